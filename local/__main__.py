@@ -1,0 +1,97 @@
+"""``python -m local``: the embedded AWS from the command line."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from local.environment import tools_path
+from local.process import STATE_DIR, LocalAwsError, Running, find, start, stop
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; exit status 0 done, 1 failed, 2 wrong usage."""
+    parser = _parser()
+    arguments = parser.parse_args(argv)
+    try:
+        return int(arguments.command(arguments))
+    except LocalAwsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m local",
+        description="The embedded AWS: no account, no Docker, loopback only.",
+    )
+    parser.add_argument(
+        "--state", type=Path, default=STATE_DIR, metavar="DIR", help="its folder (default: .local)"
+    )
+    commands = parser.add_subparsers(required=True, metavar="start|stop|status|run")
+    commands.add_parser("start", help="start it and wait until it answers").set_defaults(
+        command=_start
+    )
+    commands.add_parser("stop", help="stop it; everything in it is gone").set_defaults(
+        command=_stop
+    )
+    commands.add_parser("status", help="say whether it runs, and where").set_defaults(
+        command=_status
+    )
+    run = commands.add_parser(
+        "run", help="run a command against it", usage="python -m local run -- COMMAND [ARG ...]"
+    )
+    run.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND")
+    run.set_defaults(command=_run)
+    return parser
+
+
+def _start(arguments: argparse.Namespace) -> int:
+    running = find(arguments.state)
+    if running is None:
+        print("starting the embedded AWS", file=sys.stderr)
+        running = start(arguments.state)
+    _print(running)
+    return 0
+
+
+def _stop(arguments: argparse.Namespace) -> int:
+    print("stopped" if stop(arguments.state) else "not running", file=sys.stderr)
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    running = find(arguments.state)
+    if running is None:
+        print("not running; start it with: python -m local start", file=sys.stderr)
+        return 1
+    _print(running)
+    return 0
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    command = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
+    if not command:
+        print("error: no command; use: python -m local run -- COMMAND [ARG ...]", file=sys.stderr)
+        return 2
+    if os.environ.get("AWS_ENDPOINT_URL"):  # somebody else's local AWS: theirs is used as it is
+        environment = dict(os.environ) | {"PATH": tools_path(os.environ)}
+    else:
+        running = find(arguments.state)
+        if running is None:
+            raise LocalAwsError(
+                "the embedded AWS is not running; start it with: python -m local start"
+            )
+        environment = running.environment()
+    try:
+        os.execvpe(command[0], command, environment)
+    except OSError as error:
+        raise LocalAwsError(f"cannot run {command[0]!r}: {error.strerror}") from None
+
+
+def _print(running: Running) -> None:
+    print(f"endpoint {running.endpoint}\nca       {running.ca_file}\npid      {running.pid}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""Start, find and stop the embedded AWS as a process of its own.
+
+The server holds a lock on ``server.lock`` for as long as it lives. That lock,
+not the process id in the state file, is what says that it runs: a process id
+may have been given to somebody else since.
+"""
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from local.environment import PROJECT, client_environment, tools_path
+
+STATE_DIR = PROJECT / ".local"
+START_SECONDS = 60
+STOP_SECONDS = 15
+
+
+class LocalAwsError(Exception):
+    """The embedded AWS cannot be started, found or stopped; the text says what to do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """A running embedded AWS, as its state file describes it."""
+
+    pid: int
+    endpoint: str
+    ca_file: str
+
+    def environment(self) -> dict[str, str]:
+        """This process's environment, pointed at the embedded AWS."""
+        return client_environment(self.endpoint, self.ca_file, os.environ)
+
+
+def write_state(state_dir: Path, running: Running) -> None:
+    """Publish ``running`` in one step, so that a reader never sees half a file."""
+    draft = state_dir / "state.json.new"
+    draft.write_text(json.dumps(asdict(running), indent=2) + "\n")
+    draft.replace(state_dir / "state.json")
+
+
+def find(state_dir: Path = STATE_DIR) -> Running | None:
+    """The embedded AWS of ``state_dir``, or None when none runs."""
+    if not _is_locked(state_dir / "server.lock"):
+        return None
+    with contextlib.suppress(FileNotFoundError):
+        return Running(**json.loads((state_dir / "state.json").read_text()))
+    return None
+
+
+def start(state_dir: Path = STATE_DIR, *, bound_to_parent: bool = False) -> Running:
+    """Start the embedded AWS and return once it answers.
+
+    With ``bound_to_parent`` it also ends when this process does, however that
+    happens: it watches a pipe that only this process holds open.
+
+    Raises LocalAwsError when one runs already or when it does not come up; the
+    end of its log is then part of the message.
+    """
+    if find(state_dir):
+        raise LocalAwsError(f"the embedded AWS of {state_dir} runs already")
+    state_dir.mkdir(parents=True, exist_ok=True)
+    (state_dir / "state.json").unlink(missing_ok=True)
+    command = [sys.executable, "-m", "local.server", str(state_dir)]
+    log_path = state_dir / "server.log"
+    with log_path.open("wb") as log:
+        process = subprocess.Popen(
+            command + (["--until-stdin-closes"] if bound_to_parent else []),
+            cwd=PROJECT,
+            env=_server_environment(),
+            stdin=subprocess.PIPE if bound_to_parent else subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a Ctrl-C meant for the caller is not meant for the server
+        )
+    try:
+        return _wait_until_ready(process, state_dir)
+    except BaseException:
+        _kill_group(process.pid)
+        process.wait()
+        raise
+
+
+def stop(state_dir: Path = STATE_DIR) -> bool:
+    """Stop the embedded AWS of ``state_dir``; False when none runs."""
+    running = find(state_dir)
+    if running is None:
+        return False
+    os.kill(running.pid, signal.SIGTERM)
+    deadline = time.monotonic() + STOP_SECONDS
+    while _is_locked(state_dir / "server.lock") and time.monotonic() < deadline:
+        time.sleep(0.02)
+    # The server leads a session of its own: what is left of it and of its
+    # Lambda workers is exactly that process group.
+    _kill_group(running.pid)
+    (state_dir / "state.json").unlink(missing_ok=True)
+    return True
+
+
+@contextlib.contextmanager
+def running(state_dir: Path) -> Iterator[Running]:
+    """An embedded AWS for the length of a ``with`` block, and never longer than this process."""
+    started = start(state_dir, bound_to_parent=True)
+    try:
+        yield started
+    finally:
+        stop(state_dir)
+
+
+def _server_environment() -> dict[str, str]:
+    """The caller's environment without its AWS settings: Lambda workers inherit this one."""
+    env = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+    return env | {"PATH": tools_path(os.environ)}
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], state_dir: Path) -> Running:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if process.poll() is not None:
+            raise LocalAwsError(_log_end(state_dir, f"ended with status {process.returncode}"))
+        running = find(state_dir)
+        if running and _answers(running):
+            return running
+        time.sleep(0.05)
+    raise LocalAwsError(_log_end(state_dir, f"did not answer within {START_SECONDS} s"))
+
+
+def _log_end(state_dir: Path, what: str) -> str:
+    lines = (state_dir / "server.log").read_text(errors="replace").strip().splitlines()
+    errors = [line for line in lines if line.startswith("error: ")]
+    return f"the embedded AWS {what}: " + " / ".join(errors or lines[-5:] or ["no output"])
+
+
+def _answers(running: Running) -> bool:
+    context = ssl.create_default_context(cafile=running.ca_file)
+    # Not through a proxy: it is on loopback, whatever the environment says.
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+    try:
+        with opener.open(f"{running.endpoint}/_ministack/ready", timeout=2) as reply:
+            return bool(reply.status == 200)
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def _is_locked(lock_file: Path) -> bool:
+    try:
+        with lock_file.open("r") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
+def _kill_group(pid: int) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)

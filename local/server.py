@@ -1,0 +1,147 @@
+"""The process of the embedded AWS: ministack with this project's additions.
+
+Started by ``local.process``; not a command for people.
+"""
+
+import argparse
+import asyncio
+import fcntl
+import importlib.metadata
+import os
+import shutil
+import signal
+import socket
+import sys
+from pathlib import Path
+from typing import Any, TextIO
+
+import trustme
+
+from local.process import Running, write_state
+
+# The additions reach into the engine's modules, so they hold for one version.
+ENGINE_VERSION = "1.5.33"
+
+
+def main() -> None:
+    """Serve until told to stop, then leave nothing running."""
+    parser = argparse.ArgumentParser(prog="python -m local.server")
+    parser.add_argument("state_dir", type=Path)
+    parser.add_argument("--until-stdin-closes", action="store_true")
+    arguments = parser.parse_args()
+
+    check_engine_version()
+    lock = _lock(arguments.state_dir / "server.lock")
+    listener = socket.create_server(("127.0.0.1", 0))  # the kernel picks a free port
+    port = listener.getsockname()[1]
+    ca_file = _configure_engine(arguments.state_dir, port)
+    write_state(
+        arguments.state_dir,
+        Running(pid=os.getpid(), endpoint=f"https://127.0.0.1:{port}", ca_file=str(ca_file)),
+    )
+    try:
+        asyncio.run(_serve(listener, until_stdin_closes=arguments.until_stdin_closes))
+    finally:
+        _clean_up(arguments.state_dir)
+        lock.close()
+    # The engine's worker threads may still wait for a Lambda that is gone now;
+    # a normal exit would wait for them.
+    os._exit(0)
+
+
+def check_engine_version() -> None:
+    """End with one line unless the installed ministack is the one the additions are made for."""
+    installed = importlib.metadata.version("ministack")
+    if installed != ENGINE_VERSION:
+        sys.exit(
+            f"error: ministack {installed} is installed; the additions of local/ are made for "
+            f"{ENGINE_VERSION} and reach into its modules. Run `make setup`, or port "
+            "local/additions to the new version and change ENGINE_VERSION in local/server.py."
+        )
+
+
+def _lock(path: Path) -> TextIO:
+    lock = path.open("w")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        sys.exit(f"error: another embedded AWS holds {path}")
+    return lock
+
+
+def _configure_engine(state_dir: Path, port: int) -> Path:
+    """Set the engine's environment, which it reads on import; return the CA file.
+
+    TLS, because the CDK bootstrap bucket's policy denies plain HTTP, as on AWS.
+    The CA goes into this process's own environment because Lambda workers
+    inherit it: without it the CDK provider's Node function cannot call back.
+    """
+    ca_file, cert, key = _make_certificate(state_dir)
+    temporary = state_dir / "tmp"
+    shutil.rmtree(temporary, ignore_errors=True)
+    temporary.mkdir()
+    os.environ.update(
+        AUTH="true",
+        USE_SSL="1",
+        GATEWAY_PORT=str(port),
+        IOT_MTLS_ENABLED="0",
+        SFTP_ENABLED="0",
+        MINISTACK_SSL_CERT=str(cert),
+        MINISTACK_SSL_KEY=str(key),
+        AWS_CA_BUNDLE=str(ca_file),
+        NODE_EXTRA_CA_CERTS=str(ca_file),
+        TMPDIR=str(temporary),
+        S3_DATA_DIR=str(temporary / "s3"),
+        STATE_DIR=str(temporary / "state"),
+        PYTHONDONTWRITEBYTECODE="1",
+        LAMBDA_EXECUTOR="local",
+    )
+    return ca_file
+
+
+def _make_certificate(state_dir: Path) -> tuple[Path, Path, Path]:
+    ca = trustme.CA()
+    server = ca.issue_cert("127.0.0.1", "localhost")
+    ca_file, cert, key = (state_dir / name for name in ("ca.pem", "server.pem", "server.key"))
+    ca.cert_pem.write_to_path(ca_file)
+    cert.write_bytes(b"".join(pem.bytes() for pem in server.cert_chain_pems))
+    key.touch(mode=0o600)
+    server.private_key_pem.write_to_path(key)
+    return ca_file, cert, key
+
+
+async def _serve(listener: socket.socket, *, until_stdin_closes: bool) -> None:
+    # Imported here: both read the environment that _configure_engine has set.
+    import ministack.app
+    from hypercorn.asyncio import serve
+    from hypercorn.config import Config
+
+    from local import additions
+
+    additions.install()
+    config = Config()
+    config.bind = [f"fd://{listener.fileno()}"]
+    config.certfile = os.environ["MINISTACK_SSL_CERT"]
+    config.keyfile = os.environ["MINISTACK_SSL_KEY"]
+    config.keep_alive_timeout = 75
+    config.graceful_timeout = 1
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for signum in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(signum, stop.set)
+    if until_stdin_closes:
+        loop.add_reader(sys.stdin, stop.set)
+    app: Any = ministack.app.app
+    await serve(app, config, shutdown_trigger=stop.wait)
+
+
+def _clean_up(state_dir: Path) -> None:
+    from ministack.core import lambda_runtime
+
+    lambda_runtime.reset()  # ends the Lambda workers
+    shutil.rmtree(state_dir / "tmp", ignore_errors=True)
+    (state_dir / "state.json").unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    main()
