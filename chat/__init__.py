@@ -1,0 +1,1 @@
+"""How the Messages table is read and written after the deployment."""

@@ -1,0 +1,1 @@
+"""The infrastructure. One construct a file; the stack only wires."""

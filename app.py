@@ -1,0 +1,28 @@
+"""The CDK app: one stack, for the stage that the context names."""
+
+import sys
+
+from aws_cdk import App
+
+from seed.document import SeedError
+from seed.templates import load_items
+from stacks.context import settings_from_context
+from stacks.function import PROJECT
+from stacks.messages_stack import MessagesStack
+from stacks.settings import SettingsError
+
+
+def main() -> None:
+    """Synthesize; what a person can mend ends in one line and status 1."""
+    app = App()
+    try:
+        settings = settings_from_context(app.node.get_all_context())
+        items = load_items(PROJECT / "seed" / "messages.yaml")
+    except (SettingsError, SeedError) as error:
+        sys.exit(f"error: {error}")
+    MessagesStack(app, settings=settings, items=items)
+    app.synth()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,91 @@
+"""Keys, items and times of the single table: the only place that knows their shapes.
+
+Standard library only: Lambda functions import this module.
+"""
+
+import re
+import unicodedata
+import uuid
+from datetime import UTC, datetime
+
+PARTITION_KEY = "pk"
+SORT_KEY = "sk"
+
+# A DynamoDB item may have at most 400 KB, names and values together
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+ITEM_BYTES = 400 * 1024
+
+Item = dict[str, str]
+
+# Any fixed UUID will do; a new one would give every seeded message a new id.
+_MESSAGE_IDS = uuid.UUID("5d2b8f0e-93a4-4a58-a7c5-0c6f5e6b3c11")
+_NAME = re.compile(r"[^#\s](?:[^#]*[^#\s])?")
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d\d:\d\d)")
+
+
+def conversation_id(one: str, other: str) -> str:
+    """The id of the one conversation that two users have, whoever of them writes.
+
+    Raises ValueError for a name that cannot be part of an id, and for one user
+    on both sides.
+    """
+    names = [_folded(one), _folded(other)]
+    if names[0] == names[1]:
+        raise ValueError(f"{one!r} and {other!r} are the same user; a conversation has two")
+    return "#".join(sorted(names))
+
+
+def conversation_key(conversation: str) -> str:
+    """The partition key under which a conversation's messages lie."""
+    return f"CONVERSATION#{conversation}"
+
+
+def message_item(*, sender: str, recipient: str, body: str, sent_at: datetime) -> Item:
+    """The item of one message; the same arguments always give the same item.
+
+    ``sent_at`` needs a zone. Raises ValueError for unusable names or times.
+    """
+    conversation, time = conversation_id(sender, recipient), format_time(sent_at)
+    message_id = str(uuid.uuid5(_MESSAGE_IDS, f"{conversation}/{time}"))
+    return {
+        PARTITION_KEY: conversation_key(conversation),
+        SORT_KEY: f"MESSAGE#{time}#{message_id}",
+        "ConversationId": conversation,
+        "SentAt": time,
+        "MessageId": message_id,
+        "FromUser": sender,
+        "ToUser": recipient,
+        "Body": body,
+        "Status": "SENT",
+    }
+
+
+def item_bytes(item: Item) -> int:
+    """The size that DynamoDB counts against its limit, in bytes, of an item of strings.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(name.encode()) + len(value.encode()) for name, value in item.items())
+
+
+def format_time(moment: datetime) -> str:
+    """``moment`` as UTC, milliseconds, fixed width: the order of such texts is that of time."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone")
+    # isoformat cuts what is below a millisecond; years below 1000 keep their four digits.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def parse_time(text: str) -> datetime:
+    """The moment that an ISO 8601 text with a zone names; ValueError for any other text."""
+    if not _TIME.fullmatch(text):
+        raise ValueError(f"{text!r} is not a time like 2026-01-01T09:00:00Z")
+    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+
+
+def _folded(name: str) -> str:
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot name a user: not empty, no '#', no white space at its ends"
+        )
+    return unicodedata.normalize("NFC", name).casefold()

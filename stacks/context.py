@@ -1,0 +1,111 @@
+"""From the CDK context to one stage's Settings.
+
+Settings live in cdk.json under ``context.stages.<stage>``; a plain context key
+(``cdk -c pitr_days=1``) overrides one for a run and arrives as text.
+"""
+
+import dataclasses
+import difflib
+import json
+from collections.abc import Mapping
+from typing import Any, get_args, get_type_hints
+
+from stacks.settings import Settings, SettingsError
+
+_TYPES = get_type_hints(Settings)
+_SELECTORS = ("stage", "stages")
+# What the CDK CLI itself stores in the context under a plain key.
+_CDK_KEYS = ("cli-telemetry", "acknowledged-issue-numbers")
+
+
+def settings_from_context(context: Mapping[str, Any]) -> Settings:
+    """The settings of the stage that ``context`` names, ``dev`` unless it does.
+
+    A stage that cdk.json does not list is like dev, under its own table name.
+    Raises SettingsError, also for a key that is no setting.
+    """
+    stages = context.get("stages")
+    if not isinstance(stages, Mapping):
+        raise SettingsError("the context has no 'stages'; run this app through the CDK CLI, which "
+                            "reads cdk.json: cdk synth")  # fmt: skip
+    stage = str(context.get("stage", "dev"))
+    listed = stages.get(stage)
+    if listed is None:
+        listed = {k: v for k, v in stages.get("dev", {}).items() if k != "table_name"}
+    if not isinstance(listed, Mapping):
+        raise SettingsError(
+            f"context.stages.{stage} in cdk.json is {listed!r}; it must be an object"
+        )
+    overrides = {key: value for key, value in context.items() if _is_ours(key)}
+    _refuse_unknown(listed, f"cdk.json under context.stages.{stage}")
+    _refuse_unknown(overrides, "the context (cdk.json, -c or ~/.cdk.json)")
+    values = {name: _typed(name, value) for name, value in {**listed, **overrides}.items()}
+    return Settings(**values, stage=stage)
+
+
+def _is_ours(key: str) -> bool:
+    # Keys of the CDK and of its lookups carry a colon, a slash or an at sign.
+    return not set(key) & set(":/@") and key not in _SELECTORS + _CDK_KEYS
+
+
+def _refuse_unknown(keys: Mapping[str, Any], where: str) -> None:
+    known = [f.name for f in dataclasses.fields(Settings) if f.name != "stage"]
+    for key in keys:
+        if key not in known:
+            close = difflib.get_close_matches(key, known, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(known)}"
+            raise SettingsError(f"unknown setting {key!r} in {where}; {hint}")
+
+
+def _typed(name: str, value: Any) -> Any:
+    """``value`` as the type of setting ``name``; text from the command line is converted."""
+    wanted = _TYPES[name]
+    kinds = get_args(wanted) if type(None) in get_args(wanted) else (wanted,)
+    if value is None and type(None) in kinds:
+        return None
+    kind = kinds[0]
+    if kind is bool:
+        return _boolean(name, value)
+    if kind is int:
+        return _integer(name, value)
+    if kind is str:
+        if not isinstance(value, str):
+            raise _wrong(name, value, "text")
+        return value
+    return _tags(name, value)
+
+
+def _boolean(name: str, value: Any) -> bool:
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    if not isinstance(value, bool):
+        raise _wrong(name, value, "true or false")
+    return value
+
+
+def _integer(name: str, value: Any) -> int:
+    # jsii hands every JSON number over as a float.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, str) and value.strip().isascii() and value.strip().lstrip("-").isdigit():
+        return int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise _wrong(name, value, "a whole number")
+    return value
+
+
+def _tags(name: str, value: Any) -> dict[str, str]:
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except json.JSONDecodeError:
+            raise _wrong(name, value, 'JSON such as {"team": "chat"}') from None
+    if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
+        raise _wrong(name, value, 'an object of texts such as {"team": "chat"}')
+    return dict(value)
+
+
+def _wrong(name: str, value: Any, rule: str) -> SettingsError:
+    return SettingsError(
+        f"setting {name!r} is {value!r}; must be {rule}. Mend it in cdk.json or after -c"
+    )

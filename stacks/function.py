@@ -1,0 +1,75 @@
+"""A Python Lambda function made of a few of this project's modules."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from aws_cdk import Duration, IgnoreMode, RemovalPolicy
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+class ProjectFunction(Construct):
+    """A function whose asset has just the ``files`` named, under their paths in the project.
+
+    So the module that a test imports is the one that runs, under the same name.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        description: str,
+        handler: str,
+        files: Sequence[str],
+        log_group: logs.ILogGroup,
+        timeout: Duration,
+        memory_mib: int = 256,
+    ) -> None:
+        super().__init__(scope, id)
+        self.function = lambda_.Function(
+            self,
+            "Function",
+            description=description,
+            runtime=lambda_.Runtime.PYTHON_3_14,
+            architecture=lambda_.Architecture.ARM_64,
+            handler=handler,
+            code=lambda_.Code.from_asset(
+                str(PROJECT), exclude=_all_but(files), ignore_mode=IgnoreMode.GIT
+            ),
+            memory_size=memory_mib,
+            timeout=timeout,
+            log_group=log_group,
+            role=logging_role(self, "Role", log_group=log_group),
+        )
+
+
+def function_logs(scope: Construct, id: str) -> logs.LogGroup:
+    """A log group that is kept a month and goes with the stack."""
+    return logs.LogGroup(
+        scope, id, retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+    )
+
+
+def logging_role(scope: Construct, id: str, *, log_group: logs.ILogGroup) -> iam.Role:
+    """A Lambda role that may write to ``log_group`` and cannot create one.
+
+    The managed AWSLambdaBasicExecutionRole can: a function that logs while the
+    stack is being deleted then brings its log group back, for good
+    (https://github.com/aws/aws-cdk/issues/26553).
+    """
+    role = iam.Role(scope, id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    log_group.grant_write(role)
+    return role
+
+
+def _all_but(files: Sequence[str]) -> list[str]:
+    """Exclusions that leave ``files`` only; folders on the way are opened one by one."""
+    patterns = ["/*"]
+    for folder in sorted({Path(file).parent for file in files}):
+        patterns += [f"!/{folder}/", f"/{folder}/*"]
+    return patterns + [f"!/{file}" for file in files]

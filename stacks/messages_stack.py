@@ -1,0 +1,49 @@
+"""The stack of one stage: builds the constructs, tags them, says what came of it."""
+
+from collections.abc import Sequence
+
+from aws_cdk import CfnOutput, Environment, Stack, Tags
+from constructs import Construct
+
+from chat.model import Item
+from stacks.message_seed import MessageSeed
+from stacks.messages_table import MessagesTable
+from stacks.names import STACK_TAG, stack_name
+from stacks.settings import Settings
+from stacks.stage_key import StageKey
+from stacks.table_backup import TableBackup
+
+
+class MessagesStack(Stack):
+    """The Messages table of one stage, backed up and seeded."""
+
+    def __init__(self, scope: Construct, *, settings: Settings, items: Sequence[Item]) -> None:
+        name = stack_name(settings.stage)
+        super().__init__(
+            scope,
+            name,
+            description=f"Messages table, stage {settings.stage}: backed up and seeded",
+            env=Environment(region=settings.region) if settings.region else None,
+        )
+        key = StageKey(self, "StageKey").key if settings.customer_key else None
+        self.messages = MessagesTable(self, "Messages", settings=settings, key=key)
+        self.backup = TableBackup(
+            self, "Backup", settings=settings, table=self.messages.table, key=key
+        )
+        self.seed = MessageSeed(self, "Seed", messages_table=self.messages, items=items)
+        for tag, value in {STACK_TAG: name, **settings.tags}.items():
+            Tags.of(self).add(tag, value)
+        self._add_outputs()
+
+    def _add_outputs(self) -> None:
+        outputs = {
+            "TableName": ("The table", self.messages.table.table_name),
+            "TableArn": ("The table", self.messages.table.table_arn),
+            "BackupVaultName": ("Holds the table's backups", self.backup.vault.backup_vault_name),
+            "BackupRoleArn": ("AWS Backup works as this role", self.backup.role.role_arn),
+            "SeededCount": ("Messages of the seed in the table", self.seed.seeded_count),
+        }
+        if self.backup.plan:
+            outputs["BackupPlanId"] = ("Backs the table up", self.backup.plan.backup_plan_id)
+        for name, (description, value) in outputs.items():
+            CfnOutput(self, name, description=description, value=value)

@@ -1,0 +1,82 @@
+"""The Messages table."""
+
+from aws_cdk import RemovalPolicy
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from chat.model import PARTITION_KEY, SORT_KEY
+from stacks.settings import DEFAULT_CAPACITY, ON_DEMAND, Settings
+
+
+class MessagesTable(Construct):
+    """The single table: string ``pk`` and ``sk``, recovery, encryption and protection by stage."""
+
+    def __init__(
+        self, scope: Construct, id: str, *, settings: Settings, key: kms.IKey | None
+    ) -> None:
+        super().__init__(scope, id)
+        self._key = key
+        self.table = dynamodb.TableV2(
+            self,
+            "Table",
+            table_name=settings.table_name,
+            partition_key=_text(PARTITION_KEY),
+            sort_key=_text(SORT_KEY),
+            billing=_billing(settings),
+            point_in_time_recovery_specification=_recovery(settings.pitr_days),
+            encryption=_encryption(key),
+            deletion_protection=settings.deletion_protection,
+            removal_policy=_removal(settings),
+        )
+
+    def grant_seeding(self, grantee: iam.IGrantable) -> None:
+        """Let ``grantee`` read, write and delete single items, and nothing else."""
+        self.table.grant(
+            grantee, "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem"
+        )
+        if self._key:
+            self._key.grant_encrypt_decrypt(grantee)
+
+
+def _text(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)
+
+
+def _billing(settings: Settings) -> dynamodb.Billing:
+    if settings.billing_mode == ON_DEMAND:
+        return dynamodb.Billing.on_demand(
+            max_read_request_units=settings.max_read_units,
+            max_write_request_units=settings.max_write_units,
+        )
+    read = settings.read_capacity or DEFAULT_CAPACITY
+    write = settings.write_capacity or DEFAULT_CAPACITY
+    # A global table's write capacity can only be scaled; equal bounds fix it.
+    return dynamodb.Billing.provisioned(
+        read_capacity=dynamodb.Capacity.autoscaled(
+            min_capacity=read, max_capacity=settings.max_read_capacity
+        )
+        if settings.max_read_capacity
+        else dynamodb.Capacity.fixed(read),
+        write_capacity=dynamodb.Capacity.autoscaled(
+            min_capacity=write, max_capacity=settings.max_write_capacity or write
+        ),
+    )
+
+
+def _recovery(days: int) -> dynamodb.PointInTimeRecoverySpecification:
+    return dynamodb.PointInTimeRecoverySpecification(
+        point_in_time_recovery_enabled=days > 0,
+        recovery_period_in_days=days or None,
+    )
+
+
+def _encryption(key: kms.IKey | None) -> dynamodb.TableEncryptionV2:
+    if key is None:
+        return dynamodb.TableEncryptionV2.dynamo_owned_key()
+    return dynamodb.TableEncryptionV2.customer_managed_key(key)
+
+
+def _removal(settings: Settings) -> RemovalPolicy:
+    return RemovalPolicy.RETAIN if settings.retain_table else RemovalPolicy.DESTROY

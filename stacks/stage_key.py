@@ -1,0 +1,30 @@
+"""The KMS key of a stage that wants its own."""
+
+from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.names import stack_suffix
+
+
+class StageKey(Construct):
+    """A rotated key, kept when the stack goes: without it the kept backups are unreadable."""
+
+    def __init__(self, scope: Construct, id: str) -> None:
+        super().__init__(scope, id)
+        stack = Stack.of(self)
+        self.key = kms.Key(
+            self,
+            "Key",
+            description=f"Encrypts the table and the backups of {stack.stack_name}",
+            enable_key_rotation=True,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        # Kept too: it is how the clean-up finds the key without reading every key's tags.
+        kms.Alias(
+            self,
+            "Alias",
+            alias_name=f"alias/{stack.stack_name}-{stack_suffix(self)}",
+            target_key=self.key,
+            removal_policy=RemovalPolicy.RETAIN,
+        )

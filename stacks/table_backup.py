@@ -1,0 +1,142 @@
+"""AWS Backup of the table: vault, role, plan and selection."""
+
+from aws_cdk import Duration, RemovalPolicy, Stack, Tags, TimeZone
+from aws_cdk import aws_backup as backup
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
+from stacks.settings import Settings
+
+
+class TableBackup(Construct):
+    """Scheduled snapshots of one table.
+
+    Vault and role stay when the stack is destroyed: the backups survive a
+    mistaken destroy, and a recovery point whose role is gone can no longer be
+    expired by AWS Backup, so it would stay and be billed
+    (https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        table: dynamodb.ITable,
+        key: kms.IKey | None,
+    ) -> None:
+        super().__init__(scope, id)
+        self.vault = self._add_vault(settings, key)
+        self.role = self._add_role(table, key)
+        self.plan = self._add_plan(settings, table)
+
+    def _add_vault(self, settings: Settings, key: kms.IKey | None) -> backup.BackupVault:
+        # A vault's key cannot be changed, so another key means another vault;
+        # the letter keeps the two names apart.
+        letter = "k" if key else ""
+        vault = backup.BackupVault(
+            self,
+            "Vault",
+            backup_vault_name=f"{Stack.of(self).stack_name}-{letter}{stack_suffix(self)}",
+            encryption_key=key,
+            removal_policy=RemovalPolicy.RETAIN,
+        )
+        # The clean-up learns from it which table the backups were of.
+        Tags.of(vault).add(TABLE_TAG, settings.table_name)
+        return vault
+
+    def _add_role(self, table: dynamodb.ITable, key: kms.IKey | None) -> iam.Role:
+        # Inline: a policy of its own would go with the stack and leave a role
+        # that can expire nothing.
+        role = iam.Role(
+            self,
+            "Role",
+            path=ROLE_PATH,
+            description=f"AWS Backup of the table of {Stack.of(self).stack_name}",
+            assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
+            inline_policies={
+                "BackUpTable": iam.PolicyDocument(statements=_backup_statements(table, key))
+            },
+        )
+        role.apply_removal_policy(RemovalPolicy.RETAIN)
+        return role
+
+    def _add_plan(self, settings: Settings, table: dynamodb.ITable) -> backup.BackupPlan | None:
+        rules = [
+            _rule("daily", "*", settings.daily_backup_retention_days, settings),
+            _rule("monthly", "1", settings.monthly_backup_retention_days, settings),
+        ]
+        kept = [rule for rule in rules if rule]
+        if not kept:
+            return None
+        plan = backup.BackupPlan(
+            self,
+            "Plan",
+            # Unique in the account, which the construct's own default is not
+            # (https://github.com/aws/aws-cdk/issues/38318).
+            backup_plan_name=Stack.of(self).stack_name,
+            backup_vault=self.vault,
+            backup_plan_rules=kept,
+        )
+        plan.add_selection(
+            "Table",
+            backup_selection_name="Table",
+            # By ARN: from_construct silently selects nothing for a TableV2.
+            resources=[backup.BackupResource.from_dynamo_db_table(table)],
+            role=self.role,
+            disable_default_backup_policy=True,
+        )
+        return plan
+
+
+def _rule(name: str, day: str, days: int, settings: Settings) -> backup.BackupPlanRule | None:
+    if days == 0:
+        return None
+    hour, minute = settings.backup_time.split(":")
+    return backup.BackupPlanRule(
+        rule_name=name,
+        schedule_expression=events.Schedule.cron(
+            minute=str(int(minute)), hour=str(int(hour)), day=day
+        ),
+        schedule_expression_timezone=TimeZone.of(settings.time_zone),
+        delete_after=Duration.days(days),
+    )
+
+
+def _backup_statements(table: dynamodb.ITable, key: kms.IKey | None) -> list[iam.PolicyStatement]:
+    """What AWS's own AWSBackupServiceRolePolicyForBackup allows for DynamoDB, for one table.
+
+    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html
+    """
+    statements = [
+        iam.PolicyStatement(
+            actions=["dynamodb:CreateBackup", "dynamodb:DescribeTable",
+                     "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob"],
+            resources=[table.table_arn],
+        ),
+        iam.PolicyStatement(
+            actions=["dynamodb:DeleteBackup", "dynamodb:DescribeBackup"],
+            resources=[f"{table.table_arn}/backup/*"],
+        ),
+        # CreateBackupSelection checks that its role may do this; the action
+        # knows no resources.
+        iam.PolicyStatement(actions=["tag:GetResources"], resources=["*"]),
+    ]  # fmt: skip
+    if key:
+        statements.append(
+            iam.PolicyStatement(
+                actions=[
+                    "kms:CreateGrant",
+                    "kms:Decrypt",
+                    "kms:DescribeKey",
+                    "kms:GenerateDataKey",
+                ],
+                resources=[key.key_arn],
+            )
+        )
+    return statements
