@@ -77,6 +77,9 @@ class Settings:
         self._match("table_name", _TABLE_NAME, "3 to 255 of A-Z, a-z, 0-9, _, . and -")
         if self.region is not None:
             self._match("region", _REGION, "an AWS region such as eu-west-1")
+        elif self.customer_key:
+            # TableV2 renders the key of each replica under its region's name.
+            raise self.error("customer_key", "needs the setting 'region' as well")
 
     def _check_billing(self) -> None:
         provisioned = ("read_capacity", "write_capacity", "max_read_capacity", "max_write_capacity")

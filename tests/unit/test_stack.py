@@ -1,0 +1,223 @@
+"""What the template of a stage has, and what it must not have."""
+
+import os
+
+os.environ["CDK_VALIDATION"] = "false"  # half of a synth's time; `make check` validates
+
+from functools import cache
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Match, Template
+
+from seed.templates import load_items
+from stacks.messages_stack import MessagesStack
+from stacks.settings import Settings
+from tests.conftest import PROJECT
+
+ITEMS = load_items(PROJECT / "seed/messages.yaml")
+TABLE, ROLE, VAULT = "AWS::DynamoDB::GlobalTable", "AWS::IAM::Role", "AWS::Backup::BackupVault"
+PLAN, SELECTION = "AWS::Backup::BackupPlan", "AWS::Backup::BackupSelection"
+
+
+@cache
+def stack(**settings) -> Template:
+    return Template.from_stack(MessagesStack(App(), settings=Settings(**settings), items=ITEMS))
+
+
+def only(template: Template, kind: str) -> dict:
+    """The one resource of a kind."""
+    (resource,) = template.find_resources(kind).values()
+    return resource
+
+
+def replica(template: Template) -> dict:
+    (found,) = only(template, TABLE)["Properties"]["Replicas"]
+    return found
+
+
+def statements(template: Template) -> list[dict]:
+    found = []
+    for policy in template.find_resources("AWS::IAM::Policy").values():
+        found += policy["Properties"]["PolicyDocument"]["Statement"]
+    for role in template.find_resources(ROLE).values():
+        for policy in role["Properties"].get("Policies", []):
+            found += policy["PolicyDocument"]["Statement"]
+    return found
+
+
+def test_the_table_has_text_keys_recovery_and_the_stages_name():
+    table = only(stack(), TABLE)
+    assert table["Properties"]["TableName"] == "Messages"
+    assert table["Properties"]["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}
+    ]  # fmt: skip
+    assert {d["AttributeType"] for d in table["Properties"]["AttributeDefinitions"]} == {"S"}
+    assert replica(stack())["PointInTimeRecoverySpecification"] == {
+        "PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 7
+    }  # fmt: skip
+    assert table["Properties"]["SSESpecification"] == {"SSEEnabled": False}
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Delete", "Delete")
+
+
+def test_recovery_can_be_off():
+    specification = replica(stack(pitr_days=0))["PointInTimeRecoverySpecification"]
+    assert specification == {"PointInTimeRecoveryEnabled": False}
+
+
+def test_a_protected_and_kept_table():
+    template = stack(stage="prod", deletion_protection=True, retain_table=True)
+    assert replica(template)["DeletionProtectionEnabled"] is True
+    assert only(template, TABLE)["DeletionPolicy"] == "Retain"
+    assert only(template, TABLE)["Properties"]["TableName"] == "Messages-prod"
+
+
+def test_on_demand_is_the_default_and_may_be_bounded():
+    assert only(stack(), TABLE)["Properties"]["BillingMode"] == "PAY_PER_REQUEST"
+    bounded = stack(max_read_units=40, max_write_units=20)
+    table = only(bounded, TABLE)["Properties"]
+    assert table["WriteOnDemandThroughputSettings"] == {"MaxWriteRequestUnits": 20}
+    assert replica(bounded)["ReadOnDemandThroughputSettings"] == {"MaxReadRequestUnits": 40}
+
+
+def test_the_capacity_of_the_seed_systems_is_five_and_five():
+    template = stack(billing_mode="provisioned")
+    assert only(template, TABLE)["Properties"]["BillingMode"] == "PROVISIONED"
+    scaling = only(template, TABLE)["Properties"]["WriteProvisionedThroughputSettings"]
+    bounds = scaling["WriteCapacityAutoScalingSettings"]
+    assert (bounds["MinCapacity"], bounds["MaxCapacity"]) == (5, 5)
+    assert replica(template)["ReadProvisionedThroughputSettings"] == {"ReadCapacityUnits": 5}
+
+
+def test_provisioned_capacity_scales_within_its_bounds():
+    template = stack(billing_mode="provisioned", read_capacity=6, max_read_capacity=60,
+                     write_capacity=4, max_write_capacity=40)  # fmt: skip
+    read = replica(template)["ReadProvisionedThroughputSettings"]["ReadCapacityAutoScalingSettings"]
+    write = only(template, TABLE)["Properties"]["WriteProvisionedThroughputSettings"]
+    assert (read["MinCapacity"], read["MaxCapacity"]) == (6, 60)
+    assert write["WriteCapacityAutoScalingSettings"]["MinCapacity"] == 4
+    assert write["WriteCapacityAutoScalingSettings"]["MaxCapacity"] == 40
+
+
+def test_a_customer_key_encrypts_table_and_vault_and_stays():
+    template = stack(customer_key=True, region="eu-west-1")
+    (key_id,) = template.find_resources("AWS::KMS::Key")
+    key = only(template, "AWS::KMS::Key")
+    assert (key["DeletionPolicy"], key["Properties"]["EnableKeyRotation"]) == ("Retain", True)
+    assert only(template, "AWS::KMS::Alias")["DeletionPolicy"] == "Retain"
+    assert only(template, TABLE)["Properties"]["SSESpecification"]["SSEType"] == "KMS"
+    assert replica(template)["SSESpecification"]["KMSMasterKeyId"] == {
+        "Fn::GetAtt": [key_id, "Arn"]
+    }
+    assert only(template, VAULT)["Properties"]["EncryptionKeyArn"] == {
+        "Fn::GetAtt": [key_id, "Arn"]
+    }
+    # A vault's key is create-only: with a key it is another vault.
+    assert "Messages-dev-k" in str(only(template, VAULT)["Properties"]["BackupVaultName"])
+
+
+def test_without_a_customer_key_there_is_none():
+    stack().resource_count_is("AWS::KMS::Key", 0)
+    assert "EncryptionKeyArn" not in only(stack(), VAULT)["Properties"]
+
+
+def test_vault_and_backup_role_outlive_the_stack_and_can_be_found():
+    vault, template = only(stack(), VAULT), stack()
+    assert (vault["DeletionPolicy"], vault["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert vault["Properties"]["BackupVaultTags"] == {
+        "messages:stack": "Messages-dev", "messages:table": "Messages"
+    }  # fmt: skip
+    assert "AWS::StackId" in str(vault["Properties"]["BackupVaultName"])
+    kept = [role for role in template.find_resources(ROLE).values() if "DeletionPolicy" in role]
+    (role,) = kept
+    assert role["DeletionPolicy"] == "Retain"
+    assert role["Properties"]["Path"] == "/messages/"
+    assert {"Key": "messages:stack", "Value": "Messages-dev"} in role["Properties"]["Tags"]
+    # Its permissions are its own: a policy resource would go with the stack.
+    assert role["Properties"]["Policies"]
+    assert "ManagedPolicyArns" not in role["Properties"]
+
+
+def test_the_vaults_longest_name_fits():
+    longest = f"Messages-{'s' * 31}-k12345678"
+    assert len(longest) <= 50
+
+
+def test_the_plan_has_daily_and_monthly_rules_in_the_stages_time_zone():
+    template = stack(stage="prod", daily_backup_retention_days=35,
+                     monthly_backup_retention_days=365, backup_time="03:05",
+                     time_zone="Europe/Berlin")  # fmt: skip
+    plan = only(template, PLAN)["Properties"]["BackupPlan"]
+    assert plan["BackupPlanName"] == "Messages-prod"
+    rules = {rule["RuleName"]: rule for rule in plan["BackupPlanRule"]}
+    assert rules["daily"]["ScheduleExpression"] == "cron(5 3 * * ? *)"
+    assert rules["monthly"]["ScheduleExpression"] == "cron(5 3 1 * ? *)"
+    assert {r["ScheduleExpressionTimezone"] for r in rules.values()} == {"Europe/Berlin"}
+    assert rules["daily"]["Lifecycle"] == {"DeleteAfterDays": 35}
+    assert rules["monthly"]["Lifecycle"] == {"DeleteAfterDays": 365}
+    # Not supported for DynamoDB; the plan would fail at run time.
+    assert not any("EnableContinuousBackup" in rule for rule in rules.values())
+
+
+def test_the_selection_is_exactly_the_table():
+    (table_id,) = stack().find_resources(TABLE)
+    selection = only(stack(), SELECTION)["Properties"]["BackupSelection"]
+    assert selection["Resources"] == [{"Fn::GetAtt": [table_id, "Arn"]}]
+    assert "ListOfTags" not in selection
+
+
+def test_a_rule_can_be_left_out():
+    plan = only(stack(monthly_backup_retention_days=0), PLAN)["Properties"]["BackupPlan"]
+    assert [rule["RuleName"] for rule in plan["BackupPlanRule"]] == ["daily"]
+
+
+def test_without_rules_there_is_no_plan_but_still_a_vault():
+    template = stack(daily_backup_retention_days=0, monthly_backup_retention_days=0)
+    template.resource_count_is(PLAN, 0)
+    template.resource_count_is(SELECTION, 0)
+    template.resource_count_is(VAULT, 1)
+    assert "BackupPlanId" not in template.find_outputs("*")
+
+
+def test_the_template_shows_what_the_seed_writes():
+    seed = only(stack(), "Custom::MessageSeed")["Properties"]
+    assert seed["Messages"] == ITEMS
+
+
+def test_the_functions_log_into_a_group_that_goes_with_the_stack_and_cannot_make_one():
+    (group_id,) = stack().find_resources("AWS::Logs::LogGroup")
+    group = only(stack(), "AWS::Logs::LogGroup")
+    assert (group["DeletionPolicy"], group["Properties"]["RetentionInDays"]) == ("Delete", 30)
+    for function in stack().find_resources("AWS::Lambda::Function").values():
+        assert function["Properties"]["LoggingConfig"]["LogGroup"] == {"Ref": group_id}
+    assert "logs:CreateLogGroup" not in str(statements(stack()))
+    stack().resource_properties_count_is(ROLE, {"ManagedPolicyArns": Match.any_value()}, 0)
+
+
+def test_the_seeding_function_says_what_it_is_and_takes():
+    stack().has_resource_properties("AWS::Lambda::Function", {
+        "Runtime": "python3.14", "Handler": "seed.handler.on_event", "MemorySize": 256,
+        "Timeout": 300, "Architectures": ["arm64"],
+    })  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "settings", [{}, {"customer_key": True, "region": "eu-west-1"}], ids=["plain", "customer key"]
+)
+def test_a_wildcard_resource_only_where_the_action_knows_no_other(settings):
+    wild = [s for s in statements(stack(**settings)) if s["Resource"] == "*"]
+    assert [s["Action"] for s in wild] == ["tag:GetResources"]
+
+
+def test_the_outputs_are_a_contract():
+    assert set(stack().find_outputs("*")) == {
+        "TableName", "TableArn", "BackupVaultName", "BackupPlanId", "BackupRoleArn", "SeededCount"
+    }  # fmt: skip
+
+
+def test_every_taggable_resource_carries_the_stages_tags():
+    template = stack().to_json()
+    untaggable = {SELECTION, "AWS::IAM::Policy", "Custom::MessageSeed"}
+    for name, resource in template["Resources"].items():
+        if resource["Type"] not in untaggable:
+            assert "messages:stack" in str(resource["Properties"]), name
