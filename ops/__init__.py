@@ -1,0 +1,1 @@
+"""What a person runs against a deployed stack, and after it is destroyed."""

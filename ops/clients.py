@@ -1,0 +1,64 @@
+"""The one place that makes boto3 clients; tests replace it here."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, NoRegionError
+
+from ops.errors import OpsError
+
+# AWS Backup publishes no request rate and its model has no throttling error, so
+# the SDK's own list of throttling codes decides, with patience: legacy mode's
+# five attempts give up on long lists.
+_PATIENT = Config(
+    retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=5, read_timeout=30
+)
+# The first call of every command: a wrong endpoint or no network shows at once.
+_QUICK = Config(
+    retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=5, read_timeout=10
+)
+
+
+class Clients:
+    """``clients("backup")``: a boto3 client, made once per service."""
+
+    def __init__(self, *, region: str | None = None, profile: str | None = None) -> None:
+        self._session = boto3.Session(region_name=region, profile_name=profile)
+        self._made: dict[str, Any] = {}
+
+    @property
+    def region(self) -> str:
+        """The region commands act in. Raises NoRegionError when none is set."""
+        region = self._session.region_name
+        if not region:
+            raise NoRegionError()
+        return str(region)
+
+    def identity(self) -> "Identity":
+        """Whose account the credentials belong to, asked from AWS.
+
+        Raises OpsError when no client can be made with the environment's settings.
+        """
+        region = self.region
+        try:
+            sts = self._session.client("sts", config=_QUICK)
+        except BotoCoreError:
+            raise
+        except (ValueError, OSError) as error:  # a malformed endpoint, a CA file that is not there
+            raise OpsError(f"{error}; check AWS_ENDPOINT_URL and AWS_CA_BUNDLE") from None
+        return Identity(account=sts.get_caller_identity()["Account"], region=region)
+
+    def __call__(self, service: str) -> Any:
+        if service not in self._made:
+            self._made[service] = self._session.client(service, config=_PATIENT)
+        return self._made[service]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Where a command acts."""
+
+    account: str
+    region: str

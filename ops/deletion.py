@@ -1,0 +1,166 @@
+"""Carry out a clean-up: everything that can go, in an order that AWS accepts."""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops import backup, plan, vaults
+from ops.command import Context
+from ops.errors import OpsError, code, explain, is_denied, message
+from ops.found import Inventory, Key, Role, TableBackup, Vault
+from ops.pace import Pace, each
+from ops.points import PointDeletion
+from ops.polling import DeadlineError, poll
+
+_GONE = frozenset(
+    {"ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "BackupNotFoundException"}
+)
+
+
+class Deletion:
+    """One clean-up; ``failures`` maps (kind, id) to the reason why it could not be deleted."""
+
+    def __init__(self, context: Context, *, rate: float, seconds: float) -> None:
+        """``rate``: deletions a second; ``seconds``: the longest wait for any one step."""
+        self.failures: dict[tuple[str, str], str] = {}
+        self._context, self._seconds = context, seconds
+        self._pace = Pace(rate, context.clock)
+        self._backup = context.clients("backup")
+
+    def run(self, found: Inventory, agreed: Iterable[plan.Item]) -> None:
+        """Delete of ``found`` what is ``agreed``; one that fails stops no other."""
+        wanted = {(item.kind, item.id) for item in agreed}
+        own_vaults = [self._after_jobs(vault) for vault in found.vaults]
+        self._points(own_vaults)
+        dynamodb = self._context.clients("dynamodb")
+        on_demand = [backup for backup in found.backups if (plan.BACKUP, backup.arn) in wanted]
+        self._backups(dynamodb, on_demand)
+        for vault in own_vaults:
+            self._vault(vault)
+        # From here on nothing may be left that needs a role or a key.
+        needed = any(kind in (plan.JOB, plan.POINT) for kind, _ in self.failures)
+        for role in found.roles:
+            if (plan.ROLE, role.name) in wanted:
+                self._role(role, needed=needed)
+        needed = needed or any(kind == plan.BACKUP for kind, _ in self.failures)
+        for key in found.keys:
+            if (plan.KEY, key.arn) in wanted:
+                self._key(key, needed=needed)
+        logs = self._context.clients("logs")
+        for name in found.log_groups:
+            self._try(plan.LOGS, name, partial(logs.delete_log_group, logGroupName=name))
+
+    def _after_jobs(self, vault: Vault) -> Vault:
+        """``vault`` with all its points, also those of the jobs that still ran."""
+        for job in vault.jobs:
+            try:
+                backup.wait(self._context, job, seconds=self._seconds)
+            except (OpsError, DeadlineError) as error:
+                self.failures[plan.JOB, job] = str(error)
+        if not vault.jobs:
+            return vault
+        return dataclasses.replace(vault, points=vaults.points(self._backup, vault.name))
+
+    def _points(self, own_vaults: Iterable[Vault]) -> None:
+        points = [point for vault in own_vaults for point in vault.points]
+        if points:
+            deletion = PointDeletion(self._context, self._pace)
+            deletion.run(points, seconds=self._seconds)
+            self.failures |= {(plan.POINT, arn): why for arn, why in deletion.failures.items()}
+
+    def _backups(self, dynamodb: Any, on_demand: list[TableBackup]) -> None:
+        def delete(found: TableBackup) -> dict[str, Any]:
+            answer: dict[str, Any] = dynamodb.delete_backup(BackupArn=found.arn)
+            return answer
+
+        for found, error in each(on_demand, delete, self._pace):
+            self._note(plan.BACKUP, found.arn, error)
+
+    def _vault(self, vault: Vault) -> None:
+        kept = sum((plan.POINT, point.arn) in self.failures for point in vault.points)
+        running = sum((plan.JOB, job) in self.failures for job in vault.jobs)
+        if kept or running:
+            why = f"{kept} of its recovery points are left, {running} backup jobs still run"
+            self.failures[plan.VAULT, vault.name] = why
+            return
+        try:
+            why = poll(
+                lambda: self._vault_answer(vault), seconds=self._seconds, clock=self._context.clock
+            )
+        except DeadlineError as late:
+            why = f"AWS Backup still says after {late} that it contains recovery points"
+        except (ClientError, BotoCoreError) as error:
+            why = explain(error)
+        if why:
+            self.failures[plan.VAULT, vault.name] = why
+
+    def _vault_answer(self, vault: Vault) -> str | None:
+        """Empty when the vault is gone, a reason when it cannot go, None to try again.
+
+        AWS Backup goes on saying "contains recovery points" for a while after the
+        last one (https://github.com/hashicorp/terraform-provider-aws/issues/37774),
+        and AccessDenied for a vault that is gone.
+        """
+        try:
+            self._backup.delete_backup_vault(BackupVaultName=vault.name)
+        except ClientError as error:
+            if code(error) == "ResourceNotFoundException":
+                return ""
+            if is_denied(error):
+                return explain(error) if vaults.exists(self._backup, vault.name) else ""
+            if "contains recovery points" not in message(error):
+                raise
+            known = {point.arn for point in vault.points}
+            new = [p for p in vaults.points(self._backup, vault.name) if p.arn not in known]
+            return f"{len(new)} more recovery points came; run this again" if new else None
+        return ""
+
+    def _role(self, role: Role, *, needed: bool) -> None:
+        if needed:
+            why = "kept: AWS Backup needs it for the recovery points that are left"
+            self.failures[plan.ROLE, role.name] = why
+            return
+        iam, name = self._context.clients("iam"), role.name
+
+        def delete() -> None:
+            for policy in role.policies:
+                _unless_gone(partial(iam.delete_role_policy, RoleName=name, PolicyName=policy))
+            for arn in role.attached:
+                _unless_gone(partial(iam.detach_role_policy, RoleName=name, PolicyArn=arn))
+            iam.delete_role(RoleName=name)
+
+        self._try(plan.ROLE, name, delete)
+
+    def _key(self, key: Key, *, needed: bool) -> None:
+        if needed:
+            self.failures[plan.KEY, key.arn] = "kept: backups that are left are encrypted with it"
+            return
+        kms, days = self._context.clients("kms"), plan.KEY_WINDOW_DAYS
+        self._try(
+            plan.KEY,
+            key.arn,
+            lambda: kms.schedule_key_deletion(KeyId=key.arn, PendingWindowInDays=days),
+        )
+
+    def _try(self, kind: str, id: str, call: Callable[[], Any]) -> None:
+        self._pace.wait()
+        try:
+            call()
+        except (ClientError, BotoCoreError) as error:
+            self._note(kind, id, error)
+
+    def _note(self, kind: str, id: str, error: ClientError | BotoCoreError | None) -> None:
+        gone = isinstance(error, ClientError) and code(error) in _GONE
+        if error is not None and not gone:
+            self.failures[kind, id] = explain(error)
+
+
+def _unless_gone(call: Callable[[], Any]) -> None:
+    try:
+        call()
+    except ClientError as error:
+        if code(error) not in _GONE:
+            raise

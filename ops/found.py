@@ -1,0 +1,88 @@
+"""What may remain of a deployment: plain data, as the inventory found it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """A recovery point in one of the deployment's vaults."""
+
+    arn: str
+    vault: str
+    status: str
+    resource: str = ""
+    created: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vault:
+    """A backup vault that carries the deployment's tag, with what is in it and on its way."""
+
+    name: str
+    arn: str
+    table: str = ""
+    key: str = ""
+    points: tuple[Point, ...] = ()
+    jobs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableBackup:
+    """A backup that DynamoDB itself keeps: on demand (USER) or of a deleted table (SYSTEM)."""
+
+    arn: str
+    name: str
+    table: str
+    system: bool
+    expires: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table that still exists, with its data; ``stack`` is what its tag says."""
+
+    name: str
+    stack: str = ""
+    key: str = ""
+    protected: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Role:
+    """A retained IAM role, with what must go before it."""
+
+    name: str
+    policies: tuple[str, ...] = ()
+    attached: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Key:
+    """A retained customer key; ``deleted_on`` when its deletion is scheduled already."""
+
+    arn: str
+    deleted_on: datetime | None = None
+    scheduled: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unseen:
+    """A kind of thing that the caller may not look for, so nobody knows what remains of it."""
+
+    what: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inventory:
+    """Everything that remains of one deployment in one account and region."""
+
+    vaults: tuple[Vault, ...] = ()
+    backups: tuple[TableBackup, ...] = ()
+    tables: tuple[Table, ...] = ()
+    roles: tuple[Role, ...] = ()
+    keys: tuple[Key, ...] = ()
+    log_groups: tuple[str, ...] = ()
+    unseen: tuple[Unseen, ...] = ()

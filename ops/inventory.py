@@ -1,0 +1,81 @@
+"""Find what remains of a deployment. Reads only.
+
+Names narrow a search; the tag ``messages:stack`` decides, because the name of
+one stack may begin with the name of another (``Messages-dev-2``).
+"""
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from botocore.exceptions import ClientError
+
+from ops import leftovers, stack, tables, vaults
+from ops.command import Context
+from ops.errors import is_denied, message
+from ops.found import Inventory, Role, Unseen, Vault
+
+T = TypeVar("T")
+
+
+class _Looks:
+    """Runs the searches; those the caller has no permission for are noted, not fatal."""
+
+    def __init__(self) -> None:
+        self.unseen: list[Unseen] = []
+
+    def __call__(self, what: str, find: Callable[[], Iterable[T]]) -> tuple[T, ...]:
+        try:
+            return tuple(find())
+        except ClientError as error:
+            if not is_denied(error):
+                raise
+            reason = f"{error.operation_name}: {message(error)}"
+            self.unseen.append(Unseen(what=what, reason=reason))
+            return ()
+
+
+def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
+    """Everything that remains of ``context.stack``.
+
+    ``more_tables`` are names of tables that the caller says are the deployment's.
+    What the caller has no permission to look for is in ``unseen``.
+    """
+    clients, name, look = context.clients, context.stack, _Looks()
+    found_vaults = look("vaults", lambda: vaults.find(clients("backup"), name))
+    roles = look("roles", lambda: leftovers.roles(clients("iam"), name, context.region))
+    earlier = look("earlier stacks", lambda: stack.deleted(clients, name))
+    names = table_names(name, found_vaults, roles, earlier) | set(more_tables)
+    dynamodb = clients("dynamodb")
+    existing = look("tables", lambda: tables.existing(dynamodb, sorted(names)))
+    # A table that exists and is somebody else's keeps its backups, whatever its name.
+    others = {table.name for table in existing if table.stack != name} - set(more_tables)
+    return Inventory(
+        vaults=found_vaults,
+        backups=look("table backups", lambda: tables.backups(dynamodb, sorted(names - others))),
+        tables=tuple(table for table in existing if table.name not in others),
+        roles=roles,
+        keys=look("keys", lambda: leftovers.keys(clients("kms"), name, found_vaults)),
+        log_groups=look("log groups", lambda: leftovers.log_groups(clients("logs"), name)),
+        unseen=tuple(look.unseen),
+    )
+
+
+def table_names(
+    name: str,
+    found_vaults: Iterable[Vault],
+    roles: Iterable[Role],
+    earlier: Iterable[stack.Stack],
+) -> set[str]:
+    """The names under which the deployment's table may have made backups of its own.
+
+    The stack's default name counts only where something shows that the stack
+    existed: a guess alone must not reach anybody's backups.
+    """
+    found_vaults, roles, earlier = tuple(found_vaults), tuple(roles), tuple(earlier)
+    names = {vault.table for vault in found_vaults}
+    names |= {tables.name_of(p.resource) for vault in found_vaults for p in vault.points}
+    names |= {table for role in roles for table in role.tables}
+    names |= {old.outputs.get("TableName", "") for old in earlier}
+    if found_vaults or roles or earlier:
+        names.add(stack.default_table(name) or "")
+    return names - {""}

@@ -1,0 +1,101 @@
+"""Delete recovery points, and wait until they are really gone."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops import vaults
+from ops.command import Context
+from ops.errors import code, explain
+from ops.found import Point
+from ops.pace import Pace, each
+from ops.polling import DeadlineError, poll
+
+# How long a point that was EXPIRED before gets to show that it is being deleted.
+_EXPIRED_GRACE_SECONDS = 15
+_BUSY = "InvalidResourceStateException"  # "already performing an action ... try again later"
+_NOT_DELETED = (
+    "EXPIRED: AWS Backup accepted the deletion and could not carry it out; the caller needs "
+    "permission to delete backups of the table, and iam:CreateServiceLinkedRole; run this again "
+    "with it"
+)
+
+
+class PointDeletion:
+    """The deletion of some recovery points; ``failures`` says what is in the way of which.
+
+    An answer of 200 proves nothing: without permission AWS Backup answers it too
+    and the point turns EXPIRED
+    (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteRecoveryPoint.html).
+    So the vault's list decides.
+    """
+
+    def __init__(self, context: Context, pace: Pace) -> None:
+        self.failures: dict[str, str] = {}
+        self._context, self._pace = context, pace
+        self._backup = context.clients("backup")
+        self._busy: list[Point] = []
+
+    def run(self, points: Iterable[Point], *, seconds: float) -> None:
+        """Delete ``points``; return when all are gone, have failed, or after ``seconds``."""
+        self._points = {point.arn: point for point in points}
+        self._began = self._context.clock.monotonic()
+        self._shown = -1
+        self._send(p for p in self._points.values() if p.status != "DELETING")
+        self._waiting = set(self._points)
+        try:
+            poll(self._settled, seconds=seconds, clock=self._context.clock)
+        except DeadlineError as late:
+            for arn in self._waiting:
+                self.failures[arn] = f"still there after {late}; run this again"
+
+    def _send(self, points: Iterable[Point]) -> None:
+        self._busy = []
+        for point, error in each(points, self._delete, self._pace):
+            if error is None or _code(error) == "ResourceNotFoundException":
+                continue
+            if _code(error) == _BUSY:
+                self._busy.append(point)
+            else:
+                self.failures[point.arn] = explain(error)
+
+    def _delete(self, point: Point) -> dict[str, Any]:
+        answer: dict[str, Any] = self._backup.delete_recovery_point(
+            BackupVaultName=point.vault, RecoveryPointArn=point.arn
+        )
+        return answer
+
+    def _settled(self) -> bool | None:
+        if self._busy:
+            self._send(self._busy)
+        present = self._present()
+        for arn, status in present.items():
+            if status == "EXPIRED" and arn not in self.failures and self._is_final(arn):
+                self.failures[arn] = _NOT_DELETED
+        self._waiting = present.keys() - self.failures.keys()
+        self._show(len(self._points) - len(present))
+        return None if self._waiting else True
+
+    def _present(self) -> dict[str, str]:
+        listed = (
+            found
+            for vault in sorted({point.vault for point in self._points.values()})
+            for found in vaults.points(self._backup, vault)
+        )
+        return {found.arn: found.status for found in listed if found.arn in self._points}
+
+    def _is_final(self, arn: str) -> bool:
+        if any(point.arn == arn for point in self._busy):
+            return False
+        waited = self._context.clock.monotonic() - self._began
+        return self._points[arn].status != "EXPIRED" or waited > _EXPIRED_GRACE_SECONDS
+
+    def _show(self, gone: int) -> None:
+        if gone != self._shown:
+            self._context.say(f"recovery points: {gone} of {len(self._points)} gone")
+            self._shown = gone
+
+
+def _code(error: ClientError | BotoCoreError) -> str:
+    return code(error) if isinstance(error, ClientError) else ""

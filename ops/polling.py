@@ -1,0 +1,60 @@
+"""Wait for something in AWS, with a deadline. boto3 has no waiters for AWS Backup."""
+
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+T = TypeVar("T")
+
+
+class Clock(Protocol):
+    """The two functions of ``time`` that waiting needs; tests bring their own."""
+
+    def monotonic(self) -> float:
+        """Seconds since some fixed moment."""
+
+    def sleep(self, seconds: float, /) -> None:
+        """Let ``seconds`` pass."""
+
+
+SYSTEM_CLOCK: Clock = time
+
+
+class DeadlineError(Exception):
+    """What was waited for did not come in time."""
+
+
+def poll(
+    check: Callable[[], T | None],
+    *,
+    seconds: float,
+    clock: Clock = SYSTEM_CLOCK,
+    first: float = 0.2,
+    longest: float = 5.0,
+) -> T:
+    """Call ``check`` until it answers something other than None, and return that.
+
+    The pauses grow from ``first`` to ``longest`` seconds. ``check`` is called at
+    least once, and once more when the time is over.
+
+    Raises DeadlineError after ``seconds``.
+    """
+    deadline = clock.monotonic() + seconds
+    pause = first
+    while True:
+        answer = check()
+        if answer is not None:
+            return answer
+        left = deadline - clock.monotonic()
+        if left <= 0:
+            raise DeadlineError(duration(seconds))
+        clock.sleep(min(pause, left))
+        pause = min(pause * 1.5, longest)
+
+
+def duration(seconds: float) -> str:
+    """``seconds`` for people: ``12 s``, ``3 min 5 s``, ``60 min``."""
+    minutes, rest = divmod(round(seconds), 60)
+    if not minutes:
+        return f"{seconds:.1f} s" if seconds < 10 and seconds != round(seconds) else f"{rest} s"
+    return f"{minutes} min {rest} s" if rest else f"{minutes} min"

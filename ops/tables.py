@@ -1,0 +1,66 @@
+"""Find a deployment's tables that still exist, and the backups that DynamoDB keeps."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ops.errors import code
+from ops.found import Table, TableBackup
+from ops.vaults import STACK_TAG
+
+
+def name_of(arn: str) -> str:
+    """The table's name in its ARN; empty for anything else."""
+    kind, _, name = arn.rpartition(":")[2].partition("/")
+    return name if kind == "table" and ":dynamodb:" in arn else ""
+
+
+def existing(dynamodb: Any, names: Iterable[str]) -> Iterator[Table]:
+    """Those of ``names`` that exist, with the stack that their tag names."""
+    for name in names:
+        try:
+            table = dynamodb.describe_table(TableName=name)["Table"]
+            tags = _tags(dynamodb, table["TableArn"])
+        except ClientError as error:
+            if code(error) == "ResourceNotFoundException":
+                continue
+            raise
+        yield Table(
+            name=name,
+            stack=tags.get(STACK_TAG, ""),
+            key=table.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
+            protected=table.get("DeletionProtectionEnabled", False),
+        )
+
+
+def backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[TableBackup]:
+    """The USER and SYSTEM backups of ``tables``, which may be deleted since.
+
+    AWS Backup's own are not among them: only their vault can delete those.
+    """
+    for table in tables:
+        # ListBackups answers USER only, unless asked for another type.
+        for kind in ("USER", "SYSTEM"):
+            pages = dynamodb.get_paginator("list_backups").paginate(
+                TableName=table, BackupType=kind
+            )
+            for page in pages:
+                for found in page["BackupSummaries"]:
+                    if found.get("BackupType", kind) == kind and found["BackupStatus"] != "DELETED":
+                        yield _backup(table, found, system=kind == "SYSTEM")
+
+
+def _backup(table: str, found: dict[str, Any], *, system: bool) -> TableBackup:
+    return TableBackup(
+        arn=found["BackupArn"],
+        name=found["BackupName"],
+        table=table,
+        system=system,
+        expires=found.get("BackupExpiryDateTime"),
+    )
+
+
+def _tags(dynamodb: Any, arn: str) -> dict[str, str]:
+    pages = dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
+    return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}

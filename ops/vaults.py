@@ -1,0 +1,103 @@
+"""Find a deployment's backup vaults, and what is in them."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from ops.backup import ACTIVE
+from ops.errors import code, is_denied
+from ops.found import Point, Vault
+
+STACK_TAG = "messages:stack"
+TABLE_TAG = "messages:table"
+_PAGE = 1000  # the API's most
+
+
+def find(backup: Any, stack: str) -> Iterator[Vault]:
+    """The vaults tagged as ``stack``'s, with their recovery points and running jobs.
+
+    The prefix leaves out Default and aws/efs/automatic-backup-vault, which
+    nobody can delete.
+    """
+    for listed in _all(backup):
+        name, arn = listed["BackupVaultName"], listed["BackupVaultArn"]
+        if not name.startswith(f"{stack}-"):
+            continue
+        tags = _tags(backup, arn)
+        if tags.get(STACK_TAG) != stack:
+            continue
+        yield Vault(
+            name=name,
+            arn=arn,
+            table=tags.get(TABLE_TAG, ""),
+            key=listed.get("EncryptionKeyArn", ""),
+            points=points(backup, name),
+            jobs=jobs(backup, name),
+        )
+
+
+def exists(backup: Any, name: str) -> bool:
+    """Whether the vault exists.
+
+    Asked from the list: Describe answers AccessDenied for a missing vault and
+    for a forbidden one alike (https://github.com/aws/aws-sdk-js/issues/2625).
+    """
+    return any(listed["BackupVaultName"] == name for listed in _all(backup))
+
+
+def points(backup: Any, vault: str) -> tuple[Point, ...]:
+    """All recovery points in ``vault``, every page; none when the vault is gone.
+
+    The vault's own count may be approximate, this list is not
+    (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html).
+    """
+    pages = backup.get_paginator("list_recovery_points_by_backup_vault").paginate(
+        BackupVaultName=vault, PaginationConfig={"PageSize": _PAGE}
+    )
+    try:
+        return tuple(_point(vault, found) for page in pages for found in page["RecoveryPoints"])
+    except ClientError as error:
+        may_be_gone = is_denied(error) or code(error) == "ResourceNotFoundException"
+        if may_be_gone and not exists(backup, vault):
+            return ()
+        raise
+
+
+def jobs(backup: Any, vault: str) -> tuple[str, ...]:
+    """The ids of the backup jobs that are not finished and will put points into ``vault``."""
+    pages = backup.get_paginator("list_backup_jobs").paginate(ByBackupVaultName=vault)
+    return tuple(
+        job["BackupJobId"] for page in pages for job in page["BackupJobs"] if job["State"] in ACTIVE
+    )
+
+
+def _all(backup: Any) -> Iterator[dict[str, Any]]:
+    for page in backup.get_paginator("list_backup_vaults").paginate():
+        yield from page["BackupVaultList"]
+
+
+def _tags(backup: Any, arn: str) -> dict[str, str]:
+    tags: dict[str, str] = {}
+    token: dict[str, str] = {}
+    while True:
+        try:
+            answer = backup.list_tags(ResourceArn=arn, **token)
+        except ClientError as error:
+            if code(error) == "ResourceNotFoundException":  # gone since it was listed
+                return {}
+            raise
+        tags |= answer.get("Tags", {})
+        if not answer.get("NextToken"):
+            return tags
+        token = {"NextToken": answer["NextToken"]}
+
+
+def _point(vault: str, found: dict[str, Any]) -> Point:
+    return Point(
+        arn=found["RecoveryPointArn"],
+        vault=vault,
+        status=found["Status"],
+        resource=found.get("ResourceArn", ""),
+        created=found.get("CreationDate"),
+    )
