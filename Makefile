@@ -58,3 +58,61 @@ lock: .venv/.ready ## refresh the lock files from pyproject.toml and package.jso
 	npm install --package-lock-only --ignore-scripts
 
 # --- check -------------------------------------------------------------------
+
+.PHONY: check
+check: $(SETUP) ## format, lint, types, rules of cdk-nag and cfn-lint on every stage
+	ruff format --check --quiet .
+	ruff check --quiet .
+	mypy
+	python -m tests.rules cdk.out/check
+	@# W3005: the CDK states dependencies that a GetAtt implies already.
+	cfn-lint --ignore-checks W3005 -- cdk.out/check/*/*.template.json
+
+.PHONY: format
+format: .venv/.ready ## format the code and fix what can be fixed by itself
+	ruff format .
+	ruff check --fix .
+
+# --- test --------------------------------------------------------------------
+
+.PHONY: test
+test: $(SETUP) ## every test tier
+	pytest -n 2 --dist worksteal tests
+
+.PHONY: test-unit
+test-unit: $(SETUP) ## the tests that need no network and no embedded AWS
+	pytest tests/unit
+
+# --- the stack, on the account of the current credentials --------------------
+
+.PHONY: bootstrap synth diff deploy destroy
+bootstrap: $(SETUP) ## prepare account and region for the CDK, once
+	$(CDK) bootstrap
+
+synth: $(SETUP) ## print the stage's template: make synth STAGE=prod
+	@$(CDK) synth
+
+diff: $(SETUP) ## compare with what is deployed
+	$(CDK) diff
+
+deploy: $(SETUP) ## create or update the stage's stack
+	$(CDK) deploy
+
+destroy: $(SETUP) ## delete the stage's stack; backups stay, see the README
+	$(CDK) destroy
+
+# --- on the embedded AWS -----------------------------------------------------
+
+.PHONY: demo up down
+demo: $(SETUP) ## the whole life of the stack, on an AWS inside this machine
+	@python -m local.demo
+
+up: $(SETUP) ## deploy to the embedded AWS and leave it running
+	@python -m local up --stage $(STAGE)
+
+down: $(SETUP) ## stop the embedded AWS that `make up` left; everything in it is gone
+	@python -m local stop
+
+.PHONY: clean
+clean: ## delete what can be made again
+	rm -rf .venv node_modules cdk.out .local .mypy_cache .pytest_cache .ruff_cache .hypothesis

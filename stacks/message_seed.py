@@ -7,6 +7,7 @@ from aws_cdk import custom_resources as cr
 from constructs import Construct
 
 from chat.model import Item
+from stacks.findings import acknowledge_wildcard, arn_in_findings
 from stacks.function import ProjectFunction, function_logs, logging_role
 from stacks.messages_table import MessagesTable
 
@@ -33,12 +34,18 @@ class MessageSeed(Construct):
             timeout=Duration.minutes(5),
         )
         messages_table.grant_seeding(seeding.function)
+        provider_role = logging_role(self, "ProviderRole", log_group=log_group)
         provider = cr.Provider(
             self,
             "Provider",
             on_event_handler=seeding.function,
             log_group=log_group,
-            framework_on_event_role=logging_role(self, "ProviderRole", log_group=log_group),
+            framework_on_event_role=provider_role,
+        )
+        acknowledge_wildcard(
+            provider_role,
+            f"{arn_in_findings(seeding.function)}:*",
+            "The provider framework may call every version of the one function that it wraps.",
         )
         resource = CustomResource(
             self,

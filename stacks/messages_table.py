@@ -10,6 +10,19 @@ from chat.model import PARTITION_KEY, SORT_KEY
 from stacks.settings import DEFAULT_CAPACITY, ON_DEMAND, Settings
 
 
+# What DynamoDB documents for the users of a table under a customer key, families spelled out
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
+_KEY_USE = (
+    "kms:Decrypt",
+    "kms:DescribeKey",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+
+
 class MessagesTable(Construct):
     """The single table: string ``pk`` and ``sk``, recovery, encryption and protection by stage."""
 
@@ -37,7 +50,7 @@ class MessagesTable(Construct):
             grantee, "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem"
         )
         if self._key:
-            self._key.grant_encrypt_decrypt(grantee)
+            self._key.grant(grantee, *_KEY_USE)
 
 
 def _text(name: str) -> dynamodb.Attribute:

@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from stacks.findings import acknowledge_wildcard, arn_in_findings
 from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
 from stacks.settings import Settings
 
@@ -64,6 +65,12 @@ class TableBackup(Construct):
             },
         )
         role.apply_removal_policy(RemovalPolicy.RETAIN)
+        acknowledge_wildcard(
+            role,
+            f"{arn_in_findings(table)}/backup/*",
+            "The table's backups; AWS makes up their ids.",
+        )
+        acknowledge_wildcard(role, "*", "tag:GetResources, a read, knows no resources.")
         return role
 
     def _add_plan(self, settings: Settings, table: dynamodb.ITable) -> backup.BackupPlan | None:

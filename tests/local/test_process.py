@@ -44,8 +44,8 @@ def test_start_status_run_stop(state):
     assert _local("--state", str(state), "status").returncode == 0
     pid = process.find(state).pid
 
-    ran = _local("--state", str(state), "run", "--", sys.executable, "-c",
-                 "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])")  # fmt: skip
+    program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+    ran = _local("--state", str(state), "run", "--", sys.executable, "-c", program)
     assert (ran.returncode, ran.stdout) == (0, "000000000000\n"), ran.stderr
 
     assert _local("--state", str(state), "stop").returncode == 0
