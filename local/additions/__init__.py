@@ -1,5 +1,18 @@
-"""What this stack needs of AWS and the engine lacks, one module per AWS service."""
+"""What this stack needs of AWS and the engine lacks, one package per AWS service.
+
+Every addition says which AWS behaviour it gives and where that is documented. The engine looks
+its functions up by name at each request, so replacing a module's attribute is enough.
+"""
+
+import os
+
+from local.additions import backup, cloudformation, dynamodb, iam, settings
 
 
 def install() -> None:
     """Add everything to the engine, once, before it serves its first request."""
+    settings.install(os.environ)
+    dynamodb.install()
+    backup.install()
+    cloudformation.install()
+    iam.install()

@@ -1,0 +1,142 @@
+"""Backup jobs: what StartBackupJob checks, and the states a job goes through.
+
+Sources: model (fields, filters, the 60 minutes of StartWindowMinutes, IdempotencyToken); guide,
+"Backup job statuses" (texts of EXPIRED and ABORTED, one job at a time for a resource).
+"""
+
+import time
+import uuid
+
+from local.additions.backup import (
+    descriptions,
+    lifecycles,
+    recovery_points,
+    regions,
+    source_tables,
+    store,
+    vaults,
+)
+from local.additions.backup.requests import Request, page
+from local.additions.backup.store import BackupJob
+from local.additions.iam import roles
+from local.additions.replies import ApiError, Json
+from local.additions.settings import CURRENT
+
+SHORTEST_WINDOW_MINUTES = 60
+DEFAULT_WINDOW_MINUTES = 8 * 60
+RUNNING_ALREADY = "Backup job failed because there was a running job for the same resource."
+# In the order in which AWS Backup asks for them: widdix/aws-cf-templates#633.
+ADVANCED_ACTIONS = ("dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob")
+BASIC_ACTIONS = ("dynamodb:CreateBackup",)
+
+
+def start(request: Request) -> Json:
+    """StartBackupJob."""
+    vault, table_arn, role = request.required("BackupVaultName", "ResourceArn", "IamRoleArn")
+    token = request.body.get("IdempotencyToken") or str(uuid.uuid4())
+    for job in store.jobs.values():
+        if job.token == token:
+            return _started(job)
+    if not vaults.exists(vault):
+        raise ApiError("ResourceNotFoundException", f"Cannot find Backup vault {vault}")
+    source_tables.check_exists(table_arn)
+    roles.check_role(role, request.headers, request.query)
+    window = request.body.get("StartWindowMinutes", DEFAULT_WINDOW_MINUTES)
+    if window < SHORTEST_WINDOW_MINUTES:
+        raise ApiError(
+            "InvalidParameterValueException",
+            f"StartWindowMinutes must be at least {SHORTEST_WINDOW_MINUTES}, got {window}",
+        )
+    now = time.time()
+    job = BackupJob(
+        id=str(uuid.uuid4()).upper(),
+        vault=vault,
+        table_arn=table_arn,
+        role_arn=role,
+        token=token,
+        lifecycle=lifecycles.check(request.body.get("Lifecycle") or {}),
+        created=now,
+        ends=now + CURRENT.backup_job_seconds,
+        start_by=now + window * 60,
+    )
+    _run(job, request.body.get("RecoveryPointTags") or {})
+    store.jobs[job.id] = job
+    return _started(job)
+
+
+def _run(job: BackupJob, tags: dict[str, str]) -> None:
+    """Decide how the job will end, and take the copy when it will end well."""
+    if source_tables.is_being_copied(job.table_arn):
+        job.outcome, job.message = "EXPIRED", RUNNING_ALREADY
+        return
+    actions = ADVANCED_ACTIONS if regions.advanced() else BASIC_ACTIONS
+    denials = (roles.denial(job.role_arn, action, job.table_arn) for action in actions)
+    denial = next(filter(None, denials), None)
+    if denial:
+        job.outcome, job.message = "FAILED", denial
+        return
+    point = recovery_points.create(job, tags)
+    job.point_arn, job.size = point.arn, point.size
+
+
+def _started(job: BackupJob) -> Json:
+    answer: Json = {"BackupJobId": job.id, "CreationDate": job.created, "IsParent": False}
+    point = store.points.get(job.point_arn)
+    # The model: returned for EFS and advanced DynamoDB resources only.
+    return answer | ({"RecoveryPointArn": point.arn} if point and point.advanced else {})
+
+
+def stop(request: Request) -> None:
+    """StopBackupJob: nothing remains of what the job had copied."""
+    job = _existing(request)
+    if job.ended():
+        raise ApiError("InvalidRequestException", f"Backup job {job.id} is in state {job.state()}")
+    job.stopped, job.message = time.time(), "Backup job was stopped by user."
+    recovery_points.discard(job.point_arn)
+    job.point_arn = ""
+
+
+def describe(request: Request) -> Json:
+    """DescribeBackupJob."""
+    return descriptions.backup_job(_existing(request))
+
+
+def list_all(request: Request) -> Json:
+    """ListBackupJobs."""
+    found = [job for job in store.jobs.values() if _selected(request, job)]
+    return page(
+        request,
+        "BackupJobs",
+        found,
+        key=lambda job: (job.created, job.id),
+        describe=descriptions.backup_job,
+    )
+
+
+def _existing(request: Request) -> BackupJob:
+    job: BackupJob | None = store.jobs.get(request.path["job"])
+    if job is None:
+        raise ApiError("ResourceNotFoundException", f"Cannot find Backup job {request.path['job']}")
+    return job
+
+
+def _selected(request: Request, job: BackupJob) -> bool:
+    shown = descriptions.backup_job(job)
+    completed = shown.get("CompletionDate")
+    by_completion = request.query.get("completeAfter") or request.query.get("completeBefore")
+    return (
+        request.selects(
+            backupVaultName=job.vault,
+            state=shown["State"],
+            resourceArn=job.table_arn,
+            resourceType=source_tables.TYPE,
+            accountId=shown["AccountId"],
+            messageCategory=shown.get("MessageCategory"),
+            parentJobId=None,
+        )
+        and request.includes(job.created, after="createdAfter", before="createdBefore")
+        and (
+            not by_completion
+            or request.includes(completed or 0, after="completeAfter", before="completeBefore")
+        )
+    )

@@ -1,0 +1,143 @@
+"""Recovery points: made by a job, listed by vault and by resource, deleted after a while.
+
+Sources: model (fields, filters, states, the EXPIRED that follows a deletion AWS Backup has no
+permission for); guide, "Deleting backups"; both ARN forms: guide, "Advanced DynamoDB backup".
+"""
+
+import time
+import uuid
+
+import ministack.services.dynamodb as dynamodb
+from ministack.core.responses import get_account_id, get_region
+
+from local.additions.backup import (
+    descriptions,
+    lifecycles,
+    regions,
+    source_tables,
+    store,
+    vaults,
+)
+from local.additions.backup.requests import Request, page
+from local.additions.backup.store import BackupJob, RecoveryPoint
+from local.additions.replies import ApiError, Json
+from local.additions.settings import CURRENT
+
+BUSY = (
+    "AWS Backup is already performing an action on this recovery point. It can't perform the "
+    "action you requested until the first action finishes. Try again later."  # model
+)
+
+
+def create(job: BackupJob, tags: dict[str, str]) -> RecoveryPoint:
+    """The point a job makes, CREATING until the job ends; ``tags`` win over the table's own."""
+    advanced = regions.advanced()
+    copied = source_tables.copy(job.table_arn, f"AWSBackup_{job.id}", keep_listed=not advanced)
+    own_arn = f"arn:aws:backup:{get_region()}:{get_account_id()}:recovery-point:{uuid.uuid4()}"
+    point = RecoveryPoint(
+        arn=own_arn if advanced else str(copied["BackupDetails"]["BackupArn"]),
+        vault=job.vault,
+        job_id=job.id,
+        table_arn=job.table_arn,
+        role_arn=job.role_arn,
+        copy=copied,
+        lifecycle=job.lifecycle,
+        advanced=advanced,
+        created=job.created,
+        completed=job.ends,
+        tags=source_tables.tags(job.table_arn) | tags if advanced else {},
+    )
+    store.points[point.arn] = point
+    return point
+
+
+def discard(arn: str) -> None:
+    """Drop a point that never came to be."""
+    store.points.pop(arn, None)
+    dynamodb._backups.pop(arn, None)
+
+
+def existing(arn: str, vault: str | None = None) -> RecoveryPoint:
+    """The point ``arn``, in ``vault`` if given; raises ApiError when it is not there any more."""
+    point: RecoveryPoint | None = store.points.get(arn)
+    if point is None or not point.status() or vault not in (None, point.vault):
+        raise ApiError("ResourceNotFoundException", f"Cannot find Recovery point {arn}")
+    return point
+
+
+def _requested(request: Request) -> RecoveryPoint:
+    vaults.existing(request.path["vault"])
+    return existing(request.path["point"], request.path["vault"])
+
+
+def describe(request: Request) -> Json:
+    """DescribeRecoveryPoint."""
+    return descriptions.recovery_point(_requested(request))
+
+
+def restore_metadata(request: Request) -> Json:
+    """GetRecoveryPointRestoreMetadata (guide, "Restore a DynamoDB database")."""
+    point = _requested(request)
+    shown = descriptions.recovery_point(point)
+    return {
+        name: shown[name] for name in ("BackupVaultArn", "RecoveryPointArn", "ResourceType")
+    } | {"RestoreMetadata": {"encryptionType": "Default", "aws:backup:request-id": point.job_id}}
+
+
+def update_lifecycle(request: Request) -> Json:
+    """UpdateRecoveryPointLifecycle."""
+    point = _requested(request)
+    point.lifecycle = lifecycles.check(request.body.get("Lifecycle") or {})
+    names = ("BackupVaultArn", "RecoveryPointArn", "Lifecycle", "CalculatedLifecycle")
+    shown = descriptions.recovery_point(point)
+    return {name: shown[name] for name in names if name in shown}
+
+
+def delete(request: Request) -> None:
+    """DeleteRecoveryPoint: an empty 200 at once, gone a while later.
+
+    AWS deletes with the role that made the point or, failing that, with its service-linked role,
+    so a role that is gone changes nothing; only the setting ``expiring_vault`` does.
+    """
+    point = _requested(request)
+    if point.status() in ("CREATING", "DELETING"):
+        raise ApiError("InvalidResourceStateException", BUSY)
+    if point.vault == CURRENT.expiring_vault:
+        point.expired = True
+        return
+    point.gone = time.time() + CURRENT.recovery_point_deleting_seconds
+    point.vault_free = point.gone + CURRENT.vault_lag_seconds
+    dynamodb._backups.pop(point.arn, None)
+
+
+def list_by_vault(request: Request) -> Json:
+    """ListRecoveryPointsByBackupVault."""
+    vault = request.path["vault"]
+    vaults.existing(vault)
+    found = [
+        point
+        for point in store.points.values()
+        if point.vault == vault
+        and point.status()
+        and request.selects(
+            resourceArn=point.table_arn,
+            resourceType=source_tables.TYPE,
+            backupPlanId=None,
+            parentRecoveryPointArn=None,
+        )
+        and request.includes(point.created, after="createdAfter", before="createdBefore")
+    ]
+    return page(request, "RecoveryPoints", found, _age, descriptions.recovery_point)
+
+
+def list_by_resource(request: Request) -> Json:
+    """ListRecoveryPointsByResource."""
+    resource = request.path["resource"]
+    found = [
+        point for point in store.points.values() if point.table_arn == resource and point.status()
+    ]
+    return page(request, "RecoveryPoints", found, _age, descriptions.recovery_point_of_resource)
+
+
+def _age(point: RecoveryPoint) -> tuple[float, str]:
+    return point.created, point.arn

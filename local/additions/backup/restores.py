@@ -1,0 +1,143 @@
+"""Restore jobs: a recovery point becomes a new table.
+
+Sources: model; guide, "Restore a DynamoDB database" (metadata, keys in any case). What the new
+table lacks (stream, TTL, PITR, tags, protection) is ACK's table-restore list. That a taken name
+ends in FAILED, and with this text, is not verified.
+"""
+
+import time
+import uuid
+from typing import Any
+
+import ministack.services.dynamodb as dynamodb
+
+from local.additions.backup import descriptions, recovery_points, source_tables, store
+from local.additions.backup.requests import Request, page
+from local.additions.backup.store import RecoveryPoint, RestoreJob
+from local.additions.iam import roles
+from local.additions.replies import ApiError, Json, body_of
+from local.additions.settings import CURRENT
+
+UNTIL = "RestoringUntil"  # on the engine's table record, epoch seconds
+
+
+def install() -> None:
+    """Show a table as CREATING until the job that restores it is over."""
+    engine_description = dynamodb._table_description
+
+    def description(name: str) -> Any:
+        shown = engine_description(name)
+        if time.time() < dynamodb._tables[name].get(UNTIL, 0):
+            shown["TableStatus"] = "CREATING"
+        return shown
+
+    dynamodb._table_description = description
+
+
+def start(request: Request) -> Json:
+    """StartRestoreJob."""
+    arn, given, role = request.required("RecoveryPointArn", "Metadata", "IamRoleArn")
+    token = request.body.get("IdempotencyToken") or str(uuid.uuid4())
+    for job in store.restores.values():
+        if job.token == token:
+            return {"RestoreJobId": job.id}
+    point = recovery_points.existing(arn)
+    if point.status() != "COMPLETED":
+        raise ApiError("InvalidResourceStateException", recovery_points.BUSY)
+    roles.check_role(role, request.headers, request.query)
+    metadata = {name.lower(): value for name, value in given.items()}
+    if not metadata.get("targettablename"):
+        raise ApiError("InvalidParameterValueException", "targetTableName is required")
+    now = time.time()
+    job = RestoreJob(
+        id=str(uuid.uuid4()).upper(),
+        point=point,
+        role_arn=role,
+        token=token,
+        metadata=given,
+        created=now,
+        ends=now + CURRENT.restore_job_seconds,
+    )
+    try:
+        _restore(job, metadata["targettablename"], metadata)
+    except ApiError as error:
+        job.outcome, job.message = "FAILED", error.message
+    store.restores[job.id] = job
+    return {"RestoreJobId": job.id}
+
+
+def _restore(job: RestoreJob, target: str, metadata: dict[str, str]) -> None:
+    """Make the table; raises ApiError for what ends the job in FAILED."""
+    point = job.point
+    target_arn = source_tables.arn(target)
+    denial = (
+        roles.denial(job.role_arn, "dynamodb:RestoreTableFromAwsBackup", target_arn)
+        if point.advanced
+        else roles.denial(job.role_arn, "dynamodb:RestoreTableFromBackup", point.arn)
+    )
+    if denial:
+        raise ApiError("AccessDeniedException", denial)
+    _restore_copy(point, target)
+    table = dynamodb._tables[target]
+    table[UNTIL] = job.ends
+    if metadata.get("encryptiontype", "").upper() == "KMS":
+        wanted = {
+            "Enabled": True,
+            "SSEType": "KMS",
+            "KMSMasterKeyId": metadata.get("kmsmasterkeyarn"),
+        }
+        table["SSEDescription"] = dynamodb._sse_description_from_spec(wanted)
+    job.table_arn = target_arn
+    point.restored = job.ends
+
+
+def _restore_copy(point: RecoveryPoint, target: str) -> None:
+    """Let the engine restore the copy, which it finds among its own backups meanwhile."""
+    copy_arn = point.copy["BackupDetails"]["BackupArn"]
+    dynamodb._backups[copy_arn] = point.copy
+    try:
+        body_of(
+            dynamodb._restore_table_from_backup({"BackupArn": copy_arn, "TargetTableName": target})
+        )
+    finally:
+        if point.advanced:
+            dynamodb._backups.pop(copy_arn, None)
+
+
+def describe(request: Request) -> Json:
+    """DescribeRestoreJob."""
+    return descriptions.restore_job(_existing(request))
+
+
+def metadata(request: Request) -> Json:
+    """GetRestoreJobMetadata."""
+    job = _existing(request)
+    return {"RestoreJobId": job.id, "Metadata": job.metadata}
+
+
+def list_all(request: Request) -> Json:
+    """ListRestoreJobs, and ListRestoreJobsByProtectedResource when the path names a resource."""
+    resource = request.path.get("resource")
+    found = [
+        job
+        for job in store.restores.values()
+        if resource in (None, job.point.table_arn)
+        and request.selects(status=job.status(), resourceType=source_tables.TYPE)
+        and request.includes(job.created, after="createdAfter", before="createdBefore")
+    ]
+    return page(
+        request,
+        "RestoreJobs",
+        found,
+        key=lambda job: (job.created, job.id),
+        describe=descriptions.restore_job,
+    )
+
+
+def _existing(request: Request) -> RestoreJob:
+    job: RestoreJob | None = store.restores.get(request.path["job"])
+    if job is None:
+        raise ApiError(
+            "ResourceNotFoundException", f"Cannot find Restore job {request.path['job']}"
+        )
+    return job

@@ -1,0 +1,138 @@
+"""What AWS Backup remembers beyond the engine's vaults, plans and selections.
+
+Nothing runs in the background: a record keeps the times of its life, and its state follows from
+them whenever somebody asks.
+"""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import ministack.services.backup as engine
+from ministack.core.responses import AccountRegionScopedDict
+
+from local.additions.replies import Json
+
+jobs: Any = AccountRegionScopedDict()  # job id -> BackupJob
+points: Any = AccountRegionScopedDict()  # recovery point ARN -> RecoveryPoint
+restores: Any = AccountRegionScopedDict()  # job id -> RestoreJob
+region_settings: Any = AccountRegionScopedDict()  # name of a map -> the map
+
+
+def install() -> None:
+    """Forget everything whenever the engine does."""
+    engine_reset = engine.reset
+
+    def reset() -> None:
+        engine_reset()
+        for records in (jobs, points, restores, region_settings):
+            records.clear()
+
+    engine.reset = reset
+
+
+@dataclass
+class BackupJob:
+    """One backup job; ``outcome`` is the state it ends in unless somebody stops it."""
+
+    id: str
+    vault: str
+    table_arn: str
+    role_arn: str
+    token: str
+    lifecycle: Json
+    created: float
+    ends: float
+    start_by: float
+    outcome: str = "COMPLETED"
+    message: str = ""
+    size: int = 0
+    point_arn: str = ""
+    stopped: float | None = None
+
+    def state(self) -> str:
+        """CREATED, PENDING (waiting in vain), RUNNING, or how it ended."""
+        now = time.time()
+        if self.stopped is not None:
+            return "ABORTED"
+        if now >= self.ends:
+            return self.outcome
+        if now < self.created + (self.ends - self.created) / 5:
+            return "CREATED"
+        return "PENDING" if self.outcome == "EXPIRED" else "RUNNING"
+
+    def ended(self) -> bool:
+        """Whether the job will not change any more."""
+        return self.stopped is not None or time.time() >= self.ends
+
+    def percent(self) -> str:
+        """How much is done, in the form AWS shows it."""
+        state = self.state()
+        if state == "COMPLETED":
+            return "100.0"
+        if state != "RUNNING":
+            return "0.0"
+        return f"{99 * (time.time() - self.created) / (self.ends - self.created):.1f}"
+
+
+@dataclass
+class RecoveryPoint:
+    """One recovery point; ``copy`` is the engine's own backup, with the table's items."""
+
+    arn: str
+    vault: str
+    job_id: str
+    table_arn: str
+    role_arn: str
+    copy: Json
+    lifecycle: Json
+    advanced: bool
+    created: float
+    completed: float
+    tags: dict[str, str] = field(default_factory=dict)
+    expired: bool = False
+    gone: float | None = None  # when a deletion is over
+    vault_free: float = 0.0  # when the vault notices it
+    restored: float | None = None
+
+    def status(self) -> str | None:
+        """CREATING, COMPLETED, EXPIRED, DELETING, or None once it is gone."""
+        now = time.time()
+        if self.gone is not None:
+            return "DELETING" if now < self.gone else None
+        if self.expired:
+            return "EXPIRED"
+        return "CREATING" if now < self.completed else "COMPLETED"
+
+    def holds_vault(self) -> bool:
+        """Whether its vault still counts it: a little longer than the lists show it."""
+        return self.gone is None or time.time() < self.vault_free
+
+    @property
+    def size(self) -> int:
+        """The size of the table's items in bytes, as the engine counts them."""
+        return int(self.copy["BackupDetails"]["BackupSizeBytes"])
+
+
+@dataclass
+class RestoreJob:
+    """One restore job."""
+
+    id: str
+    point: RecoveryPoint
+    role_arn: str
+    token: str
+    metadata: dict[str, str]
+    created: float
+    ends: float
+    outcome: str = "COMPLETED"
+    message: str = ""
+    table_arn: str = ""
+
+    def status(self) -> str:
+        """PENDING, RUNNING, or how it ended."""
+        now = time.time()
+        if now >= self.ends:
+            return self.outcome
+        early = now < self.created + (self.ends - self.created) / 5
+        return "PENDING" if early else "RUNNING"

@@ -1,0 +1,72 @@
+"""AWS::Backup::BackupVault, BackupPlan and BackupSelection.
+
+Source: the types' schemas in the CloudFormation registry (create-only properties, Ref, GetAtt).
+Each goes through AWS Backup's API, so that its refusals end in CREATE_FAILED or DELETE_FAILED.
+"""
+
+import ministack.services.backup as service
+import ministack.services.cloudformation.provisioners as engine
+
+from local.additions.backup import selections, vaults
+from local.additions.cloudformation.registry import (
+    Made,
+    register,
+    replace_function,
+    replaces_on_change,
+)
+from local.additions.replies import Json, body_of
+
+SELECTION = "AWS::Backup::BackupSelection"
+
+
+def install() -> None:
+    """Register the three types."""
+    register("AWS::Backup::BackupVault", create=_create_vault, delete=_delete_vault)
+    replace_function("_backup_vault_create", _create_vault)  # the engine's update replaces with it
+    replace_function("_backup_vault_delete", _delete_vault)
+    register("AWS::Backup::BackupPlan", create=_create_plan, delete=_delete_plan)
+    register(SELECTION, create=_create_selection, delete=_delete_selection)
+    replaces_on_change(SELECTION, "BackupPlanId", "BackupSelection")
+
+
+def _create_vault(logical_id: str, props: Json, stack: str) -> Made:
+    name = props.get("BackupVaultName") or engine._physical_name(stack, logical_id, max_len=50)
+    body: Json = {"BackupVaultTags": engine._tag_map(props.get("BackupVaultTags"))}
+    if props.get("EncryptionKeyArn"):
+        body["EncryptionKeyArn"] = props["EncryptionKeyArn"]
+    arn = vaults.create_named(name, body)["BackupVaultArn"]
+    return name, {"BackupVaultArn": arn, "BackupVaultName": name}
+
+
+def _delete_vault(name: str, _: Json) -> None:
+    if vaults.exists(name):
+        vaults.delete_named(name)
+
+
+def _create_plan(_: str, props: Json, __: str) -> Made:
+    plan = body_of(service._create_plan(engine._backup_plan_body(props)))
+    names = ("BackupPlanId", "BackupPlanArn", "VersionId")
+    return plan["BackupPlanId"], {name: plan[name] for name in names}
+
+
+def _delete_plan(plan_id: str, _: Json) -> None:
+    if plan_id in service._plans:
+        body_of(service._delete_plan(plan_id))
+
+
+def _create_selection(_: str, props: Json, __: str) -> Made:
+    plan_id = props["BackupPlanId"]
+    made = selections.create_in(plan_id, {"BackupSelection": props["BackupSelection"]})
+    selection_id = made["SelectionId"]
+    # The schema's Id is "<SelectionId>_<BackupPlanId>", its primary identifier.
+    attributes = {
+        "Id": f"{selection_id}_{plan_id}",
+        "SelectionId": selection_id,
+        "BackupPlanId": plan_id,
+    }
+    return selection_id, attributes
+
+
+def _delete_selection(selection_id: str, props: Json) -> None:
+    if selection_id in service._selections:
+        selections.delete_from(props["BackupPlanId"], selection_id)

@@ -1,0 +1,15 @@
+"""What DynamoDB does and the engine's does not: protection, PITR and backups as on AWS.
+
+``ACK`` in this package is docs/api-quirks of aws-controllers-k8s/dynamodb-controller, whose
+authors measured each quirk on AWS; ``model`` is botocore's data/dynamodb/2012-08-10.
+"""
+
+from local.additions.dynamodb import backups, continuous_backups, restores, tables
+
+
+def install() -> None:
+    """Replace the engine's handlers; each keeps the original for what it does well."""
+    backups.install()
+    continuous_backups.install()
+    restores.install()
+    tables.install()  # last: a deletion takes the backup that AWS takes

@@ -1,0 +1,77 @@
+"""RestoreTableFromBackup and RestoreTableToPointInTime: when AWS refuses them.
+
+Source: ACK table-restore quirks. The engine restores a table's present items to any time; that
+remains, so a restore to a past time is checked for its window but not for its content.
+"""
+
+import time
+
+import ministack.services.dynamodb as engine
+
+from local.additions.dynamodb import continuous_backups
+from local.additions.dynamodb.handlers import Handler, replace, table_name
+from local.additions.replies import ApiError, Json, Reply, body_of, ok
+
+
+def install() -> None:
+    """Replace both restores."""
+    replace("_restore_table_from_backup", _from_backup)
+    replace("_restore_table_to_point_in_time", _to_point_in_time)
+
+
+def _from_backup(original: Handler) -> Handler:
+    def handler(data: Json) -> Reply:
+        backup = engine._backups.get(data.get("BackupArn"))
+        if backup:
+            _refuse_existing(data)
+        body = body_of(original(data))
+        source = backup["SourceTableDetails"]["TableArn"]
+        return _answer(body, {"SourceBackupArn": data["BackupArn"], "SourceTableArn": source})
+
+    return handler
+
+
+def _to_point_in_time(original: Handler) -> Handler:
+    def handler(data: Json) -> Reply:
+        name = table_name(data, "SourceTableName") or table_name(data, "SourceTableArn")
+        table = engine._tables.get(name)
+        if table is None:
+            raise ApiError("TableNotFoundException", f"Table not found: {name}")
+        if not continuous_backups.enabled(name):
+            raise ApiError(
+                "PointInTimeRecoveryUnavailableException",
+                f"Point in time recovery is not enabled for table '{name}'",
+            )
+        earliest, latest = continuous_backups.window(name)
+        wanted = latest if data.get("UseLatestRestorableTime") else data.get("RestoreDateTime")
+        if wanted is None:
+            raise ApiError(
+                "ValidationException",
+                "Either RestoreDateTime or UseLatestRestorableTime must be specified",
+            )
+        # The wire rounds a time to whole seconds: the window's own ends must pass.
+        if not int(earliest) <= wanted <= latest:
+            raise ApiError("InvalidRestoreTimeException", "Invalid restore time")
+        _refuse_existing(data)
+        body = body_of(original(data))
+        return _answer(body, {"SourceTableArn": table["TableArn"], "RestoreDateTime": wanted})
+
+    return handler
+
+
+def _refuse_existing(data: Json) -> None:
+    target = data.get("TargetTableName")
+    if target in engine._tables:
+        raise ApiError("TableAlreadyExistsException", f"Table already exists: {target}")
+
+
+def _answer(body: Json, summary: Json) -> Reply:
+    """The new table as the caller first sees it; RestoreSummary goes once it is ACTIVE (ACK)."""
+    description = body["TableDescription"]
+    engine._tables[description["TableName"]].pop("RestoreSummary", None)
+    description["TableStatus"] = "CREATING"
+    description["RestoreSummary"] = {
+        "RestoreDateTime": time.time(),
+        "RestoreInProgress": True,
+    } | summary
+    return ok(body)

@@ -1,0 +1,71 @@
+"""How long things take on the embedded AWS, and which faults are switched on.
+
+Each setting can be given when the server starts, as ``LOCAL_AWS_<NAME>`` in its environment, and
+changed while it runs with ``POST /_ministack/config`` and ``{"additions.<name>": value}``.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import ministack.app as engine
+
+from local.additions.replies import Reply
+
+PREFIX = "additions."
+
+
+@dataclass
+class Settings:
+    """Durations in seconds; AWS needs minutes for the same steps."""
+
+    backup_job_seconds: float = 1.0
+    restore_job_seconds: float = 0.5
+    recovery_point_deleting_seconds: float = 0.5
+    # From the last recovery point being gone until its vault can be deleted.
+    vault_lag_seconds: float = 0.5
+    # A vault whose recovery points answer a deletion with 200 and then turn EXPIRED.
+    expiring_vault: str = ""
+
+    def change(self, name: str, value: object) -> None:
+        """Set one setting from text or a number.
+
+        Raises ValueError for an unknown name, a negative duration or one that is no number.
+        """
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        if name not in known:
+            raise ValueError(f"'{name}' is not one of {', '.join(sorted(known))}")
+        converted = type(known[name])(value)
+        if isinstance(converted, float) and not converted >= 0:
+            raise ValueError(f"'{name}' must be 0 or more seconds, got {value}")
+        setattr(self, name, converted)
+
+
+CURRENT = Settings()
+
+
+def install(environment: Mapping[str, str]) -> None:
+    """Read the settings of ``environment`` and let the engine's admin endpoint change them."""
+    for field in fields(CURRENT):
+        value = environment.get(f"LOCAL_AWS_{field.name.upper()}")
+        if value is not None:
+            CURRENT.change(field.name, value)
+    engine_config = engine._handle_admin_config_request
+
+    async def handle_config(path: str, method: str, body: bytes) -> Any:
+        if path == "/_ministack/config" and method == "POST" and PREFIX.encode() in body:
+            return _apply(json.loads(body))
+        return await engine_config(path, method, body)
+
+    engine._handle_admin_config_request = handle_config
+
+
+def _apply(values: dict[str, object]) -> Reply:
+    headers = {"Content-Type": "application/json"}
+    try:
+        for key, value in values.items():
+            CURRENT.change(key.removeprefix(PREFIX), value)
+    except (TypeError, ValueError) as error:
+        return 400, headers, json.dumps({"error": str(error)}).encode()
+    return 200, headers, json.dumps({"applied": values}).encode()
