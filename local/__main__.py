@@ -7,6 +7,7 @@ from pathlib import Path
 
 from local.environment import tools_path
 from local.process import STATE_DIR, LocalAwsError, Running, find, start, stop
+from local.up import up
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -28,7 +29,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--state", type=Path, default=STATE_DIR, metavar="DIR", help="its folder (default: .local)"
     )
-    commands = parser.add_subparsers(required=True, metavar="start|stop|status|run")
+    commands = parser.add_subparsers(required=True, metavar="start|stop|status|up|run")
     commands.add_parser("start", help="start it and wait until it answers").set_defaults(
         command=_start
     )
@@ -38,6 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="say whether it runs, and where").set_defaults(
         command=_status
     )
+    up = commands.add_parser("up", help="start it and deploy the stack to it")
+    up.add_argument("--stage", default=os.environ.get("STAGE") or "dev")
+    up.set_defaults(command=_up)
     run = commands.add_parser(
         "run", help="run a command against it", usage="python -m local run -- COMMAND [ARG ...]"
     )
@@ -67,6 +71,10 @@ def _status(arguments: argparse.Namespace) -> int:
         return 1
     _print(running)
     return 0
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    return up(arguments.state, arguments.stage)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -1,0 +1,98 @@
+"""``make demo``: the whole life of the stack on an embedded AWS of its own."""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from local import stack
+from local.environment import tools_path
+from local.process import STATE_DIR, LocalAwsError, start, stop
+from local.steps import StepFailed, Steps, interrupt_on_terminate
+
+STAGE = "dev"
+CONVERSATION = "jerry#tom"
+
+
+def main() -> int:
+    """Run every step; the last line starts with ``demo: ok``, or says what failed."""
+    interrupt_on_terminate()
+    parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
+    parser.add_argument(
+        "--folder", type=Path, default=STATE_DIR / "demo", help="its scratch folder"
+    )
+    folder = parser.parse_args().folder
+    shutil.rmtree(folder, ignore_errors=True)
+    steps = Steps(folder / "demo.log")
+    print("The life of the Messages table, with the real CDK CLI, on an AWS inside this machine:\n")
+    try:
+        _run(steps, folder)
+    except (StepFailed, LocalAwsError) as error:
+        print(f"\n{error}\ndemo: failed", flush=True)
+        return 1
+    except KeyboardInterrupt:
+        print("demo: interrupted, the embedded AWS is stopped", flush=True)
+        return 130
+    print(f"\ndemo: ok in {steps.seconds:.0f} s", flush=True)
+    shutil.rmtree(folder)
+    return 0
+
+
+def _run(steps: Steps, folder: Path) -> None:
+    if os.environ.get("AWS_ENDPOINT_URL"):  # somebody else's local AWS: theirs is used as it is
+        _live(
+            steps, folder, {"AWS_REGION": "us-east-1", **os.environ, "PATH": tools_path(os.environ)}
+        )
+        return
+    try:
+        with steps.step("start") as said:
+            running = start(folder, bound_to_parent=True)
+            said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")
+        _live(steps, folder, running.environment())
+        with steps.step("stop") as said:
+            stop(folder)
+            said.append("no process, no port left")
+    finally:
+        stop(folder)
+
+
+def _live(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
+    stack.bootstrap(steps, environment, folder)
+    stack.deploy(steps, environment, folder, STAGE)
+    with steps.step("read") as said:
+        lines = stack.history(steps, environment, STAGE, CONVERSATION)
+        said += [f"{len(lines)} messages of {CONVERSATION}", *lines]
+    with steps.step("back up") as said:
+        said.append(steps.run(_ops("backup"), environment=environment).strip())
+    with steps.step("destroy") as said:
+        steps.run(["cdk", "-a", str(folder / "cdk.out"), "destroy", "--force"],
+                  environment=environment)  # fmt: skip
+        said.append("stack and table are gone; vault, backup and backup role are kept")
+    with steps.step("clean up") as said:
+        done = json.loads(steps.run(_ops("cleanup", "--yes", "--json"), environment=environment))
+        said += [f"{len(done['deleted'])} things deleted", *map(_shown, done["deleted"])]
+    with steps.step("inventory") as said:
+        # A new look at the account, not the clean-up's own word for it.
+        rest = json.loads(
+            steps.run(_ops("cleanup", "--dry-run", "--json"), environment=environment)
+        )
+        if left := rest["planned"] + rest["left"]:
+            raise StepFailed("\n".join(["left behind:", *map(_shown, left)]))
+        said += ["empty, but for what AWS itself keeps:" if rest["stays"] else "empty",
+                 *map(_shown, rest["stays"])]  # fmt: skip
+
+
+def _ops(*arguments: str) -> list[str]:
+    return ["python", "-m", "ops", arguments[0], "--stage", STAGE, *arguments[1:]]
+
+
+def _shown(found: Mapping[str, str]) -> str:
+    until = f", until {found['until'][:10]}" if "until" in found else ""
+    return f"{found['kind']} {found['id']}{until}"
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,45 @@
+"""``make up``: the stack on an embedded AWS that stays."""
+
+import os
+import sys
+from pathlib import Path
+
+from local import stack
+from local.environment import tools_path
+from local.process import find, start
+from local.steps import StepFailed, Steps, interrupt_on_terminate
+
+_NEXT = """
+Try next:
+  source .venv/bin/activate
+  python -m local run -- python -m chat history jerry#tom{option}
+  python -m local run -- python -m ops backup{option}
+  python -m local run -- cdk -c stage={stage} diff
+  make down"""
+
+
+def up(state_dir: Path, stage: str) -> int:
+    """Start what does not run, deploy ``stage``, say what can be done with it."""
+    interrupt_on_terminate()
+    steps = Steps(state_dir / "up.log")
+    try:
+        environment = _environment(steps, state_dir)
+        stack.bootstrap(steps, environment, state_dir)
+        stack.deploy(steps, environment, state_dir, stage)
+    except StepFailed as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("interrupted; running it again continues, `make down` ends it", file=sys.stderr)
+        return 130
+    print(_NEXT.format(stage=stage, option="" if stage == "dev" else f" --stage {stage}"))
+    return 0
+
+
+def _environment(steps: Steps, state_dir: Path) -> dict[str, str]:
+    if os.environ.get("AWS_ENDPOINT_URL"):  # somebody else's local AWS: theirs is used as it is
+        return {"AWS_REGION": "us-east-1", **os.environ, "PATH": tools_path(os.environ)}
+    with steps.step("start") as said:
+        running = find(state_dir) or start(state_dir)
+        said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")
+    return running.environment()
