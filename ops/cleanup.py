@@ -41,10 +41,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     before = plan.make(found, region=context.region)
     if arguments.dry_run:
         return _dry_run(context, before, as_json=arguments.json)
-    for line in _listing(before):
-        context.say(line)
     deletion = Deletion(context, rate=rate, seconds=seconds)
     if before.actions:
+        for line in _listing(before):
+            context.say(line)
         _agree(before, context, yes=arguments.yes)
         deletion.run(found, before.actions)
         found = inventory.take(context, more_tables=arguments.table)
@@ -78,7 +78,10 @@ def _dry_run(context: Context, what: Plan, *, as_json: bool) -> int:
     if as_json:
         print(report.as_json(context, left=what.blocked, stays=what.stays, planned=what.actions))
     else:
-        print("\n".join(_listing(what)) or f"nothing left of {context.where}")
+        if not what.actions:
+            print(_nothing(context))
+        for line in _listing(what):
+            print(line)
         print("dry run: nothing was deleted", file=sys.stderr)
     return 0
 
@@ -134,5 +137,9 @@ def _closing(
         *([f"deleted: {done}"] if deleted else []),
         *report.lines("left", left),
         *report.lines("stays", stays),
-        f"{len(left)} left of {context.where}" if left else f"nothing left of {context.where}",
+        f"{len(left)} left in {context.where}" if left else _nothing(context),
     ]
+
+
+def _nothing(context: Context) -> str:
+    return f"nothing left to delete in {context.where}"

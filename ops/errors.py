@@ -3,11 +3,13 @@
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectTimeoutError,
     EndpointConnectionError,
     NoCredentialsError,
     NoRegionError,
     PartialCredentialsError,
     ProfileNotFound,
+    SSLError,
 )
 
 ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
@@ -51,8 +53,10 @@ def explain(error: ClientError | BotoCoreError) -> str:
         return "no AWS region is set; name one with --region or AWS_REGION"
     if isinstance(error, ProfileNotFound):
         return f"{_one_line(error)}; `aws configure list-profiles` lists those that exist"
-    if isinstance(error, EndpointConnectionError):
+    if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
         return f"{_one_line(error)}; check the network, --region and AWS_ENDPOINT_URL"
+    if isinstance(error, SSLError):
+        return f"{_one_line(error)}; check AWS_CA_BUNDLE"
     if type(error).__name__ in {
         "TokenRetrievalError",
         "SSOTokenLoadError",

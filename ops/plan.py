@@ -79,7 +79,7 @@ def _role_and_keys(inventory: Inventory) -> Iterator[Item]:
     yield from (Item(kind=ROLE, id=role.name) for role in inventory.roles)
     for key in inventory.keys:
         if not key.scheduled and not _needed_by(key, inventory.tables):
-            why = f"its deletion is scheduled, {KEY_WINDOW_DAYS} days ahead"
+            why = f"deleted in {KEY_WINDOW_DAYS} days; nothing encrypted with it is readable then"
             yield Item(kind=KEY, id=key.arn, reason=why)
 
 

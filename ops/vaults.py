@@ -11,7 +11,7 @@ from ops.found import Point, Vault
 
 STACK_TAG = "messages:stack"
 TABLE_TAG = "messages:table"
-_PAGE = 1000  # the API's most
+PAGE = 1000  # the API's most
 
 
 def find(backup: Any, stack: str) -> Iterator[Vault]:
@@ -53,7 +53,7 @@ def points(backup: Any, vault: str) -> tuple[Point, ...]:
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html).
     """
     pages = backup.get_paginator("list_recovery_points_by_backup_vault").paginate(
-        BackupVaultName=vault, PaginationConfig={"PageSize": _PAGE}
+        BackupVaultName=vault, PaginationConfig={"PageSize": PAGE}
     )
     try:
         return tuple(_point(vault, found) for page in pages for found in page["RecoveryPoints"])

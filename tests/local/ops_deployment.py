@@ -1,0 +1,172 @@
+"""Stand-ins for a deployment, and the commands of ops run against them."""
+
+import functools
+import json
+import ssl
+import time
+import urllib.request
+from collections.abc import Callable
+from typing import Any
+
+from local.process import Running
+from ops.__main__ import main
+
+# The embedded AWS's own values, and those under which nobody waits.
+USUAL = {
+    "backup_job_seconds": 1.0,
+    "recovery_point_deleting_seconds": 0.5,
+    "vault_lag_seconds": 0.5,
+    "expiring_vault": "",
+}
+QUICK = USUAL | {
+    "backup_job_seconds": 0,
+    "recovery_point_deleting_seconds": 0.05,
+    "vault_lag_seconds": 0.1,
+}
+
+
+def configure(aws: Running, **values: object) -> None:
+    """Change durations and faults of the embedded AWS while it runs."""
+    body = json.dumps({f"additions.{name}": value for name, value in values.items()}).encode()
+    request = urllib.request.Request(f"{aws.endpoint}/_ministack/config", data=body, method="POST")
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}),
+        urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=aws.ca_file)),
+    )
+    with opener.open(request, timeout=10) as reply:
+        assert reply.status == 200
+
+
+class Deployment:
+    """One stage: a stack with the resources, names and tags that the project gives them."""
+
+    def __init__(self, client: Callable[..., Any], stage: str) -> None:
+        self.client = functools.cache(client)
+        self.stage, self.stack = stage, f"Messages-{stage}"
+        self.table = self.stack
+        self.vault = f"{self.stack}-1a2b3c4d"
+        self.log_group = f"/aws/lambda/{self.stack}-SeedFunction1A2B3C4D-AbCdEfGhIjKl"
+
+    def deploy(self, **changes: Any) -> "Deployment":
+        """Create the stack; ``changes`` are merged into the table's properties."""
+        template = _template(self.stack, self.vault, changes)
+        self.client("cloudformation").create_stack(
+            StackName=self.stack,
+            TemplateBody=json.dumps(template),
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        self.wait_for("CREATE_COMPLETE")
+        return self
+
+    def destroy(self) -> "Deployment":
+        """Delete the stack; vault and role are retained."""
+        self.client("cloudformation").delete_stack(StackName=self.stack)
+        self.wait_for(None)
+        return self
+
+    @property
+    def role_arn(self) -> str:
+        pages = self.client("iam").get_paginator("list_roles").paginate(PathPrefix="/messages/")
+        roles = [role for page in pages for role in page["Roles"]]
+        return next(r["Arn"] for r in roles if r["RoleName"].startswith(f"{self.stack}-Role-"))
+
+    def start_job(self) -> str:
+        """Start a backup job as the plan would, without waiting."""
+        return self.client("backup").start_backup_job(
+            BackupVaultName=self.vault,
+            ResourceArn=f"arn:aws:dynamodb:us-east-1:000000000000:table/{self.table}",
+            IamRoleArn=self.role_arn,
+        )["BackupJobId"]
+
+    def points(self) -> list[str]:
+        """The ARNs of the recovery points in the vault."""
+        pages = self.client("backup").get_paginator("list_recovery_points_by_backup_vault")
+        return [
+            point["RecoveryPointArn"]
+            for page in pages.paginate(BackupVaultName=self.vault)
+            for point in page["RecoveryPoints"]
+        ]
+
+    def remains(self) -> set[str]:
+        """The kinds of things that still exist, asked from the APIs one by one."""
+        vaults = self.client("backup").list_backup_vaults()["BackupVaultList"]
+        roles = self.client("iam").list_roles(PathPrefix="/messages/")["Roles"]
+        groups = self.client("logs").describe_log_groups(logGroupNamePrefix=self.log_group)
+        backups = self.client("dynamodb").list_backups(TableName=self.table)
+        found = {
+            "vault": any(v["BackupVaultName"] == self.vault for v in vaults),
+            "role": any(r["RoleName"].startswith(f"{self.stack}-") for r in roles),
+            "log group": bool(groups["logGroups"]),
+            "backup": bool(backups["BackupSummaries"]),
+        }
+        return {kind for kind, there in found.items() if there}
+
+    def ops(self, command: str, *options: str) -> int:
+        """The command's exit status."""
+        return main([command, "--stage", self.stage, *options])
+
+    def wait_for(self, wanted: str | None) -> None:
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            pages = self.client("cloudformation").get_paginator("describe_stacks").paginate()
+            stacks = {s["StackName"]: s["StackStatus"] for page in pages for s in page["Stacks"]}
+            if stacks.get(self.stack) == wanted:
+                return
+            time.sleep(0.02)
+        raise AssertionError(f"{self.stack} is {stacks.get(self.stack)}, not {wanted}")
+
+
+def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]:
+    tags = [{"Key": "messages:stack", "Value": stack}]
+    table = {
+        "TableName": stack,
+        "BillingMode": "PAY_PER_REQUEST",
+        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "Tags": tags,
+    }
+    allowed = {
+        "Effect": "Allow",
+        "Action": "dynamodb:*",
+        "Resource": [{"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::Sub": "${Table.Arn}/backup/*"}],
+    }
+    role = {
+        "Path": "/messages/",
+        "Tags": tags,
+        "AssumeRolePolicyDocument": _policy(
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "backup.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ),
+        "Policies": [{"PolicyName": "BackUpTable", "PolicyDocument": _policy(allowed)}],
+    }
+    vault_tags = {"messages:stack": stack, "messages:table": stack}
+    retained = {"DeletionPolicy": "Retain"}
+    table_policy = {"DeletionPolicy": changes.pop("DeletionPolicy", "Delete")}
+    return {
+        "Resources": {
+            "Table": {
+                "Type": "AWS::DynamoDB::Table",
+                "Properties": table | changes,
+                **table_policy,
+            },
+            "Vault": {
+                "Type": "AWS::Backup::BackupVault",
+                "Properties": {"BackupVaultName": vault, "BackupVaultTags": vault_tags},
+                **retained,
+            },
+            "Role": {"Type": "AWS::IAM::Role", "Properties": role, **retained},
+        },
+        "Outputs": {
+            "TableName": {"Value": {"Ref": "Table"}},
+            "TableArn": {"Value": {"Fn::GetAtt": ["Table", "Arn"]}},
+            "BackupVaultName": {"Value": {"Ref": "Vault"}},
+            "BackupRoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}},
+        },
+    }
+
+
+def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}

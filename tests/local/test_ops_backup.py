@@ -1,0 +1,158 @@
+"""`python -m ops backup` against the embedded AWS."""
+
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from local.environment import PROJECT
+from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
+
+
+@pytest.fixture
+def deployed(aws, client, name, monkeypatch):
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+    configure(aws, **QUICK | {"backup_job_seconds": 0.3})
+    yield Deployment(client, name).deploy()
+    configure(aws, **USUAL)
+
+
+def _arn(deployed):
+    (arn,) = deployed.points()
+    return arn
+
+
+def test_prints_exactly_the_recovery_points_arn(deployed, client, capsys):
+    assert deployed.ops("backup", "--retain-days", "7") == 0
+    out, err = capsys.readouterr()
+    assert out == f"{_arn(deployed)}\n"
+    assert err.startswith(f"account 000000000000, region us-east-1, stack {deployed.stack}\n")
+    assert "COMPLETED 100%" in err
+
+    point = client("backup").describe_recovery_point(
+        BackupVaultName=deployed.vault, RecoveryPointArn=out.strip()
+    )
+    assert point["Status"] == "COMPLETED"
+    assert point["Lifecycle"]["DeleteAfterDays"] == 7
+    assert point["IamRoleArn"] == deployed.role_arn
+    tags = client("backup").list_tags(ResourceArn=out.strip())["Tags"]
+    assert tags["messages:stack"] == deployed.stack
+
+
+def test_json_has_what_a_pipeline_needs(deployed, capsys):
+    assert deployed.ops("backup", "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert result["recovery_point_arn"] == _arn(deployed)
+    assert result["vault"] == deployed.vault
+    assert result["stack"] == deployed.stack
+
+
+def test_without_advanced_features_the_job_names_the_point(deployed, client, capsys):
+    switches = ("ResourceTypeOptInPreference", "ResourceTypeManagementPreference")
+    backup = client("backup")
+    backup.update_region_settings(**{name: {"DynamoDB": False} for name in switches})
+    try:
+        assert deployed.ops("backup") == 0
+    finally:
+        backup.update_region_settings(**{name: {"DynamoDB": True} for name in switches})
+    out = capsys.readouterr().out
+    assert out == f"{_arn(deployed)}\n"
+
+
+def test_a_running_job_of_the_table_is_waited_for(deployed, capsys):
+    job = deployed.start_job()
+    assert deployed.ops("backup") == 0
+    err = capsys.readouterr().err
+    assert f"backup job {job} of the same table runs already" in err
+    assert len(deployed.points()) == 2
+
+
+def test_a_failed_job_is_exit_1_with_awss_reason(deployed, client, capsys):
+    role = deployed.role_arn.rpartition("/")[2]
+    client("iam").delete_role_policy(RoleName=role, PolicyName="BackUpTable")
+    assert deployed.ops("backup") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    last = err.splitlines()[-1]
+    assert last.startswith("error: backup job ")
+    assert "ended FAILED: " in last
+
+
+def test_a_stack_that_does_not_exist(deployed, capsys):
+    assert Deployment(deployed.client, f"{deployed.stage}-other").ops("backup") == 1
+    err = capsys.readouterr().err
+    assert f"error: stack {deployed.stack}-other does not exist in us-east-1; deploy it" in err
+
+
+def test_a_deadline_says_how_to_go_on(deployed, aws, capsys):
+    configure(aws, backup_job_seconds=2)
+    assert deployed.ops("backup", "--timeout", "0.01") == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "is still " in line
+    assert "running this again with --job " in line
+    job = line.partition("--job ")[2].split()[0]
+    assert deployed.ops("backup", "--job", job) == 0
+    assert capsys.readouterr().out == f"{_arn(deployed)}\n"
+
+
+def test_a_job_that_nobody_knows(deployed, capsys):
+    assert deployed.ops("backup", "--job", "NO-SUCH-JOB") == 1
+    assert "error: AWS Backup knows no job NO-SUCH-JOB; check --job" in capsys.readouterr().err
+
+
+def test_interrupted_it_says_how_to_go_on(deployed, aws, capsys):
+    configure(aws, backup_job_seconds=2.5)
+    command = [sys.executable, "-m", "ops", "backup", "--stage", deployed.stage]
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=aws.environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        line = ""
+        while "RUNNING" not in line and "CREATED" not in line:
+            line = process.stderr.readline()
+            assert line, "ended before its job ran"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert "Traceback" not in err
+    last = err.splitlines()[-1]
+    assert last.startswith("error: interrupted; the job goes on; running this again with --job ")
+    assert deployed.ops("backup", "--job", last.partition("--job ")[2].split()[0]) == 0
+    assert capsys.readouterr().out == f"{_arn(deployed)}\n"
+
+
+@pytest.mark.parametrize(
+    ("changed", "text"),
+    [
+        ({"AWS_ENDPOINT_URL": "https://127.0.0.1:9"}, "check the network"),
+        ({"AWS_ENDPOINT_URL": "nonsense"}, "check AWS_ENDPOINT_URL"),
+        ({"AWS_CA_BUNDLE": "/nowhere.pem"}, "AWS_CA_BUNDLE"),
+        ({"AWS_ACCESS_KEY_ID": "", "AWS_SECRET_ACCESS_KEY": ""}, "no AWS credentials"),
+        ({"AWS_PROFILE": "nobodys"}, "nobodys"),
+        ({"AWS_REGION": "", "AWS_DEFAULT_REGION": ""}, "no AWS region is set"),
+    ],
+)
+def test_a_wrong_environment_is_one_line(deployed, monkeypatch, capsys, changed, text):
+    for key, value in changed.items():
+        monkeypatch.setenv(key, value)
+    assert deployed.ops("backup") == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("error: ")
+    assert text in line
+
+
+def test_missing_permission_names_the_call(deployed, client, monkeypatch, capsys):
+    iam, user = client("iam"), f"{deployed.stage}-nobody"
+    iam.create_user(UserName=user)
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+    assert deployed.ops("backup") == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith("error: DescribeStacks: AccessDenied")
+    assert line.endswith("the caller needs permission for DescribeStacks")

@@ -1,0 +1,295 @@
+"""`python -m ops cleanup` against the embedded AWS."""
+
+import io
+import json
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from local.environment import PROJECT
+from ops import vaults
+from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
+
+FAST = ("--rate", "1000")
+
+
+@pytest.fixture
+def stage(aws, client, name, monkeypatch):
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+    configure(aws, **QUICK)
+    yield Deployment(client, name)
+    configure(aws, **USUAL)
+
+
+@pytest.fixture
+def destroyed(stage, client):
+    """A destroyed stage that left all it can: three points, a backup, vault, role, log group."""
+    stage.deploy()
+    for _ in range(3):
+        stage.start_job()
+    client("dynamodb").create_backup(TableName=stage.table, BackupName="by-hand")
+    stage.destroy()
+    client("logs").create_log_group(logGroupName=stage.log_group)
+    return stage
+
+
+def _result(capsys):
+    return json.loads(capsys.readouterr().out)
+
+
+def _kinds(items):
+    return sorted(item["kind"] for item in items)
+
+
+def test_everything_goes_and_a_second_run_finds_nothing(destroyed, capsys):
+    assert destroyed.remains() == {"vault", "role", "log group", "backup"}
+    assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 0
+    result = _result(capsys)
+    assert (result["account"], result["region"]) == ("000000000000", "us-east-1")
+    assert result["stack"] == destroyed.stack
+    assert result["left"] == result["stays"] == []
+    assert _kinds(result["deleted"]) == [
+        "backup vault", "log group", *["recovery point"] * 3, "role", "table backup",
+    ]  # fmt: skip
+    assert destroyed.remains() == set()
+
+    assert destroyed.ops("cleanup") == 0
+    out, err = capsys.readouterr()
+    where = f"account 000000000000, region us-east-1, stack {destroyed.stack}"
+    assert out == f"nothing left to delete in {where}\n"
+    assert err == f"{where}\n"
+
+
+def test_a_stage_that_never_was(stage, capsys):
+    assert stage.ops("cleanup", "--yes") == 0
+    assert capsys.readouterr().out.startswith("nothing left to delete")
+
+
+def test_dry_run_shows_all_and_deletes_nothing(destroyed, capsys):
+    points = destroyed.points()
+    assert destroyed.ops("cleanup", "--dry-run") == 0
+    out, err = capsys.readouterr()
+    assert all(arn in out for arn in points)
+    assert f"backup vault  {destroyed.vault}  holds 3 recovery points\n" in out
+    assert "dry run: nothing was deleted" in err
+    assert destroyed.ops("cleanup", "--dry-run", "--json") == 0
+    result = _result(capsys)
+    assert result["deleted"] == []
+    assert len(result["planned"]) == 7
+    assert sorted(destroyed.points()) == sorted(points)
+    assert destroyed.remains() == {"vault", "role", "log group", "backup"}
+
+
+def test_refused_while_the_stack_is_deployed(stage, capsys):
+    stage.deploy()
+    stage.start_job()
+    assert stage.ops("cleanup", "--yes") == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert line.startswith(f"error: stack {stage.stack} is still deployed (status CREATE_COMPLETE)")
+    assert len(stage.points()) == 1
+    assert stage.remains() == {"vault", "role"}
+
+
+def test_refused_when_the_destroy_failed(stage, client, capsys):
+    stage.deploy(DeletionProtectionEnabled=True)
+    client("cloudformation").delete_stack(StackName=stage.stack)
+    stage.wait_for("DELETE_FAILED")
+    assert stage.ops("cleanup", "--yes") == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert "(status DELETE_FAILED); its deletion failed: " in line
+    assert stage.remains() == {"vault", "role"}
+
+
+def test_without_terminal_and_without_yes_it_is_wrong_usage(destroyed, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "stdin", io.StringIO("y\n"))
+    assert destroyed.ops("cleanup") == 2
+    assert capsys.readouterr().err.splitlines()[-1].endswith("to delete, pass --yes")
+    assert len(destroyed.points()) == 3
+
+
+@pytest.mark.parametrize(("answer", "status"), [("y\n", 0), ("n\n", 1), ("", 1)])
+def test_on_a_terminal_it_asks(destroyed, monkeypatch, capsys, answer, status):
+    class Terminal(io.StringIO):
+        def isatty(self):
+            return True
+
+    monkeypatch.setattr(sys, "stdin", Terminal(answer))
+    assert destroyed.ops("cleanup", *FAST) == status
+    err = capsys.readouterr().err
+    what = "3 recovery points, 1 table backup, 1 backup vault, 1 role, 1 log group"
+    assert f"Delete {what} in account 000000000000, region us-east-1, stack" in err
+    assert (destroyed.remains() == set()) == (status == 0)
+
+
+def test_every_page_is_read(destroyed, monkeypatch, capsys):
+    monkeypatch.setattr(vaults, "PAGE", 2)
+    assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 0
+    assert _kinds(_result(capsys)["deleted"]).count("recovery point") == 3
+
+
+def test_a_job_that_still_runs_is_waited_for_and_its_point_goes_too(stage, aws, capsys):
+    # Retained: AWS would not delete a table while it is backed up.
+    stage.deploy(DeletionPolicy="Retain")
+    configure(aws, backup_job_seconds=1.5)
+    job = stage.start_job()
+    stage.destroy()
+    assert stage.ops("cleanup", "--yes", *FAST) == 0
+    assert f"backup job {job}: COMPLETED" in capsys.readouterr().err
+    assert stage.remains() == set()
+
+
+def test_expired_after_a_200_is_a_named_failure_and_keeps_what_it_needs(destroyed, aws, capsys):
+    configure(aws, expiring_vault=destroyed.vault)
+    assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 1
+    left = _result(capsys)["left"]
+    assert _kinds(left) == ["backup vault", *["recovery point"] * 3, "role"]
+    reasons = {item["kind"]: item["reason"] for item in left}
+    assert reasons["recovery point"].startswith("EXPIRED: AWS Backup accepted the deletion")
+    assert reasons["backup vault"].startswith("3 of its recovery points are left")
+    assert reasons["role"] == "kept: AWS Backup needs it for the recovery points that are left"
+    assert destroyed.remains() == {"vault", "role"}
+
+    configure(aws, expiring_vault="")
+    assert destroyed.ops("cleanup", "--yes", *FAST) == 0
+    assert destroyed.remains() == set()
+
+
+def test_one_point_that_cannot_go_stops_and_hides_no_other(destroyed, client, monkeypatch, capsys):
+    forbidden = destroyed.points()[1]
+    _become_user(
+        client, monkeypatch, f"{destroyed.stage}-ops",
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "backup:DeleteRecoveryPoint", "Resource": forbidden},
+    )  # fmt: skip
+    assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 1
+    left = {item["id"]: item["reason"] for item in _result(capsys)["left"]}
+    assert "the caller needs permission for DeleteRecoveryPoint" in left[forbidden]
+    assert set(left) == {forbidden, destroyed.vault, destroyed.role_arn.rpartition("/")[2]}
+    assert destroyed.points() == [forbidden]
+
+
+def test_what_the_caller_may_not_look_for_is_left_and_named(destroyed, client, monkeypatch, capsys):
+    _become_user(
+        client, monkeypatch, f"{destroyed.stage}-ops",
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "backup:ListBackupVaults", "Resource": "*"},
+    )  # fmt: skip
+    assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 1
+    result = _result(capsys)
+    reasons = {item["kind"]: item["reason"] for item in result["left"]}
+    assert "ListBackupVaults" in reasons["vaults"]
+    assert reasons["role"] == "kept while it is unknown what still needs it"
+    assert _kinds(result["deleted"]) == ["log group", "table backup"]
+    assert destroyed.remains() == {"vault", "role"}
+
+
+def test_a_retained_table_and_its_data_stay(stage, client, capsys):
+    stage.deploy(DeletionPolicy="Retain")
+    stage.destroy()
+    client("dynamodb").put_item(TableName=stage.table, Item={"pk": {"S": "kept"}})
+    assert stage.ops("cleanup", "--yes", "--json", *FAST) == 0
+    (stays,) = _result(capsys)["stays"]
+    assert (stays["kind"], stays["id"]) == ("table", stage.table)
+    assert f"aws dynamodb delete-table --table-name {stage.table}" in stays["reason"]
+    assert client("dynamodb").scan(TableName=stage.table)["Count"] == 1
+
+
+def test_a_deleted_tables_system_backup_stays_until_it_expires(stage, capsys):
+    pitr = {"PointInTimeRecoveryEnabled": True}
+    stage.deploy(PointInTimeRecoverySpecification=pitr).destroy()
+    assert stage.ops("cleanup", "--yes", "--json", *FAST) == 0
+    (stays,) = _result(capsys)["stays"]
+    assert stays["kind"] == "table backup"
+    assert stays["until"] > "2026"
+    assert "nobody can delete it" in stays["reason"]
+
+
+def test_a_customer_key_is_scheduled_for_deletion_last(destroyed, client, capsys):
+    kms = client("kms")
+    tags = [{"TagKey": "messages:stack", "TagValue": destroyed.stack}]
+    key = kms.create_key(Tags=tags)["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName=f"alias/{destroyed.stack}-1a2b3c4d", TargetKeyId=key)
+    assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 0
+    (stays,) = _result(capsys)["stays"]
+    assert (stays["kind"], stays["id"]) == ("key", key)
+    assert stays["until"]
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "PendingDeletion"
+    assert destroyed.ops("cleanup", "--yes") == 0
+
+
+def test_what_belongs_to_others_is_not_touched(destroyed, client):
+    """A stage whose name begins with this one's, and a live table of another owner."""
+    neighbour = Deployment(client, f"{destroyed.stage}-2").deploy()
+    neighbour.start_job()
+    neighbour.destroy()
+    client("logs").create_log_group(logGroupName=neighbour.log_group)
+    _elsewhere(client, destroyed)
+    _make_table(client, destroyed.table)
+    backup = client("dynamodb").create_backup(TableName=destroyed.table, BackupName="theirs")
+    assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 0
+    assert neighbour.remains() == {"vault", "role", "log group"}
+    assert len(neighbour.points()) == 1
+    client("dynamodb").describe_backup(BackupArn=backup["BackupDetails"]["BackupArn"])
+    client("iam").get_role(RoleName=f"{destroyed.stack}-Role-ELSEWHERE")
+
+
+def test_interrupted_and_started_again(stage, aws):
+    stage.deploy()
+    for _ in range(30):
+        stage.start_job()
+    stage.destroy()
+    command = [sys.executable, "-m", "ops", "cleanup", "--yes", "--stage", stage.stage]
+    with subprocess.Popen(
+        [*command, "--rate", "10"], cwd=PROJECT, env=aws.environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    ) as process:  # fmt: skip
+        while len(stage.points()) > 27:
+            assert process.poll() is None
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=20)
+    assert (process.returncode, out) == (130, "")
+    assert err.splitlines()[-1] == ("error: interrupted; running the same command again continues")
+    assert "Traceback" not in err
+    assert 0 < len(stage.points()) <= 27
+
+    assert stage.ops("cleanup", "--yes", *FAST) == 0
+    assert stage.remains() == set()
+
+
+def _become_user(client, monkeypatch, user, *statements):
+    iam = client("iam")
+    iam.create_user(UserName=user)
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    iam.put_user_policy(UserName=user, PolicyName="ops", PolicyDocument=json.dumps(document))
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+
+
+def _make_table(client, name):
+    client("dynamodb").create_table(
+        TableName=name, BillingMode="PAY_PER_REQUEST",
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+    )  # fmt: skip
+
+
+def _elsewhere(client, stage):
+    """The role of the stack of the same name in another region: IAM is global."""
+    iam, name = client("iam"), f"{stage.stack}-Role-ELSEWHERE"
+    trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"},
+             "Action": "sts:AssumeRole"}  # fmt: skip
+    table = f"arn:aws:dynamodb:eu-west-1:000000000000:table/{stage.table}"
+    allowed = {"Effect": "Allow", "Action": "dynamodb:CreateBackup", "Resource": table}
+    iam.create_role(
+        RoleName=name, Path="/messages/",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        Tags=[{"Key": "messages:stack", "Value": stage.stack}],
+    )  # fmt: skip
+    iam.put_role_policy(
+        RoleName=name, PolicyName="BackUpTable",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )  # fmt: skip
