@@ -1,0 +1,132 @@
+"""The stack's life with the real CDK CLI on the embedded AWS."""
+
+import json
+import subprocess
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.conftest import PROJECT
+
+
+@pytest.fixture(scope="module")
+def cdk(aws, tmp_path_factory):
+    """``cdk("deploy", "-c", "stage=x")`` against a bootstrapped embedded AWS."""
+    folder = tmp_path_factory.mktemp("cdk")
+    environment = aws.environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
+
+    def run(*arguments, cwd=PROJECT, out=folder / "cdk.out", **more_environment):
+        command = (
+            ["cdk", *arguments] if arguments[0] == "bootstrap" else ["cdk", "-o", out, *arguments]
+        )
+        return subprocess.run(command, cwd=cwd, env=environment | more_environment, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=300)  # fmt: skip
+
+    bootstrapped = run("bootstrap", "aws://000000000000/us-east-1", cwd=folder)
+    assert bootstrapped.returncode == 0, bootstrapped.stdout
+    return run
+
+
+@pytest.fixture
+def stage(name):
+    return f"pr-{name}"
+
+
+def deploy(cdk, stage, *more, **environment):
+    return cdk(
+        "deploy", "-c", f"stage={stage}", *more, "--require-approval", "never", **environment
+    )
+
+
+def outputs(client, stack):
+    (found,) = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+
+def log_groups(client, stack):
+    groups = client("logs").describe_log_groups()["logGroups"]
+    return [group["logGroupName"] for group in groups if stack in group["logGroupName"]]
+
+
+def seedings(client, stack):
+    """The seeding function's own log lines."""
+    (group,) = log_groups(client, stack)
+    events = client("logs").filter_log_events(logGroupName=group)["events"]
+    lines = [event["message"] for event in events if event["message"].startswith('{"message"')]
+    return [json.loads(line) for line in lines]
+
+
+def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
+    stack = table = f"Messages-{stage}"
+    done = deploy(cdk, stage)
+    assert done.returncode == 0, done.stdout
+
+    first = outputs(client, stack)
+    assert (first["TableName"], first["SeededCount"]) == (table, "5")
+    items = client("dynamodb").query(
+        TableName=table, KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "CONVERSATION#jerry#tom"}},
+    )["Items"]  # fmt: skip
+    assert [item["Body"]["S"] for item in items][1] == "Yes, Tom. What's up?"
+    assert len(items) == 5
+    recovery = client("dynamodb").describe_continuous_backups(TableName=table)
+    described = recovery["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+    assert (described["PointInTimeRecoveryStatus"], described["RecoveryPeriodInDays"]) == (
+        "ENABLED",
+        7,
+    )
+    assert [line["Written"] for line in seedings(client, stack)] == [5]
+
+    same = cdk("diff", "-c", f"stage={stage}")
+    assert "Number of stacks with differences: 0" in same.stdout
+    again = deploy(cdk, stage, "--force")
+    assert again.returncode == 0, again.stdout
+    assert len(seedings(client, stack)) == 1, "no change of the seed, no call of its function"
+
+    destroyed = cdk("destroy", "-c", f"stage={stage}", "--force")
+    assert destroyed.returncode == 0, destroyed.stdout
+    assert table not in client("dynamodb").list_tables()["TableNames"]
+    assert log_groups(client, stack) == []
+    vaults = client("backup").list_backup_vaults()["BackupVaultList"]
+    assert first["BackupVaultName"] in [vault["BackupVaultName"] for vault in vaults]
+    kept = client("iam").list_roles(PathPrefix="/messages/")["Roles"]
+    assert first["BackupRoleArn"] in [role["Arn"] for role in kept]
+
+    anew = deploy(cdk, stage)
+    assert anew.returncode == 0, anew.stdout
+    second = outputs(client, stack)
+    assert second["BackupVaultName"] != first["BackupVaultName"]
+    assert second["SeededCount"] == "5"
+
+
+def test_without_its_grant_the_seed_fails_names_the_action_and_rolls_back(
+    cdk, client, stage, tmp_path
+):
+    stack = f"Messages-{stage}"
+    failed = deploy(cdk, stage, "-a", "python3 -m tests.local.app_without_grant",
+                    WITHOUT_GRANT="dynamodb:PutItem", out=tmp_path)  # fmt: skip
+    assert failed.returncode == 1
+    assert "AccessDenied" in failed.stdout
+    assert "not authorized to perform: dynamodb:PutItem" in failed.stdout
+    (found,) = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
+    assert found["StackStatus"] == "ROLLBACK_COMPLETE"
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client("dynamodb").describe_table(TableName=stack)
+    assert log_groups(client, stack) == []
+
+
+def test_a_protected_table_survives_a_destroy(cdk, client, stage):
+    table = f"Messages-{stage}"
+    protected = deploy(cdk, stage, "-c", "deletion_protection=true", "-c", "retain_table=true")
+    assert protected.returncode == 0, protected.stdout
+    destroyed = cdk("destroy", "-c", f"stage={stage}", "-c", "retain_table=true", "--force")
+    assert destroyed.returncode == 0, destroyed.stdout
+    described = client("dynamodb").describe_table(TableName=table)["Table"]
+    assert described["DeletionProtectionEnabled"] is True
+    assert described["ItemCount"] == 5
+
+    refused = deploy(cdk, stage)
+    assert refused.returncode == 1
+    assert f"{table} already exists" in refused.stdout
+    assert client("dynamodb").describe_table(TableName=table)["Table"]["ItemCount"] == 5
