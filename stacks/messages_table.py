@@ -9,7 +9,6 @@ from constructs import Construct
 from chat.model import PARTITION_KEY, SORT_KEY
 from stacks.settings import DEFAULT_CAPACITY, ON_DEMAND, Settings
 
-
 # What DynamoDB documents for the users of a table under a customer key, families spelled out
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
 _KEY_USE = (

@@ -133,7 +133,9 @@ class Settings:
 
     def error(self, name: str, rule: str) -> SettingsError:
         """The error for setting ``name``: its value, the rule, where to mend it."""
+        remedy = f"in cdk.json under context.stages.{self.stage}, or for one run with -c {name}=..."
+        if name == "stage":
+            remedy = "with -c stage=... (make: STAGE=...)"
         return SettingsError(
-            f"setting {name!r} is {getattr(self, name)!r}; {rule}. Mend it in cdk.json under "
-            f"context.stages.{self.stage}, or for one run with -c {name}=..."
+            f"setting {name!r} is {getattr(self, name)!r}; {rule}. Mend it {remedy}"
         )

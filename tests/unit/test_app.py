@@ -1,0 +1,86 @@
+"""The app as the CDK CLI starts it: what a person reads, and that the template never varies."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import PROJECT
+
+# What a deployment needs of the project, and nothing else of it.
+NEEDED = ("app.py", "cdk.json", "stacks", "seed", "chat")
+
+
+def synth(folder, *, cwd=PROJECT, environment=None, **context):
+    """Run app.py as the CLI does, which hands the context over in a variable."""
+    committed = json.loads((cwd / "cdk.json").read_text())["context"]
+    # HOME: jsii keeps its unpacked packages there; without them a start takes seconds more.
+    own = {"CDK_CONTEXT_JSON": json.dumps(committed | context), "CDK_OUTDIR": str(folder),
+           "CDK_VALIDATION": "false", "PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}  # fmt: skip
+    return subprocess.run([sys.executable, "-B", "app.py"], cwd=cwd, text=True, timeout=120,
+                          capture_output=True, env=own | (environment or {}))  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        (
+            {"pitr_days": "99"},
+            "error: setting 'pitr_days' is 99; must be between 0 and 35. Mend it",
+        ),
+        ({"pitr_dayz": "9"}, "error: unknown setting 'pitr_dayz' in the context"),
+        ({"stage": "Prod"}, "error: setting 'stage' is 'Prod'; must be a lower-case letter"),
+    ],
+)
+def test_a_wrong_setting_is_one_line_and_status_1(tmp_path, context, said):
+    failed = synth(tmp_path, **context)
+    assert failed.returncode == 1
+    assert failed.stdout == ""
+    assert failed.stderr.startswith(said)
+    assert len(failed.stderr.splitlines()) == 1
+
+
+def test_a_wrong_seed_is_one_line_and_status_1(tmp_path):
+    project = copy_project(tmp_path / "copy")
+    seed = project / "seed/messages.yaml"
+    seed.write_text(seed.read_text().replace("from: jerry", "from: jery", 1))
+    failed = synth(tmp_path / "out", cwd=project)
+    assert failed.returncode == 1
+    assert ":18: message 2: unknown user 'jery'; known are tom, jerry" in failed.stderr
+    assert len(failed.stderr.splitlines()) == 1
+
+
+def test_two_synths_in_other_folders_under_other_clocks_are_the_same_bytes(tmp_path):
+    here = copy_project(tmp_path / "here")
+    there = copy_project(tmp_path / "elsewhere" / "there")
+    # What running the project leaves behind must not count either.
+    (there / "seed/__pycache__").mkdir()
+    (there / "seed/__pycache__/handler.cpython-311.pyc").write_bytes(b"stray")
+    (there / "cdk.out").mkdir()
+    other = {"TZ": "Pacific/Auckland", "LANG": "de_DE.UTF-8", "PYTHONHASHSEED": "7"}
+    for project, environment in ((here, {"TZ": "UTC"}), (there, other)):
+        done = synth(tmp_path / f"out-{project.name}", cwd=project, environment=environment)
+        assert done.returncode == 0, done.stderr
+    one, two = (tmp_path / f"out-{p.name}" / "Messages-dev.template.json" for p in (here, there))
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_the_seeding_function_takes_along_only_what_it_imports(tmp_path):
+    assert synth(tmp_path).returncode == 0
+    (asset,) = [path for path in tmp_path.glob("asset.*") if (path / "seed").exists()]
+    files = {str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
+    assert files == {f"seed/{name}.py" for name in ("__init__", "changes", "handler", "writer")}
+
+
+def copy_project(folder):
+    folder.mkdir(parents=True)
+    for name in NEEDED:
+        if (PROJECT / name).is_dir():
+            shutil.copytree(PROJECT / name, folder / name,
+                            ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
+        else:
+            shutil.copy(PROJECT / name, folder / name)
+    return folder
