@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from contextlib import closing
 from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -61,11 +62,12 @@ def main(argv: list[str] | None = None) -> int:
     try:
         name = stack_name(stage=arguments.stage, stack=arguments.stack)
         clients = Clients(region=arguments.region, profile=arguments.profile)
-        identity = clients.identity()
-        context = Context(
-            clients=clients, stack=name, account=identity.account, region=identity.region
-        )
-        return int(arguments.run(arguments, context))
+        with closing(clients):
+            identity = clients.identity()
+            context = Context(
+                clients=clients, stack=name, account=identity.account, region=identity.region
+            )
+            return int(arguments.run(arguments, context))
     except UsageError as error:
         return _fail(str(error), 2)
     except OpsError as error:

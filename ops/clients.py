@@ -48,7 +48,13 @@ class Clients:
             raise
         except (ValueError, OSError) as error:  # a malformed endpoint, a CA file that is not there
             raise OpsError(f"{error}; check AWS_ENDPOINT_URL and AWS_CA_BUNDLE") from None
+        self._made["sts"] = sts
         return Identity(account=sts.get_caller_identity()["Account"], region=region)
+
+    def close(self) -> None:
+        """Close the connections, which AWS would otherwise keep open for a while."""
+        for made in self._made.values():
+            made.close()
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:

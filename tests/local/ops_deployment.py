@@ -1,6 +1,5 @@
 """Stand-ins for a deployment, and the commands of ops run against them."""
 
-import functools
 import json
 import ssl
 import time
@@ -41,11 +40,22 @@ class Deployment:
     """One stage: a stack with the resources, names and tags that the project gives them."""
 
     def __init__(self, client: Callable[..., Any], stage: str) -> None:
-        self.client = functools.cache(client)
+        self._make, self._clients = client, dict[str, Any]()
         self.stage, self.stack = stage, f"Messages-{stage}"
         self.table = self.stack
         self.vault = f"{self.stack}-1a2b3c4d"
         self.log_group = f"/aws/lambda/{self.stack}-SeedFunction1A2B3C4D-AbCdEfGhIjKl"
+
+    def client(self, service: str) -> Any:
+        """A client of the embedded AWS as its root user, made once per service."""
+        if service not in self._clients:
+            self._clients[service] = self._make(service)
+        return self._clients[service]
+
+    def close(self) -> None:
+        """Close the connections: the embedded AWS waits for them when it stops."""
+        for made in self._clients.values():
+            made.close()
 
     def deploy(self, **changes: Any) -> "Deployment":
         """Create the stack; ``changes`` are merged into the table's properties."""

@@ -4,6 +4,7 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -16,7 +17,8 @@ def deployed(aws, client, name, monkeypatch):
     for key, value in aws.environment().items():
         monkeypatch.setenv(key, value)
     configure(aws, **QUICK | {"backup_job_seconds": 0.3})
-    yield Deployment(client, name).deploy()
+    with closing(Deployment(client, name)) as deployment:
+        yield deployment.deploy()
     configure(aws, **USUAL)
 
 
@@ -25,20 +27,20 @@ def _arn(deployed):
     return arn
 
 
-def test_prints_exactly_the_recovery_points_arn(deployed, client, capsys):
+def test_prints_exactly_the_recovery_points_arn(deployed, capsys):
     assert deployed.ops("backup", "--retain-days", "7") == 0
     out, err = capsys.readouterr()
     assert out == f"{_arn(deployed)}\n"
     assert err.startswith(f"account 000000000000, region us-east-1, stack {deployed.stack}\n")
     assert "COMPLETED 100%" in err
 
-    point = client("backup").describe_recovery_point(
+    point = deployed.client("backup").describe_recovery_point(
         BackupVaultName=deployed.vault, RecoveryPointArn=out.strip()
     )
     assert point["Status"] == "COMPLETED"
     assert point["Lifecycle"]["DeleteAfterDays"] == 7
     assert point["IamRoleArn"] == deployed.role_arn
-    tags = client("backup").list_tags(ResourceArn=out.strip())["Tags"]
+    tags = deployed.client("backup").list_tags(ResourceArn=out.strip())["Tags"]
     assert tags["messages:stack"] == deployed.stack
 
 
@@ -50,9 +52,9 @@ def test_json_has_what_a_pipeline_needs(deployed, capsys):
     assert result["stack"] == deployed.stack
 
 
-def test_without_advanced_features_the_job_names_the_point(deployed, client, capsys):
+def test_without_advanced_features_the_job_names_the_point(deployed, capsys):
     switches = ("ResourceTypeOptInPreference", "ResourceTypeManagementPreference")
-    backup = client("backup")
+    backup = deployed.client("backup")
     backup.update_region_settings(**{name: {"DynamoDB": False} for name in switches})
     try:
         assert deployed.ops("backup") == 0
@@ -70,9 +72,9 @@ def test_a_running_job_of_the_table_is_waited_for(deployed, capsys):
     assert len(deployed.points()) == 2
 
 
-def test_a_failed_job_is_exit_1_with_awss_reason(deployed, client, capsys):
+def test_a_failed_job_is_exit_1_with_awss_reason(deployed, capsys):
     role = deployed.role_arn.rpartition("/")[2]
-    client("iam").delete_role_policy(RoleName=role, PolicyName="BackUpTable")
+    deployed.client("iam").delete_role_policy(RoleName=role, PolicyName="BackUpTable")
     assert deployed.ops("backup") == 1
     out, err = capsys.readouterr()
     assert out == ""
@@ -146,8 +148,8 @@ def test_a_wrong_environment_is_one_line(deployed, monkeypatch, capsys, changed,
     assert text in line
 
 
-def test_missing_permission_names_the_call(deployed, client, monkeypatch, capsys):
-    iam, user = client("iam"), f"{deployed.stage}-nobody"
+def test_missing_permission_names_the_call(deployed, monkeypatch, capsys):
+    iam, user = deployed.client("iam"), f"{deployed.stage}-nobody"
     iam.create_user(UserName=user)
     key = iam.create_access_key(UserName=user)["AccessKey"]
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])

@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -20,19 +21,20 @@ def stage(aws, client, name, monkeypatch):
     for key, value in aws.environment().items():
         monkeypatch.setenv(key, value)
     configure(aws, **QUICK)
-    yield Deployment(client, name)
+    with closing(Deployment(client, name)) as stage:
+        yield stage
     configure(aws, **USUAL)
 
 
 @pytest.fixture
-def destroyed(stage, client):
+def destroyed(stage):
     """A destroyed stage that left all it can: three points, a backup, vault, role, log group."""
     stage.deploy()
     for _ in range(3):
         stage.start_job()
-    client("dynamodb").create_backup(TableName=stage.table, BackupName="by-hand")
+    stage.client("dynamodb").create_backup(TableName=stage.table, BackupName="by-hand")
     stage.destroy()
-    client("logs").create_log_group(logGroupName=stage.log_group)
+    stage.client("logs").create_log_group(logGroupName=stage.log_group)
     return stage
 
 
@@ -93,9 +95,9 @@ def test_refused_while_the_stack_is_deployed(stage, capsys):
     assert stage.remains() == {"vault", "role"}
 
 
-def test_refused_when_the_destroy_failed(stage, client, capsys):
+def test_refused_when_the_destroy_failed(stage, capsys):
     stage.deploy(DeletionProtectionEnabled=True)
-    client("cloudformation").delete_stack(StackName=stage.stack)
+    stage.client("cloudformation").delete_stack(StackName=stage.stack)
     stage.wait_for("DELETE_FAILED")
     assert stage.ops("cleanup", "--yes") == 1
     line = capsys.readouterr().err.splitlines()[-1]
@@ -157,10 +159,10 @@ def test_expired_after_a_200_is_a_named_failure_and_keeps_what_it_needs(destroye
     assert destroyed.remains() == set()
 
 
-def test_one_point_that_cannot_go_stops_and_hides_no_other(destroyed, client, monkeypatch, capsys):
+def test_one_point_that_cannot_go_stops_and_hides_no_other(destroyed, monkeypatch, capsys):
     forbidden = destroyed.points()[1]
     _become_user(
-        client, monkeypatch, f"{destroyed.stage}-ops",
+        destroyed.client, monkeypatch, f"{destroyed.stage}-ops",
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Action": "backup:DeleteRecoveryPoint", "Resource": forbidden},
     )  # fmt: skip
@@ -171,9 +173,9 @@ def test_one_point_that_cannot_go_stops_and_hides_no_other(destroyed, client, mo
     assert destroyed.points() == [forbidden]
 
 
-def test_what_the_caller_may_not_look_for_is_left_and_named(destroyed, client, monkeypatch, capsys):
+def test_what_the_caller_may_not_look_for_is_left_and_named(destroyed, monkeypatch, capsys):
     _become_user(
-        client, monkeypatch, f"{destroyed.stage}-ops",
+        destroyed.client, monkeypatch, f"{destroyed.stage}-ops",
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Action": "backup:ListBackupVaults", "Resource": "*"},
     )  # fmt: skip
@@ -186,15 +188,15 @@ def test_what_the_caller_may_not_look_for_is_left_and_named(destroyed, client, m
     assert destroyed.remains() == {"vault", "role"}
 
 
-def test_a_retained_table_and_its_data_stay(stage, client, capsys):
+def test_a_retained_table_and_its_data_stay(stage, capsys):
     stage.deploy(DeletionPolicy="Retain")
     stage.destroy()
-    client("dynamodb").put_item(TableName=stage.table, Item={"pk": {"S": "kept"}})
+    stage.client("dynamodb").put_item(TableName=stage.table, Item={"pk": {"S": "kept"}})
     assert stage.ops("cleanup", "--yes", "--json", *FAST) == 0
     (stays,) = _result(capsys)["stays"]
     assert (stays["kind"], stays["id"]) == ("table", stage.table)
     assert f"aws dynamodb delete-table --table-name {stage.table}" in stays["reason"]
-    assert client("dynamodb").scan(TableName=stage.table)["Count"] == 1
+    assert stage.client("dynamodb").scan(TableName=stage.table)["Count"] == 1
 
 
 def test_a_deleted_tables_system_backup_stays_until_it_expires(stage, capsys):
@@ -207,8 +209,8 @@ def test_a_deleted_tables_system_backup_stays_until_it_expires(stage, capsys):
     assert "nobody can delete it" in stays["reason"]
 
 
-def test_a_customer_key_is_scheduled_for_deletion_last(destroyed, client, capsys):
-    kms = client("kms")
+def test_a_customer_key_is_scheduled_for_deletion_last(destroyed, capsys):
+    kms = destroyed.client("kms")
     tags = [{"TagKey": "messages:stack", "TagValue": destroyed.stack}]
     key = kms.create_key(Tags=tags)["KeyMetadata"]["Arn"]
     kms.create_alias(AliasName=f"alias/{destroyed.stack}-1a2b3c4d", TargetKeyId=key)
@@ -220,20 +222,22 @@ def test_a_customer_key_is_scheduled_for_deletion_last(destroyed, client, capsys
     assert destroyed.ops("cleanup", "--yes") == 0
 
 
-def test_what_belongs_to_others_is_not_touched(destroyed, client):
+def test_what_belongs_to_others_is_not_touched(destroyed):
     """A stage whose name begins with this one's, and a live table of another owner."""
-    neighbour = Deployment(client, f"{destroyed.stage}-2").deploy()
+    neighbour = Deployment(destroyed.client, f"{destroyed.stage}-2").deploy()
     neighbour.start_job()
     neighbour.destroy()
-    client("logs").create_log_group(logGroupName=neighbour.log_group)
-    _elsewhere(client, destroyed)
-    _make_table(client, destroyed.table)
-    backup = client("dynamodb").create_backup(TableName=destroyed.table, BackupName="theirs")
+    destroyed.client("logs").create_log_group(logGroupName=neighbour.log_group)
+    _elsewhere(destroyed.client, destroyed)
+    _make_table(destroyed.client, destroyed.table)
+    backup = destroyed.client("dynamodb").create_backup(
+        TableName=destroyed.table, BackupName="theirs"
+    )
     assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 0
     assert neighbour.remains() == {"vault", "role", "log group"}
     assert len(neighbour.points()) == 1
-    client("dynamodb").describe_backup(BackupArn=backup["BackupDetails"]["BackupArn"])
-    client("iam").get_role(RoleName=f"{destroyed.stack}-Role-ELSEWHERE")
+    destroyed.client("dynamodb").describe_backup(BackupArn=backup["BackupDetails"]["BackupArn"])
+    destroyed.client("iam").get_role(RoleName=f"{destroyed.stack}-Role-ELSEWHERE")
 
 
 def test_interrupted_and_started_again(stage, aws):
