@@ -1,0 +1,184 @@
+"""The command line of ops: usage, errors in one line, exit statuses."""
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    ProfileNotFound,
+)
+
+from ops import __main__ as cli
+from ops import backup, stack
+from ops.backup import Job
+from ops.clients import Identity
+from ops.command import Context
+from ops.errors import OpsError, UsageError, explain
+from tests.unit.test_ops_polling import FakeClock
+
+
+class FakeClients:
+    region = "us-east-1"
+
+    def __init__(self, **_):
+        pass
+
+    def identity(self):
+        return Identity(account="111122223333", region=self.region)
+
+    def close(self):
+        pass
+
+
+@pytest.fixture(autouse=True)
+def no_aws(monkeypatch):
+    monkeypatch.delenv("STAGE", raising=False)
+    monkeypatch.setattr(cli, "Clients", FakeClients)
+
+
+def _status(*argv):
+    try:
+        return cli.main(list(argv))
+    except SystemExit as ended:
+        return ended.code
+
+
+@pytest.mark.parametrize(
+    ("argv", "text"),
+    [
+        ((), "required"),
+        (("destroy",), "invalid choice: 'destroy'"),
+        (("backup", "--retain-days", "many"), "--retain-days: invalid int value: 'many'"),
+        (("backup", "--retain-days", "0"), "--retain-days must be between 1 and 36500, got 0"),
+        (("backup", "--retain-days", "36501"), "got 36501"),
+        (("backup", "--timeout", "-1"), "--timeout must be between"),
+        (("backup", "--timeout", "nan"), "--timeout must be between"),
+        (("backup", "--stage", "Prod"), "'Prod' is not a stage: it must match"),
+        (("backup", "--stage", "a" * 32), "is not a stage"),
+        (("cleanup", "--stack", "no_such"), "'no_such' is not a stack name"),
+        (("cleanup", "--stack", "a", "--stage", "b"), "not allowed with"),
+        (("cleanup", "--yes", "--dry-run"), "not allowed with"),
+        (("cleanup", "--rate", "0"), "--rate must be between 0.1 and 10000, got 0"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_2(argv, text, capsys):
+    assert _status(*argv) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    (line,) = err.splitlines()
+    assert line.startswith("error: ")
+    assert text in line
+
+
+@pytest.mark.parametrize(
+    ("raised", "status", "line"),
+    [
+        (OpsError("it failed"), 1, "error: it failed"),
+        (UsageError("not so"), 2, "error: not so"),
+        (NoRegionError(), 1, "error: no AWS region is set; name one with --region or AWS_REGION"),
+        (KeyboardInterrupt(), 130,
+         "error: interrupted; running the same command again continues"),
+        (KeyboardInterrupt("the job goes on"), 130, "error: interrupted; the job goes on"),
+    ],
+)  # fmt: skip
+def test_every_failure_is_one_line(raised, status, line, monkeypatch, capsys):
+    def run(*_):
+        raise raised
+
+    monkeypatch.setattr(backup, "run", run)
+    assert _status("backup") == status
+    assert capsys.readouterr().err == f"{line}\n"
+
+
+def test_a_programming_error_keeps_its_traceback(monkeypatch):
+    monkeypatch.setattr(backup, "run", lambda *_: {}["missing"])
+    with pytest.raises(KeyError):
+        cli.main(["backup"])
+
+
+@pytest.mark.parametrize(
+    ("argv", "environment", "name"),
+    [
+        ((), None, "Messages-dev"),
+        ((), "pr-7", "Messages-pr-7"),
+        (("--stage", "prod"), "pr-7", "Messages-prod"),
+        (("--stack", "Messages-old"), "pr-7", "Messages-old"),
+    ],
+)
+def test_the_stack_that_is_meant(argv, environment, name, monkeypatch):
+    seen = []
+    if environment:
+        monkeypatch.setenv("STAGE", environment)
+    monkeypatch.setattr(backup, "run", lambda _, context: seen.append(context.stack) or 0)
+    assert _status("backup", *argv) == 0
+    assert seen == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "table"),
+    [("Messages-dev", "Messages"), ("Messages-pr-1", "Messages-pr-1"), ("Other", None)],
+)
+def test_the_default_name_of_a_stages_table(name, table):
+    assert stack.default_table(name) == table
+
+
+def _answer(code, text="text"):
+    return ClientError({"Error": {"Code": code, "Message": text}}, "DescribeStacks")
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (_answer("ExpiredToken"), "the credentials have expired: log in again"),
+        (_answer("ExpiredTokenException"), "the credentials have expired"),
+        (_answer("InvalidClientTokenId"), "AWS does not know these credentials"),
+        (_answer("AccessDenied"), "the caller needs permission for DescribeStacks"),
+        (_answer("Throttling", "Rate\nexceeded"), "DescribeStacks: Throttling: Rate exceeded"),
+        (NoCredentialsError(), "no AWS credentials"),
+        (ProfileNotFound(profile="p"), "`aws configure list-profiles`"),
+        (EndpointConnectionError(endpoint_url="https://x"), "check the network, --region"),
+    ],
+)
+def test_errors_say_what_to_do(error, text):
+    assert text in explain(error)
+    assert "\n" not in explain(error)
+
+
+@pytest.mark.parametrize(
+    ("job", "failure"),
+    [
+        ({"state": "COMPLETED", "category": "SUCCESS"}, ""),
+        ({"state": "COMPLETED"}, ""),
+        ({"state": "COMPLETED", "category": "VSS_ISSUE", "text": "why"},
+         "COMPLETED with VSS_ISSUE: why"),
+        ({"state": "COMPLETED", "point": ""}, "COMPLETED without a recovery point"),
+        ({"state": "FAILED", "text": "why"}, "FAILED: why"),
+        ({"state": "ABORTED"}, "ABORTED: AWS Backup gives no reason"),
+        ({"state": "EXPIRED", "text": "why"}, "EXPIRED: why"),
+        ({"state": "PARTIAL", "text": "why"}, "PARTIAL: why"),
+    ],
+)  # fmt: skip
+def test_only_a_complete_backup_is_one(job, failure):
+    assert Job(**{"id": "j", "vault": "v", "point": "arn"} | job).failure == failure
+
+
+def test_progress_is_said_when_it_changes_and_no_more_often():
+    percents = [("CREATED", ""), ("RUNNING", "0.0"), ("RUNNING", "0.0"), ("RUNNING", "50.5"),
+                ("COMPLETED", "100.0")]  # fmt: skip
+    answers = iter([{"State": state, "PercentDone": percent} for state, percent in percents])
+
+    class Backup:
+        def describe_backup_job(self, **_):
+            return next(answers)
+
+    said = []
+    context = Context(clients=lambda _: Backup(), stack="s", account="1", region="r",
+                      say=said.append, clock=FakeClock())  # fmt: skip
+    assert backup.wait(context, "j", seconds=60).state == "COMPLETED"
+    assert said == [
+        "backup job j: CREATED after 0 s",
+        "backup job j: RUNNING 0% after 0.2 s",
+        "backup job j: RUNNING 50.5% after 1.0 s",
+        "backup job j: COMPLETED 100% after 1.6 s",
+    ]

@@ -1,0 +1,278 @@
+"""Answers of AWS that the embedded one cannot be made to give."""
+
+import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+from ops import leftovers, plan, vaults
+from ops.command import Context
+from ops.deletion import Deletion
+from ops.found import Inventory, Point, Role, TableBackup, Vault
+from ops.pace import Pace
+from ops.points import PointDeletion
+from tests.unit.test_ops_polling import FakeClock
+
+
+def _error(code, text="", operation="Delete"):
+    return ClientError({"Error": {"Code": code, "Message": text}}, operation)
+
+
+class FakeBackup:
+    """One vault ``v``: ``answers`` maps what is deleted to its errors, one for each call."""
+
+    def __init__(self, points=None, answers=None, listed=True):
+        self.points = dict(points or {})  # ARN to status
+        self.answers = {key: list(errors) for key, errors in (answers or {}).items()}
+        self.vault_listed = listed
+        self.calls = []
+
+    def delete_recovery_point(self, *, BackupVaultName, RecoveryPointArn):
+        assert BackupVaultName == "v"
+        self._answer(RecoveryPointArn)
+        if self.points.get(RecoveryPointArn) == "STUBBORN":
+            self.points[RecoveryPointArn] = "EXPIRED"
+        else:
+            self.points.pop(RecoveryPointArn, None)
+        return {"ResponseMetadata": {"RetryAttempts": 0}}
+
+    def delete_backup_vault(self, *, BackupVaultName):
+        self._answer(BackupVaultName)
+        self.vault_listed = False
+
+    def get_paginator(self, operation):
+        pages = {
+            "list_backup_vaults": {
+                "BackupVaultList": [{"BackupVaultName": "v"}] if self.vault_listed else []
+            },
+            "list_recovery_points_by_backup_vault": {
+                "RecoveryPoints": [
+                    {"RecoveryPointArn": arn, "Status": status}
+                    for arn, status in self.points.items()
+                ]
+            },
+        }
+        return Pages(pages[operation])
+
+    def _answer(self, key):
+        self.calls.append(key)
+        if self.answers.get(key):
+            error = self.answers[key].pop(0)
+            if error:
+                raise error
+
+
+class Pages:
+    def __init__(self, page):
+        self.page = page
+
+    def paginate(self, **_):
+        return [self.page]
+
+
+class FakeClients:
+    region = "us-east-1"
+
+    def __init__(self, **services):
+        self.services = services
+
+    def __call__(self, service):
+        return self.services.get(service)
+
+
+def _context(said=None, **services):
+    say = (said if said is not None else []).append
+    return Context(clients=FakeClients(**services), stack="Messages-dev", account="1",
+                   region="us-east-1", say=say, clock=FakeClock())  # fmt: skip
+
+
+def _points(*arns, status="COMPLETED"):
+    return [Point(arn=arn, vault="v", status=status) for arn in arns]
+
+
+def _delete_points(backup, points, seconds=60, said=None):
+    context = _context(said, backup=backup)
+    deletion = PointDeletion(context, Pace(1000, context.clock))
+    deletion.run(points, seconds=seconds)
+    return deletion.failures
+
+
+def test_a_busy_point_is_tried_again():
+    busy = _error("InvalidResourceStateException", "already performing an action")
+    backup = FakeBackup({"a": "COMPLETED", "b": "COMPLETED"}, {"b": [busy, busy]})
+    assert _delete_points(backup, _points("a", "b")) == {}
+    assert backup.calls.count("b") == 3
+    assert backup.points == {}
+
+
+def test_a_point_that_is_being_deleted_is_only_waited_for():
+    backup = FakeBackup({"a": "DELETING"})
+    failures = _delete_points(backup, _points("a", status="DELETING"), seconds=6)
+    assert backup.calls == []
+    assert failures == {"a": "still there after 6 s; run this again"}
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (_error("InvalidRequestException", "it has active legal hold(s)"), "active legal hold(s)"),
+        (_error("AccessDeniedException", "no"), "the caller needs permission"),
+        (ReadTimeoutError(endpoint_url="https://x"), "ReadTimeoutError"),
+    ],
+)
+def test_a_refused_point_is_named_and_the_others_go(error, text):
+    backup = FakeBackup(dict.fromkeys("abc", "COMPLETED"), {"b": [error]})
+    failures = _delete_points(backup, _points(*"abc"))
+    assert list(failures) == ["b"]
+    assert text in failures["b"]
+    assert list(backup.points) == ["b"]
+
+
+def test_a_point_that_is_gone_meanwhile_is_no_failure():
+    backup = FakeBackup({}, {"a": [_error("ResourceNotFoundException")]})
+    assert _delete_points(backup, _points("a")) == {}
+
+
+def test_expired_after_a_200_fails_at_once():
+    backup = FakeBackup({"a": "STUBBORN"})
+    assert "iam:CreateServiceLinkedRole" in _delete_points(backup, _points("a"))["a"]
+
+
+def test_a_point_that_was_expired_before_gets_time():
+    class Slow(FakeBackup):
+        """Goes on listing the point as EXPIRED for three looks after its deletion."""
+
+        looks = 3
+
+        def delete_recovery_point(self, **_):
+            return {}
+
+        def get_paginator(self, operation):
+            self.looks -= 1
+            if not self.looks:
+                self.points.clear()
+            return super().get_paginator(operation)
+
+    points = _points("a", status="EXPIRED")
+    assert _delete_points(Slow({"a": "EXPIRED"}), points) == {}
+    never = Slow({"a": "EXPIRED"})
+    never.looks = 1000
+    assert _delete_points(never, points)["a"].startswith("EXPIRED")
+
+
+def test_progress_counts_what_is_really_gone():
+    said = []
+    _delete_points(FakeBackup(dict.fromkeys("ab", "COMPLETED")), _points(*"ab"), said=said)
+    assert said == ["recovery points: 2 of 2 gone"]
+
+
+NOT_EMPTY = "Backup vault cannot be deleted because it contains recovery points."
+
+
+def _delete_vault(backup, seconds=60):
+    deletion = Deletion(_context(backup=backup), rate=1000, seconds=seconds)
+    deletion.run(Inventory(vaults=(Vault(name="v", arn="arn:v"),)), [])
+    return deletion.failures.get((plan.VAULT, "v"))
+
+
+def test_a_vault_that_says_it_still_contains_points_is_tried_again():
+    refusal = _error("InvalidRequestException", NOT_EMPTY)
+    backup = FakeBackup(answers={"v": [refusal] * 5})
+    assert _delete_vault(backup) is None
+    assert backup.calls == ["v"] * 6
+
+
+def test_and_given_up_at_the_deadline():
+    backup = FakeBackup(answers={"v": [_error("InvalidRequestException", NOT_EMPTY)] * 100})
+    assert "still says after 8 s" in _delete_vault(backup, seconds=8)
+
+
+def test_points_that_came_meanwhile_are_said_at_once():
+    backup = FakeBackup({"new": "COMPLETED"}, {"v": [_error("InvalidRequestException", NOT_EMPTY)]})
+    assert _delete_vault(backup) == "1 more recovery points came; run this again"
+    assert backup.calls == ["v"]
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_access_denied_on_a_vault_is_success_only_when_it_is_gone(listed):
+    denied = _error("AccessDeniedException", "Insufficient privileges", "DeleteBackupVault")
+    why = _delete_vault(FakeBackup(answers={"v": [denied]}, listed=listed))
+    assert (why is None) == (not listed)
+
+
+@pytest.mark.parametrize("listed", [True, False])
+def test_access_denied_on_its_points_means_none_only_when_it_is_gone(listed):
+    class Denied:
+        """As boto3: the call goes out, and fails, with the first page."""
+
+        def paginate(self, **_):
+            yield from ()
+            raise _error("AccessDeniedException")
+
+    class Denying(FakeBackup):
+        def get_paginator(self, operation):
+            points = operation == "list_recovery_points_by_backup_vault"
+            return Denied() if points else super().get_paginator(operation)
+
+    backup = Denying(listed=listed)
+    if listed:
+        with pytest.raises(ClientError):
+            vaults.points(backup, "v")
+    else:
+        assert vaults.points(backup, "v") == ()
+
+
+class FakeIam:
+    def __init__(self):
+        self.calls = []
+
+    def __getattr__(self, operation):
+        def call(**arguments):
+            self.calls.append((operation, *arguments.values()))
+            if operation == "detach_role_policy":
+                raise _error("NoSuchEntity")
+
+        return call
+
+
+def test_a_role_goes_with_its_policies_also_half_deleted_ones():
+    iam, role = FakeIam(), Role(name="r", policies=("inline",), attached=("arn:m",))
+    deletion = Deletion(_context(backup=FakeBackup(), iam=iam), rate=1000, seconds=1)
+    deletion.run(Inventory(roles=(role,)), [plan.Item(kind=plan.ROLE, id="r")])
+    assert [call[0] for call in iam.calls] == [
+        "delete_role_policy", "detach_role_policy", "delete_role",
+    ]  # fmt: skip
+    assert deletion.failures == {}
+
+
+def test_only_what_was_agreed_goes():
+    iam = FakeIam()
+    deletion = Deletion(_context(backup=FakeBackup(), iam=iam), rate=1000, seconds=1)
+    backup = TableBackup(arn="arn:user", name="b", table="t", system=False)
+    deletion.run(Inventory(roles=(Role(name="r"),), backups=(backup,)), [])
+    assert iam.calls == []
+
+
+@pytest.mark.parametrize(
+    ("group", "tag", "own"),
+    [
+        ("/aws/lambda/Messages-dev-SeedFunction1A2B3C4D-AbCdEfGhIjKl", None, True),
+        ("/aws/lambda/Messages-dev-Seed", None, True),
+        ("/aws/lambda/Messages-dev-2-SeedFunction1A2B3C4D-AbCdEfGhIjKl", None, False),
+        ("/aws/lambda/Messages-dev-eu-SeedFunction1A2B3C4D-AbCdEfGhIjKl", None, False),
+        ("/aws/lambda/Messages-dev-any-name-at-all", "Messages-dev", True),
+        ("/aws/lambda/Messages-dev-Seed", "Messages-dev-Seed", False),
+    ],
+)
+def test_log_groups_are_the_stacks_by_tag_or_by_the_form_of_their_name(group, tag, own):
+    class Logs:
+        def get_paginator(self, _):
+            return self
+
+        def paginate(self, *, logGroupNamePrefix):
+            groups = [{"logGroupName": group, "arn": f"arn:{group}:*"}]
+            return [{"logGroups": groups if group.startswith(logGroupNamePrefix) else []}]
+
+        def list_tags_for_resource(self, *, resourceArn):
+            assert not resourceArn.endswith(":*")
+            return {"tags": {"messages:stack": tag} if tag else {}}
+
+    assert list(leftovers.log_groups(Logs(), "Messages-dev")) == ([group] if own else [])
