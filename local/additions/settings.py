@@ -63,9 +63,10 @@ def install(environment: Mapping[str, str]) -> None:
 
 def _apply(values: dict[str, object]) -> Reply:
     headers = {"Content-Type": "application/json"}
+    before = {key: getattr(CURRENT, key.removeprefix(PREFIX), None) for key in values}
     try:
         for key, value in values.items():
             CURRENT.change(key.removeprefix(PREFIX), value)
     except (TypeError, ValueError) as error:
         return 400, headers, json.dumps({"error": str(error)}).encode()
-    return 200, headers, json.dumps({"applied": values}).encode()
+    return 200, headers, json.dumps({"applied": values, "before": before}).encode()

@@ -1,6 +1,9 @@
 """The embedded AWS for tests: one per test process, so that tests run in parallel."""
 
+import json
 import os
+import ssl
+import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -9,6 +12,7 @@ import boto3
 import pytest
 
 from local.process import Running, running
+from tests.local.aws_steps import create_backup_role
 
 
 @pytest.fixture(scope="session")
@@ -25,12 +29,81 @@ def client(aws: Running) -> Callable[..., Any]:
 
 
 @pytest.fixture
+def setting(aws: Running) -> Iterator[Callable[[str, object], None]]:
+    """``setting("backup_job_seconds", 30)``: a setting of the additions for one test."""
+    before: dict[str, object] = {}
+
+    def change(name: str, value: object) -> None:
+        before.setdefault(name, _configure(aws, name, value))
+
+    yield change
+    for name, value in before.items():
+        _configure(aws, name, value)
+
+
+def _configure(aws: Running, name: str, value: object) -> object:
+    """Change a setting; return what it was before."""
+    request = urllib.request.Request(
+        f"{aws.endpoint}/_ministack/config",
+        data=json.dumps({f"additions.{name}": value}).encode(),
+        method="POST",
+    )
+    context = ssl.create_default_context(cafile=aws.ca_file)
+    # Not through a proxy: it is on loopback, whatever the environment says.
+    opener = urllib.request.build_opener(
+        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
+    )
+    with opener.open(request, timeout=10) as reply:
+        return json.load(reply)["before"][f"additions.{name}"]
+
+
+@pytest.fixture
+def table(client: Callable[..., Any], name: str) -> str:
+    """The name of an on-demand table with an index, tags and two items."""
+    key = {"AttributeName": "pk", "KeyType": "HASH"}
+    user = {"AttributeName": "User", "KeyType": "HASH"}
+    index = {"IndexName": "ByUser", "KeySchema": [user], "Projection": {"ProjectionType": "ALL"}}
+    client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[key],
+        AttributeDefinitions=[
+            {"AttributeName": attribute, "AttributeType": "S"} for attribute in ("pk", "User")
+        ],
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[index],
+        Tags=[{"Key": "project", "Value": "messages"}],
+    )
+    for pk in ("one", "two"):
+        client("dynamodb").put_item(TableName=name, Item={"pk": {"S": pk}, "User": {"S": "tom"}})
+    return name
+
+
+@pytest.fixture
+def vault(client: Callable[..., Any], name: str) -> str:
+    """The name of an empty vault."""
+    client("backup").create_backup_vault(BackupVaultName=name)
+    return name
+
+
+@pytest.fixture
+def backup_role(client: Callable[..., Any], name: str) -> str:
+    """The ARN of a role with the managed policies that the CDK gives AWS Backup."""
+    role = create_backup_role(client, name)
+    for policy in ("ForBackup", "ForRestores"):
+        client("iam").attach_role_policy(
+            RoleName=name,
+            PolicyArn=f"arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicy{policy}",
+        )
+    return role
+
+
+@pytest.fixture
 def name() -> str:
     """A name nobody else uses: tests share one account."""
     return f"t{uuid.uuid4().hex[:12]}"
 
 
-def session(aws: Running, **credentials: str) -> boto3.Session:
+def session(aws: Running, **credentials: str) -> boto3.Session:  # noqa: ARG001 (one for each AWS)
     """A boto3 session that knows nothing of the caller's own account."""
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"} | credentials
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull

@@ -14,7 +14,7 @@ DELETE, COLD = "DeleteAfterDays", "MoveToColdStorageAfterDays"
 def check(lifecycle: Json) -> Json:
     """The lifecycle itself; raises ApiError for one that AWS Backup refuses."""
     # -1 stands for "never", as leaving the number out does.
-    delete, cold = (lifecycle.get(name) or -1 for name in (DELETE, COLD))
+    delete, cold = (lifecycle.get(name, -1) for name in (DELETE, COLD))
     for name, days in ((DELETE, delete), (COLD, cold)):
         if days != -1 and not 1 <= days <= LONGEST_DAYS:
             _refuse(f"{name} must be between 1 and {LONGEST_DAYS}, or -1, got {days}")

@@ -74,7 +74,7 @@ def page(
     rest = [entry for entry in ordered if last_seen is None or entry[0] < last_seen]
     answer: Json = {name: [describe(record) for _, record in rest[:size]]}
     if len(rest) > size:
-        answer["NextToken"] = base64.urlsafe_b64encode(rest[size - 1][0].encode()).decode()
+        answer["NextToken"] = base64.b64encode(rest[size - 1][0].encode()).decode()
     return answer
 
 
@@ -88,6 +88,6 @@ def _first(entry: tuple[str, object]) -> str:
 
 def _decode(token: str | None) -> str | None:
     try:
-        return base64.urlsafe_b64decode(token).decode() if token else None
+        return base64.b64decode(token, validate=True).decode() if token else None
     except (binascii.Error, UnicodeDecodeError):
         raise ApiError("InvalidParameterValueException", "nextToken is not valid") from None

@@ -4,10 +4,11 @@ A handler that raises becomes CREATE_FAILED or DELETE_FAILED with its text as th
 failed to be created is not deleted by the rollback, so another owner's resource is safe.
 """
 
-from local.additions.cloudformation import backup, tables
+from local.additions.cloudformation import backup, names, tables
 
 
 def install() -> None:
     """Register the handlers."""
     backup.install()
     tables.install()
+    names.install()

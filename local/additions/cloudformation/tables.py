@@ -11,6 +11,7 @@ import ministack.services.cloudformation.provisioners as engine
 import ministack.services.dynamodb as service
 from ministack.core.responses import get_region
 
+from local.additions.cloudformation.names import unique
 from local.additions.cloudformation.registry import (
     Made,
     register,
@@ -35,7 +36,12 @@ Translate = Callable[[Json], Json]
 def install() -> None:
     """Register both types."""
     for kind, translate in ((TABLE, from_table), (GLOBAL_TABLE, _from_global_table)):
-        register(kind, create=_creator(translate), update=_updater(kind, translate), delete=_delete)
+        register(
+            kind,
+            create=unique(_creator(translate), "TableName"),
+            update=_updater(kind, translate),
+            delete=_delete,
+        )
     # The engine's update replaces a table with these two.
     replace_function("_ddb_create", _create)
     replace_function("_ddb_delete", _delete)

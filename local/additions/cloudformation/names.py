@@ -1,0 +1,36 @@
+"""Generated physical names end in a random suffix, drawn anew for each creation.
+
+The engine derives it from the stack's name, so deploying again after a destroy would collide
+with what the destroy retained. Source: CloudFormation guide, "Name type": "CloudFormation
+generates a unique physical ID".
+"""
+
+import uuid
+from collections.abc import Callable
+
+import ministack.services.cloudformation.provisioners as engine
+
+from local.additions.cloudformation.registry import Made
+from local.additions.replies import Json
+
+Create = Callable[[str, Json, str], Made]
+# What a template may retain, and the property that would name it.
+RETAINED = {"AWS::IAM::Role": "RoleName", "AWS::Logs::LogGroup": "LogGroupName"}
+
+
+def install() -> None:
+    """Let the engine's own types that a stack retains have new names as well."""
+    for kind, name in RETAINED.items():
+        handlers = engine._RESOURCE_HANDLERS[kind]
+        handlers["create"] = unique(handlers["create"], name)
+
+
+def unique(create: Create, name: str) -> Create:
+    """``create`` with a new suffix, unless the property ``name`` gives the whole name."""
+
+    def handler(logical_id: str, props: Json, stack: str) -> Made:
+        if not props.get(name):
+            engine._NAME_SEED.set(uuid.uuid4().hex[:8])  # the stack keeps it for its updates
+        return create(logical_id, props, stack)
+
+    return handler

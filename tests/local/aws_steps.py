@@ -1,0 +1,78 @@
+"""Steps that the tests of the embedded AWS share."""
+
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+
+def create_backup_role(
+    client: Callable[..., Any], name: str, principal: str = "backup.amazonaws.com"
+) -> str:
+    """The ARN of a new role without any permission, which ``principal`` may assume."""
+    trust = {"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}
+    role = client("iam").create_role(
+        RoleName=name,
+        Path="/messages/",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+    )
+    return str(role["Role"]["Arn"])
+
+
+def table_arn(name: str, region: str = "us-east-1") -> str:
+    """The ARN of a table of the tests' account."""
+    return f"arn:aws:dynamodb:{region}:000000000000:table/{name}"
+
+
+def eventually(check: Callable[[], Any], seconds: float = 15.0) -> Any:
+    """The first true answer of ``check``, which is asked again until the time is over."""
+    deadline = time.monotonic() + seconds
+    while not (answer := check()):
+        assert time.monotonic() < deadline, "it did not come true"
+        time.sleep(0.03)
+    return answer
+
+
+def refused(call: Callable[..., Any], **arguments: Any) -> tuple[int, str, str]:
+    """Status, code and text of the error that the call must end in."""
+    with pytest.raises(ClientError) as caught:
+        call(**arguments)
+    answer = caught.value.response
+    status = answer["ResponseMetadata"]["HTTPStatusCode"]
+    return status, answer["Error"]["Code"], answer["Error"]["Message"]
+
+
+def back_up(client: Callable[..., Any], vault: str, table: str, role: str, **more: Any) -> Any:
+    """Take a backup of the table and wait for it; return the job's description."""
+    backup = client("backup")
+    job = backup.start_backup_job(
+        BackupVaultName=vault,
+        ResourceArn=table_arn(table, backup.meta.region_name),
+        IamRoleArn=role,
+        **more,
+    )["BackupJobId"]
+    return ended(backup, job)
+
+
+def ended(backup: Any, job: str) -> Any:
+    """The description of a backup job, once it is over."""
+
+    def check() -> Any:
+        shown = backup.describe_backup_job(BackupJobId=job)
+        return shown if shown["State"] in ("COMPLETED", "FAILED", "ABORTED", "EXPIRED") else None
+
+    return eventually(check)
+
+
+def restored(backup: Any, **arguments: Any) -> Any:
+    """Restore a recovery point; return the job's description once it is over."""
+    job = backup.start_restore_job(**arguments)["RestoreJobId"]
+
+    def check() -> Any:
+        shown = backup.describe_restore_job(RestoreJobId=job)
+        return shown if shown["Status"] in ("COMPLETED", "FAILED", "ABORTED") else None
+
+    return eventually(check)
