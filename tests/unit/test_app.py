@@ -19,7 +19,8 @@ def synth(folder, *, cwd=PROJECT, environment=None, **context):
     committed = json.loads((cwd / "cdk.json").read_text())["context"]
     # HOME: jsii keeps its unpacked packages there; without them a start takes seconds more.
     own = {"CDK_CONTEXT_JSON": json.dumps(committed | context), "CDK_OUTDIR": str(folder),
-           "CDK_VALIDATION": "false", "PATH": os.environ["PATH"], "HOME": os.environ["HOME"]}  # fmt: skip
+           "CDK_VALIDATION": "false", "HOME": os.environ["HOME"],
+           "PATH": os.environ["PATH"]}  # fmt: skip
     return subprocess.run([sys.executable, "-B", "app.py"], cwd=cwd, text=True, timeout=120,
                           capture_output=True, env=own | (environment or {}))  # fmt: skip
 
