@@ -33,6 +33,10 @@ class _Looks:
             self.unseen.append(Unseen(what=what, reason=reason))
             return ()
 
+    def failed(self, what: str) -> bool:
+        """Whether ``what`` could not be looked for."""
+        return any(unseen.what == what for unseen in self.unseen)
+
 
 def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
     """Everything that remains of ``context.stack``.
@@ -47,8 +51,11 @@ def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
     names = table_names(name, found_vaults, roles, earlier) | set(more_tables)
     dynamodb = clients("dynamodb")
     existing = look("tables", lambda: tables.existing(dynamodb, sorted(names)))
-    # A table that exists and is somebody else's keeps its backups, whatever its name.
+    # A table that exists and is somebody else's keeps its backups, whatever its
+    # name; so does one of which nobody can say whose it is.
     others = {table.name for table in existing if table.stack != name} - set(more_tables)
+    if look.failed("tables"):
+        others = names
     return Inventory(
         vaults=found_vaults,
         backups=look("table backups", lambda: tables.backups(dynamodb, sorted(names - others))),

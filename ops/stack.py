@@ -61,14 +61,8 @@ def default_table(stack: str) -> str | None:
 
 def find(clients: Clients, name: str) -> Stack | None:
     """The deployed stack ``name``, or None when there is none (deleted ones included)."""
-    try:
-        (described,) = clients("cloudformation").describe_stacks(StackName=name)["Stacks"]
-    except ClientError as error:
-        if code(error) == "ValidationError" and "does not exist" in message(error):
-            return None
-        raise
-    found = _stack(described)
-    return None if found.status == "DELETE_COMPLETE" else found
+    found = _describe(clients("cloudformation"), name)
+    return found if found and found.status != "DELETE_COMPLETE" else None
 
 
 def deployed(clients: Clients, name: str) -> Stack:
@@ -94,11 +88,18 @@ def deleted(clients: Clients, name: str) -> Iterator[Stack]:
         for summary in page["StackSummaries"]:
             if summary["StackName"] == name:
                 # A deleted stack is known by its id only.
-                answer = cloudformation.describe_stacks(StackName=summary["StackId"])
-                yield from map(_stack, answer["Stacks"])
+                described = _describe(cloudformation, summary["StackId"])
+                if described:
+                    yield described
 
 
-def _stack(described: dict[str, Any]) -> Stack:
+def _describe(cloudformation: Any, name_or_id: str) -> Stack | None:
+    try:
+        (described,) = cloudformation.describe_stacks(StackName=name_or_id)["Stacks"]
+    except ClientError as error:
+        if code(error) == "ValidationError" and "does not exist" in message(error):
+            return None
+        raise
     return Stack(
         name=described["StackName"],
         status=described["StackStatus"],

@@ -1,5 +1,6 @@
 """Stand-ins for a deployment, and the commands of ops run against them."""
 
+import functools
 import json
 import ssl
 import time
@@ -74,7 +75,7 @@ class Deployment:
         self.wait_for(None)
         return self
 
-    @property
+    @functools.cached_property
     def role_arn(self) -> str:
         pages = self.client("iam").get_paginator("list_roles").paginate(PathPrefix="/messages/")
         roles = [role for page in pages for role in page["Roles"]]

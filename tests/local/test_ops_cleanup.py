@@ -10,7 +10,6 @@ from contextlib import closing
 import pytest
 
 from local.environment import PROJECT
-from ops import vaults
 from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
 
 FAST = ("--rate", "1000")
@@ -126,10 +125,14 @@ def test_on_a_terminal_it_asks(destroyed, monkeypatch, capsys, answer, status):
     assert (destroyed.remains() == set()) == (status == 0)
 
 
-def test_every_page_is_read(destroyed, monkeypatch, capsys):
-    monkeypatch.setattr(vaults, "PAGE", 2)
-    assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 0
-    assert _kinds(_result(capsys)["deleted"]).count("recovery point") == 3
+def test_more_points_than_one_page_holds(stage, capsys):
+    stage.deploy()
+    for _ in range(1001):
+        stage.start_job()
+    stage.destroy()
+    assert stage.ops("cleanup", "--yes", "--json", "--rate", "10000") == 0
+    assert _kinds(_result(capsys)["deleted"]).count("recovery point") == 1001
+    assert stage.remains() == set()
 
 
 def test_a_job_that_still_runs_is_waited_for_and_its_point_goes_too(stage, aws, capsys):
@@ -186,6 +189,17 @@ def test_what_the_caller_may_not_look_for_is_left_and_named(destroyed, monkeypat
     assert reasons["role"] == "kept while it is unknown what still needs it"
     assert _kinds(result["deleted"]) == ["log group", "table backup"]
     assert destroyed.remains() == {"vault", "role"}
+
+
+def test_backups_of_a_table_whose_owner_nobody_may_ask_for_stay(destroyed, monkeypatch, capsys):
+    _become_user(
+        destroyed.client, monkeypatch, f"{destroyed.stage}-ops",
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": "dynamodb:DescribeTable", "Resource": "*"},
+    )  # fmt: skip
+    assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 1
+    assert "DescribeTable" in _result(capsys)["left"][0]["reason"]
+    assert destroyed.remains() == {"role", "backup"}
 
 
 def test_a_retained_table_and_its_data_stay(stage, capsys):
