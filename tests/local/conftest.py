@@ -11,6 +11,7 @@ from typing import Any
 import boto3
 import pytest
 
+from chat.model import PARTITION_KEY, SORT_KEY
 from local.process import Running, running
 from tests.local.aws_steps import create_backup_role
 
@@ -76,6 +77,20 @@ def table(client: Callable[..., Any], name: str) -> str:
     for pk in ("one", "two"):
         client("dynamodb").put_item(TableName=name, Item={"pk": {"S": pk}, "User": {"S": "tom"}})
     return name
+
+
+@pytest.fixture
+def messages_table(client: Callable[..., Any], name: str) -> Iterator[str]:
+    """The name of an empty table with the keys of the data model."""
+    keys = (PARTITION_KEY, "HASH"), (SORT_KEY, "RANGE")
+    client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
+    )
+    yield name
+    client("dynamodb").delete_table(TableName=name)
 
 
 @pytest.fixture
