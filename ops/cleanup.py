@@ -2,12 +2,16 @@
 
 import argparse
 import sys
+from collections.abc import Container, Iterable
 
 from ops import inventory, plan, report, stack
 from ops.command import Context, number
 from ops.deletion import Deletion
 from ops.errors import OpsError, UsageError
 from ops.plan import Item, Plan
+from ops.polling import DeadlineError, poll
+
+_LAG_SECONDS = 20
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -47,8 +51,9 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             context.say(line)
         _agree(before, context, yes=arguments.yes)
         deletion.run(found, before.actions)
-        found = inventory.take(context, more_tables=arguments.table)
-    after = plan.make(found, region=context.region)
+        after = look_again(context, deletion.failures, more_tables=arguments.table)
+    else:
+        after = before
     return _result(context, before, after, deletion.failures, as_json=arguments.json)
 
 
@@ -64,6 +69,28 @@ def refuse_while_deployed(context: Context) -> None:
         why = found.reason or "see its events in CloudFormation"
         remedy = f"its deletion failed: {why}; remove the cause and destroy it again"
     raise OpsError(f"stack {context.stack} is still deployed (status {found.status}); {remedy}")
+
+
+def look_again(
+    context: Context, failures: Container[tuple[str, str]], *, more_tables: Iterable[str]
+) -> Plan:
+    """The plan after a deletion, from a new inventory: what it still wants to delete is left.
+
+    Lists lag behind deletions in IAM and CloudWatch Logs, so what is listed
+    without having failed is looked for again, for a while.
+    """
+    seen: list[Plan] = []
+
+    def settled() -> Plan | None:
+        found = inventory.take(context, more_tables=more_tables)
+        seen.append(plan.make(found, region=context.region))
+        stale = [a for a in seen[-1].actions if (a.kind, a.id) not in failures]
+        return None if stale else seen[-1]
+
+    try:
+        return poll(settled, seconds=_LAG_SECONDS, clock=context.clock)
+    except DeadlineError:
+        return seen[-1]
 
 
 def _listing(what: Plan) -> list[str]:

@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops import backup, plan, vaults
 from ops.command import Context
-from ops.errors import OpsError, code, explain, is_denied, message
+from ops.errors import OpsError, code, explain
 from ops.found import Inventory, Key, Role, TableBackup, Vault
 from ops.pace import Pace, each
 from ops.points import PointDeletion
@@ -40,8 +40,8 @@ class Deletion:
         self._backups(dynamodb, on_demand)
         for vault in own_vaults:
             self._vault(vault)
-        # From here on nothing may be left that needs a role or a key.
-        needed = any(kind in (plan.JOB, plan.POINT) for kind, _ in self.failures)
+        # A vault that is left may hold points that came meanwhile: they need the role too.
+        needed = any(kind in (plan.JOB, plan.POINT, plan.VAULT) for kind, _ in self.failures)
         for role in found.roles:
             if (plan.ROLE, role.name) in wanted:
                 self._role(role, needed=needed)
@@ -60,6 +60,8 @@ class Deletion:
                 backup.wait(self._context, job, seconds=self._seconds)
             except (OpsError, DeadlineError) as error:
                 self.failures[plan.JOB, job] = str(error)
+            except (ClientError, BotoCoreError) as error:
+                self.failures[plan.JOB, job] = explain(error)
         if not vault.jobs:
             return vault
         return dataclasses.replace(vault, points=vaults.points(self._backup, vault.name))
@@ -88,7 +90,9 @@ class Deletion:
             return
         try:
             why = poll(
-                lambda: self._vault_answer(vault), seconds=self._seconds, clock=self._context.clock
+                lambda: vaults.delete(self._backup, vault),
+                seconds=self._seconds,
+                clock=self._context.clock,
             )
         except DeadlineError as late:
             why = f"AWS Backup still says after {late} that it contains recovery points"
@@ -97,30 +101,9 @@ class Deletion:
         if why:
             self.failures[plan.VAULT, vault.name] = why
 
-    def _vault_answer(self, vault: Vault) -> str | None:
-        """Empty when the vault is gone, a reason when it cannot go, None to try again.
-
-        AWS Backup goes on saying "contains recovery points" for a while after the
-        last one (https://github.com/hashicorp/terraform-provider-aws/issues/37774),
-        and AccessDenied for a vault that is gone.
-        """
-        try:
-            self._backup.delete_backup_vault(BackupVaultName=vault.name)
-        except ClientError as error:
-            if code(error) == "ResourceNotFoundException":
-                return ""
-            if is_denied(error):
-                return explain(error) if vaults.exists(self._backup, vault.name) else ""
-            if "contains recovery points" not in message(error):
-                raise
-            known = {point.arn for point in vault.points}
-            new = [p for p in vaults.points(self._backup, vault.name) if p.arn not in known]
-            return f"{len(new)} more recovery points came; run this again" if new else None
-        return ""
-
     def _role(self, role: Role, *, needed: bool) -> None:
         if needed:
-            why = "kept: AWS Backup needs it for the recovery points that are left"
+            why = "kept: AWS Backup needs it for what is left"
             self.failures[plan.ROLE, role.name] = why
             return
         iam, name = self._context.clients("iam"), role.name
@@ -136,7 +119,7 @@ class Deletion:
 
     def _key(self, key: Key, *, needed: bool) -> None:
         if needed:
-            self.failures[plan.KEY, key.arn] = "kept: backups that are left are encrypted with it"
+            self.failures[plan.KEY, key.arn] = "kept: what is left may be encrypted with it"
             return
         kms, days = self._context.clients("kms"), plan.KEY_WINDOW_DAYS
         self._try(

@@ -6,7 +6,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.backup import ACTIVE
-from ops.errors import code, is_denied
+from ops.errors import code, explain, is_denied, message
 from ops.found import Point, Vault
 
 STACK_TAG = "messages:stack"
@@ -70,6 +70,28 @@ def jobs(backup: Any, vault: str) -> tuple[str, ...]:
     return tuple(
         job["BackupJobId"] for page in pages for job in page["BackupJobs"] if job["State"] in ACTIVE
     )
+
+
+def delete(backup: Any, vault: Vault) -> str | None:
+    """Empty when ``vault`` is gone, a reason when it cannot go, None to try again.
+
+    AWS Backup goes on saying "contains recovery points" for a while after the
+    last one (https://github.com/hashicorp/terraform-provider-aws/issues/37774),
+    and answers AccessDenied for a vault that is gone.
+    """
+    try:
+        backup.delete_backup_vault(BackupVaultName=vault.name)
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":
+            return ""
+        if is_denied(error):
+            return explain(error) if exists(backup, vault.name) else ""
+        if "contains recovery points" not in message(error):
+            raise
+        known = {point.arn for point in vault.points}
+        new = [point for point in points(backup, vault.name) if point.arn not in known]
+        return f"{len(new)} more recovery points came; run this again" if new else None
+    return ""
 
 
 def _all(backup: Any) -> Iterator[dict[str, Any]]:

@@ -64,8 +64,10 @@ def test_without_advanced_features_the_job_names_the_point(deployed, capsys):
     assert out == f"{_arn(deployed)}\n"
 
 
-def test_a_running_job_of_the_table_is_waited_for(deployed, capsys):
+def test_a_running_job_of_the_table_is_waited_for(deployed, aws, capsys):
+    configure(aws, backup_job_seconds=3)
     job = deployed.start_job()
+    configure(aws, backup_job_seconds=0)
     assert deployed.ops("backup") == 0
     err = capsys.readouterr().err
     assert f"backup job {job} of the same table runs already" in err

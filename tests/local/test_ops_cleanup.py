@@ -138,7 +138,7 @@ def test_more_points_than_one_page_holds(stage, capsys):
 def test_a_job_that_still_runs_is_waited_for_and_its_point_goes_too(stage, aws, capsys):
     # Retained: AWS would not delete a table while it is backed up.
     stage.deploy(DeletionPolicy="Retain")
-    configure(aws, backup_job_seconds=1.5)
+    configure(aws, backup_job_seconds=3)
     job = stage.start_job()
     stage.destroy()
     assert stage.ops("cleanup", "--yes", *FAST) == 0
@@ -154,7 +154,7 @@ def test_expired_after_a_200_is_a_named_failure_and_keeps_what_it_needs(destroye
     reasons = {item["kind"]: item["reason"] for item in left}
     assert reasons["recovery point"].startswith("EXPIRED: AWS Backup accepted the deletion")
     assert reasons["backup vault"].startswith("3 of its recovery points are left")
-    assert reasons["role"] == "kept: AWS Backup needs it for the recovery points that are left"
+    assert reasons["role"] == "kept: AWS Backup needs it for what is left"
     assert destroyed.remains() == {"vault", "role"}
 
     configure(aws, expiring_vault="")

@@ -3,10 +3,10 @@
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from ops import leftovers, plan, vaults
+from ops import cleanup, inventory, leftovers, plan, vaults
 from ops.command import Context
 from ops.deletion import Deletion
-from ops.found import Inventory, Point, Role, TableBackup, Vault
+from ops.found import Inventory, Key, Point, Role, TableBackup, Vault
 from ops.pace import Pace
 from ops.points import PointDeletion
 from tests.unit.test_ops_polling import FakeClock
@@ -241,6 +241,33 @@ def test_a_role_goes_with_its_policies_also_half_deleted_ones():
         "delete_role_policy", "detach_role_policy", "delete_role",
     ]  # fmt: skip
     assert deletion.failures == {}
+
+
+def test_role_and_key_are_kept_for_points_that_came_meanwhile():
+    backup = FakeBackup({"new": "COMPLETED"}, {"v": [_error("InvalidRequestException", NOT_EMPTY)]})
+    iam, key = FakeIam(), Key(arn="arn:key")
+    deletion = Deletion(_context(backup=backup, iam=iam), rate=1000, seconds=1)
+    found = Inventory(vaults=(Vault(name="v", arn="arn:v"),), roles=(Role(name="r"),), keys=(key,))
+    agreed = [plan.Item(kind=plan.ROLE, id="r"), plan.Item(kind=plan.KEY, id="arn:key")]
+    deletion.run(found, agreed)
+    assert [kind for kind, _ in deletion.failures] == [plan.VAULT, plan.ROLE, plan.KEY]
+    assert iam.calls == []
+
+
+@pytest.mark.parametrize(("lag", "left"), [(0, 0), (3, 0), (1000, 1)])
+def test_a_list_that_lags_is_read_again(lag, left, monkeypatch):
+    stale = [Inventory(log_groups=("g",))] * lag
+    monkeypatch.setattr(inventory, "take", lambda *_, **__: stale.pop() if stale else Inventory())
+    assert len(cleanup.look_again(_context(), {}, more_tables=[]).actions) == left
+
+
+def test_what_failed_is_not_looked_for_again(monkeypatch):
+    looks = []
+    found = Inventory(log_groups=("g",))
+    monkeypatch.setattr(inventory, "take", lambda *_, **__: looks.append(1) or found)
+    after = cleanup.look_again(_context(), {(plan.LOGS, "g"): "denied"}, more_tables=[])
+    assert [item.id for item in after.actions] == ["g"]
+    assert len(looks) == 1
 
 
 def test_only_what_was_agreed_goes():
