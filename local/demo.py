@@ -82,7 +82,7 @@ def _live(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
         if left := rest["planned"] + rest["left"]:
             raise StepFailed("\n".join(["left behind:", *map(_shown, left)]))
         said += ["empty, but for what AWS itself keeps:" if rest["stays"] else "empty",
-                 *map(_shown, rest["stays"])]  # fmt: skip
+                 *map(_kept, rest["stays"])]  # fmt: skip
 
 
 def _ops(*arguments: str) -> list[str]:
@@ -90,8 +90,12 @@ def _ops(*arguments: str) -> list[str]:
 
 
 def _shown(found: Mapping[str, str]) -> str:
-    until = f", until {found['until'][:10]}" if "until" in found else ""
-    return f"{found['kind']} {found['id']}{until}"
+    return f"{found['kind']} {found['id']}"
+
+
+def _kept(found: Mapping[str, str]) -> str:
+    until = f" until {found['until'][:10]}" if "until" in found else ""
+    return f"{_shown(found)}{until}: {found['reason']}"
 
 
 if __name__ == "__main__":
