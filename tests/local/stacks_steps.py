@@ -1,0 +1,79 @@
+"""Steps of tests that create CloudFormation stacks."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from tests.local.aws_steps import eventually
+
+Properties = dict[str, Any]
+
+
+class Stack:
+    """One stack of the embedded AWS, by its id, so that it is found after its end."""
+
+    def __init__(self, client: Callable[..., Any], name: str) -> None:
+        self.cloudformation = client("cloudformation")
+        self.name = name
+        self.id = ""
+
+    def create(self, **resources: Properties) -> "Stack":
+        """Create the stack and wait for the end, whichever it is."""
+        answer = self.cloudformation.create_stack(StackName=self.name, **_template(resources))
+        self.id = answer["StackId"]
+        return self._settle()
+
+    def update(self, **resources: Properties) -> "Stack":
+        """Update the stack and wait for the end, whichever it is."""
+        self.cloudformation.update_stack(StackName=self.name, **_template(resources))
+        return self._settle()
+
+    def delete(self) -> "Stack":
+        """Delete the stack and wait for the end, whichever it is."""
+        self.cloudformation.delete_stack(StackName=self.id)
+        return self._settle()
+
+    def _describe(self) -> Any:
+        return self.cloudformation.describe_stacks(StackName=self.id)["Stacks"][0]
+
+    def _settle(self) -> "Stack":
+        eventually(lambda: not self.status.endswith("_IN_PROGRESS"))
+        return self
+
+    @property
+    def status(self) -> str:
+        return str(self._describe()["StackStatus"])
+
+    def output(self, name: str) -> str:
+        """The value of an output."""
+        outputs = self._describe()["Outputs"]
+        return next(entry["OutputValue"] for entry in outputs if entry["OutputKey"] == name)
+
+    def events(self, logical_id: str) -> list[tuple[str, str]]:
+        """Status and reason of each event of a resource, the oldest first."""
+        events = self.cloudformation.describe_stack_events(StackName=self.id)["StackEvents"]
+        return [
+            (event["ResourceStatus"], event.get("ResourceStatusReason", ""))
+            for event in reversed(events)
+            if event["LogicalResourceId"] == logical_id
+        ]
+
+
+def resource(kind: str, properties: Properties, **attributes: Any) -> Properties:
+    """A resource of a template."""
+    return {"Type": kind, "Properties": properties} | attributes
+
+
+def attribute(logical_id: str, name: str) -> Properties:
+    """A reference to an attribute of a resource."""
+    return {"Fn::GetAtt": [logical_id, name]}
+
+
+def _template(resources: dict[str, Properties]) -> dict[str, Any]:
+    """Every resource's Ref is an output under its own name."""
+    outputs = {name: {"Value": {"Ref": name}} for name in resources}
+    body = {"Resources": resources, "Outputs": outputs}
+    return {
+        "TemplateBody": json.dumps(body),
+        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
+    }
