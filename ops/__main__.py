@@ -67,13 +67,18 @@ def main(argv: list[str] | None = None) -> int:
             context = Context(
                 clients=clients, stack=name, account=identity.account, region=identity.region
             )
-            return int(arguments.run(arguments, context))
+            status = int(arguments.run(arguments, context))
+        sys.stdout.flush()
+        return status
     except UsageError as error:
         return _fail(str(error), 2)
     except OpsError as error:
         return _fail(str(error), 1)
     except (ClientError, BotoCoreError) as error:
         return _fail(explain(error), 1)
+    except BrokenPipeError:  # the reader, for example `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except KeyboardInterrupt as interrupt:
         detail = str(interrupt) or "running the same command again continues"
         return _fail(f"interrupted; {detail}", INTERRUPTED)

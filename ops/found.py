@@ -60,11 +60,12 @@ class Role:
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """A retained customer key; ``deleted_on`` when its deletion is scheduled already."""
+    """A retained customer key; ``deleted_on`` when its deletion is ``scheduled`` already."""
 
     arn: str
-    deleted_on: datetime | None = None
     scheduled: bool = False
+    deleted_on: datetime | None = None
+    used_by: str = ""  # the name of a table that is encrypted with it
 
 
 @dataclass(frozen=True, kw_only=True)

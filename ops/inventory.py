@@ -4,6 +4,7 @@ Names narrow a search; the tag ``messages:stack`` decides, because the name of
 one stack may begin with the name of another (``Messages-dev-2``).
 """
 
+import dataclasses
 from collections.abc import Callable, Iterable
 from typing import TypeVar
 
@@ -12,7 +13,7 @@ from botocore.exceptions import ClientError
 from ops import leftovers, stack, tables, vaults
 from ops.command import Context
 from ops.errors import is_denied, message
-from ops.found import Inventory, Role, Unseen, Vault
+from ops.found import Inventory, Key, Role, Table, Unseen, Vault
 
 T = TypeVar("T")
 
@@ -48,8 +49,12 @@ def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
     found_vaults = look("vaults", lambda: vaults.find(clients("backup"), name))
     roles = look("roles", lambda: leftovers.roles(clients("iam"), name, context.region))
     earlier = look("earlier stacks", lambda: stack.deleted(clients, name))
-    names = table_names(name, found_vaults, roles, earlier) | set(more_tables)
+    keys = look("keys", lambda: leftovers.keys(clients("kms"), name, found_vaults))
     dynamodb = clients("dynamodb")
+    usable = {key.arn for key in keys if not key.scheduled}
+    users = look("tables", lambda: tables.encrypted_with(dynamodb, usable))
+    names = table_names(name, found_vaults, roles, earlier) | set(more_tables)
+    names |= {table.name for table in users if table.stack == name}
     existing = look("tables", lambda: tables.existing(dynamodb, sorted(names)))
     # A table that exists and is somebody else's keeps its backups, whatever its
     # name; so does one of which nobody can say whose it is.
@@ -61,10 +66,15 @@ def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
         backups=look("table backups", lambda: tables.backups(dynamodb, sorted(names - others))),
         tables=tuple(table for table in existing if table.name not in others),
         roles=roles,
-        keys=look("keys", lambda: leftovers.keys(clients("kms"), name, found_vaults)),
+        keys=_with_users(keys, users),
         log_groups=look("log groups", lambda: leftovers.log_groups(clients("logs"), name)),
-        unseen=tuple(look.unseen),
+        unseen=tuple(dict.fromkeys(look.unseen)),
     )
+
+
+def _with_users(keys: Iterable[Key], users: Iterable[Table]) -> tuple[Key, ...]:
+    used = {table.key: table.name for table in users}
+    return tuple(dataclasses.replace(key, used_by=used.get(key.arn, "")) for key in keys)
 
 
 def table_names(

@@ -1,11 +1,11 @@
 """What a clean-up does, decided before it does anything. Pure: no AWS in here."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from ops.found import Inventory, Key, Table, TableBackup, Vault
+from ops.found import Inventory, Table, TableBackup, Vault
 
 # What they are called in every list, in the order in which they go.
 JOB, POINT, BACKUP, VAULT, ROLE, KEY, LOGS = (
@@ -78,7 +78,7 @@ def _data(inventory: Inventory) -> Iterator[Item]:
 def _role_and_keys(inventory: Inventory) -> Iterator[Item]:
     yield from (Item(kind=ROLE, id=role.name) for role in inventory.roles)
     for key in inventory.keys:
-        if not key.scheduled and not _needed_by(key, inventory.tables):
+        if not key.scheduled and not key.used_by:
             why = f"deleted in {KEY_WINDOW_DAYS} days; nothing encrypted with it is readable then"
             yield Item(kind=KEY, id=key.arn, reason=why)
 
@@ -87,12 +87,11 @@ def _stays(inventory: Inventory, region: str) -> Iterator[Item]:
     yield from (_retained(table, region) for table in inventory.tables)
     yield from (_system(backup) for backup in inventory.backups if backup.system)
     for key in inventory.keys:
-        user = _needed_by(key, inventory.tables)
         if key.scheduled:
             why = "its deletion is scheduled; `aws kms cancel-key-deletion` keeps it"
             yield Item(kind=KEY, id=key.arn, reason=why, until=key.deleted_on)
-        elif user:
-            yield Item(kind=KEY, id=key.arn, reason=f"table {user} is encrypted with it")
+        elif key.used_by:
+            yield Item(kind=KEY, id=key.arn, reason=f"table {key.used_by} is encrypted with it")
 
 
 def _retained(table: Table, region: str) -> Item:
@@ -109,10 +108,6 @@ def _retained(table: Table, region: str) -> Item:
 def _system(backup: TableBackup) -> Item:
     why = "DynamoDB keeps it after a table's deletion; free, and nobody can delete it"
     return Item(kind=BACKUP, id=backup.arn, reason=why, until=backup.expires)
-
-
-def _needed_by(key: Key, tables: Iterable[Table]) -> str:
-    return next((table.name for table in tables if table.key == key.arn), "")
 
 
 def _contents(vault: Vault) -> str:

@@ -1,6 +1,6 @@
 """Find a deployment's tables that still exist, and the backups that DynamoDB keeps."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -20,18 +20,30 @@ def existing(dynamodb: Any, names: Iterable[str]) -> Iterator[Table]:
     """Those of ``names`` that exist, with the stack that their tag names."""
     for name in names:
         try:
-            table = dynamodb.describe_table(TableName=name)["Table"]
-            tags = _tags(dynamodb, table["TableArn"])
+            described = dynamodb.describe_table(TableName=name)["Table"]
+            yield _table(dynamodb, described)
         except ClientError as error:
-            if code(error) == "ResourceNotFoundException":
-                continue
-            raise
-        yield Table(
-            name=name,
-            stack=tags.get(STACK_TAG, ""),
-            key=table.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
-            protected=table.get("DeletionProtectionEnabled", False),
-        )
+            if code(error) != "ResourceNotFoundException":
+                raise
+
+
+def encrypted_with(dynamodb: Any, keys: Collection[str]) -> Iterator[Table]:
+    """The tables of the region that are encrypted with one of ``keys`` (ARNs).
+
+    Looks at every table, because a restored one carries neither tag nor name of
+    the deployment, and nothing can read it once its key is deleted.
+    """
+    if not keys:
+        return
+    for page in dynamodb.get_paginator("list_tables").paginate():
+        for name in page["TableNames"]:
+            try:
+                described = dynamodb.describe_table(TableName=name)["Table"]
+                if _key(described) in keys:
+                    yield _table(dynamodb, described)
+            except ClientError as error:
+                if code(error) != "ResourceNotFoundException":
+                    raise
 
 
 def backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[TableBackup]:
@@ -59,6 +71,19 @@ def _backup(table: str, found: dict[str, Any], *, system: bool) -> TableBackup:
         system=system,
         expires=found.get("BackupExpiryDateTime"),
     )
+
+
+def _table(dynamodb: Any, described: dict[str, Any]) -> Table:
+    return Table(
+        name=described["TableName"],
+        stack=_tags(dynamodb, described["TableArn"]).get(STACK_TAG, ""),
+        key=_key(described),
+        protected=described.get("DeletionProtectionEnabled", False),
+    )
+
+
+def _key(described: dict[str, Any]) -> str:
+    return str(described.get("SSEDescription", {}).get("KMSMasterKeyArn", ""))
 
 
 def _tags(dynamodb: Any, arn: str) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -82,6 +83,20 @@ def test_dry_run_shows_all_and_deletes_nothing(destroyed, capsys):
     assert len(result["planned"]) == 7
     assert sorted(destroyed.points()) == sorted(points)
     assert destroyed.remains() == {"vault", "role", "log group", "backup"}
+
+
+def test_a_reader_that_stops_early_is_no_traceback(destroyed, aws):
+    command = [sys.executable, "-m", "ops", "cleanup", "--dry-run", "--stage", destroyed.stage]
+    reader, writer = os.pipe()
+    os.close(reader)
+    ended = subprocess.run(
+        command, cwd=PROJECT, env=aws.environment(), text=True, timeout=30,
+        stdout=writer, stderr=subprocess.PIPE,
+    )  # fmt: skip
+    os.close(writer)
+    assert ended.returncode == 1
+    assert "Traceback" not in ended.stderr
+    assert "BrokenPipe" not in ended.stderr
 
 
 def test_refused_while_the_stack_is_deployed(stage, capsys):
@@ -236,6 +251,23 @@ def test_a_customer_key_is_scheduled_for_deletion_last(destroyed, capsys):
     assert destroyed.ops("cleanup", "--yes") == 0
 
 
+def test_a_key_that_any_table_is_encrypted_with_stays(stage, capsys):
+    """Also a restored table, which has neither tag nor name of the stage."""
+    kms = stage.client("kms")
+    tags = [{"TagKey": "messages:stack", "TagValue": stage.stack}]
+    key = kms.create_key(Tags=tags)["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName=f"alias/{stage.stack}-1a2b3c4d", TargetKeyId=key)
+    restored = f"restored-{stage.stage}"
+    encryption = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    _make_table(stage.client, restored, SSESpecification=encryption)
+    assert stage.ops("cleanup", "--yes", "--json") == 0
+    (stays,) = _result(capsys)["stays"]
+    assert stays == {
+        "kind": "key", "id": key, "reason": f"table {restored} is encrypted with it",
+    }  # fmt: skip
+    assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
+
+
 def test_what_belongs_to_others_is_not_touched(destroyed):
     """A stage whose name begins with this one's, and a live table of another owner."""
     neighbour = Deployment(destroyed.client, f"{destroyed.stage}-2").deploy()
@@ -287,11 +319,12 @@ def _become_user(client, monkeypatch, user, *statements):
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
 
 
-def _make_table(client, name):
+def _make_table(client, name, **more):
     client("dynamodb").create_table(
         TableName=name, BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        **more,
     )  # fmt: skip
 
 

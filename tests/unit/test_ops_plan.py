@@ -68,10 +68,10 @@ def test_a_table_stays_with_the_command_that_deletes_it(protected):
     assert ("--no-deletion-protection-enabled" in stays.reason) == protected
 
 
-def test_a_key_that_a_retained_table_uses_stays():
-    made = _make(Inventory(tables=(Table(name="T", key=KEY_ARN),), keys=(Key(arn=KEY_ARN),)))
+def test_a_key_that_a_table_uses_stays():
+    made = _make(Inventory(keys=(Key(arn=KEY_ARN, used_by="T"),)))
     assert made.actions == ()
-    assert made.stays[-1].reason == "table T is encrypted with it"
+    assert made.stays[0].reason == "table T is encrypted with it"
 
 
 def test_a_key_whose_deletion_is_scheduled_stays_until_then():
