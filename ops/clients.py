@@ -25,13 +25,13 @@ class Clients:
     """``clients("backup")``: a boto3 client, made once per service."""
 
     def __init__(self, *, region: str | None = None, profile: str | None = None) -> None:
-        self._session = boto3.Session(region_name=region, profile_name=profile)
+        self._aws = boto3.Session(region_name=region, profile_name=profile)
         self._made: dict[str, Any] = {}
 
     @property
     def region(self) -> str:
         """The region commands act in. Raises NoRegionError when none is set."""
-        region = self._session.region_name
+        region = self._aws.region_name
         if not region:
             raise NoRegionError()
         return str(region)
@@ -43,7 +43,7 @@ class Clients:
         """
         region = self.region
         try:
-            sts = self._session.client("sts", config=_QUICK)
+            sts = self._aws.client("sts", config=_QUICK)
         except BotoCoreError:
             raise
         except (ValueError, OSError) as error:  # a malformed endpoint, a CA file that is not there
@@ -58,7 +58,7 @@ class Clients:
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:
-            self._made[service] = self._session.client(service, config=_PATIENT)
+            self._made[service] = self._aws.client(service, config=_PATIENT)
         return self._made[service]
 
 

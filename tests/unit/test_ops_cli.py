@@ -150,8 +150,8 @@ def test_errors_say_what_to_do(error, text):
     [
         ({"state": "COMPLETED", "category": "SUCCESS"}, ""),
         ({"state": "COMPLETED"}, ""),
-        ({"state": "COMPLETED", "category": "VSS_ISSUE", "text": "why"},
-         "COMPLETED with VSS_ISSUE: why"),
+        ({"state": "COMPLETED", "category": "InvalidParameters", "text": "why"},
+         "COMPLETED with InvalidParameters: why"),
         ({"state": "COMPLETED", "point": ""}, "COMPLETED without a recovery point"),
         ({"state": "FAILED", "text": "why"}, "FAILED: why"),
         ({"state": "ABORTED"}, "ABORTED: AWS Backup gives no reason"),
