@@ -1,5 +1,6 @@
 """The embedded AWS for tests: one per test process, so that tests run in parallel."""
 
+import functools
 import json
 import os
 import ssl
@@ -26,7 +27,12 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def client(aws: Running) -> Callable[..., Any]:
     """``client("dynamodb")``: a boto3 client of the embedded AWS, as its root user."""
-    return lambda service, **kwargs: session(aws).client(service, **endpoint(aws), **kwargs)
+
+    @functools.cache
+    def make(service: str, **kwargs: Any) -> Any:
+        return session(aws).client(service, **endpoint(aws), **kwargs)
+
+    return make
 
 
 @pytest.fixture

@@ -18,7 +18,6 @@ from tests.local.aws_steps import (
     refused,
     table_arn,
 )
-from tests.local.conftest import endpoint, session
 
 
 @pytest.fixture
@@ -169,15 +168,15 @@ def test_a_table_cannot_be_deleted_while_it_is_copied(client, start, table, sett
     dynamodb.delete_table(TableName=table)
 
 
-def test_a_caller_needs_to_pass_the_role(aws, client, table, vault, backup_role, name):
+def test_a_caller_needs_to_pass_the_role(client, table, vault, backup_role, name):
     iam = client("iam")
     iam.create_user(UserName=name)
     key = iam.create_access_key(UserName=name)["AccessKey"]
-    user = session(
-        aws,
+    user = client(
+        "backup",
         aws_access_key_id=key["AccessKeyId"],
         aws_secret_access_key=key["SecretAccessKey"],
-    ).client("backup", **endpoint(aws))
+    )
     arguments = {
         "BackupVaultName": vault,
         "ResourceArn": table_arn(table),

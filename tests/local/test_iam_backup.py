@@ -8,11 +8,10 @@ import json
 import pytest
 
 from tests.local.aws_steps import back_up, refused
-from tests.local.conftest import endpoint, session
 
 
 @pytest.fixture
-def user(aws, client, name):
+def user(client, name):
     """Make a backup client of a user with the given statements."""
     iam = client("iam")
     iam.create_user(UserName=name)
@@ -31,7 +30,7 @@ def user(aws, client, name):
             "aws_access_key_id": key["AccessKeyId"],
             "aws_secret_access_key": key["SecretAccessKey"],
         }
-        return session(aws, **credentials).client("backup", **endpoint(aws))
+        return client("backup", **credentials)
 
     return make
 
