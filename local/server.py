@@ -21,6 +21,8 @@ from local.process import Running, write_state
 
 # The additions reach into the engine's modules, so they hold for one version.
 ENGINE_VERSION = "1.5.33"
+# How long requests that are under way may take to their end.
+STOP_SECONDS = 0.5
 
 
 def main() -> None:
@@ -40,13 +42,11 @@ def main() -> None:
         Running(pid=os.getpid(), endpoint=f"https://127.0.0.1:{port}", ca_file=str(ca_file)),
     )
     try:
-        asyncio.run(_serve(listener, until_stdin_closes=arguments.until_stdin_closes))
+        asyncio.run(
+            _serve(listener, arguments.state_dir, until_stdin_closes=arguments.until_stdin_closes)
+        )
     finally:
-        _clean_up(arguments.state_dir)
         lock.close()
-    # The engine's worker threads may still wait for a Lambda that is gone now;
-    # a normal exit would wait for them.
-    os._exit(0)
 
 
 def check_engine_version() -> None:
@@ -110,7 +110,7 @@ def _make_certificate(state_dir: Path) -> tuple[Path, Path, Path]:
     return ca_file, cert, key
 
 
-async def _serve(listener: socket.socket, *, until_stdin_closes: bool) -> None:
+async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes: bool) -> None:
     # Imported here: both read the environment that _configure_engine has set.
     import ministack.app
     from hypercorn.asyncio import serve
@@ -132,7 +132,17 @@ async def _serve(listener: socket.socket, *, until_stdin_closes: bool) -> None:
     if until_stdin_closes:
         loop.add_reader(sys.stdin, stop.set)
     app: Any = ministack.app.app
-    await serve(app, config, shutdown_trigger=stop.wait)
+    serving = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
+    stopping = asyncio.create_task(stop.wait())
+    await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    # A client that keeps its connection open would hold a graceful end up.
+    await asyncio.wait({serving}, timeout=STOP_SECONDS)
+    _clean_up(state_dir)
+    if serving.done():
+        serving.result()  # why it could not serve, if that is what ended it
+    # Threads of the engine may wait for a Lambda that is gone now, and an
+    # orderly exit would wait for them.
+    os._exit(0)
 
 
 def _clean_up(state_dir: Path) -> None:

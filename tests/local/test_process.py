@@ -1,7 +1,9 @@
 """The process of the embedded AWS: starts, answers, stops, leaves nothing."""
 
+import http.client
 import os
 import signal
+import ssl
 import subprocess
 import sys
 import time
@@ -94,6 +96,19 @@ def test_listens_on_loopback_only(state):
         if line.split()[3] == "0A" and int(line.split()[1].rsplit(":", 1)[1], 16) == port
     ]
     assert listening == [f"0100007F:{port:04X}"]
+
+
+def test_a_client_that_stays_connected_does_not_hold_the_end_up(state):
+    started = process.start(state)
+    port = int(started.endpoint.rsplit(":", 1)[1])
+    context = ssl.create_default_context(cafile=started.ca_file)
+    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context)
+    connection.request("GET", "/_ministack/health")
+    assert connection.getresponse().read()
+    process.stop(state)
+    # Only the server's own orderly end removes its folder.
+    assert not (state / "tmp").exists()
+    connection.close()
 
 
 def test_ends_with_the_process_that_it_is_bound_to(state):
