@@ -25,6 +25,8 @@ class Settings:
     recovery_point_deleting_seconds: float = 0.5
     # From the last recovery point being gone until its vault can be deleted.
     vault_lag_seconds: float = 0.5
+    # How long ago the latest time is that a table can be restored to; the one number of AWS.
+    recovery_delay_seconds: float = 300.0
     # A vault whose recovery points answer a deletion with 200 and then turn EXPIRED.
     expiring_vault: str = ""
 

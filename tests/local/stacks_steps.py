@@ -23,6 +23,27 @@ class Stack:
         self.id = answer["StackId"]
         return self._settle()
 
+    def take_over(self, **resources: Properties) -> "Stack":
+        """Create the stack through a change set that imports what exists already."""
+        answer = self.cloudformation.create_change_set(
+            StackName=self.name,
+            ChangeSetName="import",
+            ChangeSetType="CREATE",
+            ImportExistingResources=True,
+            **_template(resources),
+        )
+        self.id = answer["StackId"]
+        name = answer["Id"]
+        eventually(
+            lambda: (
+                self.cloudformation.describe_change_set(ChangeSetName=name)["Status"]
+                == "CREATE_COMPLETE"
+            )
+        )
+        self.cloudformation.execute_change_set(ChangeSetName=name)
+        eventually(lambda: self.status != "REVIEW_IN_PROGRESS")
+        return self._settle()
+
     def update(self, **resources: Properties) -> "Stack":
         """Update the stack and wait for the end, whichever it is."""
         self.cloudformation.update_stack(StackName=self.name, **_template(resources))

@@ -111,9 +111,9 @@ def test_a_role_without_permission_ends_in_failed_and_makes_nothing(client, star
     arn = create_backup_role(client, f"{name}-bare")
     shown = ended(backup, start(IamRoleArn=arn)["BackupJobId"])
     assert shown["State"] == "FAILED"
-    session_arn = f"arn:aws:sts::000000000000:assumed-role/{name}-bare/AWSBackup-{name}-bare"
+    principal = f"arn:aws:sts::000000000000:assumed-role/{name}-bare/AWSBackup-{name}-bare"
     assert shown["StatusMessage"] == (
-        f"User: {session_arn} is not authorized to perform: dynamodb:ListTagsOfResource on "
+        f"User: {principal} is not authorized to perform: dynamodb:ListTagsOfResource on "
         f"resource: {shown['ResourceArn']} because no identity-based policy allows the "
         "dynamodb:ListTagsOfResource action"
     )

@@ -1,7 +1,7 @@
 """Backup plans and selections through the API.
 
-Source: terraform-provider-aws, internal/service/backup/plan.go and selection.go, and the dumps of
-AWS's answers in its issues.
+Source: terraform-provider-aws, internal/service/backup/plan.go and selection.go, and the answers
+of AWS that its users quote.
 """
 
 import pytest

@@ -179,6 +179,15 @@ def test_a_taken_vault_name_fails_the_creation_and_the_other_vault_stays(stack, 
     assert backup.describe_backup_vault(BackupVaultName=vault)["BackupVaultName"] == vault
 
 
+def test_a_retained_vault_can_be_taken_over(stack, backup, vault):
+    """As `cdk deploy --import-existing-resources` does (aws-cdk CLI reference)."""
+    stack.take_over(Vault=_vault(vault, DeletionPolicy="Retain"))
+    assert "IMPORT_COMPLETE" in [status for status, _ in stack.events("Vault")]
+    assert stack.output("Vault") == vault
+    assert stack.delete().status == "DELETE_COMPLETE"
+    assert backup.describe_backup_vault(BackupVaultName=vault)["BackupVaultName"] == vault
+
+
 def test_changed_tags_of_a_vault_are_applied_in_place(stack, backup, name):
     stack.create(Vault=_vault(f"{name}-v"))
     changed = _vault(f"{name}-v")

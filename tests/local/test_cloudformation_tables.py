@@ -173,6 +173,13 @@ def test_a_retained_table_does_not_stand_in_the_way_of_the_next_deployment(
     assert dynamodb.scan(TableName=first)["Count"] == 1
 
 
+def test_a_retained_table_can_be_taken_over(stack, dynamodb, make, table):
+    """As `cdk deploy --import-existing-resources` does (aws-cdk CLI reference)."""
+    stack.take_over(Table=make(TableName=table) | {"DeletionPolicy": "Retain"})
+    assert "IMPORT_COMPLETE" in [status for status, _ in stack.events("Table")]
+    assert dynamodb.scan(TableName=table)["Count"] == 2
+
+
 def test_a_changed_key_replaces_a_table_that_the_template_does_not_name(stack, dynamodb, make):
     first = stack.create(Table=make(DeletionProtectionEnabled=False)).output("Table")
     other = {

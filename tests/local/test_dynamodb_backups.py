@@ -140,4 +140,31 @@ class TestPointInTimeRecovery:
             assert answer[1] == "InvalidRestoreTimeException"
         made = restore(UseLatestRestorableTime=True, **target)["TableDescription"]
         assert made["RestoreSummary"]["SourceTableArn"] == table_arn(table)
-        assert client("dynamodb").scan(TableName=f"{table}-2")["Count"] == 2
+
+    def test_a_restored_table_has_the_items_of_that_time(self, client, table, update, setting):
+        dynamodb = client("dynamodb")
+        enabled = update(PointInTimeRecoveryEnabled=True)["EarliestRestorableDateTime"]
+        dynamodb.delete_item(TableName=table, Key={"pk": {"S": "one"}})
+        dynamodb.update_item(
+            TableName=table,
+            Key={"pk": {"S": "two"}},
+            UpdateExpression="SET #u = :u",
+            ExpressionAttributeNames={"#u": "User"},
+            ExpressionAttributeValues={":u": {"S": "jerry"}},
+        )
+        put = {"PutRequest": {"Item": {"pk": {"S": "three"}, "User": {"S": "jerry"}}}}
+        dynamodb.batch_write_item(RequestItems={table: [put]})
+
+        def restored(name, **moment):
+            dynamodb.restore_table_to_point_in_time(
+                SourceTableName=table, TargetTableName=f"{table}-{name}", **moment
+            )
+            items = dynamodb.scan(TableName=f"{table}-{name}")["Items"]
+            return {item["pk"]["S"]: item["User"]["S"] for item in items}
+
+        before, now = {"one": "tom", "two": "tom"}, {"two": "jerry", "three": "jerry"}
+        # The latest time is five minutes ago, or when recovery was enabled.
+        assert restored("early", RestoreDateTime=enabled) == before
+        assert restored("latest", UseLatestRestorableTime=True) == before
+        setting("recovery_delay_seconds", 0)
+        assert restored("now", UseLatestRestorableTime=True) == now

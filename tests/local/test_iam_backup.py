@@ -17,11 +17,16 @@ def user(client, name):
     iam.create_user(UserName=name)
     key = iam.create_access_key(UserName=name)["AccessKey"]
 
-    def make(*statements):
+    def make(*statements, condition=None):
         document = {
             "Version": "2012-10-17",
             "Statement": [
-                {"Effect": "Allow", "Action": actions, "Resource": resources}
+                {
+                    "Effect": "Allow",
+                    "Action": actions,
+                    "Resource": resources,
+                    "Condition": condition or {},
+                }
                 for actions, resources in statements
             ],
         }
@@ -108,6 +113,26 @@ def test_a_restore_needs_the_role_to_be_passed(user, vaults, table, backup_role)
     _, code, text = refused(backup.start_restore_job, RecoveryPointArn=point, **arguments)
     assert code == "AccessDeniedException"
     assert "iam:PassRole" in text
+
+
+def test_a_condition_on_tags_counts_for_vaults_and_points(client, user, vaults):
+    (vault, arn, point), (other, _, other_point) = vaults
+    tags = {"team": "mine"}
+    for tagged in (arn, point):
+        client("backup").tag_resource(ResourceArn=tagged, Tags=tags)
+    backup = user(
+        (["backup:*"], ["*"]), condition={"StringEquals": {"aws:ResourceTag/team": "mine"}}
+    )
+    assert backup.describe_backup_vault(BackupVaultName=vault)["BackupVaultName"] == vault
+    assert _denied(backup.describe_backup_vault, BackupVaultName=other)
+    backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=point)
+    assert _denied(
+        backup.delete_recovery_point, BackupVaultName=other, RecoveryPointArn=other_point
+    )
+    found = client("resourcegroupstaggingapi").get_resources(
+        TagFilters=[{"Key": "team", "Values": ["mine"]}], ResourceTypeFilters=["backup"]
+    )["ResourceTagMappingList"]
+    assert {entry["ResourceARN"] for entry in found} >= {arn}
 
 
 def test_a_plan_is_a_resource_of_its_own(client, user, vaults, name):

@@ -1,7 +1,6 @@
 """Backup plans: their vaults must exist, their selections go first, and equals are refused.
 
-Source: TF plan.go and issues ("Related backup plan selections must be deleted prior to backup
-plan deletion", "Backup plan with the same plan document already exists").
+Source: TF plan.go, and the answers that the provider's users quote.
 """
 
 import uuid

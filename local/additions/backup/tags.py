@@ -1,14 +1,20 @@
-"""Tags of recovery points, which only those that AWS Backup keeps itself can have (model)."""
+"""Tags of recovery points, which only those that AWS Backup keeps itself can have (model).
 
+They and the vaults' also count in conditions on aws:ResourceTag (Service Authorization Reference,
+AWS Backup) and in the tagging API's lists.
+"""
+
+from collections.abc import Iterator
 from typing import Any
 
 import ministack.services.backup as engine
+import ministack.services.tagging as tagging
 
 from local.additions.backup import store
 
 
 def install() -> None:
-    """Let the engine's ListTags, TagResource and UntagResource find recovery points."""
+    """Let the engine find recovery points wherever it reads or writes tags."""
     engine_resolve = engine._resolve_resource
 
     def resolve(arn: str) -> Any:
@@ -18,3 +24,12 @@ def install() -> None:
         return engine_resolve(arn)
 
     engine._resolve_resource = resolve
+    engine_collect = tagging._collect_backup
+
+    def collect() -> Iterator[tuple[str, Any]]:
+        yield from engine_collect()
+        for point in store.points.values():
+            if point.advanced and point.status():
+                yield point.arn, tagging._normalise_flat(point.tags)
+
+    tagging._COLLECTORS["backup"] = tagging._RESOURCE_TAG_COLLECTORS["backup"] = collect

@@ -10,18 +10,21 @@ import ministack.services.cloudformation.provisioners as engine
 from local.additions.backup import selections, vaults
 from local.additions.cloudformation.registry import (
     Made,
+    importable,
     register,
     replace_function,
     replaces_on_change,
 )
 from local.additions.replies import Json, body_of
 
+VAULT = "AWS::Backup::BackupVault"
 SELECTION = "AWS::Backup::BackupSelection"
 
 
 def install() -> None:
     """Register the three types."""
-    register("AWS::Backup::BackupVault", create=_create_vault, delete=_delete_vault)
+    register(VAULT, create=_create_vault, delete=_delete_vault)
+    importable(VAULT, "BackupVaultName", _adopt_vault, vaults.exists)
     replace_function("_backup_vault_create", _create_vault)  # the engine's update replaces with it
     replace_function("_backup_vault_delete", _delete_vault)
     register("AWS::Backup::BackupPlan", create=_create_plan, delete=_delete_plan)
@@ -34,7 +37,13 @@ def _create_vault(logical_id: str, props: Json, stack: str) -> Made:
     body: Json = {"BackupVaultTags": engine._tag_map(props.get("BackupVaultTags"))}
     if props.get("EncryptionKeyArn"):
         body["EncryptionKeyArn"] = props["EncryptionKeyArn"]
-    arn = vaults.create_named(name, body)["BackupVaultArn"]
+    vaults.create_named(name, body)
+    return _adopt_vault({"BackupVaultName": name})
+
+
+def _adopt_vault(identifier: Json) -> Made:
+    name = identifier["BackupVaultName"]
+    arn = vaults.existing(name)["BackupVaultArn"]
     return name, {"BackupVaultArn": arn, "BackupVaultName": name}
 
 

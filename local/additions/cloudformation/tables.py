@@ -14,6 +14,7 @@ from ministack.core.responses import get_region
 from local.additions.cloudformation.names import unique
 from local.additions.cloudformation.registry import (
     Made,
+    importable,
     register,
     replace_function,
     replaces_on_change,
@@ -42,11 +43,16 @@ def install() -> None:
             update=_updater(kind, translate),
             delete=_delete,
         )
+    importable(GLOBAL_TABLE, "TableName", engine._ddb_import, _exists)
     # The engine's update replaces a table with these two.
     replace_function("_ddb_create", _create)
     replace_function("_ddb_delete", _delete)
     replaces_on_change(GLOBAL_TABLE, "TableName", "KeySchema", "LocalSecondaryIndexes")
     engine._CUSTOM_NAME_REPLACEMENT[GLOBAL_TABLE] = {"name": "TableName"}
+
+
+def _exists(name: str) -> bool:
+    return name in service._tables
 
 
 def _from_global_table(props: Json) -> Json:

@@ -4,12 +4,19 @@
 authors measured each quirk on AWS; ``model`` is botocore's data/dynamodb/2012-08-10.
 """
 
-from local.additions.dynamodb import backups, continuous_backups, restores, tables
+from local.additions.dynamodb import (
+    backups,
+    continuous_backups,
+    history,
+    restores,
+    tables,
+)
 
 
 def install() -> None:
     """Replace the engine's handlers; each keeps the original for what it does well."""
     backups.install()
+    history.install()
     continuous_backups.install()
     restores.install()
     tables.install()  # last: a deletion takes the backup that AWS takes

@@ -8,12 +8,13 @@ import time
 
 import ministack.services.dynamodb as engine
 
+from local.additions.dynamodb import history
 from local.additions.dynamodb.handlers import Handler, replace, table_name
 from local.additions.replies import ApiError, Json, Reply, ok
+from local.additions.settings import CURRENT
 
 DAY_SECONDS = 86_400
 LONGEST_PERIOD_DAYS = 35
-RECOVERY_DELAY_SECONDS = 300
 
 
 def install() -> None:
@@ -32,7 +33,7 @@ def window(name: str) -> tuple[float, float]:
     setting = engine._pitr_settings[name]
     now = time.time()
     earliest = max(setting["EnabledAt"], now - setting["Days"] * DAY_SECONDS)
-    return earliest, max(setting["EnabledAt"], now - RECOVERY_DELAY_SECONDS)
+    return earliest, max(setting["EnabledAt"], now - CURRENT.recovery_delay_seconds)
 
 
 def _update(_: Handler) -> Handler:
@@ -47,6 +48,7 @@ def _update(_: Handler) -> Handler:
                     "RecoveryPeriodInDays cannot be set when PointInTimeRecoveryEnabled is false",
                 )
             engine._pitr_settings.pop(name, None)
+            history.drop(engine._tables[name])
             return _description(name)
         days = LONGEST_PERIOD_DAYS if days is None else int(days)
         if not 1 <= days <= LONGEST_PERIOD_DAYS:
@@ -55,6 +57,7 @@ def _update(_: Handler) -> Handler:
                 f"RecoveryPeriodInDays must be between 1 and {LONGEST_PERIOD_DAYS}, got {days}",
             )
         before = engine._pitr_settings.get(name) or {"EnabledAt": time.time()}
+        history.keep(engine._tables[name])
         engine._pitr_settings[name] = {"EnabledAt": before["EnabledAt"], "Days": days}
         return _description(name)
 

@@ -1,14 +1,13 @@
-"""RestoreTableFromBackup and RestoreTableToPointInTime: when AWS refuses them.
+"""RestoreTableFromBackup and RestoreTableToPointInTime: refusals, and the items of the time.
 
-Source: ACK table-restore quirks. The engine restores a table's present items to any time; that
-remains, so a restore to a past time is checked for its window but not for its content.
+Source: ACK table-restore quirks; DynamoDB guide, "Point-in-time recovery".
 """
 
 import time
 
 import ministack.services.dynamodb as engine
 
-from local.additions.dynamodb import continuous_backups
+from local.additions.dynamodb import continuous_backups, history
 from local.additions.dynamodb.handlers import Handler, replace, table_name
 from local.additions.replies import ApiError, Json, Reply, body_of, ok
 
@@ -54,6 +53,10 @@ def _to_point_in_time(original: Handler) -> Handler:
             raise ApiError("InvalidRestoreTimeException", "Invalid restore time")
         _refuse_existing(data)
         body = body_of(original(data))
+        made = engine._tables[data["TargetTableName"]]
+        # Whole seconds on the wire: the second in which it was enabled means that moment.
+        made["items"] = history.items_at(table, max(wanted, earliest))
+        engine._items_replaced(made)
         return _answer(body, {"SourceTableArn": table["TableArn"], "RestoreDateTime": wanted})
 
     return handler

@@ -54,12 +54,12 @@ def find(arn: str) -> Json | None:
 def denial(arn: str, action: str, resource: str) -> str | None:
     """Why the role may not do ``action`` on ``resource``, or None when it may.
 
-    Source of the text and of the name AWS Backup gives its session: widdix/aws-cf-templates#633.
+    Source of the text and of the role's name in it: widdix/aws-cf-templates#633.
     """
     name = arn.rsplit("/", 1)[-1]
-    session = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/AWSBackup-{name}"
+    principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/AWSBackup-{name}"
     context = evaluator.EvalContext(
-        principal_arn=session,
+        principal_arn=principal,
         principal_type="AssumedRole",
         principal_account=get_account_id(),
         action=action,
@@ -72,7 +72,7 @@ def denial(arn: str, action: str, resource: str) -> str | None:
     decision = evaluator.evaluate(context, policies, *limits).decision
     if decision == "Allow":
         return None
-    return str(iam_actions.identity_denial_message(action, session, resource, decision == "Deny"))
+    return str(iam_actions.identity_denial_message(action, principal, resource, decision == "Deny"))
 
 
 def _trusts_backup(role: Json) -> bool:
