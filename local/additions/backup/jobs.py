@@ -4,7 +4,6 @@ Sources: model (fields, filters, the 60 minutes of StartWindowMinutes, Idempoten
 "Backup job statuses" (texts of EXPIRED and ABORTED, one job at a time for a resource).
 """
 
-import time
 import uuid
 
 from local.additions.backup import (
@@ -47,7 +46,7 @@ def start(request: Request) -> Json:
             "InvalidParameterValueException",
             f"StartWindowMinutes must be at least {SHORTEST_WINDOW_MINUTES}, got {window}",
         )
-    now = time.time()
+    now = store.now()
     job = BackupJob(
         id=str(uuid.uuid4()).upper(),
         vault=vault,
@@ -91,7 +90,7 @@ def stop(request: Request) -> None:
     job = _existing(request)
     if job.ended():
         raise ApiError("InvalidRequestException", f"Backup job {job.id} is in state {job.state()}")
-    job.stopped, job.message = time.time(), "Backup job was stopped by user."
+    job.stopped, job.message = store.now(), "Backup job was stopped by user."
     recovery_points.discard(job.point_arn)
     job.point_arn = ""
 

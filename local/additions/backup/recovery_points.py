@@ -4,7 +4,6 @@ Sources: model (fields, filters, states, the EXPIRED that follows a deletion AWS
 permission for); guide, "Deleting backups"; both ARN forms: guide, "Advanced DynamoDB backup".
 """
 
-import time
 import uuid
 
 import ministack.services.dynamodb as dynamodb
@@ -105,7 +104,7 @@ def delete(request: Request) -> None:
     if point.vault == CURRENT.expiring_vault:
         point.expired = True
         return
-    point.gone = time.time() + CURRENT.recovery_point_deleting_seconds
+    point.gone = store.now() + CURRENT.recovery_point_deleting_seconds
     point.vault_free = point.gone + CURRENT.vault_lag_seconds
     dynamodb._backups.pop(point.arn, None)
 

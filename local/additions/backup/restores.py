@@ -5,7 +5,6 @@ table lacks (stream, TTL, PITR, tags, protection) is ACK's table-restore list. T
 ends in FAILED, and with this text, is not verified.
 """
 
-import time
 import uuid
 from typing import Any
 
@@ -27,7 +26,7 @@ def install() -> None:
 
     def description(name: str) -> Any:
         shown = engine_description(name)
-        if time.time() < dynamodb._tables[name].get(UNTIL, 0):
+        if store.now() < dynamodb._tables[name].get(UNTIL, 0):
             shown["TableStatus"] = "CREATING"
         return shown
 
@@ -48,7 +47,7 @@ def start(request: Request) -> Json:
     metadata = {name.lower(): value for name, value in given.items()}
     if not metadata.get("targettablename"):
         raise ApiError("InvalidParameterValueException", "targetTableName is required")
-    now = time.time()
+    now = store.now()
     job = RestoreJob(
         id=str(uuid.uuid4()).upper(),
         point=point,

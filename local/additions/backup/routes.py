@@ -14,6 +14,7 @@ from local.additions.backup import (
     regions,
     restores,
     selections,
+    store,
     vaults,
 )
 from local.additions.backup.requests import Request
@@ -86,6 +87,7 @@ def _answer(
     single = {name: value[0] if isinstance(value, list) else value for name, value in query.items()}
     request = Request(path, json.loads(body) if body else {}, single, headers)
     try:
-        return ok(handler(request))
+        with store.one_moment():
+            return ok(handler(request))
     except ApiError as error:
         return error.reply()

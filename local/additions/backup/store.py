@@ -4,7 +4,10 @@ Nothing runs in the background: a record keeps the times of its life, and its st
 them whenever somebody asks.
 """
 
+import contextlib
 import time
+from collections.abc import Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +20,23 @@ jobs: Any = AccountRegionScopedDict()  # job id -> BackupJob
 points: Any = AccountRegionScopedDict()  # recovery point ARN -> RecoveryPoint
 restores: Any = AccountRegionScopedDict()  # job id -> RestoreJob
 region_settings: Any = AccountRegionScopedDict()  # name of a map -> the map
+
+_moment: ContextVar[float] = ContextVar("moment_of_the_request")
+
+
+@contextlib.contextmanager
+def one_moment() -> Iterator[None]:
+    """Let time stand still within one request, so that its answer does not contradict itself."""
+    token = _moment.set(time.time())
+    try:
+        yield
+    finally:
+        _moment.reset(token)
+
+
+def now() -> float:
+    """The moment of the request, or the present one outside of requests, in epoch seconds."""
+    return _moment.get(0.0) or time.time()
 
 
 def install() -> None:
@@ -52,18 +72,18 @@ class BackupJob:
 
     def state(self) -> str:
         """CREATED, PENDING (waiting in vain), RUNNING, or how it ended."""
-        now = time.time()
+        moment = now()
         if self.stopped is not None:
             return "ABORTED"
-        if now >= self.ends:
+        if moment >= self.ends:
             return self.outcome
-        if now < self.created + (self.ends - self.created) / 5:
+        if moment < self.created + (self.ends - self.created) / 5:
             return "CREATED"
         return "PENDING" if self.outcome == "EXPIRED" else "RUNNING"
 
     def ended(self) -> bool:
         """Whether the job will not change any more."""
-        return self.stopped is not None or time.time() >= self.ends
+        return self.stopped is not None or now() >= self.ends
 
     def percent(self) -> str:
         """How much is done, in the form AWS shows it."""
@@ -72,7 +92,7 @@ class BackupJob:
             return "100.0"
         if state != "RUNNING":
             return "0.0"
-        return f"{99 * (time.time() - self.created) / (self.ends - self.created):.1f}"
+        return f"{99 * (now() - self.created) / (self.ends - self.created):.1f}"
 
 
 @dataclass
@@ -97,16 +117,16 @@ class RecoveryPoint:
 
     def status(self) -> str | None:
         """CREATING, COMPLETED, EXPIRED, DELETING, or None once it is gone."""
-        now = time.time()
+        moment = now()
         if self.gone is not None:
-            return "DELETING" if now < self.gone else None
+            return "DELETING" if moment < self.gone else None
         if self.expired:
             return "EXPIRED"
-        return "CREATING" if now < self.completed else "COMPLETED"
+        return "CREATING" if moment < self.completed else "COMPLETED"
 
     def holds_vault(self) -> bool:
         """Whether its vault still counts it: a little longer than the lists show it."""
-        return self.gone is None or time.time() < self.vault_free
+        return self.gone is None or now() < self.vault_free
 
     @property
     def size(self) -> int:
@@ -131,8 +151,8 @@ class RestoreJob:
 
     def status(self) -> str:
         """PENDING, RUNNING, or how it ended."""
-        now = time.time()
-        if now >= self.ends:
+        moment = now()
+        if moment >= self.ends:
             return self.outcome
-        early = now < self.created + (self.ends - self.created) / 5
+        early = moment < self.created + (self.ends - self.created) / 5
         return "PENDING" if early else "RUNNING"

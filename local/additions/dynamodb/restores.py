@@ -48,8 +48,8 @@ def _to_point_in_time(original: Handler) -> Handler:
                 "ValidationException",
                 "Either RestoreDateTime or UseLatestRestorableTime must be specified",
             )
-        # The wire rounds a time to whole seconds: the window's own ends must pass.
-        if not int(earliest) <= wanted <= latest:
+        # Times are rounded on their way: the window's own ends must pass.
+        if not int(earliest) <= int(wanted) <= int(latest):
             raise ApiError("InvalidRestoreTimeException", "Invalid restore time")
         _refuse_existing(data)
         body = body_of(original(data))
