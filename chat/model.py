@@ -6,7 +6,9 @@ Standard library only: Lambda functions import this module.
 import re
 import unicodedata
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 
 PARTITION_KEY = "pk"
 SORT_KEY = "sk"
@@ -15,11 +17,22 @@ SORT_KEY = "sk"
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
 ITEM_BYTES = 400 * 1024
 
-Item = dict[str, str]
+# What an attribute may hold: text, numbers (as Decimal, never as float), truth
+# values, lists and maps of these. The types of boto3's own (de)serializer.
+Attribute = str | Decimal | bool | list["Attribute"] | dict[str, "Attribute"]
+Item = dict[str, Attribute]
+
+# The attributes whose meaning this module and the index give; a message's own
+# extra attributes have other names.
+RESERVED = frozenset(
+    {"pk", "sk", "ConversationId", "SentAt", "MessageId", "FromUser", "ToUser", "Body", "Status",
+     "User", "OtherUser", "LastMessageAt", "LastMessageId", "LastMessageBody"}
+)  # fmt: skip
 
 # Any fixed UUID will do; a new one would give every seeded message a new id.
 _MESSAGE_IDS = uuid.UUID("5d2b8f0e-93a4-4a58-a7c5-0c6f5e6b3c11")
 _NAME = re.compile(r"[^#\s](?:[^#]*[^#\s])?")
+_MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d\d:\d\d)")
 
 
@@ -40,14 +53,31 @@ def conversation_key(conversation: str) -> str:
     return f"CONVERSATION#{conversation}"
 
 
-def message_item(*, sender: str, recipient: str, body: str, sent_at: datetime) -> Item:
+def message_item(
+    *,
+    sender: str,
+    recipient: str,
+    body: str,
+    sent_at: datetime,
+    message_id: str | None = None,
+    attributes: Mapping[str, Attribute] | None = None,
+) -> Item:
     """The item of one message; the same arguments always give the same item.
 
-    ``sent_at`` needs a zone. Raises ValueError for unusable names or times.
+    ``sent_at`` needs a zone. Without a ``message_id`` the id follows from
+    conversation and time. Raises ValueError for names, times, ids, attributes
+    or a body that cannot be stored, and for an item above ITEM_BYTES.
     """
     conversation, time = conversation_id(sender, recipient), format_time(sent_at)
-    message_id = str(uuid.uuid5(_MESSAGE_IDS, f"{conversation}/{time}"))
-    return {
+    if message_id is None:
+        message_id = str(uuid.uuid5(_MESSAGE_IDS, f"{conversation}/{time}"))
+    elif not _MESSAGE_ID.fullmatch(message_id):
+        raise ValueError(f"{message_id!r} is no message id: 1 to 64 of A-Z, a-z, 0-9, . _ and -")
+    if not body.strip():
+        raise ValueError("body is empty")
+    if taken := sorted(RESERVED & (attributes or {}).keys()):
+        raise ValueError(f"attribute {taken[0]!r} is reserved for the data model")
+    item: Item = {
         PARTITION_KEY: conversation_key(conversation),
         SORT_KEY: f"MESSAGE#{time}#{message_id}",
         "ConversationId": conversation,
@@ -57,15 +87,31 @@ def message_item(*, sender: str, recipient: str, body: str, sent_at: datetime) -
         "ToUser": recipient,
         "Body": body,
         "Status": "SENT",
+        **(attributes or {}),
     }
+    if (size := item_bytes(item)) > ITEM_BYTES:
+        raise ValueError(f"the item has {size} bytes; DynamoDB allows {ITEM_BYTES}")
+    return item
 
 
 def item_bytes(item: Item) -> int:
-    """The size that DynamoDB counts against its limit, in bytes, of an item of strings.
+    """The size that DynamoDB counts against its limit, in bytes; of numbers, its upper bound.
 
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
-    return sum(len(name.encode()) + len(value.encode()) for name, value in item.items())
+    return sum(len(name.encode()) + _attribute_bytes(value) for name, value in item.items())
+
+
+def _attribute_bytes(value: Attribute) -> int:
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, bool):
+        return 1
+    if isinstance(value, Decimal):
+        return (len(value.as_tuple().digits) + 1) // 2 + 2
+    if isinstance(value, list):
+        return 3 + sum(1 + _attribute_bytes(member) for member in value)
+    return 3 + sum(1 + len(k.encode()) + _attribute_bytes(v) for k, v in value.items())
 
 
 def format_time(moment: datetime) -> str:

@@ -1,13 +1,25 @@
 """A YAML document whose every value knows the line that it came from."""
 
+import re
 from collections.abc import Collection, Iterator
+from decimal import Decimal
 from pathlib import Path
 
 import yaml
 
+from chat.model import Attribute
+
+# DynamoDB: 32 levels in an item, 38 digits and 1E-130 to 9.99E+125 in a number
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+_LEVELS, _DIGITS, _EXPONENTS = 31, 38, range(-130, 126)
+# An alias is a reference to its anchor's node, so few lines can stand for
+# billions of values. No item that fits DynamoDB has so many.
+_VALUES = 400_000
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
+
 
 class SeedError(Exception):
-    """The seed file is wrong; the text names file, line, value and rule."""
+    """The seed is wrong; the text names file, line, value and rule."""
 
 
 class Value:
@@ -62,9 +74,48 @@ class Value:
         """A scalar as text; what YAML takes for a number, a truth value or null is refused."""
         if not isinstance(self._node, yaml.ScalarNode):
             raise self.error("must be text")
-        if self._node.tag.rsplit(":", 1)[-1] not in ("str", "timestamp"):
+        if self._tag not in ("str", "timestamp"):
             raise self.error(f"{self._node.value!r} is not text; put it in quotes")
         return str(self._node.value)
+
+    def attribute(self) -> Attribute:
+        """The value as DynamoDB stores it: text, number, truth value, list or map."""
+        return self._attribute(_LEVELS, [_VALUES])
+
+    def _attribute(self, levels: int, values_left: list[int]) -> Attribute:
+        values_left[0] -= 1
+        if values_left[0] < 0:
+            raise self.error(f"stands for more than {_VALUES} values; is an alias repeated?")
+        if levels < 0:
+            raise self.error("is nested deeper than the 32 levels of DynamoDB")
+        if isinstance(self._node, yaml.SequenceNode):
+            members = (Value(self._file, node, self._name) for node in self._node.value)
+            return [member._attribute(levels - 1, values_left) for member in members]
+        if isinstance(self._node, yaml.MappingNode):
+            return {k: v._attribute(levels - 1, values_left) for k, v in self.entries()}
+        if self._tag == "bool":
+            return str(self._node.value).lower() in ("true", "yes", "on")
+        if self._tag in ("int", "float"):
+            return self._number(str(self._node.value))
+        return self.text()
+
+    def _number(self, text: str) -> Decimal:
+        # The text of the file, not YAML's float: 0.1 stays 0.1. YAML's other
+        # spellings (octal, 1_000, 1:30) mean different things to different
+        # readers of the file.
+        if not _NUMBER.fullmatch(text) or re.fullmatch(r"[-+]?0\d+", text):
+            raise self.error(f"{text!r} is not a decimal number; if it is text, put it in quotes")
+        number = Decimal(text)
+        digits = "".join(map(str, number.as_tuple().digits)).strip("0")
+        if len(digits) > _DIGITS:
+            raise self.error(f"{text} has more than {_DIGITS} digits")
+        if number and number.adjusted() not in _EXPONENTS:
+            raise self.error(f"{text} is beyond 1E-130 to 9.99E+125")
+        return number
+
+    @property
+    def _tag(self) -> str:
+        return str(self._node.tag).rsplit(":", 1)[-1]
 
 
 Fields = dict[str, Value]
@@ -82,6 +133,8 @@ def load(file: Path) -> Value:
         raise SeedError(f"{file}: is not UTF-8 at byte {error.start}") from None
     except OSError as error:
         raise SeedError(f"{file}: {error.strerror}") from None
+    except RecursionError:
+        raise SeedError(f"{file}: is nested too deeply") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
@@ -89,5 +142,5 @@ def load(file: Path) -> Value:
     except yaml.YAMLError as error:
         raise SeedError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     if node is None:
-        raise SeedError(f"{file}: is empty; it needs users, start, every and messages")
+        raise SeedError(f"{file}: is empty; it needs users and messages")
     return Value(file, node, "file")

@@ -7,17 +7,26 @@ the failure.
 """
 
 import json
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from seed.changes import key_of, plan
-from seed.writer import read, write
+from seed.apply import WORKERS, apply
+from seed.changes import Outcome
+from seed.source import SourceMissing, items
+from seed.wire import Typed
+from seed.writer import Table
 
-# Throttling is normal on a table that was made a moment ago.
-_RETRIES = Config(retries={"mode": "standard", "total_max_attempts": 10})
+# Throttling is normal on a table that was made a moment ago. What is sent was
+# validated at synth, against more than botocore knows.
+_CLIENT = Config(
+    retries={"mode": "standard", "total_max_attempts": 10},
+    max_pool_connections=WORKERS,
+    parameter_validation=False,
+)
 
 
 def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -29,42 +38,45 @@ def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     physical_id = event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-seed"
     if event["RequestType"] == "Delete":
         return {"PhysicalResourceId": physical_id}
-    dynamodb = boto3.resource("dynamodb", config=_RETRIES)
-    properties = event["ResourceProperties"]
-    counts = _apply(dynamodb, properties, event.get("OldResourceProperties", {}))
-    _log(request=event["RequestType"], table=properties["TableName"], **counts)
+    properties, old_properties = event["ResourceProperties"], event.get("OldResourceProperties")
+    s3 = boto3.client("s3", config=_CLIENT)
+    table = Table(boto3.client("dynamodb", config=_CLIENT), properties["TableName"])
+    outcomes = apply(table, old=_old(s3, properties, old_properties), new=items(s3, properties))
+    counts = _counts(outcomes)
+    _log("seeded", request=event["RequestType"], table=properties["TableName"], **counts)
     return {"PhysicalResourceId": physical_id, "Data": counts}
 
 
-def _apply(
-    dynamodb: Any, properties: Mapping[str, Any], old_properties: Mapping[str, Any]
-) -> dict[str, int]:
-    """Make the changes, prove them by reading again, and count what happened."""
-    table, new = properties["TableName"], properties["Messages"]
+def _old(
+    s3: Any, properties: Mapping[str, Any], old_properties: Mapping[str, Any] | None
+) -> Iterator[Typed] | None:
+    """The seed that the table had; None when it had none, or when nobody knows any more."""
     # A table that replaced another one starts without anything of the old seed.
-    same_table = old_properties.get("TableName") == table
-    old = old_properties["Messages"] if same_table else []
+    if old_properties is None or old_properties["TableName"] != properties["TableName"]:
+        return None
+    try:
+        return items(s3, old_properties)
+    except SourceMissing as error:
+        # For example after `cdk gc`. Without it nothing can be told from an
+        # edit, so nothing is rewritten or removed.
+        _log("old seed is missing", reason=str(error))
+        return None
 
-    keys = list(dict.fromkeys(map(key_of, [*old, *new])))
-    changes = plan(old, new, read(dynamodb, table, keys))
-    lost = set(write(dynamodb, table, changes.writes))
 
-    done = [w for w in changes.writes if key_of(w.after or w.before or {}) not in lost]
-    written = [key_of(w.after) for w in done if w.after is not None]
-    present = read(dynamodb, table, list(map(key_of, new)))
-    if missing := [key for key in written if key not in present]:
-        raise RuntimeError(f"{len(missing)} of {len(written)} items written to {table} are "
-                           f"not there, among them {missing[0]}")  # fmt: skip
+def _counts(outcomes: Counter[Outcome]) -> dict[str, int]:
+    """The resource's attributes. Total is the seed's size, Present what of it is in the table."""
+    present = sum(outcomes[o] for o in (Outcome.WRITTEN, Outcome.UNCHANGED, Outcome.EDITED))
+    preserved = sum(outcomes[o] for o in (Outcome.EDITED, Outcome.DELETED, Outcome.KEPT))
     return {
-        "Total": len(new),
-        "Present": len(present),
-        "Written": len(written),
-        "Unchanged": len(changes.unchanged),
-        "Preserved": len(changes.preserved) + len(lost),
-        "Removed": len(done) - len(written),
+        "Total": present + outcomes[Outcome.DELETED],
+        "Present": present,
+        "Written": outcomes[Outcome.WRITTEN],
+        "Unchanged": outcomes[Outcome.UNCHANGED],
+        "Preserved": preserved,
+        "Removed": outcomes[Outcome.REMOVED],
     }
 
 
-def _log(**fields: object) -> None:
+def _log(message: str, **fields: object) -> None:
     """One line of JSON: CloudWatch Logs Insights reads its fields by name."""
-    print(json.dumps({"message": "seeded", **fields}))
+    print(json.dumps({"message": message, **fields}))

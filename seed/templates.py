@@ -5,23 +5,46 @@ come from the file, the ids from the times.
 """
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from chat.model import (
-    ITEM_BYTES,
-    PARTITION_KEY,
-    SORT_KEY,
-    Item,
-    item_bytes,
-    message_item,
-    parse_time,
-)
-from seed.document import Value, load
+from chat.model import Attribute, Item, message_item, parse_time
+from seed.changes import key_of
+from seed.document import Fields, Value, load
 from seed.placeholders import render
 
+# The condition of a rewrite names every attribute of an item, and an expression
+# has at most 4 KB.
+_ATTRIBUTES = 100
 _INTERVAL = re.compile(r"([1-9]\d{0,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+
+
+@dataclass(frozen=True)
+class _Clock:
+    """When a group's messages are sent: ``start``, then one ``every`` so often."""
+
+    start: datetime | None = None
+    every: timedelta | None = None
+
+    def read(self, fields: Fields, name: str) -> "_Clock":
+        """This clock with what ``fields`` say of start and every."""
+        clock = self
+        if "start" in fields:
+            clock = replace(clock, start=_time(fields["start"].named(f"{name}start")))
+        if "every" in fields:
+            clock = replace(clock, every=_interval(fields["every"].named(f"{name}every")))
+        return clock
+
+    def at(self, index: int) -> datetime:
+        """When the message of that index, from 0, is sent. Raises ValueError."""
+        if self.start is None:
+            raise ValueError("has no 'at', and there is no 'start'")
+        if index and self.every is None:
+            raise ValueError("has no 'at', and there is no 'every'")
+        return self.start + index * (self.every or timedelta())
 
 
 def load_items(file: Path) -> list[Item]:
@@ -29,38 +52,63 @@ def load_items(file: Path) -> list[Item]:
 
     Raises SeedError, which names the file, the line, the message and the rule.
     """
-    root = load(file).fields(("users", "start", "every", "messages"))
+    document = load(file)
+    root = document.fields(("users",), ("start", "every", "messages", "conversations"))
+    if not {"messages", "conversations"} & root.keys():
+        raise document.error("has neither 'messages' nor 'conversations'")
     users = {alias: value.text() for alias, value in root["users"].named("users").entries()}
-    start_value, every_value = root["start"].named("start"), root["every"].named("every")
-    every = _interval(every_value)
-    try:
-        start = parse_time(start_value.text())
-    except ValueError as error:
-        raise start_value.error(error) from None
-
     items: dict[tuple[str, str], Item] = {}
-    for number, message in enumerate(root["messages"].named("messages").items("message")):
-        try:
-            item = _item(message, users, start + number * every)
-        except (ValueError, OverflowError) as error:
-            raise message.error(error) from None
-        key = item[PARTITION_KEY], item[SORT_KEY]
+    for message, item in _messages(root, users):
+        key = key_of(item)
         if key in items:
-            raise message.error(f"has the same key as another message: {' / '.join(key)}")
+            raise message.error(f"has the same key as an earlier message: {' / '.join(key)}")
         items[key] = item
     return list(items.values())
 
 
-def _item(message: Value, users: dict[str, str], sent_at: datetime) -> Item:
-    fields = message.fields(("from", "to", "body"))
+def _messages(root: Fields, users: dict[str, str]) -> Iterator[tuple[Value, Item]]:
+    clock = _Clock().read(root, "")
+    if "messages" in root:
+        yield from _group(root["messages"].named("messages"), "message", users, clock)
+    if "conversations" in root:
+        groups = root["conversations"].named("conversations").items("conversation")
+        for number, group in enumerate(groups, 1):
+            fields = group.fields(("messages",), ("start", "every"))
+            own = clock.read(fields, f"conversation {number}: ")
+            messages = fields["messages"].named(f"conversation {number}: messages")
+            yield from _group(messages, f"conversation {number}: message", users, own)
+
+
+def _group(
+    messages: Value, each: str, users: dict[str, str], clock: _Clock
+) -> Iterator[tuple[Value, Item]]:
+    for index, message in enumerate(messages.items(each)):
+        try:
+            yield message, _item(message, users, clock, index)
+        except (ValueError, OverflowError) as error:
+            raise message.error(error) from None
+
+
+def _item(message: Value, users: dict[str, str], clock: _Clock, index: int) -> Item:
+    fields = message.fields(("from", "to", "body"), ("at", "id", "attributes"))
     names = {side: _user(fields[side], users) for side in ("from", "to")}
-    body = render(fields["body"].text(), names)
-    if not body.strip():
-        raise ValueError("body is empty")
-    item = message_item(sender=names["from"], recipient=names["to"], body=body, sent_at=sent_at)
-    if (size := item_bytes(item)) > ITEM_BYTES:
-        raise ValueError(f"the item has {size} bytes; DynamoDB allows {ITEM_BYTES}")
-    return item
+    return message_item(
+        sender=names["from"],
+        recipient=names["to"],
+        body=render(fields["body"].text(), names),
+        sent_at=_time(fields["at"]) if "at" in fields else clock.at(index),
+        message_id=fields["id"].text() if "id" in fields else None,
+        attributes=_attributes(fields),
+    )
+
+
+def _attributes(fields: Fields) -> dict[str, Attribute]:
+    if "attributes" not in fields:
+        return {}
+    found = dict(fields["attributes"].entries())
+    if len(found) > _ATTRIBUTES:
+        raise fields["attributes"].error(f"has {len(found)} attributes; at most {_ATTRIBUTES}")
+    return {name: value.attribute() for name, value in found.items()}
 
 
 def _user(value: Value, users: dict[str, str]) -> str:
@@ -68,6 +116,13 @@ def _user(value: Value, users: dict[str, str]) -> str:
     if alias not in users:
         raise value.error(f"unknown user {alias!r}; known are {', '.join(users) or 'none'}")
     return users[alias]
+
+
+def _time(value: Value) -> datetime:
+    try:
+        return parse_time(value.text())
+    except ValueError as error:
+        raise value.error(error) from None
 
 
 def _interval(value: Value) -> timedelta:

@@ -1,22 +1,41 @@
 """The custom resource that writes the seed's messages."""
 
+import hashlib
+import tempfile
 from collections.abc import Sequence
+from pathlib import Path
 
-from aws_cdk import CustomResource, Duration
+from aws_cdk import CustomResource, Duration, Stack, Token
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
 from chat.model import Item
+from seed.wire import to_lines, to_wire
 from stacks.findings import acknowledge_wildcard, arn_in_findings
 from stacks.function import ProjectFunction, function_logs, logging_role
 from stacks.messages_table import MessagesTable
+
+# A custom resource gets the properties of before and after in one event, which
+# is an asynchronous Lambda call of at most 256 KB
+# (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and
+# a list that a reviewer is to read is shorter than that.
+INLINE_BYTES = 32_768
+SEEDING_FILES = [
+    "chat/__init__.py", "chat/model.py", "seed/__init__.py", "seed/apply.py", "seed/changes.py",
+    "seed/handler.py", "seed/source.py", "seed/wire.py", "seed/writer.py",
+]  # fmt: skip
+COUNTS = ("Total", "Present", "Written", "Unchanged", "Preserved", "Removed")
 
 
 class MessageSeed(Construct):
     """Keeps the table in step with the seed: on create, on every change of it, never on delete.
 
-    The items are properties of the resource, so the template shows what will be
-    written, and CloudFormation calls the function when, and only when, they change.
+    A small seed's items are properties of the resource, so the template shows
+    what will be written; a larger one's are an asset. CloudFormation calls the
+    function when, and only when, they change.
     """
 
     def __init__(
@@ -29,11 +48,13 @@ class MessageSeed(Construct):
             "Seeding",
             description="Writes the seeded messages when the stack is deployed",
             handler="seed.handler.on_event",
-            files=["seed/__init__.py", "seed/changes.py", "seed/handler.py", "seed/writer.py"],
+            files=SEEDING_FILES,
             log_group=log_group,
-            timeout=Duration.minutes(5),
+            timeout=Duration.minutes(15),
+            memory_mib=512,
         )
         messages_table.grant_seeding(seeding.function)
+        self._grant_reading_seeds(seeding)
         provider_role = logging_role(self, "ProviderRole", log_group=log_group)
         provider = cr.Provider(
             self,
@@ -52,9 +73,37 @@ class MessageSeed(Construct):
             "Resource",
             resource_type="Custom::MessageSeed",
             service_token=provider.service_token,
-            properties={
-                "TableName": messages_table.table.table_name,
-                "Messages": list(items),
-            },
+            properties={"TableName": messages_table.table.table_name, **self._items(items)},
         )
-        self.seeded_count = resource.get_att_string("Present")
+        self.counts = {name: resource.get_att_string(name) for name in COUNTS}
+
+    def _grant_reading_seeds(self, seeding: ProjectFunction) -> None:
+        """Let the function read the seeds among the assets: this one, and the one before it.
+
+        That one's key is not known here. It lies in the bucket of all assets,
+        where the function's own code lies too.
+        """
+        function = seeding.function.node.default_child
+        assert isinstance(function, lambda_.CfnFunction)
+        bucket = Token.as_string(Stack.of(self).resolve(function.code)["s3Bucket"])
+        seeds = Stack.of(self).format_arn(service="s3", region="", account="", resource=bucket,
+                                          resource_name="*.jsonl")  # fmt: skip
+        seeding.function.add_to_role_policy(
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[seeds])
+        )
+
+    def _items(self, items: Sequence[Item]) -> dict[str, object]:
+        """The items as the resource's properties, or where the function finds them."""
+        text = "".join(to_lines(items))
+        if len(text.encode()) <= INLINE_BYTES:
+            return {"Messages": [to_wire(item) for item in items]}
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "seed.jsonl"
+            file.write_text(text, encoding="utf-8")
+            asset = s3_assets.Asset(self, "Items", path=str(file))
+        return {
+            "Bucket": asset.s3_bucket_name,
+            "Key": asset.s3_object_key,
+            # A change of the data is a change of the resource, whatever the key is made of.
+            "Digest": hashlib.sha256(text.encode()).hexdigest(),
+        }

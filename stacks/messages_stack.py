@@ -13,6 +13,14 @@ from stacks.settings import Settings
 from stacks.stage_key import StageKey
 from stacks.table_backup import TableBackup
 
+_COUNTS = {
+    "Total": "Messages in the seed",
+    "Written": "Messages that the last change of the seed wrote",
+    "Unchanged": "Messages that were as the seed has them",
+    "Preserved": "Messages left alone because somebody edited or deleted them",
+    "Removed": "Messages removed because they left the seed",
+}
+
 
 class MessagesStack(Stack):
     """The Messages table of one stage, backed up and seeded."""
@@ -41,8 +49,10 @@ class MessagesStack(Stack):
             "TableArn": ("The table", self.messages.table.table_arn),
             "BackupVaultName": ("Holds the table's backups", self.backup.vault.backup_vault_name),
             "BackupRoleArn": ("AWS Backup works as this role", self.backup.role.role_arn),
-            "SeededCount": ("Messages of the seed in the table", self.seed.seeded_count),
+            "SeededCount": ("Messages of the seed in the table", self.seed.counts["Present"]),
         }
+        for count, meaning in _COUNTS.items():
+            outputs[f"Seed{count}"] = (meaning, self.seed.counts[count])
         if self.backup.plan:
             outputs["BackupPlanId"] = ("Backs the table up", self.backup.plan.backup_plan_id)
         for name, (description, value) in outputs.items():

@@ -9,6 +9,13 @@ from constructs import Construct
 from chat.model import PARTITION_KEY, SORT_KEY
 from stacks.settings import DEFAULT_CAPACITY, ON_DEMAND, Settings
 
+SEEDING_ACTIONS = (
+    "dynamodb:BatchGetItem",
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:PutItem",
+    "dynamodb:Scan",
+)
 # What DynamoDB documents for the users of a table under a customer key, families spelled out
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
 _KEY_USE = (
@@ -44,10 +51,8 @@ class MessagesTable(Construct):
         )
 
     def grant_seeding(self, grantee: iam.IGrantable) -> None:
-        """Let ``grantee`` read, write and delete single items, and nothing else."""
-        self.table.grant(
-            grantee, "dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem"
-        )
+        """Let ``grantee`` see whether the table is empty, and read, write and delete items."""
+        self.table.grant(grantee, *SEEDING_ACTIONS)
         if self._key:
             self._key.grant(grantee, *_KEY_USE)
 

@@ -3,10 +3,10 @@
 import os
 
 import app
-from stacks.messages_table import MessagesTable
+from stacks import messages_table
 
 if __name__ == "__main__":
-    table_grants = ["dynamodb:BatchGetItem", "dynamodb:DeleteItem", "dynamodb:PutItem"]
-    table_grants.remove(os.environ["WITHOUT_GRANT"])
-    MessagesTable.grant_seeding = lambda self, grantee: self.table.grant(grantee, *table_grants)
+    messages_table.SEEDING_ACTIONS = tuple(
+        action for action in messages_table.SEEDING_ACTIONS if action != os.environ["WITHOUT_GRANT"]
+    )
     app.main()

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from stacks.message_seed import SEEDING_FILES
 from tests.conftest import PROJECT
 
 # What a deployment needs of the project, and nothing else of it.
@@ -73,7 +74,7 @@ def test_the_seeding_function_takes_along_only_what_it_imports(tmp_path):
     assert synth(tmp_path).returncode == 0
     (asset,) = [path for path in tmp_path.glob("asset.*") if (path / "seed").exists()]
     files = {str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
-    assert files == {f"seed/{name}.py" for name in ("__init__", "changes", "handler", "writer")}
+    assert files == {*SEEDING_FILES}
 
 
 def copy_project(folder):

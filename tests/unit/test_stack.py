@@ -4,12 +4,17 @@ import os
 
 os.environ["CDK_VALIDATION"] = "false"  # half of a synth's time; `make check` validates
 
+import hashlib
+import json
+from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 
 import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Match, Template
 
+from chat.model import message_item
 from seed.templates import load_items
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
@@ -182,6 +187,35 @@ def test_without_rules_there_is_no_plan_but_still_a_vault():
 def test_the_template_shows_what_the_seed_writes():
     seed = only(stack(), "Custom::MessageSeed")["Properties"]
     assert seed["Messages"] == ITEMS
+    assert set(seed) == {"ServiceToken", "TableName", "Messages"}
+
+
+def large_stack(count, body="x" * 300):
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    items = [message_item(sender="Tom", recipient="Jerry", body=f"{body}{n}",
+                          sent_at=at + timedelta(minutes=n)) for n in range(count)]  # fmt: skip
+    app = App()
+    return app, Template.from_stack(MessagesStack(app, settings=Settings(), items=items)), items
+
+
+def test_a_large_seed_travels_as_a_file_with_its_digest():
+    app, template, items = large_stack(1000)
+    seed = only(template, "Custom::MessageSeed")["Properties"]
+    assert set(seed) == {"ServiceToken", "TableName", "Bucket", "Key", "Digest"}
+    (file,) = Path(app.outdir).glob("asset.*.jsonl")
+    assert file.name == f"asset.{seed['Key']}"
+    assert [json.loads(line)["Body"] for line in file.read_text().splitlines()] == [
+        item["Body"] for item in items
+    ]
+    assert seed["Digest"] == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_another_text_is_another_digest():
+    digests = {
+        only(large_stack(200, body=body * 300)[1], "Custom::MessageSeed")["Properties"]["Digest"]
+        for body in "xy"
+    }
+    assert len(digests) == 2
 
 
 def test_the_functions_log_into_a_group_that_goes_with_the_stack_and_cannot_make_one():
@@ -196,8 +230,8 @@ def test_the_functions_log_into_a_group_that_goes_with_the_stack_and_cannot_make
 
 def test_the_seeding_function_says_what_it_is_and_takes():
     stack().has_resource_properties("AWS::Lambda::Function", {
-        "Runtime": "python3.14", "Handler": "seed.handler.on_event", "MemorySize": 256,
-        "Timeout": 300, "Architectures": ["arm64"],
+        "Runtime": "python3.14", "Handler": "seed.handler.on_event", "MemorySize": 512,
+        "Timeout": 900, "Architectures": ["arm64"],
     })  # fmt: skip
 
 
@@ -211,7 +245,8 @@ def test_a_wildcard_resource_only_where_the_action_knows_no_other(settings):
 
 def test_the_outputs_are_a_contract():
     assert set(stack().find_outputs("*")) == {
-        "TableName", "TableArn", "BackupVaultName", "BackupPlanId", "BackupRoleArn", "SeededCount"
+        "TableName", "TableArn", "BackupVaultName", "BackupPlanId", "BackupRoleArn", "SeededCount",
+        "SeedTotal", "SeedWritten", "SeedUnchanged", "SeedPreserved", "SeedRemoved",
     }  # fmt: skip
 
 

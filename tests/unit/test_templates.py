@@ -1,6 +1,7 @@
 """From the seed file to items, and what a person reads when the file is wrong."""
 
 import textwrap
+from decimal import Decimal
 
 import pytest
 
@@ -71,7 +72,7 @@ def test_placeholders_are_names_and_doubled_braces_are_braces(load):
         ("2026-01-01T09:00:00Z", "9999-12-31T23:59:30Z", 6, "message 2: date value out of range"),
         ("tom: Tom,", "tom: T#m,", 5, "message 1: 'T#m' cannot name a user"),
         ("tom: Tom,", "tom: Tom, tom: Tim,", 1, "users: key 'tom' appears twice"),
-        ("every:", "evry:", 3, "file: unknown key 'evry'; known are users, start, every, messages"),
+        ("every:", "evry:", 3, "file: unknown key 'evry'; known are users, "),
         ("messages:", "messages: [", 5, "not valid YAML"),
     ],
 )  # fmt: skip
@@ -98,7 +99,10 @@ def test_an_item_above_the_limit_of_dynamodb_is_refused(load):
         (b"\xff\xfe\x00x", "is not UTF-8 at byte 0"),
         (b"a: \x07", "not valid YAML"),
         (b"a: *b", ":1: not valid YAML: found undefined alias"),
-        (b"users: !!python/object/apply:os.system [x]", "'start' is missing"),
+        (b"users: !!python/object/apply:os.system [x]\nmessages: []", "users: must be a mapping"),
+        (b"users: {}", "has neither 'messages' nor 'conversations'"),
+        (b"[" * 100_000, "is nested too deeply"),
+        (b"users: {a: b}\n---\nusers: {a: b}", ":2: not valid YAML"),
     ],
 )
 def test_a_file_that_is_no_seed_is_refused(load, text, what):
@@ -112,7 +116,126 @@ def test_a_missing_file_is_named(tmp_path):
         load_items(tmp_path / "none.yaml")
 
 
+LAUGHS = "[" + ", ".join(["*a{0}"] * 9) + "]"
+
+
 def test_a_file_that_multiplies_itself_ends_at_once(load):
-    levels = "\n".join(f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12))
-    with pytest.raises(SeedError, match="unknown key"):
-        load(f"a0: &a0 [lol]\n{levels}\n{VALID}")
+    levels = "\n".join(f"        a{n}: &a{n} {LAUGHS.format(n - 1)}" for n in range(1, 12))
+    laughs = (
+        VALID
+        + f"""\
+  - from: tom
+    to: jerry
+    body: lol
+    attributes:
+        a0: &a0 [lol]
+{levels}
+"""
+    )
+    with pytest.raises(SeedError, match="message 3: stands for more than 400000 values"):
+        load(laughs)
+
+
+def test_a_value_that_contains_itself_ends_too(load):
+    with pytest.raises(SeedError, match="message 3: is nested deeper than the 32 levels"):
+        load(VALID + "  - {from: tom, to: jerry, body: x, attributes: {a: &a [*a]}}\n")
+
+
+def test_each_message_may_have_a_time_and_an_id_of_its_own(load):
+    first, second, third = load("""\
+        users: {tom: Tom, jerry: Jerry}
+        start: 2026-01-01T09:00:00Z
+        every: 1h
+        messages:
+          - {from: tom, to: jerry, body: a, id: first.message}
+          - {from: tom, to: jerry, body: b, at: 2025-12-31T23:59:59.5+01:00}
+          - {from: tom, to: jerry, body: c}
+        """)
+    assert first["MessageId"] == "first.message"
+    assert first["sk"] == "MESSAGE#2026-01-01T09:00:00.000Z#first.message"
+    assert second["SentAt"] == "2025-12-31T22:59:59.500Z"
+    assert third["SentAt"] == "2026-01-01T11:00:00.000Z"
+
+
+def test_a_message_has_typed_attributes(load):
+    (item,) = load("""\
+        users: {tom: Tom, jerry: Jerry}
+        messages:
+          - from: tom
+            to: jerry
+            body: a
+            at: 2026-01-01T09:00:00Z
+            attributes:
+              Mood: good
+              Stars: 4.50
+              Big: 12345678901234567890123456789012345678
+              Seen: true
+              Labels: [a, 2, false]
+              Place: {Room: "12", Floor: 3}
+              When: 2026-01-01
+        """)
+    extra = {name: item[name] for name in list(item)[9:]}
+    assert extra == {
+        "Mood": "good", "Stars": Decimal("4.50"), "Seen": True, "When": "2026-01-01",
+        "Big": Decimal("12345678901234567890123456789012345678"),
+        "Labels": ["a", Decimal(2), False], "Place": {"Room": "12", "Floor": Decimal(3)},
+    }  # fmt: skip
+
+
+def test_messages_may_be_grouped_by_conversation(load):
+    items = load("""\
+        users: {tom: Tom, jerry: Jerry, spike: Spike}
+        start: 2026-01-01T09:00:00Z
+        every: 1m
+        conversations:
+          - messages:
+              - {from: tom, to: jerry, body: a}
+              - {from: jerry, to: tom, body: b}
+          - start: 2026-02-01T09:00:00Z
+            messages:
+              - {from: spike, to: tom, body: c}
+              - {from: tom, to: spike, body: d}
+        """)
+    assert [(item["ConversationId"], item["SentAt"][5:16]) for item in items] == [
+        ("jerry#tom", "01-01T09:00"), ("jerry#tom", "01-01T09:01"),
+        ("spike#tom", "02-01T09:00"), ("spike#tom", "02-01T09:01"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("more", "what"),
+    [
+        ("at: soon", "message 3: 'soon' is not a time"),
+        ("id: a#b", "message 3: 'a#b' is no message id"),
+        ("id: 12", "message 3: '12' is not text"),
+        ("attributes: [a]", "message 3: must be a mapping"),
+        ("attributes: {pk: x}", "message 3: attribute 'pk' is reserved"),
+        ("attributes: {User: x}", "message 3: attribute 'User' is reserved"),
+        ("attributes: {a: 1, a: 2}", "message 3: key 'a' appears twice"),
+        ("attributes: {on: x}", "message 3: 'on' is not text; put it in quotes"),
+        ("attributes: {a: null}", "message 3: 'null' is not text"),
+        ("attributes: {a: .inf}", "message 3: '.inf' is not a decimal number"),
+        ("attributes: {a: 0x1F}", "message 3: '0x1F' is not a decimal number"),
+        ("attributes: {a: 0777}", "message 3: '0777' is not a decimal number"),
+        ("attributes: {a: 1_000}", "message 3: '1_000' is not a decimal number"),
+        (f"attributes: {{a: 1{'2' * 38}}}", "has more than 38 digits"),
+        ("attributes: {a: 1.0e+126}", "is beyond 1E-130 to 9.99E+125"),
+        (f"attributes: {{a: {'[' * 33}{']' * 33}}}", "nested deeper than the 32 levels"),
+        ("at: 2026-01-01T09:00:00Z", "message 3: has the same key as an earlier message"),
+    ],
+)
+def test_a_mistake_in_the_optional_parts_is_named(load, more, what):
+    with pytest.raises(SeedError) as caught:
+        load(VALID + f"  - {{from: tom, to: jerry, body: x, {more}}}\n")
+    assert ":7: " in str(caught.value)
+    assert what in str(caught.value)
+
+
+def test_a_message_of_a_group_says_which_group(load):
+    with pytest.raises(
+        SeedError, match="conversation 1: message 1: has no 'at', and there is no 'st"
+    ):
+        load("""\
+            users: {tom: Tom, jerry: Jerry}
+            conversations: [{messages: [{from: tom, to: jerry, body: a}]}]
+            """)

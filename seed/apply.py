@@ -1,0 +1,64 @@
+"""From one seed to the next on one table, in parallel and in bounded memory."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from itertools import chain, islice
+from typing import TypeVar
+
+from seed.changes import Entry, Outcome, entries
+from seed.wire import Typed
+from seed.writer import ITEMS_PER_BATCH, KEYS_PER_READ, Table
+
+# More do not write faster, see bench/; on a new table they are throttled the sooner.
+WORKERS = 4
+
+T = TypeVar("T")
+
+
+def apply(table: Table, *, old: Iterable[Typed] | None, new: Iterable[Typed]) -> Counter[Outcome]:
+    """Bring ``table`` from the seed ``old`` to the seed ``new``; how many of each outcome.
+
+    ``old`` is None where there was no seed before. Both are in the order of
+    their keys and are read as they are used. Raises what the first failing
+    request raised; running it again finishes the rest.
+    """
+    pairs = entries(old or (), new)
+    if old is not None:
+        return _summed(lambda part: table.follow(part, expect_nothing=False), pairs, KEYS_PER_READ)
+    first = list(islice(pairs, KEYS_PER_READ + 1))
+    if len(first) <= KEYS_PER_READ or not table.is_empty():
+        # The transactions' conditions say whether anything was there.
+        follow = lambda part: table.follow(part, expect_nothing=True)  # noqa: E731
+        return _summed(follow, chain(first, pairs), KEYS_PER_READ)
+    # An empty table holds nothing to overwrite, so no condition is needed.
+    return _summed(lambda part: _load(table, part), chain(first, pairs), ITEMS_PER_BATCH)
+
+
+def _load(table: Table, part: list[Entry]) -> Counter[Outcome]:
+    table.put_all([entry.new for entry in part if entry.new])
+    return Counter({Outcome.WRITTEN: len(part)})
+
+
+def _summed(
+    work: Callable[[list[Entry]], Counter[Outcome]], pairs: Iterator[Entry], size: int
+) -> Counter[Outcome]:
+    """The outcomes of ``work`` over all pairs, ``size`` at a time, WORKERS at once."""
+    total: Counter[Outcome] = Counter()
+    with ThreadPoolExecutor(WORKERS) as pool:
+        running: set[Future[Counter[Outcome]]] = set()
+        for part in _batched(pairs, size):
+            running.add(pool.submit(work, part))
+            # Two parts a worker: none waits for the next, and memory stays flat.
+            if len(running) >= 2 * WORKERS:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                for future in done:
+                    total.update(future.result())
+        for future in running:
+            total.update(future.result())
+    return total
+
+
+def _batched(things: Iterator[T], size: int) -> Iterator[list[T]]:
+    while part := list(islice(things, size)):
+        yield part
