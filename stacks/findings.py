@@ -1,18 +1,28 @@
 """Acknowledged findings of cdk-nag: one construct, one finding, one reason."""
 
-from aws_cdk import Acknowledgment, CfnElement, Stack, Validations
-from constructs import Construct, IConstruct
+import re
+from typing import Any
+
+from aws_cdk import Acknowledgment, Stack, Validations
+from constructs import Construct
 
 
 def acknowledge_wildcard(construct: Construct, resource: str, reason: str) -> None:
     """Accept that a policy of ``construct`` names the wildcard ``resource``, for ``reason``."""
-    finding = f"AwsSolutions::AwsSolutions-IAM5[Resource::{resource}]"
+    shown = _spelled(Stack.of(construct).resolve(resource))
+    finding = f"AwsSolutions::AwsSolutions-IAM5[Resource::{shown}]"
     Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
 
 
-def arn_in_findings(construct: IConstruct) -> str:
-    """How a finding spells the ARN of a resource of the same stack."""
-    resource = construct.node.default_child
-    assert isinstance(resource, CfnElement)
-    stack = Stack.of(construct)
-    return f"<{stack.resolve(stack.get_logical_id(resource))}.Arn>"
+def _spelled(value: Any) -> str:
+    """How a finding spells a resolved value: a reference in angle brackets."""
+    if isinstance(value, str):
+        return value
+    ((function, argument),) = value.items()
+    if function == "Fn::Join":
+        return str(argument[0]).join(map(_spelled, argument[1]))
+    if function == "Fn::GetAtt":
+        return f"<{'.'.join(argument)}>"
+    if function == "Fn::Sub":
+        return re.sub(r"\$\{([^}]+)\}", r"<\1>", argument)
+    return f"<{argument}>"

@@ -31,6 +31,7 @@ class ProjectFunction(Construct):
         memory_mib: int = 256,
     ) -> None:
         super().__init__(scope, id)
+        self.role = logging_role(self, "Role", log_group=log_group)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -44,7 +45,7 @@ class ProjectFunction(Construct):
             memory_size=memory_mib,
             timeout=timeout,
             log_group=log_group,
-            role=logging_role(self, "Role", log_group=log_group),
+            role=self.role,
         )
 
 

@@ -14,7 +14,7 @@ from constructs import Construct
 
 from chat.model import Item
 from seed.wire import to_lines, to_wire
-from stacks.findings import acknowledge_wildcard, arn_in_findings
+from stacks.findings import acknowledge_wildcard
 from stacks.function import ProjectFunction, function_logs, logging_role
 from stacks.messages_table import MessagesTable
 
@@ -65,7 +65,7 @@ class MessageSeed(Construct):
         )
         acknowledge_wildcard(
             provider_role,
-            f"{arn_in_findings(seeding.function)}:*",
+            f"{seeding.function.function_arn}:*",
             "The provider framework may call every version of the one function that it wraps.",
         )
         resource = CustomResource(
@@ -90,6 +90,11 @@ class MessageSeed(Construct):
                                           resource_name="*.jsonl")  # fmt: skip
         seeding.function.add_to_role_policy(
             iam.PolicyStatement(actions=["s3:GetObject"], resources=[seeds])
+        )
+        acknowledge_wildcard(
+            seeding.role,
+            seeds,
+            "Seeds only; the key of the one before is a hash that is not known.",
         )
 
     def _items(self, items: Sequence[Item]) -> dict[str, object]:

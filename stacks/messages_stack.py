@@ -45,8 +45,8 @@ class MessagesStack(Stack):
 
     def _add_outputs(self) -> None:
         outputs = {
-            "TableName": ("The table", self.messages.table.table_name),
-            "TableArn": ("The table", self.messages.table.table_arn),
+            "TableName": ("The table's name", self.messages.table.table_name),
+            "TableArn": ("The table's ARN", self.messages.table.table_arn),
             "BackupVaultName": ("Holds the table's backups", self.backup.vault.backup_vault_name),
             "BackupRoleArn": ("AWS Backup works as this role", self.backup.role.role_arn),
             "SeededCount": ("Messages of the seed in the table", self.seed.counts["Present"]),

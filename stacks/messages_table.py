@@ -54,7 +54,9 @@ class MessagesTable(Construct):
         """Let ``grantee`` see whether the table is empty, and read, write and delete items."""
         self.table.grant(grantee, *SEEDING_ACTIONS)
         if self._key:
-            self._key.grant(grantee, *_KEY_USE)
+            self._key.grant(grantee, *_KEY_USE).principal_statements[0].add_condition(
+                "StringLike", {"kms:ViaService": "dynamodb.*.amazonaws.com"}
+            )
 
 
 def _text(name: str) -> dynamodb.Attribute:
@@ -96,4 +98,6 @@ def _encryption(key: kms.IKey | None) -> dynamodb.TableEncryptionV2:
 
 
 def _removal(settings: Settings) -> RemovalPolicy:
-    return RemovalPolicy.RETAIN if settings.retain_table else RemovalPolicy.DESTROY
+    return (
+        RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retain_table else RemovalPolicy.DESTROY
+    )

@@ -18,7 +18,7 @@ class StageKey(Construct):
             "Key",
             description=f"Encrypts the table and the backups of {stack.stack_name}",
             enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         # Kept too: it is how the clean-up finds the key without reading every key's tags.
         kms.Alias(
@@ -26,5 +26,5 @@ class StageKey(Construct):
             "Alias",
             alias_name=f"alias/{stack.stack_name}-{stack_suffix(self)}",
             target_key=self.key,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )

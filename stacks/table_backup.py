@@ -1,6 +1,10 @@
 """AWS Backup of the table: vault, role, plan and selection."""
 
-from aws_cdk import Duration, RemovalPolicy, Stack, Tags, TimeZone
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, Tags, TimeZone
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -8,7 +12,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.findings import acknowledge_wildcard, arn_in_findings
+from stacks.findings import acknowledge_wildcard
 from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
 from stacks.settings import Settings
 
@@ -45,7 +49,7 @@ class TableBackup(Construct):
             "Vault",
             backup_vault_name=f"{Stack.of(self).stack_name}-{letter}{stack_suffix(self)}",
             encryption_key=key,
-            removal_policy=RemovalPolicy.RETAIN,
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
         # The clean-up learns from it which table the backups were of.
         Tags.of(vault).add(TABLE_TAG, settings.table_name)
@@ -64,11 +68,16 @@ class TableBackup(Construct):
                 "BackUpTable": iam.PolicyDocument(statements=_backup_statements(table, key))
             },
         )
-        role.apply_removal_policy(RemovalPolicy.RETAIN)
+        role.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
         acknowledge_wildcard(
             role,
-            f"{arn_in_findings(table)}/backup/*",
+            f"{table.table_arn}/backup/*",
             "The table's backups; AWS makes up their ids.",
+        )
+        acknowledge_wildcard(
+            role,
+            _points_arn(table),
+            "The stage's own recovery points get tags; AWS makes up their ids.",
         )
         acknowledge_wildcard(role, "*", "tag:GetResources, a read, knows no resources.")
         return role
@@ -92,13 +101,21 @@ class TableBackup(Construct):
         )
         plan.add_selection(
             "Table",
-            backup_selection_name="Table",
+            # A selection cannot be changed: one for another table takes the place
+            # of this one while this one still exists.
+            backup_selection_name=_selection_name(settings.table_name),
             # By ARN: from_construct silently selects nothing for a TableV2.
             resources=[backup.BackupResource.from_dynamo_db_table(table)],
             role=self.role,
             disable_default_backup_policy=True,
         )
         return plan
+
+
+def _selection_name(table: str) -> str:
+    """A name of at most 50 characters, another one for every table."""
+    digest = hashlib.sha256(table.encode()).hexdigest()[:8]
+    return f"{table[:41]}-{digest}"
 
 
 def _rule(name: str, day: str, days: int, settings: Settings) -> backup.BackupPlanRule | None:
@@ -121,29 +138,38 @@ def _backup_statements(table: dynamodb.ITable, key: kms.IKey | None) -> list[iam
     https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html
     """
     statements = [
-        iam.PolicyStatement(
-            actions=["dynamodb:CreateBackup", "dynamodb:DescribeTable",
-                     "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob"],
-            resources=[table.table_arn],
-        ),
-        iam.PolicyStatement(
-            actions=["dynamodb:DeleteBackup", "dynamodb:DescribeBackup"],
-            resources=[f"{table.table_arn}/backup/*"],
-        ),
+        _allow(table.table_arn, "dynamodb:CreateBackup", "dynamodb:DescribeTable",
+               "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob"),
+        _allow(f"{table.table_arn}/backup/*", "dynamodb:DeleteBackup", "dynamodb:DescribeBackup"),
+        _allow(_points_arn(table), "backup:TagResource"),
         # CreateBackupSelection checks that its role may do this; the action
         # knows no resources.
-        iam.PolicyStatement(actions=["tag:GetResources"], resources=["*"]),
+        _allow("*", "tag:GetResources"),
     ]  # fmt: skip
-    if key:
-        statements.append(
-            iam.PolicyStatement(
-                actions=[
-                    "kms:CreateGrant",
-                    "kms:Decrypt",
-                    "kms:DescribeKey",
-                    "kms:GenerateDataKey",
-                ],
-                resources=[key.key_arn],
-            )
-        )
-    return statements
+    return statements + (_key_statements(key.key_arn) if key else [])
+
+
+def _points_arn(table: dynamodb.ITable) -> str:
+    return Stack.of(table).format_arn(
+        service="backup",
+        resource="recovery-point",
+        resource_name="*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
+
+
+def _key_statements(key_arn: str) -> list[iam.PolicyStatement]:
+    through = {"StringLike": {"kms:ViaService": ["dynamodb.*.amazonaws.com",
+                                                 "backup.*.amazonaws.com"]}}  # fmt: skip
+    for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return [
+        _allow(key_arn, "kms:DescribeKey"),
+        _allow(key_arn, "kms:Decrypt", "kms:GenerateDataKey", conditions=through),
+        _allow(key_arn, "kms:CreateGrant", conditions=for_aws),
+    ]
+
+
+def _allow(
+    resource: str, *actions: str, conditions: Mapping[str, Any] | None = None
+) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=list(actions), resources=[resource], conditions=conditions)

@@ -73,7 +73,7 @@ def test_recovery_can_be_off():
 def test_a_protected_and_kept_table():
     template = stack(stage="prod", deletion_protection=True, retain_table=True)
     assert replica(template)["DeletionProtectionEnabled"] is True
-    assert only(template, TABLE)["DeletionPolicy"] == "Retain"
+    assert only(template, TABLE)["DeletionPolicy"] == "RetainExceptOnCreate"
     assert only(template, TABLE)["Properties"]["TableName"] == "Messages-prod"
 
 
@@ -108,8 +108,11 @@ def test_a_customer_key_encrypts_table_and_vault_and_stays():
     template = stack(customer_key=True, region="eu-west-1")
     (key_id,) = template.find_resources("AWS::KMS::Key")
     key = only(template, "AWS::KMS::Key")
-    assert (key["DeletionPolicy"], key["Properties"]["EnableKeyRotation"]) == ("Retain", True)
-    assert only(template, "AWS::KMS::Alias")["DeletionPolicy"] == "Retain"
+    assert (key["DeletionPolicy"], key["Properties"]["EnableKeyRotation"]) == (
+        "RetainExceptOnCreate",
+        True,
+    )
+    assert only(template, "AWS::KMS::Alias")["DeletionPolicy"] == "RetainExceptOnCreate"
     assert only(template, TABLE)["Properties"]["SSESpecification"]["SSEType"] == "KMS"
     assert replica(template)["SSESpecification"]["KMSMasterKeyId"] == {
         "Fn::GetAtt": [key_id, "Arn"]
@@ -128,14 +131,16 @@ def test_without_a_customer_key_there_is_none():
 
 def test_vault_and_backup_role_outlive_the_stack_and_can_be_found():
     vault, template = only(stack(), VAULT), stack()
-    assert (vault["DeletionPolicy"], vault["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    # Except on create: what a failed first deployment made must not stay behind.
+    kept = ("RetainExceptOnCreate", "Retain")
+    assert (vault["DeletionPolicy"], vault["UpdateReplacePolicy"]) == kept
     assert vault["Properties"]["BackupVaultTags"] == {
         "messages:stack": "Messages-dev", "messages:table": "Messages"
     }  # fmt: skip
     assert "AWS::StackId" in str(vault["Properties"]["BackupVaultName"])
     kept = [role for role in template.find_resources(ROLE).values() if "DeletionPolicy" in role]
     (role,) = kept
-    assert role["DeletionPolicy"] == "Retain"
+    assert role["DeletionPolicy"] == "RetainExceptOnCreate"
     assert role["Properties"]["Path"] == "/messages/"
     assert {"Key": "messages:stack", "Value": "Messages-dev"} in role["Properties"]["Tags"]
     # Its permissions are its own: a policy resource would go with the stack.

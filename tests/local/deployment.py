@@ -1,0 +1,108 @@
+"""Deployments through CloudFormation itself, without the CDK CLI: quick enough for many."""
+
+import io
+import json
+import tempfile
+import zipfile
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from aws_cdk import App
+from botocore.exceptions import ClientError
+
+from chat.model import Item
+from stacks.messages_stack import MessagesStack
+from stacks.settings import Settings
+
+POLL = {"Delay": 0.05, "MaxAttempts": 1200}  # of CloudFormation's waiters: seconds, tries
+
+
+class DeploymentFailed(Exception):
+    """CloudFormation rolled back; the text has the reasons of the resources that failed."""
+
+
+class Deployment:
+    """One stage's stack on a bootstrapped AWS; ``client`` makes boto3 clients of it."""
+
+    def __init__(self, client: Callable[..., Any], stage: str) -> None:
+        self.stack, self.stage = f"Messages-{stage}", stage
+        self._client, self._cloudformation = client, client("cloudformation")
+
+    def deploy(
+        self,
+        items: Sequence[Item],
+        *,
+        change: Callable[[MessagesStack], object] | None = None,
+        **settings: Any,
+    ) -> dict[str, str]:
+        """Create or update the stack; its outputs. Raises DeploymentFailed.
+
+        ``change`` may alter the stack before it is synthesized.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            app = App(outdir=folder)
+            stack = MessagesStack(app, settings=Settings(stage=self.stage, **settings), items=items)
+            if change:
+                change(stack)
+            app.synth()
+            self._publish(Path(folder))
+            template = (Path(folder) / f"{self.stack}.template.json").read_text()
+        verb = "update" if self.status() else "create"
+        request = getattr(self._cloudformation, f"{verb}_stack")
+        request(StackName=self.stack, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+        waiter = self._cloudformation.get_waiter(f"stack_{verb}_complete")
+        return self._wait(waiter)
+
+    def destroy(self) -> None:
+        """Delete the stack."""
+        self._cloudformation.delete_stack(StackName=self.stack)
+        self._wait(self._cloudformation.get_waiter("stack_delete_complete"))
+
+    def status(self) -> str:
+        """The stack's status; empty when there is none."""
+        try:
+            (found,) = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+        except ClientError as error:
+            if "does not exist" not in str(error):
+                raise
+            return ""
+        return str(found["StackStatus"])
+
+    def outputs(self) -> dict[str, str]:
+        """The outputs that the stack has."""
+        (found,) = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+        return {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
+
+    def _wait(self, waiter: Any) -> dict[str, str]:
+        try:
+            waiter.wait(StackName=self.stack, WaiterConfig=POLL)
+        except Exception as error:
+            events = self._cloudformation.describe_stack_events(StackName=self.stack)["StackEvents"]
+            reasons = [e.get("ResourceStatusReason", "") for e in events
+                       if e["ResourceStatus"].endswith("_FAILED")]  # fmt: skip
+            raise DeploymentFailed(f"{self.status()}: " + " / ".join(reasons)) from error
+        return self.outputs() if self.status() else {}
+
+    def _publish(self, assembly: Path) -> None:
+        """Upload what the CDK CLI would: the files that the assets manifest lists."""
+        manifest = json.loads((assembly / f"{self.stack}.assets.json").read_text())
+        for asset in manifest["files"].values():
+            if asset["displayName"].endswith("Template"):
+                continue
+            for target in asset["destinations"].values():
+                self._upload(assembly / asset["source"]["path"], target)
+
+    def _upload(self, source: Path, target: Mapping[str, str]) -> None:
+        bucket = target["bucketName"].replace("${AWS::AccountId}", "000000000000")
+        bucket = bucket.replace("${AWS::Region}", "us-east-1")
+        body = _zipped(source) if source.is_dir() else source.read_bytes()
+        self._client("s3").put_object(Bucket=bucket, Key=target["objectKey"], Body=body)
+
+
+def _zipped(folder: Path) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for path in sorted(folder.rglob("*")):
+            archive.write(path, path.relative_to(folder))
+    return buffer.getvalue()
