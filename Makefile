@@ -9,7 +9,10 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
-STAGE ?= dev
+# dev also where STAGE is set but empty.
+STAGE := $(or $(STAGE),dev)
+# More for the CDK CLI: make deploy ARGS="-c billing_mode=provisioned --require-approval never"
+ARGS ?=
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 # jsii would otherwise warn about Node releases that it has not been tested on.
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
@@ -17,7 +20,7 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 
 LOCKS := requirements.txt requirements/dev.txt requirements/uv.txt
 SETUP := .venv/.ready node_modules/.ready
-CDK := cdk -c stage=$(STAGE)
+CDK := cdk -c stage='$(STAGE)'
 
 .PHONY: help
 help: ## list the targets
@@ -47,6 +50,7 @@ setup: $(SETUP) ## create .venv and node_modules from the lock files
 node_modules/.ready: package-lock.json .venv/.ready
 	@echo "setting up node_modules (CDK CLI)" >&2
 	@npm ci --silent --no-audit --no-fund --no-update-notifier
+	@ln -sf ../../node_modules/.bin/cdk .venv/bin/cdk
 	@touch $@
 
 .PHONY: lock
@@ -90,16 +94,16 @@ bootstrap: $(SETUP) ## prepare account and region for the CDK, once
 	$(CDK) bootstrap
 
 synth: $(SETUP) ## print the stage's template: make synth STAGE=prod
-	@$(CDK) synth
+	@$(CDK) synth $(ARGS)
 
 diff: $(SETUP) ## compare with what is deployed
-	$(CDK) diff
+	$(CDK) diff $(ARGS)
 
 deploy: $(SETUP) ## create or update the stage's stack
-	$(CDK) deploy
+	$(CDK) deploy $(ARGS)
 
 destroy: $(SETUP) ## delete the stage's stack; backups stay, see the README
-	$(CDK) destroy
+	$(CDK) destroy $(ARGS)
 
 # --- on the embedded AWS -----------------------------------------------------
 
@@ -108,7 +112,7 @@ demo: $(SETUP) ## the whole life of the stack, on an AWS inside this machine
 	@python -m local.demo
 
 up: $(SETUP) ## deploy to the embedded AWS and leave it running
-	@python -m local up --stage $(STAGE)
+	@python -m local up --stage '$(STAGE)'
 
 down: $(SETUP) ## stop the embedded AWS that `make up` left; everything in it is gone
 	@python -m local stop

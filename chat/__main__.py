@@ -6,12 +6,11 @@ import os
 import sys
 from typing import NoReturn
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chat.model import conversation_id
 from chat.store import messages
-from ops.clients import Clients
+from ops.clients import Clients, session
 from ops.errors import OpsError, UsageError, explain
 from ops.stack import deployed, stack_name
 
@@ -57,8 +56,8 @@ def main(argv: list[str] | None = None) -> int:
 def _history(arguments: argparse.Namespace) -> int:
     conversation = _conversation(arguments.conversation)
     name = _table_name(arguments)
-    session = boto3.Session(region_name=arguments.region, profile_name=arguments.profile)
-    found = list(messages(session.resource("dynamodb").Table(name), conversation))
+    dynamodb = session(region=arguments.region, profile=arguments.profile).resource("dynamodb")
+    found = list(messages(dynamodb.Table(name), conversation))
     if not found:
         raise OpsError(f"conversation {conversation} has no messages in table {name}")
     if arguments.json:

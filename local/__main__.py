@@ -2,12 +2,21 @@
 
 import argparse
 import os
+import re
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 from local.environment import tools_path
 from local.process import STATE_DIR, LocalAwsError, Running, find, start, stop
 from local.up import up
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage in one line, as every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -15,39 +24,43 @@ def main(argv: list[str] | None = None) -> int:
     parser = _parser()
     arguments = parser.parse_args(argv)
     try:
-        return int(arguments.command(arguments))
+        return int(arguments.run(arguments))
     except LocalAwsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="python -m local",
         description="The embedded AWS: no account, no Docker, loopback only.",
     )
     parser.add_argument(
         "--state", type=Path, default=STATE_DIR, metavar="DIR", help="its folder (default: .local)"
     )
-    commands = parser.add_subparsers(required=True, metavar="start|stop|status|up|run")
-    commands.add_parser("start", help="start it and wait until it answers").set_defaults(
-        command=_start
+    commands = parser.add_subparsers(
+        required=True, metavar="start|stop|status|up|run", dest="command", parser_class=_Parser
     )
-    commands.add_parser("stop", help="stop it; everything in it is gone").set_defaults(
-        command=_stop
-    )
-    commands.add_parser("status", help="say whether it runs, and where").set_defaults(
-        command=_status
-    )
+    commands.add_parser("start", help="start it and wait until it answers").set_defaults(run=_start)
+    commands.add_parser("stop", help="stop it; everything in it is gone").set_defaults(run=_stop)
+    commands.add_parser("status", help="say whether it runs, and where").set_defaults(run=_status)
     up = commands.add_parser("up", help="start it and deploy the stack to it")
-    up.add_argument("--stage", default=os.environ.get("STAGE") or "dev")
-    up.set_defaults(command=_up)
+    up.add_argument("--stage", type=_stage, default=os.environ.get("STAGE") or "dev")
+    up.set_defaults(run=_up)
     run = commands.add_parser(
         "run", help="run a command against it", usage="python -m local run -- COMMAND [ARG ...]"
     )
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND")
-    run.set_defaults(command=_run)
+    run.set_defaults(run=_run)
     return parser
+
+
+def _stage(text: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", text):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} must be a lower-case letter, then up to 30 of a-z, 0-9 and -"
+        )
+    return text
 
 
 def _start(arguments: argparse.Namespace) -> int:
@@ -88,7 +101,8 @@ def _run(arguments: argparse.Namespace) -> int:
         running = find(arguments.state)
         if running is None:
             raise LocalAwsError(
-                "the embedded AWS is not running; start it with: python -m local start"
+                "the embedded AWS is not running; start it with the stack on it (make up), "
+                "or empty (python -m local start)"
             )
         environment = running.environment()
     try:

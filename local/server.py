@@ -23,6 +23,7 @@ from local.process import Running, write_state
 ENGINE_VERSION = "1.5.33"
 # How long requests that are under way may take to their end.
 STOP_SECONDS = 0.5
+_CERTIFICATE = ("ca.pem", "server.pem", "server.key")
 
 
 def main() -> None:
@@ -102,7 +103,7 @@ def _configure_engine(state_dir: Path, port: int) -> Path:
 def _make_certificate(state_dir: Path) -> tuple[Path, Path, Path]:
     ca = trustme.CA()
     server = ca.issue_cert("127.0.0.1", "localhost")
-    ca_file, cert, key = (state_dir / name for name in ("ca.pem", "server.pem", "server.key"))
+    ca_file, cert, key = (state_dir / name for name in _CERTIFICATE)
     ca.cert_pem.write_to_path(ca_file)
     cert.write_bytes(b"".join(pem.bytes() for pem in server.cert_chain_pems))
     key.touch(mode=0o600)
@@ -150,7 +151,8 @@ def _clean_up(state_dir: Path) -> None:
 
     lambda_runtime.reset()  # ends the Lambda workers
     shutil.rmtree(state_dir / "tmp", ignore_errors=True)
-    (state_dir / "state.json").unlink(missing_ok=True)
+    for file in ("state.json", *_CERTIFICATE):
+        (state_dir / file).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":

@@ -106,7 +106,7 @@ def _dry_run(context: Context, what: Plan, *, as_json: bool) -> int:
         print(report.as_json(context, left=what.blocked, stays=what.stays, planned=what.actions))
     else:
         if not what.actions:
-            print(_nothing(context))
+            print(_nothing(context, found=False))
         for line in _listing(what):
             print(line)
         print("dry run: nothing was deleted", file=sys.stderr)
@@ -164,9 +164,14 @@ def _closing(
         *([f"deleted: {done}"] if deleted else []),
         *report.lines("left", left),
         *report.lines("stays", stays),
-        f"{len(left)} left in {context.where}" if left else _nothing(context),
+        f"{len(left)} left in {context.where}" if left else _nothing(context, found=bool(deleted)),
     ]
 
 
-def _nothing(context: Context) -> str:
-    return f"nothing left to delete in {context.where}"
+def _nothing(context: Context, *, found: bool) -> str:
+    if found:
+        return f"nothing left to delete in {context.where}"
+    return (
+        f"nothing to delete was found in {context.where}; "
+        "if the stack was somewhere else, name it with --region or --profile"
+    )

@@ -1,5 +1,6 @@
 """The one place that makes boto3 clients; tests replace it here."""
 
+import os
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,11 +22,22 @@ _QUICK = Config(
 )
 
 
+def session(*, region: str | None = None, profile: str | None = None) -> boto3.Session:
+    """A boto3 session that looks for its region where the CDK CLI does.
+
+    The other SDKs read AWS_REGION, boto3 only AWS_DEFAULT_REGION: without this
+    a deployment and its backup could act in two regions
+    (https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html).
+    """
+    region = region or os.environ.get("AWS_REGION") or None
+    return boto3.Session(region_name=region, profile_name=profile)
+
+
 class Clients:
     """``clients("backup")``: a boto3 client, made once per service."""
 
     def __init__(self, *, region: str | None = None, profile: str | None = None) -> None:
-        self._aws = boto3.Session(region_name=region, profile_name=profile)
+        self._aws = session(region=region, profile=profile)
         self._made: dict[str, Any] = {}
 
     @property

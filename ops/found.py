@@ -50,12 +50,17 @@ class Table:
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """A retained IAM role, with what must go before it."""
+    """A retained IAM role, with what must go before it.
+
+    ``elsewhere`` is the region whose stack of the same name it belongs to, when
+    that is not the region that was looked at: IAM knows no regions.
+    """
 
     name: str
     policies: tuple[str, ...] = ()
     attached: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,6 +89,7 @@ class Inventory:
     backups: tuple[TableBackup, ...] = ()
     tables: tuple[Table, ...] = ()
     roles: tuple[Role, ...] = ()
+    elsewhere: tuple[Role, ...] = ()
     keys: tuple[Key, ...] = ()
     log_groups: tuple[str, ...] = ()
     unseen: tuple[Unseen, ...] = ()

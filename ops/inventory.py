@@ -47,7 +47,8 @@ def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
     """
     clients, name, look = context.clients, context.stack, _Looks()
     found_vaults = look("vaults", lambda: vaults.find(clients("backup"), name))
-    roles = look("roles", lambda: leftovers.roles(clients("iam"), name, context.region))
+    every = look("roles", lambda: leftovers.roles(clients("iam"), name, context.region))
+    roles = tuple(role for role in every if not role.elsewhere)
     earlier = look("earlier stacks", lambda: stack.deleted(clients, name))
     keys = look("keys", lambda: leftovers.keys(clients("kms"), name, found_vaults))
     dynamodb = clients("dynamodb")
@@ -66,6 +67,7 @@ def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
         backups=look("table backups", lambda: tables.backups(dynamodb, sorted(names - others))),
         tables=tuple(table for table in existing if table.name not in others),
         roles=roles,
+        elsewhere=tuple(role for role in every if role.elsewhere),
         keys=_with_users(keys, users),
         log_groups=look("log groups", lambda: leftovers.log_groups(clients("logs"), name)),
         unseen=tuple(dict.fromkeys(look.unseen)),

@@ -17,10 +17,10 @@ _ENDING = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
 
 
 def roles(iam: Any, stack: str, region: str) -> Iterator[Role]:
-    """The retained roles of ``stack`` in ``region``.
+    """The retained roles of ``stack``.
 
     IAM is global: a role whose policies are about a table elsewhere belongs to
-    the stack of the same name in that other region, and is left out.
+    the stack of the same name in that other region, and says so.
     """
     for page in iam.get_paginator("list_roles").paginate(PathPrefix=ROLE_PATH):
         for listed in page["Roles"]:
@@ -46,7 +46,7 @@ def _role(iam: Any, name: str, stack: str, region: str) -> Role | None:
     ]
     subjects = _TABLE_ARN.findall(" ".join(documents))
     if subjects and region not in {where for where, _ in subjects}:
-        return None
+        return Role(name=name, elsewhere=subjects[0][0])
     attached = _names(iam, "list_attached_role_policies", name, "AttachedPolicies")
     return Role(
         name=name,

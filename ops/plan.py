@@ -86,6 +86,9 @@ def _role_and_keys(inventory: Inventory) -> Iterator[Item]:
 def _stays(inventory: Inventory, region: str) -> Iterator[Item]:
     yield from (_retained(table, region) for table in inventory.tables)
     yield from (_system(backup) for backup in inventory.backups if backup.system)
+    for role in inventory.elsewhere:
+        why = f"of the stack of that name in {role.elsewhere}: --region {role.elsewhere} finds more"
+        yield Item(kind=ROLE, id=role.name, reason=why)
     for key in inventory.keys:
         if key.scheduled:
             why = "its deletion is scheduled; `aws kms cancel-key-deletion` keeps it"

@@ -70,13 +70,32 @@ def test_run_passes_the_exit_status_and_refuses_without_server(state):
     missing = _local("--state", str(state), "run", "--", "true")
     assert missing.returncode == 1
     assert missing.stderr == (
-        "error: the embedded AWS is not running; start it with: python -m local start\n"
+        "error: the embedded AWS is not running; start it with the stack on it (make up), "
+        "or empty (python -m local start)\n"
     )
     _local("--state", str(state), "start")
     assert _local("--state", str(state), "run", "--", "sh", "-c", "exit 7").returncode == 7
     unknown = _local("--state", str(state), "run", "--", "no-such-command")
     assert unknown.returncode == 1
     assert "'no-such-command'" in unknown.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["bogus"], "invalid choice: 'bogus'"),
+        ([], "required: start|stop|status|up|run"),
+        (["up", "--stage", "Bad"], "'Bad' must be a lower-case letter"),
+        (["run", "--"], "no command"),
+    ],
+)
+def test_wrong_usage_is_one_line(state, arguments, said):
+    failed = _local("--state", str(state), *arguments)
+    assert failed.returncode == 2
+    assert failed.stderr.startswith("error: ")
+    assert said in failed.stderr
+    assert len(failed.stderr.splitlines()) == 1
+    assert process.find(state) is None
 
 
 def test_an_endpoint_that_is_already_set_is_used(state):

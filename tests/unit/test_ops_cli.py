@@ -12,7 +12,7 @@ from botocore.exceptions import (
 from ops import __main__ as cli
 from ops import backup, stack
 from ops.backup import Job
-from ops.clients import Identity
+from ops.clients import Clients, Identity
 from ops.command import Context
 from ops.errors import OpsError, UsageError, explain
 from tests.unit.test_ops_polling import FakeClock
@@ -182,3 +182,20 @@ def test_progress_is_said_when_it_changes_and_no_more_often():
         "backup job j: RUNNING 50.5% after 1.0 s",
         "backup job j: COMPLETED 100% after 1.6 s",
     ]
+
+
+@pytest.mark.parametrize(
+    ("given", "environment", "region"),
+    [
+        (None, {"AWS_REGION": "eu-west-1"}, "eu-west-1"),
+        (None, {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, "eu-west-1"),
+        (None, {"AWS_DEFAULT_REGION": "us-east-1"}, "us-east-1"),
+        ("eu-north-1", {"AWS_REGION": "eu-west-1"}, "eu-north-1"),
+    ],
+)
+def test_the_region_is_where_the_cdk_looks_for_it(given, environment, region, monkeypatch):
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert Clients(region=given).region == region
