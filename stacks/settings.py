@@ -54,7 +54,9 @@ class Settings:
     pitr_days: int = _setting(7, "point-in-time recovery: days to go back, 1 to 35; 0 = off")
     deletion_protection: bool = _setting(False, "DynamoDB refuses to delete the table")
     retain_table: bool = _setting(False, "`cdk destroy` leaves the table")
-    customer_key: bool = _setting(False, "encrypt table and backups with a KMS key of the stage")
+    customer_key: bool = _setting(
+        False, "encrypt table and backups with a KMS key of the stage; needs `region`"
+    )
     daily_backup_retention_days: int = _setting(7, "keep daily backups for; 0 = make none")
     monthly_backup_retention_days: int = _setting(30, "keep monthly backups for; 0 = make none")
     backup_time: str = _setting("05:00", "when backups start, `HH:MM`")

@@ -130,3 +130,9 @@ def test_a_protected_table_survives_a_destroy(cdk, client, stage):
     assert refused.returncode == 1
     assert f"{table} already exists" in refused.stdout
     assert client("dynamodb").describe_table(TableName=table)["Table"]["ItemCount"] == 5
+
+    cdk("destroy", "-c", f"stage={stage}", "--force")
+    adopted = deploy(cdk, stage, "-c", "retain_table=true", "--import-existing-resources")
+    assert adopted.returncode == 0, adopted.stdout
+    assert client("dynamodb").describe_table(TableName=table)["Table"]["ItemCount"] == 5
+    assert outputs(client, table)["SeedUnchanged"] == "5"

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from seed.templates import load_items
 from stacks.context import settings_from_context
 from stacks.settings import Settings
 from tests.conftest import PROJECT
@@ -106,3 +107,12 @@ def test_every_make_target_that_is_named_exists(target):
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([\w./-]+)\)", README))))
 def test_every_file_that_is_linked_exists(path):
     assert (PROJECT / path).exists()
+
+
+def test_the_example_of_a_seed_is_a_valid_one(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", README, re.DOTALL)
+    file = tmp_path / "messages.yaml"
+    file.write_text(example)
+    assert [item["Body"] for item in load_items(file)] == [
+        "Hey Jerry, are you free?", "Yes, Tom.", "{} are braces"
+    ]  # fmt: skip
