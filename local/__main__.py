@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from local.environment import tools_path
+from local.environment import foreign_environment
 from local.process import STATE_DIR, LocalAwsError, Running, find, start, stop
 from local.up import up
 
@@ -95,9 +95,8 @@ def _run(arguments: argparse.Namespace) -> int:
     if not command:
         print("error: no command; use: python -m local run -- COMMAND [ARG ...]", file=sys.stderr)
         return 2
-    if os.environ.get("AWS_ENDPOINT_URL"):  # somebody else's local AWS: theirs is used as it is
-        environment = dict(os.environ) | {"PATH": tools_path(os.environ)}
-    else:
+    environment = foreign_environment(os.environ)
+    if environment is None:
         running = find(arguments.state)
         if running is None:
             raise LocalAwsError(

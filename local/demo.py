@@ -1,15 +1,17 @@
 """``make demo``: the whole life of the stack on an embedded AWS of its own."""
 
 import argparse
+import contextlib
+import fcntl
 import json
 import os
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from local import stack
-from local.environment import tools_path
+from local.environment import foreign_environment
 from local.process import STATE_DIR, LocalAwsError, start, stop
 from local.steps import StepFailed, Steps, interrupt_on_terminate
 
@@ -24,28 +26,47 @@ def main() -> int:
     parser.add_argument(
         "--folder", type=Path, default=STATE_DIR / "demo", help="its scratch folder"
     )
-    folder = parser.parse_args().folder
-    shutil.rmtree(folder, ignore_errors=True)
-    steps = Steps(folder / "demo.log")
-    print("The life of the Messages table, with the real CDK CLI, on an AWS inside this machine:\n")
+    folder = parser.parse_args().folder.resolve()
     try:
-        _run(steps, folder)
-    except (StepFailed, LocalAwsError) as error:
+        with _own(folder):
+            steps = Steps(folder / "demo.log")
+            print("The life of the Messages table, with the real CDK CLI, on an AWS inside this "
+                  "machine:\n")  # fmt: skip
+            _run(steps, folder)
+    except (StepFailed, LocalAwsError, OSError) as error:
         print(f"\n{error}\ndemo: failed", flush=True)
         return 1
     except KeyboardInterrupt:
         print("demo: interrupted, the embedded AWS is stopped", flush=True)
         return 130
     print(f"\ndemo: ok in {steps.seconds:.0f} s", flush=True)
-    shutil.rmtree(folder)
     return 0
 
 
+@contextlib.contextmanager
+def _own(folder: Path) -> Iterator[None]:
+    """Have ``folder`` for this run alone; it is removed when the run ends well.
+
+    Raises LocalAwsError for a folder that another run uses or that holds
+    anything but what an earlier run left.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    lock_file = folder / "demo.lock"
+    if not lock_file.exists() and any(folder.iterdir()):
+        raise LocalAwsError(f"{folder} is not empty; name a folder that the demo may delete")
+    with lock_file.open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise LocalAwsError(f"a demo runs in {folder} already") from None
+        shutil.rmtree(folder / "cdk.out", ignore_errors=True)
+        yield
+        shutil.rmtree(folder)
+
+
 def _run(steps: Steps, folder: Path) -> None:
-    if os.environ.get("AWS_ENDPOINT_URL"):  # somebody else's local AWS: theirs is used as it is
-        _live(
-            steps, folder, {"AWS_REGION": "us-east-1", **os.environ, "PATH": tools_path(os.environ)}
-        )
+    if foreign := foreign_environment(os.environ):
+        _live(steps, folder, foreign)
         return
     try:
         with steps.step("start") as said:

@@ -2,7 +2,8 @@
 
 The server holds a lock on ``server.lock`` for as long as it lives. That lock,
 not the process id in the state file, is what says that it runs: a process id
-may have been given to somebody else since.
+may have been given to somebody else since. Who starts one holds ``start.lock``
+until it answers, so that two starts in one folder are one after the other.
 """
 
 import contextlib
@@ -20,7 +21,7 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from local.environment import PROJECT, client_environment, tools_path
+from local.environment import PROJECT, client_environment, server_environment
 
 STATE_DIR = PROJECT / ".local"
 START_SECONDS = 60
@@ -52,12 +53,14 @@ def write_state(state_dir: Path, running: Running) -> None:
 
 
 def find(state_dir: Path = STATE_DIR) -> Running | None:
-    """The embedded AWS of ``state_dir``, or None when none runs."""
-    if not _is_locked(state_dir / "server.lock"):
+    """The embedded AWS of ``state_dir``, or None when none runs; waits for one being started.
+
+    Raises LocalAwsError when its state cannot be read.
+    """
+    if not state_dir.is_dir():
         return None
-    with contextlib.suppress(FileNotFoundError):
-        return Running(**json.loads((state_dir / "state.json").read_text()))
-    return None
+    with _starting(state_dir):
+        return _found(state_dir)
 
 
 def start(state_dir: Path = STATE_DIR, *, bound_to_parent: bool = False) -> Running:
@@ -69,28 +72,15 @@ def start(state_dir: Path = STATE_DIR, *, bound_to_parent: bool = False) -> Runn
     Raises LocalAwsError when one runs already or when it does not come up; the
     end of its log is then part of the message.
     """
-    if find(state_dir):
-        raise LocalAwsError(f"the embedded AWS of {state_dir} runs already")
-    state_dir.mkdir(parents=True, exist_ok=True)
-    (state_dir / "state.json").unlink(missing_ok=True)
-    command = [sys.executable, "-m", "local.server", str(state_dir)]
-    log_path = state_dir / "server.log"
-    with log_path.open("wb") as log:
-        process = subprocess.Popen(
-            command + (["--until-stdin-closes"] if bound_to_parent else []),
-            cwd=PROJECT,
-            env=_server_environment(),
-            stdin=subprocess.PIPE if bound_to_parent else subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,  # a Ctrl-C meant for the caller is not meant for the server
-        )
+    state_dir = state_dir.resolve()  # the server works in another folder
     try:
-        return _wait_until_ready(process, state_dir)
-    except BaseException:
-        _kill_group(process.pid)
-        process.wait()
-        raise
+        state_dir.mkdir(parents=True, exist_ok=True)
+        with _starting(state_dir):
+            if _found(state_dir):
+                raise LocalAwsError(f"the embedded AWS of {state_dir} runs already")
+            return _start(state_dir, bound_to_parent)
+    except OSError as error:
+        raise LocalAwsError(f"{state_dir}: {error.strerror}; name another folder") from None
 
 
 def stop(state_dir: Path = STATE_DIR) -> bool:
@@ -98,7 +88,8 @@ def stop(state_dir: Path = STATE_DIR) -> bool:
     running = find(state_dir)
     if running is None:
         return False
-    os.kill(running.pid, signal.SIGTERM)
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(running.pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS
     while _is_locked(state_dir / "server.lock") and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -119,10 +110,43 @@ def running(state_dir: Path) -> Iterator[Running]:
         stop(state_dir)
 
 
-def _server_environment() -> dict[str, str]:
-    """The caller's environment without its AWS settings: Lambda workers inherit this one."""
-    env = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
-    return env | {"PATH": tools_path(os.environ)}
+@contextlib.contextmanager
+def _starting(state_dir: Path) -> Iterator[None]:
+    with (state_dir / "start.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _found(state_dir: Path) -> Running | None:
+    if not _is_locked(state_dir / "server.lock"):
+        return None
+    state = state_dir / "state.json"
+    try:
+        return Running(**json.loads(state.read_text()))
+    except FileNotFoundError:
+        return None  # without it the server ends by itself
+    except (ValueError, TypeError):
+        raise LocalAwsError(f"{state} is not readable; delete it, and the server ends") from None
+
+
+def _start(state_dir: Path, bound_to_parent: bool) -> Running:
+    command = [sys.executable, "-m", "local.server", str(state_dir)]
+    with (state_dir / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            command + (["--until-stdin-closes"] if bound_to_parent else []),
+            cwd=PROJECT,
+            env=server_environment(os.environ),
+            stdin=subprocess.PIPE if bound_to_parent else subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,  # a Ctrl-C meant for the caller is not meant for the server
+        )
+    try:
+        return _wait_until_ready(process, state_dir)
+    except BaseException:
+        _kill_group(process.pid)
+        process.wait()
+        raise
 
 
 def _wait_until_ready(process: subprocess.Popen[bytes], state_dir: Path) -> Running:
@@ -130,8 +154,8 @@ def _wait_until_ready(process: subprocess.Popen[bytes], state_dir: Path) -> Runn
     while time.monotonic() < deadline:
         if process.poll() is not None:
             raise LocalAwsError(_log_end(state_dir, f"ended with status {process.returncode}"))
-        running = find(state_dir)
-        if running and _answers(running):
+        running = _found(state_dir)
+        if running and running.pid == process.pid and _answers(running):
             return running
         time.sleep(0.05)
     raise LocalAwsError(_log_end(state_dir, f"did not answer within {START_SECONDS} s"))

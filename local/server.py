@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -23,6 +24,10 @@ from local.process import Running, write_state
 ENGINE_VERSION = "1.5.33"
 # How long requests that are under way may take to their end.
 STOP_SECONDS = 0.5
+# Who asks whether the lock is held holds it for a moment.
+LOCK_SECONDS = 2
+# How often the server looks whether its folder is still there.
+WATCH_SECONDS = 1
 _CERTIFICATE = ("ca.pem", "server.pem", "server.key")
 
 
@@ -42,12 +47,10 @@ def main() -> None:
         arguments.state_dir,
         Running(pid=os.getpid(), endpoint=f"https://127.0.0.1:{port}", ca_file=str(ca_file)),
     )
-    try:
-        asyncio.run(
-            _serve(listener, arguments.state_dir, until_stdin_closes=arguments.until_stdin_closes)
-        )
-    finally:
-        lock.close()
+    asyncio.run(
+        _serve(listener, arguments.state_dir, until_stdin_closes=arguments.until_stdin_closes)
+    )
+    lock.close()
 
 
 def check_engine_version() -> None:
@@ -63,11 +66,16 @@ def check_engine_version() -> None:
 
 def _lock(path: Path) -> TextIO:
     lock = path.open("w")
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        sys.exit(f"error: another embedded AWS holds {path}")
-    return lock
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                sys.exit(f"error: another embedded AWS holds {path}")
+            time.sleep(0.01)
+        else:
+            return lock
 
 
 def _configure_engine(state_dir: Path, port: int) -> Path:
@@ -125,17 +133,18 @@ async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes
     config.certfile = os.environ["MINISTACK_SSL_CERT"]
     config.keyfile = os.environ["MINISTACK_SSL_KEY"]
     config.keep_alive_timeout = 75
-    config.graceful_timeout = 1
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for signum in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(signum, stop.set)
     if until_stdin_closes:
         loop.add_reader(sys.stdin, stop.set)
+    watching = asyncio.create_task(_stop_without_state(state_dir / "state.json", stop))
     app: Any = ministack.app.app
     serving = asyncio.create_task(serve(app, config, shutdown_trigger=stop.wait))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({serving, stopping}, return_when=asyncio.FIRST_COMPLETED)
+    watching.cancel()
     # A client that keeps its connection open would hold a graceful end up.
     await asyncio.wait({serving}, timeout=STOP_SECONDS)
     _clean_up(state_dir)
@@ -144,6 +153,13 @@ async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes
     # Threads of the engine may wait for a Lambda that is gone now, and an
     # orderly exit would wait for them.
     os._exit(0)
+
+
+async def _stop_without_state(state: Path, stop: asyncio.Event) -> None:
+    """Stop when the state file is gone: nobody could find this server any more."""
+    while state.exists():
+        await asyncio.sleep(WATCH_SECONDS)
+    stop.set()
 
 
 def _clean_up(state_dir: Path) -> None:

@@ -37,7 +37,8 @@ class Steps:
         try:
             yield said
         except BaseException:
-            print("failed" if sys.exc_info()[0] is StepFailed else "interrupted", flush=True)
+            interrupted = isinstance(sys.exc_info()[1], KeyboardInterrupt)
+            print("interrupted" if interrupted else "failed", flush=True)
             raise
         first, *more = said or ["done"]
         print(f"{first}  ({time.monotonic() - begun:.1f} s)", flush=True)
@@ -52,11 +53,12 @@ class Steps:
         It gets a process group of its own, which goes with it: an interrupt
         leaves neither the CDK CLI nor the app that it started behind.
         """
-        process = subprocess.Popen(
-            command, cwd=cwd, env=dict(environment), text=True, stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT if _is_cdk(command) else
-            subprocess.PIPE, start_new_session=True,
-        )  # fmt: skip
+        try:
+            process = _started(command, environment, cwd)
+        except OSError as error:
+            raise StepFailed(
+                f"cannot run `{command[0]}`: {error.strerror}; try `make setup`"
+            ) from None
         try:
             output, errors = process.communicate()
         finally:
@@ -78,10 +80,18 @@ class Steps:
         return time.monotonic() - self._begun
 
 
-def _is_cdk(command: Sequence[str]) -> bool:
-    return command[0] == "cdk"  # it reports progress and errors on both streams
+def _started(
+    command: Sequence[str], environment: Mapping[str, str], cwd: Path
+) -> subprocess.Popen[str]:
+    # The CDK CLI reports progress and errors on both streams.
+    errors = subprocess.STDOUT if command[0] == "cdk" else subprocess.PIPE
+    return subprocess.Popen(
+        command, cwd=cwd, env=dict(environment), text=True, stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=errors, start_new_session=True,
+    )  # fmt: skip
 
 
 def interrupt_on_terminate() -> None:
-    """Let a SIGTERM end the program as a Ctrl-C does: through its clean-up."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    """Let SIGTERM and a closed terminal end the program as a Ctrl-C does: through its clean-up."""
+    for signum in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(signum, signal.default_int_handler)

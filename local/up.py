@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from local import stack
-from local.environment import tools_path
+from local.environment import foreign_environment
 from local.process import find, start
 from local.steps import StepFailed, Steps, interrupt_on_terminate
 
@@ -37,8 +37,8 @@ def up(state_dir: Path, stage: str) -> int:
 
 
 def _environment(steps: Steps, state_dir: Path) -> dict[str, str]:
-    if os.environ.get("AWS_ENDPOINT_URL"):  # somebody else's local AWS: theirs is used as it is
-        return {"AWS_REGION": "us-east-1", **os.environ, "PATH": tools_path(os.environ)}
+    if foreign := foreign_environment(os.environ):
+        return foreign
     with steps.step("start") as said:
         running = find(state_dir) or start(state_dir)
         said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")

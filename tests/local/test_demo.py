@@ -18,12 +18,13 @@ def start(folder: Path) -> subprocess.Popen[str]:
 
 
 def processes_of(folder: Path) -> list[str]:
-    """Commands that were started with an environment that names the folder."""
+    """Commands that name the folder, or were started with an environment that does."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
-            if str(folder).encode() in (process / "environ").read_bytes():
-                found.append((process / "cmdline").read_bytes().replace(b"\0", b" ").decode())
+            command = (process / "cmdline").read_bytes()
+            if str(folder).encode() in command + (process / "environ").read_bytes():
+                found.append(command.replace(b"\0", b" ").decode())
         except (FileNotFoundError, ProcessLookupError, PermissionError):
             continue
     return found
@@ -49,10 +50,35 @@ def test_an_interrupt_leaves_no_process(tmp_path):
         while "deploy" not in seen:
             seen += demo.stdout.read(1)
         time.sleep(3)  # into the CDK CLI's run of the app
-        assert any("cdk" in command for command in processes_of(tmp_path))
+        running = " ".join(processes_of(tmp_path))
+        assert "cdk" in running
+        assert "local.server" in running
         demo.send_signal(signal.SIGINT)
         output, _ = demo.communicate(timeout=60)
     assert demo.returncode == 130, seen + output
     assert "demo: interrupted" in output
     assert "Traceback" not in output
+    assert processes_of(tmp_path) == []
+
+
+def test_a_folder_that_holds_something_else_is_refused(tmp_path):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    with start(tmp_path) as demo:
+        output, _ = demo.communicate(timeout=60)
+    assert demo.returncode == 1
+    assert "is not empty; name a folder that the demo may delete" in output
+    assert (tmp_path / "thesis.txt").exists()
+
+
+def test_a_second_demo_leaves_the_first_alone(tmp_path):
+    with start(tmp_path / "demo") as first:
+        assert "The life" in first.stdout.readline()
+        with start(tmp_path / "demo") as second:
+            output, _ = second.communicate(timeout=60)
+        assert second.returncode == 1
+        assert f"a demo runs in {tmp_path / 'demo'} already" in output
+        assert first.poll() is None
+        first.send_signal(signal.SIGHUP)
+        first.communicate(timeout=60)
+    assert first.returncode == 130
     assert processes_of(tmp_path) == []

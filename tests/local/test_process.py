@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import shutil
 import signal
 import ssl
 import subprocess
@@ -103,6 +104,62 @@ def test_an_endpoint_that_is_already_set_is_used(state):
     ran = _local("--state", str(state), "run", "--", "sh", "-c", "echo $AWS_ENDPOINT_URL",
                  env=environment)  # fmt: skip
     assert ran.stdout == "http://127.0.0.1:1\n"
+
+
+def test_two_starts_at_once_are_one_server(state):
+    command = [sys.executable, "-m", "local", "--state", str(state), "start"]
+    starts = [subprocess.Popen(command, cwd=PROJECT, text=True, stdout=subprocess.PIPE,
+                               stderr=subprocess.DEVNULL) for _ in range(3)]  # fmt: skip
+    outputs = {start.communicate(timeout=60)[0] for start in starts}
+    assert [start.returncode for start in starts] == [0, 0, 0]
+    assert len(outputs) == 1
+
+
+def test_the_server_ends_when_its_folder_is_deleted(state):
+    pid = process.start(state).pid
+    shutil.rmtree(state)
+    _wait_until(lambda: not _alive(pid))
+
+
+def test_a_state_that_cannot_be_read_is_one_line(state):
+    pid = process.start(state).pid
+    (state / "state.json").write_text("{")
+    failed = _local("--state", str(state), "status")
+    assert failed.returncode == 1
+    assert "state.json is not readable; delete it" in failed.stderr
+    (state / "state.json").unlink()
+    _wait_until(lambda: not _alive(pid))
+
+
+def test_a_relative_folder_is_that_of_the_caller(state):
+    started = subprocess.run(
+        [sys.executable, "-m", "local", "--state", "nested/aws", "start"], cwd=state, text=True,
+        capture_output=True, timeout=60, env=dict(os.environ) | {"PYTHONPATH": str(PROJECT)},
+    )  # fmt: skip
+    try:
+        assert started.returncode == 0, started.stderr
+        assert f"ca       {state}/nested/aws/ca.pem" in started.stdout
+    finally:
+        process.stop(state / "nested/aws")
+
+
+def test_a_folder_that_cannot_be_made_is_one_line():
+    failed = _local("--state", "/proc/aws", "start")
+    assert failed.returncode == 1
+    assert failed.stderr.splitlines()[-1].startswith("error: /proc/aws: ")
+
+
+def test_what_the_caller_has_set_for_others_does_not_reach_the_engine(state):
+    environment = dict(os.environ) | {
+        "SERVICES": "s3", "MINISTACK_ACCOUNT_ID": "111111111111", "PERSIST_STATE": "1",
+        "HTTPS_PROXY": "http://127.0.0.1:9", "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true", "AWS_PROFILE": "nobody",
+    }  # fmt: skip
+    started = _local("--state", str(state), "start", env=environment)
+    assert started.returncode == 0, started.stderr
+    program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+    ran = _local("--state", str(state), "run", "--", sys.executable, "-c", program, env=environment)
+    assert ran.stdout == "000000000000\n", ran.stderr
 
 
 def test_listens_on_loopback_only(state):
