@@ -7,12 +7,14 @@ Settings live in cdk.json under ``context.stages.<stage>``; a plain context key
 import dataclasses
 import difflib
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, get_args, get_type_hints
 
-from stacks.settings import Settings, SettingsError
+from stacks.settings import Settings, SettingsError, shown
 
 _TYPES = get_type_hints(Settings)
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
 _SELECTORS = ("stage", "stages")
 # What the CDK CLI itself stores in the context under a plain key.
 _CDK_KEYS = ("cli-telemetry", "acknowledged-issue-numbers")
@@ -24,23 +26,27 @@ def settings_from_context(context: Mapping[str, Any]) -> Settings:
     A stage that cdk.json does not list is like dev, under its own table name.
     Raises SettingsError, also for a key that is no setting.
     """
-    stages = context.get("stages")
-    if not isinstance(stages, Mapping):
+    if "stages" not in context:
         raise SettingsError("the context has no 'stages'; run this app through the CDK CLI, which "
                             "reads cdk.json: cdk synth")  # fmt: skip
+    stages = _object(context["stages"], "context.stages")
     stage = str(context.get("stage", "dev"))
-    listed = stages.get(stage)
-    if listed is None:
-        listed = {k: v for k, v in stages.get("dev", {}).items() if k != "table_name"}
-    if not isinstance(listed, Mapping):
-        raise SettingsError(
-            f"context.stages.{stage} in cdk.json is {listed!r}; it must be an object"
-        )
+    if stage in stages:
+        listed = _object(stages[stage], f"context.stages.{stage}")
+    else:
+        dev = _object(stages.get("dev", {}), "context.stages.dev")
+        listed = {key: value for key, value in dev.items() if key != "table_name"}
     overrides = {key: value for key, value in context.items() if _is_ours(key)}
     _refuse_unknown(listed, f"cdk.json under context.stages.{stage}")
     _refuse_unknown(overrides, "the context (cdk.json, -c or ~/.cdk.json)")
     values = {name: _typed(name, value) for name, value in {**listed, **overrides}.items()}
     return Settings(**values, stage=stage)
+
+
+def _object(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{where} is {shown(value)}; it must be an object. Mend it in cdk.json")
+    return value
 
 
 def _is_ours(key: str) -> bool:
@@ -87,7 +93,7 @@ def _integer(name: str, value: Any) -> int:
     # jsii hands every JSON number over as a float.
     if isinstance(value, float) and value.is_integer():
         return int(value)
-    if isinstance(value, str) and value.strip().isascii() and value.strip().lstrip("-").isdigit():
+    if isinstance(value, str) and _INTEGER.fullmatch(value.strip()):
         return int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         raise _wrong(name, value, "a whole number")
@@ -97,15 +103,22 @@ def _integer(name: str, value: Any) -> int:
 def _tags(name: str, value: Any) -> dict[str, str]:
     if isinstance(value, str):
         try:
-            value = json.loads(value)
-        except json.JSONDecodeError:
-            raise _wrong(name, value, 'JSON such as {"team": "chat"}') from None
+            value = json.loads(value, object_pairs_hook=_without_repetition)
+        except (ValueError, RecursionError):
+            raise _wrong(name, value, 'JSON such as {"team": "chat"}, each key once') from None
     if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
         raise _wrong(name, value, 'an object of texts such as {"team": "chat"}')
     return dict(value)
 
 
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("a key is there twice")
+    return found
+
+
 def _wrong(name: str, value: Any, rule: str) -> SettingsError:
     return SettingsError(
-        f"setting {name!r} is {value!r}; must be {rule}. Mend it in cdk.json or after -c"
+        f"setting {name!r} is {shown(value)}; must be {rule}. Mend it in cdk.json, or after -c"
     )

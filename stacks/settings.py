@@ -17,16 +17,27 @@ MAX_RETENTION_DAYS = 36500
 MAX_UNITS = 1_000_000
 
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 _TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
-_TIME = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
+# In the database of time zones, but not zones that a schedule can be in.
+_NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-_TAG = re.compile(r"[\w\s.:/=+@-]{1,128}")
+_TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
+_TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
 _RESERVED_TAGS = ("aws:", "messages:")
+# A resource may have 50; the stack's own and those of what AWS adds need room.
+MAX_TAGS = 40
 
 
 class SettingsError(Exception):
     """A setting is wrong; the text has the value, the rule and the remedy."""
+
+
+def shown(value: object) -> str:
+    """A value for an error message: as Python spells it, cut to one short line."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 def _setting(default: Any, help: str) -> Any:
@@ -113,17 +124,22 @@ class Settings:
                 f"must be 0 or at least the daily retention, {self.daily_backup_retention_days}",
             )
         self._match("backup_time", _TIME, "HH:MM from 00:00 to 23:59")
-        if self.time_zone not in zoneinfo.available_timezones():
+        if self.time_zone not in zoneinfo.available_timezones() - _NO_ZONES:
             raise self.error("time_zone", "must be an IANA time zone such as Europe/Berlin")
 
     def _check_tags(self) -> None:
+        if len(self.tags) > MAX_TAGS:
+            raise self.error("tags", f"has {len(self.tags)} tags; at most {MAX_TAGS}")
+        # IAM, unlike the other services, takes two spellings of a key for one.
+        if len({key.casefold() for key in self.tags}) < len(self.tags):
+            raise self.error("tags", "has a key twice, but for upper and lower case")
         for key, value in self.tags.items():
-            if not _TAG.fullmatch(key) or key.lower().startswith(_RESERVED_TAGS):
-                raise self.error("tags", f"key {key!r}: 1 to 128 letters, digits, spaces and "
+            if not _TAG_KEY.fullmatch(key) or key.casefold().startswith(_RESERVED_TAGS):
+                raise self.error("tags", f"key {shown(key)}: 1 to 128 letters, digits, spaces and "
                                  "_.:/=+@-, not starting with aws: or messages:")  # fmt: skip
-            if value and (not _TAG.fullmatch(value[:128]) or len(value) > 256):
-                raise self.error("tags", f"value {value!r}: up to 256 letters, digits, spaces and "
-                                 "_.:/=+@-")  # fmt: skip
+            if not _TAG_VALUE.fullmatch(value):
+                raise self.error("tags", f"value {shown(value)}: up to 256 letters, digits, "
+                                 "spaces and _.:/=+@-")  # fmt: skip
 
     def _match(self, name: str, pattern: re.Pattern[str], rule: str) -> None:
         if not pattern.fullmatch(getattr(self, name)):
@@ -138,6 +154,5 @@ class Settings:
         remedy = f"in cdk.json under context.stages.{self.stage}, or for one run with -c {name}=..."
         if name == "stage":
             remedy = "with -c stage=... (make: STAGE=...)"
-        return SettingsError(
-            f"setting {name!r} is {getattr(self, name)!r}; {rule}. Mend it {remedy}"
-        )
+        value = shown(getattr(self, name))
+        return SettingsError(f"setting {name!r} is {value}; {rule}. Mend it {remedy}")

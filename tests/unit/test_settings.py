@@ -5,7 +5,7 @@ import json
 import pytest
 
 from stacks.context import settings_from_context
-from stacks.settings import Settings, SettingsError
+from stacks.settings import Settings, SettingsError, shown
 from tests.conftest import PROJECT
 
 
@@ -51,11 +51,20 @@ def test_the_default_table_name_is_the_stages_own(stage, table):
         ("tags", {"aws:x": "y"}, "not starting with aws:"),
         ("tags", {"Messages:stack": "y"}, "messages:"),
         ("tags", {"k": "v" * 257}, "up to 256"),
+        ("tags", {"k": "v" * 200 + "%"}, "up to 256"),
+        ("tags", {"k": "a\nb"}, "up to 256"),
+        ("tags", {"Team": "a", "team": "b"}, "a key twice"),
+        ("tags", {f"k{n}": "" for n in range(41)}, "at most 40"),
+        ("region", "eu-west-١", "an AWS region"),
+        ("backup_time", "0٣:05", "HH:MM"),
+        ("time_zone", "Factory", "IANA"),
+        ("pitr_days", 10**80, "between 0 and 35"),
     ],
 )
 def test_a_wrong_value_is_named_with_rule_and_remedy(name, value, rule):
     text = problem(**{name: value})
-    assert f"setting {name!r} is {value!r}; " in text
+    assert f"setting {name!r} is {shown(value)}; " in text
+    assert len(text) < 400
     assert rule in text
     assert f"-c {name}=..." in text
 
@@ -114,6 +123,10 @@ def test_text_from_the_command_line_takes_the_settings_type(key, text, value):
         ("retain_table", "yes", "true or false"),
         ("retain_table", 1, "true or false"),
         ("table_name", 5, "text"),
+        ("pitr_days", "--5", "a whole number"),
+        ("pitr_days", "9" * 5000, "a whole number"),
+        ("tags", "[" * 100_000, "JSON"),
+        ("tags", '{"a": "1", "a": "2"}', "JSON"),
         ("tags", "team=chat", "JSON"),
         ("tags", {"team": 5}, "an object of texts"),
     ],
@@ -121,7 +134,22 @@ def test_text_from_the_command_line_takes_the_settings_type(key, text, value):
 def test_a_value_of_the_wrong_type_is_refused(key, value, rule):
     with pytest.raises(SettingsError) as caught:
         settings_from_context(context(**{key: value}))
-    assert f"setting {key!r} is {value!r}; must be {rule}" in str(caught.value)
+    assert f"setting {key!r} is {shown(value)}; must be {rule}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("stage", "stages", "where"),
+    [
+        ("dev", [1], "context.stages is [1]"),
+        ("dev", "x", "context.stages is 'x'"),
+        ("prod", {"prod": None}, "context.stages.prod is None"),
+        ("pr-1", {"dev": [1]}, "context.stages.dev is [1]"),
+    ],
+)
+def test_stages_that_are_no_objects_are_refused(stage, stages, where):
+    with pytest.raises(SettingsError) as caught:
+        settings_from_context(context(stage=stage, stages=stages))
+    assert f"{where}; it must be an object" in str(caught.value)
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one():
