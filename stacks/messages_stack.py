@@ -49,6 +49,10 @@ class MessagesStack(Stack):
             "TableArn": ("The table's ARN", self.messages.table.table_arn),
             "BackupVaultName": ("Holds the table's backups", self.backup.vault.backup_vault_name),
             "BackupRoleArn": ("AWS Backup works as this role", self.backup.role.role_arn),
+            "RestoreRoleArn": (
+                "AWS Backup restores as this role",
+                self.backup.restore_role.role_arn,
+            ),
             "SeededCount": ("Messages of the seed in the table", self.seed.counts["Present"]),
         }
         for count, meaning in _COUNTS.items():

@@ -14,6 +14,7 @@ from constructs import Construct
 
 from stacks.findings import acknowledge_wildcard
 from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
+from stacks.restore_role import RestoreRole
 from stacks.settings import Settings
 
 
@@ -38,6 +39,9 @@ class TableBackup(Construct):
         super().__init__(scope, id)
         self.vault = self._add_vault(settings, key)
         self.role = self._add_role(table, key)
+        self.restore_role = RestoreRole(
+            self, "RestoreRole", settings=settings, table=table, key=key
+        ).role
         self.plan = self._add_plan(settings, table)
 
     def _add_vault(self, settings: Settings, key: kms.IKey | None) -> backup.BackupVault:

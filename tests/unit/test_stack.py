@@ -148,9 +148,38 @@ def test_vault_and_backup_role_outlive_the_stack_and_can_be_found():
     assert "ManagedPolicyArns" not in role["Properties"]
 
 
-def test_the_vaults_longest_name_fits():
-    longest = f"Messages-{'s' * 31}-k12345678"
-    assert len(longest) <= 50
+def test_the_restore_role_reaches_tables_named_after_the_table_and_goes_with_the_stack():
+    roles = stack().find_resources(ROLE, {"Properties": {"Tags": Match.array_with([
+        {"Key": "messages:purpose", "Value": "restore"}])}})  # fmt: skip
+    ((name, role),) = roles.items()
+    assert "DeletionPolicy" not in role
+    assert role["Properties"]["Path"] == "/messages/"
+    assert stack().find_outputs("RestoreRoleArn")["RestoreRoleArn"]["Value"] == {
+        "Fn::GetAtt": [name, "Arn"]
+    }
+    target, backups = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+    assert target["Resource"]["Fn::Join"][1][-1] == ":table/Messages*"
+    assert "dynamodb:RestoreTableFromAwsBackup" in target["Action"]
+    assert backups["Action"] == "dynamodb:RestoreTableFromBackup"
+    assert "dynamodb:DeleteTable" not in str(role)
+
+
+def test_the_restore_role_may_use_the_customer_key_through_the_services_alone():
+    template = stack(customer_key=True, region="eu-west-1")
+    (role,) = template.find_resources(ROLE, {"Properties": {"Tags": Match.array_with([
+        {"Key": "messages:purpose", "Value": "restore"}])}}).values()  # fmt: skip
+    keyed = [s for s in role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
+             if "kms:" in str(s["Action"])]  # fmt: skip
+    assert {"kms:ViaService", "kms:GrantIsForAWSResource"} == {
+        condition for s in keyed for test in s.get("Condition", {}).values() for condition in test
+    }
+
+
+@pytest.mark.parametrize("key", [{}, {"customer_key": True, "region": "eu-west-1"}])
+def test_the_vaults_longest_name_fits(key):
+    name = only(stack(stage="s" * 31, **key), VAULT)["Properties"]["BackupVaultName"]
+    (literal,) = [part for part in name["Fn::Join"][1] if isinstance(part, str)]
+    assert len(literal) + len("1a2b3c4d") <= 50
 
 
 def test_the_plan_has_daily_and_monthly_rules_in_the_stages_time_zone():
@@ -193,6 +222,14 @@ def test_the_template_shows_what_the_seed_writes():
     seed = only(stack(), "Custom::MessageSeed")["Properties"]
     assert seed["Messages"] == ITEMS
     assert set(seed) == {"ServiceToken", "TableName", "Messages"}
+
+
+@pytest.mark.parametrize("body", ["${Token[TOKEN.1]}", "#{Token[TOKEN.12]}", "{{resolve:ssm:/x}}"])
+def test_text_that_a_template_would_replace_travels_as_a_file(body):
+    app, template, _ = large_stack(1, body=body)
+    assert "Digest" in only(template, "Custom::MessageSeed")["Properties"]
+    (file,) = Path(app.outdir).glob("asset.*.jsonl")
+    assert json.loads(file.read_text())["Body"] == f"{body}0"
 
 
 def large_stack(count, body="x" * 300):
@@ -250,7 +287,8 @@ def test_a_wildcard_resource_only_where_the_action_knows_no_other(settings):
 
 def test_the_outputs_are_a_contract():
     assert set(stack().find_outputs("*")) == {
-        "TableName", "TableArn", "BackupVaultName", "BackupPlanId", "BackupRoleArn", "SeededCount",
+        "TableName", "TableArn", "BackupVaultName", "BackupPlanId", "BackupRoleArn",
+        "RestoreRoleArn", "SeededCount",
         "SeedTotal", "SeedWritten", "SeedUnchanged", "SeedPreserved", "SeedRemoved",
     }  # fmt: skip
 

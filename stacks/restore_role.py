@@ -1,0 +1,84 @@
+"""The role that AWS Backup restores the table's backups with."""
+
+from aws_cdk import Stack, Tags
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.findings import acknowledge_wildcard
+from stacks.names import ROLE_PATH
+from stacks.settings import Settings
+
+PURPOSE_TAG = "messages:purpose"
+# AWS's own AWSBackupServiceRolePolicyForRestores, as far as it is about DynamoDB
+# (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForRestores.html).
+_TARGET_ACTIONS = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:RestoreTableFromAwsBackup",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
+_KEY_USE = (
+    "kms:Decrypt",
+    "kms:Encrypt",
+    "kms:GenerateDataKey",
+    "kms:GenerateDataKeyWithoutPlaintext",
+    "kms:ReEncryptFrom",
+    "kms:ReEncryptTo",
+)
+
+
+class RestoreRole(Construct):
+    """Apart from the backup role, because it may write; it goes with the stack.
+
+    A restore makes a new table, so the role reaches those whose name begins
+    with the table's: ``Messages-restored``, and the temporary ones of a drill.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        table: dynamodb.ITable,
+        key: kms.IKey | None,
+    ) -> None:
+        super().__init__(scope, id)
+        targets = Stack.of(self).format_arn(
+            service="dynamodb", resource="table", resource_name=f"{settings.table_name}*"
+        )
+        backups = f"{table.table_arn}/backup/*"
+        statements = [
+            iam.PolicyStatement(actions=list(_TARGET_ACTIONS), resources=[targets]),
+            iam.PolicyStatement(actions=["dynamodb:RestoreTableFromBackup"], resources=[backups]),
+            *(_key_statements(key.key_arn) if key else []),
+        ]
+        self.role = iam.Role(
+            self,
+            "Role",
+            path=ROLE_PATH,
+            description=f"Restores backups of the table of {Stack.of(self).stack_name}",
+            assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
+            inline_policies={"RestoreTable": iam.PolicyDocument(statements=statements)},
+        )
+        Tags.of(self.role).add(PURPOSE_TAG, "restore")
+        acknowledge_wildcard(self.role, targets, "A restore makes a table under a name of its own.")
+        acknowledge_wildcard(self.role, backups, "The table's backups; AWS makes up their ids.")
+
+
+def _key_statements(key_arn: str) -> list[iam.PolicyStatement]:
+    through = {"StringLike": {"kms:ViaService": ["dynamodb.*.amazonaws.com",
+                                                 "backup.*.amazonaws.com"]}}  # fmt: skip
+    for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
+    return [
+        iam.PolicyStatement(actions=["kms:DescribeKey"], resources=[key_arn]),
+        iam.PolicyStatement(actions=list(_KEY_USE), resources=[key_arn], conditions=through),
+        iam.PolicyStatement(actions=["kms:CreateGrant"], resources=[key_arn], conditions=for_aws),
+    ]
