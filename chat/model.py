@@ -16,6 +16,7 @@ SORT_KEY = "sk"
 # A DynamoDB item may have at most 400 KB, names and values together
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
 ITEM_BYTES = 400 * 1024
+KEY_BYTES = {PARTITION_KEY: 2048, SORT_KEY: 1024}
 
 # What an attribute may hold: text, numbers (as Decimal, never as float), truth
 # values, lists and maps of these. The types of boto3's own (de)serializer.
@@ -31,9 +32,12 @@ RESERVED = frozenset(
 
 # Any fixed UUID will do; a new one would give every seeded message a new id.
 _MESSAGE_IDS = uuid.UUID("5d2b8f0e-93a4-4a58-a7c5-0c6f5e6b3c11")
-_NAME = re.compile(r"[^#\s](?:[^#]*[^#\s])?")
+_NAME = re.compile(r"[^#\s\x00-\x1f\x7f](?:[^#\x00-\x1f\x7f]*[^#\s\x00-\x1f\x7f])?")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_TIME = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(?::\d\d(?:\.\d{1,6})?)?(?:[Zz]|[+-]\d\d:\d\d)")
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 def conversation_id(one: str, other: str) -> str:
@@ -89,6 +93,9 @@ def message_item(
         "Status": "SENT",
         **(attributes or {}),
     }
+    for name, most in KEY_BYTES.items():
+        if (size := len(str(item[name]).encode())) > most:
+            raise ValueError(f"the key {name} has {size} bytes; DynamoDB allows {most}")
     if (size := item_bytes(item)) > ITEM_BYTES:
         raise ValueError(f"the item has {size} bytes; DynamoDB allows {ITEM_BYTES}")
     return item
@@ -126,12 +133,21 @@ def parse_time(text: str) -> datetime:
     """The moment that an ISO 8601 text with a zone names; ValueError for any other text."""
     if not _TIME.fullmatch(text):
         raise ValueError(f"{text!r} is not a time like 2026-01-01T09:00:00Z")
-    return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is before year 1 or after year 9999 in UTC") from None
+
+
+def check_user(name: str) -> None:
+    """Raise ValueError unless ``name`` can name a user."""
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot name a user: not empty, no '#', no control character, "
+            "no white space at its ends"
+        )
 
 
 def _folded(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} cannot name a user: not empty, no '#', no white space at its ends"
-        )
+    check_user(name)
     return unicodedata.normalize("NFC", name).casefold()

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from chat.model import Attribute, Item, message_item, parse_time
+from chat.model import Attribute, Item, check_user, message_item, parse_time
 from seed.changes import key_of
 from seed.document import Fields, Value, load
 from seed.placeholders import render
@@ -18,7 +18,7 @@ from seed.placeholders import render
 # The condition of a rewrite names every attribute of an item, and an expression
 # has at most 4 KB.
 _ATTRIBUTES = 100
-_INTERVAL = re.compile(r"([1-9]\d{0,5})([smhd])")
+_INTERVAL = re.compile(r"([1-9][0-9]{0,5})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -44,7 +44,10 @@ class _Clock:
             raise ValueError("has no 'at', and there is no 'start'")
         if index and self.every is None:
             raise ValueError("has no 'at', and there is no 'every'")
-        return self.start + index * (self.every or timedelta())
+        try:
+            return self.start + index * (self.every or timedelta())
+        except OverflowError:
+            raise ValueError("would be sent after year 9999: mind 'start' and 'every'") from None
 
 
 def load_items(file: Path) -> list[Item]:
@@ -56,7 +59,7 @@ def load_items(file: Path) -> list[Item]:
     root = document.fields(("users",), ("start", "every", "messages", "conversations"))
     if not {"messages", "conversations"} & root.keys():
         raise document.error("has neither 'messages' nor 'conversations'")
-    users = {alias: value.text() for alias, value in root["users"].named("users").entries()}
+    users = {alias: _name(value) for alias, value in root["users"].named("users").entries()}
     items: dict[tuple[str, str], Item] = {}
     for message, item in _messages(root, users):
         key = key_of(item)
@@ -85,7 +88,7 @@ def _group(
     for index, message in enumerate(messages.items(each)):
         try:
             yield message, _item(message, users, clock, index)
-        except (ValueError, OverflowError) as error:
+        except ValueError as error:
             raise message.error(error) from None
 
 
@@ -109,6 +112,15 @@ def _attributes(fields: Fields) -> dict[str, Attribute]:
     if len(found) > _ATTRIBUTES:
         raise fields["attributes"].error(f"has {len(found)} attributes; at most {_ATTRIBUTES}")
     return {name: value.attribute() for name, value in found.items()}
+
+
+def _name(value: Value) -> str:
+    name = value.text()
+    try:
+        check_user(name)
+    except ValueError as error:
+        raise value.error(error) from None
+    return name
 
 
 def _user(value: Value, users: dict[str, str]) -> str:

@@ -1,6 +1,7 @@
 """The custom resource that writes the seed's messages."""
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -27,6 +28,9 @@ SEEDING_FILES = [
     "chat/__init__.py", "chat/model.py", "seed/__init__.py", "seed/apply.py", "seed/changes.py",
     "seed/handler.py", "seed/source.py", "seed/wire.py", "seed/writer.py",
 ]  # fmt: skip
+# Text that the CDK or CloudFormation would replace in a template: a token, a
+# dynamic reference. In a file it stays what it is.
+_MEANT_FOR_OTHERS = re.compile(r"[$#]\{Token\[|\{\{resolve:")
 COUNTS = ("Total", "Present", "Written", "Unchanged", "Preserved", "Removed")
 
 
@@ -100,7 +104,7 @@ class MessageSeed(Construct):
     def _items(self, items: Sequence[Item]) -> dict[str, object]:
         """The items as the resource's properties, or where the function finds them."""
         text = "".join(to_lines(items))
-        if len(text.encode()) <= INLINE_BYTES:
+        if len(text.encode()) <= INLINE_BYTES and not _MEANT_FOR_OTHERS.search(text):
             return {"Messages": [to_wire(item) for item in items]}
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "seed.jsonl"

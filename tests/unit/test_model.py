@@ -10,7 +10,7 @@ from chat import model
 
 NINE = datetime(2026, 1, 1, 9, tzinfo=UTC)
 NAMES = st.text(
-    st.characters(exclude_characters="#", exclude_categories=("Cs",)), min_size=1
+    st.characters(exclude_characters="#", exclude_categories=("Cs", "Cc")), min_size=1
 ).filter(lambda name: name == name.strip())
 
 
