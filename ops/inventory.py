@@ -62,6 +62,7 @@ def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
     others = {table.name for table in existing if table.stack != name} - set(more_tables)
     if look.failed("tables"):
         others = names
+    logs, existed = clients("logs"), bool(found_vaults or roles or earlier)
     return Inventory(
         vaults=found_vaults,
         backups=look("table backups", lambda: tables.backups(dynamodb, sorted(names - others))),
@@ -69,7 +70,7 @@ def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
         roles=roles,
         elsewhere=tuple(role for role in every if role.elsewhere),
         keys=_with_users(keys, users),
-        log_groups=look("log groups", lambda: leftovers.log_groups(clients("logs"), name)),
+        log_groups=look("log groups", lambda: leftovers.log_groups(logs, name, existed=existed)),
         unseen=tuple(dict.fromkeys(look.unseen)),
     )
 

@@ -13,6 +13,8 @@ from ops.vaults import STACK_TAG
 
 ROLE_PATH = "/messages/"
 _TABLE_ARN = re.compile(r"arn:[\w-]+:dynamodb:([a-z0-9-]+):\d+:table/([\w.-]+)")
+# Ends such as -1A2B3C4D5E6F7 or -nTz9TlTGBnHz: never a word.
+_LOGICAL_ID_AND_RANDOM_END = r"[A-Za-z][A-Za-z0-9]*-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{12,13}"
 _ENDING = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
 
 
@@ -94,20 +96,22 @@ def _tag(kms: Any, key: str) -> str | None:
     return tags.get(STACK_TAG)
 
 
-def log_groups(logs: Any, stack: str) -> Iterator[str]:
+def log_groups(logs: Any, stack: str, *, existed: bool) -> Iterator[str]:
     """The log groups of ``stack``.
 
     A Lambda function that runs once more while its stack goes makes its log
     group again, without tags. Then the name decides, which CloudFormation makes
-    of stack, logical id (letters and digits) and a random end.
+    of stack, logical id (letters and digits) and a random end; and only where
+    other traces say that there was such a stack (``existed``).
     """
     for prefix in (f"/aws/lambda/{stack}-", f"{stack}-"):
-        own_name = re.compile(re.escape(prefix) + r"[A-Za-z][A-Za-z0-9]*(-[A-Za-z0-9]{6,})?")
+        own_name = re.compile(re.escape(prefix) + _LOGICAL_ID_AND_RANDOM_END)
         for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
             for group in page["logGroups"]:
+                name = group["logGroupName"]
                 tag = _log_group_tag(logs, group["arn"].removesuffix(":*"))
-                if tag == stack or (tag is None and own_name.fullmatch(group["logGroupName"])):
-                    yield group["logGroupName"]
+                if tag == stack or (tag is None and existed and own_name.fullmatch(name)):
+                    yield name
 
 
 def _log_group_tag(logs: Any, arn: str) -> str | None:

@@ -282,7 +282,10 @@ def test_only_what_was_agreed_goes():
     ("group", "tag", "own"),
     [
         ("/aws/lambda/Messages-dev-SeedFunction1A2B3C4D-AbCdEfGhIjKl", None, True),
-        ("/aws/lambda/Messages-dev-Seed", None, True),
+        ("/aws/lambda/Messages-dev-SeedFunction1A2B3C4D-1A2B3C4D5E6F7", None, True),
+        ("/aws/lambda/Messages-dev-Seed", None, False),
+        ("/aws/lambda/Messages-dev-worker", None, False),
+        ("Messages-dev-access-applications", None, False),
         ("/aws/lambda/Messages-dev-2-SeedFunction1A2B3C4D-AbCdEfGhIjKl", None, False),
         ("/aws/lambda/Messages-dev-eu-SeedFunction1A2B3C4D-AbCdEfGhIjKl", None, False),
         ("/aws/lambda/Messages-dev-any-name-at-all", "Messages-dev", True),
@@ -302,4 +305,7 @@ def test_log_groups_are_the_stacks_by_tag_or_by_the_form_of_their_name(group, ta
             assert not resourceArn.endswith(":*")
             return {"tags": {"messages:stack": tag} if tag else {}}
 
-    assert list(leftovers.log_groups(Logs(), "Messages-dev")) == ([group] if own else [])
+    found = list(leftovers.log_groups(Logs(), "Messages-dev", existed=True))
+    assert found == ([group] if own else [])
+    unproven = list(leftovers.log_groups(Logs(), "Messages-dev", existed=False))
+    assert unproven == ([group] if tag == "Messages-dev" else [])
