@@ -1,7 +1,7 @@
 """From one seed to the next on one table, in parallel and in bounded memory."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import chain, islice
 from typing import TypeVar
@@ -29,15 +29,19 @@ def apply(table: Table, *, old: Iterable[Typed] | None, new: Iterable[Typed]) ->
     first = list(islice(pairs, KEYS_PER_READ + 1))
     if len(first) <= KEYS_PER_READ or not table.is_empty():
         # The transactions' conditions say whether anything was there.
-        follow = lambda part: table.follow(part, expect_nothing=True)  # noqa: E731
-        return _summed(follow, chain(first, pairs), KEYS_PER_READ)
+        begin = lambda part: table.follow(part, expect_nothing=True)  # noqa: E731
+        return _summed(begin, chain(first, pairs), KEYS_PER_READ)
     # An empty table holds nothing to overwrite, so no condition is needed.
     return _summed(lambda part: _load(table, part), chain(first, pairs), ITEMS_PER_BATCH)
 
 
-def _load(table: Table, part: list[Entry]) -> Counter[Outcome]:
-    table.put_all([entry.new for entry in part if entry.new])
-    return Counter({Outcome.WRITTEN: len(part)})
+def _load(table: Table, part: Sequence[Entry]) -> Counter[Outcome]:
+    unknown = table.put_all([entry.new for entry in part if entry.new])
+    rest = [entry for entry in part if entry.key in unknown]
+    outcomes = table.follow(rest, expect_nothing=False) if rest else Counter[Outcome]()
+    # What is there now as the seed has it came with the batch.
+    outcomes[Outcome.WRITTEN] += len(part) - len(rest) + outcomes.pop(Outcome.UNCHANGED, 0)
+    return outcomes
 
 
 def _summed(
@@ -45,7 +49,8 @@ def _summed(
 ) -> Counter[Outcome]:
     """The outcomes of ``work`` over all pairs, ``size`` at a time, WORKERS at once."""
     total: Counter[Outcome] = Counter()
-    with ThreadPoolExecutor(WORKERS) as pool:
+    pool = ThreadPoolExecutor(WORKERS)
+    try:
         running: set[Future[Counter[Outcome]]] = set()
         for part in _batched(pairs, size):
             running.add(pool.submit(work, part))
@@ -56,6 +61,10 @@ def _summed(
                     total.update(future.result())
         for future in running:
             total.update(future.result())
+    finally:
+        # After a failure what has not begun would only fail later. What has
+        # begun is waited for: Lambda would thaw it in the middle of another call.
+        pool.shutdown(cancel_futures=True)
     return total
 
 

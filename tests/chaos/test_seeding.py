@@ -1,0 +1,142 @@
+"""Seeding through a faulty network and a throttling DynamoDB: every message exactly once.
+
+The function's own code with the client that it makes for itself; only its
+endpoint is a faulty one.
+"""
+
+from random import uniform
+
+import pytest
+from botocore.exceptions import ClientError
+
+from seed import handler
+
+THROTTLED = {"error": {"code": "ProvisionedThroughputExceededException"}}
+BUSY = {"error": {"code": "ThrottlingException"}}
+BROKEN = {"error": {"code": "InternalServerError", "status": 500}}
+RESET_BEFORE = {"reset": True}
+# The engine has made the write; its answer ends after one byte.
+RESET_AFTER = {"response": {"abort_bytes": 1}}
+LATE = {"latency": {"min": 10, "max": 60}}
+FAULTS = {
+    "throttled": [THROTTLED],
+    "busy": [BUSY],
+    "broken": [BROKEN],
+    "reset before the write": [RESET_BEFORE],
+    "reset after the write": [RESET_AFTER],
+    "late": [LATE],
+    "all of them": [THROTTLED, BROKEN, RESET_BEFORE, RESET_AFTER, LATE],
+}
+
+
+def faults(kinds, share=0.3):
+    """Rules that make ``share`` of all requests meet one of ``kinds``."""
+    each = 1 - (1 - share) ** (1 / len(kinds))
+    return [{"service": "dynamodb", "probability": each, **kind} for kind in kinds]
+
+
+@pytest.fixture
+def seed(aws, messages_table, monkeypatch):
+    """``seed(endpoint, new, old)``: the function's counts that are not zero."""
+    # Pauses add up to minutes; botocore's ten tries alone take up to two.
+    monkeypatch.setattr(
+        "botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03)
+    )
+    monkeypatch.setattr("seed.writer._LONGEST_PAUSE", 0.05)
+
+    def send(endpoint, new, old=None):
+        for key, value in (aws.environment() | {"AWS_ENDPOINT_URL": endpoint}).items():
+            monkeypatch.setenv(key, value)
+        event = {
+            "RequestType": "Create" if old is None else "Update", "LogicalResourceId": "Seed",
+            "ResourceProperties": {"TableName": messages_table, "Messages": wires(new)},
+        }  # fmt: skip
+        if old is not None:
+            event["OldResourceProperties"] = {"TableName": messages_table, "Messages": wires(old)}
+        return {key: n for key, n in handler.on_event(event, None)["Data"].items() if n}
+
+    return send
+
+
+def wires(bodies):
+    return [{"pk": "p", "sk": sk, "Body": body} for sk, body in bodies.items()]
+
+
+def messages(count, body="seeded"):
+    return {f"{n:05}": f"{body} {n}" for n in range(count)}
+
+
+@pytest.mark.parametrize("kinds", FAULTS.values(), ids=FAULTS)
+@pytest.mark.parametrize("count", [5, 400])
+def test_create(seed, burst, stored, messages_table, count, kinds):
+    burst.rules(*faults(kinds))
+    counts = seed(burst.endpoint, messages(count))
+    assert stored(messages_table) == messages(count)
+    assert counts == {"Total": count, "Present": count, "Written": count}
+
+
+@pytest.mark.parametrize("kinds", FAULTS.values(), ids=FAULTS)
+def test_update_keeps_edits(seed, burst, aws, stored, edit, messages_table, kinds):
+    old = messages(400) | {"edited": "seeded", "left": "seeded", "left edited": "seeded"}
+    new = messages(450, "new") | {"edited": "new"}
+    seed(aws.endpoint, old)
+    for sk in ("edited", "left edited"):
+        edit(messages_table, sk, "by hand")
+    burst.rules(*faults(kinds))
+    counts = seed(burst.endpoint, new, old)
+    assert stored(messages_table) == new | {"edited": "by hand", "left edited": "by hand"}
+    assert counts == {"Total": 451, "Present": 451, "Written": 450, "Preserved": 2, "Removed": 1}
+
+
+def test_faults_do_happen(seed, burst):
+    """Otherwise the tests above would prove nothing."""
+    burst.rules(*faults([THROTTLED, RESET_AFTER], share=0.6))
+    seed(burst.endpoint, messages(400))
+    kinds = {(fault["operation"], fault["action"].partition(":")[0]) for fault in burst.fired()}
+    assert {("BatchWriteItem", "error"), ("BatchWriteItem", "response")} <= kinds
+
+
+@pytest.mark.parametrize("count", [5, 400])
+def test_what_is_unprocessed_is_sent_again(seed, withholding, stored, messages_table, count):
+    counts = seed(withholding.endpoint, messages(count))
+    assert stored(messages_table) == messages(count)
+    assert counts == {"Total": count, "Present": count, "Written": count}
+    assert (withholding.withheld or withholding.refused) > 0
+
+
+def test_an_update_follows_through_refused_transactions(
+    seed, aws, withholding, stored, edit, messages_table
+):
+    old, new = messages(400) | {"edited": "seeded"}, messages(350, "new") | {"edited": "new"}
+    seed(aws.endpoint, old)
+    edit(messages_table, "edited", "by hand")
+    counts = seed(withholding.endpoint, new, old)
+    assert stored(messages_table) == new | {"edited": "by hand"}
+    assert counts == {"Total": 351, "Present": 351, "Written": 350, "Preserved": 1, "Removed": 50}
+    assert min(withholding.withheld, withholding.refused) > 0
+
+
+@pytest.mark.parametrize("share", [0.5, 0.7])
+def test_throttling_for_long_is_outlasted(seed, burst, stored, messages_table, share):
+    burst.rules(*faults([THROTTLED], share))
+    seed(burst.endpoint, messages(2000))
+    assert stored(messages_table) == messages(2000)
+
+
+@pytest.mark.parametrize("operation", ["BatchWriteItem", "TransactWriteItems", "Scan"])
+def test_a_refusal_is_told_and_a_second_try_completes(
+    seed, burst, aws, stored, messages_table, operation
+):
+    old = None
+    if operation == "TransactWriteItems":
+        seed(aws.endpoint, old := messages(400, "old"))
+    # The first two come through, all later ones are refused for good.
+    # Every second one is refused for good.
+    refusal = {"code": "AccessDeniedException", "message": "not you", "status": 400}
+    burst.rules({"service": "dynamodb", "operation": operation, "error": refusal,
+                 "sequence": {"fail": 1, "pass": 1}})  # fmt: skip
+    with pytest.raises(ClientError, match="not you"):
+        seed(burst.endpoint, messages(400), old)
+    counts = seed(aws.endpoint, messages(400), old)
+    assert stored(messages_table) == messages(400)
+    assert counts["Total"] == counts["Present"] == 400

@@ -1,0 +1,239 @@
+"""Reads and writes of the seeding functions against a scripted DynamoDB."""
+
+import pytest
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+from seed.apply import apply
+from seed.changes import Entry, Outcome, Write
+from seed.writer import SECONDS, SECONDS_WITHOUT_PROGRESS, Table, Tries, _parts
+
+
+class Time:
+    """A clock that only pauses move."""
+
+    def __init__(self):
+        self.now, self.pauses = 0.0, []
+
+    def monotonic(self):
+        return self.now
+
+    def sleep(self, seconds):
+        self.now += seconds
+        self.pauses.append(seconds)
+
+
+class Client:
+    """Answers each request with the next line of its script; the last line answers all later ones.
+
+    A line is an answer, an exception, or a function of the request.
+    """
+
+    def __init__(self, **scripts):
+        self.scripts = {name: list(lines) for name, lines in scripts.items()}
+        self.requests = []
+
+    def __getattr__(self, operation):
+        def call(**request):
+            self.requests.append((operation, request))
+            lines = self.scripts[operation]
+            line = lines.pop(0) if len(lines) > 1 else lines[0]
+            answer = line(request) if callable(line) else line
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+
+        return call
+
+
+def refusal(code, status=400, **more):
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}, **more}
+    return ClientError(answer, "Operation")
+
+
+def cancelled(*codes):
+    reasons = [{"Code": code} if code else {} for code in codes]
+    return refusal("TransactionCanceledException", CancellationReasons=reasons)
+
+
+def item(sk, body="seeded"):
+    return {"pk": {"S": "p"}, "sk": {"S": sk}, "Body": {"S": body}}
+
+
+def write(sk, body="seeded"):
+    return Write(("p", sk), None, item(sk, body))
+
+
+def table(client, time=None):
+    return Table(client, "T", time or Time())
+
+
+def puts(request):
+    return [put["PutRequest"]["Item"]["sk"]["S"] for put in request["RequestItems"]["T"]]
+
+
+def found(*items, unprocessed=()):
+    keys = [{"pk": i["pk"], "sk": i["sk"]} for i in unprocessed]
+    request = {"T": {"Keys": keys, "ConsistentRead": True}}
+    return {"Responses": {"T": list(items)}, "UnprocessedKeys": request if keys else {}}
+
+
+LOST = ConnectionClosedError(endpoint_url="https://dynamodb")
+THROTTLED = refusal("ProvisionedThroughputExceededException")
+DONE = {"UnprocessedItems": {}}
+
+
+def test_reading_asks_for_what_is_unprocessed_again():
+    client = Client(batch_get_item=[found(item("a"), unprocessed=[item("b")]), found(item("b"))])
+    assert set(table(client).read([("p", sk) for sk in "abc"])) == {("p", "a"), ("p", "b")}
+    asked = [request["RequestItems"]["T"] for _, request in client.requests]
+    assert [len(part["Keys"]) for part in asked] == [3, 1]
+    assert all(part["ConsistentRead"] for part in asked)
+
+
+def test_a_batch_sends_only_what_is_unprocessed_again():
+    def all_but_first(request):
+        return {"UnprocessedItems": {"T": request["RequestItems"]["T"][1:]}}
+
+    client = Client(batch_write_item=[all_but_first, DONE])
+    assert table(client).put_all([item("a"), item("b"), item("c")]) == set()
+    assert [puts(request) for _, request in client.requests] == [["a", "b", "c"], ["b", "c"]]
+
+
+@pytest.mark.parametrize("failure", [LOST, THROTTLED, refusal("Any", 503)], ids=["lost", "4", "5"])
+def test_a_batch_that_was_answered_badly_is_never_sent_again(failure):
+    client = Client(batch_write_item=[failure])
+    assert table(client).put_all([item("a"), item("b")]) == {("p", "a"), ("p", "b")}
+    assert len(client.requests) == 1
+
+
+def test_an_edit_of_what_a_batch_wrote_survives_its_lost_answer():
+    """The batch came through, its answer did not, and somebody was quick."""
+    seed = [item(f"{n:03}") for n in range(101)]
+    client = Client(
+        scan=[{"Items": []}],
+        batch_write_item=[LOST, DONE],
+        batch_get_item=[found(*seed[:23], item("023", "edited"))],
+        transact_write_items=[{}],
+    )
+    outcomes = apply(table(client), old=None, new=seed)
+    assert outcomes == {Outcome.WRITTEN: 100, Outcome.EDITED: 1}
+    (transaction,) = [r for name, r in client.requests if name == "transact_write_items"]
+    (action,) = transaction["TransactItems"]
+    assert action["Put"]["Item"] == seed[24]
+    assert action["Put"]["ConditionExpression"] == "attribute_not_exists(pk)"
+
+
+@pytest.mark.parametrize("failure", [LOST, THROTTLED, refusal("InternalServerError", 500)])
+def test_a_transaction_is_repeated_under_one_token(failure):
+    client, time = Client(transact_write_items=[failure, failure, {}]), Time()
+    assert table(client, time)._transact([write("a")]) == set()
+    tokens = {request["ClientRequestToken"] for _, request in client.requests}
+    assert (len(client.requests), len(tokens), len(time.pauses)) == (3, 1, 2)
+
+
+def test_two_transactions_have_two_tokens():
+    client = Client(transact_write_items=[{}])
+    for sk in "ab":
+        table(client)._transact([write(sk)])
+    assert len({request["ClientRequestToken"] for _, request in client.requests}) == 2
+
+
+def test_a_refused_transaction_is_made_without_what_refused_it():
+    refused = cancelled("ConditionalCheckFailed", "None", None)
+    client = Client(transact_write_items=[refused, {}])
+    lost = table(client)._transact([write("a"), write("b"), write("c")])
+    assert lost == {("p", "a")}
+    assert len(client.requests[1][1]["TransactItems"]) == 2
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [cancelled("ValidationError", "None"), cancelled("None", "None"),
+     refusal("TransactionCanceledException"), refusal("AccessDeniedException")],
+    ids=["wrong item", "no cause", "no reasons", "not allowed"],
+)  # fmt: skip
+def test_what_will_never_succeed_is_raised_at_once(failure):
+    client = Client(transact_write_items=[failure])
+    with pytest.raises(ClientError):
+        table(client)._transact([write("a"), write("b")])
+    assert len(client.requests) == 1
+
+
+@pytest.mark.parametrize("operation", ["scan", "batch_get_item", "batch_write_item"])
+def test_a_missing_permission_is_raised_at_once(operation):
+    client = Client(**{operation: [refusal("AccessDeniedException")]})
+    calls = {"scan": lambda t: t.is_empty(), "batch_get_item": lambda t: t.read([("p", "a")]),
+             "batch_write_item": lambda t: t.put_all([item("a")])}  # fmt: skip
+    with pytest.raises(ClientError):
+        calls[operation](table(client))
+    assert len(client.requests) == 1
+
+
+def test_an_edit_between_reading_and_writing_stands():
+    client = Client(
+        batch_get_item=[found(item("a", "old")), found(item("a", "by hand"))],
+        transact_write_items=[cancelled("ConditionalCheckFailed")],
+    )
+    entry = Entry(("p", "a"), item("a", "old"), item("a", "new"))
+    assert table(client).follow([entry], expect_nothing=False) == {Outcome.EDITED: 1}
+
+
+def test_a_write_states_what_it_expects():
+    client = Client(transact_write_items=[{}])
+    table(client)._transact([Write(("p", "a"), item("a"), None)])
+    (action,) = client.requests[0][1]["TransactItems"]
+    assert action["Delete"]["Key"] == {"pk": {"S": "p"}, "sk": {"S": "a"}}
+    assert action["Delete"]["ConditionExpression"] == "#a0 = :v0 AND #a1 = :v1 AND #a2 = :v2"
+    assert action["Delete"]["ExpressionAttributeValues"][":v0"] == {"S": "seeded"}
+
+
+@pytest.mark.parametrize("failure", [LOST, THROTTLED, refusal("InternalServerError", 500)])
+def test_throttling_for_ever_ends_in_an_error_that_says_so(failure):
+    time = Time()
+    with pytest.raises(TimeoutError, match="asking T") as raised:
+        table(Client(scan=[failure]), time).is_empty()
+    assert str(failure) in str(raised.value)
+    assert SECONDS_WITHOUT_PROGRESS <= time.now < SECONDS_WITHOUT_PROGRESS + 6
+
+
+def test_a_table_that_never_takes_anything_ends_in_an_error():
+    unprocessed = lambda request: {"UnprocessedItems": request["RequestItems"]}  # noqa: E731
+    time = Time()
+    with pytest.raises(TimeoutError, match="writing 2 items to T: 2 left"):
+        table(Client(batch_write_item=[unprocessed]), time).put_all([item("a"), item("b")])
+    assert time.now < SECONDS_WITHOUT_PROGRESS + 6
+
+
+def test_a_slow_table_is_given_time_and_not_more_than_there_is():
+    time = Time()
+    tries = Tries(time, SECONDS, "writing")
+    for left in range(1000, 0, -1):
+        time.now += 60
+        if time.now >= SECONDS:
+            break
+        tries.wait(left, "throttled")
+    assert left < 995, "so it went on for longer than without progress"
+    with pytest.raises(TimeoutError, match="throttled"):
+        tries.wait(left, "throttled")
+
+
+def test_pauses_grow_while_nothing_comes_of_them_and_shrink_again():
+    time = Time()
+    tries = Tries(time, SECONDS, "writing")
+    for left in [9] * 6 + [8] * 5:
+        tries.wait(left, "throttled")
+    assert all(0.025 * 2**n <= time.pauses[n] <= 0.05 * 2**n for n in range(6))
+    assert time.pauses[6] < time.pauses[5]
+
+
+def test_parts_are_bounded_by_number_and_by_size():
+    assert [len(part) for part in _parts([write(f"{n}") for n in range(250)])] == [100, 100, 50]
+    large = [write(f"{n}", "x" * 390_000) for n in range(20)]
+    assert [len(part) for part in _parts(large)] == [8, 8, 4]
+    assert _parts([]) == []
+
+
+def test_parts_are_measured_in_bytes_not_in_characters():
+    sizes = [len(part) for part in _parts([write(f"{n}", "😀" * 100_000) for n in range(20)])]
+    assert sum(sizes) == 20
+    assert max(sizes) * 400_000 < 4_000_000
