@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, Environment, Stack, Tags
 from constructs import Construct
 
 from chat.model import Item
+from stacks.dataset_seed import DatasetSeed
 from stacks.message_seed import MessageSeed
 from stacks.messages_table import MessagesTable
 from stacks.names import STACK_TAG, stack_name
@@ -19,6 +20,12 @@ _COUNTS = {
     "Unchanged": "Messages that were as the seed has them",
     "Preserved": "Messages left alone because somebody edited or deleted them",
     "Removed": "Messages removed because they left the seed",
+}
+_DATASET_COUNTS = {
+    "DatasetTotal": "Messages in the dataset",
+    "DatasetWritten": "Messages that the last load of the dataset wrote",
+    "DatasetUnchanged": "Messages that were as the dataset has them",
+    "DatasetPreserved": "Messages of the dataset left alone because another item was there",
 }
 
 
@@ -39,9 +46,18 @@ class MessagesStack(Stack):
             self, "Backup", settings=settings, table=self.messages.table, key=key
         )
         self.seed = MessageSeed(self, "Seed", messages_table=self.messages, items=items)
+        self.dataset = self._add_dataset(settings)
         for tag, value in {STACK_TAG: name, **settings.tags}.items():
             Tags.of(self).add(tag, value)
         self._add_outputs()
+
+    def _add_dataset(self, settings: Settings) -> DatasetSeed | None:
+        if not settings.seed_dataset:
+            return None
+        dataset = DatasetSeed(self, "Dataset", settings=settings, messages_table=self.messages)
+        # The first load of an empty table checks no item, so it comes first.
+        dataset.resource.node.add_dependency(self.seed)
+        return dataset
 
     def _add_outputs(self) -> None:
         outputs = {
@@ -59,5 +75,8 @@ class MessagesStack(Stack):
             outputs[f"Seed{count}"] = (meaning, self.seed.counts[count])
         if self.backup.plan:
             outputs["BackupPlanId"] = ("Backs the table up", self.backup.plan.backup_plan_id)
+        if self.dataset:
+            for count, meaning in _DATASET_COUNTS.items():
+                outputs[count] = (meaning, self.dataset.counts[count])
         for name, (description, value) in outputs.items():
             CfnOutput(self, name, description=description, value=value)

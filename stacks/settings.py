@@ -4,6 +4,7 @@ import re
 import zoneinfo
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 ON_DEMAND, PROVISIONED = "on_demand", "provisioned"
@@ -25,6 +26,10 @@ _NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 _TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
+# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; no wildcard in the
+# key, because it becomes part of a policy.
+_S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^/?*$\s][^?*$\s]{0,1023}")
+_PROJECT = Path(__file__).resolve().parent.parent
 _RESERVED_TAGS = ("aws:", "messages:")
 # A resource may have 50; the stack's own and those of what AWS adds need room.
 MAX_TAGS = 40
@@ -72,6 +77,9 @@ class Settings:
     monthly_backup_retention_days: int = _setting(30, "keep monthly backups for; 0 = make none")
     backup_time: str = _setting("05:00", "when backups start, `HH:MM`")
     time_zone: str = _setting("Etc/UTC", "the zone of `backup_time`, an IANA name")
+    seed_dataset: str = _setting(
+        "", "load these messages too: a `.jsonl` file, or `s3://bucket/key` in the stack's region"
+    )
     tags: Mapping[str, str] = field(
         default_factory=dict, metadata={"help": "tags for every resource, beside the stack's own"}
     )
@@ -83,6 +91,7 @@ class Settings:
         self._check_names()
         self._check_billing()
         self._check_backups()
+        self._check_dataset()
         self._check_tags()
 
     def _check_names(self) -> None:
@@ -126,6 +135,15 @@ class Settings:
         self._match("backup_time", _TIME, "HH:MM from 00:00 to 23:59")
         if self.time_zone not in zoneinfo.available_timezones() - _NO_ZONES:
             raise self.error("time_zone", "must be an IANA time zone such as Europe/Berlin")
+
+    def _check_dataset(self) -> None:
+        address = self.seed_dataset
+        if address.startswith("s3://"):
+            self._match("seed_dataset", _S3_ADDRESS, "s3://bucket/key of one object")
+        elif address and not address.endswith(".jsonl"):
+            raise self.error("seed_dataset", "must be a file named *.jsonl, or s3://bucket/key")
+        elif address and not (_PROJECT / address).is_file():
+            raise self.error("seed_dataset", f"there is no such file in {_PROJECT}")
 
     def _check_tags(self) -> None:
         if len(self.tags) > MAX_TAGS:

@@ -6,7 +6,7 @@ its functions up by name at each request, so replacing a module's attribute is e
 
 import os
 
-from local.additions import backup, cloudformation, dynamodb, iam, settings
+from local.additions import backup, cloudformation, dynamodb, iam, settings, stepfunctions
 
 
 def install() -> None:
@@ -16,3 +16,4 @@ def install() -> None:
     backup.install()
     cloudformation.install()
     iam.install()
+    stepfunctions.install()

@@ -1,0 +1,87 @@
+"""One line of a dataset as the item of one message. Pure.
+
+Standard library only: the function that loads a dataset imports this module.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
+from chat.model import Attribute, Item, message_item, parse_time
+
+_TEXTS, _OPTIONAL = ("from", "to", "body", "at"), ("id", "attributes")
+# DynamoDB: 32 levels in an item, 1E-130 to 9.99E+125 in a number
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+_LEVELS, _EXPONENTS = 31, range(-130, 126)
+
+
+def line_item(message: object) -> Item:
+    """The item of a line that was parsed from JSON.
+
+    ``{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}``,
+    with ``id`` and ``attributes`` where wanted. Raises ValueError.
+    """
+    if not isinstance(message, Mapping):
+        raise ValueError(f"is not a JSON object with {', '.join(_TEXTS)}")
+    for key in message:
+        if key not in _TEXTS + _OPTIONAL:
+            known = ", ".join(_TEXTS + _OPTIONAL)
+            raise ValueError(f"unknown key {key!r}; known are {known}")
+    for key in _TEXTS:
+        if key not in message:
+            raise ValueError(f"{key!r} is missing")
+    return message_item(
+        sender=_text(message, "from"),
+        recipient=_text(message, "to"),
+        body=_text(message, "body"),
+        sent_at=parse_time(_text(message, "at")),
+        message_id=_text(message, "id") if "id" in message else None,
+        attributes=_attributes(message.get("attributes", {})),
+    )
+
+
+def _text(message: Mapping[str, Any], key: str) -> str:
+    value = message[key]
+    if not isinstance(value, str):
+        raise ValueError(f"{key!r} is {value!r}; must be text")
+    return value
+
+
+def _attributes(value: object) -> dict[str, Attribute]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"'attributes' is {value!r}; must be an object of names and values")
+    return _members(value, _LEVELS)
+
+
+def _members(value: Mapping[str, object], levels: int) -> dict[str, Attribute]:
+    if "" in value:
+        raise ValueError("an attribute has an empty name")
+    return {name: _attribute(name, member, levels) for name, member in value.items()}
+
+
+def _attribute(name: str, value: object, levels: int) -> Attribute:
+    if levels < 1:
+        raise ValueError(f"attribute {name!r} is nested deeper than the 32 levels of DynamoDB")
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, int | float | Decimal):
+        return _number(name, value)
+    if isinstance(value, list):
+        return [_attribute(name, member, levels - 1) for member in value]
+    if isinstance(value, Mapping):
+        return _members(value, levels - 1)
+    raise ValueError(f"attribute {name!r} is null; leave it out")
+
+
+def _number(name: str, value: int | float | Decimal) -> Decimal:
+    """The number, if a JSON reader that knows only doubles has the same.
+
+    Step Functions reads the dataset and writes it into the events of the
+    function, so a longer number might arrive as another one.
+    """
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if number and number.adjusted() not in _EXPONENTS:
+        raise ValueError(f"attribute {name!r}: {value} is beyond 1E-130 to 9.99E+125")
+    if Decimal(repr(float(number))) != number:
+        raise ValueError(f"attribute {name!r}: {value} has too many digits; write it as text")
+    return number

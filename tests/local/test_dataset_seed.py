@@ -1,0 +1,104 @@
+"""A dataset, loaded through real CloudFormation and Step Functions."""
+
+import json
+import subprocess
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import ClientError
+
+from seed.dataset_line import line_item
+from tests.conftest import PROJECT
+from tests.local.deployment import Deployment, DeploymentFailed
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+MANY = 20_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def bootstrapped(aws, tmp_path_factory):
+    """The bucket and the roles of the CDK, made by its own command."""
+    subprocess.run(["cdk", "bootstrap", "aws://000000000000/us-east-1"], check=True, timeout=120,
+                   cwd=tmp_path_factory.mktemp("bootstrap"), env=aws.environment(),
+                   capture_output=True)  # fmt: skip
+
+
+@pytest.fixture
+def deployment(client, name):
+    return Deployment(client, f"pr-{name}")
+
+
+def message(number: int) -> dict:
+    """A message of one of a hundred conversations."""
+    return {"from": f"User {number % 100}", "to": "Tom", "body": f"Message {number}",
+            "at": (START + timedelta(seconds=number)).isoformat()}  # fmt: skip
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """``dataset(1000)``: the path of a file of so many messages; ``lines`` replace some."""
+
+    def write(count: int, **lines: str) -> str:
+        file = tmp_path / f"{count}-{len(lines)}.jsonl"
+        with file.open("w") as written:
+            for number in range(count):
+                text = lines.get(f"line{number + 1}") or json.dumps(message(number))
+                written.write(text + "\n")
+        return str(file)
+
+    return write
+
+
+def counts(outputs) -> tuple[int, ...]:
+    names = ("Total", "Written", "Unchanged", "Preserved")
+    return tuple(int(outputs[f"Dataset{name}"]) for name in names)
+
+
+def item_count(client, deployment) -> int:
+    described = client("dynamodb").describe_table(TableName=deployment.stack)
+    return int(described["Table"]["ItemCount"])
+
+
+def key(number: int):
+    item = line_item(message(number))
+    return {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
+
+
+def log_lines(client, stack, message):
+    groups = client("logs").describe_log_groups()["logGroups"]
+    names = [group["logGroupName"] for group in groups if stack in group["logGroupName"]]
+    pages = [client("logs").filter_log_events(logGroupName=name)["events"] for name in names]
+    texts = [event["message"] for page in pages for event in page]
+    lines = [json.loads(text) for text in texts if text.startswith('{"message"')]
+    return [line for line in lines if line["message"] == message]
+
+
+def cdk(aws, tmp_path, *arguments):
+    command = ["cdk", "-o", str(tmp_path / "cdk.out"), *arguments]
+    return subprocess.run(command, cwd=PROJECT, env=aws.environment(), text=True, timeout=300,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)  # fmt: skip
+
+
+def test_twenty_thousand_messages_and_a_thousand_more(aws, client, deployment, dataset, tmp_path):
+    stage = ("-c", f"stage={deployment.stage}")
+    first = dataset(MANY)
+    done = cdk(aws, tmp_path, "deploy", *stage, "-c", f"seed_dataset={first}",
+               "--require-approval", "never")  # fmt: skip
+    assert done.returncode == 0, done.stdout
+    assert counts(deployment.outputs()) == (MANY, MANY, 0, 0)
+    assert item_count(client, deployment) == MANY + 5
+    (loaded,) = log_lines(client, deployment.stack, "loaded")
+    assert loaded["DatasetWritten"] == MANY
+
+    edited = {**key(7), "Body": {"S": "somebody's own"}}
+    client("dynamodb").put_item(TableName=deployment.stack, Item=edited)
+    updated = deployment.deploy([], seed_dataset=dataset(MANY + 1000))
+    assert counts(updated) == (MANY + 1000, 1000, MANY - 1, 1)
+    assert client("dynamodb").get_item(TableName=deployment.stack, Key=key(7))["Item"] == edited
+
+    deployment.deploy([])
+    assert item_count(client, deployment) == MANY + 1000
+    deployment.destroy()
+    groups = client("logs").describe_log_groups()["logGroups"]
+    assert not [group for group in groups if deployment.stack in group["logGroupName"]]
