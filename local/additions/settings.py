@@ -1,4 +1,4 @@
-"""How long things take on the embedded AWS, and which faults are switched on.
+"""How long things take on the embedded AWS, which faults are switched on, and what it counted.
 
 Each setting can be given when the server starts, as ``LOCAL_AWS_<NAME>`` in its environment, and
 changed while it runs with ``POST /_ministack/config`` and ``{"additions.<name>": value}``.
@@ -18,7 +18,7 @@ PREFIX = "additions."
 
 @dataclass
 class Settings:
-    """Durations in seconds; AWS needs minutes for the same steps."""
+    """Durations in seconds, unless named otherwise; AWS needs minutes for the same steps."""
 
     backup_job_seconds: float = 1.0
     restore_job_seconds: float = 0.5
@@ -29,18 +29,28 @@ class Settings:
     recovery_delay_seconds: float = 300.0
     # A vault whose recovery points answer a deletion with 200 and then turn EXPIRED.
     expiring_vault: str = ""
+    # A day of a vault lock's ChangeableForDays: 0 makes a compliance lock final at once.
+    vault_lock_day_seconds: float = 86_400.0
+    # Every call of AWS Backup takes this much longer.
+    latency_milliseconds: float = 0.0
+    # Calls of DeleteRecoveryPoint that are answered within one second; more are throttled. 0: all.
+    deletions_a_second: float = 0.0
+    # Counted by the server, from whatever a test sets them to: calls of DeleteRecoveryPoint, and
+    # the most of them that came within one second.
+    deletions_seen: float = 0.0
+    deletions_seen_in_a_second: float = 0.0
 
     def change(self, name: str, value: object) -> None:
         """Set one setting from text or a number.
 
-        Raises ValueError for an unknown name, a negative duration or one that is no number.
+        Raises ValueError for an unknown name, a negative number or one that is none.
         """
         known = {field.name: getattr(self, field.name) for field in fields(self)}
         if name not in known:
             raise ValueError(f"'{name}' is not one of {', '.join(sorted(known))}")
         converted = type(known[name])(value)
         if isinstance(converted, float) and not converted >= 0:
-            raise ValueError(f"'{name}' must be 0 or more seconds, got {value}")
+            raise ValueError(f"'{name}' must be 0 or more, got {value}")
         setattr(self, name, converted)
 
 

@@ -48,8 +48,8 @@ def test_the_environment_sets_a_duration_and_a_reset_forgets_the_rest(own):
     ("name", "value", "text"),
     [
         ("job_seconds", 1, "'job_seconds' is not one of backup_job_seconds, "),
-        ("backup_job_seconds", -1, "'backup_job_seconds' must be 0 or more seconds, got -1"),
-        ("backup_job_seconds", "nan", "'backup_job_seconds' must be 0 or more seconds, got nan"),
+        ("backup_job_seconds", -1, "'backup_job_seconds' must be 0 or more, got -1"),
+        ("backup_job_seconds", "nan", "'backup_job_seconds' must be 0 or more, got nan"),
         ("backup_job_seconds", "soon", "'soon'"),
     ],
 )

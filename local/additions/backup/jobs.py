@@ -13,6 +13,7 @@ from local.additions.backup import (
     regions,
     source_tables,
     store,
+    vault_locks,
     vaults,
 )
 from local.additions.backup.requests import Request, page
@@ -73,6 +74,10 @@ def _run(job: BackupJob, tags: dict[str, str]) -> None:
     denial = next(filter(None, denials), None)
     if denial:
         job.outcome, job.message = "FAILED", denial
+        return
+    refusal = vault_locks.refusal(job.vault, job.lifecycle)
+    if refusal:
+        job.outcome, job.message = "FAILED", refusal
         return
     point = recovery_points.create(job, tags)
     job.point_arn, job.size = point.arn, point.size

@@ -11,10 +11,13 @@ from ministack.core.responses import get_account_id, get_region
 
 from local.additions.backup import (
     descriptions,
+    faults,
+    legal_holds,
     lifecycles,
     regions,
     source_tables,
     store,
+    vault_locks,
     vaults,
 )
 from local.additions.backup.requests import Request, page
@@ -86,6 +89,7 @@ def restore_metadata(request: Request) -> Json:
 def update_lifecycle(request: Request) -> Json:
     """UpdateRecoveryPointLifecycle."""
     point = _requested(request)
+    vault_locks.check_unlocked(point.vault)
     point.lifecycle = lifecycles.check(request.body.get("Lifecycle") or {})
     names = ("BackupVaultArn", "RecoveryPointArn", "Lifecycle", "CalculatedLifecycle")
     shown = descriptions.recovery_point(point)
@@ -98,7 +102,10 @@ def delete(request: Request) -> None:
     AWS deletes with the role that made the point or, failing that, with its service-linked role,
     so a role that is gone changes nothing; only the setting ``expiring_vault`` does.
     """
+    faults.check_rate()
     point = _requested(request)
+    vault_locks.check_unlocked(point.vault)
+    legal_holds.check_free(point)
     if point.status() in ("CREATING", "DELETING"):
         raise ApiError("InvalidResourceStateException", BUSY)
     if point.vault == CURRENT.expiring_vault:

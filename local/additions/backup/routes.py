@@ -3,18 +3,25 @@
 import json
 import re
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import ministack.services.backup as engine
 
 from local.additions.backup import (
+    copies,
+    faults,
     jobs,
+    legal_holds,
     protected,
     recovery_points,
     regions,
+    restore_testing,
     restores,
     selections,
     store,
+    vault_locks,
+    vault_policies,
     vaults,
 )
 from local.additions.backup.requests import Request
@@ -26,6 +33,9 @@ _SELECTIONS = r"/backup/plans/(?P<plan>[^/]+)/selections"
 _RESOURCE = r"/resources/(?P<resource>.+?)"
 _BACKUP_JOB = r"/backup-jobs/(?P<job>[^/]+)"
 _RESTORE_JOB = r"/restore-jobs/(?P<job>[^/]+)"
+_HOLD = r"/legal-holds/(?P<hold>[^/]+)"
+_TESTING_PLAN = r"/restore-testing/plans/(?P<plan>[^/]+)"
+_TESTING_SELECTION = _TESTING_PLAN + r"/selections/(?P<selection>[^/]+)"
 
 # In order: the first that matches answers.
 ROUTES: list[tuple[str, str, Callable[[Request], Json | None]]] = [
@@ -33,7 +43,11 @@ ROUTES: list[tuple[str, str, Callable[[Request], Json | None]]] = [
     ("PUT", _VAULT, vaults.create),
     ("GET", _VAULT, vaults.describe),
     ("DELETE", _VAULT, vaults.delete),
-    ("GET", _VAULT + "/access-policy", vaults.access_policy),
+    ("GET", _VAULT + "/access-policy", vault_policies.get),
+    ("PUT", _VAULT + "/access-policy", vault_policies.put),
+    ("DELETE", _VAULT + "/access-policy", vault_policies.remove),
+    ("PUT", _VAULT + "/vault-lock", vault_locks.put),
+    ("DELETE", _VAULT + "/vault-lock", vault_locks.remove),
     ("GET", _VAULT + "/notification-configuration", vaults.notifications),
     ("GET", _VAULT + "/resources", protected.list_by_vault),
     ("GET", _VAULT + "/recovery-points", recovery_points.list_by_vault),
@@ -56,6 +70,24 @@ ROUTES: list[tuple[str, str, Callable[[Request], Json | None]]] = [
     ("GET", _RESOURCE + "/recovery-points", recovery_points.list_by_resource),
     ("GET", _RESOURCE + "/restore-jobs", restores.list_all),
     ("GET", _RESOURCE, protected.describe),
+    ("PUT", "/copy-jobs", copies.start),
+    ("GET", "/copy-jobs", copies.list_all),
+    ("GET", "/copy-jobs/(?P<job>[^/]+)", copies.describe),
+    ("POST", "/legal-holds", legal_holds.create),
+    ("GET", "/legal-holds", legal_holds.list_all),
+    ("GET", _HOLD, legal_holds.get),
+    ("DELETE", _HOLD, legal_holds.cancel),
+    ("GET", _HOLD + "/recovery-points", legal_holds.list_points),
+    ("PUT", "/restore-testing/plans", restore_testing.create_plan),
+    ("GET", "/restore-testing/plans", restore_testing.list_plans),
+    ("GET", _TESTING_PLAN, restore_testing.get_plan),
+    ("PUT", _TESTING_PLAN, restore_testing.update_plan),
+    ("DELETE", _TESTING_PLAN, restore_testing.delete_plan),
+    ("PUT", _TESTING_PLAN + "/selections", restore_testing.create_selection),
+    ("GET", _TESTING_PLAN + "/selections", restore_testing.list_selections),
+    ("GET", _TESTING_SELECTION, restore_testing.get_selection),
+    ("PUT", _TESTING_SELECTION, restore_testing.update_selection),
+    ("DELETE", _TESTING_SELECTION, restore_testing.delete_selection),
     ("GET", "/account-settings", regions.describe),
     ("PUT", "/account-settings", regions.update),
 ]
@@ -71,23 +103,26 @@ def install() -> None:
         for wanted, pattern, handler in ROUTES:
             match = re.fullmatch(pattern, path.rstrip("/"))
             if wanted == method and match:
-                return _answer(handler, match.groupdict(), headers, body, query)
+                if handler is recovery_points.delete:
+                    faults.note_deletion()
+                await faults.delay()
+                single = {key: v[0] if isinstance(v, list) else v for key, v in query.items()}
+                content = json.loads(body) if body else {}
+                request = Request(match.groupdict(), content, single, headers)
+                check = partial(vault_policies.check_call, request, method, path, body)
+                return _answer(handler, request, check)
+        await faults.delay()
         return await engine_handle(method, path, headers, body, query)
 
     engine.handle_request = handle
 
 
 def _answer(
-    handler: Callable[[Request], Json | None],
-    path: dict[str, str],
-    headers: Any,
-    body: bytes,
-    query: dict[str, Any],
+    handler: Callable[[Request], Json | None], request: Request, check: Callable[[], None]
 ) -> Reply:
-    single = {name: value[0] if isinstance(value, list) else value for name, value in query.items()}
-    request = Request(path, json.loads(body) if body else {}, single, headers)
     try:
         with store.one_moment():
+            check()
             return ok(handler(request))
     except ApiError as error:
         return error.reply()

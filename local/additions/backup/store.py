@@ -20,6 +20,9 @@ jobs: Any = AccountRegionScopedDict()  # job id -> BackupJob
 points: Any = AccountRegionScopedDict()  # recovery point ARN -> RecoveryPoint
 restores: Any = AccountRegionScopedDict()  # job id -> RestoreJob
 region_settings: Any = AccountRegionScopedDict()  # name of a map -> the map
+legal_holds: Any = AccountRegionScopedDict()  # hold id -> the hold as AWS shows it
+copies: Any = AccountRegionScopedDict()  # job id -> the copy job as AWS shows it
+testing_plans: Any = AccountRegionScopedDict()  # name -> restore testing plan and its selections
 
 _moment: ContextVar[float] = ContextVar("moment_of_the_request")
 
@@ -42,10 +45,11 @@ def now() -> float:
 def install() -> None:
     """Forget everything whenever the engine does."""
     engine_reset = engine.reset
+    every = (jobs, points, restores, region_settings, legal_holds, copies, testing_plans)
 
     def reset() -> None:
         engine_reset()
-        for records in (jobs, points, restores, region_settings):
+        for records in every:
             records.clear()
 
     engine.reset = reset

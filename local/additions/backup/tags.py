@@ -14,10 +14,13 @@ from local.additions.backup import store
 
 
 def install() -> None:
-    """Let the engine find recovery points wherever it reads or writes tags."""
+    """Let the engine find points and restore testing plans wherever it reads or writes tags."""
     engine_resolve = engine._resolve_resource
 
     def resolve(arn: str) -> Any:
+        for testing in store.testing_plans.values():
+            if testing["plan"]["RestoreTestingPlanArn"] == arn:
+                return testing["tags"]
         point = store.points.get(arn)
         if point and point.advanced:
             return point.tags if point.status() else None

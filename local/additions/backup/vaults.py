@@ -17,7 +17,8 @@ from local.additions.replies import ApiError, Json, body_of
 NAME = re.compile(r"[a-zA-Z0-9\-\_]{2,50}")
 EXISTS = "Backup vault with the same name already exists"
 NOT_EMPTY = "Backup vault cannot be deleted because it contains recovery points."
-SHOWN = ("BackupVaultName", "BackupVaultArn", "CreationDate", "CreatorRequestId")
+SHOWN = ("BackupVaultName", "BackupVaultArn", "CreationDate", "CreatorRequestId", "Locked")
+LOCK = ("MinRetentionDays", "MaxRetentionDays", "LockDate")  # what a locked one shows besides
 
 
 def create(request: Request) -> Json:
@@ -79,12 +80,6 @@ def list_all(request: Request) -> Json:
     return page(request, "BackupVaultList", shown, key=_age, describe=_description)
 
 
-def access_policy(request: Request) -> Json:
-    """GetBackupVaultAccessPolicy: none of these vaults has one."""
-    existing(request.path["vault"])
-    return body_of(engine._get_vault_access_policy(request.path["vault"]))
-
-
 def notifications(request: Request) -> Json:
     """GetBackupVaultNotifications: none of these vaults has any."""
     existing(request.path["vault"])
@@ -101,9 +96,9 @@ def _description(vault: Json) -> Json:
     return {key: vault[key] for key in SHOWN} | {
         "VaultType": "BACKUP_VAULT",
         "VaultState": "AVAILABLE",
-        "Locked": False,
         "EncryptionKeyArn": vault["EncryptionKeyArn"],
         "NumberOfRecoveryPoints": len(held),
+        **{key: vault[key] for key in LOCK if key in vault},
     }
 
 

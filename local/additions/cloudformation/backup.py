@@ -1,13 +1,16 @@
-"""AWS::Backup::BackupVault, BackupPlan and BackupSelection.
+"""AWS::Backup::BackupVault, BackupPlan and BackupSelection; the vault with lock and access policy.
 
 Source: the types' schemas in the CloudFormation registry (create-only properties, Ref, GetAtt).
 Each goes through AWS Backup's API, so that its refusals end in CREATE_FAILED or DELETE_FAILED.
 """
 
+import json
+
 import ministack.services.backup as service
 import ministack.services.cloudformation.provisioners as engine
 
-from local.additions.backup import selections, vaults
+from local.additions.backup import selections, vault_locks, vault_policies, vaults
+from local.additions.cloudformation import backup_testing
 from local.additions.cloudformation.registry import (
     Made,
     importable,
@@ -19,17 +22,27 @@ from local.additions.replies import Json, body_of
 
 VAULT = "AWS::Backup::BackupVault"
 SELECTION = "AWS::Backup::BackupSelection"
+LOCK, POLICY = "LockConfiguration", "AccessPolicy"
 
 
 def install() -> None:
-    """Register the three types."""
-    register(VAULT, create=_create_vault, delete=_delete_vault)
+    """Register the types."""
+    engine_update = engine._backup_vault_update
+
+    def update(name: str, old: Json, new: Json, stack: str, logical_id: str) -> Made:
+        made: Made = engine_update(name, old, new, stack, logical_id)
+        if made[0] == name:  # a replaced vault was created with what it has now
+            _guard_vault(name, new, before=old)
+        return made
+
+    register(VAULT, create=_create_vault, update=update, delete=_delete_vault)
     importable(VAULT, "BackupVaultName", _adopt_vault, vaults.exists)
     replace_function("_backup_vault_create", _create_vault)  # the engine's update replaces with it
     replace_function("_backup_vault_delete", _delete_vault)
     register("AWS::Backup::BackupPlan", create=_create_plan, delete=_delete_plan)
     register(SELECTION, create=_create_selection, delete=_delete_selection)
     replaces_on_change(SELECTION, "BackupPlanId", "BackupSelection")
+    backup_testing.install()
 
 
 def _create_vault(logical_id: str, props: Json, stack: str) -> Made:
@@ -37,8 +50,34 @@ def _create_vault(logical_id: str, props: Json, stack: str) -> Made:
     body: Json = {"BackupVaultTags": engine._tag_map(props.get("BackupVaultTags"))}
     if props.get("EncryptionKeyArn"):
         body["EncryptionKeyArn"] = props["EncryptionKeyArn"]
+    _check_guards(props)  # before there is a vault: a failed creation leaves none
     vaults.create_named(name, body)
+    _guard_vault(name, props, before={})
     return _adopt_vault({"BackupVaultName": name})
+
+
+def _check_guards(props: Json) -> None:
+    vault_locks.check(props.get(LOCK) or {})
+    if props.get(POLICY):
+        vault_policies.check(_text(props[POLICY]))
+
+
+def _guard_vault(name: str, props: Json, *, before: Json) -> None:
+    """Set lock and access policy where they change, or take them away."""
+    if props.get(LOCK) != before.get(LOCK):
+        if props.get(LOCK):
+            vault_locks.put_on(name, props[LOCK])
+        else:
+            vault_locks.remove_from(name)
+    if props.get(POLICY) != before.get(POLICY):
+        if props.get(POLICY):
+            vault_policies.put_on(name, _text(props[POLICY]))
+        else:
+            vault_policies.remove_from(name)
+
+
+def _text(policy: Json | str) -> str:
+    return policy if isinstance(policy, str) else json.dumps(policy)
 
 
 def _adopt_vault(identifier: Json) -> Made:

@@ -1,0 +1,100 @@
+"""Copies of recovery points in other vaults and regions of the account.
+
+Sources: model (StartCopyJob, ListCopyJobs, the fields of a copy job); guide, "Advanced DynamoDB
+backup" (only points that AWS Backup itself keeps can be copied). AWS needs minutes, here a copy is
+complete at once. A copy job is listed where it was started, in the region of its source.
+"""
+
+import dataclasses
+import uuid
+
+import ministack.services.backup as engine
+from ministack.core.responses import get_account_id
+
+from local.additions.backup import recovery_points, source_tables, store
+from local.additions.backup.requests import Request, page
+from local.additions.backup.store import RecoveryPoint
+from local.additions.iam import roles
+from local.additions.replies import ApiError, Json
+
+
+def start(request: Request) -> Json:
+    """StartCopyJob."""
+    arn, source, destination, role = request.required(
+        "RecoveryPointArn", "SourceBackupVaultName", "DestinationBackupVaultArn", "IamRoleArn"
+    )
+    point = recovery_points.existing(arn, source)
+    roles.check_role(role, request.headers, request.query)
+    if not point.advanced:
+        raise ApiError("InvalidRequestException", f"Recovery point {arn} cannot be copied")
+    copied = _copy(point, destination)
+    job = _job(point, copied, destination, role)
+    store.copies[job["CopyJobId"]] = job
+    return {"CopyJobId": job["CopyJobId"], "CreationDate": job["CreationDate"], "IsParent": False}
+
+
+def list_all(request: Request) -> Json:
+    """ListCopyJobs."""
+    found = [
+        job
+        for job in store.copies.values()
+        if request.selects(
+            resourceArn=job["ResourceArn"],
+            resourceType=source_tables.TYPE,
+            state=job["State"],
+            accountId=job["AccountId"],
+            destinationVaultArn=job["DestinationBackupVaultArn"],
+            sourceRecoveryPointArn=job["SourceRecoveryPointArn"],
+        )
+    ]
+    return page(request, "CopyJobs", found, _age, dict)
+
+
+def describe(request: Request) -> Json:
+    """DescribeCopyJob."""
+    job: Json | None = store.copies.get(request.path["job"])
+    if job is None:
+        raise ApiError("ResourceNotFoundException", f"Cannot find copy job {request.path['job']}")
+    return {"CopyJob": job}
+
+
+def _copy(point: RecoveryPoint, destination: str) -> RecoveryPoint:
+    """A point of its own in the vault with the ARN ``destination``."""
+    region, account, _, vault = (destination.split(":")[3:] + [""] * 4)[:4]
+    if not engine._vaults.contains_scoped(account, region, vault):
+        raise ApiError("ResourceNotFoundException", f"Cannot find Backup vault {destination}")
+    copied = dataclasses.replace(
+        point,
+        arn=f"arn:aws:backup:{region}:{account}:recovery-point:{uuid.uuid4()}",
+        vault=vault,
+        created=store.now(),
+        completed=store.now(),
+        restored=None,
+    )
+    store.points.set_scoped(account, region, copied.arn, copied)
+    return copied
+
+
+def _job(point: RecoveryPoint, copied: RecoveryPoint, destination: str, role: str) -> Json:
+    return {
+        "AccountId": get_account_id(),
+        "CopyJobId": str(uuid.uuid4()).upper(),
+        "SourceBackupVaultArn": engine._vault_arn(point.vault),
+        "SourceRecoveryPointArn": point.arn,
+        "DestinationBackupVaultArn": destination,
+        "DestinationRecoveryPointArn": copied.arn,
+        "ResourceArn": point.table_arn,
+        "ResourceType": source_tables.TYPE,
+        "ResourceName": source_tables.name_of(point.table_arn),
+        "IamRoleArn": role,
+        "CreationDate": store.now(),
+        "CompletionDate": store.now(),
+        "State": "COMPLETED",
+        "MessageCategory": "SUCCESS",
+        "BackupSizeInBytes": copied.size,
+        "IsParent": False,
+    }
+
+
+def _age(job: Json) -> tuple[float, str]:
+    return job["CreationDate"], job["CopyJobId"]
