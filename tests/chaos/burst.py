@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import socket
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.process import Running
+from tests.chaos.relay import Relay, relaying
 
 START_SECONDS = 30
 # Not through a proxy: it is on loopback, whatever the environment says.
@@ -54,35 +54,34 @@ class Burst:
 @contextlib.contextmanager
 def running(aws: Running) -> Iterator[Burst]:
     """A microburst in front of ``aws`` for the length of a ``with`` block."""
-    for _ in range(3):  # between finding a free port and taking it, somebody else may
-        burst, process = _start(aws)
-        try:
-            if _is_ready(burst, process, aws):
-                yield burst
-                return
-        finally:
-            process.kill()  # the pid is this process's own child: it cannot be another's
-            process.wait()
+    relay = Relay()
+    with relaying(aws, relay):
+        for _ in range(3):  # between finding a free port and taking it, somebody else may
+            burst, process = _start(relay)
+            try:
+                if _is_ready(burst, process, relay):
+                    yield burst
+                    return
+            finally:
+                process.kill()  # this process's own child: its id cannot be another's
+                process.wait()
     raise AssertionError("microburst did not start")
 
 
-def _start(aws: Running) -> tuple[Burst, subprocess.Popen[bytes]]:
+def _start(relay: Relay) -> tuple[Burst, subprocess.Popen[bytes]]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
+    relay.host = f"127.0.0.1:{port}"
     command = [sys.executable, "-m", "microburst", "--host", "127.0.0.1", "--port", str(port),
-               "--upstream", aws.endpoint]  # fmt: skip
-    # It trusts what OpenSSL trusts, and this is how that learns of another CA.
-    environment = os.environ | {"SSL_CERT_FILE": aws.ca_file}
-    process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    )
-    return Burst(f"http://127.0.0.1:{port}"), process
+               "--upstream", relay.endpoint]  # fmt: skip
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    return Burst(f"http://{relay.host}"), process
 
 
-def _is_ready(burst: Burst, process: subprocess.Popen[bytes], aws: Running) -> bool:
+def _is_ready(burst: Burst, process: subprocess.Popen[bytes], relay: Relay) -> bool:
     deadline = time.monotonic() + START_SECONDS
     while process.poll() is None and time.monotonic() < deadline:
         with contextlib.suppress(urllib.error.URLError, OSError):
-            return bool(burst.control("health")["upstream"] == aws.endpoint)
+            return bool(burst.control("health")["upstream"] == relay.endpoint)
         time.sleep(0.05)
     return False

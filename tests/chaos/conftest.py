@@ -7,8 +7,8 @@ import pytest
 
 from local.process import Running
 from tests.chaos import burst as bursts
-from tests.chaos import withholding as withholdings
 from tests.chaos.burst import Burst
+from tests.chaos.relay import relaying
 from tests.chaos.withholding import Withholding
 from tests.local.conftest import aws, client, messages_table, name
 
@@ -33,10 +33,11 @@ def burst(one_burst: Burst) -> Iterator[Burst]:
 
 @pytest.fixture
 def withholding(aws: Running) -> Iterator[Withholding]:
-    """A proxy that withholds 30 % of every batch and refuses 30 % of the transactions."""
-    with withholdings.running(aws) as started:
-        started.share = 0.3
-        yield started
+    """A relay that withholds 30 % of every batch and refuses 30 % of the transactions."""
+    relay = Withholding()
+    relay.share = 0.3
+    with relaying(aws, relay):
+        yield relay
 
 
 @pytest.fixture
