@@ -52,6 +52,8 @@ class DatasetMachine(Construct):
             definition_body=sfn.DefinitionBody.from_chainable(self._definition(worker)),
             timeout=LOAD_TIMEOUT,
         )
+        # Grants for the role, too, though it takes none.
+        self.machine.node.try_remove_child("DistributedMapPolicy")
         acknowledge_unlogged(self.machine)
         self._grant_load(role, worker, object_arn)
 

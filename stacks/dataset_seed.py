@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 
 from aws_cdk import CustomResource, Duration
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import custom_resources as cr
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from stacks.dataset_machine import BATCH_TIMEOUT, DatasetMachine, acknowledge_unlogged
 from stacks.findings import acknowledge_wildcard
@@ -126,12 +127,10 @@ class DatasetSeed(Construct):
             disable_waiter_state_machine_logging=True,
         )
         for role in (starting_framework, watching_framework):
-            for function in (starting.function, watching.function):
-                acknowledge_wildcard(
-                    role,
-                    f"{function.function_arn}:*",
-                    "The provider framework may call every version of the functions it wraps.",
-                )
+            _acknowledge_versions(role, starting.function, watching.function)
+        # Their ids are the library's.
+        waited = [provider.node.find_child(f"framework-{of}") for of in ("isComplete", "onTimeout")]
+        _acknowledge_versions(provider, *waited)
         acknowledge_unlogged(provider)
         return provider
 
@@ -146,4 +145,14 @@ class DatasetSeed(Construct):
             files=HANDLER_FILES,
             log_group=log_group,
             timeout=Duration.minutes(2),
+        )
+
+
+def _acknowledge_versions(grantee: Construct, *functions: IConstruct) -> None:
+    for function in functions:
+        assert isinstance(function, lambda_.Function)
+        acknowledge_wildcard(
+            grantee,
+            f"{function.function_arn}:*",
+            "The provider framework may call every version of the functions it wraps.",
         )

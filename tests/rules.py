@@ -23,7 +23,8 @@ def main(folder: Path) -> int:
     items = load_items(PROJECT / "seed" / "messages.yaml")
     failed = False
     # One stage more, with every optional part of the stack switched on.
-    extremes = {"customer_key": True, "region": "eu-west-1", "billing_mode": "provisioned"}
+    extremes = {"customer_key": True, "region": "eu-west-1", "billing_mode": "provisioned",
+                "seed_dataset": "s3://some-bucket/messages.jsonl"}  # fmt: skip
     for stage, more in [*((stage, {}) for stage in context["stages"]), ("extremes", extremes)]:
         app = App(context={**context, "stage": stage, **more}, outdir=str(folder / stage))
         Validations.of(app).add_plugins(AwsSolutionsChecks(app))

@@ -6,7 +6,15 @@ its functions up by name at each request, so replacing a module's attribute is e
 
 import os
 
-from local.additions import backup, cloudformation, dynamodb, iam, settings, stepfunctions
+from local.additions import (
+    backup,
+    cloudformation,
+    dynamodb,
+    iam,
+    lambda_logs,
+    settings,
+    stepfunctions,
+)
 
 
 def install() -> None:
@@ -17,3 +25,4 @@ def install() -> None:
     cloudformation.install()
     iam.install()
     stepfunctions.install()
+    lambda_logs.install()

@@ -32,9 +32,20 @@ def require(execution: Json, action: str, resource: str, error: str) -> None:
     # A child of a Map Run belongs to "<state machine>/<label>".
     machine = engine._state_machines.get(execution["stateMachineArn"].split("/")[0])
     role = machine["roleArn"].rsplit("/", 1)[-1] if machine else ""
+    if not allows(role, action, resource):
+        user = f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/{execution['name']}"
+        raise engine._ExecutionError(
+            error,
+            f"User: {user} is not authorized to perform: {action} on resource: {resource} "
+            f"because no identity-based policy allows the {action} action",
+        )
+
+
+def allows(role: str, action: str, resource: str) -> bool:
+    """Whether the policies of the role of that name allow ``action`` on ``resource``."""
     account = get_account_id()
     context = iam_evaluator.EvalContext(
-        principal_arn=f"arn:aws:sts::{account}:assumed-role/{role}/{execution['name']}",
+        principal_arn=f"arn:aws:iam::{account}:role/{role}",
         principal_type="AssumedRole",
         principal_account=account,
         action=action,
@@ -42,12 +53,7 @@ def require(execution: Json, action: str, resource: str, error: str) -> None:
         region=get_region(),
     )
     policies = iam_evaluator._gather_role_policies(role, account)
-    if iam_evaluator.evaluate(context, policies).decision != "Allow":
-        raise engine._ExecutionError(
-            error,
-            f"User: {context.principal_arn} is not authorized to perform: {action} on resource: "
-            f"{resource} because no identity-based policy allows the {action} action",
-        )
+    return bool(iam_evaluator.evaluate(context, policies).decision == "Allow")
 
 
 def _function_arn(state: Json) -> str:

@@ -1,0 +1,140 @@
+"""A dataset's lines: what is a message, what a person reads about one that is none."""
+
+import json
+import tracemalloc
+from collections import deque
+from decimal import Decimal
+
+import pytest
+
+from chat.model import ITEM_BYTES, message_item, parse_time
+from seed.dataset import LINE_BYTES, read_items
+from seed.dataset_line import line_item
+from seed.document import SeedError
+
+GOOD = {"from": "Tom", "to": "Jerry", "body": "Hi {to}", "at": "2026-01-01T09:00:00Z"}
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    """``dataset("...")``: the path of a file of these lines."""
+
+    def write(*lines: str | bytes):
+        file = tmp_path / "messages.jsonl"
+        file.write_bytes(b"".join(line if isinstance(line, bytes) else line.encode() + b"\n"
+                                  for line in lines))  # fmt: skip
+        return file
+
+    return write
+
+
+def problem(file) -> str:
+    with pytest.raises(SeedError) as caught:
+        deque(read_items(file), maxlen=0)
+    text = str(caught.value)
+    assert text.startswith(f"{file}:")
+    assert "\n" not in text
+    return text.removeprefix(f"{file}:")
+
+
+def changed(**fields) -> str:
+    return json.dumps(GOOD | fields)
+
+
+def test_a_line_is_a_message_as_the_data_model_has_it():
+    assert line_item(GOOD) == message_item(
+        sender="Tom", recipient="Jerry", body="Hi {to}", sent_at=parse_time(GOOD["at"])
+    )
+
+
+def test_id_and_attributes_are_kept_with_their_types(dataset):
+    attributes = {"Stars": 5, "Price": 0.1, "Big": 1e30, "New": True, "Tags": ["a", {"n": -1.5}]}
+    (item,) = read_items(dataset(changed(id="m-1", attributes=attributes)))
+    assert item["MessageId"] == "m-1"
+    assert {name: item[name] for name in attributes} == {
+        "Stars": Decimal(5), "Price": Decimal("0.1"), "Big": Decimal("1E+30"), "New": True,
+        "Tags": ["a", {"n": Decimal("-1.5")}],
+    }  # fmt: skip
+
+
+def test_what_step_functions_hands_over_gives_the_same_item(dataset):
+    line = changed(attributes={"a": 0.1, "b": 12, "c": 1e-7, "d": [1.50]})
+    assert [line_item(json.loads(line))] == list(read_items(dataset(line)))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('{"from": "Tom"', "is not valid JSON: Expecting ',' delimiter at column"),
+        (b"\xff\n", "is not UTF-8 at byte 0"),
+        ("", "is empty"),
+        ("[]", "is not a JSON object with from, to, body, at"),
+        ('"Tom"', "is not a JSON object"),
+        (changed(form="Tom"), "unknown key 'form'; known are from, to, body, at, id, attributes"),
+        ('{"from": "Tom", "from": "Tim"}', "key 'from' appears twice"),
+        ('{"from": "Tom", "to": "Jerry", "body": "Hi"}', "'at' is missing"),
+        (changed(body=5), "'body' is 5; must be text"),
+        (changed(body=" "), "body is empty"),
+        (changed(id=None), "'id' is None; must be text"),
+        (changed(to="tom"), "are the same user"),
+        (changed(at="yesterday"), "'yesterday' is not a time like"),
+        (changed(at="2026-02-30T09:00:00Z"), "day is out of range"),
+        (changed(attributes=[]), "'attributes' is []; must be an object"),
+        (changed(attributes={"Body": "x"}), "attribute 'Body' is reserved"),
+        (changed(attributes={"": "x"}), "an attribute has an empty name"),
+        (changed(attributes={"n": None}), "attribute 'n' is null; leave it out"),
+        (changed(attributes={"n": 2**53 + 1}), "has too many digits; write it as text"),
+        (changed(attributes={"n": 0.1}).replace("0.1", "0." + "12" * 9), "too many digits"),
+        (changed(attributes={"n": 1e300}), "is beyond 1E-130 to 9.99E+125"),
+        (changed(attributes={"n": 0.1}).replace("0.1", "NaN"), "NaN is not JSON"),
+        (changed(body="\ud800"), "surrogates not allowed"),
+        ("[" * 100_000, "is nested too deeply"),
+        (changed(body="x" * LINE_BYTES), f"is longer than {LINE_BYTES} bytes"),
+    ],
+)  # fmt: skip
+def test_a_wrong_line_is_named_with_its_rule(dataset, line, said):
+    text = problem(dataset(changed(), line))
+    assert text.startswith("2: ")
+    assert said in text
+
+
+def test_a_value_too_deep_for_dynamodb_is_refused(dataset):
+    deep = "x"
+    for _ in range(32):
+        deep = [deep]
+    assert "deeper than the 32 levels" in problem(dataset(changed(attributes={"deep": deep})))
+
+
+def test_an_item_above_the_limit_cannot_come_from_a_line():
+    assert LINE_BYTES < ITEM_BYTES
+
+
+def test_an_empty_or_missing_file_is_named(dataset, tmp_path):
+    assert problem(dataset()) == " is empty; it needs one message a line"
+    assert problem(tmp_path / "none.jsonl") == " No such file or directory"
+
+
+def test_memory_does_not_grow_with_the_dataset(tmp_path):
+    peaks = []
+    for count in (1_000, 10_000):
+        file = tmp_path / f"{count}.jsonl"
+        with file.open("w") as lines:
+            for number in range(count):
+                lines.write(changed(body=f"Message {number} " + "x" * 200, id=f"m{number}") + "\n")
+        tracemalloc.start()
+        deque(read_items(file), maxlen=0)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    small, large = peaks
+    assert large < small * 1.2 + 10_000, f"{small} bytes for 1,000 lines, {large} for 10,000"
+    assert large < 1_000_000
+
+
+def test_a_file_without_line_ends_is_not_read_at_once(tmp_path):
+    file = tmp_path / "long.jsonl"
+    file.write_bytes(b"x" * 20_000_000)
+    tracemalloc.start()
+    assert "is longer than" in problem(file)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2_000_000

@@ -1,0 +1,159 @@
+"""What a dataset adds to the template, and that without one nothing is added."""
+
+import json
+from functools import cache
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+
+from stacks.messages_stack import MessagesStack
+from stacks.settings import Settings
+from tests.unit.test_stack import only, stack, statements
+
+MACHINE, DATASET = "AWS::StepFunctions::StateMachine", "Custom::MessageDataset"
+S3 = "s3://a-bucket/some/messages.jsonl"
+
+
+def with_dataset(**settings) -> Template:
+    return stack(seed_dataset=S3, **settings)
+
+
+@cache
+def definition() -> dict:
+    """The definition of the state machine that loads."""
+    texts = [json.dumps(m["Properties"]["DefinitionString"])
+             for m in with_dataset().find_resources(MACHINE).values()]  # fmt: skip
+    (text,) = [text for text in texts if "ItemBatcher" in text]
+    parts = json.loads(text)["Fn::Join"][1]
+    return json.loads("".join(part if isinstance(part, str) else "TOKEN" for part in parts))
+
+
+def test_without_a_dataset_there_is_nothing_of_it():
+    template = stack()
+    template.resource_count_is(MACHINE, 0)
+    template.resource_count_is(DATASET, 0)
+    assert not [name for name in template.find_outputs("*") if name.startswith("Dataset")]
+
+
+def test_a_dataset_comes_after_the_seed_and_has_outputs():
+    (seed_id,) = with_dataset().find_resources("Custom::MessageSeed")
+    dataset = only(with_dataset(), DATASET)
+    assert seed_id in dataset["DependsOn"]
+    assert {n for n in with_dataset().find_outputs("*") if n.startswith("Dataset")} == {
+        "DatasetTotal", "DatasetWritten", "DatasetUnchanged", "DatasetPreserved"
+    }  # fmt: skip
+
+
+def test_an_object_is_named_as_it_is():
+    properties = only(with_dataset(), DATASET)["Properties"]
+    assert (properties["Bucket"], properties["Key"]) == ("a-bucket", "some/messages.jsonl")
+
+
+def test_a_file_is_an_asset_so_another_content_is_another_key(tmp_path):
+    keys = []
+    for text in ("one\n", "two\n"):
+        (tmp_path / "d.jsonl").write_text(text)
+        settings = Settings(seed_dataset=str(tmp_path / "d.jsonl"))
+        template = Template.from_stack(MessagesStack(App(), settings=settings, items=[]))
+        keys.append(only(template, DATASET)["Properties"]["Key"])
+        granted = [s["Resource"] for s in statements(template) if s["Action"] == "s3:GetObject"]
+        assert keys[-1] in str(granted)
+    assert len(set(keys)) == 2
+
+
+def test_the_map_reads_lines_in_batches_and_tolerates_no_failure():
+    (load,) = definition()["States"].values()
+    assert load["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
+    assert load["ItemReader"]["Parameters"] == {"Bucket.$": "$.Bucket", "Key.$": "$.Key"}
+    assert load["ItemBatcher"] == {
+        "MaxItemsPerBatch": 1000, "MaxInputBytesPerBatch": 262144,
+        "BatchInput": {"Table.$": "$.Table"},
+    }  # fmt: skip
+    assert load["ItemSelector"] == {
+        "Index.$": "$$.Map.Item.Index", "Message.$": "$$.Map.Item.Value"
+    }  # fmt: skip
+    assert load["MaxConcurrency"] == 5
+    # Zero is the default of both thresholds.
+    assert not {"ToleratedFailureCount"} & load.keys()
+    assert load.get("ToleratedFailurePercentage", 0) == 0
+    assert load["ItemProcessor"]["ProcessorConfig"] == {
+        "Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"
+    }  # fmt: skip
+
+
+def test_every_step_has_an_end_and_a_retry_with_backoff_and_jitter():
+    assert definition()["TimeoutSeconds"] == 55 * 60
+    (load,) = definition()["States"].values()
+    (write,) = load["ItemProcessor"]["States"].values()
+    assert write["TimeoutSeconds"] == 900
+    (retry,) = write["Retry"]
+    assert {"Lambda.TooManyRequestsException", "Lambda.ServiceException"} < {*retry["ErrorEquals"]}
+    assert "DatasetError" not in retry["ErrorEquals"]
+    assert (retry["BackoffRate"], retry["JitterStrategy"]) == (2, "FULL")
+
+
+def granted(template: Template, part: str) -> dict[str, list[str]]:
+    """Each action that the policies with ``part`` in their name allow, on what."""
+    found: dict[str, list[str]] = {}
+    for name, policy in template.find_resources("AWS::IAM::Policy").items():
+        if part in name:
+            for statement in policy["Properties"]["PolicyDocument"]["Statement"]:
+                actions, resources = statement["Action"], statement["Resource"]
+                for action in [actions] if isinstance(actions, str) else actions:
+                    rows = resources if isinstance(resources, list) else [resources]
+                    found.setdefault(action, []).extend(map(json.dumps, rows))
+    return found
+
+
+def test_the_worker_may_only_read_and_put_items_of_the_table():
+    found = granted(with_dataset(), "DatasetWorker")
+    assert {*found} == {"dynamodb:BatchGetItem", "dynamodb:PutItem",
+                        "logs:CreateLogStream", "logs:PutLogEvents"}  # fmt: skip
+    (table,) = with_dataset().find_resources("AWS::DynamoDB::GlobalTable")
+    assert found["dynamodb:PutItem"] == [json.dumps({"Fn::GetAtt": [table, "Arn"]})]
+
+
+def test_the_state_machine_may_only_read_the_object_and_call_the_worker():
+    found = granted(with_dataset(), "DatasetLoadingPolicy")
+    assert {*found} == {"lambda:InvokeFunction", "s3:GetObject", "states:StartExecution",
+                        "states:DescribeExecution", "states:StopExecution"}  # fmt: skip
+    assert "s3:::a-bucket/some/messages.jsonl" in found["s3:GetObject"][0]
+    assert "DatasetWorkerFunction" in found["lambda:InvokeFunction"][0]
+    assert len(found["lambda:InvokeFunction"]) == 1
+
+
+def test_the_handlers_may_only_use_their_state_machine():
+    starting = granted(with_dataset(), "DatasetStartingRole")
+    watching = granted(with_dataset(), "DatasetWatchingRole")
+    logging = {"logs:CreateLogStream", "logs:PutLogEvents"}
+    assert {*starting} - logging == {
+        "states:StartExecution", "states:ListExecutions", "states:StopExecution"
+    }  # fmt: skip
+    assert {*watching} - logging == {
+        "states:DescribeExecution", "states:ListMapRuns", "states:DescribeMapRun",
+        "states:ListExecutions",
+    }  # fmt: skip
+    for action, resources in {**starting, **watching}.items():
+        assert action in logging or all("DatasetLoadingMachine" in r for r in resources)
+
+
+@pytest.mark.parametrize("settings", [{}, {"customer_key": True, "region": "eu-west-1"}],
+                         ids=["plain", "customer key"])  # fmt: skip
+def test_no_new_permission_is_on_every_resource(settings):
+    wild = [s for s in statements(with_dataset(**settings)) if s["Resource"] == "*"]
+    assert [s["Action"] for s in wild] == ["tag:GetResources"]
+    assert "logs:CreateLogGroup" not in str(statements(with_dataset(**settings)))
+
+
+def test_with_a_customer_key_the_worker_may_use_it_for_the_table():
+    template = with_dataset(customer_key=True, region="eu-west-1")
+    assert "kms:Decrypt" in granted(template, "DatasetWorker")
+
+
+def test_every_function_logs_into_a_group_that_goes_with_the_stack():
+    template = with_dataset()
+    groups = template.find_resources("AWS::Logs::LogGroup")
+    assert {group["DeletionPolicy"] for group in groups.values()} == {"Delete"}
+    for function in template.find_resources("AWS::Lambda::Function").values():
+        assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups

@@ -1,0 +1,39 @@
+"""What the worker makes of a batch of lines."""
+
+import pytest
+
+from seed.dataset_worker import DatasetError, batch_entries
+
+
+def line(index: int, **fields):
+    message = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}
+    return {"Index": index, "Message": message | fields}
+
+
+def test_every_line_is_a_new_entry():
+    entries, repeated = batch_entries([line(0), line(1, at="2026-01-01T09:00:01Z")])
+    assert [entry.old for entry in entries] == [None, None]
+    assert [entry.new["Body"] for entry in entries if entry.new] == [{"S": "Hi"}] * 2
+    assert repeated == 0
+
+
+def test_a_repeated_line_is_written_once_and_counted():
+    same_number = [line(4, attributes={"n": 5}), line(5, attributes={"n": 5.0})]
+    for pair in ([line(0), line(1)], same_number):
+        entries, repeated = batch_entries([*pair])
+        assert (len(entries), repeated) == (1, 1)
+
+
+def test_two_messages_under_one_key_are_refused():
+    with pytest.raises(DatasetError, match=r"line 9: is another message .* as line 3; .* 'id'"):
+        batch_entries([line(2), line(8, body="Ho")])
+
+
+def test_an_id_tells_them_apart():
+    entries, _ = batch_entries([line(0, id="a"), line(1, id="b")])
+    assert len({entry.key for entry in entries}) == 2
+
+
+def test_a_wrong_line_is_named_by_its_number_in_the_dataset():
+    with pytest.raises(DatasetError, match=r"^line 1501: body is empty$"):
+        batch_entries([line(1499), line(1500, body="")])
