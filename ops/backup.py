@@ -3,53 +3,53 @@
 import argparse
 import json
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from ops import stack
+from ops import jobs, retention, stack
 from ops.command import Context, number
-from ops.errors import OpsError, code
-from ops.polling import DeadlineError, duration, poll
+from ops.errors import OpsError, UsageError
 
-ACTIVE = frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"})
+# The clean-up waits for jobs too, and knows them from here.
+from ops.jobs import ACTIVE as ACTIVE
+from ops.jobs import Job as Job
+from ops.jobs import wait as wait
+from ops.polling import DeadlineError
+
+STACK_TAG = "messages:stack"
 # A job that cannot start keeps trying this long, then EXPIRES; the API's least.
 _START_WINDOW_MINUTES = 60
+_MOST_TAGS = 9  # AWS Backup adds ten to those of the table, and one is the stack's
+_LONGEST_KEY, _LONGEST_VALUE = 128, 256
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
-    """A backup job, as AWS Backup describes it."""
+class Wish:
+    """The backup that is asked for; the same ``token`` asks for the same backup."""
 
-    id: str
-    vault: str
-    state: str
-    point: str = ""
-    percent: str = ""
-    text: str = ""
-    category: str = ""
-    size: int | None = None
-
-    @property
-    def failure(self) -> str:
-        """Why a job that ended is no good backup; empty for a good one.
-
-        AWS reports "completed with issues" as COMPLETED and another category.
-        """
-        if self.state != "COMPLETED":
-            return f"{self.state}: {self.text or 'AWS Backup gives no reason'}"
-        if self.category not in ("", "SUCCESS"):
-            return f"COMPLETED with {self.category}: {self.text or 'AWS Backup gives no reason'}"
-        return "" if self.point else "COMPLETED without a recovery point"
+    days: int
+    tags: dict[str, str]
+    token: str
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops backup``."""
     parser.add_argument(
-        "--retain-days", type=int, default=35, metavar="N",
-        help="delete the recovery point after N days, 1 to 36500 (default: 35)",
+        "--retain", default="35d", metavar="SPAN",
+        help="delete the recovery point after SPAN: days 30d, weeks 4w, years 1y (default: 35d)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--tag", action="append", default=[], metavar="KEY=VALUE",
+        help="tag the recovery point (repeatable)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--token", metavar="TEXT",
+        help="the same TEXT starts one backup only, however often it is asked for",
+    )  # fmt: skip
+    parser.add_argument(
+        "--wait", action=argparse.BooleanOptionalAction, default=True,
+        help="--no-wait: start the job, print its id and leave it",
     )  # fmt: skip
     parser.add_argument(
         "--timeout", type=float, default=60, metavar="MINUTES",
@@ -62,103 +62,129 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Take the backup; the last line on standard output is the recovery point's ARN."""
-    days = int(number(arguments, "--retain-days", 1, 36500))
     seconds = 60 * number(arguments, "--timeout", 0.01, 7 * 24 * 60)
+    wish = _wish(arguments)
+    if arguments.job and not arguments.wait:
+        raise UsageError("--job waits for a job, --no-wait does not: pass one of them")
     context.say(context.where)
-    job_id = arguments.job or start(context, days=days, seconds=seconds)
+    if not arguments.wait:
+        return _leave(context, wish, as_json=arguments.json)
+    job_id = arguments.job or start(context, wish, seconds=seconds)
     again = f"the job goes on; running this again with --job {job_id} continues to wait for it"
     try:
-        job = wait(context, job_id, seconds=seconds)
+        job = jobs.wait(context, job_id, seconds=seconds)
     except DeadlineError as late:
         raise OpsError(f"{late}; {again}") from None
     except KeyboardInterrupt:
         raise KeyboardInterrupt(again) from None
     if job.failure:
         raise OpsError(f"backup job {job.id} into vault {job.vault} ended {job.failure}")
-    if arguments.json:
-        result = {"recovery_point_arn": job.point, "backup_job_id": job.id, "vault": job.vault}
-        print(json.dumps(result | {"stack": context.stack, "size_bytes": job.size}))
-    else:
-        print(job.point)
+    if wish.tags and ":backup:" not in job.point:
+        context.say("its tags are not kept: the account's advanced DynamoDB backup is off")
+    _print(context, job, as_json=arguments.json)
     return 0
 
 
-def start(context: Context, *, days: int, seconds: float) -> str:
-    """Start an on-demand job into the stack's own vault, kept for ``days``; its id.
+def start(context: Context, wish: Wish, *, seconds: float) -> str:
+    """Start an on-demand job into the stack's own vault; its id.
 
     AWS Backup runs one job per table at a time, so one that runs already, for
     example the plan's, is waited for first (up to ``seconds``).
     """
     source = stack.deployed(context.clients, context.stack)
-    table, vault = source.output("TableArn"), source.output("BackupVaultName")
-    role = source.output("BackupRoleArn")
-    backup = context.clients("backup")
-    for other in _active(backup, table):
-        context.say(f"backup job {other} of the same table runs already: waiting for it first")
+    for other in jobs.running(context.clients("backup"), source.output("TableArn")):
+        context.say(
+            f"backup job {other} of the same table runs already, and AWS Backup runs one at a "
+            "time: waiting for it first"
+        )
         try:
-            wait(context, other, seconds=seconds)
+            jobs.wait(context, other, seconds=seconds)
         except DeadlineError as late:
             raise OpsError(f"{late}; no backup was started: run this again later") from None
+    return str(_start(context, source, wish)["BackupJobId"])
+
+
+def _leave(context: Context, wish: Wish, *, as_json: bool) -> int:
+    """Start the job and print its id, without waiting for anything.
+
+    A repeated --token may well find its own job running; any other job would
+    make this one wait in AWS Backup and, after an hour, expire.
+    """
+    source = stack.deployed(context.clients, context.stack)
+    backup, table = context.clients("backup"), source.output("TableArn")
+    others = list(jobs.running(backup, table))
+    if others and not wish.token:
+        raise OpsError(
+            f"backup job {others[0]} of the same table runs already, and AWS Backup runs one at a "
+            f"time: wait for it with --job {others[0]}, or leave out --no-wait"
+        )
+    answer = _start(context, source, wish)
+    job = jobs.describe(backup, answer["BackupJobId"])
+    if job.id in others:
+        context.say(f"--token {wish.token} started this job before, and it still runs")
+    elif others:
+        context.say(f"it can begin when job {others[0]} has ended, and gives up after an hour")
+    context.say(f"running this again with --job {job.id} waits for it and prints the ARN")
+    if as_json:
+        _print(context, job, as_json=True)
+    else:
+        print(job.id)
+    return 0
+
+
+def _start(context: Context, source: stack.Stack, wish: Wish) -> dict[str, Any]:
+    table, vault = source.output("TableArn"), source.output("BackupVaultName")
+    role = source.output("BackupRoleArn")
     context.say(f"backing up {table} into {vault}")
-    answer = backup.start_backup_job(
+    answer: dict[str, Any] = context.clients("backup").start_backup_job(
         BackupVaultName=vault,
         ResourceArn=table,
         IamRoleArn=role,
-        IdempotencyToken=str(uuid.uuid4()),  # the SDK's retries then start one job, not two
+        # Without one of the caller's: the SDK's retries then start one job, not two.
+        IdempotencyToken=wish.token or str(uuid.uuid4()),
         StartWindowMinutes=_START_WINDOW_MINUTES,
-        Lifecycle={"DeleteAfterDays": days},
-        RecoveryPointTags={"messages:stack": context.stack},
+        Lifecycle={"DeleteAfterDays": wish.days},
+        RecoveryPointTags={STACK_TAG: context.stack} | wish.tags,
     )
-    return str(answer["BackupJobId"])
+    return answer
 
 
-def wait(context: Context, job_id: str, *, seconds: float) -> Job:
-    """The job once it has ended, however it ended, with progress on the way.
+def _print(context: Context, job: Job, *, as_json: bool) -> None:
+    if as_json:
+        result = {"recovery_point_arn": job.point, "backup_job_id": job.id, "vault": job.vault}
+        more = {"stack": context.stack, "state": job.state, "size_bytes": job.size}
+        print(json.dumps(result | more))
+    else:
+        print(job.point)
 
-    Raises DeadlineError after ``seconds``, OpsError for an id that AWS does not know.
+
+def _wish(arguments: argparse.Namespace) -> Wish:
+    if arguments.token is not None and not arguments.token.strip():
+        raise UsageError("--token must not be empty")
+    return Wish(
+        days=retention.days(arguments.retain),
+        tags=tags(arguments.tag),
+        token=arguments.token or "",
+    )
+
+
+def tags(given: Iterable[str]) -> dict[str, str]:
+    """The tags in ``KEY=VALUE`` texts.
+
+    Raises UsageError for what AWS Backup refuses
+    (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_StartBackupJob.html).
     """
-    backup, began, shown = context.clients("backup"), context.clock.monotonic(), ""
-
-    def ended() -> Job | None:
-        nonlocal shown
-        job = _describe(backup, job_id)
-        progress = f"{job.state} {job.percent}".strip()
-        if progress != shown:
-            elapsed = duration(context.clock.monotonic() - began)
-            context.say(f"backup job {job_id}: {progress} after {elapsed}")
-            shown = progress
-        return None if job.state in ACTIVE else job
-
-    try:
-        return poll(ended, seconds=seconds, clock=context.clock)
-    except DeadlineError as late:
-        raise DeadlineError(f"backup job {job_id} is still {shown} after {late}") from None
-
-
-def _active(backup: Any, table_arn: str) -> Iterator[str]:
-    for page in backup.get_paginator("list_backup_jobs").paginate(ByResourceArn=table_arn):
-        for job in page["BackupJobs"]:
-            if job["State"] in ACTIVE:
-                yield job["BackupJobId"]
-
-
-def _describe(backup: Any, job_id: str) -> Job:
-    try:
-        answer = backup.describe_backup_job(BackupJobId=job_id)
-    except ClientError as error:
-        if code(error) != "ResourceNotFoundException":
-            raise
-        raise OpsError(f"AWS Backup knows no job {job_id}; check --job and --region") from None
-    percent = answer.get("PercentDone", "")
-    return Job(
-        id=job_id,
-        vault=answer.get("BackupVaultName", ""),
-        state=answer["State"],
-        # Without the account's advanced DynamoDB features StartBackupJob does not
-        # know the point yet; the finished job does.
-        point=answer.get("RecoveryPointArn", ""),
-        percent=f"{float(percent):g}%" if percent else "",
-        text=answer.get("StatusMessage", ""),
-        category=answer.get("MessageCategory", ""),
-        size=answer.get("BackupSizeInBytes"),
-    )
+    found: dict[str, str] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not equals or not 1 <= len(key) <= _LONGEST_KEY or len(value) > _LONGEST_VALUE:
+            raise UsageError(
+                f"--tag '{text}' is not KEY=VALUE, of at most {_LONGEST_KEY} and "
+                f"{_LONGEST_VALUE} characters"
+            )
+        if key.lower().startswith("aws:") or key == STACK_TAG or key in found:
+            raise UsageError(f"--tag '{text}': the key {key} is AWS's, this project's, or twice")
+        found[key] = value
+    if len(found) > _MOST_TAGS:
+        raise UsageError(f"--tag: at most {_MOST_TAGS}, got {len(found)}")
+    return found

@@ -48,6 +48,11 @@ class Clients:
             raise NoRegionError()
         return str(region)
 
+    @property
+    def partition(self) -> str:
+        """``aws``, or what the region's ARNs begin with instead."""
+        return str(self._aws.get_partition_for_region(self.region))
+
     def identity(self) -> "Identity":
         """Whose account the credentials belong to, asked from AWS.
 

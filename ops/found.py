@@ -13,6 +13,9 @@ class Point:
     status: str
     resource: str = ""
     created: datetime | None = None
+    expires: datetime | None = None
+    bytes: int = 0
+    storage: str = "WARM"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,16 +39,27 @@ class TableBackup:
     table: str
     system: bool
     expires: datetime | None = None
+    status: str = ""
+    created: datetime | None = None
+    bytes: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """A table that still exists, with its data; ``stack`` is what its tag says."""
+    """A table that still exists, with its data; ``stack`` is what its tag says.
+
+    ``bytes`` are those of items and indexes, which DynamoDB counts every six hours;
+    ``read_units`` and ``write_units`` are provisioned ones, 0 on demand.
+    """
 
     name: str
     stack: str = ""
     key: str = ""
     protected: bool = False
+    bytes: int = 0
+    items: int = 0
+    read_units: int = 0
+    write_units: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -70,15 +70,27 @@ def _backup(table: str, found: dict[str, Any], *, system: bool) -> TableBackup:
         table=table,
         system=system,
         expires=found.get("BackupExpiryDateTime"),
+        status=found["BackupStatus"],
+        created=found.get("BackupCreationDateTime"),
+        bytes=found.get("BackupSizeBytes", 0),
     )
 
 
 def _table(dynamodb: Any, described: dict[str, Any]) -> Table:
+    indexes = described.get("GlobalSecondaryIndexes", [])
+    # Local indexes have no throughput of their own, but they take room.
+    stored = [*indexes, *described.get("LocalSecondaryIndexes", [])]
+    units = [shape.get("ProvisionedThroughput", {}) for shape in (described, *indexes)]
     return Table(
         name=described["TableName"],
         stack=_tags(dynamodb, described["TableArn"]).get(STACK_TAG, ""),
         key=_key(described),
         protected=described.get("DeletionProtectionEnabled", False),
+        bytes=described.get("TableSizeBytes", 0)
+        + sum(index.get("IndexSizeBytes", 0) for index in stored),
+        items=described.get("ItemCount", 0),
+        read_units=sum(given.get("ReadCapacityUnits", 0) for given in units),
+        write_units=sum(given.get("WriteCapacityUnits", 0) for given in units),
     )
 
 

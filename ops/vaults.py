@@ -1,13 +1,14 @@
 """Find a deployment's backup vaults, and what is in them."""
 
+import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ops.backup import ACTIVE
 from ops.errors import code, explain, is_denied, message
 from ops.found import Point, Vault
+from ops.jobs import ACTIVE
 
 STACK_TAG = "messages:stack"
 TABLE_TAG = "messages:table"
@@ -20,21 +21,22 @@ def find(backup: Any, stack: str) -> Iterator[Vault]:
     The prefix leaves out Default and aws/efs/automatic-backup-vault, which
     nobody can delete.
     """
-    for listed in _all(backup):
+    for vault in tagged(backup, stack):
+        yield dataclasses.replace(
+            vault, points=points(backup, vault.name), jobs=jobs(backup, vault.name)
+        )
+
+
+def tagged(backup: Any, stack: str) -> Iterator[Vault]:
+    """The vaults tagged as ``stack``'s, without what is in them."""
+    for listed in every(backup):
         name, arn = listed["BackupVaultName"], listed["BackupVaultArn"]
         if not name.startswith(f"{stack}-"):
             continue
         tags = _tags(backup, arn)
-        if tags.get(STACK_TAG) != stack:
-            continue
-        yield Vault(
-            name=name,
-            arn=arn,
-            table=tags.get(TABLE_TAG, ""),
-            key=listed.get("EncryptionKeyArn", ""),
-            points=points(backup, name),
-            jobs=jobs(backup, name),
-        )
+        if tags.get(STACK_TAG) == stack:
+            key = listed.get("EncryptionKeyArn", "")
+            yield Vault(name=name, arn=arn, table=tags.get(TABLE_TAG, ""), key=key)
 
 
 def exists(backup: Any, name: str) -> bool:
@@ -43,20 +45,24 @@ def exists(backup: Any, name: str) -> bool:
     Asked from the list: Describe answers AccessDenied for a missing vault and
     for a forbidden one alike (https://github.com/aws/aws-sdk-js/issues/2625).
     """
-    return any(listed["BackupVaultName"] == name for listed in _all(backup))
+    return any(listed["BackupVaultName"] == name for listed in every(backup))
 
 
-def points(backup: Any, vault: str) -> tuple[Point, ...]:
-    """All recovery points in ``vault``, every page; none when the vault is gone.
+def points(backup: Any, vault: str, *, resource: str = "") -> tuple[Point, ...]:
+    """The recovery points in ``vault``, every page; none when the vault is gone.
+
+    All of them, or those of the table whose ARN is ``resource``.
 
     The vault's own count may be approximate, this list is not
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html).
     """
     pages = backup.get_paginator("list_recovery_points_by_backup_vault").paginate(
-        BackupVaultName=vault, PaginationConfig={"PageSize": PAGE}
+        BackupVaultName=vault,
+        PaginationConfig={"PageSize": PAGE},
+        **({"ByResourceArn": resource} if resource else {}),
     )
     try:
-        return tuple(_point(vault, found) for page in pages for found in page["RecoveryPoints"])
+        return tuple(point(vault, found) for page in pages for found in page["RecoveryPoints"])
     except ClientError as error:
         may_be_gone = is_denied(error) or code(error) == "ResourceNotFoundException"
         if may_be_gone and not exists(backup, vault):
@@ -94,7 +100,8 @@ def delete(backup: Any, vault: Vault) -> str | None:
     return ""
 
 
-def _all(backup: Any) -> Iterator[dict[str, Any]]:
+def every(backup: Any) -> Iterator[dict[str, Any]]:
+    """All vaults of the account and region, as AWS lists them."""
     for page in backup.get_paginator("list_backup_vaults").paginate():
         yield from page["BackupVaultList"]
 
@@ -115,11 +122,15 @@ def _tags(backup: Any, arn: str) -> dict[str, str]:
         token = {"NextToken": answer["NextToken"]}
 
 
-def _point(vault: str, found: dict[str, Any]) -> Point:
+def point(vault: str, found: dict[str, Any]) -> Point:
+    """A recovery point, from AWS's description of it."""
     return Point(
         arn=found["RecoveryPointArn"],
         vault=vault,
         status=found["Status"],
         resource=found.get("ResourceArn", ""),
         created=found.get("CreationDate"),
+        expires=found.get("CalculatedLifecycle", {}).get("DeleteAt"),
+        bytes=found.get("BackupSizeInBytes", 0),
+        storage=found.get("StorageClass", "WARM"),
     )

@@ -28,7 +28,7 @@ def _arn(deployed):
 
 
 def test_prints_exactly_the_recovery_points_arn(deployed, capsys):
-    assert deployed.ops("backup", "--retain-days", "7") == 0
+    assert deployed.ops("backup", "--retain", "1w", "--tag", "why=release") == 0
     out, err = capsys.readouterr()
     assert out == f"{_arn(deployed)}\n"
     assert err.startswith(f"account 000000000000, region us-east-1, stack {deployed.stack}\n")
@@ -41,7 +41,7 @@ def test_prints_exactly_the_recovery_points_arn(deployed, capsys):
     assert point["Lifecycle"]["DeleteAfterDays"] == 7
     assert point["IamRoleArn"] == deployed.role_arn
     tags = deployed.client("backup").list_tags(ResourceArn=out.strip())["Tags"]
-    assert tags["messages:stack"] == deployed.stack
+    assert (tags["messages:stack"], tags["why"]) == (deployed.stack, "release")
 
 
 def test_json_has_what_a_pipeline_needs(deployed, capsys):
@@ -57,11 +57,12 @@ def test_without_advanced_features_the_job_names_the_point(deployed, capsys):
     backup = deployed.client("backup")
     backup.update_region_settings(**{name: {"DynamoDB": False} for name in switches})
     try:
-        assert deployed.ops("backup") == 0
+        assert deployed.ops("backup", "--tag", "a=b") == 0
     finally:
         backup.update_region_settings(**{name: {"DynamoDB": True} for name in switches})
-    out = capsys.readouterr().out
+    out, err = capsys.readouterr()
     assert out == f"{_arn(deployed)}\n"
+    assert "its tags are not kept" in err
 
 
 def test_a_running_job_of_the_table_is_waited_for(deployed, aws, capsys):
@@ -72,6 +73,39 @@ def test_a_running_job_of_the_table_is_waited_for(deployed, aws, capsys):
     err = capsys.readouterr().err
     assert f"backup job {job} of the same table runs already" in err
     assert len(deployed.points()) == 2
+
+
+def test_without_waiting_it_prints_the_job_and_how_to_go_on(deployed, aws, capsys):
+    configure(aws, backup_job_seconds=0.5)
+    assert deployed.ops("backup", "--no-wait") == 0
+    out, err = capsys.readouterr()
+    job = out.strip()
+    assert f"running this again with --job {job} waits for it" in err
+    assert deployed.ops("backup", "--job", job) == 0
+    assert capsys.readouterr().out == f"{_arn(deployed)}\n"
+
+
+def test_without_waiting_a_second_backup_is_refused(deployed, aws, capsys):
+    configure(aws, backup_job_seconds=30)
+    job = deployed.start_job()
+    assert deployed.ops("backup", "--no-wait") == 1
+    line = capsys.readouterr().err.splitlines()[-1]
+    assert f"error: backup job {job} of the same table runs already" in line
+    assert f"--job {job}" in line
+    deployed.client("backup").stop_backup_job(BackupJobId=job)
+
+
+def test_the_same_token_is_the_same_backup(deployed, aws, capsys):
+    token = deployed.stage
+    configure(aws, backup_job_seconds=1)
+    assert deployed.ops("backup", "--no-wait", "--json", "--token", token) == 0
+    first = json.loads(capsys.readouterr().out)
+    assert deployed.ops("backup", "--no-wait", "--token", token) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{first['backup_job_id']}\n"
+    assert "started this job before, and it still runs" in err
+    assert deployed.ops("backup", "--token", token) == 0
+    assert capsys.readouterr().out == f"{first['recovery_point_arn']}\n" == f"{_arn(deployed)}\n"
 
 
 def test_a_failed_job_is_exit_1_with_awss_reason(deployed, capsys):

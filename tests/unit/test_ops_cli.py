@@ -49,9 +49,11 @@ def _status(*argv):
     [
         ((), "required"),
         (("destroy",), "invalid choice: 'destroy'"),
-        (("backup", "--retain-days", "many"), "--retain-days: invalid int value: 'many'"),
-        (("backup", "--retain-days", "0"), "--retain-days must be between 1 and 36500, got 0"),
-        (("backup", "--retain-days", "36501"), "got 36501"),
+        (("backup", "--retain", "many"), "--retain 'many' is not a duration: a number and d"),
+        (("backup", "--retain", "0d"), "--retain must be between 1d and 36500d, got 0d"),
+        (("backup", "--tag", "purpose"), "--tag 'purpose' is not KEY=VALUE"),
+        (("backup", "--token", " "), "--token must not be empty"),
+        (("backup", "--job", "J", "--no-wait"), "--job waits for a job, --no-wait does not"),
         (("backup", "--timeout", "-1"), "--timeout must be between"),
         (("backup", "--timeout", "nan"), "--timeout must be between"),
         (("backup", "--stage", "Prod"), "'Prod' is not a stage: it must match"),
@@ -151,12 +153,16 @@ def test_errors_say_what_to_do(error, text):
         ({"state": "COMPLETED", "category": "SUCCESS"}, ""),
         ({"state": "COMPLETED"}, ""),
         ({"state": "COMPLETED", "category": "InvalidParameters", "text": "why"},
-         "COMPLETED with InvalidParameters: why"),
+         "COMPLETED with InvalidParameters: why; do not rely on the recovery point it left: arn"),
         ({"state": "COMPLETED", "point": ""}, "COMPLETED without a recovery point"),
         ({"state": "FAILED", "text": "why"}, "FAILED: why"),
         ({"state": "ABORTED"}, "ABORTED: AWS Backup gives no reason"),
         ({"state": "EXPIRED", "text": "why"}, "EXPIRED: why"),
-        ({"state": "PARTIAL", "text": "why"}, "PARTIAL: why"),
+        ({"state": "EXPIRED", "text": "there was a running job for the same resource."},
+         "EXPIRED: there was a running job for the same resource. AWS Backup runs one job per "
+         "table at a time: run this again."),
+        ({"state": "PARTIAL", "text": "why"},
+         "PARTIAL: why; do not rely on the recovery point it left: arn"),
     ],
 )  # fmt: skip
 def test_only_a_complete_backup_is_one(job, failure):

@@ -1,0 +1,140 @@
+"""List the backups of the stack's table, in every vault, and what they cost a month."""
+
+import argparse
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from ops import prices, recovery, show, source
+from ops.command import Context
+from ops.found import Point, TableBackup
+from ops.recovery import Backups
+
+_HEADER = ("AGE", "SIZE", "EXPIRES", "STATE", "KEPT IN", "A MONTH", "ARN")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """One backup; ``kind`` is RECOVERY_POINT, USER or SYSTEM, ``monthly`` US dollars."""
+
+    kind: str
+    arn: str
+    vault: str
+    state: str
+    created: datetime | None
+    expires: datetime | None
+    bytes: int
+    monthly: float
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``python -m ops backups``."""
+    parser.add_argument(
+        "--table", metavar="NAME", help="a table's backups, whichever stack it belongs to"
+    )
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """List them; exit status 1 when a vault could not be read."""
+    context.say(context.where)
+    names = source.names(context, arguments.table)
+    found = recovery.of(context, names)
+    rows = list_of(found)
+    if arguments.json:
+        print(_json(context, names, rows))
+    else:
+        for line in _lines(context, names, rows):
+            print(line)
+    for unseen in found.unseen:
+        context.say(f"not listed, {unseen.what}: {unseen.reason}")
+    return 1 if found.unseen else 0
+
+
+def list_of(found: Backups) -> list[Row]:
+    """The backups with their prices, oldest first."""
+    rows = [*map(_point, found.points), *map(_own, found.own)]
+    return sorted(rows, key=lambda row: row.created.timestamp() if row.created else 0.0)
+
+
+def _point(point: Point) -> Row:
+    return Row(
+        kind="RECOVERY_POINT",
+        arn=point.arn,
+        vault=point.vault,
+        state=point.status,
+        created=point.created,
+        expires=point.expires,
+        bytes=point.bytes,
+        monthly=prices.backup(point.bytes, storage=point.storage),
+    )
+
+
+def _own(backup: TableBackup) -> Row:
+    return Row(
+        kind="SYSTEM" if backup.system else "USER",
+        arn=backup.arn,
+        vault="",
+        state=backup.status,
+        created=backup.created,
+        expires=backup.expires,
+        bytes=backup.bytes,
+        monthly=0.0 if backup.system else prices.backup(backup.bytes),
+    )
+
+
+def _lines(context: Context, names: Iterable[str], rows: list[Row]) -> list[str]:
+    tables = ", ".join(names)
+    if not rows:
+        return [
+            f"no backup of table {tables} in account {context.account}, region {context.region}; "
+            "another table is named with --table, another place with --region or --profile"
+        ]
+    now = datetime.now(UTC)
+    size, cost = sum(row.bytes for row in rows), sum(row.monthly for row in rows)
+    total = f"{show.count(len(rows), 'backup')} of {tables}, {show.size(size)}"
+    return [
+        *show.columns([_HEADER, *(_cells(row, now) for row in rows)]),
+        f"{total}, {show.money(cost)} a month ({prices.NOTE})",
+    ]
+
+
+def _cells(row: Row, now: datetime) -> tuple[str, ...]:
+    kept = row.vault or {"SYSTEM": "DynamoDB, of a deleted table"}.get(row.kind, "DynamoDB")
+    return (
+        show.age(row.created, now),
+        show.size(row.bytes),
+        f"{row.expires:%Y-%m-%d}" if row.expires else "never",
+        row.state,
+        kept,
+        show.money(row.monthly),
+        row.arn,
+    )
+
+
+def _json(context: Context, names: Iterable[str], rows: list[Row]) -> str:
+    result: dict[str, Any] = {
+        "account": context.account,
+        "region": context.region,
+        "stack": context.stack,
+        "tables": list(names),
+        "backups": [_object(row) for row in rows],
+        "size_bytes": sum(row.bytes for row in rows),
+        "monthly_usd": round(sum(row.monthly for row in rows), 6),
+        "prices": {"region": prices.REGION, "as_of": prices.AS_OF},
+    }
+    return json.dumps(result, indent=2)
+
+
+def _object(row: Row) -> dict[str, Any]:
+    return {
+        "kind": row.kind,
+        "arn": row.arn,
+        "vault": row.vault or None,
+        "state": row.state,
+        "created": row.created.isoformat() if row.created else None,
+        "expires": row.expires.isoformat() if row.expires else None,
+        "size_bytes": row.bytes,
+        "monthly_usd": round(row.monthly, 6),
+    }

@@ -1,0 +1,45 @@
+"""Sizes, ages, amounts and tables of text, for people."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def size(count: int) -> str:
+    """``count`` bytes: ``0 B``, ``1.5 KB``, ``12 GB``."""
+    amount, unit = float(count), 0
+    while amount >= 1024 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    return f"{count} B" if not unit else f"{amount:.3g} {_UNITS[unit]}"
+
+
+def age(began: datetime | None, now: datetime) -> str:
+    """The time since ``began``, in its largest unit: ``5 s``, ``3 min``, ``2 h``, ``40 d``."""
+    if began is None:
+        return "?"
+    seconds = max(0, int((now - began).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def money(dollars: float) -> str:
+    """``$0.00``, ``<$0.01``, ``$1.25``."""
+    return "<$0.01" if 0 < dollars < 0.005 else f"${dollars:.2f}"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 item``, ``2 items``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def columns(rows: Iterable[Sequence[str]]) -> list[str]:
+    """One line for each row, its cells below one another; the last is not padded."""
+    listed = list(rows)
+    widths = [max(map(len, cells)) for cells in zip(*listed, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in listed
+    ]
