@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 ON_DEMAND, PROVISIONED = "on_demand", "provisioned"
+KEEP, DELETE = "keep", "delete"
 # What the projects that this table carries on had provisioned.
 DEFAULT_CAPACITY = 5
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PointInTimeRecoverySpecification.html
@@ -75,6 +76,7 @@ class Settings:
     )
     daily_backup_retention_days: int = _setting(7, "keep daily backups for; 0 = make none")
     monthly_backup_retention_days: int = _setting(30, "keep monthly backups for; 0 = make none")
+    backups_on_destroy: str = _setting(KEEP, "`keep` or `delete` the backups with the stack")
     backup_time: str = _setting("05:00", "when backups start, `HH:MM`")
     time_zone: str = _setting("Etc/UTC", "the zone of `backup_time`, an IANA name")
     seed_dataset: str = _setting(
@@ -132,6 +134,8 @@ class Settings:
                 "monthly_backup_retention_days",
                 f"must be 0 or at least the daily retention, {self.daily_backup_retention_days}",
             )
+        if self.backups_on_destroy not in (KEEP, DELETE):
+            raise self.error("backups_on_destroy", f"must be {KEEP} or {DELETE}")
         self._match("backup_time", _TIME, "HH:MM from 00:00 to 23:59")
         if self.time_zone not in zoneinfo.available_timezones() - _NO_ZONES:
             raise self.error("time_zone", "must be an IANA time zone such as Europe/Berlin")

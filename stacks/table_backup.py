@@ -15,7 +15,8 @@ from constructs import Construct
 from stacks.findings import acknowledge_wildcard
 from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
 from stacks.restore_role import RestoreRole
-from stacks.settings import Settings
+from stacks.settings import DELETE, Settings
+from stacks.vault_emptying import VaultEmptying
 
 
 class TableBackup(Construct):
@@ -25,6 +26,8 @@ class TableBackup(Construct):
     mistaken destroy, and a recovery point whose role is gone can no longer be
     expired by AWS Backup, so it would stay and be billed
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html).
+    Unless the stage wants them deleted: then they go with the stack, the vault
+    emptied first.
     """
 
     def __init__(
@@ -37,12 +40,22 @@ class TableBackup(Construct):
         key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, id)
+        self._emptied = settings.backups_on_destroy == DELETE
+        # Except on create: what a failed first deployment made must not stay behind.
+        self._removal = (
+            RemovalPolicy.DESTROY if self._emptied else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        )
         self.vault = self._add_vault(settings, key)
         self.role = self._add_role(table, key)
         self.restore_role = RestoreRole(
             self, "RestoreRole", settings=settings, table=table, key=key
         ).role
         self.plan = self._add_plan(settings, table)
+        self.emptying = self._add_emptying(table) if self._emptied else None
+
+    def _add_emptying(self, table: dynamodb.ITable) -> VaultEmptying:
+        before = [self.vault, self.role, *([self.plan] if self.plan else [])]
+        return VaultEmptying(self, "Emptying", vault=self.vault, table=table, before=before)
 
     def _add_vault(self, settings: Settings, key: kms.IKey | None) -> backup.BackupVault:
         # A vault's key cannot be changed, so another key means another vault;
@@ -53,7 +66,7 @@ class TableBackup(Construct):
             "Vault",
             backup_vault_name=f"{Stack.of(self).stack_name}-{letter}{stack_suffix(self)}",
             encryption_key=key,
-            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+            removal_policy=self._removal,
         )
         # The clean-up learns from it which table the backups were of.
         Tags.of(vault).add(TABLE_TAG, settings.table_name)
@@ -72,7 +85,7 @@ class TableBackup(Construct):
                 "BackUpTable": iam.PolicyDocument(statements=_backup_statements(table, key))
             },
         )
-        role.apply_removal_policy(RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE)
+        role.apply_removal_policy(self._removal)
         acknowledge_wildcard(
             role,
             f"{table.table_arn}/backup/*",

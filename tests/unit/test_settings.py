@@ -42,6 +42,7 @@ def test_the_default_table_name_is_the_stages_own(stage, table):
         ("pitr_days", -1, "between 0 and 35"),
         ("daily_backup_retention_days", 36501, "between 0 and 36500"),
         ("monthly_backup_retention_days", 3, "at least the daily retention, 7"),
+        ("backups_on_destroy", "burn", "keep or delete"),
         ("backup_time", "24:00", "00:00 to 23:59"),
         ("backup_time", "5:00", "HH:MM"),
         ("time_zone", "Mars/Olympus", "IANA"),

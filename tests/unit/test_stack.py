@@ -175,6 +175,23 @@ def test_the_restore_role_may_use_the_customer_key_through_the_services_alone():
     }
 
 
+def test_backups_that_go_with_the_stack_go_before_their_vault_role_and_plan():
+    template = stack(backups_on_destroy="delete")
+    assert (only(template, VAULT)["DeletionPolicy"]) == "Delete"
+    retained = [
+        r for r in template.to_json()["Resources"].values()
+        if r.get("DeletionPolicy", "Delete") != "Delete"
+    ]  # fmt: skip
+    assert retained == []
+    emptying = only(template, "Custom::VaultEmptying")
+    kept_until_then = {name[: -len("12345678")] for name in emptying["DependsOn"]}
+    assert {"BackupVault", "BackupRole", "BackupPlan", "BackupPlanTable"} <= kept_until_then
+
+
+def test_backups_are_kept_unless_a_stage_says_otherwise():
+    stack().resource_count_is("Custom::VaultEmptying", 0)
+
+
 @pytest.mark.parametrize("key", [{}, {"customer_key": True, "region": "eu-west-1"}])
 def test_the_vaults_longest_name_fits(key):
     name = only(stack(stage="s" * 31, **key), VAULT)["Properties"]["BackupVaultName"]

@@ -4,7 +4,7 @@ A handler that raises becomes CREATE_FAILED or DELETE_FAILED with its text as th
 failed to be created is not deleted by the rollback, so another owner's resource is safe.
 """
 
-from local.additions.cloudformation import backup, names, tables
+from local.additions.cloudformation import backup, deletions, names, tables
 
 
 def install() -> None:
@@ -12,3 +12,4 @@ def install() -> None:
     backup.install()
     tables.install()
     names.install()
+    deletions.install()

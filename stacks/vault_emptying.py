@@ -1,0 +1,89 @@
+"""Empties the backup vault when the stack is destroyed."""
+
+from collections.abc import Sequence
+
+from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import aws_backup as backup
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_logs as logs
+from constructs import Construct, IDependable
+
+from stacks.findings import acknowledge_wildcard
+from stacks.function import ProjectFunction, function_logs
+from stacks.waiting_provider import WaitingProvider
+
+FILES = ["ops/__init__.py", "ops/empty_on_destroy.py"]
+POLL_INTERVAL = Duration.seconds(10)
+
+
+class VaultEmptying(Construct):
+    """A custom resource that lets go of the vault only when nothing is in it.
+
+    It depends on vault, role and plan, so CloudFormation deletes it first: the
+    role that made the recovery points is still there to delete them.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        vault: backup.BackupVault,
+        table: dynamodb.ITable,
+        before: Sequence[IDependable],
+    ) -> None:
+        super().__init__(scope, id)
+        log_group = function_logs(self, "Logs")
+        answering = self._function("Answering", "on_event", log_group)
+        self.emptying = self._function("Emptying", "is_complete", log_group)
+        self._grant(self.emptying, vault, table)
+        provider = WaitingProvider(
+            self,
+            "Provider",
+            on_event=answering.function,
+            is_complete=self.emptying.function,
+            log_group=log_group,
+            interval=POLL_INTERVAL,
+        )
+        resource = provider.resource(
+            "VaultEmptying",
+            {"VaultName": vault.backup_vault_name, "VaultArn": vault.backup_vault_arn},
+        )
+        # Its permissions too go after it.
+        resource.node.add_dependency(*before, self.emptying)
+
+    def _function(self, id: str, handler: str, log_group: logs.ILogGroup) -> ProjectFunction:
+        return ProjectFunction(
+            self,
+            id,
+            description="Empties the backup vault when the stack is destroyed",
+            handler=f"ops.empty_on_destroy.{handler}",
+            files=FILES,
+            log_group=log_group,
+            timeout=Duration.minutes(5),
+        )
+
+    def _grant(
+        self, emptying: ProjectFunction, vault: backup.BackupVault, table: dynamodb.ITable
+    ) -> None:
+        points = [
+            Stack.of(self).format_arn(service="backup", resource="recovery-point",
+                                      resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME),
+            f"{table.table_arn}/backup/*",
+        ]  # fmt: skip
+        vault_actions = ["backup:ListRecoveryPointsByBackupVault", "backup:ListTags",
+                         "backup:TagResource", "backup:UntagResource"]  # fmt: skip
+        for actions, resources in (
+            (vault_actions, [vault.backup_vault_arn]),
+            (["backup:DeleteRecoveryPoint"], points),
+            (["backup:ListBackupJobs"], ["*"]),
+        ):
+            emptying.function.add_to_role_policy(
+                iam.PolicyStatement(actions=actions, resources=resources)
+            )
+        for arn in points:
+            acknowledge_wildcard(
+                emptying.role, arn, "The vault's recovery points; AWS makes up their ids."
+            )
+        acknowledge_wildcard(emptying.role, "*", "ListBackupJobs, a read, knows no resources.")
