@@ -1,14 +1,22 @@
 """Delete what a destroyed stack leaves behind, and prove that it is gone."""
 
 import argparse
+import dataclasses
 import sys
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
+from contextlib import ExitStack
+from typing import Any
 
-from ops import inventory, plan, report, stack
+from ops import copies, inventory, outcome, plan, preflight, stack
+from ops.choices import Choices, check_account, choices
+from ops.choices import add_arguments as add_choices
+from ops.clients import Clients
 from ops.command import Context, number
+from ops.copies import Copy
 from ops.deletion import Deletion
 from ops.errors import OpsError, UsageError
-from ops.plan import Item, Plan
+from ops.found import Inventory
+from ops.plan import Plan
 from ops.polling import DeadlineError, poll
 
 _LAG_SECONDS = 20
@@ -21,10 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true", help="print what would be deleted, and stop"
     )
     agreement.add_argument("--yes", action="store_true", help="delete without asking")
-    parser.add_argument(
-        "--table", action="append", default=[], metavar="NAME",
-        help="a former table of the stack whose on-demand backups go too (repeatable)",
-    )  # fmt: skip
+    add_choices(parser)
     parser.add_argument(
         "--rate", type=float, default=10, metavar="N",
         help="at most N deletions a second (default: 10, DynamoDB's own quota)",
@@ -39,22 +44,32 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     """Clean up; exit status 0 when all is gone that can go."""
     rate = number(arguments, "--rate", 0.1, 10_000)
     seconds = 60 * number(arguments, "--timeout", 0.01, 24 * 60)
+    chosen = choices(arguments)
     context.say(context.where)
-    refuse_while_deployed(context)
-    found = inventory.take(context, more_tables=arguments.table)
-    before = plan.make(found, region=context.region)
+    check_account(arguments.account, context)
+    chosen = dataclasses.replace(chosen, deployed=_deployed(context, allowed=chosen.deployed))
+    found = inventory.take(context, more_tables=chosen.tables)
+    others = _copies(context, found, arguments.profile)
+    before = _plan(context, found, chosen, others, say=context.say)
     if arguments.dry_run:
-        return _dry_run(context, before, as_json=arguments.json)
+        return outcome.dry_run(context, before, as_json=arguments.json)
     deletion = Deletion(context, rate=rate, seconds=seconds)
+    after = before
     if before.actions:
-        for line in _listing(before):
+        for line in outcome.listing(before):
             context.say(line)
         _agree(before, context, yes=arguments.yes)
         deletion.run(found, before.actions)
-        after = look_again(context, deletion.failures, more_tables=arguments.table)
-    else:
-        after = before
-    return _result(context, before, after, deletion.failures, as_json=arguments.json)
+        after = look_again(context, deletion.failures, before, choices=chosen, others=others)
+    return outcome.result(context, before, after, deletion.failures, as_json=arguments.json)
+
+
+def _deployed(context: Context, *, allowed: bool) -> bool:
+    """Whether the stack exists. Raises OpsError when it does and that is not ``allowed``."""
+    if not allowed:
+        refuse_while_deployed(context)
+        return False
+    return stack.find(context.clients, context.stack) is not None
 
 
 def refuse_while_deployed(context: Context) -> None:
@@ -62,7 +77,10 @@ def refuse_while_deployed(context: Context) -> None:
     found = stack.find(context.clients, context.stack)
     if found is None:
         return
-    remedy = "destroy it first (make destroy), then run this again"
+    remedy = (
+        "destroy it first (make destroy), then run this again; or name the old backups that may "
+        "go, with --while-deployed and --older-than or --keep-last"
+    )
     if found.status == "DELETE_IN_PROGRESS":
         remedy = "wait until its deletion is done, then run this again"
     if found.status == "DELETE_FAILED":
@@ -72,7 +90,12 @@ def refuse_while_deployed(context: Context) -> None:
 
 
 def look_again(
-    context: Context, failures: Container[tuple[str, str]], *, more_tables: Iterable[str]
+    context: Context,
+    failures: Container[tuple[str, str]],
+    before: Plan,
+    *,
+    choices: Choices,
+    others: Iterable[Copy] = (),
 ) -> Plan:
     """The plan after a deletion, from a new inventory: what it still wants to delete is left.
 
@@ -82,10 +105,13 @@ def look_again(
     seen: list[Plan] = []
 
     def settled() -> Plan | None:
-        found = inventory.take(context, more_tables=more_tables)
-        seen.append(plan.make(found, region=context.region))
-        stale = [a for a in seen[-1].actions if (a.kind, a.id) not in failures]
-        return None if stale else seen[-1]
+        found = inventory.take(context, more_tables=choices.tables)
+        after = _plan(context, found, choices, others)
+        if choices.selection.partial:
+            after = _of(after, before)
+        seen.append(after)
+        stale = [a for a in after.actions if (a.kind, a.id) not in failures]
+        return None if stale else after
 
     try:
         return poll(settled, seconds=_LAG_SECONDS, clock=context.clock)
@@ -93,24 +119,41 @@ def look_again(
         return seen[-1]
 
 
-def _listing(what: Plan) -> list[str]:
-    return [
-        *report.lines("to delete", what.actions),
-        *report.lines("cannot be deleted", what.blocked),
-        *report.lines("stays", what.stays),
-    ]
+def _of(after: Plan, before: Plan) -> Plan:
+    """``after`` without what came since: a new point moves an older one out of --keep-last."""
+    known = {item.id for item in (*before.actions, *before.blocked)}
+    return dataclasses.replace(
+        after,
+        actions=tuple(item for item in after.actions if item.id in known),
+        blocked=tuple(item for item in after.blocked if item.id in known or item.id == "?"),
+    )
 
 
-def _dry_run(context: Context, what: Plan, *, as_json: bool) -> int:
-    if as_json:
-        print(report.as_json(context, left=what.blocked, stays=what.stays, planned=what.actions))
-    else:
-        if not what.actions:
-            print(_nothing(context, found=False))
-        for line in _listing(what):
-            print(line)
-        print("dry run: nothing was deleted", file=sys.stderr)
-    return 0
+def _plan(
+    context: Context,
+    found: Inventory,
+    chosen: Choices,
+    others: Iterable[Copy],
+    say: Callable[[str], None] = lambda _: None,
+) -> Plan:
+    guards = preflight.read(context, found.vaults)
+    for unread in guards.unread:
+        say(f"could not look for {unread.what}: {unread.reason}")
+    return plan.make(found, region=context.region, guards=guards, choices=chosen, copies=others)
+
+
+def _copies(context: Context, found: Inventory, profile: str | None) -> tuple[Copy, ...]:
+    """Points of the stack's tables elsewhere; other regions are asked with the same credentials."""
+    with ExitStack() as opened:
+        clients: dict[str, Clients] = {}
+
+        def elsewhere(region: str) -> Any:
+            if region not in clients:
+                clients[region] = Clients(region=region, profile=profile)
+                opened.callback(clients[region].close)
+            return clients[region]("backup")
+
+        return copies.find(context, found.vaults, elsewhere)
 
 
 def _agree(what: Plan, context: Context, *, yes: bool) -> None:
@@ -122,56 +165,3 @@ def _agree(what: Plan, context: Context, *, yes: bool) -> None:
     print(f"Delete {what.summary} in {context.where}? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise OpsError("nothing was deleted: the answer was not yes")
-
-
-def _result(
-    context: Context,
-    before: Plan,
-    after: Plan,
-    failures: dict[tuple[str, str], str],
-    *,
-    as_json: bool,
-) -> int:
-    """Print what is gone, what is left and what stays, as the second inventory shows it."""
-    left = [*_with_reasons(after.actions, failures), *after.blocked]
-    remaining = {(item.kind, item.id) for item in (*left, *after.stays)}
-    deleted = [
-        item
-        for item in before.actions
-        if item.kind != plan.JOB and (item.kind, item.id) not in remaining
-    ]
-    if as_json:
-        print(report.as_json(context, deleted=deleted, left=left, stays=after.stays))
-    else:
-        for line in _closing(context, deleted, left, after.stays):
-            print(line)
-    return 1 if left else 0
-
-
-def _with_reasons(actions: tuple[Item, ...], failures: dict[tuple[str, str], str]) -> list[Item]:
-    unknown = "still there; run this again"
-    return [
-        Item(kind=item.kind, id=item.id, reason=failures.get((item.kind, item.id), unknown))
-        for item in actions
-    ]
-
-
-def _closing(
-    context: Context, deleted: list[Item], left: list[Item], stays: tuple[Item, ...]
-) -> list[str]:
-    done = Plan(actions=tuple(deleted), blocked=(), stays=()).summary
-    return [
-        *([f"deleted: {done}"] if deleted else []),
-        *report.lines("left", left),
-        *report.lines("stays", stays),
-        f"{len(left)} left in {context.where}" if left else _nothing(context, found=bool(deleted)),
-    ]
-
-
-def _nothing(context: Context, *, found: bool) -> str:
-    if found:
-        return f"nothing left to delete in {context.where}"
-    return (
-        f"nothing to delete was found in {context.where}; "
-        "if the stack was somewhere else, name it with --region or --profile"
-    )

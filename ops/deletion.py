@@ -1,6 +1,6 @@
 """Carry out a clean-up: everything that can go, in an order that AWS accepts."""
 
-import dataclasses
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops import backup, plan, vaults
 from ops.command import Context
 from ops.errors import OpsError, code, explain
-from ops.found import Inventory, Key, Role, TableBackup, Vault
+from ops.found import Inventory, Key, Point, Role, TableBackup, Vault
 from ops.pace import Pace, each
 from ops.points import PointDeletion
 from ops.polling import DeadlineError, poll
@@ -32,42 +32,53 @@ class Deletion:
 
     def run(self, found: Inventory, agreed: Iterable[plan.Item]) -> None:
         """Delete of ``found`` what is ``agreed``; one that fails stops no other."""
-        wanted = {(item.kind, item.id) for item in agreed}
-        own_vaults = [self._after_jobs(vault) for vault in found.vaults]
-        self._points(own_vaults)
-        dynamodb = self._context.clients("dynamodb")
-        on_demand = [backup for backup in found.backups if (plan.BACKUP, backup.arn) in wanted]
-        self._backups(dynamodb, on_demand)
-        for vault in own_vaults:
-            self._vault(vault)
+        wanted: dict[str, set[str]] = defaultdict(set)
+        for item in agreed:
+            wanted[item.kind].add(item.id)
+        self._unlock(wanted[plan.LOCK])
+        jobs = [(vault, job) for vault in found.vaults for job in vault.jobs]
+        late = [self._after(vault, job) for vault, job in jobs if job in wanted[plan.JOB]]
+        points = [p for v in found.vaults for p in v.points if p.arn in wanted[plan.POINT]]
+        self._points([*points, *(point for point in late if point)])
+        on_demand = [backup for backup in found.backups if backup.arn in wanted[plan.BACKUP]]
+        self._backups(self._context.clients("dynamodb"), on_demand)
+        for vault in found.vaults:
+            if vault.name in wanted[plan.VAULT]:
+                self._vault(vault, [point for point in late if point])
         # A vault that is left may hold points that came meanwhile: they need the role too.
         needed = any(kind in (plan.JOB, plan.POINT, plan.VAULT) for kind, _ in self.failures)
         for role in found.roles:
-            if (plan.ROLE, role.name) in wanted:
+            if role.name in wanted[plan.ROLE]:
                 self._role(role, needed=needed)
         needed = needed or any(kind == plan.BACKUP for kind, _ in self.failures)
         for key in found.keys:
-            if (plan.KEY, key.arn) in wanted:
+            if key.arn in wanted[plan.KEY]:
                 self._key(key, needed=needed)
         logs = self._context.clients("logs")
         for name in found.log_groups:
-            self._try(plan.LOGS, name, partial(logs.delete_log_group, logGroupName=name))
+            if name in wanted[plan.LOGS]:
+                self._try(plan.LOGS, name, partial(logs.delete_log_group, logGroupName=name))
 
-    def _after_jobs(self, vault: Vault) -> Vault:
-        """``vault`` with all its points, also those of the jobs that still ran."""
-        for job in vault.jobs:
-            try:
-                backup.wait(self._context, job, seconds=self._seconds)
-            except (OpsError, DeadlineError) as error:
-                self.failures[plan.JOB, job] = str(error)
-            except (ClientError, BotoCoreError) as error:
-                self.failures[plan.JOB, job] = explain(error)
-        if not vault.jobs:
-            return vault
-        return dataclasses.replace(vault, points=vaults.points(self._backup, vault.name))
+    def _unlock(self, names: Iterable[str]) -> None:
+        """Remove vault locks; what stays locked refuses each of its points by itself."""
+        for name in sorted(names):
+            unlock = self._backup.delete_backup_vault_lock_configuration
+            self._try(plan.LOCK, name, partial(unlock, BackupVaultName=name))
 
-    def _points(self, own_vaults: Iterable[Vault]) -> None:
-        points = [point for vault in own_vaults for point in vault.points]
+    def _after(self, vault: Vault, job: str) -> Point | None:
+        """The point of a job that still ran, once it has ended; None when it left none."""
+        try:
+            ended = backup.wait(self._context, job, seconds=self._seconds)
+        except (OpsError, DeadlineError) as error:
+            self.failures[plan.JOB, job] = str(error)
+        except (ClientError, BotoCoreError) as error:
+            self.failures[plan.JOB, job] = explain(error)
+        else:
+            if ended.point:
+                return Point(arn=ended.point, vault=vault.name, status=ended.state)
+        return None
+
+    def _points(self, points: list[Point]) -> None:
         if points:
             deletion = PointDeletion(self._context, self._pace)
             deletion.run(points, seconds=self._seconds)
@@ -78,11 +89,15 @@ class Deletion:
             answer: dict[str, Any] = dynamodb.delete_backup(BackupArn=found.arn)
             return answer
 
-        for found, error in each(on_demand, delete, self._pace):
-            self._note(plan.BACKUP, found.arn, error)
+        if not on_demand:
+            return
+        with self._pace.over(dynamodb, "DeleteBackup"):
+            for found, error in each(on_demand, delete, self._pace):
+                self._note(plan.BACKUP, found.arn, error)
 
-    def _vault(self, vault: Vault) -> None:
-        kept = sum((plan.POINT, point.arn) in self.failures for point in vault.points)
+    def _vault(self, vault: Vault, late: list[Point]) -> None:
+        held = [*vault.points, *(point for point in late if point.vault == vault.name)]
+        kept = sum((plan.POINT, point.arn) in self.failures for point in held)
         running = sum((plan.JOB, job) in self.failures for job in vault.jobs)
         if kept or running:
             why = f"{kept} of its recovery points are left, {running} backup jobs still run"

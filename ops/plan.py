@@ -1,78 +1,135 @@
 """What a clean-up does, decided before it does anything. Pure: no AWS in here."""
 
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime
+import sys
+from collections.abc import Iterable, Iterator
 
-from ops.found import Inventory, Table, TableBackup, Vault
+from ops import staying
+from ops.choices import Choices
+from ops.copies import Copy
+from ops.found import Inventory, Point, Vault
+from ops.guards import DELETE_VAULT, Guards, blocker, denial
 
-# What they are called in every list, in the order in which they go.
-JOB, POINT, BACKUP, VAULT, ROLE, KEY, LOGS = (
-    "backup job", "recovery point", "table backup", "backup vault", "role", "key", "log group"
-)  # fmt: skip
-TABLE = "table"
+# Whoever reads a plan finds its entries and their kinds here.
+from ops.items import BACKUP as BACKUP
+from ops.items import JOB as JOB
+from ops.items import KEY as KEY
+from ops.items import LOCK as LOCK
+from ops.items import LOGS as LOGS
+from ops.items import POINT as POINT
+from ops.items import ROLE as ROLE
+from ops.items import VAULT as VAULT
+from ops.items import Item as Item
+from ops.items import Plan as Plan
+from ops.items import count
+
 KEY_WINDOW_DAYS = 7  # the shortest that KMS allows
+_EXPIRED = (
+    "AWS Backup could not delete it before, and bills it; deleting it needs dynamodb:DeleteBackup "
+    "and iam:CreateServiceLinkedRole"
+)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Item:
-    """One thing in a list: to delete, left over or staying; ``reason`` and ``until`` say why."""
-
-    kind: str
-    id: str
-    reason: str = ""
-    until: datetime | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Plan:
-    """``actions`` in order; ``blocked`` should go and cannot; ``stays`` is not to go (yet)."""
-
-    actions: tuple[Item, ...]
-    blocked: tuple[Item, ...]
-    stays: tuple[Item, ...]
-
-    @property
-    def summary(self) -> str:
-        """The actions in numbers: ``2 recovery points, 1 role``."""
-        counts = Counter(action.kind for action in self.actions if action.kind != JOB)
-        return ", ".join(f"{n} {kind if n == 1 else _plural(kind)}" for kind, n in counts.items())
-
-
-def make(inventory: Inventory, *, region: str) -> Plan:
-    """The plan for ``inventory``.
+def make(
+    inventory: Inventory,
+    *,
+    region: str,
+    guards: Guards | None = None,
+    choices: Choices | None = None,
+    copies: Iterable[Copy] = (),
+) -> Plan:
+    """The plan for ``inventory``, by what ``guards`` it and what was chosen.
 
     Recovery points go first, then what AWS Backup needs to delete them: a point
     whose role is gone turns EXPIRED and stays billed
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html).
-    So while nobody can see the points, role and key stay.
+    So while points are left, or nobody can see them, role and key stay.
     """
-    blind = any(unseen.what in ("vaults", "tables") for unseen in inventory.unseen)
-    needed = list(_role_and_keys(inventory))
-    actions = [*_data(inventory), *([] if blind else needed)]
-    actions += [Item(kind=LOGS, id=name) for name in inventory.log_groups]
-    blocked = [Item(kind=u.what, id="?", reason=u.reason) for u in inventory.unseen]
-    if blind:
-        why = "kept while it is unknown what still needs it"
-        blocked += [Item(kind=item.kind, id=item.id, reason=why) for item in needed]
-    return Plan(
-        actions=tuple(actions), blocked=tuple(blocked), stays=tuple(_stays(inventory, region))
-    )
+    guards, choices = guards or Guards(), choices or Choices()
+    points = [p for vault in inventory.vaults for p in vault.points]
+    parts = _Parts(inventory, guards, choices, region)
+    parts.points(points if not choices.selection.partial else choices.selection.choose(points))
+    unseen = [Item(kind=u.what, id="?", reason=u.reason) for u in inventory.unseen]
+    stays = [staying.copy(copied) for copied in copies]
+    if choices.selection.partial:
+        stays = [*staying.left_out(inventory, choices, len(parts.chosen)), *stays]
+    else:
+        parts.everything_else()
+        stays = [*staying.stays(inventory, region), *stays]
+    return Plan(actions=tuple(parts.actions), blocked=(*unseen, *parts.blocked), stays=tuple(stays))
 
 
-def _data(inventory: Inventory) -> Iterator[Item]:
-    vaults = inventory.vaults
-    yield from (Item(kind=JOB, id=job, reason="waited for") for v in vaults for job in v.jobs)
-    yield from (
-        Item(kind=POINT, id=point.arn, reason=f"{point.status}, of {point.resource or '?'}")
-        for vault in vaults
-        for point in vault.points
-    )
-    for backup in inventory.backups:
-        if not backup.system:
-            yield Item(kind=BACKUP, id=backup.arn, reason=f"{backup.name}, on demand")
-    yield from (Item(kind=VAULT, id=vault.name, reason=_contents(vault)) for vault in vaults)
+class _Parts:
+    """A plan as it grows."""
+
+    def __init__(self, inventory: Inventory, guards: Guards, choices: Choices, region: str) -> None:
+        self.actions: list[Item] = []
+        self.blocked: list[Item] = []
+        self.chosen: set[str] = set()
+        self._inventory, self._guards, self._choices = inventory, guards, choices
+        self._region = region
+
+    def points(self, chosen: Iterable[Point]) -> None:
+        """Add the chosen points, after the locks and the jobs that come before them."""
+        unlock, now = self._choices.unlock, self._choices.now
+        blockers = {
+            vault.name: blocker(
+                self._guards, vault.name, unlock=unlock, now=now, region=self._region
+            )
+            for vault in self._inventory.vaults
+        }
+        free: list[Item] = []
+        unlocked: dict[str, None] = {}
+        for point in chosen:
+            self.chosen.add(point.arn)
+            why = blockers[point.vault](point)
+            if why:
+                item = Item(kind=POINT, id=point.arn, reason=why.reason, until=why.until)
+                self.blocked.append(item)
+                continue
+            free.append(Item(kind=POINT, id=point.arn, reason=_about(point)))
+            if self._guards.of(point.vault).lock:
+                unlocked[point.vault] = None
+        why_not = "as --unlock says; nothing puts it back"
+        self.actions += [Item(kind=LOCK, id=vault, reason=why_not) for vault in unlocked]
+        if not self._choices.selection.partial:
+            self.actions += [
+                Item(kind=JOB, id=job, reason="waited for")
+                for vault in self._inventory.vaults
+                for job in vault.jobs
+            ]
+        self.actions += free
+
+    def everything_else(self) -> None:
+        """Add what goes after the points, as far as nothing that is left needs it."""
+        blind = any(unseen.what in ("vaults", "tables") for unseen in self._inventory.unseen)
+        held = {item.id for item in self.blocked}
+        self.actions += [
+            Item(kind=BACKUP, id=backup.arn, reason=f"{backup.name}, on demand")
+            for backup in self._inventory.backups
+            if not backup.system
+        ]
+        for vault in self._inventory.vaults:
+            self._vault(vault, sum(point.arn in held for point in vault.points))
+        needed = list(_role_and_keys(self._inventory))
+        if blind or self.blocked:
+            why = (
+                "kept while it is unknown what still needs it"
+                if blind
+                else ("kept: AWS Backup needs it for what cannot be deleted")
+            )
+            self.blocked += [Item(kind=item.kind, id=item.id, reason=why) for item in needed]
+        else:
+            self.actions += needed
+        self.actions += [Item(kind=LOGS, id=name) for name in self._inventory.log_groups]
+
+    def _vault(self, vault: Vault, held: int) -> None:
+        guard = self._guards.of(vault.name)
+        if held:
+            why = f"{count(held)} in it cannot be deleted"
+        else:
+            why = denial(guard, DELETE_VAULT, vault.name, self._region)
+        target, reason = (self.blocked, why) if why else (self.actions, _contents(vault))
+        target.append(Item(kind=VAULT, id=vault.name, reason=reason))
 
 
 def _role_and_keys(inventory: Inventory) -> Iterator[Item]:
@@ -83,40 +140,11 @@ def _role_and_keys(inventory: Inventory) -> Iterator[Item]:
             yield Item(kind=KEY, id=key.arn, reason=why)
 
 
-def _stays(inventory: Inventory, region: str) -> Iterator[Item]:
-    yield from (_retained(table, region) for table in inventory.tables)
-    yield from (_system(backup) for backup in inventory.backups if backup.system)
-    for role in inventory.elsewhere:
-        why = f"of the stack of that name in {role.elsewhere}: --region {role.elsewhere} finds more"
-        yield Item(kind=ROLE, id=role.name, reason=why)
-    for key in inventory.keys:
-        if key.scheduled:
-            why = "its deletion is scheduled; `aws kms cancel-key-deletion` keeps it"
-            yield Item(kind=KEY, id=key.arn, reason=why, until=key.deleted_on)
-        elif key.used_by:
-            yield Item(kind=KEY, id=key.arn, reason=f"table {key.used_by} is encrypted with it")
-
-
-def _retained(table: Table, region: str) -> Item:
-    call = f"--table-name {table.name} --region {region}"
-    delete = f"`aws dynamodb delete-table {call}`"
-    if table.protected:
-        unprotect = f"`aws dynamodb update-table {call} --no-deletion-protection-enabled`"
-        delete = f"{unprotect}, then {delete}"
-    return Item(
-        kind=TABLE, id=table.name, reason=f"retained, it holds data; to delete it: {delete}"
-    )
-
-
-def _system(backup: TableBackup) -> Item:
-    why = "DynamoDB keeps it after a table's deletion; free, and nobody can delete it"
-    return Item(kind=BACKUP, id=backup.arn, reason=why, until=backup.expires)
+def _about(point: Point) -> str:
+    text = f"{point.status}, of {point.resource or '?'}"
+    # Interned: a hundred thousand points share a few reasons.
+    return sys.intern(f"{text}; {_EXPIRED}" if point.status == "EXPIRED" else text)
 
 
 def _contents(vault: Vault) -> str:
-    count = len(vault.points)
-    return "empty" if not count else f"holds {count} {POINT if count == 1 else _plural(POINT)}"
-
-
-def _plural(kind: str) -> str:
-    return f"{kind}s"
+    return f"holds {count(len(vault.points))}" if vault.points else "empty"

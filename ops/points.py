@@ -16,10 +16,12 @@ from ops.polling import DeadlineError, poll
 _EXPIRED_GRACE_SECONDS = 15
 _BUSY = "InvalidResourceStateException"  # "already performing an action ... try again later"
 _NOT_DELETED = (
-    "EXPIRED: AWS Backup accepted the deletion and could not carry it out; the caller needs "
-    "permission to delete backups of the table, and iam:CreateServiceLinkedRole; run this again "
-    "with it"
+    "EXPIRED: AWS Backup accepted the deletion and could not carry it out, and bills the point "
+    "still; it deletes as the role that made it, which needs dynamodb:DeleteBackup, or else as its "
+    "service-linked role, which the caller must be allowed to make (iam:CreateServiceLinkedRole); "
+    "run this again with one of them"
 )
+_BY_POLICY = "resource-based policy"  # AWS's words for a vault's access policy
 
 
 class PointDeletion:
@@ -52,13 +54,14 @@ class PointDeletion:
 
     def _send(self, points: Iterable[Point]) -> None:
         self._busy = []
-        for point, error in each(points, self._delete, self._pace):
-            if error is None or _code(error) == "ResourceNotFoundException":
-                continue
-            if _code(error) == _BUSY:
-                self._busy.append(point)
-            else:
-                self.failures[point.arn] = explain(error)
+        with self._pace.over(self._backup, "DeleteRecoveryPoint"):
+            for point, error in each(points, self._delete, self._pace):
+                if error is None or _code(error) == "ResourceNotFoundException":
+                    continue
+                if _code(error) == _BUSY:
+                    self._busy.append(point)
+                else:
+                    self.failures[point.arn] = _reason(error, point)
 
     def _delete(self, point: Point) -> dict[str, Any]:
         answer: dict[str, Any] = self._backup.delete_recovery_point(
@@ -95,6 +98,13 @@ class PointDeletion:
         if gone != self._shown:
             self._context.say(f"recovery points: {gone} of {len(self._points)} gone")
             self._shown = gone
+
+
+def _reason(error: ClientError | BotoCoreError, point: Point) -> str:
+    text = explain(error)
+    if _BY_POLICY in text:
+        return f"{text}; that policy is the access policy of {point.vault}: change it first"
+    return text
 
 
 def _code(error: ClientError | BotoCoreError) -> str:

@@ -4,6 +4,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from ops import cleanup, inventory, leftovers, plan, vaults
+from ops.choices import Choices
 from ops.command import Context
 from ops.deletion import Deletion
 from ops.found import Inventory, Key, Point, Role, TableBackup, Vault
@@ -18,6 +19,8 @@ def _error(code, text="", operation="Delete"):
 
 class FakeBackup:
     """One vault ``v``: ``answers`` maps what is deleted to its errors, one for each call."""
+
+    meta = property(lambda _: Meta)
 
     def __init__(self, points=None, answers=None, listed=True):
         self.points = dict(points or {})  # ARN to status
@@ -66,6 +69,17 @@ class Pages:
 
     def paginate(self, **_):
         return [self.page]
+
+
+class Meta:
+    """What an SDK client says of itself; its events are not heard here."""
+
+    class events:
+        register = unregister = staticmethod(lambda *_: None)
+
+    class service_model:
+        class service_id:
+            hyphenize = staticmethod(lambda: "backup")
 
 
 class FakeClients:
@@ -169,7 +183,8 @@ NOT_EMPTY = "Backup vault cannot be deleted because it contains recovery points.
 
 def _delete_vault(backup, seconds=60):
     deletion = Deletion(_context(backup=backup), rate=1000, seconds=seconds)
-    deletion.run(Inventory(vaults=(Vault(name="v", arn="arn:v"),)), [])
+    agreed = [plan.Item(kind=plan.VAULT, id="v")]
+    deletion.run(Inventory(vaults=(Vault(name="v", arn="arn:v"),)), agreed)
     return deletion.failures.get((plan.VAULT, "v"))
 
 
@@ -248,24 +263,30 @@ def test_role_and_key_are_kept_for_points_that_came_meanwhile():
     iam, key = FakeIam(), Key(arn="arn:key")
     deletion = Deletion(_context(backup=backup, iam=iam), rate=1000, seconds=1)
     found = Inventory(vaults=(Vault(name="v", arn="arn:v"),), roles=(Role(name="r"),), keys=(key,))
-    agreed = [plan.Item(kind=plan.ROLE, id="r"), plan.Item(kind=plan.KEY, id="arn:key")]
+    ids = ((plan.VAULT, "v"), (plan.ROLE, "r"), (plan.KEY, "arn:key"))
+    agreed = [plan.Item(kind=kind, id=id) for kind, id in ids]
     deletion.run(found, agreed)
     assert [kind for kind, _ in deletion.failures] == [plan.VAULT, plan.ROLE, plan.KEY]
     assert iam.calls == []
+
+
+def _look_again(failures):
+    nothing = plan.Plan(actions=(), blocked=(), stays=())
+    return cleanup.look_again(_context(), failures, nothing, choices=Choices())
 
 
 @pytest.mark.parametrize(("lag", "left"), [(0, 0), (3, 0), (1000, 1)])
 def test_a_list_that_lags_is_read_again(lag, left, monkeypatch):
     stale = [Inventory(log_groups=("g",))] * lag
     monkeypatch.setattr(inventory, "take", lambda *_, **__: stale.pop() if stale else Inventory())
-    assert len(cleanup.look_again(_context(), {}, more_tables=[]).actions) == left
+    assert len(_look_again({}).actions) == left
 
 
 def test_what_failed_is_not_looked_for_again(monkeypatch):
     looks = []
     found = Inventory(log_groups=("g",))
     monkeypatch.setattr(inventory, "take", lambda *_, **__: looks.append(1) or found)
-    after = cleanup.look_again(_context(), {(plan.LOGS, "g"): "denied"}, more_tables=[])
+    after = _look_again({(plan.LOGS, "g"): "denied"})
     assert [item.id for item in after.actions] == ["g"]
     assert len(looks) == 1
 
@@ -274,8 +295,13 @@ def test_only_what_was_agreed_goes():
     iam = FakeIam()
     deletion = Deletion(_context(backup=FakeBackup(), iam=iam), rate=1000, seconds=1)
     backup = TableBackup(arn="arn:user", name="b", table="t", system=False)
-    deletion.run(Inventory(roles=(Role(name="r"),), backups=(backup,)), [])
-    assert iam.calls == []
+    vault = Vault(name="v", arn="arn:v", points=tuple(_points("a")), jobs=("j",))
+    found = Inventory(
+        vaults=(vault,), roles=(Role(name="r"),), backups=(backup,), log_groups=("g",)
+    )
+    deletion.run(found, [])
+    assert iam.calls == deletion._backup.calls == []
+    assert deletion.failures == {}
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,103 @@
+"""Find recovery points of the deployment's tables that are not in its vaults. Reads only.
+
+Copies in other regions, and points that somebody put into another vault: they
+are somebody's, and billed, so a clean-up names them and leaves them alone.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.command import Context
+from ops.errors import code, is_denied
+from ops.found import Vault
+
+# A client of AWS Backup in another region.
+Elsewhere = Callable[[str], Any]
+_GONE = frozenset({"ResourceNotFoundException"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """A point outside the deployment's vaults; ``doubt`` says why it may be gone already.
+
+    ``vault`` is the ARN of the vault it is in, empty when AWS does not tell.
+    """
+
+    arn: str
+    vault: str = ""
+    doubt: str = ""
+
+
+def find(context: Context, vaults: Iterable[Vault], elsewhere: Elsewhere) -> tuple[Copy, ...]:
+    """What ListCopyJobs and ListRecoveryPointsByResource know of outside ``vaults``.
+
+    Both know only what the account lets the caller see; a refusal is no error
+    here. AWS forgets copy jobs after a while, so no rows prove nothing.
+    """
+    vaults = tuple(vaults)
+    own = {point.arn for vault in vaults for point in vault.points}
+    own_vaults = {vault.arn for vault in vaults}
+    found: dict[str, Copy] = {}
+    for table in sorted(_tables(context, vaults)):
+        for copied in _copied(context, table, elsewhere):
+            if copied.vault not in own_vaults:
+                found[copied.arn] = copied
+        for arn in _by_resource(context, table):
+            if arn not in own:
+                found.setdefault(arn, Copy(arn=arn))
+    return tuple(found.values())
+
+
+def _tables(context: Context, vaults: Iterable[Vault]) -> set[str]:
+    """The ARNs of the tables that the vaults are of, by their points and by their tags."""
+    found = {point.resource for vault in vaults for point in vault.points if point.resource}
+    for vault in vaults:
+        if vault.table:
+            partition = vault.arn.split(":")[1]
+            where = f"arn:{partition}:dynamodb:{context.region}:{context.account}"
+            found.add(f"{where}:table/{vault.table}")
+    return found
+
+
+def _copied(context: Context, table: str, elsewhere: Elsewhere) -> Iterator[Copy]:
+    pages = context.clients("backup").get_paginator("list_copy_jobs").paginate(ByResourceArn=table)
+    for job in _rows(pages, "CopyJobs"):
+        arn, vault = job.get("DestinationRecoveryPointArn"), job.get("DestinationBackupVaultArn")
+        if job.get("State") == "COMPLETED" and arn and vault and vault.count(":") >= 6:
+            doubt = _doubt(context, arn, vault, elsewhere)
+            if doubt is not None:
+                yield Copy(arn=arn, vault=vault, doubt=doubt)
+
+
+def _doubt(context: Context, arn: str, vault: str, elsewhere: Elsewhere) -> str | None:
+    """None when the copy is gone; otherwise why that is not certain, or nothing."""
+    _, _, _, region, account, _, name = vault.split(":", 6)
+    if account != context.account:
+        return "in another account, so nobody here knows whether it is still there"
+    backup = context.clients("backup") if region == context.region else elsewhere(region)
+    try:
+        backup.describe_recovery_point(BackupVaultName=name, RecoveryPointArn=arn)
+    except ClientError as error:
+        return None if code(error) in _GONE else f"{code(error)} when asked whether it is there"
+    except BotoCoreError as error:
+        return f"{type(error).__name__} when asked whether it is there"
+    return ""
+
+
+def _by_resource(context: Context, table: str) -> Iterator[str]:
+    backup = context.clients("backup")
+    pages = backup.get_paginator("list_recovery_points_by_resource").paginate(ResourceArn=table)
+    for point in _rows(pages, "RecoveryPoints"):
+        yield point["RecoveryPointArn"]
+
+
+def _rows(pages: Iterable[dict[str, Any]], field: str) -> Iterator[dict[str, Any]]:
+    try:
+        for page in pages:
+            yield from page.get(field, [])
+    except ClientError as error:
+        if not is_denied(error) and code(error) not in _GONE:
+            raise

@@ -1,0 +1,70 @@
+"""What a clean-up leaves alone, and why. Pure."""
+
+from collections.abc import Iterator
+
+from ops.choices import Choices
+from ops.copies import Copy
+from ops.found import Inventory, Table, TableBackup
+from ops.items import BACKUP, COPY, KEY, ROLE, TABLE, VAULT, Item, count
+
+
+def left_out(inventory: Inventory, choices: Choices, chosen: int) -> Iterator[Item]:
+    """What a partial clean-up leaves alone, whatever becomes of the points it chose."""
+    why = "the stack is deployed" if choices.deployed else "only recovery points were selected"
+    total = sum(len(vault.points) for vault in inventory.vaults)
+    for vault in inventory.vaults:
+        yield Item(
+            kind=VAULT, id=vault.name,
+            reason=f"{why}; {count(total - chosen)} of the stack not selected",
+        )  # fmt: skip
+    yield from (Item(kind=ROLE, id=role.name, reason=why) for role in inventory.roles)
+    for backup in inventory.backups:
+        if not backup.system and not choices.deployed:
+            yield Item(kind=BACKUP, id=backup.arn, reason=why)
+
+
+def stays(inventory: Inventory, region: str) -> Iterator[Item]:
+    """What is not to go, or not yet: tables with data, system backups, others' things."""
+    yield from (_retained(table, region) for table in inventory.tables)
+    yield from (_system(backup) for backup in inventory.backups if backup.system)
+    for role in inventory.elsewhere:
+        why = f"of the stack of that name in {role.elsewhere}: --region {role.elsewhere} finds more"
+        yield Item(kind=ROLE, id=role.name, reason=why)
+    for key in inventory.keys:
+        if key.scheduled:
+            why = "its deletion is scheduled; `aws kms cancel-key-deletion` keeps it"
+            yield Item(kind=KEY, id=key.arn, reason=why, until=key.deleted_on)
+        elif key.used_by:
+            yield Item(kind=KEY, id=key.arn, reason=f"table {key.used_by} is encrypted with it")
+
+
+def _retained(table: Table, region: str) -> Item:
+    call = f"--table-name {table.name} --region {region}"
+    delete = f"`aws dynamodb delete-table {call}`"
+    why = "retained, it holds data"
+    if table.protected:
+        unprotect = f"`aws dynamodb update-table {call} --no-deletion-protection-enabled`"
+        delete = f"{unprotect}, wait until it is ACTIVE, then {delete}"
+        why = "retained and protected against deletion, it holds data"
+    return Item(kind=TABLE, id=table.name, reason=f"{why}; to delete it: {delete}")
+
+
+def _system(backup: TableBackup) -> Item:
+    why = "DynamoDB keeps it after a table's deletion; free, and nobody can delete it"
+    return Item(kind=BACKUP, id=backup.arn, reason=why, until=backup.expires)
+
+
+def copy(copied: Copy) -> Item:
+    """A point in a vault of somebody else; without a copy job AWS does not say in which."""
+    if not copied.vault:
+        why = "of the stack's table, in a vault that is not the stack's (Default, or a copy)"
+        return Item(kind=COPY, id=copied.arn, reason=why)
+    _, _, _, region, account, _, vault = copied.vault.split(":", 6)
+    command = f"aws backup delete-recovery-point --backup-vault-name {vault} --recovery-point-arn"
+    reason = (
+        f"in vault {vault}, account {account}, region {region}, which is not the stack's; "
+        f"to delete it: `{command} {copied.arn} --region {region}`"
+    )
+    return Item(
+        kind=COPY, id=copied.arn, reason=f"{copied.doubt}; {reason}" if copied.doubt else reason
+    )
