@@ -1,0 +1,76 @@
+"""``python -m seed``: what a seed would write, without AWS."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NoReturn
+
+from chat.model import Item
+from seed.dataset import read_items
+from seed.document import SeedError
+from seed.estimate import Estimate, estimate
+from seed.templates import load_items
+from seed.wire import to_wire
+
+_DEFAULT = Path(__file__).parent / "messages.yaml"
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Render and validate a seed; exit status 0 valid, 1 not, 2 wrong usage."""
+    parser = _Parser(
+        prog="python -m seed",
+        description="Render and validate a seed, and say what writing it takes. Needs no AWS.",
+    )
+    parser.add_argument(
+        "file", type=Path, nargs="?", default=_DEFAULT,
+        help="messages.yaml (default), or a dataset: one JSON message a line, named *.jsonl",
+    )  # fmt: skip
+    shown = parser.add_mutually_exclusive_group()
+    shown.add_argument("--check", action="store_true", help="print no items, only the sum")
+    shown.add_argument("--json", action="store_true", help="print one item a line, as JSON")
+    arguments = parser.parse_args(argv)
+    try:
+        items = _read(arguments.file)
+        if arguments.check:
+            print(_summary(arguments.file, estimate(items)))
+        elif arguments.json:
+            for item in items:
+                print(json.dumps(to_wire(item), ensure_ascii=False))
+        else:
+            _print_table(arguments.file, items)
+    except SeedError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _read(file: Path) -> Iterable[Item]:
+    return read_items(file) if file.suffix == ".jsonl" else load_items(file)
+
+
+def _print_table(file: Path, items: Iterable[Item]) -> None:
+    def printed() -> Iterable[Item]:
+        for item in items:
+            print(f"{item['SentAt']}  {item['FromUser']} → {item['ToUser']}: {item['Body']}")
+            yield item
+
+    summary = _summary(file, estimate(printed()))
+    print(summary, file=sys.stderr)
+
+
+def _summary(file: Path, of: Estimate) -> str:
+    return (
+        f"{file}: {of.messages} messages in {of.conversations} conversations, {of.bytes} bytes; "
+        f"{of.write_units} write units into an empty table, ${of.dollars:.6f} on demand"
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())
