@@ -11,7 +11,7 @@ from local.additions import (
     cloudformation,
     dynamodb,
     iam,
-    lambda_logs,
+    lambda_functions,
     settings,
     stepfunctions,
 )
@@ -25,4 +25,4 @@ def install() -> None:
     cloudformation.install()
     iam.install()
     stepfunctions.install()
-    lambda_logs.install()
+    lambda_functions.install()

@@ -5,9 +5,11 @@ import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from aws_cdk import Duration
 from botocore.exceptions import ClientError
 
 from seed.dataset_line import line_item
+from stacks import dataset_seed
 from tests.conftest import PROJECT
 from tests.local.deployment import Deployment, DeploymentFailed
 
@@ -24,7 +26,8 @@ def bootstrapped(aws, tmp_path_factory):
 
 
 @pytest.fixture
-def deployment(client, name):
+def deployment(client, name, monkeypatch):
+    monkeypatch.setattr(dataset_seed, "POLL_INTERVAL", Duration.seconds(1))
     return Deployment(client, f"pr-{name}")
 
 
@@ -102,3 +105,49 @@ def test_twenty_thousand_messages_and_a_thousand_more(aws, client, deployment, d
     deployment.destroy()
     groups = client("logs").describe_log_groups()["logGroups"]
     assert not [group for group in groups if deployment.stack in group["logGroupName"]]
+
+
+def failed(deployment, **settings) -> str:
+    """Why the deployment failed; it must have left nothing."""
+    with pytest.raises(DeploymentFailed, match="ROLLBACK_COMPLETE") as caught:
+        deployment.deploy([], **settings)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (json.dumps(message(1499) | {"body": ""}), "DatasetError: line 1500: body is empty"),
+        ('{"from": "Tom"', "States.ItemReaderFailed"),
+    ],
+    ids=["no message", "no JSON"],
+)
+def test_a_wrong_line_fails_the_deployment_and_is_named(client, deployment, dataset, line, said):
+    reason = failed(deployment, seed_dataset=dataset(3000, line1500=line))
+    assert said in reason
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        client("dynamodb").describe_table(TableName=deployment.stack)
+
+
+def test_an_object_in_s3_with_its_repetitions(client, deployment, dataset, name):
+    client("s3").create_bucket(Bucket=name)
+    client("s3").upload_file(dataset(300, line2=json.dumps(message(0))), name, "a/b.txt")
+    outputs = deployment.deploy([], seed_dataset=f"s3://{name}/a/b.txt")
+    assert counts(outputs) == (300, 299, 1, 0)
+    assert item_count(client, deployment) == 299
+
+
+def test_an_update_that_fails_goes_back_to_the_old_dataset(client, deployment, dataset):
+    deployment.deploy([], seed_dataset=dataset(100))
+    reason = failed(deployment, seed_dataset="s3://no-such-bucket/messages.jsonl")
+    assert "loading s3://no-such-bucket/messages.jsonl" in reason
+    assert "UPDATE_ROLLBACK_COMPLETE" in reason
+    assert counts(deployment.outputs())[0] == 100
+    assert item_count(client, deployment) == 100
+
+
+def test_without_its_grant_the_worker_fails_and_says_so(monkeypatch, deployment, dataset):
+    monkeypatch.setattr(dataset_seed, "_TABLE_USE", ("dynamodb:BatchGetItem",))
+    reason = failed(deployment, seed_dataset=dataset(10))
+    assert "not authorized to perform: dynamodb:PutItem" in reason
+    assert "10 of 10 items failed" in reason

@@ -1,0 +1,201 @@
+"""What the additions make of Step Functions and Lambda, through their APIs."""
+
+import io
+import json
+import zipfile
+from types import SimpleNamespace
+
+import pytest
+
+from local.additions.stepfunctions.batches import batched
+from tests.local.aws_steps import eventually
+
+# Answers with what it got; a batch with "fail" fails, one with "slow" takes its time.
+CODE = """
+import time
+class Refused(Exception): pass
+def handler(event, _):
+    texts = [item["Value"] for item in event["Items"]]
+    print("got", texts)
+    if "slow" in texts:
+        time.sleep(0.5)
+    if "fail" in texts:
+        raise Refused("not: that\\nbatch")
+    return [event["BatchInput"], [item["Index"] for item in event["Items"]]]
+"""
+TRUST = {"Version": "2012-10-17", "Statement": [
+    {"Effect": "Allow", "Action": "sts:AssumeRole",
+     "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]}}]}  # fmt: skip
+
+
+@pytest.fixture
+def role(client, name):
+    """``role("x", "s3:GetObject")``: the ARN of a role that may do this, on everything."""
+
+    def create(suffix, *actions):
+        iam, full = client("iam"), f"{name}-{suffix}"
+        arn = iam.create_role(RoleName=full, AssumeRolePolicyDocument=json.dumps(TRUST))
+        if actions:
+            statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
+            document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+            iam.put_role_policy(RoleName=full, PolicyName="p", PolicyDocument=document)
+        return arn["Role"]["Arn"]
+
+    return create
+
+
+@pytest.fixture
+def function(client, name, role):
+    """The ARN of the function of CODE, which may not make a log group."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as archive:
+        archive.writestr("worker.py", CODE)
+    made = client("lambda").create_function(
+        FunctionName=name, Runtime="python3.14", Handler="worker.handler",
+        Role=role("function"), Code={"ZipFile": code.getvalue()},
+    )  # fmt: skip
+    return made["FunctionArn"]
+
+
+@pytest.fixture
+def load(client, name, role, function):
+    """``load('"a"', '"b"', MaxConcurrency=3)``: run a Map over these lines; what became of it."""
+    sfn, s3 = client("stepfunctions"), client("s3")
+    allowed = ("s3:GetObject", "lambda:InvokeFunction", "states:StartExecution")
+
+    def run(*lines, without="", while_running=lambda _: None, **more):
+        s3.create_bucket(Bucket=name)
+        s3.put_object(Bucket=name, Key="d", Body="\n".join(lines).encode())
+        granted = role("machine", *(action for action in allowed if action != without))
+        machine = sfn.create_state_machine(
+            name=name, roleArn=granted, definition=json.dumps(definition(function, name, more))
+        )["stateMachineArn"]
+        arn = sfn.start_execution(stateMachineArn=machine, input='{"Given": 5}')["executionArn"]
+        while_running(arn)
+        ended = eventually(lambda: finished(sfn, arn))
+        runs = sfn.list_map_runs(executionArn=arn)["mapRuns"]
+        run = sfn.describe_map_run(mapRunArn=runs[0]["mapRunArn"]) if runs else None
+        return SimpleNamespace(execution=ended, run=run)
+
+    return run
+
+
+def finished(sfn, arn):
+    shown = sfn.describe_execution(executionArn=arn)
+    return None if shown["status"] == "RUNNING" else shown
+
+
+def definition(function, bucket, more):
+    write = {"Type": "Task", "Resource": function, "End": True}
+    reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSONL"},
+              "Parameters": {"Bucket": bucket, "Key": "d"}}  # fmt: skip
+    batches = {
+        "Type": "Map", "End": True, "Label": "Batches", "MaxConcurrency": 1, "ItemReader": reader,
+        "ItemSelector": {"Index.$": "$$.Map.Item.Index", "Value.$": "$$.Map.Item.Value"},
+        "ItemBatcher": {"MaxItemsPerBatch": 2, "BatchInput": {"Given.$": "$.Given"}},
+        "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                          "StartAt": "Write", "States": {"Write": write}},
+    }  # fmt: skip
+    return {"StartAt": "Load", "States": {"Load": batches | more}}
+
+
+def counted(run):
+    return {key: n for key, n in run["itemCounts"].items() if n}
+
+
+def test_lines_come_in_batches_each_with_its_index(load):
+    done = load('"a"', '"b"', '"c"')
+    assert done.execution["status"] == "SUCCEEDED"
+    assert json.loads(done.execution["output"]) == [[{"Given": 5}, [0, 1]], [{"Given": 5}, [2]]]
+    assert counted(done.run) == {"total": 3, "succeeded": 3}
+    assert done.run["executionCounts"]["total"] == 2
+    assert (done.run["status"], done.run["maxConcurrency"]) == ("SUCCEEDED", 1)
+
+
+def test_a_failed_batch_ends_the_run_and_has_the_functions_error(client, load):
+    done = load('"a"', '"fail"', '"c"', '"d"', '"e"')
+    assert done.execution["error"] == "States.ExceedToleratedFailureThreshold"
+    assert counted(done.run) == {"total": 5, "failed": 2, "aborted": 3}
+    sfn = client("stepfunctions")
+    (failed,) = sfn.list_executions(mapRunArn=done.run["mapRunArn"], statusFilter="FAILED")[
+        "executions"
+    ]
+    child = sfn.describe_execution(executionArn=failed["executionArn"])
+    assert child["error"] == "Refused"
+    assert json.loads(child["cause"])["errorMessage"] == "not: that\nbatch"
+
+
+def test_failures_below_the_threshold_are_tolerated(load):
+    done = load('"a"', '"fail"', '"c"', '"d"', ToleratedFailurePercentage=50)
+    assert done.execution["status"] == "SUCCEEDED"
+    assert counted(done.run) == {"total": 4, "failed": 2, "succeeded": 2}
+
+
+def test_the_functions_error_can_be_caught_by_its_name(load, function):
+    task = {"Type": "Task", "End": True, "Resource": function,
+            "Catch": [{"ErrorEquals": ["Refused"], "Next": "Ok"}]}  # fmt: skip
+    caught = {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "Write",
+              "States": {"Write": task, "Ok": {"Type": "Succeed"}}}  # fmt: skip
+    assert load('"fail"', ItemProcessor=caught).execution["status"] == "SUCCEEDED"
+
+
+def test_a_stopped_execution_starts_no_more_batches(client, load):
+    sfn = client("stepfunctions")
+
+    def stop(arn):
+        runs = eventually(lambda: sfn.list_map_runs(executionArn=arn)["mapRuns"])
+        run = runs[0]["mapRunArn"]
+        eventually(lambda: sfn.describe_map_run(mapRunArn=run)["itemCounts"]["running"])
+        sfn.stop_execution(executionArn=arn)
+        eventually(lambda: sfn.describe_map_run(mapRunArn=run)["status"] == "ABORTED")
+
+    done = load(*['"slow"'] * 6, while_running=stop)
+    assert done.execution["status"] == "ABORTED"
+    assert counted(done.run) == {"total": 6, "succeeded": 2, "aborted": 4}
+
+
+@pytest.mark.parametrize(
+    ("action", "error"),
+    [
+        ("s3:GetObject", "States.ItemReaderFailed"),
+        ("states:StartExecution", "States.Runtime"),
+    ],
+)
+def test_the_machine_may_only_do_what_its_role_may(load, action, error):
+    done = load('"a"', without=action)
+    assert done.execution["error"] == error
+    assert f"not authorized to perform: {action}" in done.execution["cause"]
+
+
+def test_a_function_is_called_as_the_role(client, load):
+    done = load('"a"', without="lambda:InvokeFunction")
+    assert counted(done.run) == {"total": 1, "failed": 1}
+    sfn = client("stepfunctions")
+    (child,) = sfn.list_executions(mapRunArn=done.run["mapRunArn"])["executions"]
+    cause = sfn.describe_execution(executionArn=child["executionArn"])["cause"]
+    assert "not authorized to perform: lambda:InvokeFunction" in cause
+
+
+def test_a_line_that_is_no_json_fails_the_reading(load):
+    done = load('"a"', "{")
+    assert done.execution["error"] == "States.ItemReaderFailed"
+    assert done.run is None
+
+
+def test_a_role_that_may_not_make_a_log_group_makes_none(client, load, name):
+    load('"a"')
+    groups = client("logs").describe_log_groups()["logGroups"]
+    assert not [group for group in groups if name in group["logGroupName"]]
+
+
+def test_a_batch_ends_at_either_limit():
+    assert [b["Items"] for b in batched([1, 2, 3], {"MaxItemsPerBatch": 2}, None)] == [[1, 2], [3]]
+    room = len('{"BatchInput":{},"Items":[]}') + len('"aaaa",') * 2
+    found = list(batched(["aaaa"] * 5, {"MaxInputBytesPerBatch": room}, {}))
+    assert [len(batch["Items"]) for batch in found] == [2, 2, 1]
+    assert all(len(json.dumps(batch, separators=(",", ":"))) <= room for batch in found)
+
+
+def test_an_item_that_fits_no_batch_is_refused():
+    with pytest.raises(ValueError, match="does not fit a batch of 30"):
+        list(batched(["x" * 40], {"MaxInputBytesPerBatch": 30}, None))
