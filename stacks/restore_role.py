@@ -39,6 +39,7 @@ class RestoreRole(Construct):
 
     A restore makes a new table, so the role reaches those whose name begins
     with the table's: ``Messages-restored``, and the temporary ones of a drill.
+    ``targets`` is another pattern of names.
     """
 
     def __init__(
@@ -49,10 +50,13 @@ class RestoreRole(Construct):
         settings: Settings,
         table: dynamodb.ITable,
         key: kms.IKey | None,
+        targets: str | None = None,
     ) -> None:
         super().__init__(scope, id)
         targets = Stack.of(self).format_arn(
-            service="dynamodb", resource="table", resource_name=f"{settings.table_name}*"
+            service="dynamodb",
+            resource="table",
+            resource_name=targets or f"{settings.table_name}*",
         )
         backups = f"{table.table_arn}/backup/*"
         statements = [

@@ -77,6 +77,7 @@ class Settings:
     daily_backup_retention_days: int = _setting(7, "keep daily backups for; 0 = make none")
     monthly_backup_retention_days: int = _setting(30, "keep monthly backups for; 0 = make none")
     backups_on_destroy: str = _setting(KEEP, "`keep` or `delete` the backups with the stack")
+    restore_testing: bool = _setting(False, "restore the newest backup as a test, every Sunday")
     backup_time: str = _setting("05:00", "when backups start, `HH:MM`")
     time_zone: str = _setting("Etc/UTC", "the zone of `backup_time`, an IANA name")
     seed_dataset: str = _setting(

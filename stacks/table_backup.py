@@ -15,6 +15,7 @@ from constructs import Construct
 from stacks.findings import acknowledge_wildcard
 from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
 from stacks.restore_role import RestoreRole
+from stacks.restore_testing import RestoreTesting
 from stacks.settings import DELETE, Settings
 from stacks.vault_emptying import VaultEmptying
 
@@ -52,6 +53,10 @@ class TableBackup(Construct):
         ).role
         self.plan = self._add_plan(settings, table)
         self.emptying = self._add_emptying(table) if self._emptied else None
+        if settings.restore_testing:
+            RestoreTesting(
+                self, "Testing", settings=settings, table=table, vault=self.vault, key=key
+            )
 
     def _add_emptying(self, table: dynamodb.ITable) -> VaultEmptying:
         before = [self.vault, self.role, *([self.plan] if self.plan else [])]

@@ -188,6 +188,16 @@ def test_backups_that_go_with_the_stack_go_before_their_vault_role_and_plan():
     assert {"BackupVault", "BackupRole", "BackupPlan", "BackupPlanTable"} <= kept_until_then
 
 
+def test_restores_are_tested_where_a_stage_says_so():
+    template = stack(restore_testing=True)
+    plan = only(template, "AWS::Backup::RestoreTestingPlan")["Properties"]
+    assert plan["RestoreTestingPlanName"] == "Messages_dev"
+    assert plan["RecoveryPointSelection"]["RecoveryPointTypes"] == ["SNAPSHOT"]
+    selection = only(template, "AWS::Backup::RestoreTestingSelection")["Properties"]
+    assert selection["ProtectedResourceType"] == "DynamoDB"
+    stack().resource_count_is("AWS::Backup::RestoreTestingPlan", 0)
+
+
 def test_backups_are_kept_unless_a_stage_says_otherwise():
     stack().resource_count_is("Custom::VaultEmptying", 0)
 

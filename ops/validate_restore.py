@@ -1,0 +1,56 @@
+"""Look at a table that AWS Backup restored as a test, and report whether it is good.
+
+Runs as a Lambda function when a restore job is completed
+(https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-validation.html).
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+_CLIENT = Config(retries={"mode": "standard", "total_max_attempts": 8})
+_KEYS = {"HASH": "pk", "RANGE": "sk"}
+_PREFIXES = ("CONVERSATION#", "USER#")
+_SAMPLE = 100
+
+
+def on_restore(event: Mapping[str, Any], _context: object) -> None:
+    """Validate the table of the event's restore job, if it is one of this stack's tests."""
+    plan, source = os.environ["RESTORE_TESTING_PLAN_ARN"], os.environ["SOURCE_TABLE"]
+    backup, dynamodb = (boto3.client(name, config=_CLIENT) for name in ("backup", "dynamodb"))
+    job_id = event["detail"]["restoreJobId"]
+    job = backup.describe_restore_job(RestoreJobId=job_id)
+    # Every restore of the account and region comes by, a person's too.
+    if job.get("CreatedBy", {}).get("RestoreTestingPlanArn") != plan:
+        return
+    table = job["CreatedResourceArn"].split(":table/", 1)[1]
+    problem = find_problem(dynamodb, table, source)
+    backup.put_restore_validation_result(
+        RestoreJobId=job_id,
+        ValidationStatus="FAILED" if problem else "SUCCESSFUL",
+        ValidationStatusMessage=problem or f"{table}: keys and a sample of items are right",
+    )
+    print(json.dumps({"message": "validated", "job": job_id, "table": table, "problem": problem}))
+
+
+def find_problem(dynamodb: Any, table: str, source: str) -> str:
+    """What is wrong with the restored ``table``; empty when nothing is.
+
+    It has the keys of ``source``, and items of the data model where the source
+    has any.
+    """
+    described = dynamodb.describe_table(TableName=table)["Table"]
+    keys = {key["KeyType"]: key["AttributeName"] for key in described["KeySchema"]}
+    if keys != _KEYS:
+        return f"{table} has the keys {keys}, not {_KEYS}"
+    sample = dynamodb.scan(TableName=table, Limit=_SAMPLE)["Items"]
+    for item in sample:
+        if not item["pk"]["S"].startswith(_PREFIXES):
+            return f"{table} has an item with the key {item['pk']['S']!r}, which is no key of ours"
+    if not sample and dynamodb.scan(TableName=source, Limit=1)["Items"]:
+        return f"{table} is empty, and {source} is not"
+    return ""

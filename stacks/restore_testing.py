@@ -1,0 +1,120 @@
+"""AWS Backup restores the newest backup every week, and a function looks at the result."""
+
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_backup as backup
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from stacks.findings import acknowledge_wildcard
+from stacks.function import ProjectFunction, function_logs
+from stacks.restore_role import RestoreRole
+from stacks.settings import Settings
+
+FILES = ["ops/__init__.py", "ops/validate_restore.py"]
+# AWS Backup makes up the name, and deletes by it
+# (https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-inferred-metadata.html).
+_TEST_TABLES = "awsbackup-restore-test-*"
+_SELECTION_DAYS = 30
+_VALIDATION_HOURS = 1
+
+
+class RestoreTesting(Construct):
+    """A plan that restores the newest point of the vault every Sunday, at the time of the backups.
+
+    The restored table is deleted by AWS Backup when it has been validated.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        table: dynamodb.ITable,
+        vault: backup.IBackupVault,
+        key: kms.IKey | None,
+    ) -> None:
+        super().__init__(scope, id)
+        hour, minute = settings.backup_time.split(":")
+        # A name takes letters, digits and underscores.
+        name = Stack.of(self).stack_name.replace("-", "_")
+        plan = backup.CfnRestoreTestingPlan(
+            self,
+            "Plan",
+            restore_testing_plan_name=name,
+            schedule_expression=f"cron({int(minute)} {int(hour)} ? * SUN *)",
+            schedule_expression_timezone=settings.time_zone,
+            recovery_point_selection=backup.CfnRestoreTestingPlan.RestoreTestingRecoveryPointSelectionProperty(
+                algorithm="LATEST_WITHIN_WINDOW",
+                include_vaults=[vault.backup_vault_arn],
+                recovery_point_types=["SNAPSHOT"],
+                selection_window_days=_SELECTION_DAYS,
+            ),
+        )
+        role = RestoreRole(
+            self, "Role", settings=settings, table=table, key=key, targets=_TEST_TABLES
+        ).role
+        selection = backup.CfnRestoreTestingSelection(
+            self,
+            "Selection",
+            restore_testing_plan_name=name,
+            restore_testing_selection_name="Table",
+            protected_resource_type="DynamoDB",
+            protected_resource_arns=[table.table_arn],
+            iam_role_arn=role.role_arn,
+            validation_window_hours=_VALIDATION_HOURS,
+        )
+        selection.add_resource_dependency(plan)
+        self._add_validation(plan, table, key)
+
+    def _add_validation(
+        self, plan: backup.CfnRestoreTestingPlan, table: dynamodb.ITable, key: kms.IKey | None
+    ) -> None:
+        validation = ProjectFunction(
+            self,
+            "Validation",
+            description="Looks at a table restored as a test and reports to AWS Backup",
+            handler="ops.validate_restore.on_restore",
+            files=FILES,
+            log_group=function_logs(self, "Logs"),
+            timeout=Duration.minutes(2),
+        )
+        validation.function.add_environment(
+            "RESTORE_TESTING_PLAN_ARN", plan.attr_restore_testing_plan_arn
+        )
+        validation.function.add_environment("SOURCE_TABLE", table.table_name)
+        self._grant(validation, table, key)
+        events.Rule(
+            self,
+            "Restored",
+            description="A restore of a DynamoDB table is completed",
+            event_pattern=events.EventPattern(
+                source=["aws.backup"],
+                detail_type=["Restore Job State Change"],
+                detail={"status": ["COMPLETED"]},
+            ),
+            targets=[targets.LambdaFunction(validation.function)],
+        )
+
+    def _grant(
+        self, validation: ProjectFunction, table: dynamodb.ITable, key: kms.IKey | None
+    ) -> None:
+        restored = Stack.of(self).format_arn(
+            service="dynamodb", resource="table", resource_name=_TEST_TABLES
+        )
+        for actions, resource in (
+            (["dynamodb:DescribeTable", "dynamodb:Scan"], restored),
+            (["dynamodb:Scan"], table.table_arn),
+            (["backup:DescribeRestoreJob", "backup:PutRestoreValidationResult"], "*"),
+        ):
+            validation.function.add_to_role_policy(
+                iam.PolicyStatement(actions=actions, resources=[resource])
+            )
+        if key:
+            key.grant_decrypt(validation.function)
+        acknowledge_wildcard(validation.role, restored, "AWS Backup makes up the tests' tables.")
+        acknowledge_wildcard(validation.role, "*", "Actions on restore jobs know no resources.")
