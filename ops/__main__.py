@@ -8,13 +8,19 @@ from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import backup, cleanup
+from ops import backup, backups, cleanup, holdings, restore
 from ops.clients import Clients
 from ops.command import Context
 from ops.errors import OpsError, UsageError, explain
 from ops.stack import stack_name
 
-COMMANDS = {"backup": backup, "cleanup": cleanup}
+COMMANDS = {
+    "backup": backup,
+    "backups": backups,
+    "restore": restore,
+    "inventory": holdings,
+    "cleanup": cleanup,
+}
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 
 
@@ -29,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line of every command."""
     top = _Parser(
         prog="python -m ops",
-        description="Back up a deployed stack; clean up after a destroyed one.",
+        description="Back up and restore a stack's table; clean up after a destroyed one.",
         epilog="exit status: 0 done, 1 failed or something is left, 2 wrong usage",
     )
     commands = top.add_subparsers(

@@ -6,6 +6,7 @@ the partitions of groups that differ are read again, from both tables in the
 order of their sort key, and merged.
 """
 
+import argparse
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -15,6 +16,7 @@ from ops.command import Context
 from ops.comparison import CHANGED, EXTRA, MISSING, Comparison
 from ops.digests import Digests, Item
 from ops.reading import Budget, Table
+from ops.restoration import status
 
 SEGMENTS = 4  # readers for each table
 _PROGRESS_SECONDS = 5.0
@@ -37,6 +39,31 @@ def tables(context: Context, source: str, target: str, *, most: int, rate: float
         _search_all(context, budget, left, right, groups, result)
     result.read_units = budget.spent
     return result
+
+
+def if_wanted(
+    arguments: argparse.Namespace, context: Context, source: str, target: str
+) -> Comparison | None:
+    """The comparison that was asked for; None without one, or without a source."""
+    if arguments.no_compare:
+        return None
+    if not status(context.clients("dynamodb"), source):
+        context.say(f"table {source} does not exist any more: there is nothing to compare with")
+        return None
+    return tables(context, source, target, most=arguments.show, rate=arguments.rate)
+
+
+def is_failure(
+    arguments: argparse.Namespace, context: Context, comparison: Comparison | None
+) -> bool:
+    """Whether what was found is a failure; says what to do about it."""
+    if not comparison or not comparison.differences or arguments.expect_differences:
+        return False
+    context.say(
+        "the restored table differs from the source; where that was written to since, "
+        "--expect-differences accepts it"
+    )
+    return True
 
 
 def _count(context: Context, budget: Budget, *both: Table) -> tuple[Digests, Digests]:

@@ -18,7 +18,7 @@ from ops.found import Inventory, Key, Role, Table, Unseen, Vault
 T = TypeVar("T")
 
 
-class _Looks:
+class Looks:
     """Runs the searches; those the caller has no permission for are noted, not fatal."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
     ``more_tables`` are names of tables that the caller says are the deployment's.
     What the caller has no permission to look for is in ``unseen``.
     """
-    clients, name, look = context.clients, context.stack, _Looks()
+    clients, name, look = context.clients, context.stack, Looks()
     found_vaults = look("vaults", lambda: vaults.find(clients("backup"), name))
     every = look("roles", lambda: leftovers.roles(clients("iam"), name, context.region))
     roles = tuple(role for role in every if not role.elsewhere)

@@ -1,12 +1,13 @@
 """What a restore starts from: a recovery point, a backup of DynamoDB's own, or a time."""
 
+import argparse
 import re
 from dataclasses import dataclass
 from datetime import datetime
 
 from botocore.exceptions import ClientError
 
-from ops import recovery, tables, vaults
+from ops import recovery, source, tables, vaults
 from ops.command import Context
 from ops.errors import OpsError, UsageError, code, is_denied
 from ops.found import Point
@@ -44,6 +45,21 @@ class Origin:
     def label(self) -> str:
         """For people."""
         return self.arn or f"{self.table} as of {self.moment:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def choose(arguments: argparse.Namespace, context: Context) -> Origin:
+    """What the command line asks for. Raises OpsError unless it can be restored."""
+    if arguments.arn:
+        check_arn(arguments.arn, context)
+        return of_arn(context, arguments.arn)
+    first, *others = source.names(context, arguments.table)
+    if others:
+        names = ", ".join([first, *others])
+        raise UsageError(f"stack {context.stack} had tables {names}: name one with --table")
+    if arguments.to_time or arguments.latest:
+        at = moment(arguments.to_time) if arguments.to_time else None
+        return at_time(context, first, at)
+    return newest(context, first)
 
 
 def check_arn(text: str, context: Context) -> None:

@@ -30,10 +30,14 @@ class Target:
 
 
 class Restoration:
-    """One restore of ``origin`` into ``target``; ``job`` is that of AWS Backup, if it has one."""
+    """One restore of ``origin`` into ``target``.
+
+    ``job`` is that of AWS Backup, if it has one; ``refused`` says that AWS began none.
+    """
 
     def __init__(self, context: Context, origin: Origin, target: Target) -> None:
         self.origin, self.target, self.job = origin, target, ""
+        self.refused = False
         self._context = context
         self._dynamodb, self._backup = context.clients("dynamodb"), context.clients("backup")
         self._shown = ""
@@ -42,6 +46,13 @@ class Restoration:
         """Start it; AWS goes on with it whatever becomes of this process."""
         self._context.say(f"restoring {self.origin.label} to table {self.target.name}")
         self._began = self._context.clock.monotonic()
+        try:
+            self._begin()
+        except ClientError:
+            self.refused = True
+            raise
+
+    def _begin(self) -> None:
         if self.origin.point and self.target.role:
             self.job = self._start_job(self.origin.point)
         elif self.origin.arn:

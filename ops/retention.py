@@ -6,7 +6,7 @@ from ops.errors import UsageError
 
 LONGEST_DAYS = 36_500  # the API's most
 _DAYS = {"d": 1, "w": 7, "y": 365}
-_SPAN = re.compile(r"(\d{1,6})([dwy])")
+_SPAN = re.compile(r"([0-9]{1,6})([dwy])")
 
 
 def days(text: str) -> int:

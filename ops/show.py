@@ -11,7 +11,8 @@ def size(count: int) -> str:
     amount, unit = float(count), 0
     while amount >= 1024 and unit < len(_UNITS) - 1:
         amount, unit = amount / 1024, unit + 1
-    return f"{count} B" if not unit else f"{amount:.3g} {_UNITS[unit]}"
+    shown = f"{amount:.0f}" if not unit or amount >= 100 else f"{amount:.3g}"
+    return f"{shown} {_UNITS[unit]}"
 
 
 def age(began: datetime | None, now: datetime) -> str:

@@ -14,12 +14,15 @@ from ops.__main__ import main
 # The embedded AWS's own values, and those under which nobody waits.
 USUAL = {
     "backup_job_seconds": 1.0,
+    "restore_job_seconds": 0.5,
+    "recovery_delay_seconds": 300.0,
     "recovery_point_deleting_seconds": 0.5,
     "vault_lag_seconds": 0.5,
     "expiring_vault": "",
 }
 QUICK = USUAL | {
     "backup_job_seconds": 0,
+    "restore_job_seconds": 0.1,
     "recovery_point_deleting_seconds": 0.05,
     "vault_lag_seconds": 0.1,
 }
@@ -153,6 +156,9 @@ def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]
         ),
         "Policies": [{"PolicyName": "BackUpTable", "PolicyDocument": _policy(allowed)}],
     }
+    restore = role | {
+        "Policies": [{"PolicyName": "RestoreTable", "PolicyDocument": _policy(_restoring(stack))}]
+    }
     vault_tags = {"messages:stack": stack, "messages:table": stack}
     retained = {"DeletionPolicy": "Retain"}
     table_policy = {"DeletionPolicy": changes.pop("DeletionPolicy", "Delete")}
@@ -169,12 +175,24 @@ def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]
                 **retained,
             },
             "Role": {"Type": "AWS::IAM::Role", "Properties": role, **retained},
+            "RestoreRole": {"Type": "AWS::IAM::Role", "Properties": restore},
         },
         "Outputs": {
             "TableName": {"Value": {"Ref": "Table"}},
             "TableArn": {"Value": {"Fn::GetAtt": ["Table", "Arn"]}},
             "BackupVaultName": {"Value": {"Ref": "Vault"}},
             "BackupRoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}},
+            "RestoreRoleArn": {"Value": {"Fn::GetAtt": ["RestoreRole", "Arn"]}},
+        },
+    }
+
+
+def _restoring(table: str) -> dict[str, Any]:
+    return {
+        "Effect": "Allow",
+        "Action": ["dynamodb:RestoreTableFromAwsBackup", "dynamodb:RestoreTableFromBackup"],
+        "Resource": {
+            "Fn::Sub": f"arn:aws:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{table}*"
         },
     }
 

@@ -1,0 +1,134 @@
+"""Show everything that belongs to a stack, deployed or destroyed, and what it costs a month."""
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from ops import costs, inventory, prices, recovery, show, stack, stacks
+from ops.command import Context
+from ops.costs import Thing
+from ops.found import Unseen
+
+_DESTROYED = "destroyed, or never there"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """What one stack has: its CloudFormation ``status``, empty when it is not deployed."""
+
+    stack: str
+    status: str
+    things: tuple[Thing, ...]
+    unseen: tuple[Unseen, ...]
+
+    @property
+    def monthly(self) -> float:
+        """US dollars."""
+        return sum(thing.monthly for thing in self.things)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``python -m ops inventory``."""
+    parser.add_argument(
+        "--all", action="store_true", help="every stack of this project that left any trace"
+    )
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Show it; exit status 1 when the caller may not look everywhere."""
+    context.say(f"{context.where}{', and all others' if arguments.all else ''}")
+    names = stacks.names(context, every=arguments.all)
+    holdings = [
+        _of(dataclasses.replace(context, stack=name), tagged)
+        for name, tagged in names.tables.items()
+    ]
+    if arguments.all:  # a stack that is gone without a trace is none
+        holdings = [held for held in holdings if held.things or held.status]
+    if arguments.json:
+        print(_json(context, holdings))
+    else:
+        for line in _lines(context, holdings):
+            print(line)
+    unseen = dict.fromkeys([*names.unseen, *(u for held in holdings for u in held.unseen)])
+    for one in unseen:
+        context.say(f"not looked for, {one.what}: {one.reason}")
+    return 1 if unseen else 0
+
+
+def _of(context: Context, tagged: Iterable[str]) -> Holding:
+    """``tagged``: tables that carry the stack's tag, whatever they are called."""
+    clients = context.clients
+    deployed = stack.find(clients, context.stack)
+    found = inventory.take(context, more_tables=[*tagged, *_outputs(deployed)])
+    names = {vault.table for vault in found.vaults} | {table.name for table in found.tables}
+    own = {vault.name for vault in found.vaults}
+    elsewhere = recovery.of(context, sorted(names - {""}), own=False)
+    foreign = [point for point in elsewhere.points if point.vault not in own]
+    return Holding(
+        stack=context.stack,
+        status=deployed.status if deployed else "",
+        things=tuple(
+            costs.things(found, foreign, dynamodb=clients("dynamodb"), logs=clients("logs"))
+        ),
+        unseen=(*found.unseen, *elsewhere.unseen),
+    )
+
+
+def _outputs(deployed: stack.Stack | None) -> list[str]:
+    name = deployed.outputs.get("TableName") if deployed else None
+    return [name] if name else []
+
+
+def _lines(context: Context, holdings: list[Holding]) -> list[str]:
+    if not any(held.things or held.status for held in holdings):
+        return [
+            f"nothing was found in {context.where}; another place is named with --region or "
+            "--profile, another stack with --stage or --stack"
+        ]
+    lines = []
+    for held in holdings:
+        lines.append(f"{held.stack}: {held.status or _DESTROYED}")
+        rows = [_cells(thing) for thing in held.things]
+        lines += [f"  {line}" for line in show.columns(rows)]
+    total = show.money(sum(held.monthly for held in holdings))
+    return [*lines, f"{total} a month ({prices.NOTE})"]
+
+
+def _cells(thing: Thing) -> tuple[str, ...]:
+    until = f"until {thing.until:%Y-%m-%d}" if thing.until else ""
+    detail = ", ".join(part for part in (thing.detail, until) if part)
+    held = show.size(thing.bytes) if thing.bytes else "-"
+    return (thing.kind, thing.id, held, show.money(thing.monthly), detail)
+
+
+def _json(context: Context, holdings: list[Holding]) -> str:
+    result: dict[str, Any] = {
+        "account": context.account,
+        "region": context.region,
+        "stacks": [
+            {
+                "stack": held.stack,
+                "status": held.status or None,
+                "things": [_object(thing) for thing in held.things],
+                "monthly_usd": round(held.monthly, 6),
+            }
+            for held in holdings
+        ],
+        "monthly_usd": round(sum(held.monthly for held in holdings), 6),
+        "prices": {"region": prices.REGION, "as_of": prices.AS_OF},
+    }
+    return json.dumps(result, indent=2)
+
+
+def _object(thing: Thing) -> dict[str, Any]:
+    return {
+        "kind": thing.kind,
+        "id": thing.id,
+        "detail": thing.detail,
+        "bytes": thing.bytes,
+        "monthly_usd": round(thing.monthly, 6),
+        "until": thing.until.isoformat() if thing.until else None,
+    }

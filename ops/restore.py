@@ -1,0 +1,110 @@
+"""Restore a backup of the stack's table to a new table, and compare the two."""
+
+import argparse
+import json
+from typing import Any
+
+from ops import compare, drill, origins, reapply, restore_options, restorer, source
+from ops.command import Context
+from ops.comparison import Comparison
+from ops.errors import OpsError
+from ops.origins import Origin
+from ops.polling import DeadlineError, duration
+from ops.restoration import Restoration, Resumed, Target, status
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``python -m ops restore``."""
+    restore_options.add(parser)
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Restore; exit status 1 when the copy differs. The last line is the new table's ARN."""
+    seconds = restore_options.check(arguments)
+    context.say(context.where)
+    origin = origins.choose(arguments, context)
+    if arguments.drill:
+        return drill.run(arguments, context, origin, seconds=seconds)
+    restoration = _restoration(arguments, context, origin)
+    took = _wait(restoration, seconds=seconds)
+    context.say(f"table {arguments.target} can be used after {duration(took)}")
+    comparison, reapplied, failed = _after(arguments, context, origin)
+    if arguments.json:
+        result = _object(arguments, context, origin, took, comparison)
+        print(json.dumps(result | {"reapplied": reapplied, "failed": failed}, indent=2))
+    else:
+        for line in comparison.lines() if comparison else []:
+            print(line)
+        print(source.arn(context, arguments.target))
+    for what, why in failed.items():
+        context.say(f"not re-applied, {what}: {why}")
+    return 1 if compare.is_failure(arguments, context, comparison) or failed else 0
+
+
+def _restoration(arguments: argparse.Namespace, context: Context, origin: Origin) -> Restoration:
+    """The restore, begun. Raises OpsError before anything starts when it cannot be."""
+    state = status(context.clients("dynamodb"), arguments.target)
+    if arguments.resume:
+        resumed = Resumed(context, origin, Target(name=arguments.target))
+        resumed.begin()
+        return resumed
+    if arguments.reapply and not status(context.clients("dynamodb"), origin.table):
+        raise OpsError(f"--reapply needs table {origin.table}, which does not exist any more")
+    if state:
+        raise OpsError(
+            f"table {arguments.target} exists already ({state}); choose another --target, or pass "
+            "--resume if it is an earlier run's"
+        )
+    target = restorer.target(
+        context, origin, arguments.target, role=arguments.role, key=arguments.kms_key
+    )
+    restoration = Restoration(context, origin, target)
+    restoration.begin()
+    return restoration
+
+
+def _wait(restoration: Restoration, *, seconds: float) -> float:
+    again = "the restore goes on; running this again with --resume continues"
+    try:
+        return restoration.wait(seconds=seconds)
+    except DeadlineError as late:
+        name = restoration.target.name
+        raise OpsError(f"table {name} cannot be used yet after {late}; {again}") from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(again) from None
+
+
+def _after(
+    arguments: argparse.Namespace, context: Context, origin: Origin
+) -> tuple[Comparison | None, list[str], dict[str, str]]:
+    """Compare, then re-apply: a TTL would delete items while they are compared."""
+    again = f"table {arguments.target} is restored; --resume continues"
+    reapplied: tuple[list[str], dict[str, str]] = ([], {})
+    try:
+        comparison = compare.if_wanted(arguments, context, origin.table, arguments.target)
+        if arguments.reapply:
+            reapplied = reapply.reapply(context, origin.table, arguments.target)
+    except DeadlineError as late:
+        raise OpsError(f"table {arguments.target} is still busy after {late}; {again}") from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(again) from None
+    return comparison, *reapplied
+
+
+def _object(
+    arguments: argparse.Namespace,
+    context: Context,
+    origin: Origin,
+    took: float,
+    comparison: Comparison | None,
+) -> dict[str, Any]:
+    return {
+        "stack": context.stack,
+        "table": arguments.target,
+        "table_arn": source.arn(context, arguments.target),
+        "source_table": origin.table,
+        "recovery_point_arn": origin.arn or None,
+        "restored_to": origin.moment.isoformat(),
+        "recovery_seconds": round(took, 1),
+        "comparison": comparison.as_object() if comparison else None,
+    }

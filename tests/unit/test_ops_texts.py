@@ -1,0 +1,124 @@
+"""Durations, tags, prices and texts of the backup commands."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ops import backup, backups, origins, prices, retention, show
+from ops.command import Context
+from ops.errors import UsageError
+from ops.found import Point, TableBackup
+from ops.recovery import Backups
+
+NOW = datetime(2026, 1, 31, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "days"), [("1d", 1), ("30d", 30), ("4w", 28), ("1y", 365), ("36500d", 36500)]
+)
+def test_a_retention_is_days_weeks_or_years(text, days):
+    assert retention.days(text) == days
+
+
+@pytest.mark.parametrize(
+    "text", ["", "30", "d", "1m", "-1d", "1.5d", "0d", "36501d", "101y", "30 d", "٣d", "9999999d"]
+)
+def test_anything_else_is_no_retention(text):
+    with pytest.raises(UsageError, match="--retain"):
+        retention.days(text)
+
+
+def test_tags_are_keys_and_values():
+    assert backup.tags(["a=b", "c=d=e", "f="]) == {"a": "b", "c": "d=e", "f": ""}
+
+
+@pytest.mark.parametrize(
+    "given",
+    [["a"], ["=b"], ["k" * 129 + "=v"], ["k=" + "v" * 257], ["aws:a=b"], ["AWS:a=b"],
+     ["messages:stack=x"], ["a=b", "a=c"], [f"k{n}=v" for n in range(10)]],
+)  # fmt: skip
+def test_tags_that_aws_refuses_are_refused_before(given):
+    with pytest.raises(UsageError, match="--tag"):
+        backup.tags(given)
+
+
+@pytest.mark.parametrize(
+    ("amount", "dollars"),
+    [
+        (prices.backup(10 * prices.GB), 1.00),
+        (prices.backup(10 * prices.GB, storage="COLD"), 0.30),
+        (prices.table(prices.GB, recovery=False), 0.25),
+        (prices.table(prices.GB, recovery=True), 0.45),
+        (prices.table(0, recovery=True, read_units=5, write_units=5), 2.85),
+        (prices.logs(100 * prices.GB), 3.00),
+        (prices.KEY, 1.00),
+    ],
+)
+def test_prices_are_those_of_the_readme(amount, dollars):
+    assert round(amount, 2) == dollars
+
+
+def test_sizes_ages_and_amounts_for_people():
+    assert [show.size(n) for n in (0, 1023, 1536, 5 * 2**30, 2**50)] == [
+        "0 B", "1023 B", "1.5 KB", "5 GB", "1024 TB"
+    ]  # fmt: skip
+    spans = [timedelta(seconds=5), timedelta(minutes=3), timedelta(hours=47), timedelta(days=40)]
+    assert [show.age(NOW - span, NOW) for span in spans] == ["5 s", "3 min", "1 d", "40 d"]
+    assert (show.age(None, NOW), show.age(NOW + timedelta(1), NOW)) == ("?", "0 s")
+    assert [show.money(x) for x in (0, 0.001, 0.005, 1234.5)] == [
+        "$0.00", "<$0.01", "$0.01", "$1234.50"
+    ]  # fmt: skip
+
+
+def test_a_system_backup_is_free_and_the_newest_usable_point_is_the_newest():
+    def point(arn, age, status="COMPLETED"):
+        return Point(arn=arn, vault="v", status=status, bytes=prices.GB,
+                     created=NOW - timedelta(days=age))  # fmt: skip
+
+    system = TableBackup(arn="s", name="s", table="t", system=True, bytes=prices.GB, created=NOW)
+    user = TableBackup(arn="u", name="u", table="t", system=False, bytes=prices.GB)
+    points = (point("old", 3), point("newer", 2, "AVAILABLE"), point("bad", 1, "EXPIRED"))
+    found = Backups(points=points, own=(user, system))
+    assert found.newest is points[1]
+    assert Backups(points=points[2:]).newest is None
+    costs = {row.arn: round(row.monthly, 2) for row in backups.list_of(found)}
+    # An EXPIRED point is billed as any other.
+    assert costs == {"old": 0.1, "newer": 0.1, "bad": 0.1, "u": 0.1, "s": 0.0}
+
+
+CONTEXT = Context(clients=lambda _: None, stack="Messages-dev", account="111122223333",
+                  region="us-west-2", say=lambda _: None)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:backup:us-west-2:111122223333:recovery-point:1EB3B5E7-9EB0-435A-A80B-108B488B0D45",
+        "arn:aws:dynamodb:us-west-2:111122223333:table/Messages/backup/01576616366715-b4e58d3a",
+    ],
+)
+def test_both_forms_of_an_arn_are_known(arn):
+    origins.check_arn(arn, CONTEXT)
+    with pytest.raises(UsageError, match="pass --region cn-north-1"):
+        origins.check_arn(arn.replace("us-west-2", "cn-north-1"), CONTEXT)
+    with pytest.raises(UsageError, match="is of account 999922223333"):
+        origins.check_arn(arn.replace("111122223333", "999922223333"), CONTEXT)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "arn", "arn:aws:dynamodb:us-west-2:111122223333:table/Messages",
+     "arn:aws:backup:us-west-2:111122223333:backup-vault:v",
+     "arn:aws:s3:us-west-2:111122223333:recovery-point:x"],
+)  # fmt: skip
+def test_another_arn_is_refused(text):
+    with pytest.raises(UsageError, match="is not the ARN of a recovery point or backup"):
+        origins.check_arn(text, CONTEXT)
+
+
+def test_a_time_has_a_zone():
+    assert origins.moment("2026-01-31T01:00:00+01:00") == NOW
+    assert origins.moment("2026-01-31T00:00:00Z") == NOW
+    for text in ("now", "2026-01-31", "2026-01-31T00:00:00", "2026-02-30T00:00:00Z"):
+        with pytest.raises(UsageError, match="is not a time with a zone"):
+            origins.moment(text)
