@@ -87,6 +87,10 @@ test: $(SETUP) ## every test tier
 test-unit: $(SETUP) ## the tests that need no network and no embedded AWS
 	pytest tests/unit
 
+.PHONY: bench
+bench: $(SETUP) ## how fast seeding is next to other ways, and what arrives (docs/seeding.md)
+	@python -m bench.seeding
+
 # --- the stack, on the account of the current credentials --------------------
 
 .PHONY: bootstrap synth diff deploy destroy

@@ -4,7 +4,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import chain, islice
-from typing import TypeVar
+from json import dumps
+from typing import Any, TypeVar
 
 from seed.changes import Entry, Outcome, entries
 from seed.wire import Typed
@@ -32,7 +33,28 @@ def apply(table: Table, *, old: Iterable[Typed] | None, new: Iterable[Typed]) ->
         begin = lambda part: table.follow(part, expect_nothing=True)  # noqa: E731
         return _summed(begin, chain(first, pairs), KEYS_PER_READ)
     # An empty table holds nothing to overwrite, so no condition is needed.
+    _render_batches(table.client)
     return _summed(lambda part: _load(table, part), chain(first, pairs), ITEMS_PER_BATCH)
+
+
+def _render_batches(client: Any) -> None:
+    """Let the client send batches as the JSON that they are already.
+
+    botocore would look every value of every attribute up in its model of the
+    API first, which takes two fifths of the processor time of a large seed. It has
+    these events for what a caller knows better
+    (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/events.html).
+    """
+
+    def take(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        context["batch"], params["RequestItems"] = params["RequestItems"], {}
+
+    def give(params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:
+        params["body"] = dumps({"RequestItems": context["batch"]}).encode()
+
+    operation = "dynamodb.BatchWriteItem"
+    client.meta.events.register(f"before-parameter-build.{operation}", take, unique_id="take")
+    client.meta.events.register(f"before-call.{operation}", give, unique_id="give")
 
 
 def _load(table: Table, part: Sequence[Entry]) -> Counter[Outcome]:
@@ -48,11 +70,15 @@ def _summed(
     work: Callable[[list[Entry]], Counter[Outcome]], pairs: Iterator[Entry], size: int
 ) -> Counter[Outcome]:
     """The outcomes of ``work`` over all pairs, ``size`` at a time, WORKERS at once."""
+    parts = _batched(pairs, size)
+    first = list(islice(parts, 2))
+    if len(first) < 2:  # threads would take as long as the one request
+        return work(first[0]) if first else Counter()
     total: Counter[Outcome] = Counter()
     pool = ThreadPoolExecutor(WORKERS)
     try:
         running: set[Future[Counter[Outcome]]] = set()
-        for part in _batched(pairs, size):
+        for part in chain(first, parts):
             running.add(pool.submit(work, part))
             # Two parts a worker: none waits for the next, and memory stays flat.
             if len(running) >= 2 * WORKERS:

@@ -43,13 +43,13 @@ class Table:
     """
 
     def __init__(self, client: Any, name: str, clock: Any = time) -> None:
-        self._client, self._name, self._clock = client, name, clock
+        self.client, self._name, self._clock = client, name, clock
         self._end = clock.monotonic() + SECONDS
 
     def is_empty(self) -> bool:
         """Whether the table has no item, read consistently."""
         request = {"TableName": self._name, "Limit": 1, "ConsistentRead": True}
-        return not self._ask(self._client.scan, request)["Items"]
+        return not self._ask(self.client.scan, request)["Items"]
 
     def read(self, keys: Sequence[Key]) -> dict[Key, Typed]:
         """The items under up to KEYS_PER_READ keys, read consistently."""
@@ -58,7 +58,7 @@ class Table:
         request: Any = {self._name: {"Keys": wanted, "ConsistentRead": True}}
         tries = Tries(self._clock, self._end, f"reading {len(keys)} items of {self._name}")
         while True:
-            reply = self._ask(self._client.batch_get_item, {"RequestItems": request})
+            reply = self._ask(self.client.batch_get_item, {"RequestItems": request})
             found |= {key_of(item): item for item in reply["Responses"].get(self._name, [])}
             request = reply["UnprocessedKeys"]
             if not request:
@@ -75,7 +75,7 @@ class Table:
         tries = Tries(self._clock, self._end, f"writing {len(items)} items to {self._name}")
         while True:
             try:
-                request = self._client.batch_write_item(RequestItems=request)["UnprocessedItems"]
+                request = self.client.batch_write_item(RequestItems=request)["UnprocessedItems"]
             except (ClientError, HTTPClientError) as error:
                 if not _passes(error):
                     raise
@@ -113,7 +113,7 @@ class Table:
         # Under the same token, what was made but not answered is not made again.
         request = {"TransactItems": actions, "ClientRequestToken": str(uuid4())}
         try:
-            self._ask(self._client.transact_write_items, request)
+            self._ask(self.client.transact_write_items, request)
         except ClientError as error:
             answers: Any = error.response.get("CancellationReasons", [])
             reasons = [answer.get("Code", "None") for answer in answers]

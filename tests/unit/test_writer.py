@@ -1,5 +1,7 @@
 """Reads and writes of the seeding functions against a scripted DynamoDB."""
 
+from types import SimpleNamespace
+
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
@@ -27,6 +29,8 @@ class Client:
 
     A line is an answer, an exception, or a function of the request.
     """
+
+    meta = SimpleNamespace(events=SimpleNamespace(register=lambda *_, **__: None))
 
     def __init__(self, **scripts):
         self.scripts = {name: list(lines) for name, lines in scripts.items()}
