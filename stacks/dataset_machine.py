@@ -1,13 +1,13 @@
 """The state machine that has a dataset written, batch by batch."""
 
-from aws_cdk import Acknowledgment, ArnFormat, Duration, Stack, Validations
+from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.findings import acknowledge_wildcard
+from stacks.findings import acknowledge_unlogged, acknowledge_wildcard
 
 # A batch is the input of a task, of at most 256 KiB; many short messages fit.
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -22,12 +22,6 @@ MAX_CONCURRENCY = 5
 LOAD_TIMEOUT = Duration.minutes(55)
 # Longer than the writer tries by itself.
 BATCH_TIMEOUT = Duration.minutes(15)
-
-_UNLOGGED = {
-    "SF1": "Step Functions keeps the history of every execution for 90 days; delivering logs as "
-    "well takes permissions on every resource.",
-    "SF2": "The functions log what happened; tracing takes permissions on every resource.",
-}
 
 
 class DatasetMachine(Construct):
@@ -94,9 +88,8 @@ class DatasetMachine(Construct):
             ),
             max_concurrency=MAX_CONCURRENCY,
             tolerated_failure_percentage=0,
-            # Why a batch failed can only be read of a standard execution, and a
-            # batch may take longer than the five minutes of an express one. A
-            # thousand messages share the price of one.
+            # On a throttled table a batch may take longer than the five minutes of an
+            # express execution; a thousand messages share the price of a standard one.
             map_execution_type=sfn.StateMachineType.STANDARD,
         )
         return batches.item_processor(self._write(worker))
@@ -156,13 +149,6 @@ class DatasetMachine(Construct):
             grantee, arn, "Of this one state machine; Step Functions makes up the rest of the name."
         )
         return arn
-
-
-def acknowledge_unlogged(machine: Construct) -> None:
-    """Accept that a state machine neither delivers logs nor traces."""
-    for rule, reason in _UNLOGGED.items():
-        finding = Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason)
-        Validations.of(machine).acknowledge(finding)
 
 
 def _allow(resource: str, *actions: str) -> iam.PolicyStatement:

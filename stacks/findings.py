@@ -6,12 +6,25 @@ from typing import Any
 from aws_cdk import Acknowledgment, Stack, Validations
 from constructs import Construct
 
+_UNLOGGED = {
+    "SF1": "Step Functions keeps the history of every execution for 90 days; delivering logs as "
+    "well takes permissions on every resource.",
+    "SF2": "The functions log what happened; tracing takes permissions on every resource.",
+}
+
 
 def acknowledge_wildcard(construct: Construct, resource: str, reason: str) -> None:
     """Accept that a policy of ``construct`` names the wildcard ``resource``, for ``reason``."""
     shown = _spelled(Stack.of(construct).resolve(resource))
     finding = f"AwsSolutions::AwsSolutions-IAM5[Resource::{shown}]"
     Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
+
+
+def acknowledge_unlogged(machine: Construct) -> None:
+    """Accept that a state machine neither delivers logs nor traces."""
+    for rule, reason in _UNLOGGED.items():
+        finding = Acknowledgment(id=f"AwsSolutions::AwsSolutions-{rule}", reason=reason)
+        Validations.of(machine).acknowledge(finding)
 
 
 def _spelled(value: Any) -> str:

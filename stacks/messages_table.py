@@ -1,5 +1,7 @@
 """The Messages table."""
 
+from collections.abc import Sequence
+
 from aws_cdk import RemovalPolicy
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
@@ -16,6 +18,9 @@ SEEDING_ACTIONS = (
     "dynamodb:PutItem",
     "dynamodb:Scan",
 )
+# A transaction of Puts needs PutItem
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html).
+LOADING_ACTIONS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
 # What DynamoDB documents for the users of a table under a customer key, families spelled out
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
 _KEY_USE = (
@@ -52,7 +57,14 @@ class MessagesTable(Construct):
 
     def grant_seeding(self, grantee: iam.IGrantable) -> None:
         """Let ``grantee`` see whether the table is empty, and read, write and delete items."""
-        self.table.grant(grantee, *SEEDING_ACTIONS)
+        self._grant(grantee, SEEDING_ACTIONS)
+
+    def grant_loading(self, grantee: iam.IGrantable) -> None:
+        """Let ``grantee`` add items to the table, and read those that are in the way."""
+        self._grant(grantee, LOADING_ACTIONS)
+
+    def _grant(self, grantee: iam.IGrantable, actions: Sequence[str]) -> None:
+        self.table.grant(grantee, *actions)
         if self._key:
             self._key.grant(grantee, *_KEY_USE).principal_statements[0].add_condition(
                 "StringLike", {"kms:ViaService": "dynamodb.*.amazonaws.com"}

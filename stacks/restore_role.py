@@ -9,6 +9,7 @@ from constructs import Construct
 from stacks.findings import acknowledge_wildcard
 from stacks.names import ROLE_PATH
 from stacks.settings import Settings
+from stacks.stage_key import backup_key_statements
 
 PURPOSE_TAG = "messages:purpose"
 # AWS's own AWSBackupServiceRolePolicyForRestores, as far as it is about DynamoDB
@@ -62,7 +63,7 @@ class RestoreRole(Construct):
         statements = [
             iam.PolicyStatement(actions=list(_TARGET_ACTIONS), resources=[targets]),
             iam.PolicyStatement(actions=["dynamodb:RestoreTableFromBackup"], resources=[backups]),
-            *(_key_statements(key.key_arn) if key else []),
+            *(backup_key_statements(key.key_arn, *_KEY_USE) if key else []),
         ]
         self.role = iam.Role(
             self,
@@ -75,14 +76,3 @@ class RestoreRole(Construct):
         Tags.of(self.role).add(PURPOSE_TAG, "restore")
         acknowledge_wildcard(self.role, targets, "A restore makes a table under a name of its own.")
         acknowledge_wildcard(self.role, backups, "The table's backups; AWS makes up their ids.")
-
-
-def _key_statements(key_arn: str) -> list[iam.PolicyStatement]:
-    through = {"StringLike": {"kms:ViaService": ["dynamodb.*.amazonaws.com",
-                                                 "backup.*.amazonaws.com"]}}  # fmt: skip
-    for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
-    return [
-        iam.PolicyStatement(actions=["kms:DescribeKey"], resources=[key_arn]),
-        iam.PolicyStatement(actions=list(_KEY_USE), resources=[key_arn], conditions=through),
-        iam.PolicyStatement(actions=["kms:CreateGrant"], resources=[key_arn], conditions=for_aws),
-    ]

@@ -1,6 +1,7 @@
 """The KMS key of a stage that wants its own."""
 
 from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
@@ -28,3 +29,24 @@ class StageKey(Construct):
             target_key=self.key,
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
+
+
+def backup_key_statements(key_arn: str, *use: str) -> list[iam.PolicyStatement]:
+    """What a role of AWS Backup may do with the key: ``use`` it, through the two services only.
+
+    The conditions are those of AWS's own AWSBackupServiceRolePolicyForBackup.
+    """
+    services = ["dynamodb.*.amazonaws.com", "backup.*.amazonaws.com"]
+    return [
+        iam.PolicyStatement(actions=["kms:DescribeKey"], resources=[key_arn]),
+        iam.PolicyStatement(
+            actions=list(use),
+            resources=[key_arn],
+            conditions={"StringLike": {"kms:ViaService": services}},
+        ),
+        iam.PolicyStatement(
+            actions=["kms:CreateGrant"],
+            resources=[key_arn],
+            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+        ),
+    ]

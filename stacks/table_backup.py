@@ -1,8 +1,6 @@
 """AWS Backup of the table: vault, role, plan and selection."""
 
 import hashlib
-from collections.abc import Mapping
-from typing import Any
 
 from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, Tags, TimeZone
 from aws_cdk import aws_backup as backup
@@ -17,6 +15,7 @@ from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
 from stacks.restore_role import RestoreRole
 from stacks.restore_testing import RestoreTesting
 from stacks.settings import DELETE, Settings
+from stacks.stage_key import backup_key_statements
 from stacks.vault_emptying import VaultEmptying
 
 
@@ -168,7 +167,9 @@ def _backup_statements(table: dynamodb.ITable, key: kms.IKey | None) -> list[iam
         # knows no resources.
         _allow("*", "tag:GetResources"),
     ]  # fmt: skip
-    return statements + (_key_statements(key.key_arn) if key else [])
+    if key:
+        statements += backup_key_statements(key.key_arn, "kms:Decrypt", "kms:GenerateDataKey")
+    return statements
 
 
 def _points_arn(table: dynamodb.ITable) -> str:
@@ -180,18 +181,5 @@ def _points_arn(table: dynamodb.ITable) -> str:
     )
 
 
-def _key_statements(key_arn: str) -> list[iam.PolicyStatement]:
-    through = {"StringLike": {"kms:ViaService": ["dynamodb.*.amazonaws.com",
-                                                 "backup.*.amazonaws.com"]}}  # fmt: skip
-    for_aws = {"Bool": {"kms:GrantIsForAWSResource": "true"}}
-    return [
-        _allow(key_arn, "kms:DescribeKey"),
-        _allow(key_arn, "kms:Decrypt", "kms:GenerateDataKey", conditions=through),
-        _allow(key_arn, "kms:CreateGrant", conditions=for_aws),
-    ]
-
-
-def _allow(
-    resource: str, *actions: str, conditions: Mapping[str, Any] | None = None
-) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=list(actions), resources=[resource], conditions=conditions)
+def _allow(resource: str, *actions: str) -> iam.PolicyStatement:
+    return iam.PolicyStatement(actions=list(actions), resources=[resource])

@@ -7,8 +7,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import custom_resources as cr
 from constructs import Construct, IConstruct
 
-from stacks.dataset_machine import acknowledge_unlogged
-from stacks.findings import acknowledge_wildcard
+from stacks.findings import acknowledge_unlogged, acknowledge_wildcard
 from stacks.function import logging_role
 
 # CloudFormation waits an hour for a custom resource, and no longer.

@@ -9,7 +9,7 @@ from aws_cdk import Duration
 from botocore.exceptions import ClientError
 
 from seed.dataset_line import line_item
-from stacks import dataset_seed
+from stacks import messages_table
 from tests.conftest import PROJECT
 from tests.local.deployment import Deployment, DeploymentFailed
 
@@ -93,6 +93,8 @@ def test_twenty_thousand_messages_and_a_thousand_more(aws, client, deployment, d
     assert item_count(client, deployment) == MANY + 5
     (loaded,) = log_lines(client, deployment.stack, "loaded")
     assert loaded["DatasetWritten"] == MANY
+    progress = log_lines(client, deployment.stack, "loading")[0]
+    assert progress["status"] == "RUNNING"
 
     edited = {**key(7), "Body": {"S": "somebody's own"}}
     client("dynamodb").put_item(TableName=deployment.stack, Item=edited)
@@ -147,7 +149,7 @@ def test_an_update_that_fails_goes_back_to_the_old_dataset(client, deployment, d
 
 
 def test_without_its_grant_the_worker_fails_and_says_so(monkeypatch, deployment, dataset):
-    monkeypatch.setattr(dataset_seed, "_TABLE_USE", ("dynamodb:BatchGetItem",))
+    monkeypatch.setattr(messages_table, "LOADING_ACTIONS", ("dynamodb:BatchGetItem",))
     reason = failed(deployment, seed_dataset=dataset(10))
     assert "not authorized to perform: dynamodb:PutItem" in reason
     assert "10 of 10 items failed" in reason
