@@ -9,7 +9,7 @@ from aws_cdk import Duration
 from botocore.exceptions import ClientError
 
 from seed.dataset_line import line_item
-from stacks import messages_table
+from stacks import dataset_seed, messages_table
 from tests.conftest import PROJECT
 from tests.local.deployment import Deployment, DeploymentFailed
 
