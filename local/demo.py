@@ -88,6 +88,13 @@ def _live(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
         said += [f"{len(lines)} messages of {CONVERSATION}", *lines]
     with steps.step("back up") as said:
         said.append(steps.run(_ops("backup"), environment=environment).strip())
+    with steps.step("drill") as said:
+        drill = json.loads(steps.run(_ops("restore", "--drill", "--json"), environment=environment))
+        compared = drill["comparison"]
+        said.append(
+            f"recovery time {drill['recovery_seconds']:.1f} s, {compared['items_compared']} items "
+            f"compared, differences {compared['differences']}; the copy is removed again"
+        )
     with steps.step("destroy") as said:
         steps.run(["cdk", "-a", str(folder / "cdk.out"), "destroy", "--force"],
                   environment=environment)  # fmt: skip

@@ -7,7 +7,7 @@ from typing import Any
 from ops import compare, drill, origins, reapply, restore_options, restorer, source
 from ops.command import Context
 from ops.comparison import Comparison
-from ops.errors import OpsError
+from ops.errors import OpsError, UsageError
 from ops.origins import Origin
 from ops.polling import DeadlineError, duration
 from ops.restoration import Restoration, Resumed, Target, status
@@ -43,13 +43,16 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 
 def _restoration(arguments: argparse.Namespace, context: Context, origin: Origin) -> Restoration:
     """The restore, begun. Raises OpsError before anything starts when it cannot be."""
-    state = status(context.clients("dynamodb"), arguments.target)
+    dynamodb = context.clients("dynamodb")
+    if arguments.target == origin.table and arguments.resume:
+        raise UsageError(f"--target {origin.table} is the source itself")
+    if arguments.reapply and not status(dynamodb, origin.table):
+        raise OpsError(f"--reapply needs table {origin.table}, which does not exist any more")
     if arguments.resume:
         resumed = Resumed(context, origin, Target(name=arguments.target))
         resumed.begin()
         return resumed
-    if arguments.reapply and not status(context.clients("dynamodb"), origin.table):
-        raise OpsError(f"--reapply needs table {origin.table}, which does not exist any more")
+    state = status(dynamodb, arguments.target)
     if state:
         raise OpsError(
             f"table {arguments.target} exists already ({state}); choose another --target, or pass "
@@ -105,6 +108,7 @@ def _object(
         "source_table": origin.table,
         "recovery_point_arn": origin.arn or None,
         "restored_to": origin.moment.isoformat(),
-        "recovery_seconds": round(took, 1),
+        # An earlier run knows when it began.
+        "recovery_seconds": None if arguments.resume else round(took, 1),
         "comparison": comparison.as_object() if comparison else None,
     }

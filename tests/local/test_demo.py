@@ -1,6 +1,7 @@
 """``make demo`` as a person meets it: to its end, and interrupted."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path):
     assert "Tom → Jerry: Hey Jerry, are you free?" in output
     assert "Jerry → Tom: Yes, Tom. What's up?" in output
     assert "recovery-point:" in output
+    assert re.search(r"drill +recovery time [0-9.]+ s, 5 items compared, differences 0;", output)
     assert "empty, but for what AWS itself keeps" in output
     assert processes_of(tmp_path) == []
     assert not (tmp_path / "demo").exists()

@@ -95,17 +95,24 @@ def test_without_waiting_a_second_backup_is_refused(deployed, aws, capsys):
     deployed.client("backup").stop_backup_job(BackupJobId=job)
 
 
-def test_the_same_token_is_the_same_backup(deployed, aws, capsys):
-    token = deployed.stage
-    configure(aws, backup_job_seconds=1)
-    assert deployed.ops("backup", "--no-wait", "--json", "--token", token) == 0
+def test_the_same_token_is_the_same_job_while_it_runs(deployed, aws, capsys):
+    configure(aws, backup_job_seconds=60)
+    again = ("backup", "--no-wait", "--token", deployed.stage)
+    assert deployed.ops(*again, "--json") == 0
     first = json.loads(capsys.readouterr().out)
-    assert deployed.ops("backup", "--no-wait", "--token", token) == 0
+    assert deployed.ops(*again) == 0
     out, err = capsys.readouterr()
     assert out == f"{first['backup_job_id']}\n"
     assert "started this job before, and it still runs" in err
-    assert deployed.ops("backup", "--token", token) == 0
-    assert capsys.readouterr().out == f"{first['recovery_point_arn']}\n" == f"{_arn(deployed)}\n"
+    assert deployed.ops("backup", "--no-wait", "--token", f"{deployed.stage}-2") == 0
+    assert f"it can begin when job {first['backup_job_id']} has ended" in capsys.readouterr().err
+    deployed.client("backup").stop_backup_job(BackupJobId=first["backup_job_id"])
+
+
+def test_the_same_token_is_the_same_backup_when_it_is_done(deployed, capsys):
+    for _ in range(2):
+        assert deployed.ops("backup", "--token", deployed.stage) == 0
+        assert capsys.readouterr().out == f"{_arn(deployed)}\n"
 
 
 def test_a_failed_job_is_exit_1_with_awss_reason(deployed, capsys):

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from local.environment import PROJECT
+from ops import drill
 from tests.local.aws_steps import create_backup_role, table_arn
 from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
 
@@ -131,6 +132,12 @@ def test_a_time_and_the_latest_time_are_restored_through_recovery(deployment, aw
     assert deployment.ops("restore", "--to-time", first.isoformat(), "--target", target) == 1
     assert 'missing pk="a" sk=1' in capsys.readouterr().out
 
+    assert deployment.ops("restore", "--latest", "--drill") == 0
+    assert "1 item compared, differences 0" in capsys.readouterr().out
+    assert sorted(tables(deployment)) == [
+        f"{deployment.table}{end}" for end in ("", "-now", "-then")
+    ]
+
     late = (first - timedelta(hours=1)).isoformat()
     assert deployment.ops("restore", "--to-time", late, "--target", f"{target}-2") == 1
     line = capsys.readouterr().err.splitlines()[-1]
@@ -211,6 +218,7 @@ POINT = "arn:aws:backup:us-east-1:000000000000:recovery-point:none"
         (("--latest", "--target", "{}-x"), 1, "has no point-in-time recovery"),
         (("--to-time", "yesterday", "--drill"), 2, "is not a time with a zone"),
         (("--to-time", "2026-01-01T09:00:00", "--drill"), 2, "is not a time with a zone"),
+        (("--target", "{}", "--resume"), 2, "--target {} is the source itself"),
         (("--target", "{}"), 1, "exists already (ACTIVE); choose another --target"),
         (("--target", "Other"), 2, "restores tables whose name begins with '{}', got 'Other'"),
         (("--table", "Nobodys", "--drill"), 1, "no recovery point of table Nobodys"),
@@ -278,9 +286,22 @@ def test_a_drill_that_finds_differences_fails_and_leaves_nothing(deployed, capsy
     assert tables(deployed) == [deployed.table]
 
 
+def test_a_drill_whose_restore_fails_gives_the_reason_and_leaves_nothing(
+    deployed, client, name, monkeypatch, capsys
+):
+    monkeypatch.setattr(drill, "_GRACE_SECONDS", 0.3)
+    role = create_backup_role(client, f"{name}-powerless")
+    assert deployed.ops("restore", "--drill", "--role", role) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "the drill failed (restore job " in err
+    assert err.splitlines()[-1].startswith("error: restore job ")
+    assert tables(deployed) == [deployed.table]
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupted_drill_leaves_nothing(deployed, aws, number):
-    configure(aws, restore_job_seconds=1.5)
+    configure(aws, restore_job_seconds=2)
     out, err, status = interrupted(deployed, aws, number, "--drill")
     assert (status, out) == (130, "")
     assert "Traceback" not in err
@@ -290,7 +311,7 @@ def test_an_interrupted_drill_leaves_nothing(deployed, aws, number):
 
 
 def test_an_interrupted_restore_is_resumed(deployed, aws, capsys):
-    configure(aws, restore_job_seconds=1.5)
+    configure(aws, restore_job_seconds=2)
     target = f"{deployed.table}-later"
     _, err, status = interrupted(deployed, aws, signal.SIGINT, "--target", target)
     assert status == 130
