@@ -130,7 +130,10 @@ def _found(state_dir: Path) -> Running | None:
 
 
 def _start(state_dir: Path, bound_to_parent: bool) -> Running:
-    command = [sys.executable, "-m", "local.server", str(state_dir)]
+    # The project's Python has the engine, whichever runs this.
+    own = PROJECT / ".venv/bin/python"
+    python = str(own) if own.exists() else sys.executable
+    command = [python, "-m", "local.server", str(state_dir)]
     with (state_dir / "server.log").open("wb") as log:
         process = subprocess.Popen(
             command + (["--until-stdin-closes"] if bound_to_parent else []),

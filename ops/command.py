@@ -12,7 +12,8 @@ from ops.polling import SYSTEM_CLOCK, Clock
 
 def to_stderr(line: str) -> None:
     """Progress, for people; standard output is for data."""
-    print(line, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # closed by the caller: print would take standard output instead
+        print(line, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,69 @@
+"""The door of the command lines: options that all have, and one line for every failure."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from ops.errors import OpsError, UsageError, explain
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage in one line, as every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def add_target(command: argparse.ArgumentParser, *, table: bool = False) -> None:
+    """The options that say which stack, or also which ``table``, and where it is."""
+    target = command.add_mutually_exclusive_group()
+    target.add_argument(
+        "--stage", default=os.environ.get("STAGE") or "dev",
+        help="the stack is Messages-STAGE (default: $STAGE or dev)",
+    )  # fmt: skip
+    target.add_argument("--stack", metavar="NAME", help="the stack, by its whole name")
+    if table:
+        target.add_argument("--table", metavar="NAME", help="a table, by its own name")
+    command.add_argument("--region", help="default: the environment's or the profile's")
+    command.add_argument("--profile", help="a profile of the AWS configuration files")
+
+
+def status_of(command: Callable[[], int]) -> int:
+    """Run ``command``; its exit status, or that of its failure, which is said in one line.
+
+    A SIGTERM is taken for a Ctrl-C. Mistakes of the program itself keep their
+    traceback.
+    """
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        status = command()
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        return _fail(str(error), 2)
+    except OpsError as error:
+        return _fail(str(error), 1)
+    except (ClientError, BotoCoreError) as error:
+        return _fail(explain(error), 1)
+    except BrokenPipeError:  # the reader, for example `head`, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:  # a full disk behind standard output, a file that is none
+        return _fail(f"{error.filename or 'standard output'}: {error.strerror}", 1)
+    except KeyboardInterrupt as interrupt:
+        detail = str(interrupt) or "running the same command again continues"
+        return _fail(f"interrupted; {detail}", INTERRUPTED)
+
+
+def _fail(text: str, status: int) -> int:
+    if sys.stderr is not None:  # closed by the caller
+        print(f"error: {text}", file=sys.stderr)
+    return status
