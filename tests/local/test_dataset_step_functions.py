@@ -117,9 +117,8 @@ def test_a_failed_batch_ends_the_run_and_has_the_functions_error(client, load):
     assert done.execution["error"] == "States.ExceedToleratedFailureThreshold"
     assert counted(done.run) == {"total": 5, "failed": 2, "aborted": 3}
     sfn = client("stepfunctions")
-    (failed,) = sfn.list_executions(mapRunArn=done.run["mapRunArn"], statusFilter="FAILED")[
-        "executions"
-    ]
+    run = done.run["mapRunArn"]
+    (failed,) = sfn.list_executions(mapRunArn=run, statusFilter="FAILED")["executions"]
     child = sfn.describe_execution(executionArn=failed["executionArn"])
     assert child["error"] == "Refused"
     assert json.loads(child["cause"])["errorMessage"] == "not: that\nbatch"
@@ -156,10 +155,7 @@ def test_a_stopped_execution_starts_no_more_batches(client, load):
 
 @pytest.mark.parametrize(
     ("action", "error"),
-    [
-        ("s3:GetObject", "States.ItemReaderFailed"),
-        ("states:StartExecution", "States.Runtime"),
-    ],
+    [("s3:GetObject", "States.ItemReaderFailed"), ("states:StartExecution", "States.Runtime")],
 )
 def test_the_machine_may_only_do_what_its_role_may(load, action, error):
     done = load('"a"', without=action)

@@ -78,8 +78,7 @@ def test_the_map_reads_lines_in_batches_and_tolerates_no_failure():
         "Index.$": "$$.Map.Item.Index", "Message.$": "$$.Map.Item.Value"
     }  # fmt: skip
     assert load["MaxConcurrency"] == 5
-    # Zero is the default of both thresholds.
-    assert not {"ToleratedFailureCount"} & load.keys()
+    assert "ToleratedFailureCount" not in load  # zero is the default of both thresholds
     assert load.get("ToleratedFailurePercentage", 0) == 0
     assert load["ItemProcessor"]["ProcessorConfig"] == {
         "Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"
