@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aws_cdk import App
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, WaiterError
 
 from chat.model import Item
 from stacks.messages_stack import MessagesStack
@@ -77,7 +77,7 @@ class Deployment:
     def _wait(self, waiter: Any) -> dict[str, str]:
         try:
             waiter.wait(StackName=self.stack, WaiterConfig=POLL)
-        except Exception as error:
+        except WaiterError as error:
             events = self._cloudformation.describe_stack_events(StackName=self.stack)["StackEvents"]
             reasons = [e.get("ResourceStatusReason", "") for e in events
                        if e["ResourceStatus"].endswith("_FAILED")]  # fmt: skip
