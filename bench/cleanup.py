@@ -79,8 +79,8 @@ class Bench:
         serial, cleanup = (median(took[way]) for way in ("serial", "cleanup"))
         pairs = zip(took["serial"], took["cleanup"], strict=True)
         ratios = sorted(a / b for a, b in pairs)
-        print(f"\nmedians: serial {serial:.1f} s, cleanup --rate {rate} {cleanup:.1f} s: "
-              f"{median(ratios):.1f} times faster ({ratios[0]:.1f} to {ratios[-1]:.1f})")  # fmt: skip
+        factors = f"{median(ratios):.1f} times faster ({ratios[0]:.1f} to {ratios[-1]:.1f})"
+        print(f"\nmedians: serial {serial:.1f} s, cleanup --rate {rate} {cleanup:.1f} s: {factors}")
 
     def _measure(
         self, name: str, clean: Callable[[Deployment, int], None], rate: int
@@ -116,11 +116,10 @@ class Bench:
                 return
 
     def _cleanup(self, stage: Deployment, rate: int) -> None:
-        with contextlib.redirect_stdout(io.StringIO()) as out:
-            with contextlib.redirect_stderr(io.StringIO()):
-                status = ops(
-                    ["cleanup", "--yes", "--json", "--stage", stage.stage, "--rate", str(rate)]
-                )
+        options = ["--yes", "--json", "--stage", stage.stage, "--rate", str(rate)]
+        silent = io.StringIO()
+        with contextlib.redirect_stdout(io.StringIO()) as out, contextlib.redirect_stderr(silent):
+            status = ops(["cleanup", *options])
         assert status == 0, out.getvalue()
         assert json.loads(out.getvalue())["left"] == []
 
@@ -175,8 +174,8 @@ def _point(number: int) -> dict[str, Any]:
     made = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
     return {
         "RecoveryPointArn": f"arn:aws:backup:us-east-1:000000000000:recovery-point:{number:036d}",
-        "Status": "COMPLETED"[:9],
-        "ResourceArn": f"arn:aws:dynamodb:us-east-1:000000000000:table/{'Messages'}",
+        "Status": "COMPLETED",
+        "ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/Messages",
         "CreationDate": made,
         "CalculatedLifecycle": {"DeleteAt": made + timedelta(days=35)},
         "BackupSizeInBytes": 10**9 + number,

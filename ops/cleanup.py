@@ -3,8 +3,8 @@
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable, Container, Iterable
-from contextlib import ExitStack
+from collections.abc import Callable, Container, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
 from ops import copies, inventory, outcome, plan, preflight, stack
@@ -16,6 +16,7 @@ from ops.copies import Copy
 from ops.deletion import Deletion
 from ops.errors import OpsError, UsageError
 from ops.found import Inventory
+from ops.pace import CONNECTIONS
 from ops.plan import Plan
 from ops.polling import DeadlineError, poll
 
@@ -53,15 +54,27 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     before = _plan(context, found, chosen, others, say=context.say)
     if arguments.dry_run:
         return outcome.dry_run(context, before, as_json=arguments.json)
-    deletion = Deletion(context, rate=rate, seconds=seconds)
-    after = before
+    after, failures = before, dict[tuple[str, str], str]()
     if before.actions:
         for line in outcome.listing(before):
             context.say(line)
         _agree(before, context, yes=arguments.yes)
-        deletion.run(found, before.actions)
-        after = look_again(context, deletion.failures, before, choices=chosen, others=others)
-    return outcome.result(context, before, after, deletion.failures, as_json=arguments.json)
+        with _more_clients(context, arguments.profile, rate=rate) as more:
+            deletion = Deletion(context, rate=rate, seconds=seconds, more_clients=more)
+            deletion.run(found, before.actions)
+        failures = deletion.failures
+        after = look_again(context, failures, before, choices=chosen, others=others)
+    return outcome.result(context, before, after, failures, as_json=arguments.json)
+
+
+@contextmanager
+def _more_clients(context: Context, profile: str | None, *, rate: float) -> Iterator[list[Any]]:
+    """Clients of AWS Backup besides the context's, whose connections alone reach 100 a second."""
+    if rate <= 10 * CONNECTIONS:
+        yield []
+        return
+    with closing(Clients(region=context.region, profile=profile)) as clients:
+        yield [clients("backup")]
 
 
 def _deployed(context: Context, *, allowed: bool) -> bool:

@@ -23,12 +23,17 @@ _GONE = frozenset(
 class Deletion:
     """One clean-up; ``failures`` maps (kind, id) to the reason why it could not be deleted."""
 
-    def __init__(self, context: Context, *, rate: float, seconds: float) -> None:
-        """``rate``: deletions a second; ``seconds``: the longest wait for any one step."""
+    def __init__(
+        self, context: Context, *, rate: float, seconds: float, more_clients: Iterable[Any] = ()
+    ) -> None:
+        """``rate``: deletions a second; ``seconds``: the longest wait for any one step.
+
+        ``more_clients`` of AWS Backup bring the connections that a high rate needs.
+        """
         self.failures: dict[tuple[str, str], str] = {}
         self._context, self._seconds = context, seconds
         self._pace = Pace(rate, context.clock)
-        self._backup = context.clients("backup")
+        self._backup, self._more_clients = context.clients("backup"), tuple(more_clients)
 
     def run(self, found: Inventory, agreed: Iterable[plan.Item]) -> None:
         """Delete of ``found`` what is ``agreed``; one that fails stops no other."""
@@ -80,7 +85,7 @@ class Deletion:
 
     def _points(self, points: list[Point]) -> None:
         if points:
-            deletion = PointDeletion(self._context, self._pace)
+            deletion = PointDeletion(self._context, self._pace, self._more_clients)
             deletion.run(points, seconds=self._seconds)
             self.failures |= {(plan.POINT, arn): why for arn, why in deletion.failures.items()}
 

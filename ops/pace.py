@@ -3,10 +3,12 @@
 import math
 import re
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -15,11 +17,13 @@ from ops.errors import code
 from ops.polling import SYSTEM_CLOCK, Clock
 
 T = TypeVar("T")
-# As many as a client of the SDK keeps connections (max_pool_connections).
-MOST_WORKERS = 10
+# A client of the SDK keeps so many connections (max_pool_connections); one more would be made
+# anew, with its handshake, for each call.
+CONNECTIONS = 10
 # Four reach the quota of DynamoDB's deletes, ten a second; more only meet throttling.
 _FEWEST_WORKERS = 4
 _SLOWEST = 2.0  # seconds from call to call
+_SECOND = 1.02  # on the way to AWS calls get closer to each other
 _CALM_SECONDS = 1.0  # the calls on their way when AWS throttles count as one warning
 _SLOWER, _FASTER = 1.5, 0.98
 _ATTEMPTS = 10
@@ -32,32 +36,47 @@ _RETRY = re.compile(rb"attempt=([2-9]|\d\d)")
 
 
 class Pace:
-    """Spaces calls ``1 / rate`` seconds apart or further, never closer."""
+    """Spaces calls ``1 / rate`` seconds apart or further; never more than ``rate`` in a second."""
 
     def __init__(self, rate: float, clock: Clock = SYSTEM_CLOCK) -> None:
         self.interval = 1 / rate
         self._least = self.interval
         self._clock = clock
-        self._turn, self._lock = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
         self._next = clock.monotonic()
         self._calm_until = self._next
+        self._left: deque[float] = deque(maxlen=max(1, int(rate)))  # when the last calls did
 
     @property
     def workers(self) -> int:
-        """How many calls may be on their way at once."""
-        return min(MOST_WORKERS, max(_FEWEST_WORKERS, math.ceil(1 / self._least / 10)))
+        """How many calls on their way at once reach the rate, if each takes a tenth of a second."""
+        return max(_FEWEST_WORKERS, math.ceil(1 / self._least / 10))
 
     def wait(self) -> None:
-        """Return when the next call may go out.
+        """Return when the next call may go out."""
+        with self._lock:
+            now = self._clock.monotonic()
+            mine = max(now, self._next)
+            self._next = mine + self.interval
+        if mine > now:
+            self._clock.sleep(mine - now)
+        while (early := self._ahead()) > 0:
+            self._clock.sleep(early)
 
-        One caller at a time: counted from when the last call really went out,
-        a late one is never followed too closely.
+    def _ahead(self) -> float:
+        """Seconds for which one more call would be one too many; 0, and noted, when it may leave.
+
+        Threads wake up late, and then several at once: their turns alone would
+        let too many calls go out within one second.
         """
-        with self._turn:
-            left = self._next - self._clock.monotonic()
-            if left > 0:
-                self._clock.sleep(left)
-            self._next = self._clock.monotonic() + self.interval
+        with self._lock:
+            now = self._clock.monotonic()
+            if len(self._left) == self._left.maxlen and self.interval < 1:
+                early = self._left[0] + _SECOND - now
+                if early > 0:
+                    return early
+            self._left.append(now)
+            return 0
 
     def note(self, answer: dict[str, Any]) -> None:
         """Learn from an answer: one that took retries came too fast, others may come faster."""
@@ -107,13 +126,17 @@ class Pace:
 
 
 def each(
-    things: Iterable[T], call: Callable[[T], dict[str, Any]], pace: Pace
+    things: Iterable[T],
+    call: Callable[[T], dict[str, Any]],
+    pace: Pace,
+    *,
+    most: int = CONNECTIONS,
 ) -> Iterator[tuple[T, ClientError | BotoCoreError | None]]:
     """``call`` every one of ``things``; yields each with its error, or None, as they end.
 
     One that fails stops no other; one that is throttled in spite of the pace is
     called again, ten times at most. Takes from ``things`` no more than it works
-    on. After an interruption no further call goes out.
+    on, with ``most`` calls at once or fewer. After an interruption no further call goes out.
     """
     stopped = threading.Event()
 
@@ -123,24 +146,31 @@ def each(
             pace.note(call(thing))
 
     again: dict[T, int] = {}
+    running: dict[Future[None], T] = {}
+    ended: SimpleQueue[Future[None]] = SimpleQueue()
+    workers = min(most, pace.workers)
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="ops")
+
+    def start(thing: T) -> None:
+        future = pool.submit(paced, thing)
+        running[future] = thing
+        future.add_done_callback(ended.put)
+
     waiting = iter(things)
-    pool = ThreadPoolExecutor(pace.workers, thread_name_prefix="ops")
     try:
-        running: dict[Future[None], T] = {
-            pool.submit(paced, thing): thing for thing in islice(waiting, 2 * pace.workers)
-        }
+        for thing in islice(waiting, 2 * workers):
+            start(thing)
         while running:
-            for done in wait(running, return_when=FIRST_COMPLETED).done:
-                thing = running.pop(done)
-                error = _outcome(done)
-                if _is_throttled(error) and again.get(thing, 1) < _ATTEMPTS:
-                    again[thing] = again.get(thing, 1) + 1
-                    pace.throttled()
-                    running[pool.submit(paced, thing)] = thing
-                    continue
-                yield thing, error
-                for following in islice(waiting, 1):
-                    running[pool.submit(paced, following)] = following
+            done = ended.get()
+            thing, error = running.pop(done), _outcome(done)
+            if _is_throttled(error) and again.get(thing, 1) < _ATTEMPTS:
+                again[thing] = again.get(thing, 1) + 1
+                pace.throttled()
+                start(thing)
+                continue
+            yield thing, error
+            for following in islice(waiting, 1):
+                start(following)
     finally:
         stopped.set()
         pool.shutdown(cancel_futures=True)

@@ -1,6 +1,8 @@
 """Delete recovery points, and wait until they are really gone."""
 
 from collections.abc import Iterable
+from contextlib import ExitStack
+from queue import SimpleQueue
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -9,7 +11,7 @@ from ops import vaults
 from ops.command import Context
 from ops.errors import code, explain
 from ops.found import Point
-from ops.pace import Pace, each
+from ops.pace import CONNECTIONS, Pace, each
 from ops.polling import DeadlineError, poll
 
 # How long a point that was EXPIRED before gets to show that it is being deleted.
@@ -33,10 +35,15 @@ class PointDeletion:
     So the vault's list decides.
     """
 
-    def __init__(self, context: Context, pace: Pace) -> None:
+    def __init__(self, context: Context, pace: Pace, more_clients: Iterable[Any] = ()) -> None:
+        """``more_clients`` of AWS Backup bring connections of their own."""
         self.failures: dict[str, str] = {}
         self._context, self._pace = context, pace
         self._backup = context.clients("backup")
+        self._clients = [self._backup, *more_clients]
+        self._free: SimpleQueue[Any] = SimpleQueue()  # every client, once for each connection
+        for client in self._clients * CONNECTIONS:
+            self._free.put(client)
         self._busy: list[Point] = []
 
     def run(self, points: Iterable[Point], *, seconds: float) -> None:
@@ -54,8 +61,11 @@ class PointDeletion:
 
     def _send(self, points: Iterable[Point]) -> None:
         self._busy = []
-        with self._pace.over(self._backup, "DeleteRecoveryPoint"):
-            for point, error in each(points, self._delete, self._pace):
+        most = CONNECTIONS * len(self._clients)
+        with ExitStack() as paced:
+            for client in self._clients:
+                paced.enter_context(self._pace.over(client, "DeleteRecoveryPoint"))
+            for point, error in each(points, self._delete, self._pace, most=most):
                 if error is None or _code(error) == "ResourceNotFoundException":
                     continue
                 if _code(error) == _BUSY:
@@ -64,9 +74,13 @@ class PointDeletion:
                     self.failures[point.arn] = _reason(error, point)
 
     def _delete(self, point: Point) -> dict[str, Any]:
-        answer: dict[str, Any] = self._backup.delete_recovery_point(
-            BackupVaultName=point.vault, RecoveryPointArn=point.arn
-        )
+        client = self._free.get()
+        try:
+            answer: dict[str, Any] = client.delete_recovery_point(
+                BackupVaultName=point.vault, RecoveryPointArn=point.arn
+            )
+        finally:
+            self._free.put(client)
         return answer
 
     def _settled(self) -> bool | None:

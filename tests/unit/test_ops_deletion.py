@@ -1,5 +1,8 @@
 """Answers of AWS that the embedded one cannot be made to give."""
 
+import math
+from typing import ClassVar
+
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
@@ -8,7 +11,7 @@ from ops.choices import Choices
 from ops.command import Context
 from ops.deletion import Deletion
 from ops.found import Inventory, Key, Point, Role, TableBackup, Vault
-from ops.pace import Pace
+from ops.pace import Pace, each
 from ops.points import PointDeletion
 from tests.unit.test_ops_polling import FakeClock
 
@@ -335,3 +338,97 @@ def test_log_groups_are_the_stacks_by_tag_or_by_the_form_of_their_name(group, ta
     assert found == ([group] if own else [])
     unproven = list(leftovers.log_groups(Logs(), "Messages-dev", existed=False))
     assert unproven == ([group] if tag == "Messages-dev" else [])
+
+
+class FakeEvents:
+    """The events of an SDK client, told by the test."""
+
+    def __init__(self):
+        self.hooks = {}
+
+    def register(self, name, hook):
+        self.hooks[name] = hook
+
+    def unregister(self, name, hook):
+        assert self.hooks.pop(name) == hook
+
+
+def test_the_sdks_own_retries_keep_the_pace_and_its_throttled_answers_slow_it():
+    class Client:
+        class meta:
+            events = FakeEvents()
+            service_model = Meta.service_model
+
+    clock, hooks = FakeClock(), Client.meta.events.hooks
+    pace = Pace(10, clock)
+    clock.now = 5
+    with pace.over(Client, "DeleteRecoveryPoint"):
+        send = hooks["before-send.backup.DeleteRecoveryPoint"]
+        received = hooks["response-received.backup.DeleteRecoveryPoint"]
+
+        class Request:
+            headers: ClassVar = {"amz-sdk-request": b"attempt=1"}
+
+        send(request=Request)
+        assert clock.slept == []  # the first one has waited already
+        Request.headers = {"amz-sdk-request": b"attempt=2; max=8"}
+        for _ in range(3):
+            send(request=Request)
+        assert clock.slept == pytest.approx([0.1, 0.1])
+        received(parsed_response={"Error": {"Code": "ThrottlingException"}})
+        received(parsed_response={"Error": {"Code": "ThrottlingException"}})  # the same warning
+        assert pace.interval == pytest.approx(0.15)
+        received(parsed_response=None)
+    assert hooks == {}
+    for _ in range(100):
+        pace.note({})
+    assert pace.interval == 0.1  # as before, and never faster
+
+
+def test_a_throttled_call_is_made_again_and_given_up_after_ten():
+    throttled = _error("ThrottlingException", "Rate exceeded")
+    backup = FakeBackup(dict.fromkeys("ab", "COMPLETED"), {"a": [throttled] * 9})
+    assert _delete_points(backup, _points("a", "b")) == {}
+    assert backup.calls.count("a") == 10
+    stubborn = FakeBackup({"a": "COMPLETED"}, {"a": [throttled] * 99})
+    assert "Rate exceeded" in _delete_points(stubborn, _points("a"))["a"]
+    assert len(stubborn.calls) == 10
+
+
+def test_no_more_is_taken_from_a_long_list_than_is_worked_on():
+    taken = []
+
+    def things():
+        for number in range(10_000):
+            taken.append(number)
+            yield number
+
+    for done, (_, error) in enumerate(each(things(), lambda _: {}, Pace(1e6), most=2), 1):
+        assert error is None
+        assert len(taken) <= done + 4
+        if done == 500:
+            break
+
+
+def test_the_denial_of_a_vaults_own_policy_names_the_vault():
+    refusal = _error("AccessDeniedException", "with an explicit deny in a resource-based policy")
+    failures = _delete_points(FakeBackup({"a": "COMPLETED"}, {"a": [refusal]}), _points("a"))
+    assert failures["a"].endswith("that policy is the access policy of v: change it first")
+
+
+class LateClock(FakeClock):
+    """Every sleep ends late, in steps of a tenth of a second, as on a busy machine."""
+
+    def sleep(self, seconds):
+        self.now = math.ceil((self.now + seconds) * 10) / 10
+
+
+@pytest.mark.parametrize("rate", [3, 20, 100])
+def test_late_calls_are_never_more_in_a_second_than_the_rate(rate):
+    clock = LateClock()
+    pace, left = Pace(rate, clock), []
+    for _ in range(5 * rate):
+        pace.wait()
+        left.append(clock.now)
+    for first, last in zip(left, left[rate:], strict=False):
+        assert last - first > 1

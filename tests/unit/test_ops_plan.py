@@ -1,14 +1,20 @@
 """What a clean-up decides to do, from plain data."""
 
+import dataclasses
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ops import plan, report
+from ops.choices import Choices
 from ops.command import Context
+from ops.copies import Copy
+from ops.errors import UsageError
 from ops.found import Inventory, Key, Point, Role, Table, TableBackup, Unseen, Vault
+from ops.guards import Guard, Guards, Hold, Lock, denied
 from ops.inventory import table_names
+from ops.selection import Selection, age
 from ops.stack import Stack
 
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/Messages"
@@ -121,3 +127,168 @@ def test_lists_for_people_and_for_pipelines():
             {"kind": "key", "id": "k", "reason": "why", "until": "2026-12-26T11:00:00+00:00"}
         ],
     }
+
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+GOVERNANCE, FINAL = Lock(), Lock(final=NOW - timedelta(days=1))
+CHANGEABLE = Lock(final=NOW + timedelta(days=1))
+EXPIRING = dataclasses.replace(POINT, expires=EXPIRY)
+GUARDED = Inventory(
+    vaults=(dataclasses.replace(VAULT, points=(EXPIRING,), jobs=()),),
+    roles=(ROLE,),
+    keys=(Key(arn=KEY_ARN),),
+)
+
+
+def _guarded(*, lock=None, denied=None, holds=(), unlock=False, inventory=GUARDED):
+    guards = Guards(vaults={"v": Guard(lock=lock, denied=denied or {})}, holds=holds)
+    choices = Choices(unlock=unlock, now=NOW)
+    return plan.make(inventory, region="eu-west-1", guards=guards, choices=choices)
+
+
+@pytest.mark.parametrize(
+    ("guard", "text", "until"),
+    [
+        ({"lock": GOVERNANCE}, "vault lock in governance mode: --unlock removes it", EXPIRY),
+        ({"lock": FINAL}, "compliance mode, final since 2026-11-20: nobody", EXPIRY),
+        ({"lock": FINAL, "unlock": True}, "final since 2026-11-20", EXPIRY),
+        ({"lock": CHANGEABLE}, "removes it (possible until 2026-11-22 12:00 UTC)", EXPIRY),
+        ({"holds": (Hold(id="h", title="t", points=frozenset({"arn:point"})),)},
+         "legal hold 't' (h)", None),
+        ({"denied": {"backup:DeleteRecoveryPoint": "statement 1"}},
+         "to everybody (statement 1): change it", None),
+    ],
+)  # fmt: skip
+def test_what_is_in_the_way_is_named_and_keeps_what_the_point_needs(guard, text, until):
+    made = _guarded(**guard)
+    assert made.actions == ()
+    point, *rest = made.blocked
+    assert text in point.reason
+    assert point.until == until
+    assert [item.kind for item in rest] == ["backup vault", "role", "key"]
+    assert rest[0].reason == "1 recovery point in it cannot be deleted"
+
+
+@pytest.mark.parametrize("lock", [GOVERNANCE, CHANGEABLE])
+def test_a_lock_that_can_go_goes_first_when_told(lock):
+    made = _guarded(lock=lock, unlock=True)
+    assert [item.kind for item in made.actions][:2] == ["vault lock", "recovery point"]
+    assert made.blocked == ()
+
+
+def test_a_locked_point_without_retention_never_goes():
+    inventory = Inventory(vaults=(dataclasses.replace(VAULT, jobs=()),))
+    assert (
+        "it has no retention, so it never ends"
+        in _guarded(lock=FINAL, inventory=inventory).blocked[0].reason
+    )
+
+
+def test_a_hold_on_one_point_lets_the_others_go():
+    free = dataclasses.replace(POINT, arn="arn:free")
+    inventory = Inventory(vaults=(dataclasses.replace(VAULT, points=(POINT, free), jobs=()),))
+    hold = Hold(id="h", title="t", points=frozenset({"arn:point"}))
+    made = _guarded(holds=(hold,), inventory=inventory)
+    assert _ids(made.actions) == ["arn:free"]
+    assert _ids(made.blocked) == ["arn:point", "v"]
+
+
+def test_an_empty_locked_vault_goes():
+    inventory = Inventory(vaults=(Vault(name="v", arn="arn:v"),))
+    assert _ids(_guarded(lock=FINAL, inventory=inventory).actions) == ["v"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "found"),
+    [
+        ({}, {"backup:DeleteRecoveryPoint": "statement 1"}),
+        ({"Sid": "Keep", "Action": ["backup:*"]},
+         {"backup:DeleteRecoveryPoint": "statement Keep",
+          "backup:DeleteBackupVault": "statement Keep"}),
+        ({"Principal": {"AWS": "arn:aws:iam::111122223333:root"}},
+         {"backup:DeleteRecoveryPoint": "statement 1"}),
+        ({"Principal": {"AWS": "arn:aws:iam::111122223333:user/tom"}}, {}),
+        ({"Condition": {"Bool": {"aws:SecureTransport": "false"}}}, {}),
+        ({"Resource": "arn:aws:backup:eu-west-1:111122223333:recovery-point:x"}, {}),
+        ({"Effect": "Allow"}, {}),
+        ({"Action": "backup:StartBackupJob"}, {}),
+    ],
+)  # fmt: skip
+def test_only_a_denial_of_everybody_is_certain(statement, found):
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "backup:deleterecoverypoint",
+            "Resource": "*"}  # fmt: skip
+    assert denied(json.dumps({"Statement": [deny | statement]}), "111122223333") == found
+
+
+def _aged(*days, table="Messages", status="COMPLETED"):
+    arn = f"arn:aws:dynamodb:eu-west-1:111122223333:table/{table}"
+    return [
+        Point(arn=f"{table}-{day}", vault="v", status=status, resource=arn,
+              created=NOW - timedelta(days=day))
+        for day in days
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("selection", "chosen"),
+    [
+        ({}, ["A-1", "A-40", "A-50", "B-2", "B-60"]),
+        ({"table": "B"}, ["B-2", "B-60"]),
+        ({"before": NOW - timedelta(days=30)}, ["A-40", "A-50", "B-60"]),
+        ({"keep_last": 1}, ["A-40", "A-50", "B-60"]),
+        ({"keep_last": 0}, ["A-1", "A-40", "A-50", "B-2", "B-60"]),
+        ({"keep_last": 2, "before": NOW - timedelta(days=30)}, ["A-50"]),
+        ({"keep_last": 9}, []),
+    ],
+)
+def test_conditions_on_points_hold_all_at_once(selection, chosen):
+    points = [*_aged(1, 40, 50, table="A"), *_aged(2, 60, table="B")]
+    assert [point.arn for point in Selection(**selection).choose(points)] == chosen
+
+
+def test_a_bad_point_counts_as_none_that_is_kept_and_an_undated_one_stays():
+    points = [*_aged(1, status="EXPIRED"), *_aged(2, 3)]
+    assert [p.arn for p in Selection(keep_last=1).choose(points)] == ["Messages-1", "Messages-3"]
+    undated = dataclasses.replace(POINT, created=None)
+    assert list(Selection(before=NOW).choose([undated])) == []
+
+
+def test_a_selection_is_of_points_and_says_what_stays():
+    vault = dataclasses.replace(VAULT, points=tuple(_aged(1, 40)))
+    found = dataclasses.replace(EVERYTHING, vaults=(vault,))
+    choices = Choices(selection=Selection(before=NOW - timedelta(days=30)), now=NOW)
+    made = plan.make(found, region="eu-west-1", choices=choices)
+    assert _ids(made.actions) == ["Messages-40"]
+    reasons = {item.id: item.reason for item in made.stays}
+    assert reasons == {
+        "v": "only recovery points were selected; 1 recovery point of the stack not selected",
+        "r": "only recovery points were selected",
+        "arn:user": "only recovery points were selected",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "30", "d30", "-1d", "1.5d", "30 d", "1y", "999999d"])
+def test_a_malformed_age_is_refused(text):
+    with pytest.raises(UsageError, match="is not a time span"):
+        age(text)
+
+
+def test_ages():
+    assert [age(text) for text in ("36h", "30d", "8w")] == [
+        timedelta(hours=36), timedelta(days=30), timedelta(weeks=8),
+    ]  # fmt: skip
+
+
+def test_an_expired_point_says_what_it_needs():
+    vault = dataclasses.replace(VAULT, points=(dataclasses.replace(POINT, status="EXPIRED"),))
+    (_, point, *_) = _make(Inventory(vaults=(vault,))).actions
+    assert "iam:CreateServiceLinkedRole" in point.reason
+
+
+def test_a_copy_is_named_with_the_command_that_deletes_it():
+    there = "arn:aws:backup:us-east-1:444455556666:backup-vault:theirs"
+    copies = [Copy(arn="arn:1", vault=there, doubt="in another account"), Copy(arn="arn:2")]
+    first, second = plan.make(Inventory(), region="eu-west-1", copies=copies).stays
+    assert first.reason.startswith("in another account; in vault theirs, account 444455556666")
+    assert "--recovery-point-arn arn:1 --region us-east-1`" in first.reason
+    assert "not the stack's" in second.reason
