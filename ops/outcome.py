@@ -25,7 +25,7 @@ def dry_run(context: Context, what: Plan, *, as_json: bool) -> int:
         print(report.as_json(context, left=what.blocked, stays=what.stays, planned=what.actions))
     else:
         if not what.actions:
-            print(_nothing(context, found=bool(what.blocked)))
+            print(_nothing(context, found=bool(what.blocked or what.stays)))
         for line in listing(what):
             print(line)
         print("dry run: nothing was deleted", file=sys.stderr)
@@ -65,12 +65,13 @@ def _with_reasons(actions: tuple[Item, ...], failures: Failures) -> list[Item]:
 def _closing(
     context: Context, deleted: list[Item], left: list[Item], stays: tuple[Item, ...]
 ) -> list[str]:
+    found = bool(deleted or stays)
     done = Plan(actions=tuple(deleted), blocked=(), stays=()).summary
     return [
         *([f"deleted: {done}"] if deleted else []),
         *report.lines("left", left),
         *report.lines("stays", stays),
-        f"{len(left)} left in {context.where}" if left else _nothing(context, found=bool(deleted)),
+        f"{len(left)} left in {context.where}" if left else _nothing(context, found=found),
     ]
 
 

@@ -23,7 +23,7 @@ CONNECTIONS = 10
 # Four reach the quota of DynamoDB's deletes, ten a second; more only meet throttling.
 _FEWEST_WORKERS = 4
 _SLOWEST = 2.0  # seconds from call to call
-_SECOND = 1.02  # on the way to AWS calls get closer to each other
+_SECOND = 1.05  # on the way to AWS calls come closer to each other, by some hundredths
 _CALM_SECONDS = 1.0  # the calls on their way when AWS throttles count as one warning
 _SLOWER, _FASTER = 1.5, 0.98
 _ATTEMPTS = 10

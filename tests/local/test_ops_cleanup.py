@@ -87,6 +87,84 @@ def test_dry_run_shows_all_and_deletes_nothing(destroyed, capsys):
     assert destroyed.remains() == {"vault", "role", "log group", "backup"}
 
 
+def test_dry_run_and_real_run_make_the_same_list(destroyed, capsys):
+    assert destroyed.ops("cleanup", "--dry-run", "--json") == 0
+    planned = _result(capsys)["planned"]
+    assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 0
+    assert _result(capsys)["deleted"] == planned
+
+
+def _back_up_another_table(stage):
+    """A point of a table of the same stage's vault; its ARN."""
+    other = f"{stage.table}-other"
+    _make_table(stage.client, other)
+    iam, role = stage.client("iam"), stage.role_arn.rpartition("/")[2]
+    allowed = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
+    iam.put_role_policy(
+        RoleName=role, PolicyName="Other",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )  # fmt: skip
+    return stage.client("backup").start_backup_job(
+        BackupVaultName=stage.vault, IamRoleArn=stage.role_arn,
+        ResourceArn=f"arn:aws:dynamodb:us-east-1:000000000000:table/{other}",
+    )["RecoveryPointArn"]  # fmt: skip
+
+
+def test_only_one_tables_points_go_and_the_rest_of_the_vault_stays(destroyed, capsys):
+    theirs = _back_up_another_table(destroyed)
+    mine = set(destroyed.points()) - {theirs}
+    options = ("--only-table", destroyed.table, "--yes", "--json", *FAST)
+    assert destroyed.ops("cleanup", *options) == 0
+    result = _result(capsys)
+    assert {item["id"] for item in result["deleted"]} == mine
+    assert destroyed.points() == [theirs]
+    assert _kinds(result["stays"]) == ["backup vault", "role", "table backup"]
+    reasons = {item["kind"]: item["reason"] for item in result["stays"]}
+    assert "1 recovery point of the stack not selected" in reasons["backup vault"]
+    assert destroyed.remains() == {"vault", "role", "log group", "backup"}
+    assert destroyed.ops("cleanup", *options) == 0  # and there is nothing more to do
+    assert _result(capsys)["deleted"] == []
+
+
+def test_old_points_go_and_the_newest_stay(destroyed, capsys):
+    newest = destroyed.points()[0]
+    assert destroyed.ops("cleanup", "--older-than", "1h", "--yes") == 0
+    assert "nothing left to delete in " in capsys.readouterr().out
+    assert len(destroyed.points()) == 3
+    options = ("--older-than", "0h", "--keep-last", "1", "--yes", *FAST)
+    assert destroyed.ops("cleanup", *options) == 0
+    assert "deleted: 2 recovery points\n" in capsys.readouterr().out
+    assert destroyed.points() == [newest]
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        (("--older-than", "30"), "--older-than '30' is not a time span: a number and h, d or w"),
+        (("--keep-last", "-1"), "--keep-last must be 0 or more, got -1"),
+        (("--only-table", ""), "--only-table must name a table"),
+    ],
+)
+def test_choices_that_make_no_sense(stage, capsys, options, text):
+    assert stage.ops("cleanup", *options) == 2
+    assert text in capsys.readouterr().err
+
+
+def test_a_caller_who_may_not_look_ahead_is_told_and_goes_on(destroyed, monkeypatch, capsys):
+    _become_user(
+        destroyed.client, monkeypatch, f"{destroyed.stage}-ops",
+        {"Effect": "Allow", "Action": "*", "Resource": "*"},
+        {"Effect": "Deny", "Action": ["backup:ListLegalHolds", "backup:DescribeBackupVault",
+                                      "backup:GetBackupVaultAccessPolicy",
+                                      "backup:ListCopyJobs"], "Resource": "*"},
+    )  # fmt: skip
+    assert destroyed.ops("cleanup", "--yes", *FAST) == 0
+    err = capsys.readouterr().err
+    assert "could not look for legal holds: ListLegalHolds" in err
+    assert f"could not look for the lock of {destroyed.vault}" in err
+    assert destroyed.remains() == set()
+
+
 def test_a_reader_that_stops_early_is_no_traceback(destroyed, aws):
     command = [sys.executable, "-m", "ops", "cleanup", "--dry-run", "--stage", destroyed.stage]
     reader, writer = os.pipe()
