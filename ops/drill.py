@@ -33,8 +33,8 @@ def run(arguments: argparse.Namespace, context: Context, origin: Origin, *, seco
 
     ``seconds`` is the longest wait for the restore, and again for the removal.
     """
-    # Begins with the table's name: the stack's role restores under such names only.
-    ending = f"-drill-{secrets.token_hex(4)}"
+    # The stack's role restores under the table's name, a dot and more only.
+    ending = f".drill-{secrets.token_hex(4)}"
     name = origin.table[: _LONGEST_NAME - len(ending)] + ending
     target = restorer.target(context, origin, name, role=arguments.role, key=arguments.kms_key)
     age = (datetime.now(UTC) - origin.moment).total_seconds()

@@ -43,7 +43,8 @@ def _role(context: Context, origin: Origin, name: str, given: str | None) -> str
     deployed = stack.find(context.clients, context.stack)
     role = deployed.outputs.get("RestoreRoleArn", "") if deployed else ""
     if deployed and role:
-        prefix = deployed.output("TableName")
+        # No stage's own table has a dot in its name.
+        prefix = f"{deployed.output('TableName')}."
         if name.startswith(prefix):
             return role
         if origin.arn.split(":")[2] != "dynamodb":

@@ -24,6 +24,9 @@ from seed.writer import Table
 # validated at synth, against more than botocore knows.
 _CLIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 10},
+    # One request that hangs must not use up the function's 15 minutes.
+    connect_timeout=5,
+    read_timeout=15,
     max_pool_connections=WORKERS,
     parameter_validation=False,
 )

@@ -1,13 +1,17 @@
 """Where a seed's items come from: the resource's properties, or a file in S3."""
 
 import json
+import tempfile
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import IO, Any
 
 from botocore.exceptions import ClientError
 
 from seed.changes import key_of
 from seed.wire import Typed, from_wire
+
+# Of HeadObject, which has no body to say more in, and of GetObject.
+_MISSING = frozenset({"404", "403", "NoSuchKey", "NoSuchBucket", "AccessDenied"})
 
 
 class SourceMissing(Exception):
@@ -18,16 +22,26 @@ def items(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
     """The items that ``properties`` name, in the order of their keys.
 
     ``Messages`` holds them itself, as a reader of the template likes them;
-    ``Bucket`` and ``Key`` name a file with one item a line, already in order,
-    which is read as it is used. Raises SourceMissing.
+    ``Bucket`` and ``Key`` name a file with one item a line, already in order.
+    It is fetched whole before the first item is used, onto the function's disk:
+    S3 would end a stream that has to wait for a throttled table.
+    Raises SourceMissing.
     """
     if "Messages" in properties:
         return iter(sorted(map(from_wire, properties["Messages"]), key=key_of))
     bucket, key = properties["Bucket"], properties["Key"]
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (closed when its last line is read)
     try:
-        body = s3.get_object(Bucket=bucket, Key=key)["Body"]
+        s3.download_fileobj(bucket, key, file)
     except ClientError as error:
-        if error.response["Error"]["Code"] in ("NoSuchKey", "NoSuchBucket", "AccessDenied"):
+        if error.response["Error"]["Code"] in _MISSING:
             raise SourceMissing(f"s3://{bucket}/{key}: {error}") from error
         raise
-    return (from_wire(json.loads(line)) for line in body.iter_lines())
+    return _lines(file)
+
+
+def _lines(file: IO[bytes]) -> Iterator[Typed]:
+    with file:
+        file.seek(0)
+        for line in file:
+            yield from_wire(json.loads(line))

@@ -38,8 +38,9 @@ _KEY_USE = (
 class RestoreRole(Construct):
     """Apart from the backup role, because it may write; it goes with the stack.
 
-    A restore makes a new table, so the role reaches those whose name begins
-    with the table's: ``Messages-restored``, and the temporary ones of a drill.
+    A restore makes a new table, so the role reaches those whose name is the
+    table's, a dot and more: ``Messages.restored``, and the temporary ones of a
+    drill. ``Messages-prod`` it does not reach: a stage's name has no dot.
     ``targets`` is another pattern of names.
     """
 
@@ -57,7 +58,7 @@ class RestoreRole(Construct):
         targets = Stack.of(self).format_arn(
             service="dynamodb",
             resource="table",
-            resource_name=targets or f"{settings.table_name}*",
+            resource_name=targets or f"{settings.table_name}.*",
         )
         backups = f"{table.table_arn}/backup/*"
         statements = [

@@ -188,12 +188,11 @@ def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]
 
 
 def _restoring(table: str) -> dict[str, Any]:
+    arn = f"arn:aws:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{table}"
     return {
         "Effect": "Allow",
         "Action": ["dynamodb:RestoreTableFromAwsBackup", "dynamodb:RestoreTableFromBackup"],
-        "Resource": {
-            "Fn::Sub": f"arn:aws:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{table}*"
-        },
+        "Resource": [{"Fn::Sub": f"{arn}.*"}, {"Fn::Sub": f"{arn}/backup/*"}],
     }
 
 

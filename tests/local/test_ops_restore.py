@@ -71,7 +71,7 @@ def tables(deployment):
 
 
 def test_the_newest_point_becomes_a_table_with_the_same_items(deployed, capsys):
-    target = f"{deployed.table}-restored"
+    target = f"{deployed.table}.restored"
     assert deployed.ops("restore", "--target", target) == 0
     out, err = capsys.readouterr()
     assert out.splitlines() == ["compared 4 items with 4 restored: 0 differences",
@@ -100,7 +100,7 @@ def test_every_kind_of_difference_is_found_and_named(deployed, capsys):
     put(deployed, ("a", 2, "changed"), ("c", 1, "new"), ("a", 11, "new"))
     key = {"pk": {"S": "b"}, "sk": {"N": "1"}}
     deployed.client("dynamodb").delete_item(TableName=deployed.table, Key=key)
-    assert deployed.ops("restore", "--target", f"{deployed.table}-old") == 1
+    assert deployed.ops("restore", "--target", f"{deployed.table}.old") == 1
     out, err = capsys.readouterr()
     assert out.splitlines()[:-1] == [
         'missing pk="a" sk=11',
@@ -111,7 +111,7 @@ def test_every_kind_of_difference_is_found_and_named(deployed, capsys):
     ]
     assert "--expect-differences accepts it" in err
     options = ("--expect-differences", "--show", "1", "--resume")
-    assert deployed.ops("restore", "--target", f"{deployed.table}-old", *options) == 0
+    assert deployed.ops("restore", "--target", f"{deployed.table}.old", *options) == 0
     assert capsys.readouterr().out.splitlines()[:2] == [
         'missing pk="a" sk=11', "and 3 more differences"
     ]  # fmt: skip
@@ -121,21 +121,21 @@ def test_a_time_and_the_latest_time_are_restored_through_recovery(deployment, aw
     configure(aws, recovery_delay_seconds=0)
     deployment.deploy(**KEYS, **RECOVERABLE)
     put(deployment, ("a", 1, "x"))
-    target = f"{deployment.table}-now"
+    target = f"{deployment.table}.now"
     assert deployment.ops("restore", "--latest", "--target", target) == 0
     assert "compared 1 item with 1 restored: 0 differences" in capsys.readouterr().out
 
     window = deployment.client("dynamodb").describe_continuous_backups(TableName=deployment.table)
     window = window["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
     first = window["EarliestRestorableDateTime"].astimezone(UTC)
-    target = f"{deployment.table}-then"
+    target = f"{deployment.table}.then"
     assert deployment.ops("restore", "--to-time", first.isoformat(), "--target", target) == 1
     assert 'missing pk="a" sk=1' in capsys.readouterr().out
 
     assert deployment.ops("restore", "--latest", "--drill") == 0
     assert "1 item compared, differences 0" in capsys.readouterr().out
     assert sorted(tables(deployment)) == [
-        f"{deployment.table}{end}" for end in ("", "-now", "-then")
+        f"{deployment.table}{end}" for end in ("", ".now", ".then")
     ]
 
     late = (first - timedelta(hours=1)).isoformat()
@@ -154,7 +154,7 @@ def test_what_a_restore_loses_is_applied_again(deployment, capsys):
         DeletionProtectionEnabled=True,
     )
     assert deployment.ops("backup") == 0
-    target = f"{deployment.table}-again"
+    target = f"{deployment.table}.again"
     assert deployment.ops("restore", "--target", target, "--reapply", "--json") == 0
     out = capsys.readouterr().out
     result = json.loads(out[out.index("{"):])  # fmt: skip
@@ -183,7 +183,7 @@ def test_after_a_destroy_it_needs_a_role_or_a_backup_of_dynamodbs_own(
     assert deployment.ops("backup") == 0
     deployment.destroy()
     capsys.readouterr()
-    target = f"{deployment.table}-back"
+    target = f"{deployment.table}.back"
     assert deployment.ops("restore", "--target", target) == 1
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("error: AWS Backup needs a role to restore with")
@@ -211,20 +211,20 @@ POINT = "arn:aws:backup:us-east-1:000000000000:recovery-point:none"
     [
         ((), 2, "one of the arguments --target --drill is required"),
         (("--target", "a b"), 2, "--target 'a b' is not a table name"),
-        (("nonsense", "--target", "{}-x"), 2, "'nonsense' is not the ARN of a recovery point"),
+        (("nonsense", "--target", "{}.x"), 2, "'nonsense' is not the ARN of a recovery point"),
         ((POINT.replace("us-east-1", "eu-west-1"), "--drill"), 2, "pass --region eu-west-1"),
         ((POINT.replace("0" * 12, "1" * 12), "--drill"), 2, "pass --profile"),
-        ((POINT, "--target", "{}-x"), 1, f"no recovery point or backup {POINT}"),
-        (("--latest", "--target", "{}-x"), 1, "has no point-in-time recovery"),
+        ((POINT, "--target", "{}.x"), 1, f"no recovery point or backup {POINT}"),
+        (("--latest", "--target", "{}.x"), 1, "has no point-in-time recovery"),
         (("--to-time", "yesterday", "--drill"), 2, "is not a time with a zone"),
         (("--to-time", "2026-01-01T09:00:00", "--drill"), 2, "is not a time with a zone"),
         (("--target", "{}", "--resume"), 2, "--target {} is the source itself"),
         (("--target", "{}"), 1, "exists already (ACTIVE); choose another --target"),
-        (("--target", "Other"), 2, "restores tables whose name begins with '{}', got 'Other'"),
+        (("--target", "Other"), 2, "restores tables whose name begins with '{}.', got 'Other'"),
         (("--table", "Nobodys", "--drill"), 1, "no recovery point of table Nobodys"),
         (("--role", "admin", "--drill"), 2, "--role 'admin' is not the ARN of an IAM role"),
         (("--drill", "--reapply"), 2, "a drill's table goes again"),
-        (("--target", "{}-x", "--timeout", "0"), 2, "--timeout must be between"),
+        (("--target", "{}.x", "--timeout", "0"), 2, "--timeout must be between"),
     ],
 )
 def test_bad_input_is_one_line_before_anything_starts(deployed_once, options, status, text, capsys):
@@ -259,7 +259,7 @@ def deployed_once(deployed_module, aws, monkeypatch):
 
 def test_a_failed_restore_gives_awss_reason(deployed, client, name, capsys):
     role = create_backup_role(client, f"{name}-powerless")
-    assert deployed.ops("restore", "--target", f"{deployed.table}-x", "--role", role) == 1
+    assert deployed.ops("restore", "--target", f"{deployed.table}.x", "--role", role) == 1
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith("error: restore job ")
     assert "ended FAILED: " in line
@@ -272,7 +272,7 @@ def test_a_drill_measures_and_leaves_nothing(deployed, capsys):
     (line,) = out.splitlines()
     assert line.startswith(f"drill: {deployed.table} restored in ")
     assert "4 items compared, differences 0" in line
-    assert f"{deployed.table}-drill-" in err
+    assert f"{deployed.table}.drill-" in err
     assert tables(deployed) == [deployed.table]
 
 
@@ -312,7 +312,7 @@ def test_an_interrupted_drill_leaves_nothing(deployed, aws, number):
 
 def test_an_interrupted_restore_is_resumed(deployed, aws, capsys):
     configure(aws, restore_job_seconds=2)
-    target = f"{deployed.table}-later"
+    target = f"{deployed.table}.later"
     _, err, status = interrupted(deployed, aws, signal.SIGINT, "--target", target)
     assert status == 130
     assert "the restore goes on; running this again with --resume continues" in err

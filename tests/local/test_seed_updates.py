@@ -179,6 +179,18 @@ def test_from_few_to_many_and_back(deployment, client):
     assert bodies(client, deployment) == few | {300: "mine"}
 
 
+def test_without_the_old_seeds_file_nothing_is_rewritten_or_removed(deployment, client):
+    many = {minute: f"{minute} " + "x" * 200 for minute in range(300)}
+    deployment.deploy(seed(many))
+    bucket = "cdk-hnb659fds-assets-000000000000-us-east-1"
+    for found in client("s3").list_objects_v2(Bucket=bucket)["Contents"]:
+        if found["Key"].endswith(".jsonl"):
+            client("s3").delete_object(Bucket=bucket, Key=found["Key"])
+    updated = deployment.deploy(seed({0: "another", 300: "new"}))
+    assert counts(updated) == {"Total": 2, "Written": 1, "Preserved": 1}
+    assert bodies(client, deployment) == many | {300: "new"}
+
+
 BODIES = st.dictionaries(st.integers(0, 5), st.sampled_from(["one", "two"]))
 EDITS = st.dictionaries(st.integers(0, 6), st.sampled_from(["mine", None]), max_size=3)
 

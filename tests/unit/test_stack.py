@@ -158,7 +158,7 @@ def test_the_restore_role_reaches_tables_named_after_the_table_and_goes_with_the
         "Fn::GetAtt": [name, "Arn"]
     }
     target, backups = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-    assert target["Resource"]["Fn::Join"][1][-1] == ":table/Messages*"
+    assert target["Resource"]["Fn::Join"][1][-1] == ":table/Messages.*"
     assert "dynamodb:RestoreTableFromAwsBackup" in target["Action"]
     assert backups["Action"] == "dynamodb:RestoreTableFromBackup"
     assert "dynamodb:DeleteTable" not in str(role)
