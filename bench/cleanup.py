@@ -33,6 +33,7 @@ from ops.found import Inventory, Vault
 from tests.local.conftest import _configure
 from tests.local.ops_deployment import QUICK, Deployment
 
+_COMPLETED, _DELETING = 1, 2
 _COUNTERS = ("deletions_seen", "deletions_seen_in_a_second")
 
 
@@ -126,15 +127,17 @@ class _ManyPoints:
     """An AWS Backup client with one vault of very many points, which makes their pages up."""
 
     meta = boto3.client("backup", region_name="us-east-1").meta  # with events nobody sends
+    describe_backup_vault = staticmethod(lambda **_: {"Locked": False})
+    get_backup_vault_access_policy = staticmethod(lambda **_: {"Policy": "{}"})
 
     def __init__(self, points: int) -> None:
-        self._there = bytearray(b"1" * points)
+        self._there = bytearray([_COMPLETED]) * points
         self._operation = ""
 
     @property
     def left(self) -> int:
         """How many points are still there."""
-        return self._there.count(b"1")
+        return sum(map(bool, self._there))
 
     def get_paginator(self, operation: str) -> "_ManyPoints":
         self._operation = operation
@@ -146,32 +149,28 @@ class _ManyPoints:
             return
         for first in range(0, len(self._there), vaults.PAGE):
             numbers = range(first, min(first + vaults.PAGE, len(self._there)))
-            yield {"RecoveryPoints": [_point(n) for n in numbers if self._there[n] == ord("1")]}
+            yield {"RecoveryPoints": [self._point(n) for n in numbers if self._there[n]]}
+
+    def _point(self, number: int) -> dict[str, Any]:
+        """As the SDK parses it: every text a new one. A deletion shows for one more look."""
+        made = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
+        status = {_COMPLETED: "COMPLETED", _DELETING: "DELETING"}[self._there[number]]
+        if status == "DELETING":
+            self._there[number] = 0
+        arn = f"arn:aws:backup:us-east-1:000000000000:recovery-point:{number:036d}"
+        table = "".join(["arn:aws:dynamodb:us-east-1:000000000000:table/", "Messages"])
+        return {
+            "RecoveryPointArn": arn, "Status": "".join(list(status)), "ResourceArn": table,
+            "CreationDate": made, "CalculatedLifecycle": {"DeleteAt": made + timedelta(days=35)},
+            "BackupSizeInBytes": 10**9 + number,
+        }  # fmt: skip
 
     def delete_recovery_point(self, *, RecoveryPointArn: str, **_: Any) -> dict[str, Any]:
-        self._there[int(RecoveryPointArn[-12:])] = ord("0")
+        self._there[int(RecoveryPointArn[-12:])] = _DELETING
         return {}
 
     def delete_backup_vault(self, **_: Any) -> None:
         assert not self.left
-
-    def describe_backup_vault(self, **_: Any) -> dict[str, Any]:
-        return {"Locked": False}
-
-    def get_backup_vault_access_policy(self, **_: Any) -> dict[str, Any]:
-        return {"Policy": "{}"}
-
-
-def _point(number: int) -> dict[str, Any]:
-    made = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
-    return {
-        "RecoveryPointArn": f"arn:aws:backup:us-east-1:000000000000:recovery-point:{number:036d}",
-        "Status": "COMPLETED",
-        "ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/Messages",
-        "CreationDate": made,
-        "CalculatedLifecycle": {"DeleteAt": made + timedelta(days=35)},
-        "BackupSizeInBytes": 10**9 + number,
-    }
 
 
 def _memory(points: int) -> None:

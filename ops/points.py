@@ -98,9 +98,11 @@ class PointDeletion:
         listed = (
             found
             for vault in sorted({point.vault for point in self._points.values()})
-            for found in vaults.points(self._backup, vault)
+            for found in vaults.stream(self._backup, vault)
         )
-        return {found.arn: found.status for found in listed if found.arn in self._points}
+        # The ARNs of the plan, so that those just read can be forgotten.
+        known = ((self._points.get(found.arn), found.status) for found in listed)
+        return {point.arn: status for point, status in known if point}
 
     def _is_final(self, arn: str) -> bool:
         if any(point.arn == arn for point in self._busy):

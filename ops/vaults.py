@@ -1,6 +1,7 @@
 """Find a deployment's backup vaults, and what is in them."""
 
 import dataclasses
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,6 +53,12 @@ def points(backup: Any, vault: str, *, resource: str = "") -> tuple[Point, ...]:
     """The recovery points in ``vault``, every page; none when the vault is gone.
 
     All of them, or those of the table whose ARN is ``resource``.
+    """
+    return tuple(stream(backup, vault, resource=resource))
+
+
+def stream(backup: Any, vault: str, *, resource: str = "") -> Iterator[Point]:
+    """The same as ``points``, one page at a time.
 
     The vault's own count may be approximate, this list is not
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html).
@@ -62,12 +69,13 @@ def points(backup: Any, vault: str, *, resource: str = "") -> tuple[Point, ...]:
         **({"ByResourceArn": resource} if resource else {}),
     )
     try:
-        return tuple(point(vault, found) for page in pages for found in page["RecoveryPoints"])
+        for page in pages:
+            for found in page["RecoveryPoints"]:
+                yield point(vault, found)
     except ClientError as error:
         may_be_gone = is_denied(error) or code(error) == "ResourceNotFoundException"
-        if may_be_gone and not exists(backup, vault):
-            return ()
-        raise
+        if not may_be_gone or exists(backup, vault):
+            raise
 
 
 def jobs(backup: Any, vault: str) -> tuple[str, ...]:
@@ -123,14 +131,17 @@ def _tags(backup: Any, arn: str) -> dict[str, str]:
 
 
 def point(vault: str, found: dict[str, Any]) -> Point:
-    """A recovery point, from AWS's description of it."""
+    """A recovery point, from AWS's description of it.
+
+    What many points share is kept once: a vault may hold a million of them.
+    """
     return Point(
         arn=found["RecoveryPointArn"],
         vault=vault,
-        status=found["Status"],
-        resource=found.get("ResourceArn", ""),
+        status=sys.intern(found["Status"]),
+        resource=sys.intern(found.get("ResourceArn", "")),
         created=found.get("CreationDate"),
         expires=found.get("CalculatedLifecycle", {}).get("DeleteAt"),
         bytes=found.get("BackupSizeInBytes", 0),
-        storage=found.get("StorageClass", "WARM"),
+        storage=sys.intern(found.get("StorageClass", "WARM")),
     )
