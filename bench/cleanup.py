@@ -78,8 +78,7 @@ class Bench:
                 print(f"{way:8} {seconds:6.2f} s, {calls:.0f} deletions, "
                       f"at most {most:.0f} within one second", flush=True)  # fmt: skip
         serial, cleanup = (median(took[way]) for way in ("serial", "cleanup"))
-        pairs = zip(took["serial"], took["cleanup"], strict=True)
-        ratios = sorted(a / b for a, b in pairs)
+        ratios = sorted(a / b for a, b in zip(took["serial"], took["cleanup"], strict=True))
         factors = f"{median(ratios):.1f} times faster ({ratios[0]:.1f} to {ratios[-1]:.1f})"
         print(f"\nmedians: serial {serial:.1f} s, cleanup --rate {rate} {cleanup:.1f} s: {factors}")
 
@@ -190,10 +189,8 @@ def _memory(points: int) -> None:
     deletion = Deletion(context, rate=1_000_000, seconds=60)
     deletion.run(found, made.actions)
     seconds = time.monotonic() - began
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert not deletion.failures
-    assert backup.left == 0
+    peak = tracemalloc.get_traced_memory()[1]
+    assert (deletion.failures, backup.left) == ({}, 0)
     print(f"\n{points} points: {listed / 1e6:.0f} MB once listed, at most {peak / 1e6:.0f} MB "
           f"({peak / points:.0f} bytes per point); deleted in {seconds:.0f} s")  # fmt: skip
 
