@@ -10,7 +10,7 @@ from stacks.dataset_seed import DatasetSeed
 from stacks.message_seed import MessageSeed
 from stacks.messages_table import MessagesTable
 from stacks.names import STACK_TAG, stack_name
-from stacks.settings import Settings
+from stacks.settings import KEEP, Settings
 from stacks.stage_key import StageKey
 from stacks.table_backup import TableBackup
 
@@ -40,7 +40,10 @@ class MessagesStack(Stack):
             description=f"Messages table, stage {settings.stage}: backed up and seeded",
             env=Environment(region=settings.region) if settings.region else None,
         )
-        key = StageKey(self, "StageKey").key if settings.customer_key else None
+        key = None
+        if settings.customer_key:
+            kept = settings.retain_table or settings.backups_on_destroy == KEEP
+            key = StageKey(self, "StageKey", kept=kept).key
         self.messages = MessagesTable(self, "Messages", settings=settings, key=key)
         self.backup = TableBackup(
             self, "Backup", settings=settings, table=self.messages.table, key=key

@@ -9,17 +9,22 @@ from stacks.names import stack_suffix
 
 
 class StageKey(Construct):
-    """A rotated key, kept when the stack goes: without it the kept backups are unreadable."""
+    """A rotated key.
 
-    def __init__(self, scope: Construct, id: str) -> None:
+    ``kept`` when the stack goes and leaves a table or backups, which are
+    unreadable without it.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, kept: bool) -> None:
         super().__init__(scope, id)
+        removal = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if kept else RemovalPolicy.DESTROY
         stack = Stack.of(self)
         self.key = kms.Key(
             self,
             "Key",
             description=f"Encrypts the table and the backups of {stack.stack_name}",
             enable_key_rotation=True,
-            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+            removal_policy=removal,
         )
         # Kept too: it is how the clean-up finds the key without reading every key's tags.
         kms.Alias(
@@ -27,7 +32,7 @@ class StageKey(Construct):
             "Alias",
             alias_name=f"alias/{stack.stack_name}-{stack_suffix(self)}",
             target_key=self.key,
-            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+            removal_policy=removal,
         )
 
 

@@ -176,7 +176,7 @@ def test_the_restore_role_may_use_the_customer_key_through_the_services_alone():
 
 
 def test_backups_that_go_with_the_stack_go_before_their_vault_role_and_plan():
-    template = stack(backups_on_destroy="delete")
+    template = stack(backups_on_destroy="delete", customer_key=True, region="eu-west-1")
     assert (only(template, VAULT)["DeletionPolicy"]) == "Delete"
     retained = [
         r for r in template.to_json()["Resources"].values()
@@ -186,6 +186,12 @@ def test_backups_that_go_with_the_stack_go_before_their_vault_role_and_plan():
     emptying = only(template, "Custom::VaultEmptying")
     kept_until_then = {name[: -len("12345678")] for name in emptying["DependsOn"]}
     assert {"BackupVault", "BackupRole", "BackupPlan", "BackupPlanTable"} <= kept_until_then
+
+
+def test_the_key_of_a_kept_table_is_kept_without_any_backup():
+    template = stack(backups_on_destroy="delete", retain_table=True, customer_key=True,
+                     region="eu-west-1")  # fmt: skip
+    assert only(template, "AWS::KMS::Key")["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
 def test_restores_are_tested_where_a_stage_says_so():
