@@ -81,6 +81,16 @@ def _run(steps: Steps, folder: Path) -> None:
 
 
 def _live(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
+    # An interrupted command cannot remove its own temporary files.
+    temporary = folder / "commands-tmp"
+    temporary.mkdir(exist_ok=True)
+    try:
+        _life(steps, folder, {**environment, "TMPDIR": str(temporary)})
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
     stack.bootstrap(steps, environment, folder)
     stack.deploy(steps, environment, folder, STAGE)
     with steps.step("read") as said:

@@ -58,6 +58,7 @@ def test_an_interrupt_leaves_no_process(tmp_path):
         demo.send_signal(signal.SIGINT)
         output, _ = demo.communicate(timeout=60)
     assert demo.returncode == 130, seen + output
+    assert not (tmp_path / "demo/commands-tmp").exists()
     assert "demo: interrupted" in output
     assert "Traceback" not in output
     assert processes_of(tmp_path) == []
