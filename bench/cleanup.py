@@ -24,12 +24,13 @@ import boto3
 from botocore.exceptions import ClientError
 
 from local.process import Running, running
-from ops import plan, preflight, vaults
 from ops.__main__ import main as ops
-from ops.choices import Choices
+from ops.cleaning import plan, preflight
+from ops.cleaning.choices import Choices
+from ops.cleaning.deletion import Deletion
 from ops.command import Context
-from ops.deletion import Deletion
-from ops.found import Inventory, Vault
+from ops.finding import vaults
+from ops.finding.found import Inventory, Vault
 from tests.local.conftest import _configure
 from tests.local.ops_deployment import QUICK, Deployment
 

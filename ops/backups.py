@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ops import prices, recovery, show, source
+from ops import show
 from ops.command import Context
-from ops.found import Point, TableBackup
-from ops.recovery import Backups
+from ops.finding import prices
+from ops.finding.found import Point, TableBackup
+from ops.restoring import recovery, source
+from ops.restoring.recovery import Backups
 
 _HEADER = ("AGE", "SIZE", "EXPIRES", "STATE", "KEPT IN", "A MONTH", "ARN")
 

@@ -7,17 +7,19 @@ from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from typing import Any
 
-from ops import copies, inventory, outcome, plan, preflight, stack
-from ops.choices import Choices, check_account, choices
-from ops.choices import add_arguments as add_choices
+from ops import stack
+from ops.cleaning import copies, outcome, plan, preflight
+from ops.cleaning.choices import Choices, check_account, choices
+from ops.cleaning.choices import add_arguments as add_choices
+from ops.cleaning.copies import Copy
+from ops.cleaning.deletion import Deletion
+from ops.cleaning.pace import CONNECTIONS
+from ops.cleaning.plan import Plan
 from ops.clients import Clients
 from ops.command import Context, number
-from ops.copies import Copy
-from ops.deletion import Deletion
 from ops.errors import OpsError, UsageError
-from ops.found import Inventory
-from ops.pace import CONNECTIONS
-from ops.plan import Plan
+from ops.finding import inventory
+from ops.finding.found import Inventory
 from ops.polling import DeadlineError, poll
 
 _LAG_SECONDS = 20

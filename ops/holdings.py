@@ -7,10 +7,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ops import costs, inventory, prices, recovery, show, stack, stacks
+from ops import show, stack
 from ops.command import Context
-from ops.costs import Thing
-from ops.found import Unseen
+from ops.finding import costs, inventory, prices, stacks
+from ops.finding.costs import Thing
+from ops.finding.found import Unseen
+from ops.restoring import recovery
 
 _DESTROYED = "destroyed, or never there"
 

@@ -4,13 +4,13 @@ import argparse
 import json
 from typing import Any
 
-from ops import compare, drill, origins, reapply, restore_options, restorer, source
 from ops.command import Context
-from ops.comparison import Comparison
 from ops.errors import OpsError, UsageError
-from ops.origins import Origin
 from ops.polling import DeadlineError, duration
-from ops.restoration import Restoration, Resumed, Target, status
+from ops.restoring import compare, drill, origins, reapply, restore_options, restorer, source
+from ops.restoring.comparison import Comparison
+from ops.restoring.origins import Origin
+from ops.restoring.restoration import Restoration, Resumed, Target, status
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

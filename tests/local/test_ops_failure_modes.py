@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from ops import vaults
+from ops.finding import vaults
 from tests.local.aws_steps import eventually, refused
 from tests.local.conftest import _configure
 from tests.local.ops_deployment import QUICK, Deployment

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from local.environment import PROJECT
-from ops import drill
+from ops.restoring import drill
 from tests.local.aws_steps import create_backup_role, table_arn
 from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
 

@@ -6,11 +6,11 @@ import threading
 import pytest
 from botocore.exceptions import ClientError
 
-from ops import compare, digests
 from ops.command import Context
-from ops.comparison import CHANGED, EXTRA, MISSING, Comparison
-from ops.digests import Digests, side_by_side
-from ops.reading import Budget, Stopped
+from ops.restoring import compare, digests
+from ops.restoring.comparison import CHANGED, EXTRA, MISSING, Comparison
+from ops.restoring.digests import Digests, side_by_side
+from ops.restoring.reading import Budget, Stopped
 
 
 def item(pk, sk, **more):
@@ -191,7 +191,7 @@ def test_nothing_need_be_kept():
 
 def test_a_budget_spaces_reads_and_yields_to_throttling(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("ops.reading.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("ops.restoring.reading.time.monotonic", lambda: now[0])
     budget = Budget(10)
     budget.spend({"ConsumedCapacity": {"CapacityUnits": 5}})
     assert budget._next == pytest.approx(100.5)

@@ -6,13 +6,15 @@ from typing import ClassVar
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from ops import cleanup, inventory, leftovers, plan, vaults
-from ops.choices import Choices
+from ops import cleanup
+from ops.cleaning import plan
+from ops.cleaning.choices import Choices
+from ops.cleaning.deletion import Deletion
+from ops.cleaning.pace import Pace, each
+from ops.cleaning.points import PointDeletion
 from ops.command import Context
-from ops.deletion import Deletion
-from ops.found import Inventory, Key, Point, Role, TableBackup, Vault
-from ops.pace import Pace, each
-from ops.points import PointDeletion
+from ops.finding import inventory, leftovers, vaults
+from ops.finding.found import Inventory, Key, Point, Role, TableBackup, Vault
 from tests.unit.test_ops_polling import FakeClock
 
 

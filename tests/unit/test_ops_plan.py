@@ -6,15 +6,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops import plan, report
-from ops.choices import Choices
+from ops.cleaning import plan, report
+from ops.cleaning.choices import Choices
+from ops.cleaning.copies import Copy
+from ops.cleaning.guards import Guard, Guards, Hold, Lock, denied
+from ops.cleaning.selection import Selection, age
 from ops.command import Context
-from ops.copies import Copy
 from ops.errors import UsageError
-from ops.found import Inventory, Key, Point, Role, Table, TableBackup, Unseen, Vault
-from ops.guards import Guard, Guards, Hold, Lock, denied
-from ops.inventory import table_names
-from ops.selection import Selection, age
+from ops.finding.found import Inventory, Key, Point, Role, Table, TableBackup, Unseen, Vault
+from ops.finding.inventory import table_names
 from ops.stack import Stack
 
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/Messages"

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.pace import Pace, each
+from ops.cleaning.pace import Pace, each
 from ops.polling import DeadlineError, duration, poll
 
 

@@ -4,11 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops import backup, backups, origins, prices, retention, show
+from ops import backup, backups, retention, show
 from ops.command import Context
 from ops.errors import UsageError
-from ops.found import Point, TableBackup
-from ops.recovery import Backups
+from ops.finding import prices
+from ops.finding.found import Point, TableBackup
+from ops.restoring import origins
+from ops.restoring.recovery import Backups
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 

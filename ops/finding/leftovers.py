@@ -8,8 +8,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.errors import code
-from ops.found import Key, Role, Vault
-from ops.vaults import STACK_TAG
+from ops.finding.found import Key, Role, Vault
+from ops.finding.vaults import STACK_TAG
 
 ROLE_PATH = "/messages/"
 _TABLE_ARN = re.compile(r"arn:[\w-]+:dynamodb:([a-z0-9-]+):\d+:table/([\w.-]+)")

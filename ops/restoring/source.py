@@ -4,9 +4,10 @@ import re
 
 from botocore.exceptions import ClientError
 
-from ops import stack, vaults
+from ops import stack
 from ops.command import Context
 from ops.errors import OpsError, UsageError, is_denied
+from ops.finding import vaults
 
 TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 

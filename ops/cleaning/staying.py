@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from ops.choices import Choices
-from ops.copies import Copy
-from ops.found import Inventory, Table, TableBackup
-from ops.items import BACKUP, COPY, KEY, ROLE, TABLE, VAULT, Item, count
+from ops.cleaning.choices import Choices
+from ops.cleaning.copies import Copy
+from ops.cleaning.items import BACKUP, COPY, KEY, ROLE, TABLE, VAULT, Item, count
+from ops.finding.found import Inventory, Table, TableBackup
 
 
 def left_out(inventory: Inventory, choices: Choices, chosen: int) -> Iterator[Item]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ops import show
-from ops.digests import Item
+from ops.restoring.digests import Item
 
 MISSING, EXTRA, CHANGED = "missing", "extra", "changed"
 

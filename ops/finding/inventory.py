@@ -10,10 +10,11 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from ops import leftovers, stack, tables, vaults
+from ops import stack
 from ops.command import Context
 from ops.errors import is_denied, message
-from ops.found import Inventory, Key, Role, Table, Unseen, Vault
+from ops.finding import leftovers, tables, vaults
+from ops.finding.found import Inventory, Key, Role, Table, Unseen, Vault
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.errors import code
-from ops.found import Table, TableBackup
-from ops.vaults import STACK_TAG
+from ops.finding.found import Table, TableBackup
+from ops.finding.vaults import STACK_TAG
 
 
 def name_of(arn: str) -> str:

@@ -7,12 +7,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import backup, plan, vaults
+from ops import backup
+from ops.cleaning import plan
+from ops.cleaning.pace import Pace, each
+from ops.cleaning.points import PointDeletion
 from ops.command import Context
 from ops.errors import OpsError, code, explain
-from ops.found import Inventory, Key, Point, Role, TableBackup, Vault
-from ops.pace import Pace, each
-from ops.points import PointDeletion
+from ops.finding import vaults
+from ops.finding.found import Inventory, Key, Point, Role, TableBackup, Vault
 from ops.polling import DeadlineError, poll
 
 _GONE = frozenset(

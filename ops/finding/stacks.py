@@ -7,14 +7,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ops import tables
 from ops.command import Context
 from ops.errors import code
-from ops.found import Unseen
-from ops.inventory import Looks
-from ops.leftovers import ROLE_PATH
+from ops.finding import tables
+from ops.finding.found import Unseen
+from ops.finding.inventory import Looks
+from ops.finding.leftovers import ROLE_PATH
+from ops.finding.vaults import STACK_TAG
 from ops.stack import PREFIX
-from ops.vaults import STACK_TAG
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Iterator
 from typing import Any
 
-from ops.digests import Item
+from ops.restoring.digests import Item
 
 _SLOWEST = 1.0  # read units a second
 

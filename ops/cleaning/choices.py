@@ -4,9 +4,9 @@ import argparse
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from ops.cleaning.selection import Selection, age
 from ops.command import Context
 from ops.errors import UsageError
-from ops.selection import Selection, age
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Mapping
 
-from ops import plan, report
+from ops.cleaning import plan, report
+from ops.cleaning.plan import Item, Plan
 from ops.command import Context
-from ops.plan import Item, Plan
 
 Failures = Mapping[tuple[str, str], str]
 

@@ -2,11 +2,12 @@
 
 import re
 
-from ops import stack, tables
+from ops import stack
 from ops.command import Context
 from ops.errors import OpsError, UsageError
-from ops.origins import Origin
-from ops.restoration import Target
+from ops.finding import tables
+from ops.restoring.origins import Origin
+from ops.restoring.restoration import Target
 
 _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/\S+")
 _KEY = re.compile(r"arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key/\S+")

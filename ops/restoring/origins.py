@@ -7,10 +7,11 @@ from datetime import datetime
 
 from botocore.exceptions import ClientError
 
-from ops import recovery, source, tables, vaults
 from ops.command import Context
 from ops.errors import OpsError, UsageError, code, is_denied
-from ops.found import Point
+from ops.finding import tables, vaults
+from ops.finding.found import Point
+from ops.restoring import recovery, source
 
 # With the account's advanced DynamoDB features a recovery point has an ARN of AWS
 # Backup's, without them one of DynamoDB's, as the table's own backups have

@@ -11,12 +11,12 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
-from ops import digests
 from ops.command import Context
-from ops.comparison import CHANGED, EXTRA, MISSING, Comparison
-from ops.digests import Digests, Item
-from ops.reading import Budget, Table
-from ops.restoration import status
+from ops.restoring import digests
+from ops.restoring.comparison import CHANGED, EXTRA, MISSING, Comparison
+from ops.restoring.digests import Digests, Item
+from ops.restoring.reading import Budget, Table
+from ops.restoring.restoration import status
 
 SEGMENTS = 4  # readers for each table
 _PROGRESS_SECONDS = 5.0

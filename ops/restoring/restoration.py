@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 
 from ops.command import Context
 from ops.errors import OpsError, code
-from ops.found import Point
-from ops.origins import Origin
+from ops.finding.found import Point
 from ops.polling import duration, poll
+from ops.restoring.origins import Origin
 
 _ENDED = frozenset({"COMPLETED", "ABORTED", "FAILED"})
 _ENCRYPTION = ("targettablename", "encryptiontype", "kmsmasterkeyarn")

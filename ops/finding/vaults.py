@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.errors import code, explain, is_denied, message
-from ops.found import Point, Vault
+from ops.finding.found import Point, Vault
 from ops.jobs import ACTIVE
 
 STACK_TAG = "messages:stack"

@@ -3,24 +3,24 @@
 import sys
 from collections.abc import Iterable, Iterator
 
-from ops import staying
-from ops.choices import Choices
-from ops.copies import Copy
-from ops.found import Inventory, Point, Vault
-from ops.guards import DELETE_VAULT, Guards, blocker, denial
+from ops.cleaning import staying
+from ops.cleaning.choices import Choices
+from ops.cleaning.copies import Copy
+from ops.cleaning.guards import DELETE_VAULT, Guards, blocker, denial
 
 # Whoever reads a plan finds its entries and their kinds here.
-from ops.items import BACKUP as BACKUP
-from ops.items import JOB as JOB
-from ops.items import KEY as KEY
-from ops.items import LOCK as LOCK
-from ops.items import LOGS as LOGS
-from ops.items import POINT as POINT
-from ops.items import ROLE as ROLE
-from ops.items import VAULT as VAULT
-from ops.items import Item as Item
-from ops.items import Plan as Plan
-from ops.items import count
+from ops.cleaning.items import BACKUP as BACKUP
+from ops.cleaning.items import JOB as JOB
+from ops.cleaning.items import KEY as KEY
+from ops.cleaning.items import LOCK as LOCK
+from ops.cleaning.items import LOGS as LOGS
+from ops.cleaning.items import POINT as POINT
+from ops.cleaning.items import ROLE as ROLE
+from ops.cleaning.items import VAULT as VAULT
+from ops.cleaning.items import Item as Item
+from ops.cleaning.items import Plan as Plan
+from ops.cleaning.items import count
+from ops.finding.found import Inventory, Point, Vault
 
 KEY_WINDOW_DAYS = 7  # the shortest that KMS allows
 _EXPIRED = (

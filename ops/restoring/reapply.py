@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from ops.command import Context
 from ops.errors import code, explain
 from ops.polling import poll
-from ops.restoration import status
+from ops.restoring.restoration import status
 
 _SECONDS = 300  # for one change to be done
 _BUSY = frozenset({"ResourceInUseException", "ContinuousBackupsUnavailableException"})

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.command import Context
 from ops.errors import code, is_denied
-from ops.found import Vault
+from ops.finding.found import Vault
 
 # A client of AWS Backup in another region.
 Elsewhere = Callable[[str], Any]

@@ -3,9 +3,9 @@
 import argparse
 from typing import Any
 
-from ops import origins, restorer, source
 from ops.command import number
 from ops.errors import UsageError
+from ops.restoring import origins, restorer, source
 
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--table": {"metavar": "NAME", "help": "the source (default: the stack's table)"},

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from ops.cleaning.plan import Item
 from ops.command import Context
-from ops.plan import Item
 
 
 def lines(title: str, items: Iterable[Item]) -> list[str]:

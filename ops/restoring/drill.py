@@ -13,14 +13,15 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import compare, restorer, show
+from ops import show
 from ops.command import Context
-from ops.comparison import Comparison
 from ops.errors import OpsError, code, explain
-from ops.origins import Origin
+from ops.finding.vaults import STACK_TAG
 from ops.polling import DeadlineError, duration, poll
-from ops.restoration import Restoration, status
-from ops.vaults import STACK_TAG
+from ops.restoring import compare, restorer
+from ops.restoring.comparison import Comparison
+from ops.restoring.origins import Origin
+from ops.restoring.restoration import Restoration, status
 
 DRILL_TAG = "messages:drill"
 _LONGEST_NAME = 255

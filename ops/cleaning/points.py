@@ -7,11 +7,11 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import vaults
+from ops.cleaning.pace import CONNECTIONS, Pace, each
 from ops.command import Context
 from ops.errors import code, explain
-from ops.found import Point
-from ops.pace import CONNECTIONS, Pace, each
+from ops.finding import vaults
+from ops.finding.found import Point
 from ops.polling import DeadlineError, poll
 
 # How long a point that was EXPIRED before gets to show that it is being deleted.

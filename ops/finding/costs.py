@@ -7,9 +7,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ops import prices, show
+from ops import show
 from ops.errors import code, is_denied
-from ops.found import Inventory, Key, Point, Table, TableBackup, Vault
+from ops.finding import prices
+from ops.finding.found import Inventory, Key, Point, Table, TableBackup, Vault
 
 
 @dataclass(frozen=True, kw_only=True)

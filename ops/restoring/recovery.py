@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from ops import source, tables, vaults
 from ops.command import Context
 from ops.errors import is_denied, message
-from ops.found import Point, TableBackup, Unseen
+from ops.finding import tables, vaults
+from ops.finding.found import Point, TableBackup, Unseen
+from ops.restoring import source
 
 # Both mean that it can be restored; which of them DynamoDB points show has changed.
 RESTORABLE = frozenset({"COMPLETED", "AVAILABLE"})

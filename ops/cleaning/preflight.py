@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
+from ops.cleaning.guards import Guard, Guards, Hold, Lock, denied
 from ops.command import Context
 from ops.errors import code, is_denied, message
-from ops.found import Unseen, Vault
-from ops.guards import Guard, Guards, Hold, Lock, denied
+from ops.finding.found import Unseen, Vault
 
 T = TypeVar("T")
 

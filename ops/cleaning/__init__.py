@@ -1,0 +1,1 @@
+"""The clean-up: what it plans, what is in the way, how it deletes and what it says."""

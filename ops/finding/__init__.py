@@ -1,0 +1,1 @@
+"""What there is of a stack, deployed or left over, and what it costs."""
