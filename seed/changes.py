@@ -79,6 +79,8 @@ def decide(entry: Entry, present: Typed | None) -> Write | Outcome:
     A write, or the outcome when there is nothing to write. An item that a
     person deleted comes back only when its seed changed.
     """
+    if entry.old is None and present is None and entry.new is not None:
+        return Write(entry.key, None, entry.new)  # nothing to compare: the whole of a first seed
     old, new, now = (canonical(item) for item in (entry.old, entry.new, present))
     if now == new:
         return Outcome.GONE if new is None else Outcome.UNCHANGED
