@@ -286,6 +286,23 @@ def test_what_the_caller_may_not_look_for_is_left_and_named(destroyed, monkeypat
     assert destroyed.remains() == {"vault", "role"}
 
 
+def test_read_only_credentials_delete_nothing_and_are_named(destroyed, monkeypatch, capsys):
+    before = destroyed.remains()
+    reads = [f"{service}:{verb}*" for service in ("backup", "cloudformation", "dynamodb", "iam",
+             "kms", "logs", "sts") for verb in ("Describe", "Get", "List")]  # fmt: skip
+    _become_user(
+        destroyed.client, monkeypatch, f"{destroyed.stage}-ops",
+        {"Effect": "Allow", "Action": reads, "Resource": "*"},
+    )  # fmt: skip
+    assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 1
+    result = _result(capsys)
+    assert result["deleted"] == []
+    points = [item for item in result["left"] if item["kind"] == "recovery point"]
+    assert len(points) == 3
+    assert all("backup:DeleteRecoveryPoint" in point["reason"] for point in points)
+    assert destroyed.remains() == before
+
+
 def test_backups_of_a_table_whose_owner_nobody_may_ask_for_stay(destroyed, monkeypatch, capsys):
     _become_user(
         destroyed.client, monkeypatch, f"{destroyed.stage}-ops",
