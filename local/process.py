@@ -146,7 +146,7 @@ def _start(state_dir: Path, bound_to_parent: bool) -> Running:
         )
     try:
         return _wait_until_ready(process, state_dir)
-    except BaseException:
+    except BaseException:  # a Ctrl-C too: raised again, but no server is left behind
         _kill_group(process.pid)
         process.wait()
         raise

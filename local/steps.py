@@ -4,7 +4,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -36,9 +35,8 @@ class Steps:
         begun, said = time.monotonic(), list[str]()
         try:
             yield said
-        except BaseException:
-            interrupted = isinstance(sys.exc_info()[1], KeyboardInterrupt)
-            print("interrupted" if interrupted else "failed", flush=True)
+        except BaseException as error:  # raised again: only the line is to be finished
+            print("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", flush=True)
             raise
         first, *more = said or ["done"]
         print(f"{first}  ({time.monotonic() - begun:.1f} s)", flush=True)
