@@ -7,11 +7,21 @@ import re
 import unicodedata
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 PARTITION_KEY = "pk"
 SORT_KEY = "sk"
+# The index that orders a user's conversations. Only memberships have its keys.
+INDEX_NAME = "ConversationsByRecency"
+INDEX_PARTITION_KEY, INDEX_SORT_KEY = "User", "LastMessageAt"
+CONVERSATION_PREFIX, MESSAGE_PREFIX, USER_PREFIX = "CONVERSATION#", "MESSAGE#", "USER#"
+
+# What a person may send, and what a list of conversations shows of a message:
+# a seed's or an import's body can be nearly as large as an item.
+BODY_CHARACTERS = 1024
 
 # A DynamoDB item may have at most 400 KB, names and values together
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
@@ -46,15 +56,85 @@ def conversation_id(one: str, other: str) -> str:
     Raises ValueError for a name that cannot be part of an id, and for one user
     on both sides.
     """
-    names = [_folded(one), _folded(other)]
+    names = [user_id(one), user_id(other)]
     if names[0] == names[1]:
         raise ValueError(f"{one!r} and {other!r} are the same user; a conversation has two")
     return "#".join(sorted(names))
 
 
+def participants(conversation: str) -> tuple[str, str]:
+    """The ids of a conversation's two users. Raises ValueError for what is no such id."""
+    users = conversation.split("#")
+    if len(users) != 2 or not all(users):
+        raise ValueError(f"{conversation!r} is not a conversation: two users joined by #")
+    return users[0], users[1]
+
+
+def user_id(name: str) -> str:
+    """How keys spell a user: composed and case-folded, so that Tom and tom are one.
+
+    Raises ValueError for what cannot name a user.
+    """
+    check_user(name)
+    return _folded(name)
+
+
 def conversation_key(conversation: str) -> str:
     """The partition key under which a conversation's messages lie."""
-    return f"CONVERSATION#{conversation}"
+    return CONVERSATION_PREFIX + conversation
+
+
+def message_key(conversation: str, sent_at: str, message_id: str) -> dict[str, str]:
+    """The key of one message; ``sent_at`` as ``format_time`` spells it."""
+    return {
+        PARTITION_KEY: conversation_key(conversation),
+        SORT_KEY: f"{MESSAGE_PREFIX}{sent_at}#{message_id}",
+    }
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """Where a message stands in its conversation: by time, then by id."""
+
+    sent_at: str
+    message_id: str
+
+    @classmethod
+    def of(cls, sort_key: str) -> "Position":
+        """The position that a message's sort key spells."""
+        sent_at, _, message_id = sort_key.removeprefix(MESSAGE_PREFIX).partition("#")
+        return cls(sent_at, message_id)
+
+
+def membership_key(user: str, conversation: str) -> dict[str, str]:
+    """The key of the item by which ``user``, an id, is listed in a conversation."""
+    return {PARTITION_KEY: USER_PREFIX + user, SORT_KEY: CONVERSATION_PREFIX + conversation}
+
+
+def memberships(message: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The items of both participants while ``message`` is the last of its conversation.
+
+    Keys decide what they can: a message that was put by hand may lack the rest.
+    Raises ValueError for an item that does not lie in a conversation.
+    """
+    conversation = str(message[PARTITION_KEY]).removeprefix(CONVERSATION_PREFIX)
+    one, other = participants(conversation)
+    last = Position.of(str(message[SORT_KEY]))
+    spelled = {_folded(str(message.get(side))): message[side] for side in ("FromUser", "ToUser")
+               if side in message}  # fmt: skip
+
+    def item(user: str, partner: str) -> dict[str, Any]:
+        return {
+            **membership_key(user, conversation),
+            INDEX_PARTITION_KEY: user,
+            "OtherUser": spelled.get(partner, partner),
+            "ConversationId": conversation,
+            INDEX_SORT_KEY: last.sent_at,
+            "LastMessageId": last.message_id,
+            "LastMessageBody": str(message.get("Body", ""))[:BODY_CHARACTERS],
+        }
+
+    return item(one, other), item(other, one)
 
 
 def message_item(
@@ -82,8 +162,7 @@ def message_item(
     if taken := sorted(RESERVED & (attributes or {}).keys()):
         raise ValueError(f"attribute {taken[0]!r} is reserved for the data model")
     item: Item = {
-        PARTITION_KEY: conversation_key(conversation),
-        SORT_KEY: f"MESSAGE#{time}#{message_id}",
+        **message_key(conversation, time, message_id),
         "ConversationId": conversation,
         "SentAt": time,
         "MessageId": message_id,
@@ -149,5 +228,4 @@ def check_user(name: str) -> None:
 
 
 def _folded(name: str) -> str:
-    check_user(name)
     return unicodedata.normalize("NFC", name).casefold()
