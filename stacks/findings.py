@@ -27,6 +27,12 @@ def acknowledge_unlogged(machine: Construct) -> None:
         Validations.of(machine).acknowledge(finding)
 
 
+def acknowledge_no_dead_letters(queue: Construct, reason: str) -> None:
+    """Accept that ``queue`` has no queue of its own for what fails, for ``reason``."""
+    finding = Acknowledgment(id="AwsSolutions::AwsSolutions-SQS3", reason=reason)
+    Validations.of(queue).acknowledge(finding)
+
+
 def _spelled(value: Any) -> str:
     """How a finding spells a resolved value: a reference in angle brackets."""
     if isinstance(value, str):

@@ -1,6 +1,6 @@
 """A Python Lambda function made of a few of this project's modules."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from aws_cdk import Duration, IgnoreMode, RemovalPolicy
@@ -29,6 +29,7 @@ class ProjectFunction(Construct):
         log_group: logs.ILogGroup,
         timeout: Duration,
         memory_mib: int = 256,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, id)
         self.role = logging_role(self, "Role", log_group=log_group)
@@ -44,6 +45,7 @@ class ProjectFunction(Construct):
             ),
             memory_size=memory_mib,
             timeout=timeout,
+            environment=environment,
             log_group=log_group,
             role=self.role,
         )

@@ -6,6 +6,7 @@ from aws_cdk import CfnOutput, Environment, Stack, Tags
 from constructs import Construct
 
 from chat.model import Item
+from stacks.conversation_index import ConversationIndex
 from stacks.dataset_seed import DatasetSeed
 from stacks.message_seed import MessageSeed
 from stacks.messages_table import MessagesTable
@@ -45,6 +46,7 @@ class MessagesStack(Stack):
             kept = settings.retain_table or settings.backups_on_destroy == KEEP
             key = StageKey(self, "StageKey", kept=kept).key
         self.messages = MessagesTable(self, "Messages", settings=settings, key=key)
+        self.conversations = ConversationIndex(self, "Conversations", messages_table=self.messages)
         self.backup = TableBackup(
             self, "Backup", settings=settings, table=self.messages.table, key=key
         )
@@ -71,6 +73,10 @@ class MessagesStack(Stack):
             "RestoreRoleArn": (
                 "AWS Backup restores as this role",
                 self.backup.restore_role.role_arn,
+            ),
+            "FailureQueueUrl": (
+                "Holds what the lists of conversations could not follow",
+                self.conversations.failures.queue_url,
             ),
             "SeededCount": ("Messages of the seed in the table", self.seed.counts["Present"]),
         }

@@ -8,7 +8,13 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from chat.model import PARTITION_KEY, SORT_KEY
+from chat.model import (
+    INDEX_NAME,
+    INDEX_PARTITION_KEY,
+    INDEX_SORT_KEY,
+    PARTITION_KEY,
+    SORT_KEY,
+)
 from stacks.settings import DEFAULT_CAPACITY, ON_DEMAND, Settings
 
 SEEDING_ACTIONS = (
@@ -21,6 +27,7 @@ SEEDING_ACTIONS = (
 # A transaction of Puts needs PutItem
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html).
 LOADING_ACTIONS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
+INDEXING_ACTIONS = ("dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:UpdateItem")
 # What DynamoDB documents for the users of a table under a customer key, families spelled out
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
 _KEY_USE = (
@@ -35,7 +42,10 @@ _KEY_USE = (
 
 
 class MessagesTable(Construct):
-    """The single table: string ``pk`` and ``sk``, recovery, encryption and protection by stage."""
+    """The single table: string ``pk`` and ``sk``, recovery, encryption and protection by stage.
+
+    Its index orders the conversations of a user; its stream tells of every change.
+    """
 
     def __init__(
         self, scope: Construct, id: str, *, settings: Settings, key: kms.IKey | None
@@ -48,6 +58,14 @@ class MessagesTable(Construct):
             table_name=settings.table_name,
             partition_key=_text(PARTITION_KEY),
             sort_key=_text(SORT_KEY),
+            global_secondary_indexes=[
+                dynamodb.GlobalSecondaryIndexPropsV2(
+                    index_name=INDEX_NAME,
+                    partition_key=_text(INDEX_PARTITION_KEY),
+                    sort_key=_text(INDEX_SORT_KEY),
+                )
+            ],
+            dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
             billing=_billing(settings),
             point_in_time_recovery_specification=_recovery(settings.pitr_days),
             encryption=_encryption(key),
@@ -63,8 +81,15 @@ class MessagesTable(Construct):
         """Let ``grantee`` add items to the table, and read those that are in the way."""
         self._grant(grantee, LOADING_ACTIONS)
 
+    def grant_indexing(self, grantee: iam.IGrantable) -> None:
+        """Let ``grantee`` read conversations, and write the entries of lists."""
+        self._grant(grantee, INDEXING_ACTIONS)
+
     def _grant(self, grantee: iam.IGrantable, actions: Sequence[str]) -> None:
-        self.table.grant(grantee, *actions)
+        # Not table.grant, which would give the index as well.
+        iam.Grant.add_to_principal(
+            grantee=grantee, actions=list(actions), resource_arns=[self.table.table_arn]
+        )
         if self._key:
             self._key.grant(grantee, *_KEY_USE).principal_statements[0].add_condition(
                 "StringLike", {"kms:ViaService": "dynamodb.*.amazonaws.com"}

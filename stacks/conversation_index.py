@@ -1,0 +1,92 @@
+"""What keeps every user's list of conversations current: stream, function, failure queue."""
+
+from typing import Any
+
+import jsii
+from aws_cdk import Duration
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sqs as sqs
+from constructs import Construct
+
+from chat.indexer import TABLE_VARIABLE
+from chat.model import CONVERSATION_PREFIX, MESSAGE_PREFIX, PARTITION_KEY, SORT_KEY
+from stacks.findings import acknowledge_no_dead_letters
+from stacks.function import ProjectFunction, function_logs
+from stacks.messages_table import MessagesTable
+
+FILES = ["chat/__init__.py", "chat/indexer.py", "chat/memberships.py", "chat/model.py"]
+# The most that the indexer handles at once, and what Lambda would take by itself.
+BATCH_SIZE = 100
+# A record that fails so often, or for so long, goes to the failure queue: the
+# shard behind it, with everybody's later messages, has waited long enough.
+RETRIES, MAX_AGE = 10, Duration.hours(1)
+
+
+class ConversationIndex(Construct):
+    """The table's stream, read by the function that writes memberships.
+
+    The stream's records of memberships, which the function itself causes, do
+    not invoke it. A batch that fails is split until the record that fails is
+    alone; what the queue gets says where it stands in the stream.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, messages_table: MessagesTable) -> None:
+        super().__init__(scope, id)
+        self.failures = sqs.Queue(
+            self,
+            "Failures",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        acknowledge_no_dead_letters(
+            self.failures, "What fails ends in this queue, where people read it; nothing reads it."
+        )
+        self.indexing = ProjectFunction(
+            self,
+            "Indexing",
+            description="Keeps every user's list of conversations at the last messages",
+            handler="chat.indexer.handler",
+            files=FILES,
+            log_group=function_logs(self, "Logs"),
+            timeout=Duration.minutes(1),
+            environment={TABLE_VARIABLE: messages_table.table.table_name},
+        )
+        messages_table.grant_indexing(self.indexing.function)
+        messages_table.table.grant_stream_read(self.indexing.function)
+        self.indexing.function.add_event_source_mapping(
+            "Stream",
+            event_source_arn=messages_table.table.table_stream_arn,
+            starting_position=lambda_.StartingPosition.TRIM_HORIZON,
+            batch_size=BATCH_SIZE,
+            bisect_batch_on_error=True,
+            report_batch_item_failures=True,
+            retry_attempts=RETRIES,
+            max_record_age=MAX_AGE,
+            on_failure=_FailureQueue(self.failures),
+            filters=[_messages_only()],
+        )
+
+
+@jsii.implements(lambda_.IEventSourceDlq)
+class _FailureQueue:
+    """Where batches go that failed for good; aws_lambda_event_sources.SqsDlq grants more."""
+
+    def __init__(self, queue: sqs.Queue) -> None:
+        self._queue = queue
+
+    def bind(
+        self, _target: lambda_.IEventSourceMapping, target_handler: lambda_.IFunction
+    ) -> lambda_.DlqDestinationConfig:
+        self._queue.grant(target_handler, "sqs:SendMessage")
+        return lambda_.DlqDestinationConfig(destination=self._queue.queue_arn)
+
+
+def _messages_only() -> dict[str, Any]:
+    """The filter for records whose key is a message's."""
+
+    def starts(prefix: str) -> dict[str, object]:
+        return {"S": [{"prefix": prefix}]}
+
+    keys = {PARTITION_KEY: starts(CONVERSATION_PREFIX), SORT_KEY: starts(MESSAGE_PREFIX)}
+    return dict(lambda_.FilterCriteria.filter({"dynamodb": {"Keys": keys}}))
