@@ -14,6 +14,7 @@ import pytest
 
 from chat.model import PARTITION_KEY, SORT_KEY
 from local.process import Running, running
+from tests.local import engines
 from tests.local.aws_steps import create_backup_role
 
 
@@ -97,6 +98,30 @@ def messages_table(client: Callable[..., Any], name: str) -> Iterator[str]:
     )
     yield name
     client("dynamodb").delete_table(TableName=name)
+
+
+@pytest.fixture(scope="session")
+def ministack(aws: Running) -> Any:
+    """The embedded AWS's DynamoDB, as a boto3 resource."""
+    return session(aws).resource("dynamodb", **endpoint(aws))
+
+
+@pytest.fixture(scope="session")
+def dynalite() -> Iterator[Any]:
+    """Another DynamoDB, as a boto3 resource: without streams; ends with this test process."""
+    with engines.dynalite() as url:
+        yield engines.dynalite_resource(url)
+
+
+@pytest.fixture(params=["ministack", "dynalite"])
+def any_table(request: pytest.FixtureRequest, name: str) -> Iterator[Any]:
+    """A boto3 Table with the data model's keys and index, on each engine in turn.
+
+    That of ministack has a stream of new and old images.
+    """
+    dynamodb = request.getfixturevalue(request.param)
+    with engines.messages_table(dynamodb, name, stream=request.param == "ministack") as table:
+        yield table
 
 
 @pytest.fixture
