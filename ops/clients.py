@@ -1,6 +1,7 @@
 """The one place that makes boto3 clients; tests replace it here."""
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -54,18 +55,9 @@ class Clients:
         return str(self._aws.get_partition_for_region(self.region))
 
     def identity(self) -> "Identity":
-        """Whose account the credentials belong to, asked from AWS.
-
-        Raises OpsError when no client can be made with the environment's settings.
-        """
+        """Whose account the credentials belong to, asked from AWS."""
         region = self.region
-        try:
-            sts = self._aws.client("sts", config=_QUICK)
-        except BotoCoreError:
-            raise
-        except (ValueError, OSError) as error:  # a malformed endpoint, a CA file that is not there
-            raise OpsError(f"{error}; check AWS_ENDPOINT_URL and AWS_CA_BUNDLE") from None
-        self._made["sts"] = sts
+        sts = self._made["sts"] = _made(self._aws.client, "sts", _QUICK)
         return Identity(account=sts.get_caller_identity()["Account"], region=region)
 
     def close(self) -> None:
@@ -75,8 +67,24 @@ class Clients:
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:
-            self._made[service] = self._aws.client(service, config=_PATIENT)
+            self._made[service] = _made(self._aws.client, service, _PATIENT)
         return self._made[service]
+
+    def resource(self, service: str) -> Any:
+        """A boto3 resource, whose client is closed with the others."""
+        resource = _made(self._aws.resource, service, _PATIENT)
+        self._made[f"resource {service}"] = resource.meta.client
+        return resource
+
+
+def _made(make: Callable[..., Any], service: str, config: Config) -> Any:
+    """A client or resource. Raises OpsError where the environment's settings do not allow one."""
+    try:
+        return make(service, config=config)
+    except BotoCoreError:
+        raise
+    except (ValueError, OSError) as error:  # a malformed endpoint, a CA file that is not there
+        raise OpsError(f"{error}; check AWS_ENDPOINT_URL and AWS_CA_BUNDLE") from None
 
 
 @dataclass(frozen=True, kw_only=True)

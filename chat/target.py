@@ -1,0 +1,76 @@
+"""What a command acts on: made here, from the options that all commands have."""
+
+import argparse
+import re
+from collections.abc import Callable
+from functools import cached_property
+from typing import Any
+
+from chat.capacity import Capacity
+from ops.clients import Clients
+from ops.command import to_stderr
+from ops.errors import UsageError
+from ops.polling import SYSTEM_CLOCK, Clock
+from ops.stack import deployed, stack_name
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+
+
+class Target:
+    """One table of one region, how a command speaks about it, and what it consumed.
+
+    ``say`` prints a line of progress to standard error. Nothing is asked from
+    AWS before it is needed.
+    """
+
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        *,
+        say: Callable[[str], None] = to_stderr,
+        clock: Clock = SYSTEM_CLOCK,
+    ) -> None:
+        self._arguments = arguments
+        self._clients = Clients(region=arguments.region, profile=arguments.profile)
+        self.say, self.clock = say, clock
+        self.capacity = Capacity()
+
+    @property
+    def region(self) -> str:
+        """The region. Raises NoRegionError when none is set."""
+        return self._clients.region
+
+    @cached_property
+    def table_name(self) -> str:
+        """What --table says, else the output of the stack that --stage or --stack names.
+
+        Raises UsageError for what cannot name a table, OpsError without such a stack.
+        """
+        name = getattr(self._arguments, "table", None)
+        if name is None:
+            stack = stack_name(stage=self._arguments.stage, stack=self._arguments.stack)
+            return deployed(self._clients, stack).output("TableName")
+        if not _TABLE.fullmatch(name):
+            raise UsageError(f"'{name}' is not a table name: 3 to 255 of A-Z, a-z, 0-9, _ . and -")
+        return str(name)
+
+    @cached_property
+    def table(self) -> Any:
+        """The boto3 DynamoDB Table; ``table.meta.client`` is its client, for threads."""
+        return self._dynamodb.Table(self.table_name)
+
+    @property
+    def client(self) -> Any:
+        """The DynamoDB client, for calls that concern no table; takes and gives Python values."""
+        return self._dynamodb.meta.client
+
+    @cached_property
+    def _dynamodb(self) -> Any:
+        resource = self._clients.resource("dynamodb")
+        self.capacity.watch(resource.meta.client)
+        return resource
+
+    def close(self) -> None:
+        """Close the connections, which AWS would otherwise keep open for a while."""
+        self._clients.close()
