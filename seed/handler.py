@@ -13,10 +13,13 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
+from chat.directory import Directory, pool_region
 from seed.apply import WORKERS, apply
 from seed.changes import Outcome
 from seed.source import SourceMissing, items
+from seed.users import under_ids
 from seed.wire import Typed
 from seed.writer import Table
 
@@ -44,10 +47,18 @@ def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     properties, old_properties = event["ResourceProperties"], event.get("OldResourceProperties")
     s3 = boto3.client("s3", config=_CLIENT)
     table = Table(boto3.client("dynamodb", config=_CLIENT), properties["TableName"])
-    outcomes = apply(table, old=_old(s3, properties, old_properties), new=items(s3, properties))
+    new = _new(s3, properties)
+    outcomes = apply(table, old=_old(s3, properties, old_properties), new=new)
     counts = _counts(outcomes)
     _log("seeded", request=event["RequestType"], table=properties["TableName"], **counts)
     return {"PhysicalResourceId": physical_id, "Data": counts}
+
+
+def _new(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
+    """The seed that the table shall have. Raises ValueError for a user that the pool lacks."""
+    named = items(s3, properties)
+    users = _users(properties)
+    return under_ids(named, users) if users else named
 
 
 def _old(
@@ -58,12 +69,35 @@ def _old(
     if old_properties is None or old_properties["TableName"] != properties["TableName"]:
         return None
     try:
-        return items(s3, old_properties)
+        named = items(s3, old_properties)
+        users = _users(old_properties)
+        return under_ids(named, users, unknown=_log_unknown) if users else named
     except SourceMissing as error:
         # For example after `cdk gc`. Without it nothing can be told from an
         # edit, so nothing is rewritten or removed.
         _log("old seed is missing", reason=str(error))
+    except ClientError as error:
+        # A stage that changes its pool may no longer ask the old one.
+        if error.response["Error"]["Code"] != "AccessDeniedException":
+            raise
+        _log("users of the old seed are unknown", reason=str(error))
+    return None
+
+
+def _users(properties: Mapping[str, Any]) -> Directory | None:
+    """Who is behind the names of a seed; None where names are all there is."""
+    pool = properties.get("UserPoolId")
+    if not pool:
         return None
+    return Directory(
+        boto3.client("cognito-idp", region_name=pool_region(pool), config=_CLIENT), pool
+    )
+
+
+def _log_unknown(error: ValueError) -> None:
+    # They are gone, or called otherwise, since that seed was written: what it
+    # wrote for them cannot be found and stays.
+    _log("a user of the old seed is unknown", reason=str(error))
 
 
 def _counts(outcomes: Counter[Outcome]) -> dict[str, int]:

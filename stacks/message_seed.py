@@ -13,6 +13,7 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
+from chat.directory import pool_region
 from chat.model import Item
 from seed.wire import to_lines, to_wire
 from stacks.findings import acknowledge_wildcard
@@ -25,8 +26,9 @@ from stacks.messages_table import MessagesTable
 # a list that a reviewer is to read is shorter than that.
 INLINE_BYTES = 32_768
 SEEDING_FILES = [
-    "chat/__init__.py", "chat/model.py", "seed/__init__.py", "seed/apply.py", "seed/changes.py",
-    "seed/handler.py", "seed/source.py", "seed/wire.py", "seed/writer.py",
+    "chat/__init__.py", "chat/directory.py", "chat/model.py", "seed/__init__.py", "seed/apply.py",
+    "seed/changes.py", "seed/handler.py", "seed/source.py", "seed/users.py", "seed/wire.py",
+    "seed/writer.py",
 ]  # fmt: skip
 # Text that the CDK or CloudFormation would replace in a template: a token, a
 # dynamic reference. In a file it stays what it is.
@@ -43,7 +45,13 @@ class MessageSeed(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, messages_table: MessagesTable, items: Sequence[Item]
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        messages_table: MessagesTable,
+        items: Sequence[Item],
+        user_pool_id: str = "",
     ) -> None:
         super().__init__(scope, id)
         log_group = function_logs(self, "Logs")
@@ -59,6 +67,8 @@ class MessageSeed(Construct):
         )
         messages_table.grant_seeding(seeding.function)
         self._grant_reading_seeds(seeding)
+        if user_pool_id:
+            self._grant_finding_users(seeding, user_pool_id)
         provider_role = logging_role(self, "ProviderRole", log_group=log_group)
         provider = cr.Provider(
             self,
@@ -77,7 +87,12 @@ class MessageSeed(Construct):
             "Resource",
             resource_type="Custom::MessageSeed",
             service_token=provider.service_token,
-            properties={"TableName": messages_table.table.table_name, **self._items(items)},
+            properties={
+                "TableName": messages_table.table.table_name,
+                # The function puts the users' ids in place of their names.
+                **({"UserPoolId": user_pool_id} if user_pool_id else {}),
+                **self._items(items),
+            },
         )
         self.counts = {name: resource.get_att_string(name) for name in COUNTS}
 
@@ -99,6 +114,18 @@ class MessageSeed(Construct):
             seeding.role,
             seeds,
             "Seeds only; the key of the one before is a hash that is not known.",
+        )
+
+    def _grant_finding_users(self, seeding: ProjectFunction, user_pool_id: str) -> None:
+        """Let the function look users up, in this one pool."""
+        pool = Stack.of(self).format_arn(
+            service="cognito-idp",
+            region=pool_region(user_pool_id),
+            resource="userpool",
+            resource_name=user_pool_id,
+        )
+        seeding.function.add_to_role_policy(
+            iam.PolicyStatement(actions=["cognito-idp:ListUsers"], resources=[pool])
         )
 
     def _items(self, items: Sequence[Item]) -> dict[str, object]:

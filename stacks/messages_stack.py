@@ -50,11 +50,17 @@ class MessagesStack(Stack):
         self.backup = TableBackup(
             self, "Backup", settings=settings, table=self.messages.table, key=key
         )
-        self.seed = MessageSeed(self, "Seed", messages_table=self.messages, items=items)
+        self.seed = MessageSeed(
+            self,
+            "Seed",
+            messages_table=self.messages,
+            items=items,
+            user_pool_id=settings.user_pool_id,
+        )
         self.dataset = self._add_dataset(settings)
         for tag, value in {STACK_TAG: name, **settings.tags}.items():
             Tags.of(self).add(tag, value)
-        self._add_outputs()
+        self._add_outputs(settings)
 
     def _add_dataset(self, settings: Settings) -> DatasetSeed | None:
         if not settings.seed_dataset:
@@ -64,7 +70,7 @@ class MessagesStack(Stack):
         dataset.resource.node.add_dependency(self.seed)
         return dataset
 
-    def _add_outputs(self) -> None:
+    def _add_outputs(self, settings: Settings) -> None:
         outputs = {
             "TableName": ("The table's name", self.messages.table.table_name),
             "TableArn": ("The table's ARN", self.messages.table.table_arn),
@@ -84,6 +90,8 @@ class MessagesStack(Stack):
             outputs[f"Seed{count}"] = (meaning, self.seed.counts[count])
         if self.backup.plan:
             outputs["BackupPlanId"] = ("Backs the table up", self.backup.plan.backup_plan_id)
+        if settings.user_pool_id:
+            outputs["UserPoolId"] = ("Knows the users' names", settings.user_pool_id)
         if self.dataset:
             for count, meaning in _DATASET_COUNTS.items():
                 outputs[count] = (meaning, self.dataset.counts[count])

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chat.directory import pool_region
+
 ON_DEMAND, PROVISIONED = "on_demand", "provisioned"
 KEEP, DELETE = "keep", "delete"
 # What the projects that this table carries on had provisioned.
@@ -31,6 +33,9 @@ _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
 # key, because it becomes part of a policy.
 _S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^/?*$\s][^?*$\s]{0,1023}")
 _PROJECT = Path(__file__).resolve().parent.parent
+# Stricter than the API, whose pattern knows nothing of regions: every id begins with one
+# (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html).
+_USER_POOL = re.compile(rf"(?=.{{1,55}}\Z){_REGION.pattern}_[0-9A-Za-z]+")
 _RESERVED_TAGS = ("aws:", "messages:")
 # A resource may have 50; the stack's own and those of what AWS adds need room.
 MAX_TAGS = 40
@@ -83,6 +88,9 @@ class Settings:
     seed_dataset: str = _setting(
         "", "load these messages too: a `.jsonl` file, or `s3://bucket/key` in the stack's region"
     )
+    user_pool_id: str = _setting(
+        "", "users are those of this Cognito user pool, under their `sub`; default: plain names"
+    )
     tags: Mapping[str, str] = field(
         default_factory=dict, metadata={"help": "tags for every resource, beside the stack's own"}
     )
@@ -95,6 +103,7 @@ class Settings:
         self._check_billing()
         self._check_backups()
         self._check_dataset()
+        self._check_user_pool()
         self._check_tags()
 
     def _check_names(self) -> None:
@@ -149,6 +158,13 @@ class Settings:
             raise self.error("seed_dataset", "must be a file named *.jsonl, or s3://bucket/key")
         elif address and not (_PROJECT / address).is_file():
             raise self.error("seed_dataset", f"there is no such file in {_PROJECT}")
+
+    def _check_user_pool(self) -> None:
+        if not self.user_pool_id:
+            return
+        self._match("user_pool_id", _USER_POOL, "a user pool's id such as eu-west-1_Ab1cD2eF3")
+        if self.region is not None and self.region != pool_region(self.user_pool_id):
+            raise self.error("user_pool_id", f"must be a pool of the stage's region, {self.region}")
 
     def _check_tags(self) -> None:
         if len(self.tags) > MAX_TAGS:

@@ -1,0 +1,193 @@
+"""Who a user is: the names that people use, and the ids that keys carry.
+
+Standard library and boto3 only: the seeding function imports this module.
+
+In a stage without a user pool a name is the id (``PlainNames``). In a stage
+with one (``Directory``) the id is the ``sub`` that Cognito gave the user, which
+never changes, and the name is the attribute ``preferred_username``, which does.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from botocore.exceptions import ClientError
+
+from chat.model import check_user
+
+NAME_ATTRIBUTE = "preferred_username"
+# https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html
+USERS_PER_PAGE = 60
+_FILTER_CHARACTERS = 256
+_SUB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+class Names(Protocol):
+    """What commands and functions need to know of users."""
+
+    def resolve(self, name: str) -> str:
+        """The id of the user that a person calls ``name``. Raises ValueError."""
+
+    def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """What to show for each id; an id that nobody knows shows itself."""
+
+
+class PlainNames:
+    """The users of a stage without a user pool: their names are their ids."""
+
+    def resolve(self, name: str) -> str:
+        """``name`` as it is. Raises ValueError for what cannot name a user."""
+        check_user(name)
+        return name
+
+    def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """Every id as its own name."""
+        return {user: user for user in ids}
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """One user of a pool; ``name`` is None where the attribute is not set."""
+
+    sub: str
+    name: str | None
+    username: str
+    status: str
+    enabled: bool
+
+
+class Directory:
+    """The users of one Cognito user pool. ``client`` is boto3's, of ``pool_region``.
+
+    It remembers what it has learned, so it is made for one run or one event.
+    botocore's errors pass through, but for a pool that does not exist.
+
+    No request has AttributesToGet: with it Cognito refuses the whole page when
+    one user lacks an attribute that is asked for.
+    """
+
+    def __init__(self, client: Any, user_pool_id: str) -> None:
+        self.user_pool_id = user_pool_id
+        self._client = client
+        self._subs: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+
+    def resolve(self, name: str) -> str:
+        """The sub of the user named ``name``, whatever the case of its letters.
+
+        A sub stands for itself and is not looked up, so that the messages of a
+        user who was deleted can still be read. A user who is disabled or not
+        yet confirmed is found like every other one: this says who somebody is,
+        not who may sign in. Raises ValueError for an unknown name and for one
+        that several users have: users may be allowed to choose it themselves,
+        so no rule can tell whose it is.
+        """
+        check_user(name)
+        folded = _folded(name)
+        if _SUB.fullmatch(folded):
+            return folded
+        if folded not in self._subs:
+            self._subs[folded] = self._one(name).sub
+        return self._subs[folded]
+
+    def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """The name of each sub; a sub that the pool does not know, or without a name, itself.
+
+        Takes at most two requests for each sub that was not met before, and one
+        for all of them in a pool of up to 60 users.
+        """
+        wanted = list(dict.fromkeys(ids))
+        unknown = {user for user in wanted if user not in self._names}
+        pages, read = self._pages(), 0
+        # A page more is worth it while more subs than pages are left.
+        while len(unknown) > read + 1 and (page := next(pages, None)) is not None:
+            read += 1
+            self._names |= {user.sub: user.name or user.sub for user in page}
+            unknown -= self._names.keys()
+        for sub in unknown:
+            found = self._search("sub", sub) if _SUB.fullmatch(sub) else iter(())
+            self._names[sub] = next((user.name for user in found if user.name), sub)
+        return {user: self._names[user] for user in wanted}
+
+    def users(self) -> Iterator[User]:
+        """All users of the pool, read page by page as they are used."""
+        for page in self._pages():
+            yield from page
+
+    def _one(self, name: str) -> User:
+        """The one user of that name. Raises ValueError."""
+        folded = _folded(name)
+        found = [user for user in self._search(NAME_ATTRIBUTE, name)
+                 if user.name is not None and _folded(user.name) == folded]  # fmt: skip
+        if not found:
+            raise ValueError(
+                f"user {name!r} is not in user pool {self.user_pool_id}: nobody there has that "
+                f"{NAME_ATTRIBUTE}; set it for the user, or mend the name"
+            )
+        if len(found) > 1:
+            subs = ", ".join(sorted(user.sub for user in found))
+            raise ValueError(
+                f"user {name!r} is not one user: {len(found)} in user pool {self.user_pool_id} "
+                f"have that {NAME_ATTRIBUTE} ({subs}); rename the others, or give the sub instead"
+            )
+        return found[0]
+
+    def _search(self, attribute: str, value: str) -> Iterator[User]:
+        """Users whose attribute may be ``value``; the caller compares.
+
+        A search ignores the case of letters. How a value with a quotation mark
+        in it, or one longer than a filter, is searched for is not said; so the
+        filter asks for what comes before.
+        """
+        room = _FILTER_CHARACTERS - len(f'{attribute} ^= ""')
+        part = re.split(r'["\\]', unicodedata.normalize("NFC", value), maxsplit=1)[0][:room]
+        comparison = "=" if len(part) == len(unicodedata.normalize("NFC", value)) else "^="
+        pages = self._pages(f'{attribute} {comparison} "{part}"') if part else self._pages()
+        for page in pages:
+            yield from page
+
+    def _pages(self, filter: str = "") -> Iterator[list[User]]:
+        """The pages of users that match ``filter``; empty ones may come between others."""
+        request: dict[str, Any] = {"UserPoolId": self.user_pool_id, "Limit": USERS_PER_PAGE}
+        if filter:
+            request["Filter"] = filter
+        while True:
+            answer = self._list(request)
+            yield [_user(user) for user in answer["Users"]]
+            if not answer.get("PaginationToken"):
+                return
+            request["PaginationToken"] = answer["PaginationToken"]
+
+    def _list(self, request: dict[str, Any]) -> Any:
+        try:
+            return self._client.list_users(**request)
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "ResourceNotFoundException":
+                raise
+            raise ValueError(
+                f"user pool {self.user_pool_id} does not exist in this account; "
+                "mend the setting user_pool_id"
+            ) from None
+
+
+def pool_region(user_pool_id: str) -> str:
+    """The region of a user pool: what its id begins with."""
+    return user_pool_id.rpartition("_")[0]
+
+
+def _user(answer: dict[str, Any]) -> User:
+    attributes = {entry["Name"]: entry.get("Value", "") for entry in answer["Attributes"]}
+    return User(
+        sub=attributes["sub"],
+        name=attributes.get(NAME_ATTRIBUTE) or None,
+        username=answer["Username"],
+        status=answer.get("UserStatus", "UNKNOWN"),
+        enabled=answer.get("Enabled", True),
+    )
+
+
+def _folded(name: str) -> str:
+    """What two spellings of one name have in common."""
+    return unicodedata.normalize("NFC", name).casefold()
