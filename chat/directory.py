@@ -13,8 +13,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from botocore.exceptions import ClientError
-
 from chat.model import check_user
 
 NAME_ATTRIBUTE = "preferred_username"
@@ -24,11 +22,18 @@ _FILTER_CHARACTERS = 256
 _SUB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
+class UnknownUser(ValueError):
+    """Nobody has a name, or several have; the text names it, the pool and the remedy."""
+
+
 class Names(Protocol):
     """What commands and functions need to know of users."""
 
     def resolve(self, name: str) -> str:
-        """The id of the user that a person calls ``name``. Raises ValueError."""
+        """The id of the user whom a person calls ``name``.
+
+        Raises UnknownUser, and ValueError for what cannot name a user.
+        """
 
     def names(self, ids: Iterable[str]) -> dict[str, str]:
         """What to show for each id; an id that nobody knows shows itself."""
@@ -62,7 +67,7 @@ class Directory:
     """The users of one Cognito user pool. ``client`` is boto3's, of ``pool_region``.
 
     It remembers what it has learned, so it is made for one run or one event.
-    botocore's errors pass through, but for a pool that does not exist.
+    botocore's errors pass through.
 
     No request has AttributesToGet: with it Cognito refuses the whole page when
     one user lacks an attribute that is asked for.
@@ -80,9 +85,9 @@ class Directory:
         A sub stands for itself and is not looked up, so that the messages of a
         user who was deleted can still be read. A user who is disabled or not
         yet confirmed is found like every other one: this says who somebody is,
-        not who may sign in. Raises ValueError for an unknown name and for one
-        that several users have: users may be allowed to choose it themselves,
-        so no rule can tell whose it is.
+        not who may sign in. Raises UnknownUser, also for a name that several
+        users have: a pool may let them choose it themselves, so no rule can
+        tell whose it is.
         """
         check_user(name)
         folded = _folded(name)
@@ -99,7 +104,8 @@ class Directory:
         for all of them in a pool of up to 60 users.
         """
         wanted = list(dict.fromkeys(ids))
-        unknown = {user for user in wanted if user not in self._names}
+        # What is no sub was written without a pool, as the name that it is.
+        unknown = {user for user in wanted if _SUB.fullmatch(user)} - self._names.keys()
         pages, read = self._pages(), 0
         # A page more is worth it while more subs than pages are left.
         while len(unknown) > read + 1 and (page := next(pages, None)) is not None:
@@ -107,9 +113,9 @@ class Directory:
             self._names |= {user.sub: user.name or user.sub for user in page}
             unknown -= self._names.keys()
         for sub in unknown:
-            found = self._search("sub", sub) if _SUB.fullmatch(sub) else iter(())
+            found = self._search("sub", sub)
             self._names[sub] = next((user.name for user in found if user.name), sub)
-        return {user: self._names[user] for user in wanted}
+        return {user: self._names.get(user, user) for user in wanted}
 
     def users(self) -> Iterator[User]:
         """All users of the pool, read page by page as they are used."""
@@ -117,18 +123,18 @@ class Directory:
             yield from page
 
     def _one(self, name: str) -> User:
-        """The one user of that name. Raises ValueError."""
+        """The one user of that name. Raises UnknownUser."""
         folded = _folded(name)
         found = [user for user in self._search(NAME_ATTRIBUTE, name)
                  if user.name is not None and _folded(user.name) == folded]  # fmt: skip
         if not found:
-            raise ValueError(
+            raise UnknownUser(
                 f"user {name!r} is not in user pool {self.user_pool_id}: nobody there has that "
                 f"{NAME_ATTRIBUTE}; set it for the user, or mend the name"
             )
         if len(found) > 1:
             subs = ", ".join(sorted(user.sub for user in found))
-            raise ValueError(
+            raise UnknownUser(
                 f"user {name!r} is not one user: {len(found)} in user pool {self.user_pool_id} "
                 f"have that {NAME_ATTRIBUTE} ({subs}); rename the others, or give the sub instead"
             )
@@ -141,11 +147,11 @@ class Directory:
         in it, or one longer than a filter, is searched for is not said; so the
         filter asks for what comes before.
         """
+        value = unicodedata.normalize("NFC", value)
         room = _FILTER_CHARACTERS - len(f'{attribute} ^= ""')
-        part = re.split(r'["\\]', unicodedata.normalize("NFC", value), maxsplit=1)[0][:room]
-        comparison = "=" if len(part) == len(unicodedata.normalize("NFC", value)) else "^="
-        pages = self._pages(f'{attribute} {comparison} "{part}"') if part else self._pages()
-        for page in pages:
+        part = re.split(r'["\\]', value, maxsplit=1)[0][:room]
+        comparison = "=" if part == value else "^="
+        for page in self._pages(f'{attribute} {comparison} "{part}"' if part else ""):
             yield from page
 
     def _pages(self, filter: str = "") -> Iterator[list[User]]:
@@ -154,22 +160,11 @@ class Directory:
         if filter:
             request["Filter"] = filter
         while True:
-            answer = self._list(request)
+            answer = self._client.list_users(**request)
             yield [_user(user) for user in answer["Users"]]
             if not answer.get("PaginationToken"):
                 return
             request["PaginationToken"] = answer["PaginationToken"]
-
-    def _list(self, request: dict[str, Any]) -> Any:
-        try:
-            return self._client.list_users(**request)
-        except ClientError as error:
-            if error.response["Error"]["Code"] != "ResourceNotFoundException":
-                raise
-            raise ValueError(
-                f"user pool {self.user_pool_id} does not exist in this account; "
-                "mend the setting user_pool_id"
-            ) from None
 
 
 def pool_region(user_pool_id: str) -> str:

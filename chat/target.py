@@ -7,14 +7,16 @@ from functools import cached_property
 from typing import Any
 
 from chat.capacity import Capacity
+from chat.directory import Directory, PlainNames, pool_region
 from ops.clients import Clients
 from ops.command import to_stderr
 from ops.errors import UsageError
 from ops.polling import SYSTEM_CLOCK, Clock
-from ops.stack import deployed, stack_name
+from ops.stack import Stack, deployed, stack_name
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 _TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+_USER_POOL = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+_[0-9A-Za-z]+")
 
 
 class Target:
@@ -33,6 +35,7 @@ class Target:
     ) -> None:
         self._arguments = arguments
         self._clients = Clients(region=arguments.region, profile=arguments.profile)
+        self._all_clients = [self._clients]
         self.say, self.clock = say, clock
         self.capacity = Capacity()
 
@@ -49,8 +52,7 @@ class Target:
         """
         name = getattr(self._arguments, "table", None)
         if name is None:
-            stack = stack_name(stage=self._arguments.stage, stack=self._arguments.stack)
-            return deployed(self._clients, stack).output("TableName")
+            return self._stack.output("TableName")
         if not _TABLE.fullmatch(name):
             raise UsageError(f"'{name}' is not a table name: 3 to 255 of A-Z, a-z, 0-9, _ . and -")
         return str(name)
@@ -59,6 +61,29 @@ class Target:
     def table(self) -> Any:
         """The boto3 DynamoDB Table; ``table.meta.client`` is its client, for threads."""
         return self._dynamodb.Table(self.table_name)
+
+    @cached_property
+    def directory(self) -> Directory | PlainNames:
+        """Who the users are: those of a user pool, or names that stand for themselves.
+
+        The pool is what --user-pool-id says, else the output of the stack; a
+        table of --table has none. Raises as ``table_name`` does.
+        """
+        pool = self._arguments.user_pool_id
+        if pool is None and getattr(self._arguments, "table", None) is None:
+            pool = self._stack.outputs.get("UserPoolId")
+        if pool is None:
+            return PlainNames()
+        if not _USER_POOL.fullmatch(pool):
+            raise UsageError(f"'{pool}' is not the id of a user pool, such as eu-west-1_Ab1cD2eF3")
+        clients = Clients(region=pool_region(pool), profile=self._arguments.profile)
+        self._all_clients.append(clients)
+        return Directory(clients("cognito-idp"), pool)
+
+    @cached_property
+    def _stack(self) -> Stack:
+        name = stack_name(stage=self._arguments.stage, stack=self._arguments.stack)
+        return deployed(self._clients, name)
 
     @property
     def client(self) -> Any:
@@ -73,4 +98,5 @@ class Target:
 
     def close(self) -> None:
         """Close the connections, which AWS would otherwise keep open for a while."""
-        self._clients.close()
+        for clients in self._all_clients:
+            clients.close()

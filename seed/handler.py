@@ -33,6 +33,8 @@ _CLIENT = Config(
     max_pool_connections=WORKERS,
     parameter_validation=False,
 )
+# To this function, or for ever.
+_POOL_IS_CLOSED = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
 
 
 def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -77,8 +79,8 @@ def _old(
         # edit, so nothing is rewritten or removed.
         _log("old seed is missing", reason=str(error))
     except ClientError as error:
-        # A stage that changes its pool may no longer ask the old one.
-        if error.response["Error"]["Code"] != "AccessDeniedException":
+        # A stage that changed its pool may no longer ask the old one.
+        if error.response["Error"]["Code"] not in _POOL_IS_CLOSED:
             raise
         _log("users of the old seed are unknown", reason=str(error))
     return None

@@ -19,7 +19,7 @@ errors may pass through: chat/__main__.py turns each into one line.
 
 from typing import Protocol
 
-from chat.commands import history
+from chat.commands import history, users
 from chat.options import Commands
 
 
@@ -31,4 +31,4 @@ class Command(Protocol):
 
 
 # In the order in which --help lists them.
-COMMANDS: tuple[Command, ...] = (history,)
+COMMANDS: tuple[Command, ...] = (history, users)

@@ -18,7 +18,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the messages, oldest first."""
-    wanted = conversation(arguments.conversation)
+    wanted = conversation(arguments.conversation, target.directory)
     found = list(messages(target.table, wanted))
     if not found:
         raise OpsError(f"conversation {wanted} has no messages in table {target.table_name}")

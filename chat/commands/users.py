@@ -1,0 +1,56 @@
+"""``users``: the users of the stage's user pool, by the names that commands take."""
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import asdict
+
+from chat.directory import NAME_ATTRIBUTE, PlainNames, User
+from chat.options import Commands, command
+from chat.target import Target
+from ops.errors import OpsError
+
+
+def add(commands: Commands) -> None:
+    """The command line of ``users``."""
+    parser = command(commands, "users", "the users of the stage's Cognito user pool", table=False)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, target: Target) -> int:
+    """Print the users, page by page as Cognito lists them; as JSON all at once."""
+    found = _named(target)
+    if arguments.json:
+        print(json.dumps([asdict(user) for user in found], indent=2, ensure_ascii=False))
+    else:
+        for user in found:
+            print(f"{user.sub}  {_shown(user.name or '')}{_state(user)}")
+    return 0
+
+
+def _named(target: Target) -> Iterator[User]:
+    """The users who have a name; of the others, which no command can name, it says so."""
+    directory = target.directory
+    if isinstance(directory, PlainNames):
+        raise OpsError(
+            "there is no user pool: the users are plain names; deploy the stage with the setting "
+            "user_pool_id, or pass --user-pool-id ID"
+        )
+    for user in directory.users():
+        if user.name is None:
+            target.say(f"skipped: user {_shown(user.username)} ({user.sub}) has no "
+                       f"{NAME_ATTRIBUTE}; commands take the sub")  # fmt: skip
+        else:
+            yield user
+
+
+def _state(user: User) -> str:
+    """What keeps the user from signing in; nothing for most."""
+    states = [] if user.status == "CONFIRMED" else [user.status]
+    states += [] if user.enabled else ["disabled"]
+    return f"  ({', '.join(states)})" if states else ""
+
+
+def _shown(name: str) -> str:
+    """A name that somebody else chose, without what would act on a terminal."""
+    return name if name.isprintable() else ascii(name)
