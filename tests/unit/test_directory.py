@@ -1,0 +1,205 @@
+"""Users' names against a scripted user pool: who is found, and at how many requests."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chat.directory import Directory, PlainNames, UnknownUser, pool_region
+
+POOL = "eu-west-1_Ab1cD2eF3"
+
+
+def sub(number: int) -> str:
+    return f"{number:08x}-0000-4000-8000-000000000000"
+
+
+def person(number, name=None, *, status="CONFIRMED", enabled=True):
+    attributes = [{"Name": "sub", "Value": sub(number)}, {"Name": "email", "Value": "a@b.c"}]
+    if name is not None:
+        attributes.append({"Name": "preferred_username", "Value": name})
+    return {"Username": f"user-{number}", "Attributes": attributes, "UserStatus": status,
+            "Enabled": enabled}  # fmt: skip
+
+
+class Pool:
+    """Answers ListUsers as its reference says, ``page`` users at a time, and notes each request."""
+
+    def __init__(self, *people, page=60):
+        self.people, self.page, self.requests = people, page, []
+
+    def list_users(self, **request):
+        self.requests.append(request)
+        assert "AttributesToGet" not in request
+        assert len(request.get("Filter", "")) <= 256
+        found = [one for one in self.people if matches(one, request.get("Filter"))]
+        start = int(request.get("PaginationToken", 0))
+        more = {"PaginationToken": str(start + self.page)} if len(found) > start + self.page else {}
+        return {"Users": found[start : start + self.page], **more}
+
+
+def matches(one, text):
+    if not text:
+        return True
+    attribute, comparison, value = re.fullmatch(r'(\w+) (\^?=) "([^"\\]*)"', text).groups()
+    values = {entry["Name"]: entry["Value"] for entry in one["Attributes"]}
+    found, value = values.get(attribute, "").casefold(), value.casefold()
+    return found == value if comparison == "=" else found.startswith(value)
+
+
+def directory(*people, page=60):
+    pool = Pool(*people, page=page)
+    return Directory(pool, POOL), pool.requests
+
+
+@pytest.mark.parametrize("typed", ["Tom", "tom", "TOM"])
+def test_a_name_is_found_in_any_case_and_asked_for_once(typed):
+    users, requests = directory(person(1, "Tom"), person(2, "Jerry"))
+    assert users.resolve(typed) == users.resolve("tOm") == sub(1)
+    (request,) = requests
+    assert request["Filter"] == f'preferred_username = "{typed}"'
+    assert request["UserPoolId"] == POOL
+
+
+def test_a_name_with_an_accent_is_found_however_it_is_composed():
+    users, _ = directory(person(1, "Zo\u00eb"))
+    assert users.resolve("zoe\u0308") == sub(1)
+
+
+@pytest.mark.parametrize("name", ['O"Neil', 'a" or b = "', "back\\slash", '"', "x" * 300])
+def test_what_a_filter_cannot_say_is_compared_here(name):
+    others = [person(n, name[:n] + "?") for n in range(2, 80)]
+    users, _ = directory(*others, person(1, name), page=7)
+    assert users.resolve(name) == sub(1)
+
+
+def test_a_name_that_only_begins_alike_is_another():
+    users, _ = directory(person(1, 'a"b'), person(2, "Tommy"))
+    for name in ('a"c', "a", "Tom"):
+        with pytest.raises(UnknownUser):
+            users.resolve(name)
+
+
+def test_an_unknown_name_is_named_with_pool_and_remedy():
+    users, _ = directory(person(1, "Tom"), person(2))
+    with pytest.raises(UnknownUser) as caught:
+        users.resolve("Jerry")
+    text = str(caught.value)
+    assert "user 'Jerry' is not in user pool eu-west-1_Ab1cD2eF3" in text
+    assert "set it for the user, or mend the name" in text
+    assert "\n" not in text
+
+
+def test_a_name_of_two_users_is_refused_even_when_one_spells_it_as_typed():
+    users, _ = directory(*[person(n, f"u{n}") for n in range(9)], person(11, "tom"),
+                         person(12, "Tom"), page=3)  # fmt: skip
+    with pytest.raises(UnknownUser) as caught:
+        users.resolve("tom")
+    assert f"2 in user pool {POOL} have that preferred_username ({sub(11)}, {sub(12)})" in str(
+        caught.value
+    )
+    assert users.resolve(sub(12)) == sub(12)
+
+
+@pytest.mark.parametrize("typed", [sub(7), sub(7).upper()])
+def test_a_sub_stands_for_itself_also_when_somebody_has_it_as_a_name(typed):
+    users, requests = directory(person(1, sub(7)))
+    assert users.resolve(typed) == sub(7)
+    assert requests == []
+
+
+@pytest.mark.parametrize(
+    "more", [{"status": "UNCONFIRMED"}, {"status": "FORCE_CHANGE_PASSWORD"}, {"enabled": False}]
+)
+def test_whether_somebody_may_sign_in_does_not_change_who_it_is(more):
+    users, _ = directory(person(1, "Tom", **more))
+    assert users.resolve("Tom") == sub(1)
+
+
+@pytest.mark.parametrize("name", ["", "a#b", " tom", "tom\n"])
+def test_what_cannot_name_a_user_is_refused_before_anything_is_asked(name):
+    users, requests = directory(person(1, "Tom"))
+    for names in (users, PlainNames()):
+        with pytest.raises(ValueError, match="cannot name a user") as caught:
+            names.resolve(name)
+        assert not isinstance(caught.value, UnknownUser)
+    assert requests == []
+
+
+def test_names_of_a_small_pool_take_one_request():
+    users, requests = directory(*[person(n, f"user {n}") for n in range(60)])
+    assert users.names([sub(3), sub(4), sub(3)]) == {sub(3): "user 3", sub(4): "user 4"}
+    assert users.names([sub(5)]) == {sub(5): "user 5"}
+    assert len(requests) == 1
+
+
+def test_one_name_is_asked_for_alone():
+    users, requests = directory(*[person(n, f"user {n}") for n in range(500)])
+    assert users.names([sub(400)]) == {sub(400): "user 400"}
+    assert [request.get("Filter") for request in requests] == [f'sub = "{sub(400)}"']
+
+
+@pytest.mark.parametrize("many", [1, 2, 3, 10, 100])
+def test_the_requests_for_names_are_bounded_by_their_number_not_by_the_pool(many):
+    users, requests = directory(*[person(n, f"user {n}") for n in range(20_000)])
+    wanted = [sub(19_999 - n) for n in range(many)]
+    assert users.names(wanted) == {sub(n): f"user {n}" for n in range(20_000 - many, 20_000)}
+    assert len(requests) <= 2 * many
+    assert users.names(wanted)
+    assert len(requests) <= 2 * many, "what is known is not asked again"
+
+
+def test_who_is_unknown_or_without_a_name_shows_the_sub():
+    users, requests = directory(person(1), person(2, "Tom"))
+    assert users.names([sub(1), sub(9), sub(2)]) == {
+        sub(1): sub(1), sub(9): sub(9), sub(2): "Tom"
+    }  # fmt: skip
+    before = len(requests)
+    assert users.names([sub(9)]) == {sub(9): sub(9)}
+    assert len(requests) == before
+
+
+def test_a_plain_name_from_before_the_pool_shows_itself_and_costs_nothing():
+    users, requests = directory(person(1, "Tom"))
+    assert users.names(["jerry", "Tom"]) == {"jerry": "jerry", "Tom": "Tom"}
+    assert requests == []
+
+
+def test_all_users_come_page_by_page_also_after_an_empty_page():
+    users, requests = directory(*[person(n, f"user {n}") for n in range(130)])
+    listing = users.users()
+    assert next(listing).name == "user 0"
+    assert len(requests) == 1
+    assert [user.sub for user in listing] == [sub(n) for n in range(1, 130)]
+    assert [request["Limit"] for request in requests] == [60] * 3
+
+    pages = [{"Users": [], "PaginationToken": "t"}, {"Users": [person(1)]}]
+    quiet = Directory(SimpleNamespace(list_users=lambda **_: pages.pop(0)), POOL)
+    (found,) = quiet.users()
+    assert (found.name, found.username, found.status, found.enabled) == (
+        None, "user-1", "CONFIRMED", True
+    )  # fmt: skip
+
+
+def test_a_refusal_passes_through():
+    def refuse(**_):
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "ListUsers")
+
+    users = Directory(SimpleNamespace(list_users=refuse), POOL)
+    for call in (lambda: users.resolve("Tom"), lambda: users.names([sub(1)])):
+        with pytest.raises(ClientError):
+            call()
+
+
+def test_plain_names_are_their_own_ids():
+    assert PlainNames().resolve("Tom") == "Tom"
+    assert PlainNames().names(["tom", "Jerry"]) == {"tom": "tom", "Jerry": "Jerry"}
+
+
+@pytest.mark.parametrize(
+    ("pool", "region"),
+    [("us-east-1_a", "us-east-1"), ("us-gov-west-1_Ab1cD2eF3", "us-gov-west-1")],
+)
+def test_a_pools_region_is_in_its_id(pool, region):
+    assert pool_region(pool) == region
