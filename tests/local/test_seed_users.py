@@ -1,0 +1,187 @@
+"""A stage with a user pool: where its seed lies, and what a change of seed, user or pool does."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chat.model import conversation_id, message_item, message_key
+from tests.local.deployment import Deployment, DeploymentFailed
+from tests.local.user_pool import UserPool
+
+pytestmark = pytest.mark.usefixtures("bootstrapped")
+START = datetime(2026, 1, 1, 9, tzinfo=UTC)
+
+
+@pytest.fixture
+def pools(client, name):
+    """``pools()``: a new pool."""
+    made = []
+
+    def make():
+        made.append(UserPool(client, f"{name}-{len(made)}"))
+        return made[-1]
+
+    yield make
+    for pool in made:
+        pool.delete()
+
+
+@pytest.fixture
+def deployment(client, name):
+    made = Deployment(client, f"pr-{name}")
+    yield made
+    made.destroy()
+
+
+def message(minute, body, sender="Tom", recipient="Jerry"):
+    return message_item(sender=sender, recipient=recipient, body=body,
+                        sent_at=START + timedelta(minutes=minute))  # fmt: skip
+
+
+def seed(**bodies):
+    """Messages m0, m1, ... of Tom to Jerry; every second one is the answer."""
+    minutes = {int(name[1:]): body for name, body in bodies.items()}
+    return [message(n, body, *(("Jerry", "Tom") if n % 2 else ())) for n, body in minutes.items()]
+
+
+def bodies(client, deployment):
+    """The messages in the table: by conversation, then by minute."""
+    found = {}
+    for page in client("dynamodb").get_paginator("scan").paginate(TableName=deployment.stack):
+        for item in page["Items"]:
+            if item["sk"]["S"].startswith("MESSAGE#"):
+                at = datetime.fromisoformat(item["SentAt"]["S"])
+                of = found.setdefault(item["ConversationId"]["S"], {})
+                of[f"m{(at - START) // timedelta(minutes=1)}"] = item["Body"]["S"]
+    return found
+
+
+def edit(client, deployment, conversation, minute):
+    """A person's edit of a seeded message."""
+    named = message(minute, "any")
+    key = message_key(conversation, named["SentAt"], named["MessageId"])
+    client("dynamodb").update_item(
+        TableName=deployment.stack, Key={name: {"S": value} for name, value in key.items()},
+        UpdateExpression="SET Body = :b", ConditionExpression="attribute_exists(pk)",
+        ExpressionAttributeValues={":b": {"S": "mine"}},
+    )  # fmt: skip
+
+
+def counts(outputs):
+    names = ("Total", "Written", "Unchanged", "Preserved", "Removed")
+    return {name: int(outputs[f"Seed{name}"]) for name in names if outputs[f"Seed{name}"] != "0"}
+
+
+def logged(client, deployment, message):
+    """What the seeding function logged under that message."""
+    groups = client("logs").describe_log_groups()["logGroups"]
+    found = []
+    for group in [g["logGroupName"] for g in groups if deployment.stack in g["logGroupName"]]:
+        for event in client("logs").filter_log_events(logGroupName=group)["events"]:
+            if event["message"].startswith("{"):
+                line = json.loads(event["message"])
+                found += [line["reason"]] if line.get("message") == message else []
+    return found
+
+
+def test_the_seed_lies_under_the_subs_and_follows_its_file(client, deployment, pools):
+    pool = pools()
+    tom, jerry = pool.add("Tom"), pool.add("jerry")
+    conversation = conversation_id(tom, jerry)
+    created = deployment.deploy(seed(m0="a", m1="b", m2="c"), user_pool_id=pool.id)
+    assert created["UserPoolId"] == pool.id
+    assert bodies(client, deployment) == {conversation: {"m0": "a", "m1": "b", "m2": "c"}}
+    named = message(1, "b", "Jerry", "Tom")
+    key = message_key(conversation, named["SentAt"], named["MessageId"])
+    item = client("dynamodb").get_item(
+        TableName=deployment.stack, Key={name: {"S": value} for name, value in key.items()}
+    )["Item"]
+    assert (item["FromUser"]["S"], item["ToUser"]["S"]) == (jerry, tom)
+
+    edit(client, deployment, conversation, 2)
+    updated = deployment.deploy(seed(m0="x", m2="y", m3="new"), user_pool_id=pool.id)
+    assert bodies(client, deployment) == {conversation: {"m0": "x", "m2": "mine", "m3": "new"}}
+    assert counts(updated) == {"Total": 3, "Written": 2, "Preserved": 1, "Removed": 1}
+
+
+def test_a_seed_that_travels_as_a_file(client, deployment, pools):
+    pool = pools()
+    subs = {name: pool.add(name) for name in ("Tom", "Jerry", "Spike")}
+    long = [message(n, f"{n} " + "x" * 200, "Tom", other)
+            for other in ("Jerry", "Spike") for n in range(150)]  # fmt: skip
+    assert counts(deployment.deploy(long, user_pool_id=pool.id)) == {"Total": 300, "Written": 300}
+    found = bodies(client, deployment)
+    assert {pair: len(of) for pair, of in found.items()} == {
+        conversation_id(subs["Tom"], subs[other]): 150 for other in ("Jerry", "Spike")
+    }
+    assert counts(deployment.deploy(long[:10], user_pool_id=pool.id)) == {
+        "Total": 10, "Unchanged": 10, "Removed": 290
+    }  # fmt: skip
+
+
+def test_a_user_who_is_not_in_the_pool_fails_the_deployment_and_says_who(client, deployment, pools):
+    pool = pools()
+    pool.add("Tom")
+    with pytest.raises(DeploymentFailed) as failed:
+        deployment.deploy(seed(m0="a"), user_pool_id=pool.id)
+    reason = str(failed.value)
+    assert reason.startswith("ROLLBACK_COMPLETE")
+    assert f"user 'Jerry' is not in user pool {pool.id}" in reason
+    assert "set it for the user, or mend the name" in reason
+    deployment.destroy()
+
+    jerry = pool.add("Jerry")
+    before = seed(m0="a")
+    deployment.deploy(before, user_pool_id=pool.id)
+    with pytest.raises(DeploymentFailed, match="user 'Spike' is not in user pool") as failed:
+        deployment.deploy([*seed(m0="x"), message(0, "new", "Spike")], user_pool_id=pool.id)
+    assert str(failed.value).startswith("UPDATE_ROLLBACK_COMPLETE")
+    assert list(bodies(client, deployment).values()) == [{"m0": "a"}], "nothing was written"
+    assert jerry in str(bodies(client, deployment))
+
+
+def test_a_pool_that_does_not_exist_fails_the_deployment(deployment):
+    with pytest.raises(DeploymentFailed, match="User pool us-east-1_nowhere does not exist"):
+        deployment.deploy(seed(m0="a"), user_pool_id="us-east-1_nowhere")
+
+
+def test_a_stage_that_gets_a_pool_moves_its_seed_and_keeps_edits(client, deployment, pools):
+    pool = pools()
+    conversation = conversation_id(pool.add("Tom"), pool.add("Jerry"))
+    messages = seed(m0="a", m1="b")
+    deployment.deploy(messages)
+    edit(client, deployment, "jerry#tom", 0)
+    updated = deployment.deploy(messages, user_pool_id=pool.id)
+    assert bodies(client, deployment) == {
+        conversation: {"m0": "a", "m1": "b"}, "jerry#tom": {"m0": "mine"}
+    }  # fmt: skip
+    assert counts(updated) == {"Total": 2, "Written": 2, "Preserved": 1, "Removed": 1}
+
+
+def test_what_lies_under_the_users_of_a_pool_that_is_left_stays(client, deployment, pools):
+    one, other = pools(), pools()
+    first, second = (conversation_id(pool.add("Tom"), pool.add("Jerry")) for pool in (one, other))
+    messages = seed(m0="a")
+    deployment.deploy(messages, user_pool_id=one.id)
+    deployment.deploy(messages, user_pool_id=other.id)
+    assert bodies(client, deployment) == {first: {"m0": "a"}, second: {"m0": "a"}}
+    deployment.deploy(messages)
+    assert bodies(client, deployment).keys() == {first, second, "jerry#tom"}
+    reasons = logged(client, deployment, "users of the old seed are unknown")
+    assert len(reasons) == 2
+    assert all("cognito-idp:ListUsers" in reason for reason in reasons)
+
+
+def test_messages_of_an_old_seeds_user_who_is_gone_stay(client, deployment, pools):
+    pool = pools()
+    tom, jerry, spike = (pool.add(name) for name in ("Tom", "Jerry", "Spike"))
+    deployment.deploy([*seed(m0="a"), message(0, "s", "Spike")], user_pool_id=pool.id)
+    pool.rename(spike, "Butch")
+    updated = deployment.deploy(seed(m0="b"), user_pool_id=pool.id)
+    assert bodies(client, deployment) == {
+        conversation_id(tom, jerry): {"m0": "b"}, conversation_id(spike, jerry): {"m0": "s"}
+    }  # fmt: skip
+    assert counts(updated) == {"Total": 1, "Written": 1}
+    (reason,) = logged(client, deployment, "a user of the old seed is unknown")
+    assert "user 'Spike' is not in user pool" in reason
