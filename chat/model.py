@@ -37,7 +37,7 @@ Item = dict[str, Attribute]
 # extra attributes have other names.
 RESERVED = frozenset(
     {"pk", "sk", "ConversationId", "SentAt", "MessageId", "FromUser", "ToUser", "Body", "Status",
-     "User", "OtherUser", "LastMessageAt", "LastMessageId", "LastMessageBody"}
+     "EditedAt", "User", "OtherUser", "LastMessageAt", "LastMessageId", "LastMessageBody"}
 )  # fmt: skip
 
 # Any fixed UUID will do; a new one would give every seeded message a new id.
@@ -94,7 +94,11 @@ def message_key(conversation: str, sent_at: str, message_id: str) -> dict[str, s
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """Where a message stands in its conversation: by time, then by id."""
+    """Where a message stands in its conversation: by time, then by id.
+
+    That is the order of sort keys, as long as no time has a character that
+    sorts before #, such as a space.
+    """
 
     sent_at: str
     message_id: str
@@ -115,13 +119,16 @@ def memberships(message: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
     """The items of both participants while ``message`` is the last of its conversation.
 
     Keys decide what they can: a message that was put by hand may lack the rest.
-    Raises ValueError for an item that does not lie in a conversation.
+    Raises ValueError for an item that does not lie in a conversation, or has no time.
     """
     conversation = str(message[PARTITION_KEY]).removeprefix(CONVERSATION_PREFIX)
     one, other = participants(conversation)
     last = Position.of(str(message[SORT_KEY]))
-    spelled = {_folded(str(message.get(side))): message[side] for side in ("FromUser", "ToUser")
-               if side in message}  # fmt: skip
+    if not last.sent_at:  # an index refuses an empty text in its key
+        raise ValueError(f"{message[SORT_KEY]!r} has no time: {MESSAGE_PREFIX}TIME#ID")
+    spelled = {_folded(name): name for side in ("FromUser", "ToUser")
+               if isinstance(name := message.get(side), str)}  # fmt: skip
+    body = message.get("Body")
 
     def item(user: str, partner: str) -> dict[str, Any]:
         return {
@@ -131,7 +138,7 @@ def memberships(message: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
             "ConversationId": conversation,
             INDEX_SORT_KEY: last.sent_at,
             "LastMessageId": last.message_id,
-            "LastMessageBody": str(message.get("Body", ""))[:BODY_CHARACTERS],
+            "LastMessageBody": body[:BODY_CHARACTERS] if isinstance(body, str) else "",
         }
 
     return item(one, other), item(other, one)
@@ -175,6 +182,11 @@ def message_item(
     for name, most in KEY_BYTES.items():
         if (size := len(str(item[name]).encode())) > most:
             raise ValueError(f"the key {name} has {size} bytes; DynamoDB allows {most}")
+    entry = len(membership_key("", conversation)[SORT_KEY].encode())
+    if entry > (most := KEY_BYTES[SORT_KEY]):
+        raise ValueError(
+            f"the key {SORT_KEY} of its entry in a list has {entry} bytes; DynamoDB allows {most}"
+        )
     if (size := item_bytes(item)) > ITEM_BYTES:
         raise ValueError(f"the item has {size} bytes; DynamoDB allows {ITEM_BYTES}")
     return item
@@ -228,4 +240,7 @@ def check_user(name: str) -> None:
 
 
 def _folded(name: str) -> str:
-    return unicodedata.normalize("NFC", name).casefold()
+    # Decomposed first and composed last: otherwise the id of an id could be another
+    # one, as case folding takes some letters apart and leaves marks out of order
+    # (definition D145 of https://www.unicode.org/versions/latest/core-spec/chapter-3/).
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
