@@ -14,6 +14,7 @@ from local.additions import (
     lambda_functions,
     settings,
     stepfunctions,
+    streams,
 )
 
 
@@ -26,3 +27,4 @@ def install() -> None:
     iam.install()
     stepfunctions.install()
     lambda_functions.install()
+    streams.install()

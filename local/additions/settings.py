@@ -31,6 +31,10 @@ class Settings:
     expiring_vault: str = ""
     # A day of a vault lock's ChangeableForDays: 0 makes a compliance lock final at once.
     vault_lock_day_seconds: float = 86_400.0
+    # From a failed batch of a stream to its next try.
+    stream_retry_seconds: float = 0.2
+    # How much older the records of streams seem to what discards them by age.
+    stream_records_older_seconds: float = 0.0
     # Every call of AWS Backup takes this much longer.
     latency_milliseconds: float = 0.0
     # Calls of DeleteRecoveryPoint that are answered within one second; more are throttled. 0: all.

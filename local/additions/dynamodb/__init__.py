@@ -9,6 +9,7 @@ from local.additions.dynamodb import (
     continuous_backups,
     history,
     restores,
+    streams,
     tables,
 )
 
@@ -19,4 +20,5 @@ def install() -> None:
     history.install()
     continuous_backups.install()
     restores.install()
+    streams.install()
     tables.install()  # last: a deletion takes the backup that AWS takes

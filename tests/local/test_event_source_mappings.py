@@ -1,0 +1,240 @@
+"""How Lambda reads a DynamoDB stream: batches, order, retries and what is given up.
+
+Sources: see local/additions/streams.
+"""
+
+import json
+
+import pytest
+
+from tests.local.aws_steps import eventually
+from tests.local.streams import Streams
+
+REPORTING = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
+
+
+@pytest.fixture
+def streams(client, name, tmp_path):
+    made = Streams(client, name, tmp_path / "notes")
+    yield made
+    made.clean()
+
+
+@pytest.fixture
+def quick(setting):
+    """A failed batch is sent again at once."""
+    setting("stream_retry_seconds", 0)
+
+
+def test_everything_written_before_the_mapping_comes_in_batches_and_in_order(streams):
+    names = [f"item {i:02}" for i in range(25)]
+    streams.put(*names)
+    streams.reader(BatchSize=10)
+    assert streams.sent(names[-1]) == [names[:10], names[10:20], names[20:]]
+
+
+def test_one_worker_handles_all_batches(streams):
+    streams.reader(BatchSize=1)
+    for i in range(20):
+        streams.put(f"item {i:02}")
+    streams.sent("item 19")
+    assert len({item["worker"] for item in streams.invocations()}) == 1
+
+
+def test_only_records_of_the_filter_are_sent(streams):
+    pattern = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "CONVERSATION#"}]}}}}
+    streams.reader(FilterCriteria={"Filters": [{"Pattern": json.dumps(pattern)}]})
+    streams.put("USER#tom", "CONVERSATION#1", "CONVERSATIONS", "CONVERSATION#2")
+    batches = streams.sent("CONVERSATION#2")
+    assert [n for batch in batches for n in batch] == ["CONVERSATION#1", "CONVERSATION#2"]
+
+
+def test_a_batching_window_gathers_records(streams):
+    streams.reader(MaximumBatchingWindowInSeconds=5, BatchSize=3)
+    for name in ("a", "b", "c"):
+        streams.put(name)
+    assert streams.sent("c") == [["a", "b", "c"]]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_reported_record_and_those_after_it_are_sent_again(streams):
+    """Snapshot test_dynamodb_report_batch_item_failures: 5 deliveries with 3 retries."""
+    url, queue = streams.queue()
+    streams.put("a", "b", "report", "c")
+    destination = {"OnFailure": {"Destination": queue}}
+    streams.reader(MaximumRetryAttempts=3, DestinationConfig=destination, **REPORTING)
+    found = streams.received(url)
+    assert streams.batches() == [["a", "b", "report", "c"]] + 4 * [["report", "c"]]
+    assert found["requestContext"]["condition"] == "RetryAttemptsExhausted"
+    assert found["requestContext"]["approximateInvokeCount"] == 4
+    assert found["responseContext"]["functionError"] is None
+    assert found["DDBStreamBatchInfo"]["batchSize"] == 2
+
+
+def test_without_the_response_type_a_report_is_ignored(streams):
+    streams.put("report", "a")
+    streams.reader()
+    streams.sent("a")
+    streams.put("b")
+    assert streams.sent("b") == [["report", "a"], ["b"]]
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize("identifier", ["", None, "0", 5])
+def test_a_report_of_no_record_of_the_batch_fails_all_of_it(streams, identifier):
+    answer = json.dumps({"batchItemFailures": [{"itemIdentifier": identifier}]})
+    streams.put("a")
+    streams.put("answer", answer=answer)
+    streams.reader(MaximumRetryAttempts=1, **REPORTING)
+    eventually(lambda: len(streams.batches()) == 2)
+    streams.put("b")
+    assert streams.sent("b") == [["a", "answer"], ["a", "answer"], ["b"]]
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_split_leaves_the_failing_record_alone(streams):
+    url, queue = streams.queue()
+    streams.put("a", "b", "c", "raise", "d")
+    streams.reader(
+        BisectBatchOnFunctionError=True,
+        MaximumRetryAttempts=1,
+        DestinationConfig={"OnFailure": {"Destination": queue}},
+    )
+    found = streams.received(url)
+    eventually(lambda: streams.batches()[-1] == ["d"])
+    assert streams.batches()[1:] == [["a", "b"], ["c", "raise", "d"], ["c"], ["raise", "d"],
+                                     ["raise"], ["raise"], ["d"]]  # fmt: skip
+    assert found["responseContext"]["functionError"] == "Unhandled"
+    assert found["DDBStreamBatchInfo"]["batchSize"] == 1
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_reported_record_is_split_from_those_after_it(streams):
+    streams.put("a", "report", "b", "c")
+    streams.reader(BisectBatchOnFunctionError=True, MaximumRetryAttempts=0, **REPORTING)
+    eventually(lambda: ["b", "c"] in streams.batches())
+    assert streams.batches()[1:] == [["report", "b", "c"], ["report"], ["b", "c"]]
+
+
+@pytest.mark.usefixtures("quick")
+def test_what_is_given_up_is_described_to_the_destination(streams, client):
+    """Snapshot test_dynamodb_event_source_mapping_with_on_failure_destination_config."""
+    url, queue = streams.queue()
+    function = client("lambda").get_event_source_mapping(
+        UUID=streams.reader(
+            MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": queue}}
+        )
+    )["FunctionArn"]
+    streams.put("raise")
+    found = streams.received(url)
+    (event, _) = (item["event"] for item in streams.invocations())
+    number = event["Records"][0]["dynamodb"]["SequenceNumber"]
+    batch = found["DDBStreamBatchInfo"]
+    arrived = batch.pop("approximateArrivalOfFirstRecord")
+    assert batch.pop("approximateArrivalOfLastRecord") == arrived
+    assert batch == {
+        "shardId": "shardId-00000000000000000000-00000000",
+        "startSequenceNumber": number,
+        "endSequenceNumber": number,
+        "batchSize": 1,
+        "streamArn": streams.stream,
+    }
+    assert found["version"] == "1.0"
+    assert found["requestContext"].pop("requestId")
+    assert found["requestContext"] == {
+        "functionArn": function,
+        "condition": "RetryAttemptsExhausted",
+        "approximateInvokeCount": 2,
+    }
+    assert found["responseContext"] == {
+        "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"
+    }  # fmt: skip
+    streams.put("after")
+    assert streams.sent("after")[-1] == ["after"]
+
+
+def test_a_batch_that_keeps_failing_is_given_up_when_it_is_too_old(streams, setting):
+    url, queue = streams.queue()
+    streams.put("raise")
+    streams.reader(
+        MaximumRecordAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": queue}}
+    )
+    eventually(lambda: len(streams.batches()) >= 3)
+    setting("stream_records_older_seconds", 120)
+    found = streams.received(url)
+    assert found["requestContext"]["condition"] == "RecordAgeExceeded"
+    assert found["requestContext"]["approximateInvokeCount"] >= 3
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_failure_may_go_to_a_topic(streams, client):
+    url, queue = streams.queue()
+    topic = client("sns").create_topic(Name=streams.name)["TopicArn"]
+    policy = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
+                             "Action": "sqs:SendMessage", "Resource": queue}]}  # fmt: skip
+    client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
+    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    streams.reader(MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": topic}})
+    streams.put("raise")
+    message = json.loads(streams.received(url)["Message"])
+    assert message["requestContext"]["condition"] == "RetryAttemptsExhausted"
+
+
+def test_two_mappings_of_a_stream_do_not_hold_each_other_up(streams, client):
+    blocked = streams.reader("blocked", BatchSize=1)
+    streams.reader("other", BatchSize=1, MaximumRetryAttempts=0)
+    streams.put("raise", "after")
+    eventually(lambda: ["after"] in streams.batches())
+    shown = client("lambda").get_event_source_mapping(UUID=blocked)
+    assert shown["LastProcessingResult"] == "PROBLEM: Function call failed"
+
+
+def test_a_slow_function_holds_up_no_other_stream(streams, client, name, tmp_path):
+    other = Streams(client, f"{name}-other", tmp_path / "others")
+    try:
+        streams.reader()
+        other.reader()
+        streams.put("slow")
+        eventually(lambda: streams.batches() == [["slow"]])
+        other.put("quick")
+        eventually(lambda: other.batches() == [["quick"]])
+        busy = client("lambda").list_event_source_mappings(EventSourceArn=streams.stream)
+        # It has not come back yet.
+        (mapping,) = busy["EventSourceMappings"]
+        assert mapping["LastProcessingResult"] == "No records processed"
+    finally:
+        other.clean()
+
+
+def test_a_stream_that_is_switched_off_is_read_to_its_end(streams, client):
+    mapping = streams.reader(Enabled=False)
+    streams.put("last")
+    client("dynamodb").update_table(
+        TableName=streams.table, StreamSpecification={"StreamEnabled": False}
+    )
+    client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
+    assert streams.sent("last") == [["last"]]
+
+
+def test_a_successor_of_a_table_has_no_records_of_it(streams, client):
+    streams.put("old")
+    client("dynamodb").delete_table(TableName=streams.table)
+    client("dynamodb").create_table(
+        TableName=streams.table,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+    )
+    streams.reader(EventSourceArn=streams.switch_on())
+    streams.put("new")
+    assert streams.sent("new") == [["new"]]
+
+
+def test_a_mapping_that_is_switched_on_again_goes_on_where_it_was(streams, client):
+    mapping = streams.reader(StartingPosition="LATEST")
+    streams.put("a")
+    streams.sent("a")
+    client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
+    streams.put("b")
+    client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
+    assert streams.sent("b") == [["a"], ["b"]]
