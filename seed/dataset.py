@@ -1,14 +1,13 @@
 """A dataset: a file of many messages, one JSON object a line, in memory only a line at a time."""
 
-import json
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
-from typing import Any, BinaryIO, NoReturn
+from typing import Any, BinaryIO
 
 from chat.model import Item
 from seed.dataset_line import line_item
 from seed.document import SeedError
+from seed.json_line import parsed
 
 # A batch with its envelope is the input of a Step Functions task, of at most 256 KiB
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
@@ -27,8 +26,6 @@ def read_items(file: Path) -> Iterator[Item]:
             for number, line in enumerate(_lines(lines), 1):
                 try:
                     yield line_item(_parsed(line))
-                except RecursionError:
-                    raise SeedError(f"{file}:{number}: is nested too deeply") from None
                 except ValueError as error:
                     raise SeedError(f"{file}:{number}: {error}") from None
     except OSError as error:
@@ -47,24 +44,4 @@ def _parsed(line: bytes) -> Any:
         raise ValueError(f"is longer than {LINE_BYTES} bytes; Step Functions passes no more on")
     if not line.strip():
         raise ValueError("is empty")
-    try:
-        return json.loads(
-            line.decode(), parse_float=Decimal, parse_constant=_refuse, object_pairs_hook=_unique
-        )
-    except UnicodeDecodeError as error:
-        raise ValueError(f"is not UTF-8 at byte {error.start}") from None
-    except json.JSONDecodeError as error:
-        raise ValueError(f"is not valid JSON: {error.msg} at column {error.colno}") from None
-
-
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in found:
-            raise ValueError(f"key {key!r} appears twice")
-        found[key] = value
-    return found
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is not JSON")
+    return parsed(line)

@@ -77,7 +77,7 @@ class Table:
             try:
                 request = self.client.batch_write_item(RequestItems=request)["UnprocessedItems"]
             except (ClientError, HTTPClientError) as error:
-                if not _passes(error):
+                if not passes(error):
                     raise
                 return {key_of(put["PutRequest"]["Item"]) for put in request[self._name]}
             if not request:
@@ -138,7 +138,7 @@ class Table:
             try:
                 return call(**request)
             except (ClientError, HTTPClientError) as error:
-                if not _passes(error):
+                if not passes(error):
                     raise
                 tries.wait(1, error)
 
@@ -164,7 +164,7 @@ class Tries:
         self._clock.sleep(uniform(longest / 2, longest))
 
 
-def _passes(error: Exception) -> bool:
+def passes(error: Exception) -> bool:
     """Whether the same request may succeed later."""
     answer: Any = getattr(error, "response", None) or {"Error": {"Code": ""}}
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)

@@ -89,6 +89,7 @@ def test_what_step_functions_hands_over_gives_the_same_item(dataset):
         (changed(attributes={"n": 0.1}).replace("0.1", "NaN"), "NaN is not JSON"),
         (changed(body="\ud800"), "surrogates not allowed"),
         ("[" * 100_000, "is nested too deeply"),
+        (changed(attributes={"n": 0.1}).replace("0.1", "1E" + "9" * 20), "exponent of too many"),
         (changed(body="x" * LINE_BYTES), f"is longer than {LINE_BYTES} bytes"),
     ],
 )  # fmt: skip
