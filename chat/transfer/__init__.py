@@ -1,0 +1,1 @@
+"""Items of a table to and from files of JSON lines, whole tables included."""

@@ -1,0 +1,204 @@
+"""Attribute values: checked against DynamoDB's rules, and from JSON to what the API takes. Pure.
+
+The rules: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+and https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+"""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable, Mapping
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+from seed.wire import Typed
+
+# Lists and maps in one another; the item itself is the first of 32 levels.
+LEVELS = 31
+_DIGITS, _EXPONENTS = 38, range(-130, 126)
+_NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_SHOWN = 40
+
+Value = dict[str, Any]
+
+
+def restored(name: str, value: object, levels: int = LEVELS) -> Value:
+    """The value that DynamoDB JSON, for example ``{"N": "4.5"}``, spells; binary as bytes.
+
+    Raises ValueError, which names the attribute.
+    """
+    if not isinstance(value, Mapping) or len(value) != 1:
+        raise ValueError(f'attribute {name!r} is {_short(value)}, not a value like {{"S": "text"}}')
+    ((kind, content),) = value.items()
+    if kind not in _RESTORE:
+        raise ValueError(f"attribute {name!r} has the type {kind!r}; types are {', '.join(TYPES)}")
+    return {kind: _RESTORE[kind](name, content, levels)}
+
+
+def typed(name: str, value: object, levels: int = LEVELS) -> Value:
+    """The value that plain JSON spells: text, numbers, truth values, null, lists and objects.
+
+    Raises ValueError, which names the attribute; also for an object that looks
+    like DynamoDB JSON: whoever wrote it did not mean a map with the key "N".
+    """
+    if isinstance(value, str):
+        return {"S": value}
+    if isinstance(value, bool):
+        return {"BOOL": value}
+    if value is None:
+        return {"NULL": True}
+    if isinstance(value, Decimal):
+        return {"N": _number(name, str(value), levels)}
+    if levels < 1:
+        raise _too_deep(name)
+    if isinstance(value, list):
+        return {"L": [typed(name, member, levels - 1) for member in value]}
+    assert isinstance(value, Mapping)  # JSON has nothing else
+    if len(value) == 1 and next(iter(value)) in TYPES:
+        raise ValueError(
+            f"attribute {name!r} looks like DynamoDB JSON; "
+            'then the whole line is to be {"Item": {"pk": {"S": ...}, ...}}'
+        )
+    return {"M": {key: typed(key, member, levels - 1) for key, member in _named(value)}}
+
+
+def item_bytes(item: Typed) -> int:
+    """The size that DynamoDB counts against its limit, in bytes.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
+
+
+def _value_bytes(value: Value) -> int:
+    ((kind, content),) = value.items()
+    if kind == "S":
+        return len(content.encode())
+    if kind == "N":
+        return _number_bytes(content)
+    if kind == "B":
+        return len(content)
+    if kind in ("SS", "NS", "BS"):
+        return sum(_value_bytes({kind[0]: member}) for member in content)
+    if kind == "L":
+        return 3 + sum(1 + _value_bytes(member) for member in content)
+    if kind == "M":
+        return 3 + len(content) + item_bytes(content)
+    return 1
+
+
+def _number_bytes(text: str) -> int:
+    sign, digits, _ = Decimal(text).as_tuple()
+    return 1 + (len(_significant(digits)) + 1) // 2 + sign
+
+
+def _significant(digits: Iterable[int]) -> str:
+    return "".join(map(str, digits)).strip("0")
+
+
+def _named(members: Mapping[str, object]) -> Iterable[tuple[str, object]]:
+    if "" in members:
+        raise ValueError("an attribute has an empty name")
+    return members.items()
+
+
+def _text(name: str, content: object, _levels: int) -> str:
+    if not isinstance(content, str):
+        raise ValueError(f"attribute {name!r}: {_short(content)} is not text")
+    return content
+
+
+def _number(name: str, content: object, _levels: int) -> str:
+    if not isinstance(content, str) or not _NUMBER.fullmatch(content):
+        raise ValueError(f"attribute {name!r}: {_short(content)} is not the text of a number")
+    try:
+        number = Decimal(content)
+    except InvalidOperation:
+        raise ValueError(f"attribute {name!r}: the exponent has too many digits") from None
+    digits = len(_significant(number.as_tuple().digits))
+    if digits > _DIGITS:
+        raise ValueError(f"attribute {name!r}: the number has {digits} digits; DynamoDB keeps 38")
+    if number and number.adjusted() not in _EXPONENTS:
+        raise ValueError(
+            f"attribute {name!r}: {_short(content)} is beyond 1E-130 to 9.99E+125, DynamoDB's range"
+        )
+    return content
+
+
+def _binary(name: str, content: object, _levels: int) -> bytes:
+    try:
+        return base64.b64decode(_text(name, content, _levels).encode("ascii"), validate=True)
+    except (UnicodeEncodeError, binascii.Error):
+        raise ValueError(f"attribute {name!r}: {_short(content)} is not base64") from None
+
+
+def _truth(name: str, content: object, _levels: int) -> bool:
+    if not isinstance(content, bool):
+        raise ValueError(f"attribute {name!r}: {_short(content)} is not true or false")
+    return content
+
+
+def _null(name: str, content: object, _levels: int) -> bool:
+    if content is not True:
+        raise ValueError(f'attribute {name!r}: null is spelled {{"NULL": true}}')
+    return True
+
+
+def _set_of(
+    member_of: Callable[[str, object, int], Any], same: Callable[[Any], Any]
+) -> Callable[[str, object, int], list[Any]]:
+    """A reader of sets, whose members are equal where ``same`` gives the same for them."""
+
+    def read(name: str, content: object, levels: int) -> list[Any]:
+        members = [member_of(name, member, levels) for member in _listed(name, content)]
+        if not members:
+            raise ValueError(f"attribute {name!r}: a set has at least one member")
+        if len(set(map(same, members))) < len(members):
+            raise ValueError(f"attribute {name!r}: a set has no member twice")
+        return members
+
+    return read
+
+
+def _list(name: str, content: object, levels: int) -> list[Value]:
+    if levels < 1:
+        raise _too_deep(name)
+    return [restored(name, member, levels - 1) for member in _listed(name, content)]
+
+
+def _map(name: str, content: object, levels: int) -> dict[str, Value]:
+    if levels < 1:
+        raise _too_deep(name)
+    if not isinstance(content, Mapping):
+        raise ValueError(f"attribute {name!r}: {_short(content)} is not an object")
+    return {key: restored(key, member, levels - 1) for key, member in _named(content)}
+
+
+def _listed(name: str, content: object) -> list[object]:
+    if not isinstance(content, list):
+        raise ValueError(f"attribute {name!r}: {_short(content)} is not a list")
+    return content
+
+
+def _too_deep(name: str) -> ValueError:
+    return ValueError(f"attribute {name!r} is nested deeper than the 32 levels of DynamoDB")
+
+
+def _short(value: object) -> str:
+    shown = repr(value) if not isinstance(value, Decimal) else str(value)
+    return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."
+
+
+_RESTORE: dict[str, Callable[[str, object, int], Any]] = {
+    "S": _text,
+    "N": _number,
+    "B": _binary,
+    "SS": _set_of(_text, str),
+    "NS": _set_of(_number, Decimal),
+    "BS": _set_of(_binary, bytes),
+    "L": _list,
+    "M": _map,
+    "BOOL": _truth,
+    "NULL": _null,
+}
+TYPES = tuple(_RESTORE)
