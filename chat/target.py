@@ -91,6 +91,25 @@ class Target:
         return self._dynamodb.meta.client
 
     @cached_property
+    def typed_client(self) -> Any:
+        """The DynamoDB client that takes and gives DynamoDB JSON, as the API itself does."""
+        client = self._clients("dynamodb")
+        self.capacity.watch(client)
+        return client
+
+    def service(self, name: str) -> Any:
+        """The client of another service than DynamoDB, for example ``sqs``."""
+        return self._clients(name)
+
+    def output(self, key: str) -> str:
+        """An output of the stack. Raises UsageError for a table of --table, OpsError without it."""
+        if getattr(self._arguments, "table", None) is not None:
+            raise UsageError(
+                f"--table names no stack, whose {key} is needed; use --stage or --stack"
+            )
+        return self._stack.output(key)
+
+    @cached_property
     def _dynamodb(self) -> Any:
         resource = self._clients.resource("dynamodb")
         self.capacity.watch(resource.meta.client)
