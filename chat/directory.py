@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chat.model import check_user
+from chat.model import check_user, user_id
 
 NAME_ATTRIBUTE = "preferred_username"
 # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html
@@ -89,8 +89,7 @@ class Directory:
         users have: a pool may let them choose it themselves, so no rule can
         tell whose it is.
         """
-        check_user(name)
-        folded = _folded(name)
+        folded = user_id(name)
         if _SUB.fullmatch(folded):
             return folded
         if folded not in self._subs:
@@ -124,9 +123,7 @@ class Directory:
 
     def _one(self, name: str) -> User:
         """The one user of that name. Raises UnknownUser."""
-        folded = _folded(name)
-        found = [user for user in self._search(NAME_ATTRIBUTE, name)
-                 if user.name is not None and _folded(user.name) == folded]  # fmt: skip
+        found = [user for user in self._search(NAME_ATTRIBUTE, name) if _is_called(user, name)]
         if not found:
             raise UnknownUser(
                 f"user {name!r} is not in user pool {self.user_pool_id}: nobody there has that "
@@ -183,6 +180,9 @@ def _user(answer: dict[str, Any]) -> User:
     )
 
 
-def _folded(name: str) -> str:
-    """What two spellings of one name have in common."""
-    return unicodedata.normalize("NFC", name).casefold()
+def _is_called(user: User, name: str) -> bool:
+    """Whether keys would spell the user's name as they would ``name``."""
+    try:
+        return user_id(user.name or "") == user_id(name)
+    except ValueError:  # the pool lets users choose what no command could take
+        return False
