@@ -1,10 +1,11 @@
 """The options that commands share, and what their values may be."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from chat.directory import Names, UnknownUser
-from chat.model import conversation_id, user_id
+from chat.model import BODY_CHARACTERS, conversation_id, user_id
 from ops.cli import Parser, add_target
 from ops.errors import OpsError, UsageError
 
@@ -30,6 +31,66 @@ def command(commands: Commands, name: str, summary: str, *, table: bool = True) 
     return parser
 
 
+def add_message(parser: argparse.ArgumentParser, *, or_key: bool = False) -> None:
+    """The arguments that name one message of a conversation, ``or_key`` any item of the table."""
+    several = "?" if or_key else None
+    parser.add_argument("conversation", nargs=several, help="the two users in any order")
+    parser.add_argument(
+        "message", nargs=several,
+        help="TIME#ID as `send` prints it, an id, or a beginning of one, of 4 characters or more",
+    )  # fmt: skip
+    if or_key:
+        parser.add_argument(
+            "--key", nargs="+", metavar="VALUE",
+            help="instead of a message: the values of an item's key, here PK SK",
+        )  # fmt: skip
+
+
+def chosen(arguments: argparse.Namespace) -> list[str]:
+    """The values of --key; empty when a message is named. Raises UsageError for both or none."""
+    named = [value for value in (arguments.conversation, arguments.message) if value is not None]
+    if arguments.key and named:
+        raise UsageError(f"{named[0]!r} and --key: name a message or a key, not both")
+    if not arguments.key and len(named) < 2:
+        raise UsageError("name a message, CONVERSATION and TIME#ID or id, or an item with --key")
+    return list(arguments.key or [])
+
+
+def add_typed(parser: argparse.ArgumentParser) -> None:
+    """The option for items that plain JSON cannot spell."""
+    parser.add_argument(
+        "--typed", action="store_true",
+        help='as DynamoDB JSON, {"Body": {"S": "Hi"}}: tells sets and binary from lists and text',
+    )  # fmt: skip
+
+
+def body(text: str) -> str:
+    """The text of a message; - reads it from standard input, less the newline at its end.
+
+    Raises UsageError unless it has 1 to BODY_CHARACTERS characters that are not
+    all white space.
+    """
+    if text == "-":
+        text = standard_input().removesuffix("\n").removesuffix("\r")
+    if not text.strip():
+        raise UsageError(f"the message is empty; it must have 1 to {BODY_CHARACTERS} characters")
+    if len(text) > BODY_CHARACTERS:
+        raise UsageError(
+            f"the message has {len(text)} characters; at most {BODY_CHARACTERS} are allowed"
+        )
+    return text
+
+
+def standard_input() -> str:
+    """All of standard input. Raises UsageError when it is closed, or not UTF-8."""
+    if sys.stdin is None:
+        raise UsageError("standard input is closed")
+    try:
+        return str(sys.stdin.buffer.read(), "utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"standard input is not UTF-8 at byte {error.start}") from None
+
+
 def conversation(text: str, users: Names) -> str:
     """The id of the conversation whose two ``users`` the text joins, in any order and case.
 
@@ -50,10 +111,18 @@ def conversation(text: str, users: Names) -> str:
 def user(text: str, users: Names) -> str:
     """The id of the one of ``users`` whose name the text is, in any case.
 
+    Raises as ``person``.
+    """
+    return user_id(person(text, users))
+
+
+def person(text: str, users: Names) -> str:
+    """The one of ``users`` whose name the text is, as messages spell it.
+
     Raises UsageError for what names no user, OpsError for one whom nobody knows.
     """
     try:
-        return user_id(users.resolve(text))
+        return users.resolve(text)
     except UnknownUser as error:
         raise OpsError(str(error)) from None
     except ValueError as error:

@@ -18,6 +18,11 @@ _UNKNOWN_KEY = frozenset(
     {"InvalidClientTokenId", "UnrecognizedClientException", "SignatureDoesNotMatch",
      "InvalidSignatureException", "AuthFailure", "IncompleteSignature"}
 )  # fmt: skip
+_THROTTLED = frozenset(
+    {"ProvisionedThroughputExceededException", "ThrottlingException", "Throttling",
+     "ThrottledException", "RequestLimitExceeded", "TooManyRequestsException",
+     "KMSThrottlingException"}
+)  # fmt: skip
 
 
 class OpsError(Exception):
@@ -74,9 +79,18 @@ def _explain_answer(error: ClientError) -> str:
         return (
             f"{text}; AWS does not know these credentials: check --profile and the AWS_* variables"
         )
+    if code(error) in _THROTTLED:
+        return f"{text}; AWS refused it {_attempts(error)} for too many requests: try again later"
+    if code(error).startswith("KMS") or "KMS key" in message(error):
+        return f"{text}; the KMS key must be enabled, and the caller needs permission to use it"
     if is_denied(error):
         return f"{text}; the caller needs permission for {error.operation_name}"
     return text
+
+
+def _attempts(error: ClientError) -> str:
+    retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+    return f"{retries + 1} times" if retries else "once"
 
 
 def _one_line(what: object) -> str:

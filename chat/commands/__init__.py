@@ -19,7 +19,19 @@ errors may pass through: chat/__main__.py turns each into one line.
 
 from typing import Protocol
 
-from chat.commands import history, users
+from chat.commands import (
+    conversations,
+    delete,
+    edit,
+    follow,
+    get,
+    history,
+    put,
+    scan,
+    send,
+    tables,
+    users,
+)
 from chat.options import Commands
 
 
@@ -31,4 +43,16 @@ class Command(Protocol):
 
 
 # In the order in which --help lists them.
-COMMANDS: tuple[Command, ...] = (history, users)
+COMMANDS: tuple[Command, ...] = (
+    conversations,
+    history,
+    follow,
+    send,
+    edit,
+    delete,
+    get,
+    put,
+    scan,
+    tables,
+    users,
+)

@@ -1,30 +1,82 @@
 """``history``: the messages of a conversation."""
 
 import argparse
-import json
+import shlex
+from collections.abc import Iterable
+from typing import Any
 
-from chat.options import Commands, command, conversation
-from chat.store import messages
+from chat import show, store
+from chat.model import SORT_KEY
+from chat.options import Commands, command, conversation, count
+from chat.references import moment, reference, upper_bound
+from chat.store import Span
 from chat.target import Target
 from ops.errors import OpsError
+
+_DEFAULT = 20
 
 
 def add(commands: Commands) -> None:
     """The command line of ``history``."""
-    parser = command(commands, "history", "the messages of a conversation, oldest first")
-    parser.add_argument("conversation", help="the two users, for example jerry#tom")
+    parser = command(commands, "history", "the newest messages of a conversation, oldest first")
+    parser.add_argument("conversation", help="the two users in any order, for example jerry#tom")
+    parser.add_argument("--since", metavar="TIME", help="messages of this time and later: ISO "
+                        "8601 with a zone, or a date, which is its midnight in UTC")  # fmt: skip
+    parser.add_argument("--until", metavar="TIME", help="messages of this time and earlier")
+    parser.add_argument(
+        "--before", metavar="CURSOR",
+        help="messages before TIME#ID, as the last page said, or before a time",
+    )  # fmt: skip
+    number = parser.add_mutually_exclusive_group()
+    number.add_argument("--limit", type=count, default=_DEFAULT, metavar="N",
+                        help="at most so many, the newest (default: %(default)s)")  # fmt: skip
+    number.add_argument("--all", action="store_true", help="all of them")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
-    """Print the messages, oldest first."""
+    """Print the messages; say how to go on when there are older ones."""
     wanted = conversation(arguments.conversation, target.directory)
-    found = list(messages(target.table, wanted))
-    if not found:
-        raise OpsError(f"conversation {wanted} has no messages in table {target.table_name}")
-    if arguments.json:
-        print(json.dumps(found, indent=2, ensure_ascii=False))
+    span = Span.of(
+        since=moment(arguments.since) if arguments.since else None,
+        until=moment(arguments.until) if arguments.until else None,
+        before=upper_bound(arguments.before) if arguments.before else "",
+    )
+    if arguments.all:
+        found, older = _all(target, wanted, span), False
     else:
-        for message in found:
-            print(f"{message['FromUser']} → {message['ToUser']}: {message['Body']}")
+        found, older = store.newest(target.table, wanted, span, limit=arguments.limit)
+        if not found:
+            _check(target, wanted)
+    if arguments.json:
+        show.array(found)
+    else:
+        show.history(found, target.directory)
+    if older:
+        cursor = reference(next(iter(found))[SORT_KEY])
+        target.say(f"there are older messages: --before {shlex.quote(cursor)}")
     return 0
+
+
+def _all(target: Target, wanted: str, span: Span) -> Any:
+    found = store.messages(target.table, wanted, span)
+    return _checked(target, wanted, found)
+
+
+def _checked(
+    target: Target, wanted: str, found: Iterable[dict[str, Any]]
+) -> Iterable[dict[str, Any]]:
+    """``found``, looked at before anything is printed when there is none."""
+    empty = True
+    for message in found:
+        empty = False
+        yield message
+    if empty:
+        _check(target, wanted)
+
+
+def _check(target: Target, wanted: str) -> None:
+    """Of no messages: an empty part of a conversation is data, an unknown one a failure."""
+    if store.last_message(target.table, wanted) is None:
+        raise OpsError(f"conversation {wanted} has no messages in table {target.table_name}")
+    target.say(f"conversation {wanted} has no message in that time")

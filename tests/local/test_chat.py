@@ -51,7 +51,11 @@ def test_history_reads_every_page(chat, client, table):
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["jerry#tom", "--table", "no-such-table"], 1, "ResourceNotFoundException"),
+        (
+            ["jerry#tom", "--table", "no-such-table"],
+            1,
+            "table no-such-table does not exist in us-east-1; ",
+        ),
         (["jerry#tom", "--stage", "nowhere"], 1, "stack Messages-nowhere does not exist"),
         (["jerry", "--table", "t"], 2, "'jerry' is not a conversation"),
         (["tom#Tom", "--table", "t"], 2, "same user"),

@@ -1,0 +1,29 @@
+"""``edit``: give a message another body."""
+
+import argparse
+from datetime import UTC, datetime
+
+from chat import show, store
+from chat.options import Commands, add_message, body, command, conversation
+from chat.target import Target
+
+
+def add(commands: Commands) -> None:
+    """The command line of ``edit``."""
+    parser = command(commands, "edit", "give a message another body; sets Body and EditedAt")
+    add_message(parser)
+    parser.add_argument("body", help="the text; - reads standard input, -- goes before a hyphen")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, target: Target) -> int:
+    """Change the message; print its reference, or the item as it is then."""
+    text = body(arguments.body)
+    wanted = conversation(arguments.conversation, target.directory)
+    key = store.find(target.table, wanted, arguments.message)
+    item = store.edit(target.table, key, text, at=datetime.now(UTC))
+    if arguments.json:
+        show.document(item)
+    else:
+        show.lines([show.named(item)])
+    return 0

@@ -1,0 +1,35 @@
+"""``follow``: a conversation while it goes on."""
+
+import argparse
+
+from chat import show
+from chat.follow import follow
+from chat.options import Commands, command, conversation, count
+from chat.target import Target
+
+
+def add(commands: Commands) -> None:
+    """The command line of ``follow``."""
+    parser = command(commands, "follow", "print new messages as they arrive, until Ctrl-C")
+    parser.add_argument("conversation", help="the two users in any order, for example jerry#tom")
+    parser.add_argument("--last", type=count, default=10, metavar="N",
+                        help="begin with so many messages (default: %(default)s)")  # fmt: skip
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, target: Target) -> int:
+    """Print the last messages, then new ones: with --json one a line. Ctrl-C is no failure."""
+    wanted = conversation(arguments.conversation, target.directory)
+    empty = True
+    try:
+        for found in follow(target.table, wanted, last=arguments.last, clock=target.clock):
+            if empty and not found:
+                target.say(f"conversation {wanted} has no messages yet; waiting for the first")
+            empty = False
+            if arguments.json:
+                show.json_lines(found)
+            else:
+                show.lines(show.message_line(message, target.directory) for message in found)
+    except KeyboardInterrupt:
+        return 0
+    return 0

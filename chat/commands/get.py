@@ -1,0 +1,34 @@
+"""``get``: read a message, or any item by its key."""
+
+import argparse
+
+from chat import items, json_text, show, store
+from chat.options import Commands, add_message, add_typed, chosen, command, conversation
+from chat.target import Target
+
+
+def add(commands: Commands) -> None:
+    """The command line of ``get``."""
+    parser = command(commands, "get", "read a message, or any item by its key")
+    add_message(parser, or_key=True)
+    add_typed(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, target: Target) -> int:
+    """Print the item, read consistently."""
+    by_key = chosen(arguments)
+    if by_key:
+        item = items.get(target.table, items.key_of(target.table, by_key))
+    else:
+        key = store.find(
+            target.table, conversation(arguments.conversation, target.directory), arguments.message
+        )
+        item = store.get(target.table, key)
+    if arguments.typed:
+        show.document(json_text.typed(item))
+    elif arguments.json:
+        show.document(item)
+    else:
+        show.item(item)
+    return 0

@@ -1,0 +1,67 @@
+"""``put``: write any item of any table, also under a condition."""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from chat import items, json_text, show
+from chat.options import Commands, add_typed, command, standard_input
+from chat.target import Target
+from ops.errors import UsageError
+
+
+def add(commands: Commands) -> None:
+    """The command line of ``put``."""
+    parser = command(commands, "put", "write an item of any table")
+    parser.add_argument("item", help="the item: JSON text, a file of it, or - for standard input")
+    condition = parser.add_mutually_exclusive_group()
+    condition.add_argument("--if-absent", action="store_true",
+                           help="only while there is no item with its key")  # fmt: skip
+    condition.add_argument("--if-unchanged", metavar="OLD",
+                           help="only while the stored item is exactly this one: JSON text, a "
+                           "file, or -, as `get --json` prints it")  # fmt: skip
+    add_typed(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, target: Target) -> int:
+    """Write the item; print its key, or the item."""
+    if arguments.item == arguments.if_unchanged == "-":
+        raise UsageError("ITEM and OLD cannot both be -; there is one standard input")
+    item = _read(arguments.item, "ITEM", is_typed=arguments.typed)
+    old = arguments.if_unchanged
+    if old is not None:
+        old = _read(old, "OLD", is_typed=arguments.typed)
+    key = items.checked_key(target.table, item)
+    if arguments.if_absent:
+        items.put_if_absent(target.table, item)
+    elif old is not None:
+        if not items.same(items.checked_key(target.table, old), key):
+            raise UsageError("ITEM and OLD have different keys; they must be the same item")
+        items.put_if_unchanged(target.table, item, old)
+    else:
+        items.put(target.table, item)
+    if arguments.typed:
+        show.document(json_text.typed(item))
+    elif arguments.json:
+        show.document(item)
+    else:
+        show.lines([show.item_line(list(key), key)])
+    return 0
+
+
+def _read(given: str, name: str, *, is_typed: bool) -> dict[str, Any]:
+    """The item that ``given`` is or names."""
+    if given == "-":
+        text = standard_input()
+    elif given.lstrip().startswith(("{", "[", '"')):
+        text = given
+    else:
+        try:
+            text = Path(given).read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            raise UsageError(f"{name}: {given} is not UTF-8 text") from None
+    try:
+        return json_text.parse(text, is_typed=is_typed)
+    except ValueError as error:
+        raise UsageError(f"{name}: {error}") from None

@@ -1,0 +1,40 @@
+"""``scan``: every item of a table."""
+
+import argparse
+from contextlib import closing
+
+from chat import items, json_text, scanning, show
+from chat.options import Commands, add_typed, command, count
+from chat.target import Target
+from ops.errors import UsageError
+
+
+def add(commands: Commands) -> None:
+    """The command line of ``scan``."""
+    parser = command(commands, "scan", "every item of the table, in no order, as they come")
+    parser.add_argument("--limit", type=count, metavar="N", help="end after so many items")
+    parser.add_argument("--segments", type=count, default=1, metavar="N",
+                        help="read so many parts at once, for large tables; at most "
+                        f"{scanning.MOST_SEGMENTS} (default: %(default)s)")  # fmt: skip
+    add_typed(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, target: Target) -> int:
+    """Print the items: with --json one a line."""
+    if arguments.segments > scanning.MOST_SEGMENTS:
+        raise UsageError(
+            f"--segments must be at most {scanning.MOST_SEGMENTS}, got {arguments.segments}"
+        )
+    as_json = arguments.json or arguments.typed
+    keys = [] if as_json else list(items.key_schema(target.table))
+    found = scanning.pages(target.table, segments=arguments.segments, limit=arguments.limit)
+    with closing(found):
+        for page in found:
+            if arguments.typed:
+                show.json_lines(map(json_text.typed, page))
+            elif arguments.json:
+                show.json_lines(page)
+            else:
+                show.lines(show.item_line(keys, item) for item in page)
+    return 0

@@ -1,0 +1,45 @@
+"""``send``: write a message."""
+
+import argparse
+import uuid
+from datetime import UTC, datetime
+
+from chat import show, store
+from chat.model import message_item
+from chat.options import Commands, body, command, person
+from chat.references import moment
+from chat.target import Target
+from ops.errors import UsageError
+
+
+def add(commands: Commands) -> None:
+    """The command line of ``send``."""
+    parser = command(commands, "send", "send a message; the first one begins the conversation")
+    parser.add_argument("--from", required=True, dest="sender", metavar="USER", help="who sends it")
+    parser.add_argument("--to", required=True, dest="recipient", metavar="USER", help="who gets it")
+    parser.add_argument("--at", metavar="TIME",
+                        help="when it was sent: ISO 8601 with a zone (default: now)")  # fmt: skip
+    parser.add_argument("body", help="the text; - reads standard input, -- goes before a hyphen")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, target: Target) -> int:
+    """Write the message; print its reference, or the item."""
+    sent_at = moment(arguments.at) if arguments.at else datetime.now(UTC)
+    text, users = body(arguments.body), target.directory
+    try:
+        item = message_item(
+            sender=person(arguments.sender, users),
+            recipient=person(arguments.recipient, users),
+            body=text,
+            sent_at=sent_at,
+            message_id=str(uuid.uuid4()),
+        )
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    store.send(target.table, item)
+    if arguments.json:
+        show.document(item)
+    else:
+        show.lines([show.named(item)])
+    return 0
