@@ -1,0 +1,181 @@
+"""The rule that keeps lists right: every order of events, and that a weaker rule is found out."""
+
+import itertools
+import types
+from pathlib import Path
+from unittest.mock import Mock
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chat import memberships
+from chat.model import Position
+from tests.unit.interleavings import CONVERSATION, Exploration, holds, sort_key
+
+HORIZON = Position("2026-01-01T09:00:00.000Z", "m1")
+_PLACES, _BODIES = (1, 2, 3), ("a", "b", None)  # 2 and 3 are in the same millisecond
+
+
+def _histories(length: int):
+    """All series of mutations that change something, alike but for the names of bodies left out."""
+    for history in itertools.product(itertools.product(_PLACES, _BODIES), repeat=length):
+        now, first = {}, {}
+        for place, body in history:
+            first.setdefault(place, body)
+            if now.get(place) == body or first[place] != "a":
+                break
+            now[place] = body
+        else:
+            yield history
+
+
+def test_histories_are_those_that_change_something():
+    assert list(_histories(1)) == [((1, "a"),), ((2, "a"),), ((3, "a"),)]
+    assert len(list(_histories(3))) == 54
+
+
+@pytest.mark.parametrize("history", list(_histories(3)), ids=str)
+def test_lists_end_right_whatever_the_order(history):
+    assert Exploration(memberships.bring_up_to_date, history).wrong_end() is None
+
+
+@pytest.mark.parametrize("history", list(_histories(2)), ids=str)
+@pytest.mark.parametrize("fault", ["crashes", "zombies", "replays"])
+def test_lists_end_right_whatever_fails(history, fault):
+    """An invocation dies at any point; runs on while its records are delivered again; replays."""
+    exploration = Exploration(memberships.bring_up_to_date, history, **{fault: 1})
+    assert exploration.wrong_end() is None
+    assert exploration.states > 100
+
+
+@pytest.mark.parametrize(
+    "history",
+    [
+        ((1, "a"), (2, "a"), (2, None)),
+        ((2, "a"), (2, None), (2, "b")),
+        ((2, "a"), (3, "a"), (3, None)),
+    ],
+    ids=str,
+)
+def test_lists_end_right_after_a_crash_in_a_longer_history(history):
+    """The last message is deleted; put again; deleted in the millisecond of the one before."""
+    assert Exploration(memberships.bring_up_to_date, history, crashes=1).wrong_end() is None
+
+
+_ALWAYS = "attribute_not_exists({INDEX_SORT_KEY}) OR {condition}"
+_BEYOND = "if newest and Position.of(newest[SORT_KEY]) > horizon"
+# What the rule would be without one of its parts, and a history in which that shows.
+WEAKER = {
+    "writes without reading again": (
+        "        if newest == written:\n            return\n",
+        "        return\n",
+        ((1, "a"), (1, "b")),
+    ),
+    "does not read again after a removal": (
+        "if newest == written:",
+        "if newest is None or newest == written:",
+        ((1, "a"), (1, None)),
+    ),
+    "compares positions where bodies may differ": (
+        "if newest == written:",
+        "if newest and written and newest[SORT_KEY] == written[SORT_KEY]:",
+        ((1, "a"), (1, "b")),
+    ),
+    "lets no edit through": (
+        "LastMessageId <= :horizonId",
+        "LastMessageId < :horizonId",
+        ((1, "a"), (1, "b")),
+    ),
+    "takes one millisecond for one message": (
+        '{INDEX_SORT_KEY} < :horizonAt "',
+        '{INDEX_SORT_KEY} <= :horizonAt "',
+        ((2, "a"), (3, "a")),
+    ),
+    "goes only forward": (
+        "_point(table, membership, horizon)",
+        "_point(table, membership, Position.of(newest[SORT_KEY]))",
+        ((1, "a"), (2, "a"), (2, None)),
+    ),
+    "writes beyond the horizon": (_BEYOND, "if False", ((1, "a"), (2, "a"), (2, None))),
+    "leaves what is at the horizon": (_BEYOND, _BEYOND.replace(">", ">="), ((1, "a"),)),
+    "leaves what is before the horizon": (
+        _BEYOND,
+        _BEYOND.replace(">", "!="),
+        ((1, "a"), (2, "a"), (2, None)),
+    ),
+    "removes without a condition": (
+        "        ConditionExpression=condition,\n",
+        "",
+        ((1, "a"), (1, None), (2, "a")),
+    ),
+    "writes without a condition": (
+        f'        ConditionExpression=f"{_ALWAYS}",\n',
+        "",
+        ((1, "a"), (2, "a")),
+    ),
+    "opens no conversation": (_ALWAYS, "{condition}", ((1, "a"),)),
+    "writes one list": ("in memberships(newest):", "in memberships(newest)[:1]:", ((1, "a"),)),
+    "clears one list": (
+        "for user in participants(conversation):",
+        "for user in participants(conversation)[:1]:",
+        ((1, "a"), (1, None)),
+    ),
+}
+
+
+@pytest.mark.parametrize("weaker", WEAKER)
+def test_a_weaker_rule_is_found_out(weaker):
+    old, new, history = WEAKER[weaker]
+    source = Path(memberships.__file__).read_text()
+    assert source.count(old) == 1, "the rule is spelled otherwise now"
+    module = types.ModuleType("weaker")
+    exec(source.replace(old, new), module.__dict__)
+    assert Exploration(module.bring_up_to_date, history).wrong_end() is not None
+
+
+@pytest.mark.parametrize("conversation", ["", "tom", "a#b#c"])
+def test_what_is_no_conversation_is_refused_before_anything_is_read(conversation):
+    table = Mock()
+    with pytest.raises(ValueError, match="is not a conversation"):
+        memberships.bring_up_to_date(table, conversation, HORIZON)
+    assert not table.mock_calls
+
+
+def test_a_conversation_that_never_rests_is_left_to_a_retry():
+    reads = itertools.count()
+    table = Mock()
+    table.query.side_effect = lambda **_: {
+        "Items": [{"pk": "CONVERSATION#jerry#tom", "sk": sort_key(0), "Body": str(next(reads))}]
+    }
+    with pytest.raises(memberships.Unsettled, match="jerry#tom changed in each of 20 rounds"):
+        memberships.bring_up_to_date(table, CONVERSATION, Position.of(sort_key(0)))
+    assert table.update_item.call_count == 2 * memberships.ROUNDS
+
+
+@pytest.mark.parametrize("write", ["update_item", "delete_item"])
+def test_only_a_failed_condition_is_let_pass(write):
+    message = {"pk": "CONVERSATION#jerry#tom", "sk": sort_key(0)}
+    table = Mock()
+    table.query.return_value = {"Items": [message] if write == "update_item" else []}
+    for code, error in (("ConditionalCheckFailedException", None), ("ThrottlingException", 1)):
+        getattr(table, write).side_effect = ClientError({"Error": {"Code": code}}, write)
+        if error:
+            with pytest.raises(ClientError, match="Throttling"):
+                memberships.bring_up_to_date(table, CONVERSATION, Position.of(sort_key(0)))
+        else:
+            memberships.bring_up_to_date(table, CONVERSATION, Position.of(sort_key(0)))
+
+
+@pytest.mark.parametrize(
+    ("expression", "row", "truth"),
+    [
+        ("attribute_not_exists(A) OR A < :v", {}, True),
+        ("attribute_not_exists(A) OR A < :v", {"A": "5"}, False),
+        ("A < :v OR (A = :v AND B <= :v)", {"A": "5", "B": "5"}, True),
+        ("A < :v OR (A = :v AND B <= :v)", {"A": "5", "B": "6"}, False),
+        ("A <= :v", {}, False),  # DynamoDB: what is missing compares with nothing
+    ],
+)
+def test_the_model_of_conditions_is_that_of_dynamodb(expression, row, truth):
+    request = {"ConditionExpression": expression, "ExpressionAttributeValues": {":v": "5"}}
+    assert holds(request, row) is truth
