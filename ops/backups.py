@@ -9,7 +9,7 @@ from typing import Any
 
 from ops import show
 from ops.command import Context
-from ops.finding import prices
+from ops.finding import rates
 from ops.finding.found import Point, TableBackup
 from ops.restoring import recovery, source
 from ops.restoring.recovery import Backups
@@ -69,7 +69,7 @@ def _point(point: Point) -> Row:
         created=point.created,
         expires=point.expires,
         bytes=point.bytes,
-        monthly=prices.backup(point.bytes, storage=point.storage),
+        monthly=rates.backup(point.bytes, storage=point.storage),
     )
 
 
@@ -82,7 +82,7 @@ def _own(backup: TableBackup) -> Row:
         created=backup.created,
         expires=backup.expires,
         bytes=backup.bytes,
-        monthly=0.0 if backup.system else prices.backup(backup.bytes),
+        monthly=0.0 if backup.system else rates.backup(backup.bytes),
     )
 
 
@@ -98,7 +98,7 @@ def _lines(context: Context, names: Iterable[str], rows: list[Row]) -> list[str]
     total = f"{show.count(len(rows), 'backup')} of {tables}, {show.size(size)}"
     return [
         *show.columns([_HEADER, *(_cells(row, now) for row in rows)]),
-        f"{total}, {show.money(cost)} a month ({prices.NOTE})",
+        f"{total}, {show.money(cost)} a month ({rates.NOTE})",
     ]
 
 
@@ -124,7 +124,7 @@ def _json(context: Context, names: Iterable[str], rows: list[Row]) -> str:
         "backups": [_object(row) for row in rows],
         "size_bytes": sum(row.bytes for row in rows),
         "monthly_usd": round(sum(row.monthly for row in rows), 6),
-        "prices": {"region": prices.REGION, "as_of": prices.AS_OF},
+        "prices": rates.ORIGIN,
     }
     return json.dumps(result, indent=2)
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ops import show, stack
 from ops.command import Context
-from ops.finding import costs, inventory, prices, stacks
+from ops.finding import costs, inventory, rates, stacks
 from ops.finding.costs import Thing
 from ops.finding.found import Unseen
 from ops.restoring import recovery
@@ -96,7 +96,7 @@ def _lines(context: Context, holdings: list[Holding]) -> list[str]:
         rows = [_cells(thing) for thing in held.things]
         lines += [f"  {line}" for line in show.columns(rows)]
     total = show.money(sum(held.monthly for held in holdings))
-    return [*lines, f"{total} a month ({prices.NOTE})"]
+    return [*lines, f"{total} a month ({rates.NOTE})"]
 
 
 def _cells(thing: Thing) -> tuple[str, ...]:
@@ -120,7 +120,7 @@ def _json(context: Context, holdings: list[Holding]) -> str:
             for held in holdings
         ],
         "monthly_usd": round(sum(held.monthly for held in holdings), 6),
-        "prices": {"region": prices.REGION, "as_of": prices.AS_OF},
+        "prices": rates.ORIGIN,
     }
     return json.dumps(result, indent=2)
 

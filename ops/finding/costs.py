@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from ops import show
 from ops.errors import code, is_denied
-from ops.finding import prices
+from ops.finding import rates
 from ops.finding.found import Inventory, Key, Point, Table, TableBackup, Vault
 
 
@@ -57,7 +57,7 @@ def _table(table: Table, dynamodb: Any) -> Thing:
         + (units if table.read_units or table.write_units else ", on demand")
         + {True: ", point-in-time recovery", False: "", None: ", recovery unknown"}[recovery],
         bytes=table.bytes,
-        monthly=prices.table(
+        monthly=rates.table(
             table.bytes,
             recovery=bool(recovery),
             read_units=table.read_units,
@@ -104,7 +104,7 @@ def _foreign(points: Iterable[Point]) -> Iterator[Thing]:
 
 
 def _price(points: Iterable[Point]) -> float:
-    return sum(prices.backup(point.bytes, storage=point.storage) for point in points)
+    return sum(rates.backup(point.bytes, storage=point.storage) for point in points)
 
 
 def _backup(backup: TableBackup) -> Thing:
@@ -114,7 +114,7 @@ def _backup(backup: TableBackup) -> Thing:
         id=backup.arn,
         detail=f"{detail}, of {backup.table}",
         bytes=backup.bytes,
-        monthly=0.0 if backup.system else prices.backup(backup.bytes),
+        monthly=0.0 if backup.system else rates.backup(backup.bytes),
         until=backup.expires,
     )
 
@@ -125,7 +125,7 @@ def _key(key: Key) -> Thing:
         kind="key",
         id=key.arn,
         detail="its deletion is scheduled" if key.scheduled else "customer key",
-        monthly=0.0 if key.scheduled else prices.KEY,
+        monthly=0.0 if key.scheduled else rates.key(),
         until=key.deleted_on,
     )
 
@@ -133,4 +133,4 @@ def _key(key: Key) -> Thing:
 def _log_group(name: str, logs: Any) -> Thing:
     groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     stored = sum(g.get("storedBytes", 0) for g in groups if g["logGroupName"] == name)
-    return Thing(kind="log group", id=name, bytes=stored, monthly=prices.logs(stored))
+    return Thing(kind="log group", id=name, bytes=stored, monthly=rates.logs(stored))

@@ -6,8 +6,9 @@ import pytest
 
 from ops import backup, backups, retention, show
 from ops.command import Context
+from ops.costing.prices import GB
 from ops.errors import UsageError
-from ops.finding import prices
+from ops.finding import rates
 from ops.finding.found import Point, TableBackup
 from ops.restoring import origins
 from ops.restoring.recovery import Backups
@@ -47,13 +48,13 @@ def test_tags_that_aws_refuses_are_refused_before(given):
 @pytest.mark.parametrize(
     ("amount", "dollars"),
     [
-        (prices.backup(10 * prices.GB), 1.00),
-        (prices.backup(10 * prices.GB, storage="COLD"), 0.30),
-        (prices.table(prices.GB, recovery=False), 0.25),
-        (prices.table(prices.GB, recovery=True), 0.45),
-        (prices.table(0, recovery=True, read_units=5, write_units=5), 2.85),
-        (prices.logs(100 * prices.GB), 3.00),
-        (prices.KEY, 1.00),
+        (rates.backup(10 * GB), 1.00),
+        (rates.backup(10 * GB, storage="COLD"), 0.30),
+        (rates.table(GB, recovery=False), 0.25),
+        (rates.table(GB, recovery=True), 0.45),
+        (rates.table(0, recovery=True, read_units=5, write_units=5), 2.85),
+        (rates.logs(100 * GB), 3.00),
+        (rates.key(), 1.00),
     ],
 )
 def test_prices_are_those_of_the_readme(amount, dollars):
@@ -74,11 +75,11 @@ def test_sizes_ages_and_amounts_for_people():
 
 def test_a_system_backup_is_free_and_the_newest_usable_point_is_the_newest():
     def point(arn, age, status="COMPLETED"):
-        return Point(arn=arn, vault="v", status=status, bytes=prices.GB,
+        return Point(arn=arn, vault="v", status=status, bytes=GB,
                      created=NOW - timedelta(days=age))  # fmt: skip
 
-    system = TableBackup(arn="s", name="s", table="t", system=True, bytes=prices.GB, created=NOW)
-    user = TableBackup(arn="u", name="u", table="t", system=False, bytes=prices.GB)
+    system = TableBackup(arn="s", name="s", table="t", system=True, bytes=GB, created=NOW)
+    user = TableBackup(arn="u", name="u", table="t", system=False, bytes=GB)
     points = (point("old", 3), point("newer", 2, "AVAILABLE"), point("bad", 1, "EXPIRED"))
     found = Backups(points=points, own=(user, system))
     assert found.newest is points[1]
