@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from chat import json_text
+from chat import json_text, naming
 from chat.directory import Names
 from chat.model import SORT_KEY, Position
 from chat.references import reference
@@ -90,11 +90,11 @@ def conversations(rows: Iterable[Mapping[str, Any]], lagging: Sequence[bool], us
         [
             safe(row["LastMessageAt"]),
             safe(row.get("ConversationId", "?")),
-            _name(row, "OtherUser", users),
+            safe(row.get("OtherUser", "?")),
             safe(row.get("LastMessageBody", "")),
             *(["lags"] if lags else []),
         ]
-        for row, lags in zip(rows, lagging, strict=True)
+        for row, lags in zip(naming.rows(rows, users), lagging, strict=True)
     ]
     if _on_terminal():
         _table(["last message (UTC)", "conversation", "with", "message", ""], shown)

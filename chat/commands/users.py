@@ -1,10 +1,10 @@
 """``users``: the users of the stage's user pool, by the names that commands take."""
 
 import argparse
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 
+from chat import show
 from chat.directory import NAME_ATTRIBUTE, PlainNames, User
 from chat.options import Commands, command
 from chat.target import Target
@@ -18,13 +18,12 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
-    """Print the users, page by page as Cognito lists them; as JSON all at once."""
+    """Print the users, page by page as Cognito lists them."""
     found = _named(target)
     if arguments.json:
-        print(json.dumps([asdict(user) for user in found], indent=2, ensure_ascii=False))
+        show.array(map(asdict, found))
     else:
-        for user in found:
-            print(f"{user.sub}  {_shown(user.name or '')}{_state(user)}")
+        show.lines(f"{user.sub}\t{show.safe(user.name)}{_state(user)}" for user in found)
     return 0
 
 
@@ -38,7 +37,7 @@ def _named(target: Target) -> Iterator[User]:
         )
     for user in directory.users():
         if user.name is None:
-            target.say(f"skipped: user {_shown(user.username)} ({user.sub}) has no "
+            target.say(f"skipped: user {show.safe(user.username)} ({user.sub}) has no "
                        f"{NAME_ATTRIBUTE}; commands take the sub")  # fmt: skip
         else:
             yield user
@@ -48,9 +47,4 @@ def _state(user: User) -> str:
     """What keeps the user from signing in; nothing for most."""
     states = [] if user.status == "CONFIRMED" else [user.status]
     states += [] if user.enabled else ["disabled"]
-    return f"  ({', '.join(states)})" if states else ""
-
-
-def _shown(name: str) -> str:
-    """A name that somebody else chose, without what would act on a terminal."""
-    return name if name.isprintable() else ascii(name)
+    return f"\t{', '.join(states)}" if states else ""

@@ -105,8 +105,8 @@ def test_the_command_lists_those_with_a_name_and_says_who_has_none(chat, pool, m
     listed = chat("users", "--user-pool-id", pool.id)
     assert listed.returncode == 0, listed.stderr
     lines = listed.stdout.splitlines()
-    assert lines[129] == f"{many['user 129']}  user 129  (FORCE_CHANGE_PASSWORD)"
-    assert lines[130].startswith(f"{odd}  '\\x1b[31mred'")
+    assert lines[129] == f"{many['user 129']}\tuser 129\tFORCE_CHANGE_PASSWORD"
+    assert lines[130].startswith(f"{odd}\t\\x1b[31mred\t")
     assert len(lines) == 131
     assert listed.stderr == (
         f"skipped: user user-131 ({nameless}) has no preferred_username; commands take the sub\n"

@@ -1,4 +1,6 @@
-"""What people see of users: their names, in one asking; and what nobody can type stays an id."""
+"""What people see of users: names, in one asking; and what nobody can type stays an id."""
+
+import pytest
 
 from chat import naming
 from chat.directory import PlainNames
@@ -7,7 +9,7 @@ TOM, JERRY, SPIKE = "3-tom", "2-jerry", "1-spike"
 
 
 class People:
-    """Knows some names, and counts how often it is asked."""
+    """Knows some names, and notes what it is asked."""
 
     def __init__(self, **names):
         self.known, self.asked = names, []
@@ -22,49 +24,32 @@ def people(**more):
     return People(**{TOM: "Tom", JERRY: "Jerry", **more})
 
 
-def message(**more):
-    return {"pk": "CONVERSATION#2-jerry#3-tom", "ConversationId": f"{JERRY}#{TOM}",
-            "FromUser": TOM, "ToUser": JERRY, "Body": TOM, **more}  # fmt: skip
-
-
-def test_a_messages_users_get_their_names_and_the_rest_stays():
-    (shown,) = naming.messages([message()], people())
-    assert shown == message(FromUser="Tom", ToUser="Jerry", ConversationId="Jerry#Tom")
-
-
-def test_plain_names_change_nothing():
-    (shown,) = naming.messages([message()], PlainNames())
-    assert shown == message()
-    assert naming.rows([message()], PlainNames()) == [message()]
-
-
-def test_messages_come_as_they_are_read():
-    def endless():
-        while True:
-            yield message()
-
-    found = naming.messages(endless(), people())
-    assert next(found)["FromUser"] == next(found)["FromUser"] == "Tom"
+def row(other, **more):
+    return {"User": TOM, "OtherUser": other, "ConversationId": "#".join(sorted((TOM, other))),
+            "LastMessageBody": TOM, **more}  # fmt: skip
 
 
 def test_the_names_of_a_list_are_asked_for_together():
-    rows = [{"OtherUser": other, "ConversationId": f"{other}#{TOM}"} for other in (JERRY, SPIKE)]
     known = people()
-    assert naming.rows(rows, known) == [
-        {"OtherUser": "Jerry", "ConversationId": "Jerry#Tom"},
-        {"OtherUser": SPIKE, "ConversationId": f"{SPIKE}#Tom"},
+    assert naming.rows(iter([row(JERRY), row(SPIKE)]), known) == [
+        row(JERRY, OtherUser="Jerry", ConversationId="Jerry#Tom"),
+        row(SPIKE, ConversationId=f"{SPIKE}#Tom"),
     ]
     (asked,) = known.asked
     assert set(asked) == {TOM, JERRY, SPIKE}
 
 
-def test_a_name_that_no_command_takes_stays_an_id_in_a_conversation():
-    known = people(**{JERRY: "Jer#ry"})
-    (shown,) = naming.messages([message()], known)
-    assert (shown["ToUser"], shown["ConversationId"]) == ("Jer#ry", f"{JERRY}#Tom")
-    assert naming.conversation(f"{JERRY}#{TOM}", known) == f"{JERRY}#Tom"
+def test_plain_names_change_nothing():
+    rows = [row(JERRY), row(JERRY, OtherUser="Jerry ")]
+    assert naming.rows(rows, PlainNames()) == rows
 
 
-def test_an_item_that_was_put_by_hand_is_shown_as_it_is():
-    odd = {"pk": "CONVERSATION#x", "ConversationId": "x", "FromUser": 5, "Body": "Hi"}
-    assert naming.rows([odd, {}], people()) == [odd, {}]
+@pytest.mark.parametrize("name", ["Jer#ry", " Jerry", "Jer\nry"])
+def test_a_name_that_no_command_takes_stays_an_id_in_a_conversation(name):
+    (shown,) = naming.rows([row(JERRY)], people(**{JERRY: name}))
+    assert (shown["OtherUser"], shown["ConversationId"]) == (name, f"{JERRY}#Tom")
+
+
+@pytest.mark.parametrize("odd", [{}, {"ConversationId": "x", "OtherUser": 5}, row("a#b")])
+def test_an_item_that_was_put_by_hand_is_shown_as_it_is(odd):
+    assert naming.rows([odd], people()) == [odd]
