@@ -76,3 +76,20 @@ def restored(backup: Any, **arguments: Any) -> Any:
         return shown if shown["Status"] in ("COMPLETED", "FAILED", "ABORTED") else None
 
     return eventually(check)
+
+
+def log_groups(client: Callable[..., Any], stack: str) -> list[str]:
+    """The names of the log groups of ``stack``."""
+    groups = client("logs").describe_log_groups()["logGroups"]
+    return [group["logGroupName"] for group in groups if stack in group["logGroupName"]]
+
+
+def log_lines(client: Callable[..., Any], stack: str, message: str) -> list[dict[str, Any]]:
+    """What the functions of ``stack`` logged under ``message``."""
+    pages = [
+        client("logs").filter_log_events(logGroupName=group)["events"]
+        for group in log_groups(client, stack)
+    ]
+    texts = [event["message"] for page in pages for event in page]
+    lines = [json.loads(text) for text in texts if text.startswith('{"message"')]
+    return [line for line in lines if line["message"] == message]

@@ -4,6 +4,7 @@ import functools
 import json
 import os
 import ssl
+import subprocess
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
@@ -34,6 +35,17 @@ def client(aws: Running) -> Callable[..., Any]:
         return session(aws).client(service, **endpoint(aws), **kwargs)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def bootstrapped(aws: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The bucket and the roles of the CDK, made by its own command."""
+    subprocess.run(
+        ["cdk", "bootstrap", "aws://000000000000/us-east-1"],
+        # Outside the app's folder it does not synthesize the app.
+        cwd=tmp_path_factory.mktemp("bootstrap"),
+        env=aws.environment(), check=True, timeout=120, capture_output=True,
+    )  # fmt: skip
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """A stage whose backups go with its stack: the destroy alone leaves nothing."""
 
-import subprocess
 import time
 
 import pytest
@@ -10,13 +9,7 @@ from stacks import vault_emptying
 from tests.local.aws_steps import back_up, ended, eventually, table_arn
 from tests.local.deployment import Deployment, DeploymentFailed
 
-
-@pytest.fixture(scope="module", autouse=True)
-def bootstrapped(aws, tmp_path_factory):
-    """The bucket and the roles of the CDK, made by its own command."""
-    subprocess.run(["cdk", "bootstrap", "aws://000000000000/us-east-1"], check=True, timeout=120,
-                   cwd=tmp_path_factory.mktemp("bootstrap"), env=aws.environment(),
-                   capture_output=True)  # fmt: skip
+pytestmark = pytest.mark.usefixtures("bootstrapped")
 
 
 @pytest.fixture

@@ -11,18 +11,13 @@ from botocore.exceptions import ClientError
 from seed.dataset_line import line_item
 from stacks import dataset_seed, messages_table
 from tests.conftest import PROJECT
+from tests.local.aws_steps import log_groups, log_lines
 from tests.local.deployment import Deployment, DeploymentFailed
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MANY = 20_000
 
-
-@pytest.fixture(scope="module", autouse=True)
-def bootstrapped(aws, tmp_path_factory):
-    """The bucket and the roles of the CDK, made by its own command."""
-    subprocess.run(["cdk", "bootstrap", "aws://000000000000/us-east-1"], check=True, timeout=120,
-                   cwd=tmp_path_factory.mktemp("bootstrap"), env=aws.environment(),
-                   capture_output=True)  # fmt: skip
+pytestmark = pytest.mark.usefixtures("bootstrapped")
 
 
 @pytest.fixture
@@ -57,23 +52,19 @@ def counts(outputs) -> tuple[int, ...]:
     return tuple(int(outputs[f"Dataset{name}"]) for name in names)
 
 
-def item_count(client, deployment) -> int:
-    described = client("dynamodb").describe_table(TableName=deployment.stack)
-    return int(described["Table"]["ItemCount"])
+def message_count(client, deployment) -> int:
+    """How many messages the table has; the lists of conversations follow in their own time."""
+    pages = client("dynamodb").get_paginator("scan").paginate(
+        TableName=deployment.stack, Select="COUNT", ConsistentRead=True,
+        FilterExpression="begins_with(pk, :messages)",
+        ExpressionAttributeValues={":messages": {"S": "CONVERSATION#"}},
+    )  # fmt: skip
+    return sum(page["Count"] for page in pages)
 
 
 def key(number: int):
     item = line_item(message(number))
     return {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
-
-
-def log_lines(client, stack, message):
-    groups = client("logs").describe_log_groups()["logGroups"]
-    names = [group["logGroupName"] for group in groups if stack in group["logGroupName"]]
-    pages = [client("logs").filter_log_events(logGroupName=name)["events"] for name in names]
-    texts = [event["message"] for page in pages for event in page]
-    lines = [json.loads(text) for text in texts if text.startswith('{"message"')]
-    return [line for line in lines if line["message"] == message]
 
 
 def cdk(aws, tmp_path, *arguments):
@@ -90,7 +81,7 @@ def test_twenty_thousand_messages_and_a_thousand_more(aws, client, deployment, d
                "--require-approval", "never")  # fmt: skip
     assert done.returncode == 0, done.stdout
     assert counts(deployment.outputs()) == (MANY, MANY, 0, 0)
-    assert item_count(client, deployment) == MANY + 5
+    assert message_count(client, deployment) == MANY + 5
     (loaded,) = log_lines(client, deployment.stack, "loaded")
     assert loaded["DatasetWritten"] == MANY
     progress = log_lines(client, deployment.stack, "loading")[0]
@@ -103,10 +94,9 @@ def test_twenty_thousand_messages_and_a_thousand_more(aws, client, deployment, d
     assert client("dynamodb").get_item(TableName=deployment.stack, Key=key(7))["Item"] == edited
 
     deployment.deploy([])
-    assert item_count(client, deployment) == MANY + 1000
+    assert message_count(client, deployment) == MANY + 1000
     deployment.destroy()
-    groups = client("logs").describe_log_groups()["logGroups"]
-    assert not [group for group in groups if deployment.stack in group["logGroupName"]]
+    assert log_groups(client, deployment.stack) == []
 
 
 def failed(deployment, **settings) -> str:
@@ -136,7 +126,7 @@ def test_an_object_in_s3_with_its_repetitions(client, deployment, dataset, name)
     client("s3").upload_file(dataset(300, line2=json.dumps(message(0))), name, "a/b.txt")
     outputs = deployment.deploy([], seed_dataset=f"s3://{name}/a/b.txt")
     assert counts(outputs) == (300, 299, 1, 0)
-    assert item_count(client, deployment) == 299
+    assert message_count(client, deployment) == 299
 
 
 def test_an_update_that_fails_goes_back_to_the_old_dataset(client, deployment, dataset):
@@ -145,7 +135,7 @@ def test_an_update_that_fails_goes_back_to_the_old_dataset(client, deployment, d
     assert "loading s3://no-such-bucket/messages.jsonl" in reason
     assert "UPDATE_ROLLBACK_COMPLETE" in reason
     assert counts(deployment.outputs())[0] == 100
-    assert item_count(client, deployment) == 100
+    assert message_count(client, deployment) == 100
 
 
 def test_without_its_grant_the_worker_fails_and_says_so(monkeypatch, deployment, dataset):

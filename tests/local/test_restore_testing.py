@@ -1,7 +1,5 @@
 """Restores as a test: the plan that asks for them, and the look at their result."""
 
-import subprocess
-
 import boto3
 import pytest
 
@@ -11,9 +9,8 @@ from tests.local.deployment import Deployment
 PLAN_ARN = "arn:aws:backup:us-east-1:000000000000:restore-testing-plan:Messages_dev-1"
 
 
-def test_the_stack_asks_for_a_weekly_restore_of_its_table(aws, client, name, tmp_path):
-    subprocess.run(["cdk", "bootstrap", "aws://000000000000/us-east-1"], check=True, timeout=120,
-                   cwd=tmp_path, env=aws.environment(), capture_output=True)  # fmt: skip
+@pytest.mark.usefixtures("bootstrapped")
+def test_the_stack_asks_for_a_weekly_restore_of_its_table(client, name):
     deployment = Deployment(client, f"pr-{name}")
     outputs = deployment.deploy([], restore_testing=True)
     backup, plan = client("backup"), deployment.stack.replace("-", "_")

@@ -1,7 +1,5 @@
 """What a change of the seed does to a deployed table, through real CloudFormation."""
 
-import json
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,17 +9,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat.model import message_item
+from tests.local.aws_steps import log_lines
 from tests.local.deployment import Deployment, DeploymentFailed
 
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
-
-@pytest.fixture(scope="module", autouse=True)
-def bootstrapped(aws, tmp_path_factory):
-    """The bucket and the roles of the CDK, made by its own command."""
-    subprocess.run(["cdk", "bootstrap", "aws://000000000000/us-east-1"], check=True, timeout=120,
-                   cwd=tmp_path_factory.mktemp("bootstrap"), env=aws.environment(),
-                   capture_output=True)  # fmt: skip
+pytestmark = pytest.mark.usefixtures("bootstrapped")
 
 
 @pytest.fixture
@@ -73,16 +66,6 @@ def counts(outputs) -> dict[str, int]:
     return {name: int(outputs[f"Seed{name}"]) for name in names if outputs[f"Seed{name}"] != "0"}
 
 
-def seedings(client, deployment):
-    (group,) = [
-        found["logGroupName"] for found in client("logs").describe_log_groups()["logGroups"]
-        if deployment.stack in found["logGroupName"]
-    ]  # fmt: skip
-    events = client("logs").filter_log_events(logGroupName=group)["events"]
-    lines = [event["message"] for event in events if event["message"].startswith('{"message"')]
-    return [json.loads(line) for line in lines]
-
-
 @pytest.mark.parametrize(
     ("old", "edits", "new", "table", "counted"),
     [
@@ -113,13 +96,13 @@ def test_an_update(deployment, client, old, edits, new, table, counted):
     assert bodies(client, deployment) == table
     assert counts(updated) == counted
     assert int(updated["SeededCount"]) == len([minute for minute in new if minute in table])
-    assert len(seedings(client, deployment)) == 2
+    assert len(log_lines(client, deployment.stack, "seeded")) == 2
 
 
 def test_no_change_of_the_seed_is_no_call(deployment, client):
     deployment.deploy(seed({0: "a"}))
     deployment.deploy(seed({0: "a"}), pitr_days=3)
-    assert len(seedings(client, deployment)) == 1
+    assert len(log_lines(client, deployment.stack, "seeded")) == 1
 
 
 def test_a_table_under_a_new_name_is_seeded_anew(deployment, client):
