@@ -1,11 +1,15 @@
 """A stage with a user pool: where its seed lies, and what a change of seed, user or pool does."""
 
 import json
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from chat.model import conversation_id, message_item, message_key
+from tests.conftest import PROJECT
+from tests.local.aws_steps import eventually
 from tests.local.deployment import Deployment, DeploymentFailed
 from tests.local.user_pool import UserPool
 
@@ -32,6 +36,20 @@ def deployment(client, name):
     made = Deployment(client, f"pr-{name}")
     yield made
     made.destroy()
+
+
+@pytest.fixture
+def chat(aws, deployment):
+    """``chat("users")``: a command's status, output and errors, on the deployed stage."""
+
+    def run(command, *arguments):
+        done = subprocess.run(
+            [sys.executable, "-m", "chat", command, "--stage", deployment.stage, *arguments],
+            cwd=PROJECT, text=True, capture_output=True, timeout=60, env=aws.environment(),
+        )  # fmt: skip
+        return done.returncode, done.stdout, done.stderr
+
+    return run
 
 
 def message(minute, body, sender="Tom", recipient="Jerry"):
@@ -185,3 +203,42 @@ def test_messages_of_an_old_seeds_user_who_is_gone_stay(client, deployment, pool
     assert counts(updated) == {"Total": 1, "Written": 1}
     (reason,) = logged(client, deployment, "a user of the old seed is unknown")
     assert "user 'Spike' is not in user pool" in reason
+
+
+def test_people_type_and_read_names_and_programs_get_subs(deployment, pools, chat):
+    pool = pools()
+    tom, jerry, spike = (pool.add(name) for name in ("Tom", "Jerry", "Spike"))
+    deployment.deploy(seed(m0="a", m1="b"), user_pool_id=pool.id)
+    for conversation in ("jerry#TOM", f"{tom}#Jerry"):
+        status, shown, _ = chat("history", conversation)
+        assert (status, shown) == (0, "Tom → Jerry: a\nJerry → Tom: b\n")
+    assert chat("send", "--from", "spike", "--to", "tom", "Hi")[0] == 0
+    _, shown, _ = chat("history", "Tom#Spike", "--json")
+    (sent,) = json.loads(shown)
+    assert (sent["FromUser"], sent["ToUser"]) == (spike, tom)
+    assert sent["ConversationId"] == conversation_id(spike, tom)
+
+    def listed():
+        status, shown, errors = chat("conversations", "TOM")
+        assert status == 0, errors
+        return len(shown.splitlines()) == 2 and shown
+
+    names = {tom: "Tom", jerry: "Jerry", spike: "Spike"}
+    rows = [line.split("\t")[1:] for line in eventually(listed, seconds=60).splitlines()]
+    assert [row[1:] for row in rows] == [["Spike", "Hi"], ["Jerry", "b"]]
+    for (pair, *_), other in zip(rows, (spike, jerry), strict=True):
+        assert pair == "#".join(names[sub] for sub in conversation_id(tom, other).split("#"))
+        assert chat("history", pair)[0] == 0
+
+
+def test_a_name_that_the_pool_lacks_is_one_line(deployment, pools, chat):
+    pool = pools()
+    for name in ("Tom", "Jerry"):
+        pool.add(name)
+    deployment.deploy(seed(m0="a"), user_pool_id=pool.id)
+    for command in (["conversations", "Zoe"], ["history", "tom#Zoe"], ["follow", "Zoe#tom"],
+                    ["send", "--from", "Tom", "--to", "Zoe", "Hi"]):  # fmt: skip
+        status, shown, errors = chat(*command)
+        assert (status, shown) == (1, "")
+        assert errors.startswith(f"error: user 'Zoe' is not in user pool {pool.id}")
+        assert errors.count("\n") == 1
