@@ -137,6 +137,13 @@ def any_table(request: pytest.FixtureRequest, name: str) -> Iterator[Any]:
 
 
 @pytest.fixture
+def stream_table(ministack: Any, name: str) -> Iterator[Any]:
+    """As ``any_table``, on ministack alone."""
+    with engines.messages_table(ministack, name, stream=True) as table:
+        yield table
+
+
+@pytest.fixture
 def vault(client: Callable[..., Any], name: str) -> str:
     """The name of an empty vault."""
     client("backup").create_backup_vault(BackupVaultName=name)
