@@ -14,9 +14,12 @@ from local import stack
 from local.environment import foreign_environment
 from local.process import STATE_DIR, LocalAwsError, start, stop
 from local.steps import StepFailed, Steps, interrupt_on_terminate
+from ops.polling import DeadlineError, poll
 
 STAGE = "dev"
-CONVERSATION = "jerry#tom"
+CONVERSATION, USERS = "jerry#tom", ("Tom", "Jerry")
+REPLY = "Any time, Tom!"
+LISTS_SECONDS = 60
 
 
 def main() -> int:
@@ -96,6 +99,15 @@ def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
     with steps.step("read") as said:
         lines = stack.history(steps, environment, STAGE, CONVERSATION)
         said += [f"{len(lines)} messages of {CONVERSATION}", *lines]
+    last = lines[-1].partition(": ")[2]
+    with steps.step("lists") as said:
+        said += ["each user's conversations, kept by the stream",
+                 *_lists(steps, environment, last)]  # fmt: skip
+    with steps.step("send") as said:
+        stack.send(steps, environment, STAGE, sender="Jerry", to="Tom", body=REPLY)
+        said.append(f"Jerry → Tom: {REPLY}")
+    with steps.step("lists") as said:
+        said += ["both have followed", *_lists(steps, environment, REPLY)]
     with steps.step("back up") as said:
         said.append(steps.run(_ops("backup"), environment=environment).strip())
     with steps.step("drill") as said:
@@ -121,6 +133,22 @@ def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
             raise StepFailed("\n".join(["left behind:", *map(_shown, left)]))
         said += ["empty, but for what AWS itself keeps:" if rest["stays"] else "empty",
                  *map(_kept, rest["stays"])]  # fmt: skip
+
+
+def _lists(steps: Steps, environment: Mapping[str, str], last: str) -> list[str]:
+    """Both users' lists, once ``last`` is the last message in them. Raises StepFailed."""
+
+    def lists() -> list[str] | None:
+        found = {user: stack.last_messages(steps, environment, STAGE, user) for user in USERS}
+        if any(list(with_whom.values()) != [last] for with_whom in found.values()):
+            return None
+        return [f"{user}: with {other}: {body}" for user, with_whom in found.items()
+                for other, body in with_whom.items()]  # fmt: skip
+
+    try:
+        return poll(lists, seconds=LISTS_SECONDS)
+    except DeadlineError as waited:
+        raise StepFailed(f"a list of conversations lags behind {last!r} after {waited}") from None
 
 
 def _ops(*arguments: str) -> list[str]:

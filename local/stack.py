@@ -33,8 +33,27 @@ def history(
     steps: Steps, environment: Mapping[str, str], stage: str, conversation: str
 ) -> list[str]:
     """What ``python -m chat history`` prints."""
-    command = ["python", "-m", "chat", "history", conversation, "--stage", stage]
-    return steps.run(command, environment=environment).splitlines()
+    return steps.run(_chat("history", conversation, stage), environment=environment).splitlines()
+
+
+def send(
+    steps: Steps, environment: Mapping[str, str], stage: str, *, sender: str, to: str, body: str
+) -> None:
+    """``python -m chat send``."""
+    command = _chat("send", body, stage, "--from", sender, "--to", to)
+    steps.run(command, environment=environment)
+
+
+def last_messages(
+    steps: Steps, environment: Mapping[str, str], stage: str, user: str
+) -> dict[str, str]:
+    """What ``python -m chat conversations`` lists: the last message with each other user."""
+    listed = steps.run(_chat("conversations", user, stage, "--json"), environment=environment)
+    return {row["OtherUser"]: row["LastMessageBody"] for row in json.loads(listed)}
+
+
+def _chat(command: str, argument: str, stage: str, *more: str) -> list[str]:
+    return ["python", "-m", "chat", command, argument, "--stage", stage, *more]
 
 
 _ACCOUNT = "000000000000"  # the engine's

@@ -13,6 +13,8 @@ _NEXT = """
 Try next:
   source .venv/bin/activate
   python -m local run -- python -m chat history jerry#tom{option}
+  python -m local run -- python -m chat send --from Jerry --to Tom "Any time!"{option}
+  python -m local run -- python -m chat conversations tom{option}
   python -m local run -- python -m ops backup{option}
   python -m local run -- cdk -c stage={stage} diff
   make down"""
