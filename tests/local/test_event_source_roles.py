@@ -1,0 +1,148 @@
+"""What the function's role must allow, or a mapping is not made, and what happens without it later.
+
+Sources: see local/additions/streams/permissions.py and mappings.py.
+"""
+
+import pytest
+
+from tests.local.aws_steps import eventually, refused
+from tests.local.streams import LISTING, READING, Streams
+
+
+@pytest.fixture
+def streams(client, name, tmp_path):
+    made = Streams(client, name, tmp_path / "notes")
+    yield made
+    made.clean()
+
+
+def _refusal(stream):
+    return (
+        400,
+        "InvalidParameterValueException",
+        f"Cannot access stream {stream}. Please ensure the role can perform the GetRecords, "
+        "GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM.",
+    )
+
+
+@pytest.mark.parametrize("missing", [*READING, *LISTING])
+def test_a_role_that_may_not_read_the_stream_gets_no_mapping(streams, client, missing):
+    allowed = [action for action in READING + LISTING if action != missing]
+    function = streams.function(streams.role(*allowed))
+    found = refused(
+        client("lambda").create_event_source_mapping,
+        FunctionName=function, EventSourceArn=streams.stream, StartingPosition="LATEST",
+    )  # fmt: skip
+    assert found == _refusal(streams.stream)
+    listed = client("lambda").list_event_source_mappings(FunctionName=function)
+    assert listed["EventSourceMappings"] == []
+
+
+def test_a_role_that_may_not_send_to_the_destination_gets_no_mapping(streams, client):
+    _, queue = streams.queue()
+    function = streams.function(streams.role(*READING, *LISTING))
+    found = refused(
+        client("lambda").create_event_source_mapping,
+        FunctionName=function, EventSourceArn=streams.stream, StartingPosition="LATEST",
+        DestinationConfig={"OnFailure": {"Destination": queue}},
+    )  # fmt: skip
+    text = "The function execution role does not have permissions to call SendMessage on SQS"
+    assert found == (400, "InvalidParameterValueException", text)
+
+
+def test_a_destination_that_the_role_may_not_send_to_cannot_be_added(streams, client):
+    _, queue = streams.queue()
+    mapping = streams.map(streams.function(streams.role(*READING, *LISTING)))
+    status, code, _ = refused(
+        client("lambda").update_event_source_mapping,
+        UUID=mapping, DestinationConfig={"OnFailure": {"Destination": queue}},
+    )  # fmt: skip
+    assert (status, code) == (400, "InvalidParameterValueException")
+
+
+def test_a_role_that_lost_its_grant_reads_no_more_until_it_has_it_again(streams, client):
+    mapping = streams.reader()
+    role = f"{streams.name}-reader"
+    streams.put("a")
+    streams.sent("a")
+    streams.grant(role)
+    streams.put("b")
+
+    def problem():
+        shown = client("lambda").get_event_source_mapping(UUID=mapping)
+        return "Cannot access stream" in shown["LastProcessingResult"]
+
+    eventually(problem)
+    streams.grant(role, *READING)
+    assert streams.sent("b") == [["a"], ["b"]]
+
+
+def test_the_record_of_a_discarded_batch_is_lost_when_the_role_lost_its_grant(streams, setting):
+    setting("stream_retry_seconds", 0)
+    url, queue = streams.queue()
+    streams.reader(
+        BatchSize=1,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": queue}},
+    )
+    streams.grant(f"{streams.name}-reader", *READING)
+    streams.put("raise", "a")
+    streams.sent("a")
+    streams.grant(f"{streams.name}-reader", *READING, "sqs:SendMessage")
+    streams.put("raise again")
+    first = streams.received(url)["DDBStreamBatchInfo"]["startSequenceNumber"]
+    assert first == _number(streams, "raise again")
+
+
+def _number(streams, name):
+    (found,) = (i["event"] for i in streams.invocations() if i["names"] == [name])
+    return found["Records"][0]["dynamodb"]["SequenceNumber"]
+
+
+def test_a_function_has_one_mapping_of_a_stream(streams, client):
+    mapping = streams.reader()
+    function = f"{streams.name}-reader"
+    status, code, text = refused(
+        client("lambda").create_event_source_mapping,
+        FunctionName=function, EventSourceArn=streams.stream, StartingPosition="LATEST",
+    )  # fmt: skip
+    assert (status, code) == (409, "ResourceConflictException")
+    assert text == (
+        f'The event source arn (" {streams.stream} ") and function (" {function} ") provided '
+        "mapping already exists. Please update or delete the existing mapping with UUID "
+        f"{mapping}"
+    )
+
+
+def test_a_mapping_needs_a_stream_that_exists(streams, client):
+    stream = f"{streams.stream[:-1]}x"
+    function = streams.function(streams.role(*READING, *LISTING))
+    found = refused(
+        client("lambda").create_event_source_mapping,
+        FunctionName=function, EventSourceArn=stream, StartingPosition="LATEST",
+    )  # fmt: skip
+    assert found == (400, "InvalidParameterValueException", f"Stream not found: {stream}")
+
+
+def test_a_filter_that_is_no_pattern_is_refused(streams, client):
+    function = streams.function(streams.role(*READING, *LISTING))
+    found = refused(
+        client("lambda").create_event_source_mapping,
+        FunctionName=function, EventSourceArn=streams.stream, StartingPosition="LATEST",
+        FilterCriteria={"Filters": [{"Pattern": "single-string"}]},
+    )  # fmt: skip
+    text = "Invalid filter pattern definition."
+    assert found == (400, "InvalidParameterValueException", text)
+
+
+def test_a_mapping_shows_the_defaults_of_streams(streams, client):
+    shown = client("lambda").get_event_source_mapping(UUID=streams.reader())
+    assert {
+        "BatchSize": 100,
+        "BisectBatchOnFunctionError": False,
+        "DestinationConfig": {"OnFailure": {}},
+        "MaximumBatchingWindowInSeconds": 0,
+        "MaximumRecordAgeInSeconds": -1,
+        "MaximumRetryAttempts": -1,
+        "ParallelizationFactor": 1,
+    }.items() <= shown.items()

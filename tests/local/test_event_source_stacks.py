@@ -1,0 +1,161 @@
+"""CloudFormation: mappings of streams, and a table that gets its stream and index in an update.
+
+Sources: registry schemas of AWS::Lambda::EventSourceMapping and AWS::DynamoDB::GlobalTable; the
+texts from local/additions/streams/permissions.py.
+"""
+
+import json
+
+import pytest
+
+from tests.local.stacks_steps import Stack, attribute, resource
+from tests.local.streams import LISTING, READING, TRUST, zipped
+
+STREAM = {"StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
+CODE = "def handler(event, context): return None"
+
+
+@pytest.fixture
+def stack(client, name):
+    made = Stack(client, name)
+    yield made
+    if made.id:
+        made.delete()
+
+
+def _index(name):
+    key = [{"AttributeName": name, "KeyType": "HASH"}]
+    return {"IndexName": f"By{name}", "KeySchema": key, "Projection": {"ProjectionType": "ALL"}}
+
+
+def table(*indexes, **more):
+    attributes = [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", *indexes)]
+    properties = {
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+        "AttributeDefinitions": attributes,
+        "BillingMode": "PAY_PER_REQUEST",
+        "Replicas": [{"Region": "us-east-1"}],
+    }
+    if indexes:
+        properties["GlobalSecondaryIndexes"] = [_index(name) for name in indexes]
+    return resource("AWS::DynamoDB::GlobalTable", properties | more)
+
+
+def reader(client, name, without="", **mapping):
+    """Role, its policy, function and mapping, as the CDK makes them, ``without`` one grant."""
+    client("s3").create_bucket(Bucket=name)
+    client("s3").put_object(Bucket=name, Key="code", Body=zipped(CODE))
+    actions = [(action, "Table", "StreamArn") for action in (*READING, *LISTING)]
+    statements = [
+        {"Effect": "Allow", "Action": action, "Resource": attribute(resource_id, arn)}
+        for action, resource_id, arn in (*actions, ("sqs:SendMessage", "Queue", "Arn"))
+        if action != without
+    ]
+    document = {"Version": "2012-10-17", "Statement": statements}
+    policy = {"PolicyName": "stream", "PolicyDocument": document, "Roles": [{"Ref": "Role"}]}
+    function = {
+        "Role": attribute("Role", "Arn"), "Runtime": "python3.13", "Handler": "reader.handler",
+        "Code": {"S3Bucket": name, "S3Key": "code"},
+    }  # fmt: skip
+    settings = {
+        "FunctionName": {"Ref": "Function"},
+        "EventSourceArn": attribute("Table", "StreamArn"),
+        "StartingPosition": "TRIM_HORIZON",
+        "DestinationConfig": {"OnFailure": {"Destination": attribute("Queue", "Arn")}},
+    }
+    trust = {"Version": "2012-10-17", "Statement": [TRUST]}
+    return {
+        "Queue": resource("AWS::SQS::Queue", {}),
+        "Role": resource("AWS::IAM::Role", {"AssumeRolePolicyDocument": trust}),
+        "Policy": resource("AWS::IAM::Policy", policy),
+        "Function": resource("AWS::Lambda::Function", function, DependsOn=["Policy"]),
+        "Mapping": resource("AWS::Lambda::EventSourceMapping", settings | mapping),
+    }
+
+
+def test_a_stream_and_an_index_come_to_an_existing_table_with_their_reader(client, stack, name):
+    dynamodb = client("dynamodb")
+    first = stack.create(Table=table()).output("Table")
+    dynamodb.put_item(TableName=first, Item={"pk": {"S": "a"}, "User": {"S": "tom"}})
+    stack.update(Table=table("User", **STREAM), **reader(client, name))
+    assert stack.status == "UPDATE_COMPLETE"
+    assert stack.output("Table") == first
+    shown = dynamodb.describe_table(TableName=first)["Table"]
+    assert shown["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
+    found = dynamodb.query(
+        TableName=first, IndexName="ByUser", KeyConditionExpression="#u = :u",
+        ExpressionAttributeNames={"#u": "User"}, ExpressionAttributeValues={":u": {"S": "tom"}},
+    )  # fmt: skip
+    assert found["Count"] == 1
+    mapping = client("lambda").get_event_source_mapping(UUID=stack.output("Mapping"))
+    assert mapping["EventSourceArn"] == shown["LatestStreamArn"]
+    assert mapping["BatchSize"] == 100
+
+
+def test_a_stream_is_switched_off_with_its_reader(client, stack, name):
+    created = stack.create(Table=table("User", **STREAM), **reader(client, name))
+    assert created.status == "CREATE_COMPLETE"
+    first = stack.output("Table")
+    stack.update(Table=table())
+    assert stack.status == "UPDATE_COMPLETE"
+    shown = client("dynamodb").describe_table(TableName=first)["Table"]
+    assert not shown.get("StreamSpecification", {}).get("StreamEnabled")
+    assert "GlobalSecondaryIndexes" not in shown
+
+
+def test_two_indexes_at_once_are_refused(stack):
+    stack.create(Table=table())
+    stack.update(Table=table("User", "Other"))
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    text = "Cannot perform more than one GSI creation or deletion in a single update"
+    assert ("UPDATE_FAILED", text) in stack.events("Table")
+
+
+@pytest.mark.parametrize("without", [*READING, *LISTING])
+def test_a_missing_grant_of_the_stream_fails_the_deployment(client, stack, name, without):
+    stack.create(Table=table(**STREAM), **reader(client, name, without=without))
+    assert stack.status == "ROLLBACK_COMPLETE"
+    status, reason = stack.events("Mapping")[1]
+    assert status == "CREATE_FAILED"
+    assert reason.startswith("Cannot access stream arn:aws:dynamodb:us-east-1:")
+    assert reason.endswith("ListStreams Actions on your stream in IAM.")
+
+
+def test_a_missing_grant_of_the_destination_fails_the_deployment(client, stack, name):
+    stack.create(Table=table(**STREAM), **reader(client, name, without="sqs:SendMessage"))
+    assert stack.status == "ROLLBACK_COMPLETE"
+    text = "The function execution role does not have permissions to call SendMessage on SQS"
+    assert ("CREATE_FAILED", text) in stack.events("Mapping")
+
+
+def test_what_leaves_the_template_is_unset(client, stack, name):
+    pattern = json.dumps({"eventName": ["INSERT"]})
+    settings = {
+        "FilterCriteria": {"Filters": [{"Pattern": pattern}]},
+        "FunctionResponseTypes": ["ReportBatchItemFailures"],
+        "MaximumRetryAttempts": 3,
+        "BatchSize": 7,
+    }
+    parts = {"Table": table(**STREAM)} | reader(client, name, **settings)
+    first = stack.create(**parts).output("Mapping")
+    shown = client("lambda").get_event_source_mapping(UUID=first)
+    assert (shown["BatchSize"], shown["MaximumRetryAttempts"]) == (7, 3)
+    for setting in settings:
+        del parts["Mapping"]["Properties"][setting]
+    assert stack.update(**parts).status == "UPDATE_COMPLETE"
+    assert stack.output("Mapping") == first
+    shown = client("lambda").get_event_source_mapping(UUID=first)
+    assert (shown["BatchSize"], shown["MaximumRetryAttempts"]) == (100, -1)
+    assert not shown["FunctionResponseTypes"]
+    assert not shown.get("FilterCriteria", {}).get("Filters")
+
+
+def test_another_starting_position_is_a_conflict_with_the_mapping_it_replaces(client, stack, name):
+    """It fails: the new one is made before the old one goes, and both would be of one function."""
+    parts = {"Table": table(**STREAM)} | reader(client, name)
+    stack.create(**parts)
+    parts["Mapping"]["Properties"]["StartingPosition"] = "LATEST"
+    stack.update(**parts)
+    assert stack.status == "UPDATE_ROLLBACK_COMPLETE"
+    reasons = [reason for status, reason in stack.events("Mapping") if status == "UPDATE_FAILED"]
+    assert "provided mapping already exists" in reasons[0]
