@@ -8,7 +8,7 @@ import json
 import pytest
 
 from tests.local.aws_steps import eventually
-from tests.local.streams import Streams
+from tests.local.stream_readers import Streams
 
 REPORTING = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 

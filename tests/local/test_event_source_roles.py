@@ -6,7 +6,7 @@ Sources: see local/additions/streams/permissions.py and mappings.py.
 import pytest
 
 from tests.local.aws_steps import eventually, refused
-from tests.local.streams import LISTING, READING, Streams
+from tests.local.stream_readers import LISTING, READING, Streams
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import json
 import pytest
 
 from tests.local.stacks_steps import Stack, attribute, resource
-from tests.local.streams import LISTING, READING, TRUST, zipped
+from tests.local.stream_readers import LISTING, READING, TRUST, zipped
 
 STREAM = {"StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
 CODE = "def handler(event, context): return None"
