@@ -40,7 +40,10 @@ def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path):
     assert "Tom → Jerry: Hey Jerry, are you free?" in output
     assert "Jerry → Tom: Yes, Tom. What's up?" in output
     assert "recovery-point:" in output
-    assert re.search(r"drill +recovery time [0-9.]+ s, 5 items compared, differences 0;", output)
+    before = output.index("Tom: with Jerry: Thanks! You're the best, Jerry.")
+    assert before < output.index("Tom: with Jerry: Any time, Tom!"), "the list has followed"
+    assert output.count("Jerry: with Tom: ") == 2
+    assert re.search(r"drill +recovery time [0-9.]+ s, 8 items compared, differences 0;", output)
     assert "empty, but for what AWS itself keeps" in output
     assert processes_of(tmp_path) == []
     assert not (tmp_path / "demo").exists()
