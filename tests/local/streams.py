@@ -1,156 +1,58 @@
-"""Tables with a stream, functions that read it, and what they were sent."""
+"""A table's stream, read with its own API; and its delivery, as Lambda's event sources do it."""
 
-import io
-import json
-import uuid
-import zipfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-from tests.local.aws_steps import eventually
-
-READING = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
-LISTING = ["dynamodb:ListStreams"]
-TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole",
-         "Principal": {"Service": "lambda.amazonaws.com"}}  # fmt: skip
-KEY = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-       "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}]}  # fmt: skip
-
-# Notes every batch as a line of a file; fails or answers as the items of the batch say.
-CODE = """
-import json, os, time
-WORKER = os.getpid()
-
-def handler(event, context):
-    changes = [record["dynamodb"] for record in event["Records"]]
-    names = [change["Keys"]["pk"]["S"] for change in changes]
-    with open(os.environ["NOTES"], "a") as notes:
-        notes.write(json.dumps({"worker": WORKER, "names": names, "event": event}) + "\\n")
-    answer = None
-    for name, change in zip(names, changes):
-        if name.startswith("slow"):
-            time.sleep(3)
-        if name.startswith("raise"):
-            raise ValueError(name)
-        if name.startswith("report") and answer is None:
-            answer = {"batchItemFailures": [{"itemIdentifier": change["SequenceNumber"]}]}
-        if name.startswith("answer"):
-            answer = json.loads(change["NewImage"]["answer"]["S"])
-    return answer
-"""
+Index = Callable[[list[dict[str, Any]]], dict[str, Any]]
 
 
-def zipped(code: str) -> bytes:
-    """A function's code package with ``code`` as its one module, ``reader``."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("reader.py", code)
-    return buffer.getvalue()
+class Stream:
+    """The records of a table's stream from its beginning; ``client`` is of dynamodbstreams."""
+
+    def __init__(self, client: Any, arn: str) -> None:
+        self._client, self._arn = client, arn
+        self._iterators: dict[str, str] = {}
+
+    def read(self) -> list[dict[str, Any]]:
+        """The records that were not read before, shard by shard."""
+        shards = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
+        found = []
+        for shard in shards:
+            found += self._records(shard["ShardId"])
+        return found
+
+    def _records(self, shard: str) -> list[dict[str, Any]]:
+        iterator = self._iterators.get(shard)
+        if iterator is None:
+            iterator = self._client.get_shard_iterator(
+                StreamArn=self._arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+            )["ShardIterator"]
+        found = []
+        while iterator:
+            page = self._client.get_records(ShardIterator=iterator)
+            iterator = page.get("NextShardIterator")
+            if not page["Records"]:
+                break
+            found += page["Records"]
+        self._iterators[shard] = iterator
+        return found
 
 
-class Streams:
-    """Makes tables and functions under one name, and takes them away."""
+def deliver(index: Index, records: list[dict[str, Any]], *, tries: int) -> list[dict[str, Any]]:
+    """Hand ``records`` to ``index`` as Lambda does; return those given up after ``tries``.
 
-    def __init__(self, client: Callable[..., Any], name: str, notes: Path) -> None:
-        self.client, self.name, self.table = client, name, f"{name}-table"
-        self._notes = notes
-        self._notes.touch()
-        self._functions: list[str] = []
-        self._mappings: list[str] = []
-        client("dynamodb").create_table(TableName=self.table, BillingMode="PAY_PER_REQUEST", **KEY)
-        self.stream = self.switch_on()
-
-    def switch_on(self) -> str:
-        """Switch the table's stream on; its ARN."""
-        specification = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-        shown = self.client("dynamodb").update_table(
-            TableName=self.table, StreamSpecification=specification
-        )
-        return str(shown["TableDescription"]["LatestStreamArn"])
-
-    def put(self, *names: str, **attributes: str) -> None:
-        """Write one item after the other."""
-        for name in names:
-            item = {key: {"S": value} for key, value in attributes.items()}
-            self.client("dynamodb").put_item(TableName=self.table, Item={"pk": {"S": name}} | item)
-
-    def role(self, *actions: str, suffix: str = "role") -> str:
-        """The ARN of a role of a function that may do this, on everything."""
-        iam, name = self.client("iam"), f"{self.name}-{suffix}"
-        document = {"Version": "2012-10-17", "Statement": [TRUST]}
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
-        self.grant(name, *actions)
-        return str(arn["Role"]["Arn"])
-
-    def grant(self, role: str, *actions: str) -> None:
-        """Let the role of this name do these actions and no others."""
-        allowed = {"Effect": "Allow", "Action": ["logs:*", *actions], "Resource": "*"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-        self.client("iam").put_role_policy(
-            RoleName=role, PolicyName="allowed", PolicyDocument=document
-        )
-
-    def function(self, role: str, suffix: str = "reader") -> str:
-        """The name of a new function of CODE."""
-        name = f"{self.name}-{suffix}"
-        self.client("lambda").create_function(
-            FunctionName=name, Runtime="python3.13", Handler="reader.handler", Role=role,
-            Environment={"Variables": {"NOTES": str(self._notes)}}, Timeout=30,
-            Code={"ZipFile": zipped(CODE)},
-        )  # fmt: skip
-        self._functions.append(name)
-        return name
-
-    def reader(self, suffix: str = "reader", **settings: Any) -> str:
-        """A function that may all it needs, and its mapping with these settings; its id."""
-        role = self.role(*READING, *LISTING, "sqs:SendMessage", "sns:Publish", suffix=suffix)
-        return self.map(self.function(role, suffix), **settings)
-
-    def map(self, function: str, **settings: Any) -> str:
-        """The id of a new mapping of the stream."""
-        defaults = {"EventSourceArn": self.stream, "StartingPosition": "TRIM_HORIZON"}
-        made = self.client("lambda").create_event_source_mapping(
-            FunctionName=function, **(defaults | settings)
-        )
-        self._mappings.append(made["UUID"])
-        return str(made["UUID"])
-
-    def queue(self) -> tuple[str, str]:
-        """The URL and the ARN of a new queue."""
-        url = self.client("sqs").create_queue(QueueName=f"{self.name}-{uuid.uuid4().hex[:4]}")
-        arn = f"arn:aws:sqs:us-east-1:000000000000:{url['QueueUrl'].rsplit('/', 1)[-1]}"
-        return str(url["QueueUrl"]), arn
-
-    def received(self, queue: str) -> Any:
-        """The body of the next message of the queue, once there is one."""
-        messages = eventually(
-            lambda: self.client("sqs").receive_message(QueueUrl=queue).get("Messages")
-        )
-        return json.loads(messages[0]["Body"])
-
-    def invocations(self) -> list[dict[str, Any]]:
-        """What the functions noted, the oldest first."""
-        return [json.loads(line) for line in self._notes.read_text().splitlines()]
-
-    def batches(self) -> list[list[str]]:
-        """The items of every batch that was sent, the oldest first."""
-        return [invocation["names"] for invocation in self.invocations()]
-
-    def sent(self, *last: str) -> list[list[str]]:
-        """All batches, once one of exactly these items, or one that ends with them, was sent."""
-
-        def found() -> list[list[str]]:
-            batches = self.batches()
-            return batches if batches and batches[-1][-len(last) :] == list(last) else []
-
-        return list(eventually(found))
-
-    def clean(self) -> None:
-        """Take everything away again."""
-        for mapping in self._mappings:
-            self.client("lambda").delete_event_source_mapping(UUID=mapping)
-        for function in self._functions:
-            self.client("lambda").delete_function(FunctionName=function)
-        if self.table in self.client("dynamodb").list_tables()["TableNames"]:
-            self.client("dynamodb").delete_table(TableName=self.table)
+    From the lowest sequence number that the answer names everything is
+    delivered again, what had succeeded behind it too; an exception is one of the
+    whole batch
+    (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html).
+    """
+    for _ in range(tries):
+        try:
+            failures = index(records)["batchItemFailures"]
+        except Exception:  # noqa: BLE001 (Lambda does not ask which)
+            continue
+        if not failures:
+            return []
+        lowest = min(int(failure["itemIdentifier"]) for failure in failures)
+        records = [one for one in records if int(one["dynamodb"]["SequenceNumber"]) >= lowest]
+    return records

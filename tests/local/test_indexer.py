@@ -1,0 +1,138 @@
+"""Batches of the stream, their failures and their retries, on two engines."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from chat.indexer import index
+from tests.local.lists import Meddled, assert_lists_are_right, key, message, record, shown
+from tests.local.streams import Stream, deliver
+
+
+def conversation(user: str, *minutes: int):
+    return [message(minute, f"{minute}", sender="Tom", recipient=user) for minute in minutes]
+
+
+def put(table, items):
+    """Put the items; the records of the stream about it."""
+    for item in items:
+        table.put_item(Item=item)
+    return [record(item, number) for number, item in enumerate(items, 100)]
+
+
+class Failing:
+    """A table that throttles every write of one conversation, so many times."""
+
+    def __init__(self, table, conversation: str, times: int) -> None:
+        self._table, self._conversation, self.times = table, conversation, times
+
+    def __getattr__(self, name):
+        return getattr(self._table, name)
+
+    def update_item(self, **request):
+        if request["Key"]["sk"] == f"CONVERSATION#{self._conversation}" and self.times:
+            self.times -= 1
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
+        return self._table.update_item(**request)
+
+
+@pytest.fixture
+def mixed():
+    """Three conversations' messages, in turns, the newest not last."""
+    jerry, spike, tyke = (conversation(name, 5, 9, 7) for name in ("Jerry", "Spike", "Tyke"))
+    return [one for three in zip(jerry, spike, tyke, strict=True) for one in three]
+
+
+def test_a_batch_brings_every_conversation_up_to_date_at_once(any_table, mixed):
+    records = put(any_table, mixed)
+    seen = Meddled(any_table, {})
+    assert index(seen, records) == {"batchItemFailures": []}
+    assert_lists_are_right(any_table)
+    assert sorted(shown(any_table)) == [("Jerry", "9"), ("Spike", "9"), ("Tyke", "9")]
+    assert seen.calls.count("query") == 2 * 3
+    assert seen.calls.count("update_item") == 2 * 3
+
+
+def test_a_failing_conversation_is_reported_and_the_others_are_indexed(any_table, mixed):
+    records = put(any_table, mixed)
+    answer = index(Failing(any_table, "spike#tom", times=99), records)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "101"}]}
+    assert sorted(shown(any_table)) == [("Jerry", "9"), ("Tyke", "9")]
+
+
+def test_what_is_no_conversation_is_reported_and_the_others_are_indexed(any_table, mixed):
+    odd = {"pk": "CONVERSATION#tom", "sk": mixed[0]["sk"]}
+    records = put(any_table, [mixed[0], odd, *mixed[1:]])
+    answer = index(any_table, records)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "101"}]}
+    any_table.delete_item(Key=key(odd))
+    assert_lists_are_right(any_table)
+
+
+@pytest.mark.parametrize("times", [1, 2, 3])
+def test_lambda_goes_on_from_the_first_failure_until_all_is_right(any_table, mixed, times):
+    """Also when only the second list could not be written, or a retry fails again."""
+    failing = Failing(any_table, "spike#tom", times)
+    batches = []
+
+    def indexing(records):
+        batches.append(len(records))
+        return index(failing, records)
+
+    assert deliver(indexing, put(any_table, mixed), tries=10) == []
+    assert batches == [9] + [8] * times
+    assert_lists_are_right(any_table)
+
+
+def test_changes_between_the_tries_are_seen(any_table, mixed):
+    failing = Failing(any_table, "spike#tom", times=1)
+    records = put(any_table, mixed)
+    newest = mixed[4]
+
+    def indexing(remaining):
+        answer = index(failing, remaining)
+        any_table.delete_item(Key=key(newest))
+        return answer
+
+    assert deliver(indexing, records, tries=10) == []
+    index(any_table, [record(newest, 200)])
+    assert_lists_are_right(any_table)
+
+
+def test_what_is_given_up_keeps_its_records_and_no_others(any_table, mixed):
+    """Everything from the failure on goes to the failure queue, so it must be indexed by then."""
+    given_up = deliver(
+        lambda records: index(Failing(any_table, "spike#tom", times=99), records),
+        put(any_table, mixed),
+        tries=3,
+    )
+    assert [one["dynamodb"]["SequenceNumber"] for one in given_up] == [
+        str(number) for number in range(101, 109)
+    ]
+    assert sorted(shown(any_table)) == [("Jerry", "9"), ("Tyke", "9")]
+    index(any_table, given_up)  # what a person does later with the queue's message
+    assert_lists_are_right(any_table)
+
+
+def test_a_table_that_is_gone_fails_every_conversation(any_table, mixed):
+    """Not the first one only: Lambda must not take the others for done."""
+    records = put(any_table, mixed)
+
+    class Gone:
+        def query(self, **_request):
+            raise ClientError({"Error": {"Code": "ResourceNotFoundException"}}, "Query")
+
+    answer = index(Gone(), records)
+    assert answer == {"batchItemFailures": [{"itemIdentifier": str(n)} for n in (100, 101, 102)]}
+
+
+def test_the_real_stream_is_understood(stream_table, client, mixed):
+    """Records as the streams' own API gives them, those of the lists among them."""
+    stream = Stream(client("dynamodbstreams"), stream_table.latest_stream_arn)
+    put(stream_table, mixed)
+    assert len(records := stream.read()) == len(mixed)
+    assert index(stream_table, records) == {"batchItemFailures": []}
+    assert_lists_are_right(stream_table)
+    own = stream.read()
+    assert len(own) == 2 * 3
+    assert index(Meddled(stream_table, {}), own) == {"batchItemFailures": []}
+    assert stream.read() == []

@@ -1,0 +1,134 @@
+"""What the stream's function makes of a batch, and what it answers."""
+
+import json
+from unittest.mock import Mock
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from chat import indexer
+from chat.memberships import Unsettled
+from chat.model import Position
+
+NINE = "2026-01-01T09:00:00.000Z"
+TEN = "2026-01-01T10:00:00.000Z"
+
+
+def record(number: int, conversation: str, sent_at: str = NINE, message_id: str = "m"):
+    return other_record(number, f"CONVERSATION#{conversation}", f"MESSAGE#{sent_at}#{message_id}")
+
+
+def other_record(number: int, pk: str, sk: str):
+    keys = {"pk": {"S": pk}, "sk": {"S": sk}}
+    return {"eventName": "MODIFY", "dynamodb": {"Keys": keys, "SequenceNumber": str(number)}}
+
+
+def numbers(*failed: int):
+    return {"batchItemFailures": [{"itemIdentifier": str(number)} for number in failed]}
+
+
+@pytest.fixture
+def failing():
+    """The conversations that cannot be indexed, and why."""
+    return {}
+
+
+@pytest.fixture
+def indexed(monkeypatch, failing):
+    """What was asked for: conversations and their horizons."""
+
+    def bring_up_to_date(_table, conversation, horizon):
+        calls.append((conversation, horizon))
+        if error := failing.get(conversation):
+            raise error
+
+    calls = []
+    monkeypatch.setattr(indexer, "bring_up_to_date", bring_up_to_date)
+    return calls
+
+
+def test_each_conversation_is_brought_up_to_its_newest_record_once(indexed):
+    records = [
+        record(1, "a#b", TEN, "m"),
+        record(2, "a#c", NINE),
+        record(3, "a#b", NINE),
+        record(4, "a#b", TEN, "l"),
+        record(5, "a#c", NINE, "n"),
+    ]
+    assert indexer.index(None, records) == numbers()
+    assert indexed == [("a#b", Position(TEN, "m")), ("a#c", Position(NINE, "n"))]
+
+
+def test_a_batch_without_records_is_done(indexed):
+    assert indexer.index(None, []) == numbers()
+    assert indexed == []
+
+
+@pytest.mark.parametrize(
+    ("pk", "sk"),
+    [
+        ("USER#tom", "CONVERSATION#jerry#tom"),
+        ("USER#tom", f"MESSAGE#{NINE}#m"),
+        ("CONVERSATION#jerry#tom", "NOTE#1"),
+        ("", ""),
+    ],
+)
+def test_what_is_no_message_is_passed_over(indexed, pk, sk):
+    assert indexer.index(None, [other_record(1, pk, sk), record(2, "a#b")]) == numbers()
+    assert [conversation for conversation, _ in indexed] == ["a#b"]
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ClientError({"Error": {"Code": "ThrottlingException"}}, "Query"),
+        EndpointConnectionError(endpoint_url="https://dynamodb"),
+        Unsettled("conversation a#c changed"),
+        ValueError("'a#c' is not a conversation"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_conversation_that_fails_does_not_hold_up_the_others(indexed, failing, error, capsys):
+    failing["a#c"] = error
+    records = [record(7, "a#b"), record(8, "a#c"), record(9, "a#d"), record(10, "a#c", TEN)]
+    assert indexer.index(None, records) == numbers(8)
+    assert [conversation for conversation, _ in indexed] == ["a#b", "a#c", "a#d"]
+    failure, done = map(json.loads, capsys.readouterr().out.splitlines())
+    reason = f"{type(error).__name__}: {error}"
+    assert failure == {"message": "failed", "conversation": "a#c", "reason": reason}
+    assert done == {"message": "indexed", "records": 4, "conversations": 3, "failed": 1}
+
+
+@pytest.mark.usefixtures("indexed")
+def test_failures_are_in_the_order_of_the_stream_the_first_record_of_each(failing):
+    """Lambda goes on from the lowest, so none of a failed conversation's records may be before."""
+    failing |= {"a#b": Unsettled("b"), "a#d": Unsettled("d")}
+    records = [
+        record(999, "a#c"),
+        record(1000, "a#d", TEN),
+        record(1001, "a#b", NINE),
+        record(1002, "a#d", NINE),
+        record(1003, "a#b", TEN),
+    ]
+    assert indexer.index(None, records) == numbers(1000, 1001)
+
+
+@pytest.mark.usefixtures("indexed")
+def test_an_error_of_the_code_fails_the_whole_batch(failing):
+    failing["a#c"] = TypeError("a defect")
+    with pytest.raises(TypeError, match="a defect"):
+        indexer.index(None, [record(1, "a#b"), record(2, "a#c")])
+
+
+def test_the_function_takes_its_table_from_the_environment_once(indexed, monkeypatch):
+    resource = Mock()
+    monkeypatch.setattr(indexer.boto3, "resource", resource)
+    monkeypatch.setenv("TABLE_NAME", "Messages")
+    indexer._table.cache_clear()
+    try:
+        for _ in range(2):
+            assert indexer.handler({"Records": [record(1, "a#b")]}, None) == numbers()
+    finally:
+        indexer._table.cache_clear()
+    resource.return_value.Table.assert_called_once_with("Messages")
+    assert len(indexed) == 2
