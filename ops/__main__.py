@@ -4,7 +4,7 @@ import argparse
 import sys
 from contextlib import closing
 
-from ops import backup, backups, cleanup, holdings, restore
+from ops import backup, backups, cleanup, cost, holdings, restore
 from ops.cli import Parser, add_target, status_of
 from ops.clients import Clients
 from ops.command import Context
@@ -16,7 +16,10 @@ COMMANDS = {
     "restore": restore,
     "inventory": holdings,
     "cleanup": cleanup,
+    "cost": cost,
 }
+# These act on no account; what they say, they say about files.
+WITHOUT_ACCOUNT = {"cost"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -32,7 +35,8 @@ def parser() -> argparse.ArgumentParser:
     for name, module in COMMANDS.items():
         summary = (module.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=summary)
-        add_target(command)
+        if name not in WITHOUT_ACCOUNT:
+            add_target(command)
         module.add_arguments(command)
         command.add_argument("--json", action="store_true", help="print the result as JSON")
         command.set_defaults(run=module.run)
@@ -46,6 +50,8 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    if arguments.command in WITHOUT_ACCOUNT:
+        return int(arguments.run(arguments))
     name = stack_name(stage=arguments.stage, stack=arguments.stack)
     clients = Clients(region=arguments.region, profile=arguments.profile)
     with closing(clients):

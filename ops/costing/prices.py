@@ -37,7 +37,7 @@ class Price:
 
     dollars: float
     unit: str
-    per: float = 1
+    per: int = 1
     free: float = 0
     source: str
 
@@ -81,7 +81,7 @@ class _Row:
     dollars: tuple[float, float, float, float]
     unit: str
     source: str
-    per: float = 1
+    per: int = 1
     free: float = 0
     also: tuple[tuple[str, str], ...] = ()
 
@@ -91,7 +91,7 @@ class _Row:
                      source=source)  # fmt: skip
 
 
-def _same(dollars: float, unit: str, source: str, per: float = 1, free: float = 0,
+def _same(dollars: float, unit: str, source: str, per: int = 1, free: float = 0,
           also: tuple[tuple[str, str], ...] = ()) -> _Row:  # fmt: skip
     return _Row((dollars, dollars, dollars, dollars), unit, source, per, free, also)
 

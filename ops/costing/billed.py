@@ -1,0 +1,96 @@
+"""What a stack is billed for under a load: quantities and their prices. Pure."""
+
+from collections.abc import Iterator
+
+from ops.costing import capacity, storage, traffic
+from ops.costing.load import Load
+from ops.costing.prices import DAYS, GB, Price, Prices, prices
+from ops.costing.template import Reader, Template
+
+# An item's name, how much of it a month, and the price of one.
+Billed = tuple[str, float, Price]
+
+
+def table(template: Template, load: Load, home: str) -> Iterator[Billed]:
+    """Requests or capacity, storage and recovery of the table, in each of its regions."""
+    units, own = traffic.in_a_month(template, load), template.table
+    regions = own.regions(home)
+    for region, replica in regions:
+        used, where = prices(region), f", {region}" if len(regions) > 1 else ""
+        if own.on_demand:
+            yield f"writes on demand{where}", units.writes, used.write_request
+            # People read in one region.
+            yield f"reads on demand{where}", units.reads if region == home else 0, used.read_request
+        else:
+            written, read = capacity.hours(own, units, load)
+            yield f"write capacity{where}", written, used.write_capacity
+            yield f"read capacity{where}", read, used.read_capacity
+        size = storage.table_gb(template, load, load.days)
+        indexes = storage.indexes_gb(template, load, load.days)
+        yield f"table and indexes stored{where}", size + indexes, used.storage
+        if replica.recovery:
+            yield f"point-in-time recovery{where}", size, used.recovery
+    if len(regions) > 1:
+        message = traffic.written_bytes(template, load) / GB
+        yield "replication", message * (len(regions) - 1), prices(home).transfer
+
+
+def backups(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
+    """What the backup plan keeps and copies, and what the restore tests restore."""
+    for rule in template.rules:
+        for what, kept in [("backups", rule.kept), *(("copies", copy) for copy in rule.copies)]:
+            warm, cold = storage.points_gb(template, load, rule, kept)
+            yield f"{what}, {rule.name}", warm, used.backup_warm
+            if kept.cold is not None:
+                yield f"{what}, {rule.name}, cold", cold, used.backup_cold
+            if kept.elsewhere:
+                sent = rule.runs_a_day * DAYS * storage.table_gb(template, load, load.days)
+                yield f"{what}, {rule.name}, on the way", sent, used.transfer
+    tests = template.restore_tests_a_day * DAYS
+    if tests:
+        size = sum(of(template, load, load.days) for of in (storage.table_gb, storage.indexes_gb))
+        yield "restore tests", tests, used.restore_test
+        yield "restored by the tests", tests * size, used.restore
+
+
+def functions(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
+    """The runs and the logs of the functions that read the table's stream."""
+    if not template.readers:
+        return
+    runs = [(reader, traffic.invocations(template, reader, load)) for reader in template.readers]
+    logged = sum(count for _, count in runs) * traffic.LOG_BYTES / GB
+    kept = sum(count * _kept_months(reader, load) for reader, count in runs)
+    yield "stream function, requests", sum(count for _, count in runs), used.function_request
+    for arm, price in ((True, used.function_arm), (False, used.function_x86)):
+        alike = [(reader, count) for reader, count in runs if reader.arm == arm]
+        if alike:
+            seconds = sum(count * traffic.SECONDS * one.memory_mib / 1024 for one, count in alike)
+            yield f"stream function, time{'' if arm else ', x86'}", seconds, price
+    yield "logs written", logged, used.log_ingestion
+    yield "logs kept", kept * traffic.LOG_BYTES / GB, used.log_storage
+
+
+def _kept_months(reader: Reader, load: Load) -> float:
+    """How many months of a function's log there are."""
+    return (load.days if reader.log_days is None else min(reader.log_days, load.days)) / DAYS
+
+
+def key(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
+    """Customer keys, and their use for the table."""
+    if template.keys:
+        yield "customer key", template.keys, used.key
+        yield "customer key, requests", traffic.key_requests(load), used.key_request
+
+
+def watching(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
+    """Alarms, those of the table's scaling included, dashboards, metrics."""
+    scaled = sum(one.scaled for one in capacity.settings(template.table))
+    alarms = template.alarm_metrics + capacity.ALARMS * scaled * len(template.table.replicas)
+    for item, count, price in (
+        ("alarms", alarms, used.alarm),
+        ("composite alarms", template.composite_alarms, used.composite_alarm),
+        ("dashboards", template.dashboards, used.dashboard),
+        ("metrics out of logs", template.metrics if load.messages else 0, used.metric),
+    ):
+        if count:
+            yield item, count, price

@@ -1,0 +1,95 @@
+"""On demand against provisioned capacity, for one template and one shape of load. Pure."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ops.costing.estimate import estimate
+from ops.costing.load import Load
+from ops.costing.prices import prices
+from ops.costing.tables import Table, Throughput
+from ops.costing.template import Template
+
+# Scaled from one unit to whatever is needed.
+SCALED = Throughput(minimum=1, maximum=10**12, scaled=True)
+# Nobody's table; beyond it no crossing is looked for.
+MOST_MESSAGES = 1e9
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakEven:
+    """Which of the two costs less, and from where on.
+
+    ``utilisation`` is the part of provisioned capacity that has to be used for
+    it to cost as much as requests. ``messages_per_day``: from so many on scaled
+    capacity costs less; None where it never does.
+    """
+
+    utilisation: float
+    fixed_utilisation: float
+    on_demand: float
+    provisioned: float
+    messages_per_day: float | None
+
+
+def break_even(
+    template: Template, load: Load, *, region: str | None = None, free_tier: bool = True
+) -> BreakEven:
+    """Compare the two billing modes at ``load``, and find where they cost the same.
+
+    Provisioned is the table and its indexes scaled from one unit to what is
+    needed, with ``SCALED.target`` of it used, the alarms of the scaling included. The
+    errors are those of ``estimate``.
+    """
+
+    def costs(messages: float) -> tuple[float, float]:
+        asked = replace(load, messages_per_day=messages)
+        one, other = (
+            estimate(_billed(template, scaled), asked, region=region, free_tier=free_tier)
+            for scaled in (None, SCALED)
+        )
+        return one.monthly, other.monthly
+
+    of = prices(estimate(template, load, region=region).region)
+    on_demand, provisioned = costs(load.messages_per_day)
+    per_unit_hour = of.write_request.of(3600)
+    return BreakEven(
+        utilisation=of.write_capacity.dollars / per_unit_hour,
+        fixed_utilisation=1 / load.peak_factor,
+        on_demand=on_demand,
+        provisioned=provisioned,
+        messages_per_day=_crossing(lambda messages: _excess(costs(messages))),
+    )
+
+
+def _excess(costs: tuple[float, float]) -> float:
+    on_demand, provisioned = costs
+    return on_demand - provisioned
+
+
+def _billed(template: Template, capacity: Throughput | None) -> Template:
+    """The template with its table on demand, or with ``capacity`` everywhere."""
+    table: Table = replace(
+        template.table,
+        read=capacity,
+        write=capacity,
+        indexes=tuple(replace(one, read=capacity, write=capacity)
+                      for one in template.table.indexes),
+    )  # fmt: skip
+    return replace(template, table=table)
+
+
+def _crossing(excess: Callable[[float], float]) -> float | None:
+    """The least load at which ``excess`` is not below 0; it never falls below again.
+
+    Requests cost a straight line from 0; scaled capacity costs at least its
+    minimum, and then less for each message.
+    """
+    low, high = 0.0, MOST_MESSAGES
+    if excess(low) >= 0:
+        return low
+    if excess(high) < 0:
+        return None
+    while high - low > max(0.5, low * 1e-6):
+        middle = (low + high) / 2
+        low, high = (low, middle) if excess(middle) >= 0 else (middle, high)
+    return high

@@ -1,0 +1,74 @@
+"""What one template costs more than another, item by item. Pure."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.costing.estimate import Estimate, estimate
+from ops.costing.load import Load
+from ops.costing.template import read
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One item before and after, in US dollars a month; 0 where it is not there."""
+
+    item: str
+    before: float
+    after: float
+
+    @property
+    def delta(self) -> float:
+        """What it costs more."""
+        return self.after - self.before
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Two estimates for one load."""
+
+    before: Estimate
+    after: Estimate
+
+    @property
+    def delta(self) -> float:
+        """What a month costs more, in US dollars; below 0 what it costs less."""
+        return self.after.monthly - self.before.monthly
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """Every item whose price is not the same."""
+        before, after = _by_item(self.before), _by_item(self.after)
+        return tuple(
+            Change(item=item, before=before.get(item, 0.0), after=after.get(item, 0.0))
+            for item in dict.fromkeys([*before, *after])
+            if before.get(item, 0.0) != after.get(item, 0.0)
+        )
+
+
+def _by_item(estimate: Estimate) -> dict[str, float]:
+    """Dollars by item; the copies of one rule, for example, are one item."""
+    found: dict[str, float] = {}
+    for line in estimate.lines:
+        found[line.item] = found.get(line.item, 0.0) + line.monthly
+    return found
+
+
+def compare(
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    load: Load,
+    *,
+    region: str | None = None,
+    free_tier: bool = True,
+) -> Comparison:
+    """The monthly costs of two CloudFormation templates, parsed from JSON, under one load.
+
+    Both are priced in ``region``, or each in the one that it names, or in
+    us-east-1. Raises OpsError for a template or a region without an estimate.
+    """
+    first, second = (
+        estimate(read(one, region=region), load, region=region, free_tier=free_tier)
+        for one in (before, after)
+    )
+    return Comparison(before=first, after=second)
