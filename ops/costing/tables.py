@@ -60,7 +60,7 @@ class Table:
         """Whether requests are paid, not capacity."""
         return self.write is None
 
-@property
+    @property
     def region(self) -> str | None:
         """The region that the template names: the first, where it names all."""
         named = [replica.region for replica in self.replicas]
