@@ -46,7 +46,8 @@ def canonical(value: Any) -> Any:
     DynamoDB answers with a number's own spelling of it.
     """
     if isinstance(value, Mapping):
-        if set(value) == {"N"}:
+        # A map may have an attribute of that name, whose value is no text.
+        if set(value) == {"N"} and isinstance(value["N"], str):
             return {"N": Decimal(value["N"])}
         return {key: canonical(member) for key, member in value.items()}
     if isinstance(value, list):

@@ -71,3 +71,8 @@ def test_lines_are_in_the_order_of_the_keys():
 def test_numbers_are_equal_however_they_are_spelled():
     assert canonical({"L": [{"N": "5.0"}]}) == canonical({"L": [{"N": "5"}]})
     assert canonical({"N": "5"}) != canonical({"S": "5"})
+
+
+def test_an_attribute_that_is_called_n_is_no_number():
+    inner = {"M": {"N": {"S": "x"}}}
+    assert canonical(inner) == inner
