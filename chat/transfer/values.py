@@ -120,7 +120,7 @@ def _number(name: str, content: object, _levels: int) -> str:
         raise ValueError(f"attribute {name!r}: the number has {digits} digits; DynamoDB keeps 38")
     if number and number.adjusted() not in _EXPONENTS:
         raise ValueError(
-            f"attribute {name!r}: {_short(content)} is beyond 1E-130 to 9.99E+125, DynamoDB's range"
+            f"attribute {name!r}: {_short(number)} is beyond 1E-130 to 9.99E+125, DynamoDB's range"
         )
     return content
 

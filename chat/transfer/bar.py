@@ -1,0 +1,32 @@
+"""A progress bar on standard error, where that is a terminal."""
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+
+Advance = Callable[[int], None]
+
+
+@contextlib.contextmanager
+def bar(
+    what: str, total: int | None, *, done: int = 0, of_bytes: bool = False
+) -> Iterator[Advance]:
+    """A function that moves the bar on by so many; ``total`` may be an estimate, or unknown.
+
+    The bar is gone after the ``with`` block: what counts is printed then.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    # Only here: loading it takes longer than most commands do.
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    count = (
+        DownloadColumn() if of_bytes else TextColumn("{task.completed:,} of about {task.total:,}")
+    )
+    columns = TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        # The text of a path is no markup.
+        task = progress.add_task(what.replace("[", r"\["), total=total, completed=done)
+        yield lambda more: progress.advance(task, more)

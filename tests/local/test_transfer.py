@@ -1,0 +1,231 @@
+"""Export and import on two engines: what comes out goes in again, exactly."""
+
+import json
+
+import pytest
+
+from chat.model import memberships
+from seed.changes import key_of
+from tests.local.transfer_steps import (
+    command,
+    environment_of,
+    everything,
+    keyed,
+    message,
+    store,
+    typed,
+)
+
+ODD = {
+    "pk": {"S": "odd"}, "sk": {"S": "one"}, "long": {"N": "1" * 38}, "binary": {"B": b"\x00\xff"},
+    "texts": {"SS": ["a", "b"]}, "numbers": {"NS": ["-1", "10"]}, "blobs": {"BS": [b"1", b"2"]},
+    "null": {"NULL": True}, "nested": {"M": {"list": {"L": [{"B": b"x"}, {"BOOL": False}]}}},
+}  # fmt: skip
+MESSAGES = [typed(message(minute)) for minute in range(60)]
+OTHERS = [typed(message(minute, sender="Spike", recipient="Tom")) for minute in range(7)]
+LISTS = [typed(row) for row in memberships(message(59))]
+
+
+@pytest.fixture
+def table(any_table, aws, monkeypatch):
+    """The name of an empty table, on the engine to which the environment points."""
+    for key, value in environment_of(any_table, aws).items():
+        monkeypatch.setenv(key, value)
+    return any_table.name
+
+
+@pytest.fixture
+def chat(capsys, table):
+    return command(capsys, table)
+
+
+@pytest.fixture
+def file(tmp_path):
+    """``file(line, ...)``: the path of a file of these lines, texts or objects."""
+
+    def write(*lines, end="\n"):
+        path = tmp_path / "messages.jsonl"
+        texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
+        path.write_bytes(end.join([*texts, ""]).encode())
+        return path
+
+    return write
+
+
+def plain(sk, **attributes):
+    return {"pk": "p", "sk": sk, **attributes}
+
+
+def lines_of(path):
+    return [json.loads(line)["Item"] for line in path.read_text().splitlines()]
+
+
+def left_beside(path):
+    return sorted(found.name for found in path.parent.iterdir() if found != path)
+
+
+def test_what_is_exported_and_imported_is_the_same_table(chat, table, tmp_path):
+    store(table, ODD, *MESSAGES, *OTHERS)
+    before, path = everything(table), tmp_path / "all.jsonl"
+    status, out, err = chat("export", path)
+    assert (status, out, err) == (0, f"{path}: 68 items of table {table}\n", "")
+    assert left_beside(path) == []
+    store(table, *[item | {"Body": {"S": "changed"}} for item in MESSAGES])
+    assert everything(table) != before
+    assert chat("import", path)[0] == 0
+    assert everything(table) == before
+    assert left_beside(path) == []
+
+
+def test_a_second_export_of_the_same_items_has_the_same_lines(chat, table, tmp_path):
+    store(table, ODD, *MESSAGES)
+    chat("export", tmp_path / "one")
+    chat("export", tmp_path / "two")
+    one, two = (sorted((tmp_path / name).read_bytes().splitlines()) for name in ("one", "two"))
+    assert one == two
+    assert len(one) == 61
+
+
+def test_parts_of_the_table(chat, table, tmp_path):
+    store(table, ODD, *MESSAGES, *OTHERS, *LISTS)
+    path = tmp_path / "part.jsonl"
+    assert chat("export", path, "--messages")[0] == 0
+    assert {item["pk"]["S"] for item in lines_of(path)} == {
+        "CONVERSATION#jerry#tom", "CONVERSATION#spike#tom"
+    }  # fmt: skip
+    assert chat("export", path, "--conversation", "Tom#Spike", "--force")[0] == 0
+    assert lines_of(path) == OTHERS
+
+
+def test_standard_output_has_the_items_and_nothing_else(chat, table):
+    store(table, *OTHERS)
+    status, out, err = chat("export")
+    assert (status, err) == (0, f"7 items of table {table}\n")
+    assert keyed(*(json.loads(line)["Item"] for line in out.splitlines())) == keyed(*OTHERS)
+
+
+def test_an_empty_table_is_an_empty_file(chat, tmp_path):
+    path = tmp_path / "none.jsonl"
+    status, out, _ = chat("export", path, "--json")
+    assert (status, json.loads(out)["items"], path.read_bytes()) == (0, 0, b"")
+
+
+def test_many_pages_of_every_segment(chat, table, tmp_path):
+    items = [typed(plain(f"{n:03}", Body="x" * 100_000)) for n in range(60)]
+    items = [item | {"pk": {"S": f"p{n % 17}"}} for n, item in enumerate(items)]
+    for start in range(0, 60, 20):
+        store(table, *items[start : start + 20])
+    chat("export", tmp_path / "pages.jsonl")
+    assert keyed(*lines_of(tmp_path / "pages.jsonl")) == keyed(*items)
+
+
+def test_an_existing_file_is_replaced_only_by_force(chat, table, tmp_path):
+    store(table, *OTHERS)
+    path = tmp_path / "kept.jsonl"
+    path.write_text("mine\n")
+    status, _, err = chat("export", path)
+    assert (status, path.read_text()) == (1, "mine\n")
+    assert err == f"error: {path} exists; pass --force to replace it, or name another file\n"
+    assert chat("export", path, "--force")[0] == 0
+    assert len(lines_of(path)) == 7
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        (".", "is no regular file; without FILE the items go to standard output"),
+        ("missing/file.jsonl", "No such file or directory"),
+    ],
+)
+def test_a_place_that_cannot_be_written_is_said(chat, tmp_path, target, said):
+    status, out, err = chat("export", tmp_path / target, "--force")
+    assert (status, out) == (1, "")
+    assert said in err
+    assert len(err.splitlines()) == 1
+
+
+def test_every_kind_of_line(chat, table, file):
+    path = file(
+        {"Item": {"pk": {"S": "p"}, "sk": {"S": "1"}, "n": {"N": "1"}}},
+        '{"pk": "p", "sk": "2", "n": 12345678901234567890123456789012345678}',
+        {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"},
+        {"Item": json.loads(json.dumps(LISTS[0]))},
+    )
+    status, out, err = chat("import", path, "--json")
+    assert status == 0
+    assert json.loads(out) == {"table": table, "file": str(path), "written": 3, "unchanged": 0,
+                               "left_alone": 0, "memberships_skipped": 1}  # fmt: skip
+    found = everything(table)
+    assert found["p", "2"]["n"] == {"N": "12345678901234567890123456789012345678"}
+    assert key_of(typed(message(0))) in found
+    assert len(found) == 3
+    # Only ministack's table has a stream.
+    assert ("`python -m chat reindex`" in err) == ("has no stream" in err)
+
+
+def test_of_lines_with_the_same_key_the_last_one_stays(chat, table, file):
+    lines = [plain(f"{n % 7}", n=n) for n in range(700)]
+    assert chat("import", file(*lines))[0] == 0
+    assert {sk: item["n"]["N"] for (_, sk), item in everything(table).items()} == {
+        str(n % 7): str(n) for n in range(693, 700)
+    }
+
+
+def test_if_absent_overwrites_nothing(chat, table, file):
+    store(table, typed(plain("there", Body="mine")), typed(plain("same", Body="line")))
+    path = file(plain("there", Body="line"), plain("same", Body="line"), plain("new", Body="line"),
+                plain("new", Body="later line"))  # fmt: skip
+    status, out, _ = chat("import", path, "--if-absent", "--json")
+    assert status == 0
+    counts = {"written": 1, "unchanged": 1, "left_alone": 2, "memberships_skipped": 0}
+    assert counts.items() <= json.loads(out).items()
+    bodies = {sk: item["Body"]["S"] for (_, sk), item in everything(table).items()}
+    assert bodies == {"there": "mine", "same": "line", "new": "line"}
+
+
+def test_numbers_and_sets_are_the_same_however_they_are_spelled(chat, file):
+    item = {"pk": {"S": "p"}, "sk": {"S": "1"}, "n": {"N": "5.00"}, "s": {"NS": ["2", "1.0"]}}
+    path = file({"Item": item})
+    chat("import", path)
+    status, out, _ = chat("import", path, "--if-absent", "--json")
+    assert (status, json.loads(out)["unchanged"]) == (0, 1)
+
+
+def test_a_wrong_line_keeps_everything_from_being_written(chat, table, file):
+    path = file(*(plain(str(n)) for n in range(100)), "{", plain("x", n=1e300))
+    status, out, err = chat("import", path)
+    assert (status, out) == (1, "")
+    assert err.splitlines()[0].startswith(f"{path}:101: is not valid JSON")
+    assert err.splitlines()[1].startswith(f"{path}:102: attribute 'n': 1E+300 is beyond")
+    assert err.splitlines()[2:] == [
+        f"error: {path}: 2 of 102 lines cannot be imported; nothing was written"
+    ]
+    assert everything(table) == {}
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n"])
+def test_line_ends_a_mark_and_a_missing_newline_do_not_matter(chat, table, file, end):
+    path = file("\ufeff" + json.dumps(plain("1")), "", plain("2"), end=end)
+    path.write_bytes(path.read_bytes().removesuffix(end.encode()))
+    assert chat("import", path)[:2] == (0, f"{path}: 2 written\n")
+    assert len(everything(table)) == 2
+
+
+def test_a_large_item_arrives(chat, table, file):
+    body = "\u0001" * (400 * 1024 - 10)  # in JSON six times as long
+    assert chat("import", file(plain("1", t=body)))[0] == 0
+    ((_, item),) = everything(table).items()
+    assert item["t"] == {"S": body}
+
+
+def test_a_table_with_other_keys_is_refused(chat, table, file, monkeypatch):
+    described = {
+        "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+    }
+    monkeypatch.setattr(
+        "botocore.client.BaseClient._make_api_call", lambda *_: {"Table": described}
+    )
+    status, _, err = chat("import", file(plain("1")))
+    assert (status, err) == (1, f"error: table {table} has the key id; this command is for tables "
+                                "with the text keys pk and sk\n")  # fmt: skip
