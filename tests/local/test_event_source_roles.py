@@ -3,6 +3,8 @@
 Sources: see local/additions/streams/permissions.py and mappings.py.
 """
 
+import json
+
 import pytest
 
 from tests.local.aws_steps import eventually, refused
@@ -14,6 +16,12 @@ def streams(client, name, tmp_path):
     made = Streams(client, name, tmp_path / "notes")
     yield made
     made.clean()
+
+
+@pytest.fixture
+def quick(setting):
+    """A failed batch is sent again at once."""
+    setting("stream_retry_seconds", 0)
 
 
 def _refusal(stream):
@@ -77,8 +85,8 @@ def test_a_role_that_lost_its_grant_reads_no_more_until_it_has_it_again(streams,
     assert streams.sent("b") == [["a"], ["b"]]
 
 
-def test_the_record_of_a_discarded_batch_is_lost_when_the_role_lost_its_grant(streams, setting):
-    setting("stream_retry_seconds", 0)
+@pytest.mark.usefixtures("quick")
+def test_the_record_of_a_discarded_batch_is_lost_when_the_role_lost_its_grant(streams):
     url, queue = streams.queue()
     streams.reader(
         BatchSize=1,
@@ -92,6 +100,42 @@ def test_the_record_of_a_discarded_batch_is_lost_when_the_role_lost_its_grant(st
     streams.put("raise again")
     first = streams.received(url)["DDBStreamBatchInfo"]["startSequenceNumber"]
     assert first == _number(streams, "raise again")
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_queue_that_takes_messages_through_tls_alone_gets_the_record(streams, client):
+    """As sqs.Queue(enforce_ssl=True) of the CDK."""
+    url, queue = _guarded(streams, client, {"Bool": {"aws:SecureTransport": "false"}})
+    streams.reader(MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": queue}})
+    streams.put("raise")
+    assert streams.received(url)["requestContext"]["condition"] == "RetryAttemptsExhausted"
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_queue_may_refuse_the_record(streams, client):
+    arn = {"StringLike": {"aws:PrincipalArn": f"*{streams.name}-reader"}}
+    url, queue = _guarded(streams, client, arn)
+    streams.reader(
+        BatchSize=1,
+        MaximumRetryAttempts=0,
+        DestinationConfig={"OnFailure": {"Destination": queue}},
+    )
+    streams.put("raise", "a")
+    streams.sent("a")
+    shown = client("sqs").get_queue_attributes(
+        QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
+    )
+    assert shown["Attributes"] == {"ApproximateNumberOfMessages": "0"}
+
+
+def _guarded(streams, client, condition):
+    """The URL and the ARN of a queue whose policy denies sending under a condition."""
+    url, queue = streams.queue()
+    denial = {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage",
+              "Resource": queue, "Condition": condition}  # fmt: skip
+    document = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
+    client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
+    return url, queue
 
 
 def _number(streams, name):

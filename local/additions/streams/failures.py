@@ -10,6 +10,7 @@ import json
 import logging
 import time
 
+import ministack.core.iam_evaluator as evaluator
 import ministack.services.lambda_svc as engine
 import ministack.services.sns as sns
 import ministack.services.sqs as sqs
@@ -86,6 +87,8 @@ def destination_of(mapping: Json) -> str:
 
 
 def _send(queue: str, body: str) -> None:
+    # Lambda calls through TLS, and a queue's policy may demand it.
+    evaluator.pin_request_origin("127.0.0.1", secure_transport=True)
     try:
         sqs._act_send_message({"MessageBody": body}, queue.rsplit(":", 1)[-1])
     except sqs._Err as error:
