@@ -48,6 +48,7 @@ class DatasetSeed(Construct):
         dataset = self._dataset(settings.seed_dataset)
         worker = self._add_worker(messages_table, log_group)
         loading = DatasetMachine(self, "Loading", worker=worker.function, object_arn=dataset.arn)
+        self.machine = loading.machine
         provider = self._add_provider(loading, log_group)
         self.resource = provider.resource(
             "MessageDataset",

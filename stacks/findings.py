@@ -20,6 +20,12 @@ def acknowledge_wildcard(construct: Construct, resource: str, reason: str) -> No
     Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
 
 
+def acknowledge_wide_action(construct: Construct, action: str, reason: str) -> None:
+    """Accept that a policy of ``construct`` allows ``action`` with its wildcard, for ``reason``."""
+    finding = f"AwsSolutions::AwsSolutions-IAM5[Action::{action}]"
+    Validations.of(construct).acknowledge(Acknowledgment(id=finding, reason=reason))
+
+
 def acknowledge_unlogged(machine: Construct) -> None:
     """Accept that a state machine neither delivers logs nor traces."""
     for rule, reason in _UNLOGGED.items():
@@ -31,6 +37,12 @@ def acknowledge_no_dead_letters(queue: Construct, reason: str) -> None:
     """Accept that ``queue`` has no queue of its own for what fails, for ``reason``."""
     finding = Acknowledgment(id="AwsSolutions::AwsSolutions-SQS3", reason=reason)
     Validations.of(queue).acknowledge(finding)
+
+
+def acknowledge_unencrypted(topic: Construct, reason: str) -> None:
+    """Accept that ``topic`` is not encrypted with a key of the account, for ``reason``."""
+    finding = Acknowledgment(id="AwsSolutions::AwsSolutions-SNS2", reason=reason)
+    Validations.of(topic).acknowledge(finding)
 
 
 def _spelled(value: Any) -> str:

@@ -67,6 +67,7 @@ class MessageSeed(Construct):
         )
         messages_table.grant_seeding(seeding.function)
         self._grant_reading_seeds(seeding)
+        self.seeding = seeding
         if user_pool_id:
             self._grant_finding_users(seeding, user_pool_id)
         provider_role = logging_role(self, "ProviderRole", log_group=log_group)

@@ -3,9 +3,11 @@
 from collections.abc import Sequence
 
 from aws_cdk import CfnOutput, Environment, Stack, Tags
+from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from chat.model import Item
+from stacks.alarms import Alarms
 from stacks.conversation_index import ConversationIndex
 from stacks.dataset_seed import DatasetSeed
 from stacks.message_seed import MessageSeed
@@ -58,6 +60,7 @@ class MessagesStack(Stack):
             user_pool_id=settings.user_pool_id,
         )
         self.dataset = self._add_dataset(settings)
+        self.alarms = self._add_alarms(settings, key)
         for tag, value in {STACK_TAG: name, **settings.tags}.items():
             Tags.of(self).add(tag, value)
         self._add_outputs(settings)
@@ -69,6 +72,19 @@ class MessagesStack(Stack):
         # The first load of an empty table checks no item, so it comes first.
         dataset.resource.node.add_dependency(self.seed)
         return dataset
+
+    def _add_alarms(self, settings: Settings, key: kms.Key | None) -> Alarms | None:
+        if not settings.alarms:
+            return None
+        alarms = Alarms(self, "Alarms", settings=settings, backup=self.backup, key=key)
+        # Here, because its library takes a second to load, which other stages save.
+        from stacks.monitoring import Monitoring
+
+        monitoring = Monitoring(self, "Monitoring", topic=alarms.topic)
+        monitoring.watch_table(self.messages.table)
+        monitoring.watch_conversations(self.conversations)
+        monitoring.watch_seeding(self.seed, self.dataset)
+        return alarms
 
     def _add_outputs(self, settings: Settings) -> None:
         outputs = {
@@ -92,6 +108,8 @@ class MessagesStack(Stack):
             outputs["BackupPlanId"] = ("Backs the table up", self.backup.plan.backup_plan_id)
         if settings.user_pool_id:
             outputs["UserPoolId"] = ("Knows the users' names", settings.user_pool_id)
+        if self.alarms:
+            outputs["AlarmTopicArn"] = ("Hears of every alarm", self.alarms.topic.topic_arn)
         if self.dataset:
             for count, meaning in _DATASET_COUNTS.items():
                 outputs[count] = (meaning, self.dataset.counts[count])

@@ -32,6 +32,7 @@ _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; no wildcard in the
 # key, because it becomes part of a policy.
 _S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^/?*$\s][^?*$\s]{0,1023}")
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _PROJECT = Path(__file__).resolve().parent.parent
 # Stricter than the API, whose pattern knows nothing of regions: every id begins with one
 # (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html).
@@ -91,6 +92,10 @@ class Settings:
     user_pool_id: str = _setting(
         "", "users are those of this Cognito user pool, under their `sub`; default: plain names"
     )
+    alarms: bool = _setting(
+        False, "alarms, a dashboard, and a topic that hears of both and of failed backups"
+    )
+    alarm_email: str = _setting("", "who is told; AWS asks that address first; needs `alarms`")
     tags: Mapping[str, str] = field(
         default_factory=dict, metadata={"help": "tags for every resource, beside the stack's own"}
     )
@@ -104,6 +109,7 @@ class Settings:
         self._check_backups()
         self._check_dataset()
         self._check_user_pool()
+        self._check_alarms()
         self._check_tags()
 
     def _check_names(self) -> None:
@@ -165,6 +171,12 @@ class Settings:
         self._match("user_pool_id", _USER_POOL, "a user pool's id such as eu-west-1_Ab1cD2eF3")
         if self.region is not None and self.region != pool_region(self.user_pool_id):
             raise self.error("user_pool_id", f"must be a pool of the stage's region, {self.region}")
+
+    def _check_alarms(self) -> None:
+        if self.alarm_email:
+            self._match("alarm_email", _EMAIL, "one address such as team@example.org")
+            if not self.alarms:
+                raise self.error("alarm_email", "has no effect without the setting 'alarms'")
 
     def _check_tags(self) -> None:
         if len(self.tags) > MAX_TAGS:

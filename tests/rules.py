@@ -25,6 +25,7 @@ def main(folder: Path) -> int:
     # One stage more, with every optional part of the stack switched on.
     extremes = {"customer_key": True, "region": "eu-west-1", "billing_mode": "provisioned",
                 "backups_on_destroy": "delete", "restore_testing": True,
+                "alarms": True, "alarm_email": "team@example.org",
                 "seed_dataset": "s3://some-bucket/messages.jsonl",
                 "user_pool_id": "eu-west-1_Ab1cD2eF3"}  # fmt: skip
     for stage, more in [*((stage, {}) for stage in context["stages"]), ("extremes", extremes)]:

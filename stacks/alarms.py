@@ -1,0 +1,80 @@
+"""Whom alarms tell, and what they tell of."""
+
+from aws_cdk import Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_sns as sns
+from aws_cdk import aws_sns_subscriptions as subscriptions
+from constructs import Construct
+
+from stacks.backup_events import BackupEvents
+from stacks.findings import acknowledge_unencrypted
+from stacks.settings import Settings
+from stacks.table_backup import TableBackup
+
+_CLOUDWATCH = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+# AWS documents no condition for it on a topic, and no alarm must be lost to one
+# (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
+_EVENTBRIDGE = iam.ServicePrincipal("events.amazonaws.com")
+
+
+class Alarms(Construct):
+    """A topic that hears of every alarm and of what fails in AWS Backup.
+
+    ``stacks.monitoring`` adds the alarms. Whoever subscribes hears; the stage's
+    ``alarm_email`` does, after a click in the mail that AWS sends first.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        backup: TableBackup,
+        key: kms.Key | None,
+    ) -> None:
+        super().__init__(scope, id)
+        self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
+        self.topic.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[_CLOUDWATCH],
+                actions=["sns:Publish"],
+                resources=[self.topic.topic_arn],
+                conditions=_from_this_account(self),
+            )
+        )
+        if key:
+            self._let_publishers_use(key)
+        else:
+            acknowledge_unencrypted(
+                self.topic,
+                "It carries names of alarms and states of backup jobs, nothing of a message; "
+                "the setting customer_key encrypts it.",
+            )
+        if settings.alarm_email:
+            self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+        BackupEvents(self, "Backup", topic=self.topic, backup=backup)
+
+    def _let_publishers_use(self, key: kms.Key) -> None:
+        # AWS's own key of SNS cannot be used by other services
+        # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+        for sid, principal, conditions in (
+            ("AlarmsOfThisAccount", _CLOUDWATCH, _from_this_account(self)),
+            ("Events", _EVENTBRIDGE, None),
+        ):
+            key.add_to_resource_policy(
+                iam.PolicyStatement(
+                    sid=sid,
+                    principals=[principal],
+                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                    resources=["*"],
+                    conditions=conditions,
+                )
+            )
+
+
+def _from_this_account(scope: Construct) -> dict[str, dict[str, str]]:
+    """The condition against a confused deputy: another account's alarm is not ours."""
+    return {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}

@@ -1,0 +1,109 @@
+"""The alarms and the dashboard of a stage."""
+
+from typing import Any
+
+import cdk_monitoring_constructs as monitoring
+from aws_cdk import Duration, Stack
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from chat.model import INDEX_NAME
+from stacks.conversation_index import MAX_AGE, ConversationIndex
+from stacks.dataset_seed import DatasetSeed
+from stacks.message_seed import MessageSeed
+
+# Half of what a record has before it goes to the failure queue.
+MAX_STREAM_LAG = Duration.minutes(MAX_AGE.to_minutes() / 2)
+NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
+# What happens once and is over: the library waits for three periods of five
+# minutes in a row, which is right for what a retry mends.
+_AT_ONCE: dict[str, Any] = {"evaluation_periods": 1, "datapoints_to_alarm": 1}
+_THROTTLED: dict[str, Any] = {
+    "Alarm": monitoring.ThrottledEventsThreshold(max_throttled_events_threshold=0)
+}
+_FAILED: dict[str, Any] = {"Alarm": monitoring.ErrorCountThreshold(max_error_count=0)}
+_FAILED_ONCE: dict[str, Any] = {
+    "Alarm": monitoring.ErrorCountThreshold(max_error_count=0, **_AT_ONCE)
+}
+
+
+class Monitoring(Construct):
+    """Alarms for what a person has to look at; the dashboard shows that and the traffic.
+
+    Throttled or failed requests, a stream that lags, records in the failure
+    queue, a seed that could not be written.
+    """
+
+    def __init__(self, scope: Construct, id: str, *, topic: sns.ITopic) -> None:
+        super().__init__(scope, id)
+        stack = Stack.of(self).stack_name
+        self._facade = monitoring.MonitoringFacade(
+            self,
+            "Facade",
+            alarm_factory_defaults=monitoring.AlarmFactoryDefaults(
+                actions_enabled=True,
+                alarm_name_prefix=stack,
+                action=monitoring.SnsAlarmActionStrategy(on_alarm_topic=topic),
+            ),
+            dashboard_factory=monitoring.DefaultDashboardFactory(
+                self, "Dashboards", dashboard_name_prefix=stack
+            ),
+        )
+
+    def watch_table(self, table: dynamodb.ITable) -> None:
+        """Throttled and failed requests of the table and of its index."""
+        self._facade.monitor_dynamo_table(
+            table=table,
+            alarm_friendly_name="Table",
+            add_read_throttled_events_count_alarm=_THROTTLED,
+            add_write_throttled_events_count_alarm=_THROTTLED,
+            add_system_error_count_alarm=_FAILED,
+        )
+        self._facade.monitor_dynamo_table_global_secondary_index(
+            table=table,
+            global_secondary_index_name=INDEX_NAME,
+            alarm_friendly_name="Index",
+            add_read_throttled_events_count_alarm=_THROTTLED,
+            add_write_throttled_events_count_alarm=_THROTTLED,
+        )
+
+    def watch_conversations(self, conversations: ConversationIndex) -> None:
+        """The stream's function, how far it lags, and what it had to give up."""
+        self._facade.monitor_lambda_function(
+            lambda_function=conversations.indexing.function,
+            alarm_friendly_name="Indexing",
+            is_iterator=True,
+            add_fault_count_alarm=_FAILED,
+            add_throttles_count_alarm=_FAILED,
+            add_max_iterator_age_alarm={
+                "Alarm": monitoring.MaxAgeThreshold(
+                    max_age_in_millis=MAX_STREAM_LAG.to_milliseconds(),
+                    treat_missing_data_override=NOT_BREACHING,
+                )
+            },
+        )
+        self._facade.monitor_sqs_queue(
+            queue=conversations.failures,
+            alarm_friendly_name="Failures",
+            add_queue_max_size_alarm={
+                "Alarm": monitoring.MaxMessageCountThreshold(
+                    max_message_count=0, treat_missing_data_override=NOT_BREACHING, **_AT_ONCE
+                )
+            },
+        )
+
+    def watch_seeding(self, seed: MessageSeed, dataset: DatasetSeed | None) -> None:
+        """The function that writes the seed, and the load of the dataset."""
+        self._facade.monitor_lambda_function(
+            lambda_function=seed.seeding.function,
+            alarm_friendly_name="Seeding",
+            add_fault_count_alarm=_FAILED_ONCE,
+        )
+        if dataset:
+            self._facade.monitor_step_function(
+                state_machine=dataset.machine,
+                alarm_friendly_name="Dataset",
+                add_failed_execution_count_alarm=_FAILED_ONCE,
+            )

@@ -1,0 +1,126 @@
+"""Alarms, dashboard and topic in the template of a stage that wants them."""
+
+import json
+
+import pytest
+
+from stacks.settings import SettingsError
+from tests.unit.test_stack import only, stack
+
+ALARM, RULE, TOPIC = "AWS::CloudWatch::Alarm", "AWS::Events::Rule", "AWS::SNS::Topic"
+ON = {"alarms": True}
+
+
+def alarms(**settings) -> dict[str, dict]:
+    """The alarms by their names, less the stack's."""
+    found = stack(**ON, **settings).find_resources(ALARM).values()
+    return {
+        alarm["Properties"]["AlarmName"].removeprefix("Messages-dev-"): alarm["Properties"]
+        for alarm in found
+    }
+
+
+def test_a_stage_without_alarms_has_nothing_of_them():
+    for kind in (ALARM, RULE, TOPIC, "AWS::CloudWatch::Dashboard"):
+        stack().resource_count_is(kind, 0)
+
+
+def test_what_is_watched():
+    assert set(alarms()) == {
+        "Table-Read-Throttled-Events-Alarm",
+        "Table-Write-Throttled-Events-Alarm",
+        "Table-SystemError-Count-Alarm",
+        "Index-Read-Throttled-Events-Alarm",
+        "Index-Write-Throttled-Events-Alarm",
+        "Indexing-Fault-Count-Alarm",
+        "Indexing-Throttled-Count-Alarm",
+        "Indexing-Iterator-Age-Max-Alarm",
+        "Failures-Queue-Message-Count-Max-Alarm",
+        "Seeding-Fault-Count-Alarm",
+    }
+
+
+def test_a_load_of_a_dataset_is_watched_too():
+    more = set(alarms(seed_dataset="s3://bucket/messages.jsonl")) - set(alarms())
+    assert more == {"Dataset-Failure-Count-Alarm"}
+
+
+def test_every_alarm_tells_the_topic():
+    (topic,) = stack(**ON).find_resources(TOPIC)
+    for name, alarm in alarms().items():
+        assert alarm["AlarmActions"] == [{"Ref": topic}], name
+        assert alarm["ActionsEnabled"] is True
+        assert alarm["TreatMissingData"] == "notBreaching", "no traffic is no alarm"
+
+
+@pytest.mark.parametrize(
+    "name", ["Seeding-Fault-Count-Alarm", "Failures-Queue-Message-Count-Max-Alarm"]
+)
+def test_what_happens_only_once_is_told_at_once(name):
+    assert (alarms()[name]["EvaluationPeriods"], alarms()[name]["DatapointsToAlarm"]) == (1, 1)
+
+
+def test_a_stream_is_told_of_before_its_records_are_given_up():
+    mapping = only(stack(**ON), "AWS::Lambda::EventSourceMapping")["Properties"]
+    lag = alarms()["Indexing-Iterator-Age-Max-Alarm"]["Threshold"]
+    assert 0 < lag < mapping["MaximumRecordAgeInSeconds"] * 1000
+
+
+def test_the_stages_own_backup_events_are_told():
+    rules = stack(**ON).find_resources(RULE).values()
+    patterns = {
+        rule["Properties"]["EventPattern"]["detail-type"][0]: rule["Properties"]["EventPattern"]
+        for rule in rules
+    }
+    assert set(patterns) == {
+        "Backup Job State Change",
+        "Copy Job State Change",
+        "Restore Job State Change",
+        "Recovery Point State Change",
+    }
+    for pattern in patterns.values():
+        assert "EXPIRED" in json.dumps(pattern["detail"])
+        assert "Fn::GetAtt" in json.dumps(pattern["detail"]), "another stage's jobs are not ours"
+
+
+def test_the_dashboard_is_named_after_the_stage():
+    dashboard = only(stack(**ON), "AWS::CloudWatch::Dashboard")
+    assert dashboard["Properties"]["DashboardName"] == "Messages-dev"
+
+
+def test_the_mail_address_is_subscribed():
+    template = stack(**ON, alarm_email="team@example.org")
+    subscription = only(template, "AWS::SNS::Subscription")["Properties"]
+    assert (subscription["Protocol"], subscription["Endpoint"]) == ("email", "team@example.org")
+    stack(**ON).resource_count_is("AWS::SNS::Subscription", 0)
+
+
+def test_only_alarms_of_this_account_may_publish():
+    policy = only(stack(**ON), "AWS::SNS::TopicPolicy")["Properties"]["PolicyDocument"]
+    allowed = {
+        statement["Principal"]["Service"]: statement.get("Condition")
+        for statement in policy["Statement"]
+        if statement["Effect"] == "Allow"
+    }
+    account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+    assert allowed == {"cloudwatch.amazonaws.com": account, "events.amazonaws.com": None}
+
+
+def test_a_customer_key_encrypts_the_topic_and_lets_its_publishers_use_it():
+    template = stack(**ON, customer_key=True, region="eu-west-1")
+    assert "KmsMasterKeyId" in only(template, TOPIC)["Properties"]
+    statements = only(template, "AWS::KMS::Key")["Properties"]["KeyPolicy"]["Statement"]
+    services = {s["Principal"].get("Service") for s in statements}
+    assert {"cloudwatch.amazonaws.com", "events.amazonaws.com"} <= services
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"alarm_email": "team@example.org"}, "has no effect without the setting 'alarms'"),
+        ({"alarms": True, "alarm_email": "nobody"}, "one address such as team@example.org"),
+    ],
+)
+def test_an_address_that_would_never_be_told_is_refused(settings, said):
+    with pytest.raises(SettingsError, match=said):
+        stack(**settings)
