@@ -115,6 +115,26 @@ deploy: $(SETUP) ## create or update the stage's stack
 destroy: $(SETUP) ## delete the stage's stack; backups stay, see the README
 	$(CDK) destroy $(ARGS)
 
+# --- pipelines (docs/pipelines.md) -------------------------------------------
+
+ACCESS := cdk --app 'python3 -m stacks.pipeline_access' -c repository='$(REPOSITORY)'
+# The CDK's own roles once more, for pull requests: none of them beyond their stages.
+PREVIEW_ROLES := --qualifier messagespr --toolkit-stack-name CDKToolkit-messagespr \
+    --custom-permissions-boundary MessagesPreviewLimits --apply-permissions-boundary-to-all-roles
+
+.PHONY: pipeline-access preview-roles preview-context drift
+pipeline-access: $(SETUP) ## roles for a repository's pipelines: make pipeline-access REPOSITORY=owner/name
+	$(ACCESS) deploy $(ARGS)
+
+preview-roles: $(SETUP) ## roles for the stages of pull requests, once, after pipeline-access
+	$(ACCESS) bootstrap $(PREVIEW_ROLES) $(ARGS)
+
+preview-context: ## deploy through the roles of pull requests from here on; for a pipeline's checkout
+	cp stacks/pipeline/preview-context.json cdk.context.json
+
+drift: $(SETUP) ## what was changed by hand; status 1 when anything was: make drift STAGE=prod
+	$(CDK) drift --fail $(ARGS)
+
 # --- supply chain (docs/pipelines.md) ----------------------------------------
 
 .PHONY: licences audit sbom

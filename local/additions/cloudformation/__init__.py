@@ -4,12 +4,13 @@ A handler that raises becomes CREATE_FAILED or DELETE_FAILED with its text as th
 failed to be created is not deleted by the rollback, so another owner's resource is safe.
 """
 
-from local.additions.cloudformation import backup, deletions, names, tables
+from local.additions.cloudformation import backup, deletions, names, oidc, tables
 
 
 def install() -> None:
     """Register the handlers."""
     backup.install()
     tables.install()
+    oidc.install()
     names.install()
     deletions.install()

@@ -1,0 +1,1 @@
+"""What a pipeline may do in the account: who is trusted, and with which permissions."""

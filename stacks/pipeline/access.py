@@ -1,0 +1,81 @@
+"""From the CDK context to what the pipelines' access is to be."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+# https://docs.github.com/en/actions/reference/security/oidc: since July 2026 a new repository's
+# subject carries its ids too, owner@123/name@456.
+_REPOSITORY = re.compile(
+    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:@[0-9]+)?/[A-Za-z0-9._-]{1,100}(?:@[0-9]+)?"
+)
+_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,30}")
+_KEYS = ("repository", "environments", "existing_provider", "previews")
+# Of app.py, and of the CDK CLI.
+_OTHERS = ("stage", "stages", "cli-telemetry", "acknowledged-issue-numbers")
+
+
+class AccessError(Exception):
+    """A setting is wrong; the text names the value, the rule and the remedy."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Which repository's pipelines get access.
+
+    ``environments`` are the GitHub environments that deploy, each with a role
+    of its own; ``existing_provider`` when the account has GitHub's OIDC provider
+    already, of which there can be one only; ``previews`` for stacks of pull
+    requests.
+    """
+
+    repository: str
+    environments: tuple[str, ...] = ("prod",)
+    existing_provider: bool = False
+    previews: bool = True
+
+
+def from_context(context: Mapping[str, Any]) -> Access:
+    """The access that the context describes. Raises AccessError."""
+    _refuse_unknown(context)
+    repository = str(context.get("repository") or "")
+    if not _REPOSITORY.fullmatch(repository):
+        raise AccessError(
+            f"repository is {repository!r}; must be OWNER/NAME as GitHub spells it, with ids "
+            "where its tokens have them (OWNER@1/NAME@2): "
+            "make pipeline-access REPOSITORY=OWNER/NAME"
+        )
+    return Access(
+        repository=repository,
+        environments=_environments(str(context.get("environments", "prod"))),
+        existing_provider=_boolean(context, "existing_provider", default=False),
+        previews=_boolean(context, "previews", default=True),
+    )
+
+
+def _refuse_unknown(context: Mapping[str, Any]) -> None:
+    for key in context:
+        # Keys of the CDK itself carry a colon, a slash or an at sign.
+        if not set(key) & set(":/@") and key not in _KEYS + _OTHERS:
+            raise AccessError(f"unknown setting {key!r} after -c; known are {', '.join(_KEYS)}")
+
+
+def _environments(text: str) -> tuple[str, ...]:
+    names = tuple(name.strip() for name in text.split(","))
+    for name in names:
+        if not _ENVIRONMENT.fullmatch(name) or name == "pr":
+            raise AccessError(
+                f"environments is {text!r}; must be names of {_ENVIRONMENT.pattern} with commas "
+                "between them, and not pr: -c environments=prod,staging"
+            )
+    if len(set(names)) < len(names):
+        raise AccessError(f"environments is {text!r}; must name each environment once")
+    return names
+
+
+def _boolean(context: Mapping[str, Any], key: str, *, default: bool) -> bool:
+    value = str(context.get(key, default)).lower()
+    if value not in ("true", "false"):
+        raise AccessError(f"{key} is {context[key]!r}; must be true or false: -c {key}=true")
+    return value == "true"

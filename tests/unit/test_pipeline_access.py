@@ -1,0 +1,341 @@
+"""Whom the account trusts, and how far: the stack of the pipelines' access."""
+
+import os
+
+os.environ["CDK_VALIDATION"] = "false"  # half of a synth's time; `make check` validates
+
+import fnmatch
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import pytest
+from aws_cdk import App
+from aws_cdk.assertions import Template
+from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
+
+from seed.templates import load_items
+from stacks.messages_stack import MessagesStack
+from stacks.pipeline import preview_limits
+from stacks.pipeline.access import Access, AccessError, from_context
+from stacks.pipeline_access import PipelineAccess
+from stacks.settings import Settings
+from tests.conftest import PROJECT
+
+ISSUER = "token.actions.githubusercontent.com"
+ROLE, LIMITS = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
+KNOWN = {"AWS::Partition": "aws", "AWS::Region": "eu-west-1", "AWS::AccountId": "111122223333"}
+PREVIEW_CONTEXT = json.loads((PROJECT / "stacks/pipeline/preview-context.json").read_text())
+
+
+@cache
+def template(**changes) -> dict:
+    access = Access(**{"repository": "octo/Repo.1"} | changes)
+    return Template.from_stack(PipelineAccess(App(), access=access)).to_json()["Resources"]
+
+
+def plain(value):
+    """A value of the template with account, region and partition filled in."""
+    if isinstance(value, list):
+        return [plain(entry) for entry in value]
+    if not isinstance(value, dict):
+        return value
+    if "Fn::Join" in value:
+        return value["Fn::Join"][0].join(plain(value["Fn::Join"][1]))
+    if "Ref" in value:
+        return KNOWN.get(value["Ref"], f"<{value['Ref']}>")
+    return {key: plain(entry) for key, entry in value.items()}
+
+
+def listed(value) -> list:
+    return value if isinstance(value, list) else [value]
+
+
+def role(beginning: str, **changes) -> tuple[str, dict]:
+    """Logical id and properties of the one role whose logical id begins so."""
+    (found,) = [
+        (name, plain(resource["Properties"]))
+        for name, resource in template(**changes).items()
+        if resource["Type"] == ROLE and name.startswith(beginning)
+    ]
+    return found
+
+
+def statements(beginning: str) -> list[dict]:
+    """The statements of the policies that are the role's own."""
+    name, _ = role(beginning)
+    return [
+        statement
+        for resource in template().values()
+        if resource["Type"] == "AWS::IAM::Policy"
+        and {"Ref": name} in resource["Properties"]["Roles"]
+        for statement in plain(resource["Properties"]["PolicyDocument"]["Statement"])
+    ]
+
+
+def limits() -> dict:
+    (found,) = [r for r in template().values() if r["Type"] == LIMITS]
+    return plain(found["Properties"])
+
+
+def conditions(beginning: str, **changes) -> dict:
+    _, properties = role(beginning, **changes)
+    (statement,) = properties["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Action"] == "sts:AssumeRoleWithWebIdentity"
+    return statement["Condition"]
+
+
+@pytest.mark.parametrize(("of", "environment"), [("DeployProd", "prod"), ("Preview", "pr")])
+def test_a_role_that_writes_trusts_one_environment_exactly(of, environment):
+    assert conditions(of) == {
+        "StringEquals": {
+            f"{ISSUER}:aud": "sts.amazonaws.com",
+            f"{ISSUER}:sub": f"repo:octo/Repo.1:environment:{environment}",
+        }
+    }
+
+
+def test_the_role_that_reads_trusts_every_workflow_of_the_repository_and_no_other():
+    assert conditions("Read") == {
+        "StringEquals": {f"{ISSUER}:aud": "sts.amazonaws.com"},
+        "StringLike": {f"{ISSUER}:sub": "repo:octo/Repo.1:*"},
+    }
+
+
+def test_ids_in_the_subject_are_trusted_where_the_repository_has_them():
+    found = conditions("DeployProd", repository="octo@12/repo@345")
+    assert found["StringEquals"][f"{ISSUER}:sub"] == "repo:octo@12/repo@345:environment:prod"
+
+
+def test_each_environment_has_a_role_of_its_own():
+    environments = ("prod", "staging-eu")
+    found = conditions("DeployStagingEu", environments=environments)
+    assert found["StringEquals"][f"{ISSUER}:sub"].endswith(":environment:staging-eu")
+    assert conditions("DeployProd", environments=environments)
+
+
+def test_the_accounts_own_provider_is_used_where_there_is_one():
+    kinds = [r["Type"] for r in template(existing_provider=True).values()]
+    assert "AWS::IAM::OIDCProvider" not in kinds
+    _, properties = role("Read", existing_provider=True)
+    (statement,) = properties["AssumeRolePolicyDocument"]["Statement"]
+    assert statement["Principal"] == {
+        "Federated": f"arn:aws:iam::111122223333:oidc-provider/{ISSUER}"
+    }
+    provider = next(r for r in template().values() if r["Type"] == "AWS::IAM::OIDCProvider")
+    assert provider["Properties"] == {
+        "ClientIdList": ["sts.amazonaws.com"], "Url": f"https://{ISSUER}"
+    }  # fmt: skip
+
+
+def test_previews_can_be_left_out():
+    kinds = [r["Type"] for r in template(previews=False).values()]
+    assert LIMITS not in kinds
+    assert kinds.count(ROLE) == 2
+
+
+def test_reading_is_descriptions_and_no_data():
+    (statement,) = statements("Read")
+    data = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem",
+            "dynamodb:PartiQLSelect", "dynamodb:GetRecords", "dynamodb:ExportTableToPointInTime",
+            "s3:GetObject", "logs:GetLogEvents", "logs:FilterLogEvents", "logs:StartQuery",
+            "sqs:ReceiveMessage", "kms:Decrypt", "lambda:InvokeFunction", "ssm:GetParameter",
+            "secretsmanager:GetSecretValue", "sts:AssumeRole", "iam:PassRole"]  # fmt: skip
+    assert [action for action in data if covers([statement], action)] == []
+    verbs = {action.split(":")[1].rstrip("*") for action in statement["Action"]}
+    assert all(verb.startswith(("Describe", "Detect", "Get", "List")) for verb in verbs)
+
+
+def test_a_deployment_goes_through_exactly_three_roles_of_the_cdk():
+    reading, using = statements("DeployProd")
+    assert [reading] == statements("Read")
+    assert using["Action"] == "sts:AssumeRole"
+    assert using["Resource"] == [
+        f"arn:aws:iam::111122223333:role/cdk-hnb659fds-{use}-role-111122223333-eu-west-1"
+        for use in ("deploy", "file-publishing", "lookup")
+    ]
+
+
+def test_a_pull_request_goes_through_roles_of_its_own_and_is_bounded():
+    (using,) = statements("Preview")
+    assert using["Resource"] == [
+        f"arn:aws:iam::111122223333:role/cdk-messagespr-{use}-role-111122223333-eu-west-1"
+        for use in ("deploy", "file-publishing", "lookup")
+    ]
+    name = next(name for name, r in template().items() if r["Type"] == LIMITS)
+    _, properties = role("Preview")
+    assert properties["PermissionsBoundary"] == f"<{name}>"
+    assert properties["ManagedPolicyArns"] == [f"<{name}>"]
+
+
+def test_the_limits_fit_into_a_managed_policy():
+    text = json.dumps(limits()["PolicyDocument"], separators=(",", ":"))
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    assert len(text) < 6144
+
+
+def test_what_changes_anything_is_limited_to_stages_of_pull_requests():
+    reading = ("Describe", "Get", "List")
+    for statement in limits()["PolicyDocument"]["Statement"]:
+        changing = [
+            action for action in listed(statement["Action"])
+            if not action.split(":")[1].startswith(reading)
+        ]  # fmt: skip
+        if not changing:
+            continue
+        scoped = json.dumps(statement.get("Condition", {})) + json.dumps(statement["Resource"])
+        own = "Messages-pr-*" in scoped or "messagespr" in scoped
+        assert own or set(changing) <= UNSCOPED, statement
+
+
+# What has neither name nor tag yet, or is AWS's own.
+UNSCOPED = {
+    "iam:CreateServiceLinkedRole", "backup-storage:Mount", "backup-storage:MountCapsule",
+    "kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:RetireGrant",
+    "lambda:TagResource", "lambda:UntagResource",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("stack", ["Messages-prod", "Messages-dev", "Messages-p", "Messages"])
+def test_no_other_stage_has_a_name_of_a_pull_requests(stack):
+    assert not fnmatch.fnmatchcase(stack, preview_limits.STACKS)
+    assert fnmatch.fnmatchcase("Messages-pr-12", preview_limits.STACKS)
+
+
+def test_a_role_is_made_under_the_boundary_only_and_never_loses_it():
+    document = limits()["PolicyDocument"]["Statement"]
+    making = [s for s in document if "iam:CreateRole" in listed(s["Action"])]
+    (statement,) = making
+    assert statement["Condition"] == {
+        "StringEquals": {
+            "iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/MessagesPreviewLimits"
+        }
+    }
+    assert {"iam:PutRolePolicy", "iam:AttachRolePolicy"} <= set(statement["Action"])
+    escaping = ("iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion",
+                "iam:SetDefaultPolicyVersion", "iam:CreatePolicy", "iam:CreateUser")  # fmt: skip
+    assert [action for action in escaping if covers(document, action)] == []
+
+
+def covers(document: list[dict], action: str) -> bool:
+    """Whether any statement allows the action, whatever on; a pattern counts as what it says."""
+    return any(
+        fnmatch.fnmatchcase(action, pattern)
+        for statement in document
+        for pattern in listed(statement["Action"])
+    )
+
+
+@cache
+def stage(**settings) -> dict:
+    app = App(context=PREVIEW_CONTEXT)
+    items = load_items(PROJECT / "seed/messages.yaml")
+    stack = MessagesStack(app, settings=Settings(**settings), items=items)
+    return Template.from_stack(stack).to_json()["Resources"]
+
+
+def needed(resources: dict, *handlers: str) -> set[str]:
+    """What CloudFormation does to make such resources, as their schemas in its registry say."""
+    kinds = {resource["Type"] for resource in resources.values()}
+    found = set()
+    for kind in sorted(kind for kind in kinds if kind.startswith("AWS::")):
+        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+        for handler in handlers:
+            found |= set(schema.get("handlers", {}).get(handler, {}).get("permissions", []))
+    return found
+
+
+# Named in schemas for features that the stack does not use.
+UNUSED = (
+    "application-autoscaling:[DPR]e*", "application-autoscaling:Put*", "cloudwatch:PutMetricData",
+    "ec2:*", "elasticfilesystem:*", "firehose:*", "iam:*Group*", "iam:*User*", "kinesis:*",
+    "kms:Encrypt", "kms:RevokeGrant", "lambda:GetCodeSigningConfig", "lambda:GetLayerVersion",
+    "s3:REST.PUT.OBJECT", "s3files:*",
+    # Would let a role out of the limits.
+    "iam:DeleteRolePermissionsBoundary",
+)  # fmt: skip
+
+
+def test_the_limits_have_room_for_everything_cloudformation_does_for_a_stage():
+    document = limits()["PolicyDocument"]["Statement"]
+    doing = needed(stage(stage="pr-12"), "create", "read", "update", "delete")
+    missing = [
+        action for action in sorted(doing)
+        if not covers(document, action)
+        and not any(fnmatch.fnmatchcase(action, pattern) for pattern in UNUSED)
+    ]  # fmt: skip
+    assert missing == []
+
+
+def test_the_reader_can_see_the_drift_of_everything_a_stage_has():
+    full = stage(stage="prod", restore_testing=True, customer_key=True, region="eu-west-1",
+                 backups_on_destroy="delete")  # fmt: skip
+    unread = ("cloudwatch:PutMetricData", "iam:PassRole", "kms:Decrypt")  # no part of a description
+    document = statements("Read")
+    missing = [a for a in needed(full, "read") if not covers(document, a) and a not in unread]
+    assert sorted(missing) == []
+
+
+def test_every_role_of_a_preview_is_under_the_boundary():
+    roles = [r["Properties"] for r in stage(stage="pr-12").values() if r["Type"] == ROLE]
+    assert roles
+    for properties in roles:
+        assert plain(properties["PermissionsBoundary"]) == (
+            "arn:aws:iam::111122223333:policy/MessagesPreviewLimits"
+        )
+
+
+def test_the_context_of_previews_and_the_make_targets_name_what_the_stack_has():
+    assert PREVIEW_CONTEXT == {
+        "@aws-cdk/core:bootstrapQualifier": preview_limits.QUALIFIER,
+        "@aws-cdk/core:permissionsBoundary": {"name": preview_limits.NAME},
+    }
+    makefile = (PROJECT / "Makefile").read_text()
+    assert f"--qualifier {preview_limits.QUALIFIER} " in makefile
+    assert f"--custom-permissions-boundary {preview_limits.NAME} " in makefile
+
+
+@pytest.mark.parametrize(
+    ("context", "said"),
+    [
+        ({}, "repository is ''; must be OWNER/NAME"),
+        ({"repository": "octo"}, "repository is 'octo'; must be OWNER/NAME"),
+        ({"repository": "*/repo"}, r"repository is '\*/repo'"),
+        ({"repository": "octo/re*"}, r"repository is 'octo/re\*'"),
+        ({"repository": "octo/repo:x"}, "repository is 'octo/repo:x'"),
+        ({"repository": "a/b", "environments": "Prod"}, "environments is 'Prod'; must be names"),
+        ({"repository": "a/b", "environments": "prod,pr"}, "and not pr"),
+        ({"repository": "a/b", "environments": "prod,prod"}, "must name each environment once"),
+        ({"repository": "a/b", "previews": "maybe"}, "previews is 'maybe'; must be true or false"),
+        ({"repository": "a/b", "repositry": "a/b"}, "unknown setting 'repositry' after -c"),
+    ],
+)
+def test_a_wrong_setting_is_named_with_its_rule(context, said):
+    with pytest.raises(AccessError, match=said):
+        from_context({"stages": {}, "@aws-cdk/core:x": True} | context)
+
+
+def test_settings_arrive_as_text():
+    assert from_context(
+        {
+            "repository": "a/b",
+            "environments": "prod, eu",
+            "previews": "false",
+            "existing_provider": "TRUE",
+        }
+    ) == Access(
+        repository="a/b", environments=("prod", "eu"), previews=False, existing_provider=True
+    )
+
+
+def test_the_app_ends_with_one_line_and_status_1():
+    done = subprocess.run(
+        [sys.executable, "-B", "-m", "stacks.pipeline_access"], cwd=PROJECT, text=True,
+        capture_output=True, timeout=120,
+        env={"PATH": os.environ["PATH"], "HOME": str(Path.home())},
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: repository is ''; must be OWNER/NAME")
+    assert len(done.stderr.splitlines()) == 1
