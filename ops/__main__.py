@@ -4,7 +4,7 @@ import argparse
 import sys
 from contextlib import closing
 
-from ops import backup, backups, cleanup, cost, holdings, restore
+from ops import backup, backups, cleanup, cost, holdings, orphans, restore
 from ops.cli import Parser, add_target, status_of
 from ops.clients import Clients
 from ops.command import Context
@@ -15,6 +15,7 @@ COMMANDS = {
     "backups": backups,
     "restore": restore,
     "inventory": holdings,
+    "orphans": orphans,
     "cleanup": cleanup,
     "cost": cost,
 }

@@ -42,22 +42,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Show it; exit status 1 when the caller may not look everywhere."""
     context.say(f"{context.where}{', and all others' if arguments.all else ''}")
-    names = stacks.names(context, every=arguments.all)
+    holdings, unseen = take(context, every=arguments.all)
+    show_them(context, holdings, as_json=arguments.json)
+    say_unseen(context, unseen)
+    return 1 if unseen else 0
+
+
+def take(context: Context, *, every: bool) -> tuple[list[Holding], list[Unseen]]:
+    """What the context's stack has, or ``every`` stack; and what the caller may not look for."""
+    names = stacks.names(context, every=every)
     holdings = [
         _of(dataclasses.replace(context, stack=name), tagged)
         for name, tagged in names.tables.items()
     ]
-    if arguments.all:  # a stack that is gone without a trace is none
+    if every:  # a stack that is gone without a trace is none
         holdings = [held for held in holdings if held.things or held.status]
-    if arguments.json:
-        print(_json(context, holdings))
-    else:
-        for line in _lines(context, holdings):
-            print(line)
     unseen = dict.fromkeys([*names.unseen, *(u for held in holdings for u in held.unseen)])
+    return holdings, list(unseen)
+
+
+def show_them(context: Context, holdings: list[Holding], *, as_json: bool) -> None:
+    """Print them on standard output, for people or for a program."""
+    if as_json:
+        print(_json(context, holdings))
+        return
+    for line in _lines(context, holdings):
+        print(line)
+
+
+def say_unseen(context: Context, unseen: Iterable[Unseen]) -> None:
+    """Say what could not be looked for."""
     for one in unseen:
         context.say(f"not looked for, {one.what}: {one.reason}")
-    return 1 if unseen else 0
 
 
 def _of(context: Context, tagged: Iterable[str]) -> Holding:

@@ -1,0 +1,57 @@
+"""Show what stacks that are gone, or never came about, have left in the account."""
+
+import argparse
+import dataclasses
+
+from ops import holdings
+from ops.command import Context
+from ops.finding.costs import Thing
+from ops.holdings import Holding
+from ops.stack import PREFIX
+
+# Nobody can use or update such a stack, only delete it.
+_DEAD = frozenset({"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``python -m ops orphans``."""
+    parser.add_argument(
+        "--ephemeral", metavar="PREFIX", default=None,
+        help="stages whose names begin so should be gone by now: count them while deployed, too",
+    )  # fmt: skip
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Show them; exit status 1 when there are any, or the caller may not look everywhere."""
+    context.say(f"account {context.account}, region {context.region}, every stack")
+    found, unseen = holdings.take(context, every=True)
+    orphans = [left for held in found if (left := left_over(held, ephemeral=arguments.ephemeral))]
+    if orphans or arguments.json:
+        holdings.show_them(context, orphans, as_json=arguments.json)
+    else:
+        print("nothing is left of a stack that is gone")
+    for held in orphans:
+        stage = held.stack.removeprefix(PREFIX)
+        remedy = (
+            "make destroy, then python -m ops cleanup" if held.status else "python -m ops cleanup"
+        )
+        context.say(f"{held.stack}: to remove it, {remedy}, with STAGE={stage}")
+    holdings.say_unseen(context, unseen)
+    return 1 if orphans or unseen else 0
+
+
+def left_over(held: Holding, *, ephemeral: str | None = None) -> Holding | None:
+    """What of a stack's holdings nobody uses and nothing will remove; None for no such thing.
+
+    ``ephemeral``: stages whose names begin so count as a whole.
+    """
+    temporary = ephemeral is not None and held.stack.startswith(PREFIX + ephemeral)
+    if held.status in _DEAD or (held.status and temporary):
+        return held
+    left = () if held.status else tuple(thing for thing in held.things if _stays(thing))
+    return dataclasses.replace(held, things=left) if left else None
+
+
+def _stays(thing: Thing) -> bool:
+    """Not what goes by itself on a day, and not a role of the stack in another region."""
+    return thing.until is None and not (thing.kind == "role" and thing.detail)
