@@ -39,7 +39,10 @@ def _parser() -> argparse.ArgumentParser:
         "--state", type=Path, default=STATE_DIR, metavar="DIR", help="its folder (default: .local)"
     )
     commands = parser.add_subparsers(
-        required=True, metavar="start|stop|status|up|run", dest="command", parser_class=_Parser
+        required=True,
+        metavar="start|stop|status|up|console|run",
+        dest="command",
+        parser_class=_Parser,
     )
     commands.add_parser("start", help="start it and wait until it answers").set_defaults(run=_start)
     commands.add_parser("stop", help="stop it; everything in it is gone").set_defaults(run=_stop)
@@ -47,6 +50,10 @@ def _parser() -> argparse.ArgumentParser:
     up = commands.add_parser("up", help="start it and deploy the stack to it")
     up.add_argument("--stage", type=_stage, default=os.environ.get("STAGE") or "dev")
     up.set_defaults(run=_up)
+    console = commands.add_parser("console", help="look at it in a browser, until Ctrl-C")
+    console.add_argument("--stage", type=_stage, default=os.environ.get("STAGE") or "dev")
+    console.add_argument("--port", type=int, default=0, help="default: a free one")
+    console.set_defaults(run=_console)
     run = commands.add_parser(
         "run", help="run a command against it", usage="python -m local run -- COMMAND [ARG ...]"
     )
@@ -90,20 +97,36 @@ def _up(arguments: argparse.Namespace) -> int:
     return up(arguments.state, arguments.stage)
 
 
+def _console(arguments: argparse.Namespace) -> int:
+    environment = _environment(arguments.state)
+    arguments.state.mkdir(parents=True, exist_ok=True)
+    return _become([sys.executable, "-m", "local.console", "--stage", arguments.stage,
+             "--port", str(arguments.port), "--folder", str(arguments.state.resolve())],
+            environment)  # fmt: skip
+
+
 def _run(arguments: argparse.Namespace) -> int:
     command = arguments.argv[1:] if arguments.argv[:1] == ["--"] else arguments.argv
     if not command:
         print("error: no command; use: python -m local run -- COMMAND [ARG ...]", file=sys.stderr)
         return 2
-    environment = foreign_environment(os.environ)
-    if environment is None:
-        running = find(arguments.state)
-        if running is None:
-            raise LocalAwsError(
-                "the embedded AWS is not running; start it with the stack on it (make up), "
-                "or empty (python -m local start)"
-            )
-        environment = running.environment()
+    return _become(command, _environment(arguments.state))
+
+
+def _environment(state: Path) -> dict[str, str]:
+    """That of a command against the embedded AWS. Raises LocalAwsError when none runs."""
+    if foreign := foreign_environment(os.environ):
+        return foreign
+    running = find(state)
+    if running is None:
+        raise LocalAwsError(
+            "the embedded AWS is not running; start it with the stack on it (make up), "
+            "or empty (python -m local start)"
+        )
+    return running.environment()
+
+
+def _become(command: list[str], environment: dict[str, str]) -> NoReturn:
     try:
         os.execvpe(command[0], command, environment)
     except OSError as error:
