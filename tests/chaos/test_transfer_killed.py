@@ -1,0 +1,93 @@
+"""Exports and imports that are killed at any moment: the same command then completes them."""
+
+import json
+import multiprocessing
+import os
+import random
+import sys
+
+import pytest
+
+from chat.__main__ import main
+from tests.local.transfer_steps import everything, keyed, store
+
+KILLS = 6
+# From a server that has the SDK loaded: a new interpreter would take longer than the transfer.
+_FORKS = multiprocessing.get_context("forkserver")
+_FORKS.set_forkserver_preload(["chat.__main__", "pytest", "tests.local.transfer_steps"])
+
+
+def _transfer(environment, arguments, errors):
+    """What the child process does; it saves its state at every chance."""
+    os.environ.update(environment)
+    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), sys.stderr.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    import chat.transfer.state
+
+    chat.transfer.state._SECONDS = 0
+    os._exit(main(arguments))
+
+
+@pytest.fixture
+def transfer(aws, messages_table, tmp_path, monkeypatch):
+    """``transfer(state, name, 100, "import", ...)``: exit code, and what the command said.
+
+    It is killed once its state file ``state`` says that ``name`` is 100 or more.
+    """
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+
+    def run(state, name, moment, *arguments):
+        errors = tmp_path / "errors"
+        command = [*map(str, arguments), "--table", messages_table]
+        child = _FORKS.Process(target=_transfer, args=(aws.environment(), command, str(errors)))
+        child.start()
+        while child.is_alive() and not _has_reached(state, name, moment):
+            child.join(0.002)
+        child.kill()  # SIGKILL, of this child alone; nothing when it has ended
+        child.join()
+        return child.exitcode, errors.read_text()
+
+    return run
+
+
+def _has_reached(state, name, moment):
+    return state.exists() and json.loads(state.read_text())[name] >= moment
+
+
+def killed_and_continued(transfer, state, name, total, *arguments):
+    """Kill a transfer at ever later moments, then let it end: each continues the one before."""
+    moments = sorted(random.Random(20261121).sample(range(1, total // 2), KILLS))
+    for number, moment in enumerate(moments):
+        status, said = transfer(state, name, moment, *arguments)
+        assert status == -9, said
+        assert ("continuing" in said) == (number > 0)
+    status, said = transfer(state, name, total + 1, *arguments)
+    assert status == 0, said
+    assert "continuing" in said
+
+
+@pytest.mark.parametrize("options", [(), ("--if-absent",)], ids=["put", "if absent"])
+def test_an_import(transfer, messages_table, tmp_path, options):
+    file = tmp_path / "in.jsonl"
+    # Every key twice, some lines apart: the order of the writes is seen.
+    items = [{"pk": {"S": f"p{n % 13}"}, "sk": {"S": f"{n % 700}"}, "n": {"N": str(n)}}
+             for n in range(4000)]  # fmt: skip
+    file.write_text("".join(json.dumps({"Item": item}) + "\n" for item in items))
+    state = tmp_path / f"in.jsonl.{messages_table}.import"
+    killed_and_continued(transfer, state, "line", len(items), "import", file, *options)
+    kept = reversed(items) if options else items
+    assert everything(messages_table) == keyed(*kept)
+    assert sorted(os.listdir(tmp_path)) == ["errors", "in.jsonl"]
+
+
+def test_an_export(transfer, messages_table, tmp_path):
+    items = [{"pk": {"S": f"p{n % 29}"}, "sk": {"S": f"{n}"}, "Body": {"S": "x" * 20_000}}
+             for n in range(1500)]  # fmt: skip
+    store(messages_table, *items)
+    file, state = tmp_path / "out.jsonl", tmp_path / "out.jsonl.part.json"
+    killed_and_continued(transfer, state, "items", len(items), "export", file)
+    found = [json.loads(line)["Item"] for line in file.read_text().splitlines()]
+    assert len(found) == len(items)
+    assert keyed(*found) == keyed(*items)
+    assert sorted(os.listdir(tmp_path)) == ["errors", "out.jsonl"]
