@@ -34,7 +34,7 @@ def assumptions(template: Template, load: Load, *, free_tier: bool) -> Iterator[
 def _units(template: Template, load: Load) -> str:
     units, body = traffic.per_message(template, load), load.message_bytes
     return (
-        f"a message of {body:,} bytes is an item of {items.size(items.message(body)):,}, takes "
+        f"a message of {body:,} bytes is an item of {items.message_bytes(body):,}, takes "
         f"{units.writes:g} write units and, with {load.reads_per_message:g} reads of lists and "
         f"conversations of {traffic.PAGE} entries, {units.reads:g} read units"
     )

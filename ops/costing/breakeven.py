@@ -36,34 +36,40 @@ def break_even(
 ) -> BreakEven:
     """Compare the two billing modes at ``load``, and find where they cost the same.
 
-    Provisioned is the table and its indexes scaled from one unit to what is
-    needed, with ``SCALED.target`` of it used, the alarms of the scaling included. The
-    errors are those of ``estimate``.
+    The errors are those of ``estimate``.
     """
+    # Backups cost the same in both modes, and are what takes long to add up.
+    lean = replace(template, rules=())
 
-    def costs(messages: float) -> tuple[float, float]:
+    def excess(messages: float) -> float:
         asked = replace(load, messages_per_day=messages)
-        one, other = (
-            estimate(_billed(template, scaled), asked, region=region, free_tier=free_tier)
-            for scaled in (None, SCALED)
-        )
-        return one.monthly, other.monthly
+        requests, capacity = modes(lean, asked, region=region, free_tier=free_tier)
+        return requests - capacity
 
-    of = prices(estimate(template, load, region=region).region)
-    on_demand, provisioned = costs(load.messages_per_day)
-    per_unit_hour = of.write_request.of(3600)
+    on_demand, provisioned = modes(template, load, region=region, free_tier=free_tier)
+    of = prices(estimate(lean, load, region=region).region)
     return BreakEven(
-        utilisation=of.write_capacity.dollars / per_unit_hour,
+        utilisation=of.write_capacity.of(1) / of.write_request.of(3600),
         fixed_utilisation=1 / load.peak_factor,
         on_demand=on_demand,
         provisioned=provisioned,
-        messages_per_day=_crossing(lambda messages: _excess(costs(messages))),
+        messages_per_day=_crossing(excess),
     )
 
 
-def _excess(costs: tuple[float, float]) -> float:
-    on_demand, provisioned = costs
-    return on_demand - provisioned
+def modes(
+    template: Template, load: Load, *, region: str | None = None, free_tier: bool = True
+) -> tuple[float, float]:
+    """Dollars a month on demand and provisioned, whichever the template is.
+
+    Provisioned is the table and its indexes as SCALED, the alarms of the
+    scaling included.
+    """
+    on_demand, provisioned = (
+        estimate(_billed(template, capacity), load, region=region, free_tier=free_tier).monthly
+        for capacity in (None, SCALED)
+    )
+    return on_demand, provisioned
 
 
 def _billed(template: Template, capacity: Throughput | None) -> Template:

@@ -37,6 +37,7 @@ def message(body_bytes: int, *, later: bool = False) -> Item:
         raise UsageError(f"--message-bytes {body_bytes}: {error}") from None
 
 
+@cache
 def membership(body_bytes: int, *, later: bool = False) -> Item:
     """The entry of one participant's list while that message is the last one."""
     return memberships(message(body_bytes, later=later))[0]
@@ -45,6 +46,18 @@ def membership(body_bytes: int, *, later: bool = False) -> Item:
 def size(item: Item) -> int:
     """The bytes of an item, as DynamoDB counts them for units."""
     return item_bytes(dict(item))
+
+
+@cache
+def message_bytes(body_bytes: int) -> int:
+    """The size of a message with a body of that length."""
+    return size(message(body_bytes))
+
+
+@cache
+def membership_bytes(body_bytes: int) -> int:
+    """The size of an entry of a list while that message is the last one."""
+    return size(membership(body_bytes))
 
 
 def write_units(item: Item) -> int:

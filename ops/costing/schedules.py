@@ -10,7 +10,7 @@ from ops.errors import OpsError
 DAILY = "cron(0 5 ? * * *)"
 
 _CRON = re.compile(r"cron\((\S+) (\S+) (\S+) (\S+) (\S+) (\S+)\)")
-_RATE = re.compile(r"rate\((\d+) (minute|hour|day)s?\)")
+_RATE = re.compile(r"rate\(([1-9]\d*) (minute|hour|day)s?\)")
 _PER_DAY = {"minute": 24 * 60, "hour": 24, "day": 1}
 _WEEK = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _YEAR = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
@@ -30,7 +30,7 @@ def runs_a_day(expression: str) -> float:
         minutes, hours, month_days, months, week_days, _ = cron.groups()
         times = _count(minutes, 0, 59) * _count(hours, 0, 23)
         return times * _count(months, 1, 12, _YEAR) / 12 * _days(month_days, week_days)
-    except (ValueError, ZeroDivisionError):
+    except ValueError:
         raise OpsError(f"schedule {expression!r} is not understood: it must be cron(...) "
                        "of six fields, or rate(...)") from None  # fmt: skip
 

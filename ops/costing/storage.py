@@ -11,8 +11,8 @@ from ops.costing.template import Template
 
 def table_gb(template: Template, load: Load, day: float) -> float:
     """GB of the table ``day`` days after the load began, without its indexes."""
-    message = items.size(items.message(load.message_bytes)) + items.OVERHEAD_BYTES
-    membership = items.size(items.membership(load.message_bytes)) + items.OVERHEAD_BYTES
+    message = items.message_bytes(load.message_bytes) + items.OVERHEAD_BYTES
+    membership = items.membership_bytes(load.message_bytes) + items.OVERHEAD_BYTES
     lists = 2 * load.conversations_on(day) if template.readers else 0
     return (load.stored(day) * message + lists * membership) / GB
 

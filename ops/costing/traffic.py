@@ -69,7 +69,7 @@ def per_message(template: Template, load: Load) -> Units:
     return Units(
         table_writes=sum(items.write_units(after) for _, after in changes),
         table_reads=_looks(template, load) + load.reads_per_message * items.read_units(
-            PAGE * items.size(message), consistent=True
+            PAGE * items.message_bytes(body), consistent=True
         ),
         index_writes=tuple(
             sum(items.index_units(table, index, before, after) for before, after in changes)
@@ -81,7 +81,7 @@ def per_message(template: Template, load: Load) -> Units:
 
 def _looks(template: Template, load: Load) -> float:
     """The units by which the stream's function reads the newest message."""
-    one = items.read_units(items.size(items.message(load.message_bytes)), consistent=True)
+    one = items.read_units(items.message_bytes(load.message_bytes), consistent=True)
     return LOOKS * one if template.readers else 0
 
 
@@ -115,8 +115,8 @@ def invocations(template: Template, reader: Reader, load: Load) -> float:
 def written_bytes(template: Template, load: Load) -> float:
     """Bytes of the items that are written in a month, which a replica gets too."""
     body = load.message_bytes
-    lists = 2 * items.size(items.membership(body)) if template.readers else 0
-    return load.messages * (items.size(items.message(body)) + lists)
+    lists = 2 * items.membership_bytes(body) if template.readers else 0
+    return load.messages * (items.message_bytes(body) + lists)
 
 
 def key_requests(load: Load) -> float:

@@ -1,0 +1,69 @@
+"""Templates to estimate: the stages as they are, and small ones spelled out."""
+
+import json
+from functools import cache
+
+from stacks.context import settings_from_context
+from tests.conftest import PROJECT
+from tests.unit.test_stack import stack
+
+FULL = {"customer_key": True, "region": "eu-west-1", "billing_mode": "provisioned",
+        "backups_on_destroy": "delete", "restore_testing": True}  # fmt: skip
+
+
+@cache
+def stage(name):
+    """The template of a stage of cdk.json."""
+    context = json.loads((PROJECT / "cdk.json").read_text())["context"]
+    settings = settings_from_context(context | {"stage": name})
+    found = {field: getattr(settings, field) for field in settings.__dataclass_fields__}
+    return stack(**{key: value for key, value in found.items() if key != "tags"}).to_json()
+
+
+def synthesized(**settings):
+    """The template of these settings."""
+    return stack(**settings).to_json()
+
+
+def old_table(*, read=None, write=None, recovery=False, **more):
+    """A table of before the index and the stream; on demand unless it has units."""
+    billing = {"BillingMode": "PAY_PER_REQUEST"}
+    if write:
+        units = {"ReadCapacityUnits": read, "WriteCapacityUnits": write}
+        billing = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": units}
+    return {
+        "Type": "AWS::DynamoDB::Table",
+        "Properties": {
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"},
+                          {"AttributeName": "sk", "KeyType": "RANGE"}],
+            "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": recovery},
+            **billing, **more,
+        },
+    }  # fmt: skip
+
+
+def of(table=None, **resources):
+    """A template of one table and more."""
+    return {"Resources": {"Table": table or old_table(), **resources}}
+
+
+def plan(*rules):
+    """A backup plan."""
+    return {"Type": "AWS::Backup::BackupPlan", "Properties": {"BackupPlan": {
+        "BackupPlanName": "plan", "BackupPlanRule": list(rules)}}}  # fmt: skip
+
+
+def rule(name="daily", schedule="cron(0 5 * * ? *)", *, copies=(), **lifecycle):
+    """A rule of a backup plan."""
+    return {"RuleName": name, "ScheduleExpression": schedule, "Lifecycle": lifecycle,
+            "CopyActions": list(copies)}  # fmt: skip
+
+
+def alarm(**properties):
+    """A CloudWatch alarm."""
+    return {"Type": "AWS::CloudWatch::Alarm", "Properties": properties}
+
+
+def resource(kind, **properties):
+    """Any other resource."""
+    return {"Type": kind, "Properties": properties}

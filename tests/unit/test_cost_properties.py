@@ -1,0 +1,113 @@
+"""What holds for every load and every template."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ops.costing.breakeven import break_even, modes
+from ops.costing.comparison import compare
+from ops.costing.estimate import estimate
+from ops.costing.load import Load
+from ops.costing.template import read
+from tests.unit.cost_templates import FULL, of, old_table, plan, rule, stage
+from tests.unit.cost_templates import synthesized as synth
+
+TEMPLATES = {
+    "dev": stage("dev"),
+    "prod": stage("prod"),
+    "full": synth(**FULL),
+    "scaled": synth(billing_mode="provisioned", write_capacity=1, max_write_capacity=500,
+                    read_capacity=1, max_read_capacity=500),
+    "old": of(old_table(recovery=True), Plan=plan(rule(MoveToColdStorageAfterDays=30))),
+}  # fmt: skip
+templates = st.sampled_from(sorted(TEMPLATES))
+loads = st.builds(
+    Load,
+    messages_per_day=st.floats(0, 1e7),
+    message_bytes=st.integers(1, 5000),
+    reads_per_message=st.floats(0, 50),
+    retention_days=st.none() | st.floats(0, 500),
+    months=st.floats(1, 24),
+    conversations=st.none() | st.floats(0, 1e6),
+    peak_factor=st.floats(1, 20),
+)
+untimed = settings(deadline=None)
+MORE = {
+    "messages_per_day": st.floats(0, 1e7),
+    "message_bytes": st.integers(0, 5000),
+    "reads_per_message": st.floats(0, 50),
+    "months": st.floats(0, 24),
+}
+
+
+READ = {name: read(template) for name, template in TEMPLATES.items()}
+
+
+def cost(name, load, **options):
+    return estimate(READ[name], load, **options).monthly
+
+
+@pytest.mark.parametrize("field", MORE)
+@untimed
+@given(data=st.data(), template=templates, load=loads, free_tier=st.booleans())
+def test_more_of_it_never_costs_less(field, data, template, load, free_tier):
+    more = getattr(load, field) + data.draw(MORE[field])
+    larger = dataclasses.replace(load, **{field: more})
+    less = cost(template, load, free_tier=free_tier)
+    assert cost(template, larger, free_tier=free_tier) >= less * (1 - 1e-9)
+
+
+@untimed
+@given(template=templates, load=loads)
+def test_the_free_tier_never_makes_it_dearer_and_nothing_is_below_zero(template, load):
+    listed, free = (estimate(READ[template], load, free_tier=free) for free in (False, True))
+    for one, other in zip(listed.lines, free.lines, strict=True):
+        assert 0 <= other.monthly <= one.monthly
+        assert one.quantity == other.quantity
+
+
+@untimed
+@given(template=templates, load=loads)
+def test_the_sum_is_that_of_the_lines_and_an_estimate_repeats(template, load):
+    first, second = (estimate(READ[template], load) for _ in range(2))
+    assert first == second
+    assert first.monthly == sum(line.monthly for line in first.lines)
+
+
+@untimed
+@given(one=templates, other=templates, load=loads)
+def test_a_comparison_is_the_difference_and_turns_around(one, other, load):
+    one, other = TEMPLATES[one], TEMPLATES[other]
+    found, turned = compare(one, other, load), compare(other, one, load)
+    assert found.delta == -turned.delta
+    assert sum(change.delta for change in found.changes) == pytest.approx(found.delta, abs=1e-6)
+    assert compare(one, one, load).changes == ()
+
+
+@untimed
+@given(template=templates)
+def test_nothing_of_an_empty_table_is_stored_or_asked(template):
+    nobody = estimate(READ[template], Load())
+    for line in nobody.lines:
+        if any(
+            word in line.item for word in ("on demand", "stored", "recovery", "backups", "logs")
+        ):
+            assert line.quantity == 0
+
+
+@settings(untimed, max_examples=40)
+@given(template=templates, load=loads, free_tier=st.booleans())
+def test_scaled_capacity_costs_less_just_from_the_break_even_on(template, load, free_tier):
+    def excess(messages):
+        asked = dataclasses.replace(load, messages_per_day=messages)
+        on_demand, provisioned = modes(READ[template], asked, free_tier=free_tier)
+        return on_demand - provisioned
+
+    found = break_even(READ[template], load, free_tier=free_tier).messages_per_day
+    assert found is not None  # 70 % of it is used in the busy hours, and 29 % would do
+    slack = max(1.0, found * 1e-5)
+    assert excess(found + slack) >= -1e-6
+    if found > slack:
+        assert excess(found - slack) <= 1e-6
