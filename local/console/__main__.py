@@ -38,9 +38,7 @@ def _run(arguments: argparse.Namespace) -> int:
     table = _table(arguments.stage)
     try:
         with running(os.environ, arguments.folder, port=arguments.port) as console:
-            print(console.table_page(table), flush=True)
-            print("the console is open until Ctrl-C", file=sys.stderr)
-            return _wait(console)
+            return _wait(console, table)
     except LocalAwsError as error:
         raise OpsError(str(error)) from None
 
@@ -50,8 +48,10 @@ def _table(stage: str) -> str:
         return deployed(clients, stack_name(stage=stage)).output("TableName")
 
 
-def _wait(console: Console) -> int:
+def _wait(console: Console, table: str) -> int:
     try:
+        print(console.table_page(table), flush=True)
+        print("the console is open until Ctrl-C", file=sys.stderr)
         status = console.process.wait()
     except KeyboardInterrupt:  # how it is meant to end
         return 0
