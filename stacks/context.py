@@ -9,7 +9,7 @@ import difflib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 from stacks.settings import Settings, SettingsError, shown
 
@@ -78,6 +78,8 @@ def _typed(name: str, value: Any) -> Any:
         if not isinstance(value, str):
             raise _wrong(name, value, "text")
         return value
+    if get_origin(kind) is tuple:
+        return _texts(name, value)
     return _tags(name, value)
 
 
@@ -98,6 +100,14 @@ def _integer(name: str, value: Any) -> int:
     if not isinstance(value, int) or isinstance(value, bool):
         raise _wrong(name, value, "a whole number")
     return value
+
+
+def _texts(name: str, value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):  # of the command line: a comma cannot be part of a name
+        value = [part.strip() for part in value.split(",")] if value.strip() else []
+    if not isinstance(value, list) or not all(isinstance(v, str) for v in value):
+        raise _wrong(name, value, "a list of texts, on the command line separated by commas")
+    return tuple(value)
 
 
 def _tags(name: str, value: Any) -> dict[str, str]:

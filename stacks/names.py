@@ -13,6 +13,23 @@ def stack_name(stage: str) -> str:
     return f"Messages-{stage}"
 
 
+def copies_stack_name(stage: str, region: str) -> str:
+    """The stack that holds the copies of the backups that ``stage`` makes in ``region``.
+
+    It has a capital letter, which no stage has: no stage's own stack is called so.
+    """
+    return f"{stack_name(stage)}-Copies-{region}"
+
+
+def copies_vault_name(stage: str, region: str, *, keyed: bool) -> str:
+    """The vault of that stack; a vault's key cannot be changed, so ``keyed`` is another one.
+
+    Known at synth, because the plan in the stage's region needs its ARN: the
+    name is the same after a destroy, which leaves the vault.
+    """
+    return f"{copies_stack_name(stage, region)}-{'k' if keyed else 'v'}"
+
+
 def stack_suffix(scope: Construct) -> str:
     """Eight hex digits that differ with every creation of the stack (a token).
 
