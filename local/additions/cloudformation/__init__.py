@@ -4,7 +4,7 @@ A handler that raises becomes CREATE_FAILED or DELETE_FAILED with its text as th
 failed to be created is not deleted by the rollback, so another owner's resource is safe.
 """
 
-from local.additions.cloudformation import backup, deletions, names, oidc, tables
+from local.additions.cloudformation import backup, deletions, names, oidc, role_boundaries, tables
 
 
 def install() -> None:
@@ -13,4 +13,5 @@ def install() -> None:
     tables.install()
     oidc.install()
     names.install()
+    role_boundaries.install()
     deletions.install()

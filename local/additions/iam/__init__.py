@@ -1,9 +1,10 @@
-"""What IAM checks and the engine's does not: AWS Backup's resources, roles and PassRole."""
+"""What IAM checks and the engine's does not: resources and roles of AWS Backup, a role's limits."""
 
-from local.additions.iam import managed_policies, resources
+from local.additions.iam import boundaries, managed_policies, resources
 
 
 def install() -> None:
-    """Let the engine authorize AWS Backup's calls on the resource each of them names."""
+    """Let the engine authorize each call on the resource and the boundary that it is about."""
     resources.install()
     managed_policies.install()
+    boundaries.install()

@@ -1,0 +1,305 @@
+"""The pipelines' roles, assumed as a workflow assumes them, under enforced IAM."""
+
+import json
+import re
+import tempfile
+
+import pytest
+from aws_cdk import App
+from botocore.exceptions import ClientError
+
+from stacks.pipeline.access import Access
+from stacks.pipeline_access import NAME, PipelineAccess
+from tests.conftest import PROJECT
+from tests.local.aws_steps import back_up, refused
+from tests.local.deployment import POLL
+from tests.local.pipeline_steps import REPOSITORY, Job, credentials
+
+PROD = "Messages-prod"
+PREVIEW = "Messages-pr-12"
+BOOTSTRAP = re.search(
+    r"^PREVIEW_ROLES := ((?:.*\\\n)*.*)", (PROJECT / "Makefile").read_text(), re.M
+)
+QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": PROD, "VisibilityTimeout": 30}}
+
+
+@pytest.fixture(scope="module")
+def roles(client, bootstrapped):  # noqa: ARG001 (it must be there)
+    """The stack's outputs: the ARNs of the roles."""
+    with tempfile.TemporaryDirectory() as folder:
+        app = App(outdir=folder)
+        PipelineAccess(app, access=Access(repository=REPOSITORY))
+        app.synth()
+        with open(f"{folder}/{NAME}.template.json") as file:
+            template = file.read()
+    cloudformation = client("cloudformation")
+    cloudformation.create_stack(
+        StackName=NAME, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=NAME, WaiterConfig=POLL)
+    (found,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
+    yield {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+    cloudformation.delete_stack(StackName=NAME)
+    cloudformation.get_waiter("stack_delete_complete").wait(StackName=NAME, WaiterConfig=POLL)
+
+
+@pytest.fixture(scope="module")
+def preview_roles(roles, aws, tmp_path_factory):
+    """`make preview-roles`, with the options that the Makefile has."""
+    job = Job(aws, {}, tmp_path_factory.mktemp("bootstrap"))
+    options = BOOTSTRAP[1].replace("\\\n", " ").split()
+    (job.folder / "elsewhere").mkdir()
+    job.folder = job.folder / "elsewhere"  # outside the app's folder it does not synthesize the app
+    done = job.run("cdk", "bootstrap", "aws://000000000000/us-east-1", *options)
+    assert done.returncode == 0, done.stdout
+    return roles
+
+
+@pytest.fixture(scope="module")
+def prod(client):
+    """Something of production: a stack, a table with an item, its backup, a role."""
+    cloudformation, dynamodb, iam = client("cloudformation"), client("dynamodb"), client("iam")
+    cloudformation.create_stack(
+        StackName=PROD, TemplateBody=json.dumps({"Resources": {"Queue": QUEUE}})
+    )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName=PROD, WaiterConfig=POLL)
+    dynamodb.create_table(
+        TableName=PROD,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        Tags=[{"Key": "messages:stack", "Value": PROD}],
+    )
+    dynamodb.put_item(TableName=PROD, Item={"pk": {"S": "secret"}})
+    trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"},
+             "Action": "sts:AssumeRole"}  # fmt: skip
+    role = iam.create_role(
+        RoleName=f"{PROD}-Role",
+        Path="/messages/",
+        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        Tags=[{"Key": "messages:stack", "Value": PROD}],
+    )["Role"]
+    policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
+    iam.attach_role_policy(RoleName=f"{PROD}-Role", PolicyArn=policy)
+    vault = f"{PROD}-1a2b3c4d"
+    client("backup").create_backup_vault(
+        BackupVaultName=vault, BackupVaultTags={"messages:stack": PROD}
+    )
+    point = back_up(client, vault, PROD, role["Arn"])["RecoveryPointArn"]
+    yield {"vault": vault, "point": point, "role": f"{PROD}-Role"}
+    client("backup").delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=point)
+    iam.detach_role_policy(RoleName=f"{PROD}-Role", PolicyArn=policy)
+    iam.delete_role(RoleName=f"{PROD}-Role")
+    dynamodb.delete_table(TableName=PROD)
+    cloudformation.delete_stack(StackName=PROD)
+
+
+@pytest.fixture(scope="module")
+def reader(client, roles):
+    """Clients of a workflow's job that reads, here one of a pull request."""
+    keys = credentials(client, roles["ReadRoleArn"], f"repo:{REPOSITORY}:pull_request")
+    return lambda service: client(service, **keys)
+
+
+@pytest.fixture(scope="module")
+def previewer(client, preview_roles):
+    """Clients of a pull request's job in the environment `pr`."""
+    keys = credentials(client, preview_roles["PreviewRoleArn"], f"repo:{REPOSITORY}:environment:pr")
+    return lambda service: client(service, **keys)
+
+
+def denied(call, **arguments):
+    """The call must be refused for lack of permission; other refusals are failures."""
+    _, code, text = refused(call, **arguments)
+    assert code in ("AccessDenied", "AccessDeniedException"), (code, text)
+    return True
+
+
+@pytest.mark.parametrize(
+    ("role", "subject", "claims"),
+    [
+        ("DeployRoleArnProd", f"repo:{REPOSITORY}:ref:refs/heads/main", {}),
+        ("DeployRoleArnProd", f"repo:{REPOSITORY}:environment:pr", {}),
+        ("DeployRoleArnProd", f"repo:{REPOSITORY}:environment:production", {}),
+        ("DeployRoleArnProd", f"repo:{REPOSITORY}:environment:prod", {"audience": "octo"}),
+        ("DeployRoleArnProd", f"repo:{REPOSITORY}:environment:prod",
+         {"issuer": "https://gitlab.example"}),
+        ("PreviewRoleArn", f"repo:{REPOSITORY}:pull_request", {}),
+        ("PreviewRoleArn", f"repo:{REPOSITORY}:environment:prod", {}),
+        ("ReadRoleArn", "repo:octo/repo-of-another:pull_request", {}),
+        ("ReadRoleArn", "repo:another/repo:ref:refs/heads/main", {}),
+    ],
+)  # fmt: skip
+def test_a_job_that_is_not_meant_gets_no_role(client, roles, role, subject, claims):
+    with pytest.raises(ClientError, match="Not authorized to perform"):
+        credentials(client, roles[role], subject, **claims)
+
+
+@pytest.mark.parametrize(
+    ("role", "subject"),
+    [
+        ("DeployRoleArnProd", "environment:prod"),
+        ("PreviewRoleArn", "environment:pr"),
+        ("ReadRoleArn", "pull_request"),
+        ("ReadRoleArn", "ref:refs/heads/main"),
+    ],
+)
+def test_a_job_that_is_meant_gets_its_role(client, roles, role, subject):
+    keys = credentials(client, roles[role], f"repo:{REPOSITORY}:{subject}")
+    assert roles[role].rsplit("/")[-1] in client("sts", **keys).get_caller_identity()["Arn"]
+
+
+def test_the_reader_describes_and_neither_reads_data_nor_writes(reader, prod):
+    dynamodb, key = reader("dynamodb"), {"pk": {"S": "secret"}}
+    assert dynamodb.describe_table(TableName=PROD)["Table"]["TableName"] == PROD
+    assert reader("cloudformation").get_template(StackName=PROD)["TemplateBody"]
+    assert denied(dynamodb.get_item, TableName=PROD, Key=key)
+    assert denied(dynamodb.scan, TableName=PROD)
+    assert denied(dynamodb.put_item, TableName=PROD, Item=key)
+    assert denied(dynamodb.delete_table, TableName=PROD)
+    assert denied(reader("cloudformation").delete_stack, StackName=PROD)
+    assert denied(reader("cloudformation").create_stack, StackName="x", TemplateBody="{}")
+    assert denied(reader("backup").delete_backup_vault, BackupVaultName=prod["vault"])
+    assert denied(
+        reader("backup").delete_recovery_point,
+        BackupVaultName=prod["vault"],
+        RecoveryPointArn=prod["point"],
+    )
+    assert denied(reader("iam").delete_role, RoleName=prod["role"])
+    for role in ("deploy", "lookup", "file-publishing"):
+        assert denied(reader("sts").assume_role, **_cdk_role("hnb659fds", role))
+
+
+@pytest.mark.usefixtures("prod")
+def test_a_deployment_reaches_the_account_through_the_roles_of_the_cdk_only(client, roles):
+    subject = f"repo:{REPOSITORY}:environment:prod"
+    keys = credentials(client, roles["DeployRoleArnProd"], subject)
+    sts = client("sts", **keys)
+    for role in ("deploy", "lookup", "file-publishing"):
+        assert sts.assume_role(**_cdk_role("hnb659fds", role))["Credentials"]
+    for role in ("cfn-exec", "image-publishing"):
+        assert denied(sts.assume_role, **_cdk_role("hnb659fds", role))
+    assert denied(client("dynamodb", **keys).delete_table, TableName=PROD)
+    assert denied(client("cloudformation", **keys).delete_stack, StackName=PROD)
+
+
+def test_a_pull_request_cannot_touch_production(previewer, prod, client):
+    dynamodb, key = previewer("dynamodb"), {"pk": {"S": "secret"}}
+    assert denied(dynamodb.get_item, TableName=PROD, Key=key)
+    assert denied(dynamodb.put_item, TableName=PROD, Item=key)
+    assert denied(dynamodb.delete_table, TableName=PROD)
+    assert denied(dynamodb.create_backup, TableName=PROD, BackupName="mine")
+    assert denied(previewer("cloudformation").delete_stack, StackName=PROD)
+    assert denied(previewer("sqs").delete_queue, QueueUrl=_queue(client))
+    backup, where = previewer("backup"), {"BackupVaultName": prod["vault"]}
+    assert denied(backup.delete_backup_vault, **where)
+    assert denied(backup.delete_recovery_point, RecoveryPointArn=prod["point"], **where)
+    assert denied(backup.tag_resource, ResourceArn=prod["point"], Tags={"messages:stack": PREVIEW})
+    for role in ("deploy", "lookup", "file-publishing"):
+        assert denied(previewer("sts").assume_role, **_cdk_role("hnb659fds", role))
+
+
+def test_a_pull_request_makes_no_role_beyond_its_limits(previewer, prod):
+    iam = previewer("iam")
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
+             "Action": "sts:AssumeRole"}  # fmt: skip
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    admin = "arn:aws:iam::aws:policy/AdministratorAccess"
+    limits = "arn:aws:iam::000000000000:policy/MessagesPreviewLimits"
+    mine = {"RoleName": f"{PREVIEW}-Mine", "AssumeRolePolicyDocument": document}
+    assert denied(iam.create_role, **mine)
+    assert denied(iam.create_role, **mine, PermissionsBoundary=admin)
+    assert denied(iam.create_role, **(mine | {"RoleName": f"{PROD}-Mine"}),
+                  PermissionsBoundary=limits)  # fmt: skip
+    iam.create_role(**mine, PermissionsBoundary=limits)
+    try:
+        iam.attach_role_policy(RoleName=mine["RoleName"], PolicyArn=admin)
+        assert denied(iam.delete_role_permissions_boundary, RoleName=mine["RoleName"])
+        assert denied(iam.attach_role_policy, RoleName=prod["role"], PolicyArn=admin)
+        assert denied(iam.delete_role, RoleName=prod["role"])
+        assert denied(iam.create_policy_version, PolicyArn=limits, PolicyDocument="{}")
+    finally:
+        iam.detach_role_policy(RoleName=mine["RoleName"], PolicyArn=admin)
+        iam.delete_role(RoleName=mine["RoleName"])
+
+
+@pytest.mark.usefixtures("preview_roles", "prod")
+@pytest.mark.parametrize("role", ["deploy", "lookup", "file-publishing", "image-publishing"])
+def test_the_cdks_roles_for_pull_requests_cannot_touch_production_either(client, role):
+    # As root, because a pull request may not even take all of them.
+    found = client("sts").assume_role(**_cdk_role("messagespr", role))["Credentials"]
+    keys = {
+        "aws_access_key_id": found["AccessKeyId"],
+        "aws_secret_access_key": found["SecretAccessKey"],
+        "aws_session_token": found["SessionToken"],
+    }
+    assert denied(client("cloudformation", **keys).delete_stack, StackName=PROD)
+    assert denied(client("dynamodb", **keys).get_item, TableName=PROD, Key={"pk": {"S": "secret"}})
+    bucket = "cdk-hnb659fds-assets-000000000000-us-east-1"
+    assert denied(client("s3", **keys).put_object, Bucket=bucket, Key="x.zip", Body=b"")
+
+
+def test_a_pull_requests_stage_from_deployment_to_clean_up(aws, client, preview_roles, tmp_path):
+    subject = f"repo:{REPOSITORY}:environment:pr"
+    job = Job(aws, credentials(client, preview_roles["PreviewRoleArn"], subject), tmp_path)
+    context = PROJECT / "stacks/pipeline/preview-context.json"
+    (tmp_path / "cdk.context.json").write_text(context.read_text())
+    deployed = job.run("cdk", "-c", "stage=pr-12", "deploy", "--require-approval", "never")
+    assert deployed.returncode == 0, deployed.stdout
+    assert "could not be used to assume" not in deployed.stdout
+    read = job.python("chat", "history", "jerry#tom", "--stage", "pr-12")
+    assert (read.returncode, "Hey Jerry, are you free?" in read.stdout) == (0, True), read.stdout
+    boundaries = {
+        role["PermissionsBoundary"]["PermissionsBoundaryArn"].rsplit("/")[-1]
+        for listed in client("iam").list_roles()["Roles"]
+        if listed["RoleName"].startswith(PREVIEW)
+        for role in [client("iam").get_role(RoleName=listed["RoleName"])["Role"]]
+    }
+    assert boundaries == {"MessagesPreviewLimits"}
+
+    destroyed = job.run("cdk", "-c", "stage=pr-12", "destroy", "--force")
+    assert destroyed.returncode == 0, destroyed.stdout
+    cleaned = job.python("ops", "cleanup", "--yes", "--stage", "pr-12")
+    assert cleaned.returncode == 0, cleaned.stdout
+    again = job.run("cdk", "-c", "stage=pr-12", "destroy", "--force")
+    assert again.returncode == 0, again.stdout  # the second net finds nothing
+
+
+@pytest.mark.usefixtures("prod")
+def test_the_watch_runs_with_the_role_that_reads(aws, client, roles, tmp_path):
+    subject = f"repo:{REPOSITORY}:ref:refs/heads/main"
+    job = Job(aws, credentials(client, roles["ReadRoleArn"], subject), tmp_path)
+    for command in (["inventory", "--stage", "prod"], ["inventory", "--all", "--json"],
+                    ["backups", "--stage", "prod"], ["orphans"]):  # fmt: skip
+        done = job.python("ops", *command)
+        assert "not looked for" not in done.stdout, (command, done.stdout)
+        assert "not listed" not in done.stdout, (command, done.stdout)
+        assert "error" not in done.stdout, (command, done.stdout)
+        assert done.returncode == 0, (command, done.stdout)
+    compared = job.run("cdk", "-c", "stage=prod", "diff", "--method", "template")
+    assert compared.returncode == 0, compared.stdout
+    assert "[+] AWS::DynamoDB::GlobalTable" in compared.stdout
+
+
+@pytest.mark.usefixtures("prod")
+def test_drift_is_status_1_and_names_what_was_changed(aws, client, roles, tmp_path):
+    subject = f"repo:{REPOSITORY}:ref:refs/heads/main"
+    job = Job(aws, credentials(client, roles["ReadRoleArn"], subject), tmp_path)
+    command = ("cdk", "-c", "stage=prod", "drift", "--fail")
+    done = job.run(*command)
+    assert done.returncode == 0, done.stdout
+    client("sqs").set_queue_attributes(
+        QueueUrl=_queue(client), Attributes={"VisibilityTimeout": "99"}
+    )
+    changed = job.run(*command)
+    assert changed.returncode == 1, changed.stdout
+    assert "AWS::SQS::Queue" in changed.stdout
+
+
+def _queue(client) -> str:
+    return client("sqs").get_queue_url(QueueName=PROD)["QueueUrl"]
+
+
+def _cdk_role(qualifier: str, role: str) -> dict[str, str]:
+    name = f"cdk-{qualifier}-{role}-role-000000000000-us-east-1"
+    return {"RoleArn": f"arn:aws:iam::000000000000:role/{name}", "RoleSessionName": "test"}
