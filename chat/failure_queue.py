@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY
 from chat.transfer.lines import is_message
@@ -25,6 +25,7 @@ _WAIT_SECONDS = 2
 _GONE = frozenset(
     {"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"}
 )
+_NUMBERS = ("startSequenceNumber", "endSequenceNumber")
 # Pages of a stream may be empty; so many one after the other do not come before a record.
 _EMPTY_PAGES = 100
 
@@ -100,6 +101,8 @@ def failed_conversations(streams: Any, failure: Failure) -> list[str]:
     batch = _batch(failure)
     try:
         keys = list(_keys(streams, batch))
+    except ParamValidationError:
+        raise NotARecord(failure.id) from None
     except ClientError as error:
         if code(error) in _GONE:
             raise RecordsGone(code(error)) from None
@@ -109,13 +112,14 @@ def failed_conversations(streams: Any, failure: Failure) -> list[str]:
 
 
 def _batch(failure: Failure) -> dict[str, str]:
-    names = ("streamArn", "shardId", "startSequenceNumber", "endSequenceNumber")
     try:
         batch = json.loads(failure.body)["DDBStreamBatchInfo"]
-        return {name: str(int(batch[name])) if "Number" in name else str(batch[name])
-                for name in names}  # fmt: skip
+        found = {name: str(batch[name]) for name in ("streamArn", "shardId", *_NUMBERS)}
+        for name in _NUMBERS:
+            int(found[name])
     except (ValueError, TypeError, KeyError):
         raise NotARecord(failure.id) from None
+    return found
 
 
 def _keys(streams: Any, batch: dict[str, str]) -> Iterator[tuple[str, str]]:

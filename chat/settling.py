@@ -69,7 +69,7 @@ def settle(
 
 def settle_all(queue: FailureQueue, reindex: Callable[[], Reindexed], *, say: Say) -> Settled:
     """Reindex every conversation, then delete the messages that were in the queue before."""
-    before = [failure for failure in queue.receive() if is_record(failure)]
+    before = list(queue.receive())
     # A full reindex may take longer than they can be hidden.
     for failure in before:
         queue.put_back(failure)
@@ -77,7 +77,7 @@ def settle_all(queue: FailureQueue, reindex: Callable[[], Reindexed], *, say: Sa
     if result.reindexed.failed:
         result.kept = len(before)
         return result
-    known = {failure.id for failure in before}
+    known = {failure.id for failure in before if is_record(failure)}
     later = []
     for failure in queue.receive():
         if failure.id in known:

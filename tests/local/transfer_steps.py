@@ -1,5 +1,6 @@
 """What tests of export, import and reindex have in common: the command, items, whole tables."""
 
+import functools
 import os
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -57,7 +58,7 @@ def command(capsys: pytest.CaptureFixture[Any], table: str) -> Run:
 
 def everything(table: str) -> Items:
     """All items of a table by key, on the engine of this process's environment."""
-    pages = Clients()("dynamodb").get_paginator("scan").paginate(
+    pages = _client(os.environ["AWS_ENDPOINT_URL"]).get_paginator("scan").paginate(
         TableName=table, ConsistentRead=True
     )  # fmt: skip
     found = [item for page in pages for item in page["Items"]]
@@ -68,10 +69,16 @@ def everything(table: str) -> Items:
 
 def store(table: str, *items: Typed) -> None:
     """Put the items, by the engine of this process's environment."""
-    client = Clients()("dynamodb")
+    client = _client(os.environ["AWS_ENDPOINT_URL"])
     for start in range(0, len(items), 25):
         puts = [{"PutRequest": {"Item": item}} for item in items[start : start + 25]]
         assert not client.batch_write_item(RequestItems={table: puts})["UnprocessedItems"]
+
+
+@functools.cache
+def _client(_endpoint: str) -> Any:
+    """The client of the environment; making one takes as long as some hundred requests."""
+    return Clients()("dynamodb")
 
 
 def _ordered(item: Typed) -> Typed:

@@ -1,0 +1,262 @@
+"""Reindexing on two engines, and the failure queue with a real stream."""
+
+import json
+
+import pytest
+
+from chat.model import INDEX_PARTITION_KEY, Position, memberships
+from chat.reindex import reindex, table_for_threads
+from tests.local.conftest import endpoint, session
+from tests.local.deployment import Deployment
+from tests.local.transfer_steps import command, environment_of, everything, message, store, typed
+
+
+@pytest.fixture
+def table(any_table, aws, monkeypatch):
+    """The name of an empty table, on the engine to which the environment points."""
+    for key, value in environment_of(any_table, aws).items():
+        monkeypatch.setenv(key, value)
+    return any_table.name
+
+
+@pytest.fixture
+def chat(capsys, table):
+    return command(capsys, table)
+
+
+def rows_of(*messages):
+    """The rows of both users' lists at these last messages."""
+    rows = [typed(row) for message in messages for row in memberships(message)]
+    return {(row["pk"]["S"], row["sk"]["S"]): row for row in rows}
+
+
+def lists(table):
+    return {key: item for key, item in everything(table).items() if INDEX_PARTITION_KEY in item}
+
+
+def test_a_table_without_lists_gets_them(chat, table):
+    jerry = [message(minute) for minute in range(3)]
+    spike = [message(minute, sender="Spike", recipient="Tom") for minute in range(2)]
+    store(table, *map(typed, jerry + spike), typed({"pk": "other", "sk": "item"}))
+    assert chat("reindex") == (0, "2 conversations reindexed\n", "")
+    assert lists(table) == rows_of(jerry[-1], spike[-1])
+    assert chat("reindex")[0] == 0
+    assert lists(table) == rows_of(jerry[-1], spike[-1])
+
+
+@pytest.mark.parametrize("shown", [0, 9], ids=["behind", "beyond"])
+def test_lists_that_show_another_message_are_mended(chat, table, shown):
+    store(table, typed(message(4)), *rows_of(message(shown)).values())
+    assert chat("reindex")[0] == 0
+    assert lists(table) == rows_of(message(4))
+
+
+def test_lists_at_the_last_message_with_an_old_text_are_mended(chat, table):
+    store(table, typed(message(4, "edited")), *rows_of(message(4)).values())
+    assert chat("reindex")[0] == 0
+    assert lists(table) == rows_of(message(4, "edited"))
+
+
+def test_one_list_of_two(chat, table):
+    one, _ = rows_of(message(2)).values()
+    store(table, typed(message(4)), one)
+    assert chat("reindex")[0] == 0
+    assert lists(table) == rows_of(message(4))
+
+
+def test_a_conversation_of_which_only_the_lists_are_left_vanishes(chat, table):
+    store(table, *rows_of(message(4)).values(), typed(message(1, recipient="Spike")))
+    assert chat("reindex")[0] == 0
+    assert lists(table) == rows_of(message(1, recipient="Spike"))
+
+
+def test_only_the_conversations_that_are_named(chat, table):
+    store(table, typed(message(1)), typed(message(1, recipient="Spike")))
+    status, out, _ = chat("reindex", "Tom#Jerry", "--json")
+    assert (status, json.loads(out)) == (0, {"reindexed": 1, "left_out": [], "failed": {}})
+    assert lists(table) == rows_of(message(1))
+
+
+def test_a_conversation_with_nothing_is_up_to_date(chat, table):
+    assert chat("reindex", "nobody#nowhere") == (0, "1 conversation reindexed\n", "")
+    assert everything(table) == {}
+
+
+def test_what_is_no_conversation_is_named_and_stops_nothing(chat, table):
+    store(table, typed({"pk": "CONVERSATION#alone", "sk": "MESSAGE#1#2"}), typed(message(1)))
+    status, out, err = chat("reindex")
+    assert (status, out) == (0, "1 conversation reindexed, 1 left out\n")
+    assert err.startswith("left out: 'alone' is not a conversation")
+    assert lists(table) == rows_of(message(1))
+
+
+def test_many_conversations_over_many_pages(chat, table):
+    messages = [message(n, "x" * 30_000, recipient=f"user{n:03}") for n in range(100)]
+    for start in range(0, 100, 25):
+        store(table, *map(typed, messages[start : start + 25]))
+    assert chat("reindex")[:2] == (0, "100 conversations reindexed\n")
+    assert len(lists(table)) == 200
+
+
+class Racing:
+    """A table on which a writer, and the stream's function for it, acts before the n-th write."""
+
+    def __init__(self, table, moment, act):
+        self._table, self._moment, self._act = table, moment, act
+
+    def __getattr__(self, name):
+        method = getattr(self._table, name)
+
+        def call(**request):
+            if name in ("update_item", "delete_item"):
+                self._moment -= 1
+                if self._moment == 0:
+                    self._act()
+            return method(**request)
+
+        return call
+
+
+@pytest.mark.parametrize("moment", [1, 2])
+@pytest.mark.parametrize("new", [3, 6, 20], ids=["dated back", "below the lists", "newest"])
+def test_a_message_that_comes_meanwhile_is_not_lost(any_table, table, moment, new):
+    """Lists stand at 9, which is deleted; 4 is the last message; then another one comes."""
+    store(table, typed(message(4)), *rows_of(message(9)).values())
+
+    def somebody_writes():
+        store(table, typed(message(new)))
+        if new > 9:  # as the stream's function does; others it leaves as they are
+            store(table, *rows_of(message(new)).values())
+
+    real = table_for_threads(any_table.meta.client, table)
+    reindex(Racing(real, moment, somebody_writes), "jerry#tom")
+    assert lists(table) == rows_of(message(max(4, new)))
+
+
+@pytest.mark.parametrize("moment", [1, 2])
+def test_a_conversation_that_begins_again_meanwhile_stays_listed(any_table, table, moment):
+    store(table, *rows_of(message(9)).values())
+    real = table_for_threads(any_table.meta.client, table)
+    reindex(Racing(real, moment, lambda: store(table, typed(message(5)))), "jerry#tom")
+    assert lists(table) == rows_of(message(5))
+
+
+def test_rows_without_a_message_id_are_mended(any_table, table):
+    key = ("USER#tom", "CONVERSATION#jerry#tom")
+    row = {name: value for name, value in rows_of(message(2))[key].items()
+           if name != "LastMessageId"}  # fmt: skip
+    store(table, typed(message(4)), row)
+    reindex(table_for_threads(any_table.meta.client, table), "jerry#tom")
+    assert lists(table) == rows_of(message(4))
+    assert Position.of(message(4)["sk"]).message_id
+
+
+@pytest.fixture
+def deployment(client, name, bootstrapped):  # noqa: ARG001 (made before a stack is)
+    made = Deployment(client, f"pr-{name}")
+    yield made
+    if made.status():
+        made.destroy()
+
+
+def batch(stream, start, end):
+    return {"DDBStreamBatchInfo": {
+        "shardId": "shardId-00000000000000000000-00000000", "startSequenceNumber": start,
+        "endSequenceNumber": end, "streamArn": stream, "batchSize": 1,
+    }}  # fmt: skip
+
+
+@pytest.fixture
+def stage(aws, client, deployment, monkeypatch, capsys):
+    """A deployed stack whose stream nobody reads: its table, queue, records and command."""
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+
+    def without_reader(stack):
+        mapping = stack.node.find_child("Conversations").indexing.function.node.find_child("Stream")
+        mapping.node.default_child.add_property_override("Enabled", False)
+
+    outputs = deployment.deploy([], change=without_reader)
+
+    class Stage:
+        table, queue = outputs["TableName"], outputs["FailureQueueUrl"]
+        stream = client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
+
+        def fail(self, body):
+            client("sqs").send_message(QueueUrl=self.queue, MessageBody=json.dumps(body))
+
+        def numbers(self):
+            streams = session(aws).client("dynamodbstreams", **endpoint(aws))
+            iterator = streams.get_shard_iterator(
+                StreamArn=self.stream, ShardIteratorType="TRIM_HORIZON",
+                ShardId="shardId-00000000000000000000-00000000",
+            )["ShardIterator"]  # fmt: skip
+            records = streams.get_records(ShardIterator=iterator)["Records"]
+            return [record["dynamodb"]["SequenceNumber"] for record in records]
+
+        def waiting(self):
+            names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
+            found = client("sqs").get_queue_attributes(QueueUrl=self.queue, AttributeNames=names)
+            return [int(found["Attributes"][name]) for name in names]
+
+        def chat(self, *arguments):
+            from chat.__main__ import main
+
+            capsys.readouterr()
+            status = main([*arguments, "--stage", deployment.stage])
+            printed = capsys.readouterr()
+            return status, printed.out, printed.err
+
+    return Stage()
+
+
+def test_failures_are_settled_from_the_stream(stage):
+    store(stage.table, *(typed(message(1, recipient=name)) for name in ("a", "b", "c")))
+    first, second, _ = stage.numbers()
+    stage.fail(batch(stage.stream, first, second))
+    status, out, err = stage.chat("reindex", "--failed")
+    assert (status, out, err) == (
+        0, "2 conversations reindexed, 1 failures settled, 0 failures kept\n", ""
+    )  # fmt: skip
+    assert len(lists(stage.table)) == 4
+    assert stage.waiting() == [0, 0]
+
+
+def test_failures_that_the_stream_has_forgotten_stay_until_all_is_reindexed(stage):
+    store(stage.table, typed(message(1)))
+    stage.fail(batch(stage.stream, "1" * 30, "2" * 30))
+    stage.fail({"something": "else"})
+    stage.fail(batch("no stream", "1", "2"))
+    status, out, err = stage.chat("reindex", "--failed", "--json")
+    assert (status, json.loads(out)["kept"]) == (1, 3)
+    assert "`python -m chat reindex --failed --all`" in err
+    assert "none of Lambda's" in err
+    assert (lists(stage.table), stage.waiting()) == ({}, [3, 0])
+    status, out, err = stage.chat("reindex", "--failed", "--all")
+    assert (status, out) == (1, "1 conversation reindexed, 2 failures settled, 1 failures kept\n")
+    assert lists(stage.table) == rows_of(message(1))
+    assert stage.waiting() == [1, 0]
+
+
+def test_a_failure_about_what_is_no_conversation_is_settled(stage):
+    store(stage.table, typed({"pk": "CONVERSATION#alone", "sk": "MESSAGE#1#2"}))
+    (number,) = stage.numbers()
+    stage.fail(batch(stage.stream, number, number))
+    status, _, err = stage.chat("reindex", "--failed")
+    assert (status, stage.waiting()) == (0, [0, 0])
+    assert "'alone' is not a conversation" in err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["tom#jerry", "--failed"], "not both"),
+        (["tom#jerry", "--all"], "not both"),
+        (["--failed"], "--table names no stack, whose FailureQueueUrl is needed"),
+        (["tom"], "'tom' is not a conversation"),
+    ],
+)
+def test_wrong_usage(capsys, arguments, said):
+    status, out, err = command(capsys, "some-table")("reindex", "--region", "x", *arguments)
+    assert (status, out) == (2, "")
+    assert said in err
