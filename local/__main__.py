@@ -40,7 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     commands = parser.add_subparsers(
         required=True,
-        metavar="start|stop|status|up|console|run",
+        metavar="start|stop|status|up|run|console",
         dest="command",
         parser_class=_Parser,
     )
