@@ -46,8 +46,8 @@ _KEY_OF_BACKUP = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:
 _BY_TAG = ("backup:*", "kms:*")
 _CREATED_WITH_TAG = ("backup:CreateBackupPlan", "kms:CreateKey")
 # Vaults are made in the store behind AWS Backup, which has no resources
-# (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupVault.html).
-_VAULT_STORE = ("backup-storage:Mount", "backup-storage:MountCapsule")
+# (https://docs.aws.amazon.com/aws-backup/latest/devguide/access-control.html).
+_VAULT_STORE = "backup-storage:MountCapsule"
 _SCOPE = "The name or the tag of a pull request's stage; what comes after it is CloudFormation's."
 _NO_RESOURCE = "Lists and descriptions, tags of the request, and calls that know no resources."
 
@@ -76,7 +76,7 @@ class PreviewLimits(Construct):
                 *self._bootstrap(),
                 *self._mappings(),
                 self._key_of_backup(),
-                _allow(["*"], *_DESCRIBING, *_VAULT_STORE),
+                _allow(["*"], *_DESCRIBING, _VAULT_STORE),
             ],
         )
         self._acknowledge()

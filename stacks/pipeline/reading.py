@@ -25,7 +25,7 @@ _ACTIONS = (
     "lambda:GetEventSourceMapping", "lambda:GetFunction*", "lambda:GetPolicy",
     "lambda:GetRuntimeManagementConfig", "lambda:List*",
     "logs:Describe*", "logs:GetDataProtectionPolicy", "logs:List*",
-    "sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:List*",
+    "sns:GetDataProtectionPolicy", "sns:GetSubscriptionAttributes", "sns:GetTopicAttributes", "sns:List*",
     "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:List*",
     "states:Describe*", "states:List*",
     "tag:GetResources",
