@@ -86,6 +86,6 @@ def _show(
         parts = [f"{count(result.done, 'conversation')} reindexed"]
         parts += [f"{len(result.foreign):,} left out"] if result.foreign else []
         parts += [f"{len(result.failed):,} failed"] if result.failed else []
-        parts += [f"{number:,} failures {what}" for what, number in (failures or {}).items()]
+        parts += [f"{count(number, 'failure')} {what}" for what, number in (failures or {}).items()]
         print(", ".join(parts))
     return 1 if result.failed else 0

@@ -20,6 +20,7 @@ from chat.transfer.scanning import Page, Selection
 from chat.transfer.state import State, StateFile
 from chat.transfer.tables import Described
 from ops.errors import OpsError
+from ops.show import count
 from seed.wire import Typed
 
 _VERSION = 1
@@ -127,7 +128,8 @@ def part_file(
             yield output
         except FAILURES as error:
             output.save()
-            raise unfinished(error, f"{part} has {output.items:,} items, and {CONTINUES}") from None
+            how_far = f"{part} has {count(output.items, 'item')}, and {CONTINUES}"
+            raise unfinished(error, how_far) from None
         except OSError as error:  # a full disk
             raise OpsError(f"{part}: {error.strerror}; {CONTINUES}") from None
         output.save()

@@ -216,7 +216,7 @@ def test_failures_are_settled_from_the_stream(stage):
     stage.fail(batch(stage.stream, first, second))
     status, out, err = stage.chat("reindex", "--failed")
     assert (status, out, err) == (
-        0, "2 conversations reindexed, 1 failures settled, 0 failures kept\n", ""
+        0, "2 conversations reindexed, 1 failure settled, 0 failures kept\n", ""
     )  # fmt: skip
     assert len(lists(stage.table)) == 4
     assert stage.waiting() == [0, 0]
@@ -233,7 +233,7 @@ def test_failures_that_the_stream_has_forgotten_stay_until_all_is_reindexed(stag
     assert "none of Lambda's" in err
     assert (lists(stage.table), stage.waiting()) == ({}, [3, 0])
     status, out, err = stage.chat("reindex", "--failed", "--all")
-    assert (status, out) == (1, "1 conversation reindexed, 2 failures settled, 1 failures kept\n")
+    assert (status, out) == (1, "1 conversation reindexed, 2 failures settled, 1 failure kept\n")
     assert lists(stage.table) == rows_of(message(1))
     assert stage.waiting() == [1, 0]
 

@@ -1,0 +1,291 @@
+"""The files of a transfer: what is continued, what is refused, what an interruption leaves."""
+
+import fcntl
+import io
+import json
+import os
+import sys
+from collections import Counter
+
+import pytest
+
+from chat.__main__ import main
+from chat.transfer.importing import Import
+from chat.transfer.lanes import lanes
+from chat.transfer.outputs import part_file
+from chat.transfer.scanning import Page, Selection
+from chat.transfer.sources import opened
+from chat.transfer.state import StateFile
+from chat.transfer.tables import Described
+from ops.errors import OpsError
+
+TABLE = Described(name="T", id="one", items=0, has_stream=True)
+OTHER = Described(name="T", id="another", items=0, has_stream=True)
+ALL, MESSAGES = Selection(), Selection(messages_only=True)
+KEY = {"pk": {"S": "p"}, "sk": {"S": "1"}}
+
+
+def two_pages(path, table, selection):
+    with part_file(path, table, selection, force=False) as output:
+        output.write(0, b"one\n", Page([KEY], KEY))
+        output.write(1, b"two\n", Page([KEY], None))
+        raise KeyboardInterrupt
+
+
+def interrupted(path, table=TABLE, selection=ALL):
+    """Leave an export of two pages unfinished; what it says of that."""
+    with pytest.raises(KeyboardInterrupt) as caught:
+        two_pages(path, table, selection)
+    return str(caught.value)
+
+
+def refusal(path, table=TABLE, selection=ALL, *, force=False):
+    with pytest.raises(OpsError) as caught, part_file(path, table, selection, force=force):
+        pass
+    return str(caught.value)
+
+
+def test_an_interrupted_export_knows_where_it_goes_on(tmp_path):
+    path = tmp_path / "out"
+    interrupted(path)
+    assert not path.exists()
+    with part_file(path, TABLE, ALL, force=False) as output:
+        assert (output.items, output.left(4)) == (2, {0: KEY, 2: None, 3: None})
+        output.write(0, b"three\n", Page([KEY], None))
+    assert path.read_text() == "one\ntwo\nthree\n"
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_what_was_written_after_the_last_saved_state_does_not_count(tmp_path):
+    path = tmp_path / "out"
+    interrupted(path)
+    with (tmp_path / "out.part").open("ab") as file:
+        file.write(b"half a li")
+    with part_file(path, TABLE, ALL, force=False):
+        pass
+    assert path.read_text() == "one\ntwo\n"
+
+
+def test_an_interruption_says_how_far_it_came(tmp_path):
+    path = tmp_path / "out"
+    said = f"{path}.part has 2 items, and running the same command again continues"
+    assert interrupted(path) == said
+
+
+def test_the_unfinished_export_of_something_else_is_left_alone(tmp_path):
+    path, part = tmp_path / "out", tmp_path / "out.part"
+    interrupted(path)
+    assert f"{part} is an unfinished export of another table" in refusal(path, OTHER)
+    assert "of other items (all items)" in refusal(path, selection=MESSAGES)
+    assert f"delete {part} to begin anew" in refusal(path, selection=Selection(conversation="a#b"))
+    assert part.read_text() == "one\ntwo\n"
+    part.unlink()
+    with part_file(path, OTHER, MESSAGES, force=False) as output:
+        assert output.items == 0
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_file_of_somebody_is_not_written_over(tmp_path):
+    part = tmp_path / "out.part"
+    part.write_text("mine")
+    assert "is in the way, and of no export" in refusal(tmp_path / "out", force=True)
+    assert part.read_text() == "mine"
+
+
+def test_a_cut_or_unreadable_state_is_refused(tmp_path):
+    interrupted(tmp_path / "out")
+    (tmp_path / "out.part").write_text("on")
+    assert "is shorter than it was" in refusal(tmp_path / "out")
+    (tmp_path / "out.part.json").write_text("{")
+    assert "out.part.json is not readable; delete it" in refusal(tmp_path / "out")
+
+
+def test_two_exports_do_not_write_the_same_file(tmp_path):
+    interrupted(tmp_path / "out")
+    with (tmp_path / "out.part").open("r+b") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert "is being written by another export" in refusal(tmp_path / "out")
+
+
+def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path):
+    path = tmp_path / "out"
+    with pytest.raises(OpsError, match="exists"), part_file(path, TABLE, ALL, force=False):
+        path.write_text("mine")
+    assert path.read_text() == "mine"
+
+
+class Recorder:
+    """A client that takes every batch, until it has taken so many."""
+
+    def __init__(self, most=10**9):
+        self.lines, self.most = [], most
+
+    def batch_write_item(self, RequestItems):
+        if len(self.lines) >= self.most:
+            raise KeyboardInterrupt
+        ((_, requests),) = RequestItems.items()
+        self.lines += [int(r["PutRequest"]["Item"]["sk"]["S"]) for r in requests]
+        return {"UnprocessedItems": {}}
+
+
+def run(path, client, table=TABLE, *, if_absent=False, say=print):
+    with opened(str(path)) as source:
+        work = Import(source, client, table, if_absent=if_absent, say=say)
+        continued = work.resume()
+        work.run(lambda _: None)
+        return continued, work.counts
+
+
+@pytest.fixture
+def file(tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(f'{{"pk": "p", "sk": "{n}"}}\n' for n in range(1, 1001)))
+    return path
+
+
+@pytest.fixture
+def stopped(file):
+    """A file whose import was interrupted."""
+    with pytest.raises(KeyboardInterrupt, match=r"what is up to line \d+ of .* is written"):
+        run(file, Recorder(most=300))
+    return file
+
+
+def test_an_interrupted_import_is_continued_behind_what_is_written(stopped):
+    state = json.loads((stopped.parent / "in.jsonl.T.import").read_text())
+    assert 0 < state["line"] <= 400
+    client = Recorder()
+    assert run(stopped, client) == (True, {"written": 1000, "memberships_skipped": 0})
+    assert sorted(client.lines) == list(range(state["line"] + 1, 1001))
+    assert os.listdir(stopped.parent) == ["in.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("change", "table", "if_absent", "said"),
+    [
+        (b'{"pk": "p", "sk": "x"}\n', TABLE, False, "another content of the file"),
+        (b"", OTHER, False, "another table of that name"),
+        (b"", TABLE, True, "another choice of --if-absent"),
+    ],
+)
+def test_an_import_of_something_else_is_not_continued(stopped, change, table, if_absent, said):
+    with stopped.open("ab") as file:
+        file.write(change)
+    client = Recorder()
+    with pytest.raises(OpsError, match=said) as caught:
+        run(stopped, client, table, if_absent=if_absent)
+    assert "delete it to begin anew" in str(caught.value)
+    assert client.lines == []
+
+
+def test_a_file_of_the_same_size_with_another_content_is_noticed(stopped):
+    stopped.write_bytes(stopped.read_bytes().replace(b'"1"', b'"x"'))
+    with pytest.raises(OpsError, match="another content of the file"):
+        run(stopped, Recorder())
+
+
+def test_a_file_that_changes_while_it_is_imported_is_noticed(file):
+    class Changing(Recorder):
+        def batch_write_item(self, **request):
+            file.write_bytes(file.read_bytes() + b"\n")
+            return super().batch_write_item(**request)
+
+    with pytest.raises(OpsError, match="was changed while it was imported; import it again"):
+        run(file, Changing())
+
+
+def test_an_import_goes_on_where_no_state_can_be_kept(file, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(StateFile, "save", full)
+    monkeypatch.setattr(StateFile, "is_due", lambda _: True)
+    said = []
+    assert run(file, Recorder(), say=said.append)[1]["written"] == 1000
+    assert said == [f"{file}.T.import: No space left on device; an interrupted import begins anew"]
+
+
+def test_lines_with_one_key_are_written_one_after_the_other(tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(f'{{"pk": "p", "sk": "{n % 10}", "n": {n}}}\n' for n in range(500)))
+    under_way, most = Counter(), []
+
+    class Watching(Recorder):
+        def batch_write_item(self, RequestItems):
+            keys = [r["PutRequest"]["Item"]["sk"]["S"] for r in RequestItems["T"]]
+            under_way.update(keys)
+            most.append(max(under_way.values()))
+            answer = super().batch_write_item(RequestItems)
+            under_way.subtract(keys)
+            return answer
+
+    run(path, Watching())
+    assert max(most) == 1
+
+
+def check(capsys, path, *options):
+    status = main(["import", str(path), "--check", *options])
+    printed = capsys.readouterr()
+    return status, printed.out, printed.err
+
+
+def test_a_check_needs_no_aws_and_says_what_is_there(capsys, tmp_path):
+    path = tmp_path / "in.jsonl"
+    path.write_text(
+        '{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}\n'
+        '{"pk": "a", "sk": "b"}\n{"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom"}\n'
+    )
+    assert check(capsys, path) == (
+        0, f"{path}: 1 message, 1 other item, 1 row of users' lists, to be skipped\n", ""
+    )  # fmt: skip
+    assert json.loads(check(capsys, path, "--json")[1]) == {
+        "file": str(path), "lines": 3, "messages": 1, "others": 1, "memberships": 1
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "error: {path} is empty; it needs one item or message a line\n"),
+        (b"\n \n", "error: {path} is empty; it needs one item or message a line\n"),
+        (
+            b"x" * 9_000_000,
+            "{path}:1: is longer than 8 MiB; no item takes so much\n"
+            "error: {path}: 1 of 1 line cannot be imported; nothing was written\n",
+        ),
+    ],
+)
+def test_a_file_that_cannot_be_imported_is_said(capsys, tmp_path, content, said):
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(content)
+    assert check(capsys, path) == (1, "", said.format(path=path))
+
+
+def test_a_file_that_cannot_be_read_is_said(capsys, tmp_path):
+    missing = tmp_path / "missing"
+    assert check(capsys, missing) == (1, "", f"error: {missing}: No such file or directory\n")
+    assert check(capsys, tmp_path) == (1, "", f"error: {tmp_path}: Is a directory\n")
+
+
+def test_standard_input_can_be_checked(capsys, monkeypatch):
+    given = io.TextIOWrapper(io.BytesIO(b'{"pk": "a", "sk": "b"}\n{'))
+    monkeypatch.setattr(sys, "stdin", given)
+    status, _, err = check(capsys, "-")
+    assert status == 1
+    assert err.startswith("standard input:2: is not valid JSON")
+
+
+def test_lanes_give_results_and_failures():
+    def fail():
+        raise ValueError("no")
+
+    with lanes(2) as opened_lanes:
+        futures = [opened_lanes.submit(pow, 2, n) for n in range(10)]
+        assert [future.result() for future in futures] == [2**n for n in range(10)]
+        with pytest.raises(ValueError, match="no"):
+            opened_lanes.submit(fail).result()
+
+
+def test_export_to_standard_output_has_no_result_of_its_own(capsys):
+    assert main(["export", "--json", "--table", "T-1"]) == 2
+    assert "--json is about the result, and needs FILE" in capsys.readouterr().err
