@@ -1,11 +1,13 @@
 """Reindexing on two engines, and the failure queue with a real stream."""
 
 import json
+import random
 
 import pytest
 
 from chat.model import INDEX_PARTITION_KEY, Position, memberships
 from chat.reindex import reindex, table_for_threads
+from ops.polling import poll
 from tests.local.conftest import endpoint, session
 from tests.local.deployment import Deployment
 from tests.local.transfer_steps import command, environment_of, everything, message, store, typed
@@ -245,6 +247,30 @@ def test_a_failure_about_what_is_no_conversation_is_settled(stage):
     status, _, err = stage.chat("reindex", "--failed")
     assert (status, stage.waiting()) == (0, [0, 0])
     assert "'alone' is not a conversation" in err
+
+
+def test_beside_the_streams_function(aws, client, deployment, monkeypatch, capsys):
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+    table = deployment.deploy([])["TableName"]
+    chance, names = random.Random(20261121), [f"user{n}" for n in range(4)]
+    there = {name: set[int]() for name in names}
+    for minute in range(60):
+        name = chance.choice(names)
+        store(table, typed(message(minute, recipient=name)))
+        there[name].add(minute)
+        # Often the newest one, which the lists show.
+        gone = max(there[name]) if chance.random() < 0.5 else min(there[name])
+        if chance.random() < 0.4:
+            item = message(gone, recipient=name)
+            client("dynamodb").delete_item(
+                TableName=table, Key={key: {"S": item[key]} for key in ("pk", "sk")}
+            )
+            there[name].remove(gone)
+        if minute % 10 == 5:
+            assert command(capsys, table)("reindex")[0] == 0
+    last = [message(max(there[name]), recipient=name) for name in names if there[name]]
+    poll(lambda: lists(table) == rows_of(*last) or None, seconds=30, longest=0.2)
 
 
 @pytest.mark.parametrize(
