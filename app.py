@@ -1,4 +1,4 @@
-"""The CDK app: one stack, for the stage that the context names."""
+"""The CDK app: the stacks of the stage that the context names."""
 
 import sys
 
@@ -8,8 +8,8 @@ from seed.document import SeedError
 from seed.templates import load_items
 from stacks.context import settings_from_context
 from stacks.function import PROJECT
-from stacks.messages_stack import MessagesStack
 from stacks.settings import SettingsError
+from stacks.stage_stacks import add_stacks
 
 
 def main() -> None:
@@ -20,7 +20,7 @@ def main() -> None:
         items = load_items(PROJECT / "seed" / "messages.yaml")
     except (SettingsError, SeedError) as error:
         sys.exit(f"error: {error}")
-    MessagesStack(app, settings=settings, items=items)
+    add_stacks(app, settings=settings, items=items)
     app.synth()
 
 

@@ -45,6 +45,13 @@ class MessagesTable(Construct):
     """The single table: string ``pk`` and ``sk``, recovery, encryption and protection by stage.
 
     Its index orders the conversations of a user; its stream tells of every change.
+
+    Replicas in other regions have its index, recovery and protection, and take
+    writes too, the last of which wins. That does not touch the lists: what is
+    written elsewhere arrives here, and in this stream, like any other change,
+    and the function that reads it is the only writer of memberships, here only.
+    So no two regions ever write the same one
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html).
     """
 
     def __init__(
@@ -71,6 +78,9 @@ class MessagesTable(Construct):
             encryption=_encryption(key),
             deletion_protection=settings.deletion_protection,
             removal_policy=_removal(settings),
+            replicas=[
+                dynamodb.ReplicaTableProps(region=region) for region in settings.replica_regions
+            ],
         )
 
     def grant_seeding(self, grantee: iam.IGrantable) -> None:

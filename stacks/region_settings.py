@@ -20,7 +20,8 @@ def check_copies(settings: "Settings") -> None:
     if days is not None:
         if not settings.copy_region:
             raise settings.error("copy_retention_days", "has no effect without copy_region")
-        settings.between("copy_retention_days", 1, MAX_RETENTION_DAYS)
+        # Of a lock, the bounds differ: from one day to two at least.
+        settings.between("copy_retention_days", 2 if settings.vault_lock else 1, MAX_RETENTION_DAYS)
     if not settings.copy_region:
         return
     settings.match("copy_region", REGION, "an AWS region such as eu-central-1")

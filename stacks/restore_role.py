@@ -41,7 +41,8 @@ class RestoreRole(Construct):
     A restore makes a new table, so the role reaches those whose name is the
     table's, a dot and more: ``Messages.restored``, and the temporary ones of a
     drill. ``Messages-prod`` it does not reach: a stage's name has no dot.
-    ``targets`` is another pattern of names.
+    ``targets`` is another pattern of names. Without ``table``, which has the
+    backups that DynamoDB itself keeps, it restores those of AWS Backup alone.
     """
 
     def __init__(
@@ -50,7 +51,7 @@ class RestoreRole(Construct):
         id: str,
         *,
         settings: Settings,
-        table: dynamodb.ITable,
+        table: dynamodb.ITable | None,
         key: kms.IKey | None,
         targets: str | None = None,
     ) -> None:
@@ -60,10 +61,13 @@ class RestoreRole(Construct):
             resource="table",
             resource_name=targets or f"{settings.table_name}.*",
         )
-        backups = f"{table.table_arn}/backup/*"
+        backups = [f"{table.table_arn}/backup/*"] if table else []
         statements = [
             iam.PolicyStatement(actions=list(_TARGET_ACTIONS), resources=[targets]),
-            iam.PolicyStatement(actions=["dynamodb:RestoreTableFromBackup"], resources=[backups]),
+            *(
+                iam.PolicyStatement(actions=["dynamodb:RestoreTableFromBackup"], resources=[arn])
+                for arn in backups
+            ),
             *(backup_key_statements(key.key_arn, *_KEY_USE) if key else []),
         ]
         self.role = iam.Role(
@@ -76,4 +80,5 @@ class RestoreRole(Construct):
         )
         Tags.of(self.role).add(PURPOSE_TAG, "restore")
         acknowledge_wildcard(self.role, targets, "A restore makes a table under a name of its own.")
-        acknowledge_wildcard(self.role, backups, "The table's backups; AWS makes up their ids.")
+        for arn in backups:
+            acknowledge_wildcard(self.role, arn, "The table's backups; AWS makes up their ids.")

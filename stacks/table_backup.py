@@ -10,6 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from stacks.backup_copies import BackupCopies
 from stacks.findings import acknowledge_wildcard
 from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
 from stacks.restore_role import RestoreRole
@@ -17,6 +18,7 @@ from stacks.restore_testing import RestoreTesting
 from stacks.settings import DELETE, Settings
 from stacks.stage_key import backup_key_statements
 from stacks.vault_emptying import VaultEmptying
+from stacks.vault_lock import vault_lock
 
 
 class TableBackup(Construct):
@@ -45,6 +47,9 @@ class TableBackup(Construct):
         self._removal = (
             RemovalPolicy.DESTROY if self._emptied else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
         )
+        self.copies = (
+            BackupCopies(self, "Copies", settings=settings) if settings.copy_region else None
+        )
         self.vault = self._add_vault(settings, key)
         self.role = self._add_role(table, key)
         self.restore_role = RestoreRole(
@@ -70,6 +75,7 @@ class TableBackup(Construct):
             "Vault",
             backup_vault_name=f"{Stack.of(self).stack_name}-{letter}{stack_suffix(self)}",
             encryption_key=key,
+            lock_configuration=vault_lock(settings, settings.retentions),
             removal_policy=self._removal,
         )
         # The clean-up learns from it which table the backups were of.
@@ -77,6 +83,9 @@ class TableBackup(Construct):
         return vault
 
     def _add_role(self, table: dynamodb.ITable, key: kms.IKey | None) -> iam.Role:
+        statements = _backup_statements(table, key)
+        if self.copies:
+            statements += self.copies.statements()
         # Inline: a policy of its own would go with the stack and leave a role
         # that can expire nothing.
         role = iam.Role(
@@ -85,9 +94,7 @@ class TableBackup(Construct):
             path=ROLE_PATH,
             description=f"AWS Backup of the table of {Stack.of(self).stack_name}",
             assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
-            inline_policies={
-                "BackUpTable": iam.PolicyDocument(statements=_backup_statements(table, key))
-            },
+            inline_policies={"BackUpTable": iam.PolicyDocument(statements=statements)},
         )
         role.apply_removal_policy(self._removal)
         acknowledge_wildcard(
@@ -100,13 +107,20 @@ class TableBackup(Construct):
             _points_arn(table),
             "The stage's own recovery points get tags; AWS makes up their ids.",
         )
-        acknowledge_wildcard(role, "*", "tag:GetResources, a read, knows no resources.")
+        unscoped = "tag:GetResources, a read, knows no resources."
+        if self.copies:
+            self.copies.acknowledge(role)
+            unscoped += (
+                " backup:CopyFromBackupVault, which AWS's own policy ties to no resource, leads "
+                "nowhere but into the one vault that the role may copy into."
+            )
+        acknowledge_wildcard(role, "*", unscoped)
         return role
 
     def _add_plan(self, settings: Settings, table: dynamodb.ITable) -> backup.BackupPlan | None:
         rules = [
-            _rule("daily", "*", settings.daily_backup_retention_days, settings),
-            _rule("monthly", "1", settings.monthly_backup_retention_days, settings),
+            self._rule("daily", "*", settings.daily_backup_retention_days, settings),
+            self._rule("monthly", "1", settings.monthly_backup_retention_days, settings),
         ]
         kept = [rule for rule in rules if rule]
         if not kept:
@@ -132,25 +146,27 @@ class TableBackup(Construct):
         )
         return plan
 
+    def _rule(
+        self, name: str, day: str, days: int, settings: Settings
+    ) -> backup.BackupPlanRule | None:
+        if days == 0:
+            return None
+        hour, minute = settings.backup_time.split(":")
+        return backup.BackupPlanRule(
+            rule_name=name,
+            schedule_expression=events.Schedule.cron(
+                minute=str(int(minute)), hour=str(int(hour)), day=day
+            ),
+            schedule_expression_timezone=TimeZone.of(settings.time_zone),
+            delete_after=Duration.days(days),
+            copy_actions=[self.copies.action(days)] if self.copies else None,
+        )
+
 
 def _selection_name(table: str) -> str:
     """A name of at most 50 characters, another one for every table."""
     digest = hashlib.sha256(table.encode()).hexdigest()[:8]
     return f"{table[:41]}-{digest}"
-
-
-def _rule(name: str, day: str, days: int, settings: Settings) -> backup.BackupPlanRule | None:
-    if days == 0:
-        return None
-    hour, minute = settings.backup_time.split(":")
-    return backup.BackupPlanRule(
-        rule_name=name,
-        schedule_expression=events.Schedule.cron(
-            minute=str(int(minute)), hour=str(int(hour)), day=day
-        ),
-        schedule_expression_timezone=TimeZone.of(settings.time_zone),
-        delete_after=Duration.days(days),
-    )
 
 
 def _backup_statements(table: dynamodb.ITable, key: kms.IKey | None) -> list[iam.PolicyStatement]:
