@@ -100,20 +100,21 @@ bench: $(SETUP) ## how fast seeding is next to other ways, and what arrives (doc
 # --- the stack, on the account of the current credentials --------------------
 
 .PHONY: bootstrap synth diff deploy destroy
-bootstrap: $(SETUP) ## prepare account and region for the CDK, once
+bootstrap: $(SETUP) ## prepare account and region for the CDK, once; each region of the stage
 	$(CDK) bootstrap
 
 synth: $(SETUP) ## print the stage's template: make synth STAGE=prod
-	@$(CDK) synth $(ARGS)
+	@$(CDK) synth --exclusively 'Messages-$(STAGE)' $(ARGS)
 
 diff: $(SETUP) ## compare with what is deployed
 	$(CDK) diff $(ARGS)
 
+# --all: with copy_region a stage has a second stack.
 deploy: $(SETUP) ## create or update the stage's stack
-	$(CDK) deploy $(ARGS)
+	$(CDK) deploy --all $(ARGS)
 
 destroy: $(SETUP) ## delete the stage's stack; backups stay, see the README
-	$(CDK) destroy $(ARGS)
+	$(CDK) destroy --all $(ARGS)
 
 # --- pipelines (docs/pipelines.md) -------------------------------------------
 
