@@ -9,6 +9,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 PYTHON ?= python3
+REVIEWED := $(STAGE)
 # dev also where STAGE is set but empty.
 STAGE := $(or $(STAGE),dev)
 # More for the CDK CLI: make deploy ARGS="-c billing_mode=provisioned --require-approval never"
@@ -157,6 +158,14 @@ sbom: $(SETUP) ## what all this is made of, as CycloneDX: sbom/*.cdx.json
 	    && npm sbom --silent --sbom-format cyclonedx --package-lock-only > ../npm.cdx.json
 	@rm -r sbom/npm
 	@ls sbom/*
+
+.PHONY: review snapshots
+review: $(SETUP) ## what a change means, against the deployed stack or BASE=origin/main; STAGE=..., FORMAT=markdown
+	@python -m ops review $(if $(REVIEWED),--stage '$(REVIEWED)') $(if $(BASE),--base '$(BASE)') \
+	    $(if $(FORMAT),--format '$(FORMAT)')
+
+snapshots: $(SETUP) ## write tests/snapshots anew, one template a stage, for a reviewer to read
+	@python -m tests.snapshots
 
 # --- on the embedded AWS -----------------------------------------------------
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from contextlib import closing
 
-from ops import backup, backups, cleanup, cost, holdings, orphans, restore
+from ops import backup, backups, cleanup, cost, holdings, orphans, restore, review
 from ops.cli import Parser, add_target, status_of
 from ops.clients import Clients
 from ops.command import Context
@@ -18,9 +18,10 @@ COMMANDS = {
     "orphans": orphans,
     "cleanup": cleanup,
     "cost": cost,
+    "review": review,
 }
-# These act on no account; what they say, they say about files.
-WITHOUT_ACCOUNT = {"cost"}
+# These need no account; what they say, they say about files.
+WITHOUT_ACCOUNT = {"cost", "review"}
 
 
 def parser() -> argparse.ArgumentParser:

@@ -8,6 +8,7 @@ from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
 from stacks.backup_events import BackupEvents
+from stacks.description import describe
 from stacks.findings import acknowledge_unencrypted
 from stacks.settings import Settings
 from stacks.table_backup import TableBackup
@@ -36,6 +37,7 @@ class Alarms(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
+        describe(self.topic, "Hears of every alarm, and of backup jobs that fail or expire")
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmsOfThisAccount",

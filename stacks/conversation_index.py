@@ -10,6 +10,7 @@ from constructs import Construct
 
 from chat.indexer import TABLE_VARIABLE
 from chat.model import CONVERSATION_PREFIX, MESSAGE_PREFIX, PARTITION_KEY, SORT_KEY
+from stacks.description import describe
 from stacks.findings import acknowledge_no_dead_letters
 from stacks.function import ProjectFunction, function_logs
 from stacks.messages_table import MessagesTable
@@ -39,6 +40,7 @@ class ConversationIndex(Construct):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
+        describe(self.failures, "Where changes stand in the stream that no list could follow")
         acknowledge_no_dead_letters(
             self.failures, "What fails ends in this queue, where people read it; nothing reads it."
         )
@@ -54,7 +56,7 @@ class ConversationIndex(Construct):
         )
         messages_table.grant_indexing(self.indexing.function)
         messages_table.table.grant_stream_read(self.indexing.function)
-        self.indexing.function.add_event_source_mapping(
+        mapping = self.indexing.function.add_event_source_mapping(
             "Stream",
             event_source_arn=messages_table.table.table_stream_arn,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
@@ -66,6 +68,7 @@ class ConversationIndex(Construct):
             on_failure=_FailureQueue(self.failures),
             filters=[_messages_only()],
         )
+        describe(mapping, "Hands changes of messages to the function, in order, 100 at a time")
 
 
 @jsii.implements(lambda_.IEventSourceDlq)

@@ -3,11 +3,13 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode, RemovalPolicy
+from aws_cdk import Duration, IgnoreMode, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
+
+from stacks.description import describe
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -53,9 +55,11 @@ class ProjectFunction(Construct):
 
 def function_logs(scope: Construct, id: str) -> logs.LogGroup:
     """A log group that is kept a month and goes with the stack."""
-    return logs.LogGroup(
+    group = logs.LogGroup(
         scope, id, retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
     )
+    describe(group, f"Logs of the functions of {scope.node.id}")
+    return group
 
 
 def logging_role(scope: Construct, id: str, *, log_group: logs.ILogGroup) -> iam.Role:
@@ -65,7 +69,12 @@ def logging_role(scope: Construct, id: str, *, log_group: logs.ILogGroup) -> iam
     stack is being deleted then brings its log group back, for good
     (https://github.com/aws/aws-cdk/issues/26553).
     """
-    role = iam.Role(scope, id, assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
+    role = iam.Role(
+        scope,
+        id,
+        description=f"What the function {scope.node.id} of {Stack.of(scope).stack_name} may do",
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+    )
     log_group.grant_write(role)
     return role
 

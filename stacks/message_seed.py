@@ -16,6 +16,7 @@ from constructs import Construct
 from chat.directory import pool_region
 from chat.model import Item
 from seed.wire import to_lines, to_wire
+from stacks.description import describe
 from stacks.findings import acknowledge_wildcard
 from stacks.function import ProjectFunction, function_logs, logging_role
 from stacks.messages_table import MessagesTable
@@ -95,6 +96,7 @@ class MessageSeed(Construct):
                 **self._items(items),
             },
         )
+        describe(resource, "Keeps the table in step with seed/messages.yaml")
         self.counts = {name: resource.get_att_string(name) for name in COUNTS}
 
     def _grant_reading_seeds(self, seeding: ProjectFunction) -> None:

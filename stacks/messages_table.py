@@ -15,6 +15,7 @@ from chat.model import (
     PARTITION_KEY,
     SORT_KEY,
 )
+from stacks.description import describe
 from stacks.settings import DEFAULT_CAPACITY, ON_DEMAND, Settings
 
 SEEDING_ACTIONS = (
@@ -82,6 +83,7 @@ class MessagesTable(Construct):
                 dynamodb.ReplicaTableProps(region=region) for region in settings.replica_regions
             ],
         )
+        describe(self.table, "Messages of conversations, and every user's list of conversations")
 
     def grant_seeding(self, grantee: iam.IGrantable) -> None:
         """Let ``grantee`` see whether the table is empty, and read, write and delete items."""

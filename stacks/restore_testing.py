@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from stacks.description import describe
 from stacks.findings import acknowledge_wildcard
 from stacks.function import ProjectFunction, function_logs
 from stacks.restore_role import RestoreRole
@@ -55,6 +56,7 @@ class RestoreTesting(Construct):
                 selection_window_days=_SELECTION_DAYS,
             ),
         )
+        describe(plan, "Restores the newest backup as a test")
         role = RestoreRole(
             self, "Role", settings=settings, table=table, key=key, targets=_TEST_TABLES
         ).role
@@ -68,6 +70,7 @@ class RestoreTesting(Construct):
             iam_role_arn=role.role_arn,
             validation_window_hours=_VALIDATION_HOURS,
         )
+        describe(selection, "Which backups are restored as a test: those of the table")
         selection.add_resource_dependency(plan)
         self._add_validation(plan, table, key)
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.backup_copies import BackupCopies
+from stacks.description import describe
 from stacks.findings import acknowledge_wildcard
 from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
 from stacks.restore_role import RestoreRole
@@ -78,6 +79,7 @@ class TableBackup(Construct):
             lock_configuration=vault_lock(settings, settings.retentions),
             removal_policy=self._removal,
         )
+        describe(vault, "Holds the recovery points of the table")
         # The clean-up learns from it which table the backups were of.
         Tags.of(vault).add(TABLE_TAG, settings.table_name)
         return vault
@@ -134,6 +136,7 @@ class TableBackup(Construct):
             backup_vault=self.vault,
             backup_plan_rules=kept,
         )
+        describe(plan, "When the table is backed up, and for how long that is kept")
         plan.add_selection(
             "Table",
             # A selection cannot be changed: one for another table takes the place

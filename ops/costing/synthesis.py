@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ops.errors import OpsError, UsageError
+from ops.stack import stack_name
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
@@ -28,14 +29,18 @@ def load(path: Path) -> Mapping[str, Any]:
     return dict(template)
 
 
-def synthesize(stage: str, overrides: Sequence[str] = ()) -> Mapping[str, Any]:
+def synthesize(
+    stage: str, overrides: Sequence[str] = (), *, project: Path = PROJECT
+) -> Mapping[str, Any]:
     """The template of ``stage``; ``overrides`` are KEY=VALUE, as after ``cdk -c``.
+
+    ``project`` may be another checkout of it, run with the packages of this one.
 
     The app is started as the CDK CLI starts it, with the context of cdk.json
     (https://docs.aws.amazon.com/cdk/v2/guide/context.html). No AWS call is
     made. Raises OpsError with the app's own words when it fails.
     """
-    context = json.loads((PROJECT / "cdk.json").read_text())["context"]
+    context = json.loads((project / "cdk.json").read_text())["context"]
     context |= {"stage": stage} | dict(map(_override, overrides))
     with tempfile.TemporaryDirectory() as folder:
         environment = os.environ | {
@@ -43,12 +48,11 @@ def synthesize(stage: str, overrides: Sequence[str] = ()) -> Mapping[str, Any]:
             "CDK_OUTDIR": folder,
             "CDK_VALIDATION": "false",  # half of the time; `make check` validates
         }
-        done = subprocess.run([sys.executable, "-B", "app.py"], cwd=PROJECT, env=environment,
+        done = subprocess.run([sys.executable, "-B", "app.py"], cwd=project, env=environment,
                               capture_output=True, text=True)  # fmt: skip
         if done.returncode:
             raise OpsError(_reason(stage, done.stderr))
-        (file,) = Path(folder).glob("*.template.json")
-        return load(file)
+        return load(Path(folder) / f"{stack_name(stage=stage)}.template.json")
 
 
 def _override(text: str) -> tuple[str, str]:

@@ -1,0 +1,148 @@
+"""What changes from one template to another, resource by resource. Pure."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ops.reviewing.normal import normalised
+from ops.reviewing.permissions import Permission, permissions
+from ops.reviewing.spelling import short, spelled
+from ops.reviewing.survival import is_kept
+
+Template = Mapping[str, Any]
+# The properties whose change makes CloudFormation put another resource in the place of one that
+# holds something ("Update requires: Replacement" in the CloudFormation Template Reference).
+_REPLACING = {
+    "AWS::Backup::BackupVault": {"BackupVaultName", "EncryptionKeyArn"},
+    "AWS::DynamoDB::GlobalTable": {"KeySchema", "LocalSecondaryIndexes", "TableName"},
+    "AWS::IAM::Role": {"Path", "RoleName"},
+    "AWS::KMS::Key": {"KeySpec", "MultiRegion", "Origin"},
+    "AWS::Logs::LogGroup": {"LogGroupName"},
+    "AWS::SQS::Queue": {"FifoQueue", "QueueName"},
+}
+# What the permissions say better.
+_POLICIES, _IN_ROLES = "AWS::IAM::Policy", {"AssumeRolePolicyDocument", "Policies"}
+_SHOWN = 60
+
+
+@dataclass(frozen=True, kw_only=True)
+class Change:
+    """One resource or output: ``added``, ``removed``, ``changed`` or ``replaced``, and how."""
+
+    kind: str
+    what: str
+    details: tuple[str, ...] = ()
+
+
+def changes(before: Template, after: Template) -> list[Change]:
+    """The resources, their code and the outputs that are not the same, permissions aside."""
+    one, other = normalised(before), normalised(after)
+    return [
+        *_resources(_without_policies(one), _without_policies(other)),
+        *_codes(before["Resources"], after["Resources"]),
+        *_outputs(one.get("Outputs", {}), other.get("Outputs", {})),
+    ]
+
+
+def permission_changes(
+    before: Template, after: Template
+) -> tuple[list[Permission], list[Permission]]:
+    """The permissions that are new, and those that are gone."""
+    old, new = set(permissions(before["Resources"])), set(permissions(after["Resources"]))
+    return sorted(new - old), sorted(old - new)
+
+
+def _without_policies(template: Template) -> dict[str, dict[str, Any]]:
+    """The resources, less what ``permission_changes`` compares."""
+    found = {}
+    for name, resource in template.get("Resources", {}).items():
+        if resource["Type"] == "AWS::IAM::Role":
+            properties = resource["Properties"]
+            kept = {key: value for key, value in properties.items() if key not in _IN_ROLES}
+            resource = {**resource, "Properties": kept}
+        if resource["Type"] != _POLICIES:
+            found[name] = resource
+    return found
+
+
+def _resources(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    for name in dict.fromkeys([*before, *after]):
+        old, new = before.get(name), after.get(name)
+        if old == new:
+            continue
+        if old is None or new is None or old["Type"] != new["Type"]:
+            yield from _come_or_gone(name, old, new)
+        else:
+            yield _changed(name, old, new)
+
+
+def _come_or_gone(name: str, old: Any, new: Any) -> Iterator[Change]:
+    if old is not None:
+        fate = "stays behind" if is_kept(old) else "is deleted"
+        yield Change(kind="removed", what=f"{short(name)} ({old['Type']})", details=(fate,))
+    if new is not None:
+        yield Change(kind="added", what=f"{short(name)} ({new['Type']})")
+
+
+def _changed(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
+    properties = new.get("Properties", {}), old.get("Properties", {})
+    replacing = {
+        key
+        for key in _REPLACING.get(new["Type"], ())
+        if properties[0].get(key) != properties[1].get(key)
+    }
+    details = [f"{path}: {was} → {now}" for path, was, now in _differences("", old, new)]
+    if replacing:
+        fate = "stays behind" if str(old.get("UpdateReplacePolicy")).startswith("Retain") else (
+            "is deleted with what it holds"
+        )  # fmt: skip
+        details.insert(0, f"another one takes its place because of {', '.join(sorted(replacing))}; "
+                       f"the old one {fate}")  # fmt: skip
+    return Change(
+        kind="replaced" if replacing else "changed",
+        what=f"{short(name)} ({new['Type']})",
+        details=tuple(details),
+    )
+
+
+def _codes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    """Functions whose code is another one; in the normalised templates the hash is masked."""
+    for name in sorted(before.keys() & after.keys()):
+        old, new = (one[name].get("Properties", {}).get("Code") for one in (before, after))
+        if old != new:
+            what = f"{short(name)} ({after[name]['Type']})"
+            yield Change(kind="changed", what=what, details=("its code",))
+
+
+def _outputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    for name in dict.fromkeys([*before, *after]):
+        if before.get(name) == after.get(name):
+            continue
+        kind = "added" if name not in before else "removed" if name not in after else "changed"
+        yield Change(kind=kind, what=f"output {name}")
+
+
+def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, str, str]]:
+    """Where two values differ: the path, what was there, what is there now."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping) and not _is_function(old, new):
+        for key in dict.fromkeys([*old, *new]):
+            if old.get(key) != new.get(key):
+                below = f"{path}.{key}" if path else key
+                yield from _differences(below, old.get(key), new.get(key))
+    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
+        for index, (was, now) in enumerate(zip(old, new, strict=True)):
+            if was != now:
+                yield from _differences(f"{path}[{index}]", was, now)
+    else:
+        yield path.removeprefix("Properties."), _shown(old), _shown(new)
+
+
+def _is_function(*values: Mapping[str, Any]) -> bool:
+    return any(key == "Ref" or key.startswith("Fn::") for value in values for key in value)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    text = spelled(value)
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -1,0 +1,124 @@
+"""A template in one form, in which equal things are equal: for snapshots and comparisons. Pure."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+Template = Mapping[str, Any]
+# What every deployment of the same source has anew, or what the CDK CLI needs and nobody reviews.
+_HASH = re.compile(r"[0-9a-f]{64}")
+_BOOTSTRAP = {"BootstrapVersion", "CheckBootstrapVersion"}
+_WIDTH = 100
+
+
+def normalised(template: Template) -> dict[str, Any]:
+    """The template without hashes of assets, the CDK's own metadata and its bootstrap check."""
+    sections = {}
+    for name, section in template.items():
+        if isinstance(section, Mapping):
+            section = {key: value for key, value in section.items() if key not in _BOOTSTRAP}
+        if section:
+            sections[name] = _plain(section)
+    for resource in sections.get("Resources", {}).values():
+        description = resource.pop("Metadata", {}).get("Description")
+        if description:
+            resource["Metadata"] = {"Description": description}
+    return sections
+
+
+def to_yaml(template: Template) -> str:
+    """The normalised template as YAML in CloudFormation's short forms, ``!Ref`` and ``!GetAtt``."""
+    return yaml.dump(
+        _tagged(normalised(template)), Dumper=_Dumper, sort_keys=False, width=_WIDTH,
+        allow_unicode=True, default_flow_style=None,
+    )  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if set(value) == {"Fn::Join"} and (text := _joined(*value["Fn::Join"])) is not None:
+            return _plain(text) if isinstance(text, str) else text
+        return {
+            key: _widgets(member) if key == "DashboardBody" else _plain(member)
+            for key, member in value.items()
+        }
+    if isinstance(value, list):
+        if value and all(
+            isinstance(one, Mapping) and set(one) == {"Key", "Value"} for one in value
+        ):
+            return {tag["Key"]: _plain(tag["Value"]) for tag in value}
+        return [_plain(member) for member in value]
+    if isinstance(value, str):
+        return _HASH.sub("<hash>", value)
+    return value
+
+
+def _joined(separator: str, parts: Any) -> Any:
+    """A join as the one ``Fn::Sub`` that says the same; None where a part cannot stand in one."""
+    texts = []
+    for part in parts if isinstance(parts, list) else [parts]:
+        if isinstance(part, str):
+            texts.append(part.replace("${", "${!"))
+        elif isinstance(part, Mapping) and set(part) == {"Ref"}:
+            texts.append(f"${{{part['Ref']}}}")
+        elif isinstance(part, Mapping) and set(part) == {"Fn::GetAtt"}:
+            texts.append(f"${{{'.'.join(part['Fn::GetAtt'])}}}")
+        else:
+            return None
+    return {"Fn::Sub": separator.join(texts)}
+
+
+def _widgets(body: Any) -> Any:
+    """What a dashboard shows: the titles of its widgets, and not where they stand."""
+    joined = _plain(body)
+    text = joined.get("Fn::Sub", "") if isinstance(joined, Mapping) else str(joined)
+    try:
+        widgets = json.loads(text)["widgets"]
+    except (ValueError, KeyError, TypeError):
+        return joined
+    return [
+        properties.get("title") or properties.get("markdown", "").splitlines()[0]
+        for properties in (widget.get("properties", {}) for widget in widgets)
+    ]
+
+
+class _Short:
+    """An intrinsic function in its short form."""
+
+    def __init__(self, tag: str, value: Any) -> None:
+        self.tag, self.value = tag, value
+
+
+class _Dumper(yaml.SafeDumper):
+    """Lists indented below their key; no anchors, which nobody wants to follow."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+    def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:  # noqa: ARG002
+        super().increase_indent(flow, False)
+
+
+def _represent_short(dumper: yaml.SafeDumper, short: _Short) -> yaml.Node:
+    if isinstance(short.value, str):
+        return dumper.represent_scalar(short.tag, short.value)
+    return dumper.represent_sequence(short.tag, short.value, flow_style=True)
+
+
+_Dumper.add_representer(_Short, _represent_short)
+
+
+def _tagged(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        if len(value) == 1:
+            ((key, member),) = value.items()
+            if key == "Ref" or (key.startswith("Fn::") and isinstance(member, str | list)):
+                short = ".".join(member) if key == "Fn::GetAtt" else _tagged(member)
+                return _Short(f"!{key.removeprefix('Fn::')}", short)
+        return {key: _tagged(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [_tagged(member) for member in value]
+    return value
