@@ -57,7 +57,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     with opened as output:
         if output.items:
             target.say(f"continuing behind {count(output.items, 'item')}")
-        with bar(f"exporting {table.name}", table.items, done=output.items) as advance:
+        with bar(f"exporting {table.name}", table.items) as advance:
             export(client, table, selection, output, advance)
     if arguments.json:
         print(json.dumps({"table": table.name, "file": arguments.file, "items": output.items}))

@@ -8,9 +8,7 @@ Advance = Callable[[int], None]
 
 
 @contextlib.contextmanager
-def bar(
-    what: str, total: int | None, *, done: int = 0, of_bytes: bool = False
-) -> Iterator[Advance]:
+def bar(what: str, total: int | None, *, of_bytes: bool = False) -> Iterator[Advance]:
     """A function that moves the bar on by so many; ``total`` may be an estimate, or unknown.
 
     The bar is gone after the ``with`` block: what counts is printed then.
@@ -22,11 +20,18 @@ def bar(
     from rich.console import Console
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-    count = (
-        DownloadColumn() if of_bytes else TextColumn("{task.completed:,} of about {task.total:,}")
-    )
+    text = "{task.completed:,}" + ("" if total is None else " of about {task.total:,}")
+    count = DownloadColumn() if of_bytes else TextColumn(text)
     columns = TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn()
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    progress = Progress(*columns, console=console, transient=True)
+    try:
         # The text of a path is no markup.
-        task = progress.add_task(what.replace("[", r"\["), total=total, completed=done)
+        task = progress.add_task(what.replace("[", r"\["), total=total)
+        progress.start()
         yield lambda more: progress.advance(task, more)
+    finally:
+        # Where an interruption met the start half-way, rich misses what it would take back.
+        with contextlib.suppress(IndexError):
+            progress.stop()
+        console.show_cursor()
