@@ -12,7 +12,7 @@ from constructs import Construct
 from stacks.findings import acknowledge_wide_action, acknowledge_wildcard
 from stacks.pipeline.access import Access, AccessError, from_context
 from stacks.pipeline.bootstrap_roles import use_of_bootstrap_roles
-from stacks.pipeline.github import GitHub
+from stacks.pipeline.identities import HOSTS, Identities
 from stacks.pipeline.preview_limits import QUALIFIER, PreviewLimits
 from stacks.pipeline.reading import REASON, WIDE, reading
 
@@ -20,16 +20,20 @@ NAME = "MessagesPipelineAccess"
 
 
 class PipelineAccess(Stack):
-    """Roles for GitHub's workflows: one that reads, one per environment, one of pull requests."""
+    """Roles for jobs of pipelines: one that reads, one per environment, one of pull requests."""
 
     def __init__(self, scope: Construct, *, access: Access) -> None:
         super().__init__(
             scope, NAME, description=f"What the pipelines of {access.repository} may do"
         )
-        self._github = GitHub(
-            self, "GitHub", repository=access.repository, existing=access.existing_provider
+        self._jobs = Identities(
+            self,
+            "Jobs",
+            host=HOSTS[access.host],
+            repository=access.repository,
+            existing=access.existing_provider,
         )
-        self.read_role = self._reader("Read", self._github.any_workflow(), "Looks at every stage")
+        self.read_role = self._reader("Read", self._jobs.any(), "Looks at every stage")
         self._output("ReadRoleArn", self.read_role, "AWS_READ_ROLE_ARN")
         for name in access.environments:
             self._add_deployer(name)
@@ -40,7 +44,7 @@ class PipelineAccess(Stack):
         suffix = "".join(part.capitalize() for part in environment.split("-"))
         role = self._reader(
             f"Deploy{suffix}",
-            self._github.environment(environment),
+            self._jobs.deployment(environment),
             f"Deploys from the environment {environment}, through the roles of the CDK",
         )
         role.add_to_policy(use_of_bootstrap_roles(self))
@@ -52,7 +56,7 @@ class PipelineAccess(Stack):
             self,
             "Preview",
             description="Deploys and removes the stages of pull requests",
-            assumed_by=self._github.environment("pr"),
+            assumed_by=self._jobs.preview(),
             # Twice the same: all that it may, and all that it could ever be given.
             managed_policies=[limits],
             permissions_boundary=limits,
@@ -69,7 +73,9 @@ class PipelineAccess(Stack):
         return role
 
     def _output(self, name: str, role: iam.Role, variable: str) -> None:
-        CfnOutput(self, name, value=role.role_arn, description=f"The GitHub variable {variable}")
+        CfnOutput(
+            self, name, value=role.role_arn, description=f"The pipelines' variable {variable}"
+        )
 
 
 def main() -> None:

@@ -7,11 +7,14 @@ from typing import Any
 
 # https://docs.github.com/en/actions/reference/security/oidc: since July 2026 a new repository's
 # subject carries its ids too, owner@123/name@456.
-_REPOSITORY = re.compile(
-    r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:@[0-9]+)?/[A-Za-z0-9._-]{1,100}(?:@[0-9]+)?"
-)
+_REPOSITORY = {
+    "github": re.compile(
+        r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:@[0-9]+)?/[A-Za-z0-9._-]{1,100}(?:@[0-9]+)?"
+    ),
+    "gitlab": re.compile(r"[A-Za-z0-9_.-]{1,255}(?:/[A-Za-z0-9_.-]{1,255}){1,20}"),
+}
 _ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_KEYS = ("repository", "environments", "existing_provider", "previews")
+_KEYS = ("repository", "host", "environments", "existing_provider", "previews")
 # Of app.py, and of the CDK CLI.
 _OTHERS = ("stage", "stages", "cli-telemetry", "acknowledged-issue-numbers")
 
@@ -24,13 +27,14 @@ class AccessError(Exception):
 class Access:
     """Which repository's pipelines get access.
 
-    ``environments`` are the GitHub environments that deploy, each with a role
-    of its own; ``existing_provider`` when the account has GitHub's OIDC provider
+    ``host`` is github or gitlab; ``environments`` are those that deploy, each with
+    a role of its own; ``existing_provider`` when the account has the host's OIDC provider
     already, of which there can be one only; ``previews`` for stacks of pull
     requests.
     """
 
     repository: str
+    host: str = "github"
     environments: tuple[str, ...] = ("prod",)
     existing_provider: bool = False
     previews: bool = True
@@ -39,15 +43,19 @@ class Access:
 def from_context(context: Mapping[str, Any]) -> Access:
     """The access that the context describes. Raises AccessError."""
     _refuse_unknown(context)
+    host = str(context.get("host", "github"))
+    if host not in _REPOSITORY:
+        raise AccessError(f"host is {host!r}; must be github or gitlab: -c host=gitlab")
     repository = str(context.get("repository") or "")
-    if not _REPOSITORY.fullmatch(repository):
+    if not _REPOSITORY[host].fullmatch(repository):
         raise AccessError(
-            f"repository is {repository!r}; must be OWNER/NAME as GitHub spells it, with ids "
+            f"repository is {repository!r}; must be OWNER/NAME as the host spells it, with ids "
             "where its tokens have them (OWNER@1/NAME@2): "
             "make pipeline-access REPOSITORY=OWNER/NAME"
         )
     return Access(
         repository=repository,
+        host=host,
         environments=_environments(str(context.get("environments", "prod"))),
         existing_provider=_boolean(context, "existing_provider", default=False),
         previews=_boolean(context, "previews", default=True),

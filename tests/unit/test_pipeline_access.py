@@ -109,6 +109,19 @@ def test_ids_in_the_subject_are_trusted_where_the_repository_has_them():
     assert found["StringEquals"][f"{ISSUER}:sub"] == "repo:octo@12/repo@345:environment:prod"
 
 
+def test_gitlabs_subjects_are_trusted_instead():
+    project = {"host": "gitlab", "repository": "group/sub.group/project"}
+    subject = "project_path:group/sub.group/project:ref_type:branch:ref:"
+    assert conditions("DeployProd", **project) == {
+        "StringEquals": {"gitlab.com:aud": "sts.amazonaws.com", "gitlab.com:sub": f"{subject}main"}
+    }
+    for of, pattern in (("Preview", f"{subject}*"), ("Read", f"{subject.split(':ref_')[0]}:*")):
+        assert conditions(of, **project) == {
+            "StringEquals": {"gitlab.com:aud": "sts.amazonaws.com"},
+            "StringLike": {"gitlab.com:sub": pattern},
+        }
+
+
 def test_each_environment_has_a_role_of_its_own():
     environments = ("prod", "staging-eu")
     found = conditions("DeployStagingEu", environments=environments)
@@ -308,6 +321,9 @@ def test_the_context_of_previews_and_the_make_targets_name_what_the_stack_has():
         ({"repository": "*/repo"}, r"repository is '\*/repo'"),
         ({"repository": "octo/re*"}, r"repository is 'octo/re\*'"),
         ({"repository": "octo/repo:x"}, "repository is 'octo/repo:x'"),
+        ({"repository": "a/b/c"}, "repository is 'a/b/c'"),
+        ({"repository": "a/*", "host": "gitlab"}, r"repository is 'a/\*'"),
+        ({"repository": "a/b", "host": "gitea"}, "host is 'gitea'; must be github or gitlab"),
         ({"repository": "a/b", "environments": "Prod"}, "environments is 'Prod'; must be names"),
         ({"repository": "a/b", "environments": "prod,pr"}, "and not pr"),
         ({"repository": "a/b", "environments": "prod,prod"}, "must name each environment once"),

@@ -1,0 +1,172 @@
+"""What the workflows run exists, and what protects them is there.
+
+`make lint-workflows` holds them against actionlint and zizmor; here is what those cannot know.
+"""
+
+import re
+
+import pytest
+import yaml
+
+from ops.__main__ import COMMANDS as OPS
+from tests.conftest import PROJECT
+
+FOLDER = PROJECT / ".github"
+PATHS = sorted((FOLDER / "workflows").glob("*.yml"))
+MAKEFILE = (PROJECT / "Makefile").read_text()
+PIPELINES = (PROJECT / "docs/pipelines.md").read_text()
+GITLAB = PROJECT / "docs/gitlab-ci.yml"
+PINNED = re.compile(r"uses: +(?:\./\S+|[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+)$")
+
+
+def load(path) -> dict:
+    # YAML 1.1 reads the key `on` as true.
+    return yaml.safe_load(path.read_text().replace("\non:", "\n'on':"))
+
+
+WORKFLOWS = {path.stem: load(path) for path in PATHS}
+JOBS = {
+    f"{name}/{job}": described
+    for name, workflow in WORKFLOWS.items()
+    for job, described in workflow["jobs"].items()
+}
+
+
+def commands(text: str, of: str) -> set[str]:
+    """The words that follow the command ``of`` wherever the text runs it."""
+    return set(re.findall(rf"(?<![\w-]){of} ([a-z-]+)", text))
+
+
+def texts() -> dict[str, str]:
+    found = {path.name: path.read_text() for path in [*PATHS, GITLAB]}
+    found["action.yml"] = (FOLDER / "actions/setup/action.yml").read_text()
+    return found
+
+
+def without_comments(text: str) -> str:
+    return re.sub(r"(?m)(^| )#.*$", "", text)
+
+
+@pytest.mark.parametrize("name", sorted(texts()))
+def test_every_make_target_that_is_run_exists(name):
+    text = without_comments(texts()[name]).replace("make --silent", "make")
+    for target in commands(text, "make"):
+        assert re.search(rf"^{target}:|\.PHONY:.* {target}\b", MAKEFILE, re.M), target
+
+
+@pytest.mark.parametrize("name", sorted(texts()))
+def test_every_command_of_ops_that_is_run_exists(name):
+    assert commands(without_comments(texts()[name]), "python -m ops") <= set(OPS)
+
+
+@pytest.mark.parametrize("path", [*PATHS, FOLDER / "actions/setup/action.yml"], ids=str)
+def test_every_action_is_pinned_to_a_commit_that_names_its_version(path):
+    used = re.findall(r"(uses:.*)$", path.read_text(), re.M)
+    assert [line for line in used if not PINNED.fullmatch(line)] == []
+
+
+def test_an_action_is_the_same_commit_everywhere():
+    text = "".join(texts().values())
+    used = set(re.findall(r"uses: ([\w-]+/[\w-]+)@(\w{40}) # (v\S+)", text))
+    assert len({action for action, _, _ in used}) == len(used)
+
+
+@pytest.mark.parametrize("name", sorted(WORKFLOWS))
+def test_a_workflow_by_itself_may_read_the_code_at_most(name):
+    assert WORKFLOWS[name]["permissions"] in ({}, {"contents": "read"})
+    assert WORKFLOWS[name]["concurrency"]["group"]
+
+
+@pytest.mark.parametrize("name", sorted(JOBS))
+def test_a_job_ends_by_itself(name):
+    assert "uses" in JOBS[name] or JOBS[name]["timeout-minutes"] <= 60
+
+
+@pytest.mark.parametrize("name", sorted(JOBS))
+def test_a_checkout_leaves_no_token_behind(name):
+    for step in JOBS[name].get("steps", []):
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+
+
+@pytest.mark.parametrize("name", sorted(JOBS))
+def test_no_expression_is_pasted_into_a_command(name):
+    for step in JOBS[name].get("steps", []):
+        assert "${{" not in step.get("run", "")
+
+
+def test_a_job_that_may_write_on_github_runs_nothing_of_a_pull_request():
+    writing = {
+        name: job for name, job in JOBS.items()
+        if {"issues", "pull-requests", "contents", "actions"}
+        & {scope for scope, level in job.get("permissions", {}).items() if level == "write"}
+    }  # fmt: skip
+    assert set(writing) == {"review-comment/comment", "watch/report"}
+    for job in writing.values():
+        assert [step for step in job["steps"] if "uses" in step] == []
+        assert "make" not in str(job["steps"])
+
+
+def test_a_pull_requests_code_runs_on_pull_request_only():
+    triggers = {trigger for workflow in WORKFLOWS.values() for trigger in workflow["on"]}
+    assert "pull_request_target" not in triggers
+    assert [n for n, w in WORKFLOWS.items() if "workflow_run" in w["on"]] == ["review-comment"]
+
+
+@pytest.mark.parametrize("name", sorted(n for n, j in JOBS.items() if "id-token" in str(j)))
+def test_a_job_that_signs_in_to_aws_names_one_role_and_is_skipped_without_it(name):
+    job = JOBS[name]
+    (sign_in,) = [s for s in job["steps"] if "configure-aws-credentials" in s.get("uses", "")]
+    (role,) = re.findall(r"vars\.(AWS_\w+_ROLE_ARN)", sign_in["with"]["role-to-assume"])
+    assert f"vars.{role} != ''" in job["if"]
+    environment = {"AWS_DEPLOY_ROLE_ARN": "prod", "AWS_PR_ROLE_ARN": "pr"}.get(role)
+    assert job.get("environment") == environment
+    assert f"`{role}`" in PIPELINES
+
+
+def test_a_preview_is_removed_whatever_became_of_it():
+    preview = WORKFLOWS["preview"]
+    assert "closed" in preview["on"]["pull_request"]["types"]
+    assert preview["concurrency"]["cancel-in-progress"] is False
+    remove = preview["jobs"]["remove"]
+    assert (remove["needs"], remove["if"].startswith("always()")) == ("try", True)
+    assert "closed" not in remove["if"]
+    (checkout,) = [s for s in remove["steps"] if "actions/checkout" in s.get("uses", "")]
+    assert checkout["with"]["ref"] == "${{ github.event.pull_request.base.sha }}"
+    runs = [step["run"] for step in remove["steps"] if "run" in step]
+    assert runs[-2:] == ["make destroy ARGS=--force", ".venv/bin/python -m ops cleanup --yes"]
+    same = "github.event.pull_request.head.repo.full_name == github.repository"
+    assert all(same in job["if"] for job in preview["jobs"].values())
+
+
+def test_gitlab_runs_the_same_commands_as_github():
+    github = without_comments("".join(path.read_text() for path in PATHS))
+    gitlab = without_comments(GITLAB.read_text())
+    for of in ("make", "python -m ops", "python -m chat"):
+        ours, theirs = (
+            commands(text.replace("make --silent", "make"), of) for text in (github, gitlab)
+        )
+        assert theirs - {"setup"} == ours - {"setup"}
+
+
+def test_dependabot_looks_after_everything_that_is_pinned():
+    updates = load(FOLDER / "dependabot.yml")["updates"]
+    assert {u["package-ecosystem"] for u in updates} == {"pip", "npm", "github-actions"}
+    for update in updates:
+        assert update["schedule"]["interval"] == "weekly"
+        assert update["groups"]
+        assert update["cooldown"]["default-days"] >= 7
+
+
+@pytest.mark.parametrize("target", sorted(commands(PIPELINES, "`make")))
+def test_every_target_that_the_page_names_exists(target):
+    assert re.search(rf"^{target}:|\.PHONY:.* {target}\b", MAKEFILE, re.M)
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([\w./-]+)\)", PIPELINES))))
+def test_every_file_that_the_page_links_exists(path):
+    assert (PROJECT / "docs" / path).exists()
+
+
+def test_every_workflow_is_on_the_page():
+    assert [path.name for path in PATHS if f"`{path.name}`" not in PIPELINES] == []
