@@ -38,7 +38,7 @@ def check_copies(settings: "Settings") -> None:
     if over > 0:
         raise settings.error(
             "copy_region",
-            f"the name of its vault, {vault}, would be {over} characters too long: give the stage "
+            f"the name of its vault, {vault}, is too long by {over}: give the stage "
             f"a name of at most {len(settings.stage) - over}",
         )
 
