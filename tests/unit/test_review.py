@@ -1,0 +1,214 @@
+"""What a review says of a template, and of a change."""
+
+import copy
+import json
+
+import pytest
+
+from ops.__main__ import main
+from ops.errors import OpsError, UsageError
+from ops.reviewing.changes import changes, permission_changes
+from ops.reviewing.normal import normalised, to_yaml
+from ops.reviewing.permissions import permissions
+from ops.reviewing.report import Review
+from ops.reviewing.sources import Revision, stages
+from ops.reviewing.spelling import short, spelled
+from ops.reviewing.survival import kept, lost
+from tests.unit.test_stack import stack
+
+TABLE = "MessagesTable9E4E97A0"
+
+
+def template(**settings) -> dict:
+    return stack(**settings).to_json()
+
+
+def said(found) -> list[str]:
+    return [f"{one.who}: {one.text}" for one in found]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"Ref": "MessagesTable9E4E97A0"}, "MessagesTable"),
+        ({"Ref": "AWS::AccountId"}, "<account id>"),
+        ({"Fn::GetAtt": ["MessagesTable9E4E97A0", "Arn"]}, "MessagesTable"),
+        ({"Fn::GetAtt": ["MessagesTable9E4E97A0", "StreamArn"]}, "MessagesTable.StreamArn"),
+        ({"Fn::Join": ["", [{"Fn::GetAtt": ["TableAB12CD34", "Arn"]}, "/index/*"]]},
+         "Table/index/*"),
+        ({"Fn::Sub": "arn:${AWS::Partition}:s3:::a-${TableAB12CD34.Arn}"},
+         "arn:<partition>:s3:::a-Table"),
+        (["a", {"Ref": "B"}], "a, B"),
+        (5, "5"),
+    ],
+)  # fmt: skip
+def test_references_are_spelled_as_a_person_reads_them(value, words):
+    assert spelled(value) == words
+
+
+def test_a_name_that_only_looks_hashed_stays():
+    assert short("Failures") == "Failures"
+    assert short("DEADBEEF") == "DEADBEEF"
+
+
+def test_what_the_seeding_function_can_do_is_said_in_full():
+    found = [line for line in said(permissions(template()["Resources"])) if "SeedingRole" in line]
+    who = "SeedSeedingRole (SeedSeedingFunction)"
+    assert found == [
+        f"{who}: lambda.amazonaws.com may become it",
+        f"{who}: may change (logs: CreateLogStream, PutLogEvents) on SeedLogs",
+        f"{who}: may read (dynamodb: BatchGetItem, Scan) and change (dynamodb: BatchWriteItem, "
+        "DeleteItem, PutItem) on MessagesTable",
+        f"{who}: may read (s3: GetObject) on "
+        "arn:<partition>:s3:::cdk-hnb659fds-assets-<account id>-<region>/*.jsonl",
+    ]
+
+
+def test_every_statement_is_said():
+    """As many lines as the template has statements, of roles, keys, queues and topics."""
+    resources = template(alarms=True, customer_key=True, region="eu-west-1")["Resources"]
+    counted = json.dumps(resources).count('"Effect"')
+    calls = sum(one["Type"] == "AWS::Lambda::Permission" for one in resources.values())
+    lines = permissions(resources)
+    # Two roles may have the same sentence, one role never.
+    assert len(lines) == counted + calls
+
+
+def test_denials_conditions_and_wildcards_are_said():
+    lines = said(permissions(template(alarms=True)["Resources"]))
+    assert ("ConversationsFailures: anyone may not do anything (sqs: *) on it, if "
+            "aws:SecureTransport is false") in lines  # fmt: skip
+    assert any("on everything (*)" in line for line in lines)
+    assert any("if aws:SourceAccount is <account id>" in line for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("settings", "table_is_kept", "vault_is_kept"),
+    [({}, False, True), ({"retain_table": True}, True, True),
+     ({"backups_on_destroy": "delete"}, False, False)],
+    ids=str,
+)  # fmt: skip
+def test_what_survives_a_destroy(settings, table_is_kept, vault_is_kept):
+    resources = template(**settings)["Resources"]
+    table, vault = (
+        any(line.startswith(name) for line in kept(resources))
+        for name in ("MessagesTable ", "BackupVault ")
+    )
+    assert (table, vault) == (table_is_kept, vault_is_kept)
+    gone = [line for line in lost(resources) if line.startswith("MessagesTable ")]
+    assert gone == (
+        [] if table_is_kept else ["MessagesTable (AWS::DynamoDB::GlobalTable): the items"]
+    )
+
+
+def test_equal_templates_have_no_changes():
+    assert changes(template(), template()) == []
+    assert permission_changes(template(), template()) == ([], [])
+
+
+def test_a_changed_property_is_shown_with_both_values():
+    (change,) = changes(template(), template(pitr_days=35))
+    assert (change.kind, change.what) == ("changed", "MessagesTable (AWS::DynamoDB::GlobalTable)")
+    assert change.details == (
+        "Replicas[0].PointInTimeRecoverySpecification.RecoveryPeriodInDays: 7 → 35",
+    )
+
+
+def test_a_change_that_loses_a_table_is_told_from_one_that_leaves_it():
+    def fate(**settings):
+        found = changes(template(**settings), template(table_name="Other", **settings))
+        (replaced,) = [c for c in found if c.kind == "replaced" and "Table" in c.what]
+        return replaced.details[0]
+
+    assert fate().endswith("because of TableName; the old one is deleted with what it holds")
+    assert fate(retain_table=True).endswith("the old one stays behind")
+
+
+def test_what_comes_and_goes():
+    before, after = template(), template(alarms=True)
+    added = {change.what for change in changes(before, after) if change.kind == "added"}
+    assert "AlarmsTopic (AWS::SNS::Topic)" in added
+    removed = [change for change in changes(after, before) if change.kind == "removed"]
+    assert {change.details for change in removed if "output" not in change.what} == {
+        ("is deleted",)
+    }  # fmt: skip
+    new, gone = permission_changes(before, after)
+    assert any(one.who == "AlarmsTopic" for one in new)
+    assert gone == []
+
+
+def test_a_wider_permission_shows_as_one_new_and_one_gone():
+    before, after = template(), copy.deepcopy(template())
+    (name,) = [n for n in after["Resources"] if n.startswith("SeedSeedingRoleDefaultPolicy")]
+    document = after["Resources"][name]["Properties"]["PolicyDocument"]
+    (statement,) = [s for s in document["Statement"] if "dynamodb:Scan" in s["Action"]]
+    statement["Action"] = [*statement["Action"], "dynamodb:DeleteTable"]
+    new, gone = permission_changes(before, after)
+    assert ["DeleteTable" in one.text for one in new] == [True]
+    assert len(gone) == 1
+
+
+def test_other_code_is_a_change_though_its_hash_is_masked():
+    after = copy.deepcopy(template())
+    functions = [r for r in after["Resources"].values() if r["Type"] == "AWS::Lambda::Function"]
+    functions[0]["Properties"]["Code"]["S3Key"] = "f" * 64 + ".zip"
+    (change,) = changes(template(), after)
+    assert change.details == ("its code",)
+
+
+def test_the_normalised_template_hides_nothing_but_hashes_and_the_clis_own():
+    text = to_yaml(template())
+    assert "BootstrapVersion" not in text
+    assert "<hash>.zip" in text
+    assert "Hey Jerry, are you free?" in text
+    assert normalised(template())["Resources"].keys() == template()["Resources"].keys()
+
+
+def test_a_dashboard_is_shown_by_the_titles_of_its_widgets():
+    resources = normalised(template(alarms=True))["Resources"]
+    (dashboard,) = [r for r in resources.values() if r["Type"] == "AWS::CloudWatch::Dashboard"]
+    titles = dashboard["Properties"]["DashboardBody"]
+    assert "Iterator" in titles
+    assert all(isinstance(title, str) for title in titles)
+
+
+def test_the_review_answers_what_a_reviewer_asks():
+    review = Review(stage="dev", template=template(pitr_days=35), base="main", before=template())
+    text = "\n".join(review.text())
+    assert "SeedSeedingRole (SeedSeedingFunction)" in text
+    assert "What survives a destroy\n  BackupVault (AWS::Backup::BackupVault)" in text
+    assert "RecoveryPeriodInDays: 7 → 35" in text
+    assert "10,000 messages a day: $" in text
+
+
+def test_a_comment_has_its_long_parts_folded():
+    review = Review(stage="dev", template=template(), base="nothing to compare", before=None)
+    text = "\n".join(review.markdown())
+    assert text.startswith("## Stage dev")
+    assert text.count("<details>") == text.count("</details>") == 4
+    assert text.count("```text") == 6
+    assert "not compared: nothing to compare" in text
+
+
+def test_a_revision_that_git_does_not_know_is_said_in_one_line():
+    with pytest.raises(UsageError, match="'no-such-revision' is no git revision here"):
+        Revision("no-such-revision").__enter__()
+
+
+def test_a_revision_from_before_the_project_is_said_in_one_line(monkeypatch):
+    def fails(*_, **__):
+        raise FileNotFoundError(2, "No such file or directory", "cdk.json")
+
+    monkeypatch.setattr("ops.reviewing.sources.synthesize", fails)
+    with Revision("HEAD") as revision, pytest.raises(OpsError, match=r"revision HEAD: .*cdk\.json"):
+        revision.template("dev")
+
+
+def test_every_stage_is_reviewed_unless_one_is_named():
+    assert stages() == ["dev", "prod"]
+
+
+@pytest.mark.parametrize("stage", ["Dev!", ""])
+def test_what_is_no_stage_is_refused(stage, capsys):
+    assert main(["review", "--stage", stage]) == 2
+    assert "is not a stage" in capsys.readouterr().err
