@@ -1,0 +1,95 @@
+"""The life of a stage whose vault is locked: backed up, destroyed, cleaned up."""
+
+import json
+
+import pytest
+
+from ops.__main__ import main
+from tests.local.aws_steps import back_up, refused
+from tests.local.deployment import Deployment
+
+pytestmark = pytest.mark.usefixtures("bootstrapped")
+LOCKED = {"vault_lock": "governance", "monthly_backup_retention_days": 35}
+CLEANUP = ("--yes", "--json", "--rate", "1000")
+
+
+@pytest.fixture(autouse=True)
+def quick(aws, monkeypatch, setting):
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+    setting("backup_job_seconds", 0)
+    setting("recovery_point_deleting_seconds", 0.05)
+    setting("vault_lag_seconds", 0.1)
+
+
+@pytest.fixture
+def stage(client, name):
+    return Deployment(client, f"pr-{name}")
+
+
+def run(stage, command, *options):
+    return main([command, "--stage", stage.stage, *options])
+
+
+def result(capsys):
+    return json.loads(capsys.readouterr().out)
+
+
+def take_one(stage, capsys):
+    """The ARN of a backup that `python -m ops backup` took."""
+    assert run(stage, "backup") == 0
+    return capsys.readouterr().out.strip()
+
+
+def test_a_governance_lock_from_deployment_to_clean_up(client, stage, capsys):
+    vault = stage.deploy([], **LOCKED)["BackupVaultName"]
+    backup = client("backup")
+    shown = backup.describe_backup_vault(BackupVaultName=vault)
+    assert (shown["Locked"], shown["MinRetentionDays"], shown["MaxRetentionDays"]) == (True, 7, 35)
+    point = {"BackupVaultName": vault, "RecoveryPointArn": take_one(stage, capsys)}
+    assert refused(backup.delete_recovery_point, **point)[1] == "InvalidRequestException"
+
+    stage.destroy()
+    assert run(stage, "cleanup", "--dry-run") == 0
+    assert "vault lock in governance mode: --unlock removes it" in capsys.readouterr().out
+    assert run(stage, "cleanup", *CLEANUP) == 1
+    left = result(capsys)["left"]
+    assert {item["kind"] for item in left} == {"recovery point", "backup vault", "role"}
+    assert backup.describe_recovery_point(**point)["Status"] == "COMPLETED"
+
+    assert run(stage, "cleanup", "--unlock", *CLEANUP) == 0
+    assert result(capsys)["left"] == []
+    assert vault not in [v["BackupVaultName"] for v in backup.list_backup_vaults()[
+        "BackupVaultList"]]  # fmt: skip
+
+
+def test_the_lock_goes_with_the_setting(client, stage):
+    vault = stage.deploy([], **LOCKED)["BackupVaultName"]
+    again = stage.deploy([], monthly_backup_retention_days=35)["BackupVaultName"]
+    assert again == vault
+    assert client("backup").describe_backup_vault(BackupVaultName=vault)["Locked"] is False
+
+
+def test_a_job_outside_of_the_bounds_fails(client, stage, capsys):
+    outputs = stage.deploy([], **LOCKED)
+    job = back_up(client, outputs["BackupVaultName"], outputs["TableName"],
+                  outputs["BackupRoleArn"])  # fmt: skip
+    assert job["State"] == "FAILED", "without a retention it would stay for ever"
+    assert run(stage, "backup", "--retain", "36d") == 1
+    assert "FAILED" in capsys.readouterr().err
+
+
+def test_a_compliance_lock_is_final_after_its_grace(client, stage, capsys, setting):
+    setting("vault_lock_day_seconds", 0)  # the days of grace are over at once
+    confirmed = f"{stage.stack} for 35 days"
+    outputs = stage.deploy([], **LOCKED | {"vault_lock": "compliance"},
+                           vault_lock_confirmed=confirmed)  # fmt: skip
+    take_one(stage, capsys)
+    unlock = client("backup").delete_backup_vault_lock_configuration
+    said = refused(unlock, BackupVaultName=outputs["BackupVaultName"])
+    assert said[1] == "InvalidRequestException"
+    stage.destroy()
+    assert run(stage, "cleanup", "--unlock", *CLEANUP) == 1
+    (point,) = [i for i in result(capsys)["left"] if i["kind"] == "recovery point"]
+    assert "compliance mode, final since" in point["reason"]
+    assert point["until"], "the day on which it goes by itself"
