@@ -1,0 +1,45 @@
+"""`python -m ops orphans` against the embedded AWS, which other tests share."""
+
+import json
+from contextlib import closing
+
+import pytest
+
+from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
+
+
+@pytest.fixture
+def deployed(aws, client, name, monkeypatch):
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+    configure(aws, **QUICK)
+    with closing(Deployment(client, name)) as deployment:
+        yield deployment.deploy()
+    configure(aws, **USUAL)
+
+
+def orphans(deployed, capsys, *options):
+    """The command's status, and what it has of this test's stack."""
+    status = deployed.ops("orphans", "--json", *options)
+    (said, error) = capsys.readouterr()
+    found = {one["stack"]: one for one in json.loads(said)["stacks"]}
+    return status, found.get(deployed.stack), error
+
+
+def test_a_stack_in_use_is_none_unless_it_should_be_gone(deployed, capsys):
+    _, found, _ = orphans(deployed, capsys)
+    assert found is None
+    status, found, _ = orphans(deployed, capsys, "--ephemeral", deployed.stage)
+    assert (status, found["status"]) == (1, "CREATE_COMPLETE")
+
+
+def test_what_a_destroyed_stack_left_is_named_until_it_is_cleaned_up(deployed, capsys):
+    deployed.destroy()
+    status, found, error = orphans(deployed, capsys)
+    assert (status, found["status"]) == (1, None)
+    assert {"backup vault", "role"} <= {thing["kind"] for thing in found["things"]}
+    assert f"{deployed.stack}: to remove it, python -m ops cleanup, with STAGE=" in error
+    assert deployed.ops("cleanup", "--yes") == 0
+    capsys.readouterr()
+    _, found, _ = orphans(deployed, capsys)
+    assert found is None
