@@ -1,0 +1,49 @@
+"""A review against the deployed stack, and where there is none."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import PROJECT
+from tests.local.deployment import Deployment
+from tests.unit.test_stack import ITEMS
+
+pytestmark = pytest.mark.usefixtures("bootstrapped")
+
+
+def review(environment, *arguments):
+    done = subprocess.run([sys.executable, "-m", "ops", "review", "--json", *arguments],
+                          cwd=PROJECT, env=environment, text=True, capture_output=True,
+                          timeout=120)  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    (found,) = json.loads(done.stdout)
+    return found
+
+
+def test_a_change_against_the_deployed_stack(aws, client, name):
+    deployment = Deployment(client, f"pr-{name}")
+    absent = review(aws.environment(), "--stage", deployment.stage)
+    assert f"stack {deployment.stack} is not deployed" in absent["base"]
+
+    deployment.deploy(ITEMS, pitr_days=35)
+    found = review(aws.environment(), "--stage", deployment.stage)
+    (lines,) = [v for k, v in found["sections"].items() if k.startswith("What changes against")]
+    assert any("RecoveryPeriodInDays: 35 → 7" in line for line in lines)
+    deployment.destroy()
+
+
+def test_a_review_needs_no_account(aws):
+    nowhere = {name: value for name, value in aws.environment().items() if "AWS" not in name}
+    nowhere |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null",
+                "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}  # fmt: skip
+    found = review(nowhere, "--stage", "dev")
+    assert found["compared"] is False
+    assert "compare with a git revision" in found["base"]
+    assert any("SeedSeedingRole" in line for line in found["sections"]["Who may do what"])
+
+
+def test_a_git_revision_of_this_project():
+    found = review(None, "--stage", "dev", "--base", "HEAD")
+    assert "What changes against HEAD" in found["sections"]
