@@ -133,9 +133,7 @@ class Import:
             self._save()
             raise unfinished(error, self._how_far()) from None
         if self._source.stamp() != self._stamp:
-            raise OpsError(
-                f"{self._source.name} was changed while it was imported; import it again"
-            )
+            raise self._changed()
         if self._state:
             self._state.remove()
 
@@ -158,11 +156,8 @@ class Import:
         for line in lines(self._source.file, after=self.line):
             try:
                 item = item_in(line)
-            except ValueError as error:
-                raise OpsError(
-                    f"{self._source.name}:{line.number}: {error}; the file was changed while it "
-                    "was imported"
-                ) from None
+            except ValueError:  # it was right when it was checked
+                raise self._changed() from None
             key = key_of(item)
             if len(part.items) == ITEMS_PER_BATCH or key in part.items:
                 yield part
@@ -201,6 +196,16 @@ class Import:
         except OSError as error:
             self._say(f"{self._state.path}: {error.strerror}; an interrupted import begins anew")
             self._state = None
+
+    def _changed(self) -> OpsError:
+        """The error for a file that is another one now; nothing of it can be continued."""
+        if self._state:
+            self._state.remove()
+            self._state = None
+        return OpsError(
+            f"{self._source.name} was changed while it was imported, and is written in part; "
+            "import it again"
+        )
 
     def _how_far(self) -> str:
         done = f"what is up to line {self.line} of {self._source.name} is written"

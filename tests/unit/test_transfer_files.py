@@ -184,14 +184,18 @@ def test_a_file_of_the_same_size_with_another_content_is_noticed(stopped):
         run(stopped, Recorder())
 
 
-def test_a_file_that_changes_while_it_is_imported_is_noticed(file):
+@pytest.mark.parametrize("line", [b"\n", b"no JSON\n"])
+def test_a_file_that_changes_while_it_is_imported_is_noticed(file, monkeypatch, line):
     class Changing(Recorder):
         def batch_write_item(self, **request):
-            file.write_bytes(file.read_bytes() + b"\n")
+            with file.open("ab") as more:
+                more.write(line)
             return super().batch_write_item(**request)
 
-    with pytest.raises(OpsError, match="was changed while it was imported; import it again"):
+    monkeypatch.setattr(StateFile, "is_due", lambda _: True)
+    with pytest.raises(OpsError, match="was changed while it was imported, and is written in part"):
         run(file, Changing())
+    assert os.listdir(file.parent) == ["in.jsonl"]  # so that it can be imported again
 
 
 def test_an_import_goes_on_where_no_state_can_be_kept(file, monkeypatch):
