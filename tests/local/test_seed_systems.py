@@ -1,0 +1,177 @@
+"""The whole sequences of the systems before this one, with this project's commands.
+
+docs/seed-systems.md says capability by capability what does each of them here.
+"""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+
+import chat.__main__
+import ops.__main__
+from seed.templates import load_items
+from tests.conftest import PROJECT
+from tests.local.aws_steps import eventually
+from tests.local.deployment import Deployment
+
+pytestmark = pytest.mark.usefixtures("bootstrapped")
+PROGRAMS = {"chat": chat.__main__.main, "ops": ops.__main__.main}
+ALICE = {
+    "pk": "alice", "sk": "profile", "role": "admin", "email": "alice@example.com", "active": True,
+    "last_login": "2023-09-15",
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What a command answered."""
+
+    status: int
+    out: str
+    err: str
+
+    @property
+    def lines(self):
+        """Standard output of a command that must have worked."""
+        assert self.status == 0, self.err
+        return self.out.splitlines()
+
+    @property
+    def json(self):
+        """The same, as one JSON document."""
+        assert self.status == 0, self.err
+        return json.loads(self.out)
+
+    @property
+    def error(self):
+        """The one line of a command that must have failed."""
+        assert (self.status, self.out) == (1, "")
+        (line,) = self.err.splitlines()
+        return line
+
+
+@pytest.fixture
+def deployment(client, name):
+    made = Deployment(client, f"pr-{name}")
+    yield made
+    if made.status():
+        made.destroy()
+
+
+@pytest.fixture
+def run(aws, deployment, monkeypatch, capsys):
+    """``run("chat", "history", "a#b")``: a command on the test's stage."""
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+
+    def run(program, command, *arguments):
+        capsys.readouterr()
+        status = PROGRAMS[program]([command, "--stage", deployment.stage, *map(str, arguments)])
+        return Ran(status, *capsys.readouterr())
+
+    return run
+
+
+@pytest.fixture
+def listed(run):
+    """``listed("tom")``: with whom, and the last message, latest first."""
+
+    def read(user):
+        rows = [line.split("\t") for line in run("chat", "conversations", user).lines]
+        return [(partner, body) for _, _, partner, body in rows]
+
+    return read
+
+
+def test_the_boto3_lab(deployment, client, run, tmp_path):
+    """Create, wait, list, insert, get, update, batches, scan, conditions, delete, clean up."""
+    table = deployment.deploy([])["TableName"]
+    assert client("dynamodb").describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE"
+    assert table in run("chat", "tables").lines
+    *things, cost = run("ops", "inventory").lines
+    assert any(line.split()[:2] == ["table", table] for line in things)
+    assert "a month (list prices of" in cost, "what it costs to leave it"
+
+    key = ["--key", "alice", "profile"]
+    assert run("chat", "put", json.dumps(ALICE), "--if-absent").status == 0
+    before = run("chat", "get", *key, "--json")
+    assert before.json == ALICE
+    taken = run("chat", "put", json.dumps(ALICE | {"role": "guest"}), "--if-absent")
+    assert "already; nothing written" in taken.error
+
+    later = ALICE | {"last_login": "2026-01-01"}
+    assert run("chat", "put", json.dumps(later), "--if-unchanged", before.out).status == 0
+    stale = run("chat", "put", json.dumps(ALICE), "--if-unchanged", before.out)
+    assert 'last_login is "2026-01-01", OLD has "2023-09-15"' in stale.error
+    assert run("chat", "get", *key, "--json").json == later
+
+    many = [ALICE | {"sk": f"login-{number:03}"} for number in range(120)]
+    file, copy = tmp_path / "logins.jsonl", tmp_path / "copy.jsonl"
+    file.write_text("\n".join(map(json.dumps, many)))
+    assert run("chat", "import", file, "--json").json["written"] == 120
+    assert run("chat", "export", copy, "--json").json["items"] == 121
+    assert copy.read_text().count('"sk"') == 121
+    scanned = [json.loads(line) for line in run("chat", "scan", "--json").lines]
+    assert sorted(scanned, key=lambda item: item["sk"]) == [*many, later]
+
+    assert run("chat", "delete", *key, "--json").json == later
+    assert "has no item with the key" in run("chat", "get", *key).error
+    deployment.destroy()
+    assert table not in run("chat", "tables").lines
+    assert "does not exist in us-east-1; deploy it" in run("chat", "get", *key).error
+    assert run("ops", "cleanup", "--yes").status == 0
+
+
+def test_the_chat_cli(deployment, run, setting):
+    """Create the table, send the templated messages, back up, delete the table, then the backup."""
+    for name in ("backup_job_seconds", "recovery_point_deleting_seconds", "vault_lag_seconds"):
+        setting(name, 0.1)
+    deployment.deploy(load_items(PROJECT / "seed/messages.yaml"))
+    assert run("chat", "history", "jerry#tom").lines == [
+        "Tom → Jerry: Hey Jerry, are you free?",
+        "Jerry → Tom: Yes, Tom. What's up?",
+        "Tom → Jerry: Need help with a script.",
+        "Jerry → Tom: Sure, send it over.",
+        "Tom → Jerry: Thanks! You're the best, Jerry.",
+    ]
+    made = {run("ops", "backup").lines[0] for _ in range(2)}
+    assert len(made) == 2
+    deployment.destroy()
+    kept = {backup["arn"] for backup in run("ops", "backups", "--json").json["backups"]}
+    assert made <= kept, "no file has to remember them"
+    deleted = run("ops", "cleanup", "--yes", "--json").json["deleted"]
+    assert made <= {thing["id"] for thing in deleted}
+    assert run("ops", "cleanup", "--dry-run", "--json").json["planned"] == []
+
+
+def test_the_messaging_model(deployment, run, listed):
+    """List, a new conversation, an existing one, a part of it; both users' lists follow."""
+    deployment.deploy(load_items(PROJECT / "seed/messages.yaml"))
+    thanks = "Thanks! You're the best, Jerry."
+    eventually(lambda: listed("tom") == [("Jerry", thanks)], seconds=60)
+
+    def send(sender, to, day, body):
+        sent = run("chat", "send", "--from", sender, "--to", to, "--at", f"2027-01-0{day}", body)
+        assert sent.status == 0, sent.err
+
+    send("Spike", "Tom", 1, "Where is he?")
+    eventually(lambda: listed("spike") == [("Tom", "Where is he?")], seconds=60)
+    send("TOM", "spike", 2, "Who?")
+    eventually(lambda: listed("tom") == [("spike", "Who?"), ("Jerry", thanks)], seconds=60)
+    send("Jerry", "Tom", 3, "Done")
+    eventually(lambda: listed("tom") == [("Jerry", "Done"), ("spike", "Who?")], seconds=60)
+    assert listed("Jerry") == [("Tom", "Done")]
+    assert listed("spike") == [("TOM", "Who?")]
+
+    assert run("chat", "history", "tom#spike").lines == [
+        "Spike → Tom: Where is he?", "TOM → spike: Who?",
+    ]  # fmt: skip
+    of_2026 = ["--since", "2026-01-01T09:01Z", "--until", "2026-12-31"]
+    part = run("chat", "history", "tom#jerry", *of_2026, "--limit", 2, "--capacity")
+    assert [line.partition(": ")[2] for line in part.lines] == ["Sure, send it over.", thanks]
+    older, capacity = part.err.splitlines()
+    assert older.startswith("there are older messages: --before '2026-01-01T09:03:00.000Z#")
+    assert capacity == "consumed capacity: 1 read units, 0 write units"
+    checked = run("chat", "conversations", "tom", "--check")
+    assert checked.err == "0 of 2 lag behind their last message\n"
