@@ -15,6 +15,7 @@ from chat.model import Item
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 
+BUCKET = "cdk-hnb659fds-assets-000000000000-us-east-1"  # of the CDK's bootstrap stack
 POLL = {"Delay": 0.05, "MaxAttempts": 1200}  # of CloudFormation's waiters: seconds, tries
 
 
@@ -47,10 +48,17 @@ class Deployment:
                 change(stack)
             app.synth()
             self._publish(Path(folder))
-            template = (Path(folder) / f"{self.stack}.template.json").read_text()
+            template = (Path(folder) / f"{self.stack}.template.json").read_bytes()
+        # Through a bucket, as the CDK CLI does it: with the request go 51,200 bytes at most.
+        key = f"templates/{self.stack}.json"
+        self._client("s3").put_object(Bucket=BUCKET, Key=key, Body=template)
         verb = "update" if self.status() else "create"
         request = getattr(self._cloudformation, f"{verb}_stack")
-        request(StackName=self.stack, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+        request(
+            StackName=self.stack,
+            TemplateURL=f"https://s3.us-east-1.amazonaws.com/{BUCKET}/{key}",
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
         waiter = self._cloudformation.get_waiter(f"stack_{verb}_complete")
         return self._wait(waiter)
 

@@ -4,13 +4,22 @@ A handler that raises becomes CREATE_FAILED or DELETE_FAILED with its text as th
 failed to be created is not deleted by the rollback, so another owner's resource is safe.
 """
 
-from local.additions.cloudformation import backup, deletions, names, oidc, role_boundaries, tables
+from local.additions.cloudformation import (
+    alarms,
+    backup,
+    deletions,
+    names,
+    oidc,
+    role_boundaries,
+    tables,
+)
 
 
 def install() -> None:
     """Register the handlers."""
     backup.install()
     tables.install()
+    alarms.install()
     oidc.install()
     names.install()
     role_boundaries.install()
