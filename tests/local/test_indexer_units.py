@@ -1,0 +1,70 @@
+"""What the lists cost, counted; and how far the engines' own figures can be believed."""
+
+import pytest
+from botocore.exceptions import ClientError
+
+from bench.indexing import costs
+from bench.units import Metered
+from chat.memberships import bring_up_to_date
+from chat.model import INDEX_PARTITION_KEY, INDEX_SORT_KEY
+from tests.local.lists import message, position
+
+
+@pytest.fixture(scope="module")
+def counted(aws):
+    """The benchmark's ways, of few messages."""
+    original, single, together, apart = costs(aws, messages=10, batches=(5,))
+    return {"original": original, "single": single, "together": together, "apart": apart}
+
+
+def test_the_systems_before_take_nine_write_units_and_five_invocations(counted):
+    original = counted["original"]
+    assert (original.documented.table, original.documented.index) == (5, 4)
+    assert (original.documented.reads, original.invocations) == (0.5, 5)
+
+
+def test_a_message_takes_seven_write_units_and_one_invocation_at_most(counted):
+    single = counted["single"]
+    assert (single.documented.table, single.documented.index) == (3, 4)
+    assert (single.documented.reads, single.invocations) == (2, 1)
+
+
+def test_batches_take_fewer_invocations_and_within_a_conversation_fewer_units(counted):
+    together, apart = counted["together"], counted["apart"]
+    assert together.invocations == apart.invocations == 1 / 5
+    assert apart.documented == counted["single"].documented
+    assert together.documented.writes == (5 + 6) / 5
+    assert together.documented.reads == 2 / 5
+
+
+def test_ministack_reports_what_the_documentation_says(counted):
+    for cost in counted.values():
+        assert cost.reported == cost.documented
+
+
+def test_what_the_engines_report_of_an_entry_that_moves_in_the_index(request, any_table):
+    """DynamoDB counts 1 for the table and 2 for the index; dynalite leaves the index out."""
+    metered = Metered(any_table, (INDEX_PARTITION_KEY, INDEX_SORT_KEY))
+    for minute in (1, 2):
+        any_table.put_item(Item=message(minute))
+        before = metered.documented.table, metered.documented.index, metered.reported.index
+        bring_up_to_date(metered, "jerry#tom", position(message(minute)))
+    assert metered.documented.table - before[0] == metered.reported.table / 2 == 2
+    assert metered.documented.index - before[1] == 4
+    counts_indexes = "ministack" in request.node.name
+    assert metered.reported.index - before[2] == (4 if counts_indexes else 0)
+
+
+def test_a_replay_takes_two_units_and_moves_nothing(any_table):
+    any_table.put_item(Item=message(1))
+    bring_up_to_date(any_table, "jerry#tom", position(message(1)))
+    metered = Metered(any_table, (INDEX_PARTITION_KEY, INDEX_SORT_KEY))
+    bring_up_to_date(metered, "jerry#tom", position(message(1)))
+    assert (metered.documented.table, metered.documented.index) == (2, 0)
+
+
+def test_a_write_that_is_refused_is_counted(any_table):
+    metered = Metered(any_table, (INDEX_PARTITION_KEY, INDEX_SORT_KEY))
+    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
+        metered.put_item(Item=message(1), ConditionExpression="attribute_exists(pk)")
+    assert metered.documented.writes == 1

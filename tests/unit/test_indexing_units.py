@@ -1,0 +1,47 @@
+"""DynamoDB's rules of capacity units, as the benchmark counts them."""
+
+import pytest
+
+from bench.units import index_units, write_units
+
+KEYS = ("User", "At")
+
+
+def item(size: int = 100, **keys: str) -> dict[str, str]:
+    """An item of so many bytes."""
+    taken = len("Body") + sum(len(name) + len(value) for name, value in keys.items())
+    return {**keys, "Body": "x" * (size - taken)}
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "units"),
+    [
+        (None, item(1024), 1),
+        (None, item(1025), 2),
+        (item(3000), item(100), 3),
+        (item(100), item(3000), 3),
+        (item(3000), None, 3),
+        (None, None, 1),
+    ],
+)
+def test_a_write_costs_what_the_larger_image_takes(before, after, units):
+    assert write_units(before, after) == units
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "units"),
+    [
+        (item(), item(), 0),  # not in the index, like messages
+        (item(User="tom"), item(200, User="tom"), 0),  # only one of the index's keys
+        (None, item(User="tom", At="1"), 1),
+        (item(User="tom", At="1"), None, 1),
+        (item(User="tom", At="1"), item(User="tom", At="1"), 0),
+        (item(User="tom", At="1"), item(101, User="tom", At="1"), 1),
+        (item(User="tom", At="1"), item(User="tom", At="2"), 2),  # deleted, and put
+        (item(1500, User="tom", At="1"), item(User="tom", At="2"), 3),
+    ],
+)
+def test_an_index_is_written_where_its_item_changes_and_twice_where_its_key_does(
+    before, after, units
+):
+    assert index_units(before, after, KEYS) == units
