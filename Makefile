@@ -147,16 +147,12 @@ audit: $(SETUP) ## known vulnerabilities of everything locked (asks PyPI and npm
 	@python -m supply_chain.audit
 
 sbom: $(SETUP) ## what all this is made of, as CycloneDX: sbom/*.cdx.json
-	@rm -rf sbom && mkdir -p sbom/npm
+	@rm -rf sbom && mkdir sbom
 	@cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \
 	    --of JSON -o sbom/python-deploy.cdx.json 2>/dev/null
 	@cyclonedx-py environment --pyproject pyproject.toml --output-reproducible \
 	    --of JSON -o sbom/python-all.cdx.json .venv
-	@# npm describes nothing without a name and a version.
-	@cp package.json package-lock.json sbom/npm
-	@cd sbom/npm && npm pkg set name=messages-table version=0.1.0 --silent \
-	    && npm sbom --silent --sbom-format cyclonedx --package-lock-only > ../npm.cdx.json
-	@rm -r sbom/npm
+	@npm sbom --silent --sbom-format cyclonedx --package-lock-only > sbom/npm.cdx.json
 	@ls sbom/*
 
 .PHONY: review snapshots
