@@ -17,6 +17,7 @@ Try next:
   python -m local run -- python -m chat conversations tom{option}
   python -m local run -- python -m ops backup{option}
   python -m local run -- cdk -c stage={stage} diff
+  make console{console}
   make down"""
 
 
@@ -34,7 +35,9 @@ def up(state_dir: Path, stage: str) -> int:
     except KeyboardInterrupt:
         print("interrupted; running it again continues, `make down` ends it", file=sys.stderr)
         return 130
-    print(_NEXT.format(stage=stage, option="" if stage == "dev" else f" --stage {stage}"))
+    own = stage == "dev"
+    print(_NEXT.format(stage=stage, option="" if own else f" --stage {stage}",
+                       console="" if own else f" STAGE={stage}"))  # fmt: skip
     return 0
 
 
