@@ -9,14 +9,11 @@ from constructs import Construct
 
 from stacks.backup_events import BackupEvents
 from stacks.description import describe
-from stacks.findings import acknowledge_unencrypted
+from stacks.findings import MAIL_DEAD_LETTERS, TOPIC_KEY, acknowledge
 from stacks.settings import Settings
 from stacks.table_backup import TableBackup
 
 _CLOUDWATCH = iam.ServicePrincipal("cloudwatch.amazonaws.com")
-# AWS documents no condition for it on a topic, and no alarm must be lost to one
-# (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
-_EVENTBRIDGE = iam.ServicePrincipal("events.amazonaws.com")
 
 
 class Alarms(Construct):
@@ -50,31 +47,39 @@ class Alarms(Construct):
         if key:
             self._let_publishers_use(key)
         else:
-            acknowledge_unencrypted(
+            acknowledge(
                 self.topic,
+                TOPIC_KEY,
                 "It carries names of alarms and states of backup jobs, nothing of a message; "
                 "the setting customer_key encrypts it.",
             )
         if settings.alarm_email:
-            self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+            self._mail(settings.alarm_email)
         BackupEvents(self, "Backup", topic=self.topic, backup=backup)
+
+    def _mail(self, address: str) -> None:
+        subscription = self.topic.add_subscription(subscriptions.EmailSubscription(address))
+        # https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+        acknowledge(
+            subscription,
+            MAIL_DEAD_LETTERS,
+            "SNS tries for hours to deliver a mail; what still fails would lie in a queue that "
+            "nobody reads, while the alarm stays red and AWS Backup shows the job.",
+        )
 
     def _let_publishers_use(self, key: kms.Key) -> None:
         # AWS's own key of SNS cannot be used by other services
-        # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
-        for sid, principal, conditions in (
-            ("AlarmsOfThisAccount", _CLOUDWATCH, _from_this_account(self)),
-            ("Events", _EVENTBRIDGE, None),
-        ):
-            key.add_to_resource_policy(
-                iam.PolicyStatement(
-                    sid=sid,
-                    principals=[principal],
-                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                    resources=["*"],
-                    conditions=conditions,
-                )
+        # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html). EventBridge may
+        # use the stage's too: the targets of rules add that by themselves.
+        key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="AlarmsOfThisAccount",
+                principals=[_CLOUDWATCH],
+                actions=["kms:Decrypt", "kms:GenerateDataKey"],
+                resources=["*"],
+                conditions=_from_this_account(self),
             )
+        )
 
 
 def _from_this_account(scope: Construct) -> dict[str, dict[str, str]]:

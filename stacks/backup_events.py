@@ -11,6 +11,7 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from stacks.findings import RULE_DEAD_LETTERS, acknowledge
 from stacks.table_backup import TableBackup
 
 # By what an event knows of the stage. Restores say `status`, the other jobs `state`.
@@ -47,7 +48,7 @@ class BackupEvents(Construct):
         )
 
     def _add(self, id: str, kind: str, detail: Mapping[str, Sequence[str]]) -> None:
-        events.Rule(
+        rule = events.Rule(
             self,
             id,
             description=f"{kind} that a person has to look at",
@@ -55,4 +56,11 @@ class BackupEvents(Construct):
                 source=["aws.backup"], detail_type=[kind], detail=dict(detail)
             ),
             targets=[targets.SnsTopic(self._topic)],
+        )
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
+        acknowledge(
+            rule,
+            RULE_DEAD_LETTERS,
+            "EventBridge tries again for 24 hours; what is lost then is a notice, and AWS Backup "
+            "itself goes on showing the state that it was of.",
         )

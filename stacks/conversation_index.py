@@ -4,6 +4,8 @@ from typing import Any
 
 import jsii
 from aws_cdk import Duration
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
@@ -11,11 +13,18 @@ from constructs import Construct
 from chat.indexer import TABLE_VARIABLE
 from chat.model import CONVERSATION_PREFIX, MESSAGE_PREFIX, PARTITION_KEY, SORT_KEY
 from stacks.description import describe
-from stacks.findings import acknowledge_no_dead_letters
+from stacks.findings import FUNCTION_DEAD_LETTERS, QUEUE_DEAD_LETTERS, acknowledge
 from stacks.function import ProjectFunction, function_logs
 from stacks.messages_table import MessagesTable
 
 FILES = ["chat/__init__.py", "chat/indexer.py", "chat/memberships.py", "chat/model.py"]
+# https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
+STREAM_ACTIONS = (
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
+)
 # The most that the indexer handles at once, and what Lambda would take by itself.
 BATCH_SIZE = 100
 # A record that fails so often, or for so long, goes to the failure queue: the
@@ -41,8 +50,10 @@ class ConversationIndex(Construct):
             retention_period=Duration.days(14),
         )
         describe(self.failures, "Where changes stand in the stream that no list could follow")
-        acknowledge_no_dead_letters(
-            self.failures, "What fails ends in this queue, where people read it; nothing reads it."
+        acknowledge(
+            self.failures,
+            QUEUE_DEAD_LETTERS,
+            "It is the queue of dead letters: people read it, and no program takes from it.",
         )
         self.indexing = ProjectFunction(
             self,
@@ -55,7 +66,7 @@ class ConversationIndex(Construct):
             environment={TABLE_VARIABLE: messages_table.table.table_name},
         )
         messages_table.grant_indexing(self.indexing.function)
-        messages_table.table.grant_stream_read(self.indexing.function)
+        self._grant_stream(messages_table.table)
         mapping = self.indexing.function.add_event_source_mapping(
             "Stream",
             event_source_arn=messages_table.table.table_stream_arn,
@@ -68,7 +79,23 @@ class ConversationIndex(Construct):
             on_failure=_FailureQueue(self.failures),
             filters=[_messages_only()],
         )
+        acknowledge(
+            self.indexing.function,
+            FUNCTION_DEAD_LETTERS,
+            "The stream calls it, and what fails for good goes to the failure queue of the "
+            "mapping; Lambda sends dead letters of asynchronous calls only.",
+        )
         describe(mapping, "Hands changes of messages to the function, in order, 100 at a time")
+
+    def _grant_stream(self, table: dynamodb.ITable) -> None:
+        # Not table.grant_stream_read, which under a customer key lets the role decrypt anything.
+        # Streams are encrypted as the table is and read through DynamoDB too, so what the role
+        # may do with the key as a user of the table is enough.
+        stream = table.table_stream_arn
+        assert stream, "the table has one"
+        iam.Grant.add_to_principal(
+            grantee=self.indexing.function, actions=list(STREAM_ACTIONS), resource_arns=[stream]
+        )
 
 
 @jsii.implements(lambda_.IEventSourceDlq)

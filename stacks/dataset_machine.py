@@ -7,7 +7,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from stacks.findings import acknowledge_unlogged, acknowledge_wildcard
+from stacks.findings import acknowledge_wildcard
+from stacks.shared_findings import acknowledge_own_policy, acknowledge_state_machine
 
 # A batch is the input of a task, of at most 256 KiB; many short messages fit.
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
@@ -48,7 +49,7 @@ class DatasetMachine(Construct):
         )
         # Grants for the role, too, though it takes none.
         self.machine.node.try_remove_child("DistributedMapPolicy")
-        acknowledge_unlogged(self.machine)
+        acknowledge_state_machine(self.machine)
         self._grant_load(role, worker, object_arn)
 
     def grant_start(self, role: iam.Role) -> None:
@@ -126,6 +127,7 @@ class DatasetMachine(Construct):
         """
         # Apart from the role: the state machine waits for that, and this for the state machine.
         policy = iam.Policy(self, "Policy", roles=[role])
+        acknowledge_own_policy(policy)
         policy.add_statements(
             _allow(worker.function_arn, "lambda:InvokeFunction"),
             _allow(object_arn, "s3:GetObject"),

@@ -12,6 +12,7 @@ from stacks.dataset_machine import BATCH_TIMEOUT, DatasetMachine
 from stacks.function import PROJECT, ProjectFunction, function_logs
 from stacks.messages_table import MessagesTable
 from stacks.settings import Settings
+from stacks.shared_findings import acknowledge_called
 from stacks.waiting_provider import WaitingProvider
 
 POLL_INTERVAL = Duration.seconds(5)
@@ -85,6 +86,7 @@ class DatasetSeed(Construct):
             memory_mib=512,
         )
         messages.grant_loading(worker.function)
+        acknowledge_called(worker.function, "Step Functions")
         return worker
 
     def _add_provider(self, loading: DatasetMachine, log_group: logs.ILogGroup) -> WaitingProvider:

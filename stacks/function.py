@@ -10,6 +10,8 @@ from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from stacks.description import describe
+from stacks.findings import LOG_KEY, LOG_RETENTION, acknowledge
+from stacks.shared_findings import acknowledge_function, acknowledge_own_policy
 
 PROJECT = Path(__file__).resolve().parent.parent
 
@@ -51,12 +53,25 @@ class ProjectFunction(Construct):
             log_group=log_group,
             role=self.role,
         )
+        acknowledge_function(self.function)
 
 
 def function_logs(scope: Construct, id: str) -> logs.LogGroup:
     """A log group that is kept a month and goes with the stack."""
     group = logs.LogGroup(
         scope, id, retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
+    )
+    acknowledge(
+        group,
+        LOG_KEY,
+        "CloudWatch Logs encrypts it with a key of its own; of messages it has ids, and no texts "
+        "but those of the seed, which the template has too.",
+    )
+    acknowledge(
+        group,
+        LOG_RETENTION,
+        "A month is enough to find what failed, and it names users, so it is kept no longer; who "
+        "did what in the account is what CloudTrail tells.",
     )
     describe(group, f"Logs of the functions of {scope.node.id}")
     return group
@@ -76,6 +91,26 @@ def logging_role(scope: Construct, id: str, *, log_group: logs.ILogGroup) -> iam
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
     )
     log_group.grant_write(role)
+    acknowledge_own_policy(role)
+    return role
+
+
+def framework_role(
+    scope: Construct, id: str, *, calls: lambda_.IFunction, log_group: logs.ILogGroup
+) -> iam.Role:
+    """A role for a function of the CDK's provider framework that ``calls`` one of this project's.
+
+    To be given away without policy updates: the library would grant every
+    version of every function of the provider. It asks for the function's state
+    when a call fails, which may be because it is not active yet.
+    """
+    role = logging_role(scope, id, log_group=log_group)
+    role.add_to_policy(
+        iam.PolicyStatement(
+            actions=["lambda:InvokeFunction", "lambda:GetFunction"],
+            resources=[calls.function_arn],
+        )
+    )
     return role
 
 

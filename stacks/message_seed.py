@@ -18,8 +18,9 @@ from chat.model import Item
 from seed.wire import to_lines, to_wire
 from stacks.description import describe
 from stacks.findings import acknowledge_wildcard
-from stacks.function import ProjectFunction, function_logs, logging_role
+from stacks.function import ProjectFunction, framework_role, function_logs
 from stacks.messages_table import MessagesTable
+from stacks.shared_findings import acknowledge_called, acknowledge_framework
 
 # A custom resource gets the properties of before and after in one event, which
 # is an asynchronous Lambda call of at most 256 KB
@@ -71,19 +72,17 @@ class MessageSeed(Construct):
         self.seeding = seeding
         if user_pool_id:
             self._grant_finding_users(seeding, user_pool_id)
-        provider_role = logging_role(self, "ProviderRole", log_group=log_group)
         provider = cr.Provider(
             self,
             "Provider",
             on_event_handler=seeding.function,
             log_group=log_group,
-            framework_on_event_role=provider_role,
+            framework_on_event_role=framework_role(
+                self, "ProviderRole", calls=seeding.function, log_group=log_group
+            ).without_policy_updates(),
         )
-        acknowledge_wildcard(
-            provider_role,
-            f"{seeding.function.function_arn}:*",
-            "The provider framework may call every version of the one function that it wraps.",
-        )
+        acknowledge_called(seeding.function, "The provider framework")
+        acknowledge_framework(provider)
         resource = CustomResource(
             self,
             "Resource",

@@ -15,6 +15,7 @@ from stacks.pipeline.bootstrap_roles import use_of_bootstrap_roles
 from stacks.pipeline.identities import HOSTS, Identities
 from stacks.pipeline.preview_limits import QUALIFIER, PreviewLimits
 from stacks.pipeline.reading import REASON, WIDE, reading
+from stacks.shared_findings import acknowledge_own_policy
 
 NAME = "MessagesPipelineAccess"
 
@@ -62,11 +63,13 @@ class PipelineAccess(Stack):
             permissions_boundary=limits,
         )
         role.add_to_policy(use_of_bootstrap_roles(self, QUALIFIER))
+        acknowledge_own_policy(role)
         self._output("PreviewRoleArn", role, "AWS_PR_ROLE_ARN")
 
     def _reader(self, id: str, who: iam.IPrincipal, description: str) -> iam.Role:
         role = iam.Role(self, id, description=description, assumed_by=who)
         role.add_to_policy(reading())
+        acknowledge_own_policy(role)
         acknowledge_wildcard(role, "*", REASON)
         for action in WIDE:
             acknowledge_wide_action(role, action, REASON)

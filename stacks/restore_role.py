@@ -9,6 +9,7 @@ from constructs import Construct
 from stacks.findings import acknowledge_wildcard
 from stacks.names import ROLE_PATH
 from stacks.settings import Settings
+from stacks.shared_findings import acknowledge_own_policy
 from stacks.stage_key import backup_key_statements
 
 PURPOSE_TAG = "messages:purpose"
@@ -79,6 +80,7 @@ class RestoreRole(Construct):
             inline_policies={"RestoreTable": iam.PolicyDocument(statements=statements)},
         )
         Tags.of(self.role).add(PURPOSE_TAG, "restore")
+        acknowledge_own_policy(self.role)
         acknowledge_wildcard(self.role, targets, "A restore makes a table under a name of its own.")
         for arn in backups:
             acknowledge_wildcard(self.role, arn, "The table's backups; AWS makes up their ids.")

@@ -26,6 +26,7 @@ class StageKey(Construct):
             enable_key_rotation=True,
             removal_policy=removal,
         )
+        self.key.add_to_resource_policy(_grants_by_aws_only())
         # Kept too: it is how the clean-up finds the key without reading every key's tags.
         kms.Alias(
             self,
@@ -34,6 +35,23 @@ class StageKey(Construct):
             target_key=self.key,
             removal_policy=removal,
         )
+
+
+def _grants_by_aws_only() -> iam.PolicyStatement:
+    """No grant on the key but those of services on somebody's behalf, as DynamoDB's is.
+
+    Control Tower's CT.KMS.PR.3: a grant made by hand would outlive the policy
+    (https://docs.aws.amazon.com/controltower/latest/controlreference/kms-rules.html).
+    """
+    neither = {"kms:GrantIsForAWSResource": "false", "aws:PrincipalIsAWSService": "false"}
+    return iam.PolicyStatement(
+        sid="GrantsByServicesOnly",
+        effect=iam.Effect.DENY,
+        principals=[iam.AnyPrincipal()],
+        actions=["kms:CreateGrant"],
+        resources=["*"],
+        conditions={"BoolIfExists": neither},
+    )
 
 
 def backup_key_statements(key_arn: str, *use: str) -> list[iam.PolicyStatement]:

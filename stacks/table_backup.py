@@ -17,6 +17,7 @@ from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
 from stacks.restore_role import RestoreRole
 from stacks.restore_testing import RestoreTesting
 from stacks.settings import DELETE, Settings
+from stacks.shared_findings import acknowledge_own_policy
 from stacks.stage_key import backup_key_statements
 from stacks.vault_emptying import VaultEmptying
 from stacks.vault_lock import vault_lock
@@ -99,6 +100,7 @@ class TableBackup(Construct):
             inline_policies={"BackUpTable": iam.PolicyDocument(statements=statements)},
         )
         role.apply_removal_policy(self._removal)
+        acknowledge_own_policy(role)
         acknowledge_wildcard(
             role,
             f"{table.table_arn}/backup/*",

@@ -5,10 +5,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import custom_resources as cr
-from constructs import Construct, IConstruct
+from constructs import Construct
 
-from stacks.findings import acknowledge_unlogged, acknowledge_wildcard
-from stacks.function import logging_role
+from stacks.function import framework_role
+from stacks.shared_findings import acknowledge_called, acknowledge_framework
 
 # CloudFormation waits an hour for a custom resource, and no longer.
 TIMEOUT = Duration.minutes(58)
@@ -31,27 +31,30 @@ class WaitingProvider(Construct):
         interval: Duration,
     ) -> None:
         super().__init__(scope, id)
-        roles = [logging_role(self, f"{name}Role", log_group=log_group)
-                 for name in ("OnEvent", "IsComplete")]  # fmt: skip
+        starting, asking = (
+            framework_role(self, f"{name}Role", calls=function, log_group=log_group)
+            for name, function in (("OnEvent", on_event), ("IsComplete", is_complete))
+        )
         provider = cr.Provider(
             self,
             "Provider",
             on_event_handler=on_event,
             is_complete_handler=is_complete,
             log_group=log_group,
-            framework_on_event_role=roles[0],
-            framework_complete_and_timeout_role=roles[1],
+            framework_on_event_role=starting.without_policy_updates(),
+            framework_complete_and_timeout_role=asking.without_policy_updates(),
             query_interval=interval,
             total_timeout=TIMEOUT,
             disable_waiter_state_machine_logging=True,
         )
         self.service_token = provider.service_token
-        for role in roles:
-            _acknowledge_versions(role, on_event, is_complete)
-        # Their ids are the library's.
-        waited = [provider.node.find_child(f"framework-{of}") for of in ("isComplete", "onTimeout")]
-        _acknowledge_versions(provider, *waited)
-        acknowledge_unlogged(provider)
+        waiter = provider.node.find_child("waiter-state-machine")
+        assert isinstance(waiter, cr.WaiterStateMachine)
+        waiter.grant_start_execution(starting)
+        _narrow(waiter, provider)
+        acknowledge_framework(provider)
+        for function in (on_event, is_complete):
+            acknowledge_called(function, "The provider framework")
 
     def resource(self, type: str, properties: dict[str, object]) -> CustomResource:
         """The one custom resource that this provider is for."""
@@ -64,11 +67,19 @@ class WaitingProvider(Construct):
         )
 
 
-def _acknowledge_versions(grantee: Construct | iam.Role, *functions: IConstruct) -> None:
-    for function in functions:
-        assert isinstance(function, lambda_.Function)
-        acknowledge_wildcard(
-            grantee,
-            f"{function.function_arn}:*",
-            "The provider framework may call every version of the functions it wraps.",
-        )
+def _narrow(waiter: cr.WaiterStateMachine, provider: cr.Provider) -> None:
+    """Let the state machine call its two functions, and no versions of them.
+
+    The ids are the library's.
+    """
+    policy = waiter.node.find_child("Role").node.find_child("DefaultPolicy").node.default_child
+    assert isinstance(policy, iam.CfnPolicy)
+    functions = [provider.node.find_child(f"framework-{of}") for of in ("isComplete", "onTimeout")]
+    policy.policy_document = iam.PolicyDocument(
+        statements=[
+            iam.PolicyStatement(
+                actions=["lambda:InvokeFunction"],
+                resources=[f.function_arn for f in functions if isinstance(f, lambda_.Function)],
+            )
+        ]
+    )

@@ -1,8 +1,8 @@
 """``python -m tests.rules DIR``: every stage of cdk.json and the pipelines' access, held against
-cdk-nag's AwsSolutions.
+the packs of tests/rule_packs.py.
 
-Leaves the assembly of each stage under DIR, for cfn-lint. Not part of app.py:
-a deployment needs none of this.
+Leaves their assembly in DIR, for cfn-lint, and refreshes the list of what is
+acknowledged in docs/security.md. Not part of app.py: a deployment needs none of this.
 """
 
 import json
@@ -10,8 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import App, Validations
-from cdk_nag import AwsSolutionsChecks
+from aws_cdk import App
 
 from seed.templates import load_items
 from stacks.context import settings_from_context
@@ -19,6 +18,7 @@ from stacks.function import PROJECT
 from stacks.pipeline.access import Access
 from stacks.pipeline_access import PipelineAccess
 from stacks.stage_stacks import add_stacks
+from tests import rule_packs
 
 # Stages more, which together have every optional part of the stacks switched on.
 EXTREMES: dict[str, dict[str, Any]] = {
@@ -57,33 +57,26 @@ EXTREMES: dict[str, dict[str, Any]] = {
 
 
 def main(folder: Path) -> int:
-    """Print every finding; exit status 1 when there is one."""
+    """Print what is found, and what is wrong with an acknowledgement; exit status 1 for either."""
+    outcome = rule_packs.check(everything(folder))
+    lines = sorted({*outcome.findings, *outcome.objections})
+    for line in lines:
+        print(line)
+    count = len(outcome.acknowledged)
+    print(f"rules: {len(lines)} findings, {count} acknowledged", file=sys.stderr)
+    return int(bool(lines))
+
+
+def everything(folder: Path) -> App:
+    """One app of all stages, to be synthesized into ``folder``; so the packs load once."""
     context = json.loads((PROJECT / "cdk.json").read_text())["context"]
     items = load_items(PROJECT / "seed" / "messages.yaml")
-    failed = False
+    app = App(context=context | rule_packs.CONTEXT, outdir=str(folder))
     for stage, more in ({stage: {} for stage in context["stages"]} | EXTREMES).items():
-        app = App(context={**context, "stage": stage, **more}, outdir=str(folder / stage))
-        settings = settings_from_context(app.node.get_all_context())
+        settings = settings_from_context({**context, "stage": stage, **more})
         add_stacks(app, settings=settings, items=items)
-        failed |= has_findings(app, stage)
-    app = App(context=context, outdir=str(folder / "pipeline-access"))
     PipelineAccess(app, access=Access(repository="owner/name"))
-    failed |= has_findings(app, "pipeline-access")
-    return int(failed)
-
-
-def has_findings(app: App, name: str) -> bool:
-    """Synthesize ``app``, held against the rules; says so under ``name``."""
-    Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    try:
-        app.synth()
-    except RuntimeError as error:  # of jsii; findings are printed already
-        if "Validation failed" not in str(error):
-            raise
-        print(f"nag: {name}: findings", file=sys.stderr)
-        return True
-    print(f"nag: {name}: no finding", file=sys.stderr)
-    return False
+    return app
 
 
 if __name__ == "__main__":

@@ -6,7 +6,12 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.findings import acknowledge_wide_action, acknowledge_wildcard
+from stacks.findings import (
+    WHOLE_SERVICES,
+    acknowledge,
+    acknowledge_wide_action,
+    acknowledge_wildcard,
+)
 from stacks.names import ROLE_PATH, STACK_TAG
 
 STACKS = "Messages-pr-*"
@@ -144,9 +149,15 @@ class PreviewLimits(Construct):
         return f"arn:{stack.partition}:{service}:{where}:{stack.account}:{resource}"
 
     def _acknowledge(self) -> None:
+        acknowledge(
+            self.policy,
+            WHOLE_SERVICES,
+            "It bounds what others are given, on stages of pull requests alone: by name, tag or "
+            "this very boundary; there CloudFormation needs all that a template may ask for.",
+        )
         document = self._stack.resolve(self.policy.document)
         for statement in document["Statement"]:
-            for resource in _listed(statement["Resource"]):
+            for resource in filter(_is_wide, _listed(statement["Resource"])):
                 reason = _NO_RESOURCE if resource == "*" else _SCOPE
                 acknowledge_wildcard(self.policy, resource, reason)
             for action in filter(_is_wide, _listed(statement["Action"])):
@@ -157,8 +168,8 @@ def _listed(value: Any) -> list[Any]:
     return value if isinstance(value, list) else [value]
 
 
-def _is_wide(action: str) -> bool:
-    return "*" in action
+def _is_wide(value: Any) -> bool:
+    return "*" in str(value)
 
 
 def _allow(resources: list[str], *actions: str, **conditions: object) -> iam.PolicyStatement:
