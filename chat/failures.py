@@ -48,16 +48,17 @@ def _missing(target: Target, table: str) -> str:
         )
     if status:
         return f"table {table} in {target.region} cannot be used (status {status})"
+    unsure = ", or is still being created" if status is None else ""
     return (
-        f"table {table} does not exist in {target.region}; deploy it, or name another one with "
-        "--table, --stage, --stack or --region"
+        f"table {table} does not exist in {target.region}{unsure}; deploy it, or name another one "
+        "with --table, --stage, --stack or --region"
     )
 
 
-def _status(target: Target, table: str) -> str:
-    """The table's status; empty when there is none, or nobody may know."""
+def _status(target: Target, table: str) -> str | None:
+    """The table's status; empty when there is none, None when nobody says."""
     try:
         described: dict[str, Any] = target.client.describe_table(TableName=table)
-    except ClientError:
-        return ""
+    except ClientError as error:
+        return "" if code(error) == "ResourceNotFoundException" else None
     return str(described["Table"]["TableStatus"])

@@ -18,7 +18,6 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 # More digits than a number of DynamoDB can have, 38.
 _CONTEXT = Context(prec=200)
-_BINARY = frozenset({"B", "BS"})
 
 
 def text(value: Any, *, indent: int | None = None, ascii_only: bool = False) -> str:
@@ -77,17 +76,33 @@ def _from_typed(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _decoded(value: Any) -> Any:
-    """A typed value with its base64 turned into bytes."""
+    """A typed value with its base64 turned into bytes. Raises ValueError for a wrong one."""
     ((kind, content),) = value.items()
-    if kind == "B":
-        return {kind: base64.b64decode(content, validate=True)}
-    if kind == "BS":
-        return {kind: [base64.b64decode(member, validate=True) for member in content]}
-    if kind == "L":
-        return {kind: [_decoded(member) for member in content]}
-    if kind == "M":
-        return {kind: {name: _decoded(member) for name, member in content.items()}}
-    return value
+    match kind, content:
+        case ("S", str()) | ("BOOL", bool()) | ("NULL", True):
+            return value
+        case "N", str() if _is_number(content):
+            return value
+        case "SS", [_, *_] if all(isinstance(one, str) for one in content):
+            return value
+        case "NS", [_, *_] if all(map(_is_number, content)):
+            return value
+        case "B", str():
+            return {kind: base64.b64decode(content, validate=True)}
+        case "BS", [_, *_]:
+            return {kind: [base64.b64decode(member, validate=True) for member in content]}
+        case "L", list():
+            return {kind: [_decoded(member) for member in content]}
+        case "M", dict():
+            return {kind: {name: _decoded(member) for name, member in content.items()}}
+    raise ValueError(f"{text(value)} is no value of the type {kind}")
+
+
+def _is_number(text: Any) -> bool:
+    try:
+        return isinstance(text, str) and Decimal(text).is_finite()
+    except DecimalException:
+        return False
 
 
 def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:

@@ -201,7 +201,9 @@ def delete(table: Any, key: dict[str, str]) -> dict[str, Any]:
 def _messages(
     table: Any, conversation: str, span: Span, *, forward: bool, page: int = _PAGE
 ) -> Iterator[dict[str, Any]]:
-    if span.first > span.last:
+    # A bound of its own, and not ExclusiveStartKey: that must lie within the span.
+    last = min(span.last, span.before or span.last)
+    if span.first > last:  # which DynamoDB refuses
         return
     found = _query(
         table,
@@ -210,8 +212,7 @@ def _messages(
         ExpressionAttributeValues={
             ":conversation": conversation_key(conversation),
             ":first": span.first,
-            # A bound of its own, and not ExclusiveStartKey: that must lie within the span.
-            ":last": min(span.last, span.before or span.last),
+            ":last": last,
         },
         ConsistentRead=True,
         ScanIndexForward=forward,

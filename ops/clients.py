@@ -7,7 +7,13 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, NoRegionError
+from botocore.exceptions import (
+    BotoCoreError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoRegionError,
+    SSLError,
+)
 
 from ops.errors import OpsError
 
@@ -40,6 +46,7 @@ class Clients:
     def __init__(self, *, region: str | None = None, profile: str | None = None) -> None:
         self._aws = session(region=region, profile=profile)
         self._made: dict[str, Any] = {}
+        self._nobody_there = _NobodyThere()
 
     @property
     def region(self) -> str:
@@ -57,7 +64,7 @@ class Clients:
     def identity(self) -> "Identity":
         """Whose account the credentials belong to, asked from AWS."""
         region = self.region
-        sts = self._made["sts"] = _made(self._aws.client, "sts", _QUICK)
+        sts = self._keep("sts", _made(self._aws.client, "sts", _QUICK))
         return Identity(account=sts.get_caller_identity()["Account"], region=region)
 
     def close(self) -> None:
@@ -67,14 +74,45 @@ class Clients:
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:
-            self._made[service] = _made(self._aws.client, service, _PATIENT)
+            self._keep(service, _made(self._aws.client, service, _PATIENT))
         return self._made[service]
 
     def resource(self, service: str) -> Any:
         """A boto3 resource, whose client is closed with the others."""
         resource = _made(self._aws.resource, service, _PATIENT)
-        self._made[f"resource {service}"] = resource.meta.client
+        self._keep(f"resource {service}", resource.meta.client)
         return resource
+
+    def _keep(self, name: str, client: Any) -> Any:
+        client.meta.events.register_first("needs-retry", self._nobody_there)
+        self._made[name] = client
+        return client
+
+
+class _NobodyThere:
+    """Ends the SDK's retries early while nothing has answered yet.
+
+    Patience is for a service that is busy, or away for a moment: a wrong
+    endpoint, region or certificate would be tried for most of a minute.
+    """
+
+    ATTEMPTS = 2
+
+    def __init__(self) -> None:
+        self._answered = False
+
+    def __call__(
+        self, *, attempts: int, response: object, caught_exception: Exception | None, **_: object
+    ) -> None:
+        """Handle botocore's event needs-retry, which comes after every attempt."""
+        if response is not None:
+            self._answered = True
+        elif (
+            isinstance(caught_exception, EndpointConnectionError | ConnectTimeoutError | SSLError)
+            and not self._answered
+            and attempts >= self.ATTEMPTS
+        ):
+            raise caught_exception
 
 
 def _made(make: Callable[..., Any], service: str, config: Config) -> Any:

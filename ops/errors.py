@@ -80,7 +80,10 @@ def _explain_answer(error: ClientError) -> str:
             f"{text}; AWS does not know these credentials: check --profile and the AWS_* variables"
         )
     if code(error) in _THROTTLED:
-        return f"{text}; AWS refused it {_attempts(error)} for too many requests: try again later"
+        return (
+            f"{text}; AWS refused it {_attempts(error)} for too many requests: try again later, "
+            "or raise the limit"
+        )
     if code(error).startswith("KMS") or "KMS key" in message(error):
         return f"{text}; the KMS key must be enabled, and the caller needs permission to use it"
     if is_denied(error):

@@ -1,0 +1,117 @@
+"""``python -m chat`` through a faulty network and a throttling DynamoDB."""
+
+import functools
+import json
+
+import pytest
+
+from tests.local import chat_steps
+
+# The engine has made the write; its answer ends after one byte.
+LOST = {"response": {"abort_bytes": 1}}
+OLD = {"pk": "a", "sk": "b", "Body": "old"}
+NEW = {"pk": "a", "sk": "b", "Body": "new"}
+
+
+@pytest.fixture
+def chat(aws, burst, messages_table, monkeypatch, capsys):
+    """``chat("send", ...)``: a command on the table, through the faults."""
+    # botocore's own pauses add up to a minute.
+    monkeypatch.setattr(
+        "botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01
+    )
+    for key, value in (aws.environment() | {"AWS_ENDPOINT_URL": burst.endpoint}).items():
+        monkeypatch.setenv(key, value)
+    run = functools.partial(chat_steps.run, capsys)
+    return lambda command, *arguments: run(command, "--table", messages_table, *arguments)
+
+
+def lost(operation):
+    """The rule by which the first answer to ``operation`` is lost, and no later one."""
+    return {"service": "dynamodb", "operation": operation, **LOST,
+            "sequence": {"fail": 1, "pass": 10**6}}  # fmt: skip
+
+
+def operations(burst):
+    return [fault["operation"] for fault in burst.fired()]
+
+
+def test_a_lost_answer_makes_no_second_message_and_no_failure(chat, burst):
+    burst.rules(lost("PutItem"))
+    (reference,) = chat("send", "--from", "Tom", "--to", "Jerry", "once").lines
+    assert operations(burst) == ["PutItem"]
+    assert chat("history", "tom#jerry").lines == ["Tom → Jerry: once"]
+    assert chat("get", "tom#jerry", reference).status == 0
+
+
+def test_a_lost_answer_to_an_edit_and_a_deletion_is_no_failure(chat, burst):
+    (reference,) = chat("send", "--from", "Tom", "--to", "Jerry", "once").lines
+    burst.rules(lost("UpdateItem"), lost("DeleteItem"))
+    assert chat("edit", "tom#jerry", reference, "changed").lines == [reference]
+    assert chat("delete", "tom#jerry", reference).lines == [reference]
+    assert operations(burst) == ["UpdateItem", "DeleteItem"]
+    assert chat("history", "tom#jerry").status == 1
+
+
+def test_a_lost_answer_to_a_conditional_put_is_no_failure(chat, burst):
+    burst.rules(lost("PutItem"))
+    assert chat("put", json.dumps(OLD), "--if-absent").status == 0
+    assert chat("put", json.dumps(OLD), "--if-absent").status == 1
+    burst.clear()
+    burst.rules(lost("PutItem"))
+    assert chat("put", json.dumps(NEW), "--if-unchanged", json.dumps(OLD)).status == 0
+    assert chat("get", "--key", "a", "b", "--json").json == NEW
+    burst.rules(lost("DeleteItem"))
+    assert chat("delete", "--key", "a", "b").status == 0
+    assert chat("get", "--key", "a", "b").status == 1
+
+
+COMMANDS = {
+    "Query": ["history", "tom#jerry"],
+    "PutItem": ["send", "--from", "a", "--to", "b", "x"],
+    "UpdateItem": ["edit", "tom#jerry", "2026-01-01T09:00Z#abcd", "x"],
+    "DeleteItem": ["delete", "tom#jerry", "2026-01-01T09:00Z#abcd"],
+    "GetItem": ["get", "tom#jerry", "2026-01-01T09:00Z#abcd"],
+    "Scan": ["scan", "--segments", "4", "--json"],
+}
+
+
+@pytest.mark.parametrize("operation", COMMANDS)
+@pytest.mark.parametrize(
+    "code",
+    ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"],
+)
+def test_throttling_without_end_is_one_line(chat, burst, operation, code):
+    burst.rules({"service": "dynamodb", "operation": operation, "error": {"code": code}})
+    failed = chat(*COMMANDS[operation])
+    assert failed.status == 1
+    assert failed.error.startswith(f"{operation}: {code}: ")
+    assert failed.error.endswith(
+        "; AWS refused it 8 times for too many requests: try again later, or raise the limit"
+    )
+
+
+def test_throttling_for_a_while_is_waited_for(chat, burst):
+    burst.rules({"service": "dynamodb", "error": {"code": "ThrottlingException"},
+                 "sequence": {"fail": 4, "pass": 1}})  # fmt: skip
+    for n in range(5):
+        assert chat("send", "--from", "Tom", "--to", "Jerry", str(n)).status == 0
+    assert len(chat("history", "tom#jerry").lines) == 5
+    assert len(burst.fired()) == 24
+
+
+@pytest.mark.parametrize("operation", COMMANDS)
+def test_a_table_that_is_not_ready_is_told_from_one_that_is_missing(chat, burst, operation):
+    missing = {"code": "ResourceNotFoundException", "status": 400, "message": "not found"}
+    burst.rules({"service": "dynamodb", "operation": operation, "error": missing})
+    failed = chat(*COMMANDS[operation])
+    assert "cannot be used yet (status ACTIVE); run this again in a moment" in failed.error
+    assert failed.status == 1
+
+
+def test_a_connection_that_breaks_later_is_tried_patiently(chat, burst):
+    """Only where nothing has ever answered are two attempts enough."""
+    chat("send", "--from", "Tom", "--to", "Jerry", "x")
+    burst.rules({"service": "dynamodb", "reset": True, "sequence": {"fail": 5, "pass": 1}})
+    assert chat("history", "tom#jerry").lines == ["Tom → Jerry: x"]
+    assert len(burst.fired()) == 5

@@ -1,0 +1,137 @@
+"""New messages as they arrive, on two engines and a clock of its own."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from chat.follow import OVERLAP, POLL_SECONDS, follow
+from chat.model import message_item
+from chat.store import send
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+
+
+class Days:
+    """The clock and the calendar of one test: time passes while somebody sleeps."""
+
+    def __init__(self):
+        self.now, self.slept = NOON, 0
+
+    def monotonic(self):
+        raise AssertionError("nothing here measures time")
+
+    def sleep(self, seconds):
+        assert seconds == POLL_SECONDS
+        self.slept += 1
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def days():
+    return Days()
+
+
+@pytest.fixture
+def say(any_table):
+    """``say("x", -3)``: a message with that body and a time so many seconds from noon."""
+
+    def write(body, seconds):
+        at = NOON + timedelta(seconds=seconds)
+        ident = f"{body}-{seconds}"
+        send(any_table, message_item(sender="Tom", recipient="Jerry", body=body, sent_at=at,
+                                     message_id=ident))  # fmt: skip
+
+    return write
+
+
+@pytest.fixture
+def seen(any_table, days):
+    """``seen(last=2)``: a function that polls once more, and returns the new bodies."""
+
+    def start(last=10):
+        found = follow(any_table, "jerry#tom", last=last, clock=days, now=lambda: days.now)
+        return lambda: "".join(message["Body"] for message in next(found))
+
+    return start
+
+
+def test_the_last_ones_come_first_and_then_the_new_ones_once(seen, say, days):
+    for n, body in enumerate("abcd"):
+        say(body, n - 10)
+    more = seen(last=2)
+    assert more() == "cd"
+    assert (more(), days.slept) == ("", 1)
+    say("f", 2)
+    say("e", 1)
+    assert more() == "ef"
+    assert more() == more() == ""
+    say("g", 2)
+    assert more() == "g"
+
+
+def test_a_message_that_arrives_late_is_not_missed(seen, say):
+    say("a", -1)
+    more = seen()
+    assert more() == "a"
+    say("c", 5)
+    assert more() == "c"
+    say("b", 1)
+    say("z", 5 - OVERLAP.total_seconds() + POLL_SECONDS * 5)
+    assert more() == "zb"
+    assert more() == ""
+
+
+def test_what_was_there_before_is_not_new_though_it_is_recent(seen, say):
+    for n, body in enumerate("abcdefg"):
+        say(body, n - 10)
+    more = seen(last=1)
+    assert [more(), more(), more()] == ["g", "", ""]
+
+
+def test_a_quiet_conversation_goes_on_after_hours(seen, say, days):
+    say("a", -100_000)
+    more = seen()
+    assert more() == "a"
+    days.now += timedelta(hours=5)
+    assert more() == ""
+    say("b", 5 * 3600)
+    assert more() == "b"
+
+
+def test_the_first_message_of_a_conversation_is_new(seen, say):
+    more = seen()
+    assert [more(), more()] == ["", ""]
+    say("a", -10_000)
+    assert [more(), more()] == ["a", ""]
+
+
+def test_a_message_from_the_future_does_not_hide_those_of_now(seen, say, days):
+    say("z", 10**8)
+    more = seen()
+    assert more() == "z"
+    for n, body in enumerate("abc"):
+        say(body, n)
+        assert more() == body
+    days.now += timedelta(days=1)
+    say("d", 24 * 3600)
+    assert [more(), more()] == ["d", ""]
+
+
+def test_a_clock_that_is_set_back_brings_nothing_again(seen, say, days):
+    say("z", 10**8)
+    more = seen()
+    more()
+    for n in range(20):
+        days.now += OVERLAP
+        say("x", (n + 1) * OVERLAP.total_seconds())
+        assert more() == "x"
+    days.now -= timedelta(hours=1)
+    assert [more(), more()] == ["", ""]
+
+
+def test_a_message_with_a_key_of_its_own_is_followed_too(seen, say, any_table):
+    any_table.put_item(Item={"pk": "CONVERSATION#jerry#tom", "sk": "MESSAGE#zzz", "Body": "odd"})
+    more = seen()
+    assert more() == "odd"
+    say("a", 0)
+    assert [more(), more()] == ["a", ""]

@@ -1,0 +1,222 @@
+"""Any item of any table, on two engines: keys, conditions, scans."""
+
+import threading
+from collections import Counter
+from contextlib import closing
+from decimal import Decimal
+from types import SimpleNamespace
+
+import pytest
+from boto3.dynamodb.types import Binary
+from botocore.exceptions import ClientError
+
+from chat import items, scanning
+from ops.errors import OpsError, UsageError
+
+OLD = {"pk": "a", "sk": "b", "Body": "old", "Stars": Decimal("4.5"), "Labels": {"x", "y"},
+       "Seen": True, "Raw": Binary(b"\xff"), "None": None}  # fmt: skip
+NEW = {"pk": "a", "sk": "b", "Body": "new", "More": Decimal(1)}
+KEY = {"pk": "a", "sk": "b"}
+
+
+@pytest.fixture
+def numbered(ministack, name):
+    """A table whose one key attribute is a number."""
+    table = ministack.create_table(
+        TableName=f"{name}-n",
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "N"}],
+    )
+    yield table
+    table.delete()
+
+
+def test_what_is_put_is_read_and_deleted(any_table):
+    items.put(any_table, OLD)
+    assert items.get(any_table, KEY) == OLD
+    items.put(any_table, NEW)
+    assert items.get(any_table, KEY) == NEW
+    assert items.delete(any_table, KEY) == NEW
+    for read in (items.get, items.delete):
+        with pytest.raises(OpsError, match='has no item with the key "a" "b"'):
+            read(any_table, KEY)
+
+
+def test_an_item_is_put_only_where_there_is_none(any_table):
+    items.put_if_absent(any_table, OLD)
+    for again in (NEW, OLD):
+        with pytest.raises(OpsError, match=r'with the key "a" "b" already; nothing written'):
+            items.put_if_absent(any_table, again)
+    assert items.get(any_table, KEY) == OLD
+
+
+def test_an_item_is_replaced_while_it_is_unchanged(any_table):
+    items.put(any_table, OLD)
+    items.put_if_unchanged(any_table, NEW, OLD)
+    assert items.get(any_table, KEY) == NEW
+
+
+def test_old_may_be_what_get_prints(any_table):
+    items.put(any_table, OLD)
+    printed = OLD | {"Labels": ["x", "y"], "Raw": "/w=="}
+    items.put_if_unchanged(any_table, NEW, printed)
+    assert items.get(any_table, KEY) == NEW
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"Body": "x"}, 'Body is "old", OLD has "x"; nothing written'),
+        ({"Body": "y" * 99}, f'Body is "old", OLD has "{"y" * 56}...; nothing'),
+        ({"Seen": Decimal(1)}, "Seen is true, OLD has 1"),
+        ({"Stars": "4.5"}, 'Stars is 4.5, OLD has "4.5"'),
+        ({"Fewer": "z"}, 'Fewer is not there, OLD has "z"'),
+        ({"Body": None, "Stars": None, "Seen": None, "Labels": None}, "; ...; nothing written"),
+    ],
+)
+def test_an_item_that_differs_is_left_and_the_difference_told(any_table, change, said):
+    items.put(any_table, OLD)
+    with pytest.raises(OpsError) as refused:
+        items.put_if_unchanged(any_table, NEW, OLD | change)
+    assert said in str(refused.value)
+    assert items.get(any_table, KEY) == OLD
+
+
+def test_an_attribute_more_is_a_difference(any_table):
+    items.put(any_table, OLD)
+    fewer = {name: value for name, value in OLD.items() if name != "Body"}
+    with pytest.raises(OpsError, match='Body is "old", OLD has no such attribute'):
+        items.put_if_unchanged(any_table, NEW, fewer)
+
+
+def test_an_item_that_is_gone_is_not_unchanged(any_table):
+    with pytest.raises(OpsError, match="has no item with the key"):
+        items.put_if_unchanged(any_table, NEW, OLD)
+
+
+class Meddling:
+    """A table in which somebody writes between the reading and the writing."""
+
+    def __init__(self, table, item):
+        self._table, self._item = table, item
+
+    def __getattr__(self, name):
+        return getattr(self._table, name)
+
+    def put_item(self, **request):
+        self._table.put_item(Item=self._item)
+        return self._table.put_item(**request)
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "said"),
+    [
+        (OLD | {"Body": "theirs"}, 'Body is "theirs", OLD has "old"'),
+        (KEY, "Body is not there"),
+        (OLD | {"More": "theirs"}, 'More is "theirs", OLD has no such attribute'),
+    ],
+)
+def test_a_write_in_between_is_kept(any_table, meanwhile, said):
+    items.put(any_table, OLD)
+    with pytest.raises(OpsError, match=said):
+        items.put_if_unchanged(Meddling(any_table, meanwhile), NEW, OLD)
+    assert items.get(any_table, KEY) == meanwhile
+
+
+@pytest.mark.parametrize(
+    ("item", "said"),
+    [
+        ({"pk": "a"}, "the item has no sk; table .* has the key pk (text) and sk (text)"),
+        ({"pk": Decimal(1), "sk": "b"}, "pk is 1, not a text value; table"),
+        ({"pk": "a", "sk": None}, "sk is null, not a text value; table"),
+        ({"pk": "", "sk": "b"}, "pk is empty; a key must not be"),
+    ],
+)
+def test_a_wrong_key_is_told_before_anything_is_written(any_table, item, said):
+    with pytest.raises(UsageError, match=said.replace("(", r"\(").replace(")", r"\)")):
+        items.checked_key(any_table, item)
+
+
+def test_a_key_is_spelled_by_the_types_of_the_table(any_table, numbered):
+    assert items.key_of(any_table, ["a", "5"]) == {"pk": "a", "sk": "5"}
+    with pytest.raises(UsageError, match="--key takes 2 values, got 1"):
+        items.key_of(any_table, ["a"])
+    assert items.key_of(numbered, ["5"]) == {"id": 5}
+    with pytest.raises(UsageError, match="--key: id is a number, got 'a'"):
+        items.key_of(numbered, ["a"])
+    items.put_if_absent(numbered, {"id": Decimal(5)})
+    assert items.delete(numbered, items.key_of(numbered, ["5"])) == {"id": 5}
+
+
+def test_equal_is_equal_of_one_type():
+    assert items.same({"a": Decimal("5.0"), "b": [{"x"}]}, {"a": 5, "b": [{"x"}]})
+    for one, other in [(True, 1), ({"x"}, ["x"]), ("5", 5), (Binary(b"a"), "YQ=="), (None, False)]:
+        assert not items.same({"a": one}, {"a": other})
+    assert items.same(None, None)
+    assert not items.same(None, {})
+
+
+# --- scans
+
+
+@pytest.fixture
+def many(any_table):
+    """60 items of 100 KB: every segment has pages."""
+    written = [{"pk": f"p{n}", "sk": "s", "Body": "x" * 100_000} for n in range(60)]
+    for item in written:
+        any_table.put_item(Item=item)
+    return written
+
+
+def scanned(table, **options):
+    return [item for page in scanning.pages(table, **options) for item in page]
+
+
+@pytest.mark.parametrize("segments", [1, 2, 7, 16])
+def test_every_item_comes_once(any_table, many, segments):
+    found = Counter(item["pk"] for item in scanned(any_table, segments=segments))
+    assert found == Counter(item["pk"] for item in many)
+
+
+@pytest.mark.parametrize("segments", [1, 5])
+@pytest.mark.parametrize("limit", [1, 13, 60, 61])
+def test_a_scan_ends_at_its_limit_exactly(any_table, many, segments, limit):
+    found = {item["pk"] for item in scanned(any_table, segments=segments, limit=limit)}
+    assert len(found) == min(limit, len(many))
+
+
+def test_an_empty_table_is_scanned(any_table):
+    assert scanned(any_table) == scanned(any_table, segments=4) == []
+
+
+class Endless:
+    """A table without end, whose threads can be counted; ``fails`` makes one segment fail."""
+
+    name = "t-t"
+
+    def __init__(self, fails=None):
+        self.meta, self.threads, self.fails = SimpleNamespace(client=self), set(), fails
+
+    def scan(self, *, Segment=0, **_):
+        self.threads.add(threading.current_thread())
+        if self.fails == Segment:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "Scan")
+        return {"Items": [{"pk": "a"}], "LastEvaluatedKey": {"pk": "a"}}
+
+
+def test_a_scan_that_is_closed_leaves_no_thread():
+    table = Endless()
+    with closing(scanning.pages(table, segments=8)) as pages:
+        for _ in range(100):
+            next(pages)
+    assert len(table.threads) > 1
+    assert not any(thread.is_alive() for thread in table.threads)
+
+
+def test_a_segment_that_fails_ends_the_scan():
+    table = Endless(fails=3)
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        for _ in scanning.pages(table, segments=8):
+            pass
+    assert not any(thread.is_alive() for thread in table.threads)

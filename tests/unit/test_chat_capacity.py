@@ -1,0 +1,65 @@
+"""The units that DynamoDB counts, over all requests of a client."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import boto3
+import pytest
+from botocore.stub import Stubber
+
+from chat.capacity import Capacity
+
+
+@pytest.fixture
+def dynamodb():
+    return boto3.Session().resource(
+        "dynamodb", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+
+
+def test_reads_and_writes_of_a_resource_are_summed(dynamodb):
+    client, capacity = dynamodb.meta.client, Capacity()
+    capacity.watch(client)
+    key, asked = {"pk": "a"}, []
+    delete = {"DeleteRequest": {"Key": key}}
+
+    def note(params, **_):
+        asked.append(params.get("ReturnConsumedCapacity"))
+
+    def units(count):
+        return {"TableName": "t-t", "CapacityUnits": count}
+
+    client.meta.events.register_last("before-parameter-build.dynamodb", note)
+    with Stubber(client) as stub:
+        stub.add_response("get_item", {"ConsumedCapacity": units(0.5)},
+                          {"TableName": "t-t", "Key": key})  # fmt: skip
+        stub.add_response("put_item", {"ConsumedCapacity": units(3)},
+                          {"TableName": "t-t", "Item": key})  # fmt: skip
+        stub.add_response("batch_write_item",
+                          {"ConsumedCapacity": [units(2), units(4)], "UnprocessedItems": {}},
+                          {"RequestItems": {"t-t": [delete]}})  # fmt: skip
+        stub.add_response("batch_get_item", {"ConsumedCapacity": [units(1.5)]},
+                          {"RequestItems": {"t-t": {"Keys": [key]}}})  # fmt: skip
+        stub.add_response("describe_table", {}, {"TableName": "t-t"})
+        table = dynamodb.Table("t-t")
+        table.get_item(Key=key)
+        table.put_item(Item=key)
+        client.batch_write_item(RequestItems={"t-t": [delete]})
+        client.batch_get_item(RequestItems={"t-t": {"Keys": [key]}})
+        client.describe_table(TableName="t-t")
+        stub.assert_no_pending_responses()
+    assert asked == ["TOTAL"] * 4 + [None]
+    assert str(capacity) == "consumed capacity: 2 read units, 9 write units"
+
+
+def test_threads_do_not_lose_units():
+    capacity = Capacity()
+
+    class Model:
+        name = "Scan"
+
+    def add(_):
+        capacity._add({"ConsumedCapacity": {"CapacityUnits": 0.5}}, Model())
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(add, range(4000)))
+    assert capacity.read == 2000

@@ -1,0 +1,113 @@
+"""Items as JSON: exact both ways, and safe to print."""
+
+import json
+from decimal import Decimal
+
+import pytest
+from boto3.dynamodb.types import Binary
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat import json_text
+
+NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=10).filter(
+    lambda n: len(n.as_tuple().digits) <= 38
+) | st.integers(-(10**37), 10**37).map(Decimal)
+VALUES = st.recursive(
+    st.none() | st.booleans() | NUMBERS | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=10,
+)
+
+
+@given(st.dictionaries(st.text(), VALUES), st.sampled_from([None, 0, 2]), st.booleans())
+def test_what_is_printed_is_read_again(item, indent, ascii_only):
+    text = json_text.text(item, indent=indent, ascii_only=ascii_only)
+    assert json_text.parse(text) == item
+    json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        ("5", "5"),
+        ("5.0", "5"),
+        ("1E+3", "1000"),
+        ("-0", "0"),
+        ("4.50", "4.5"),
+        ("0.1234567890123456789012345678901234567", "0.1234567890123456789012345678901234567"),
+        ("12345678901234567890123456789012345678", "12345678901234567890123456789012345678"),
+        ("1E-130", "1E-130"),
+        ("9.9E+125", "99" + "0" * 124),
+    ],
+)
+def test_numbers_are_exact(number, text):
+    assert json_text.text(Decimal(number)) == text
+    assert Decimal(json_text.text(Decimal(number))) == Decimal(number)
+
+
+def test_the_layout_is_that_of_json_dumps():
+    value = {"a": [1, {"b": None}], "c": [], "d": {}, "e": "→"}
+    assert json_text.text(value, indent=2) == json.dumps(value, indent=2, ensure_ascii=False)
+    assert json_text.text(value, ascii_only=True) == json.dumps(value)
+
+
+def test_sets_are_sorted_lists_and_binary_is_base64():
+    item = {
+        "s": {"b", "a"},
+        "n": {Decimal(10), Decimal(9)},
+        "b": Binary(b"\xff"),
+        "bs": {b"b", b"a"},
+    }
+    assert json_text.text(item) == (
+        '{"s": ["a", "b"], "n": [9, 10], "b": "/w==", "bs": ["YQ==", "Yg=="]}'
+    )
+
+
+def test_typed_json_keeps_every_type():
+    item = {"s": {"b", "a"}, "n": {Decimal(10)}, "b": Binary(b"\xff"), "bs": {Binary(b"a")},
+            "m": {"l": [Binary(b"x"), True, None, Decimal("4.5")]}}  # fmt: skip
+    text = json_text.text(json_text.typed(item))
+    assert '"s": {"SS": ["' in text
+    assert json_text.parse(text, is_typed=True) == item
+
+
+@pytest.mark.parametrize("character", ["\x1b", "\x7f", "\x9b", "\u202e", "\u2028", "\n"])
+def test_nothing_that_a_terminal_acts_on_is_printed_raw(character):
+    text = json_text.text({character: character})
+    assert character not in text
+    assert json.loads(text) == {character: character}
+
+
+@pytest.mark.parametrize(
+    ("source", "reason"),
+    [
+        ("", "not JSON"),
+        ("{", "not JSON"),
+        ("[1]", "not an object"),
+        ('"x"', "not an object"),
+        ('{"a": NaN}', "NaN is no number"),
+        ('{"a": -Infinity}', "-Infinity is no number"),
+        ('{"a": 1, "a": 2}', "the name 'a' comes twice"),
+        ('{"a": 1e999999999}', "outside 1E-130"),
+        (f'{{"a": {"1" * 39}}}', "more than 38 digits"),
+        ('{"a": "\\ud800"}', "half of a surrogate pair"),
+        ('{"\\ud800": 1}', "half of a surrogate pair"),
+        ('{"a":' * 100_000, "too deeply nested"),
+        ('{"a":' + "[" * 900 + "]" * 900 + "}", "too deeply nested"),
+    ],
+)
+def test_what_is_no_item_is_refused(source, reason):
+    with pytest.raises(ValueError, match=reason):
+        json_text.parse(source)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ['{"a": 1}', '{"a": {"S": 1, "N": "1"}}', '{"a": {"X": "1"}}', '{"a": {"N": "x"}}',
+     '{"a": {"B": "?"}}', '{"a": {}}', '{"a": {"M": 1}}', '{"a": {"S": 1}}',
+     '{"a": {"N": 1e999999999}}', '{"a": {"SS": []}}', '{"a": {"BOOL": "true"}}'],
+)  # fmt: skip
+def test_what_is_no_typed_item_is_refused(source):
+    with pytest.raises(ValueError):  # noqa: PT011  (what each is said to be is DynamoDB's own)
+        json_text.parse(source, is_typed=True)

@@ -1,0 +1,89 @@
+"""How messages and places in lists are named."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chat.model import MESSAGE_PREFIX, format_time
+from chat.references import (
+    moment,
+    not_before,
+    place,
+    reference,
+    sort_key_of,
+    upper_bound,
+)
+from ops.errors import UsageError
+
+T = "2026-01-01T09:00:00.000Z"
+
+
+@given(
+    st.datetimes(min_value=datetime(1000, 1, 1), timezones=st.just(UTC)),
+    st.from_regex(r"[A-Za-z0-9._-]{1,64}", fullmatch=True),
+)
+def test_a_printed_reference_names_the_same_message_again(at, message_id):
+    key = f"{MESSAGE_PREFIX}{format_time(at)}#{message_id}"
+    assert sort_key_of(reference(key)) == upper_bound(reference(key)) == key
+
+
+@pytest.mark.parametrize(
+    "key", ["MESSAGE#", "MESSAGE#x", "MESSAGE#2026-01-01T09:00:00Z#a", f"MESSAGE#{T}", "MESSAGE#1#"]
+)
+def test_a_key_that_was_spelled_by_hand_is_named_in_full(key):
+    assert reference(key) == key
+    assert sort_key_of(key) == upper_bound(key) == key
+
+
+def test_a_reference_in_another_zone_is_the_same_message():
+    assert sort_key_of("2026-01-01T10:00+01:00#ab#c") == f"MESSAGE#{T}#ab#c"
+    assert upper_bound("2026-01-01T10:00+01:00") == f"MESSAGE#{T}"
+
+
+@pytest.mark.parametrize("text", ["abcd", "reply-1", "2cb103a8-fe09-56e0-b543-7ea9ca782605"])
+def test_an_id_is_to_be_looked_for(text):
+    assert sort_key_of(text) is None
+
+
+@pytest.mark.parametrize("text", ["", "abc", T, f"{T}#", "#abcd", "yesterday#abcd"])
+def test_what_names_no_message_is_refused(text):
+    with pytest.raises(UsageError):
+        sort_key_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (f"{T}#jerry#tom", (T, "jerry#tom")),
+        ("2026-01-01T09:00:00Z#a#b", ("2026-01-01T09:00:00Z", "a#b")),
+        ("2026-01-01T10:00:00+01:00#a#b", (T, "a#b")),
+        ("2026-01-01T09:00Z", (T, "")),
+        ("2026-01-01", ("2026-01-01T00:00:00.000Z", "")),
+    ],
+)
+def test_a_place_in_a_list(text, found):
+    assert place(text) == found
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "now", "2026-01-01T09:00", "2026-13-01", "2026-1-1", "0000-01-01", "2026-01-01T25:00Z",
+     "٢٠٢٦-٠١-٠١"],
+)  # fmt: skip
+def test_what_is_no_time_is_refused(text):
+    with pytest.raises(UsageError, match="is not a time: ISO 8601 with a zone"):
+        moment(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("2026-01-01T09:00:00Z", T),
+        ("2026-01-01T09:00:00.000001Z", "2026-01-01T09:00:00.001Z"),
+        ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999Z"),
+    ],
+)
+def test_nothing_before_a_moment_belongs_to_what_follows_it(text, first):
+    assert not_before(moment(text)) == first

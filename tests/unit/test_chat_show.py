@@ -1,0 +1,132 @@
+"""What commands print, to a pipe and to a terminal."""
+
+import contextlib
+import io
+import json
+
+import pytest
+
+from chat import show
+from chat.directory import PlainNames
+
+EVIL = "\x1b[31mred\x1b[0m [bold]b[/bold] :smile: \x9b2J\u202etxt\r\n\tend"
+SPELLED = "\\x1b[31mred\\x1b[0m [bold]b[/bold] :smile: \\x9b2J\\u202etxt\\r\\n\\tend"
+MESSAGE = {
+    "pk": "CONVERSATION#jerry#tom",
+    "sk": "MESSAGE#2026-01-01T09:00:00.000Z#2cb103a8-fe09",
+    "FromUser": "Tom",
+    "ToUser": "Jerry",
+    "Body": EVIL,
+}
+ROW = {
+    "LastMessageAt": "2026-01-01T09:00:00.000Z",
+    "ConversationId": "jerry#tom",
+    "OtherUser": "Jerry",
+    "LastMessageBody": EVIL,
+}
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.fixture
+def on_terminal(monkeypatch):
+    """``on_terminal(show.item, {})``: what is written to a terminal of 200 columns."""
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setenv("TERM", "xterm-256color")
+
+    def written(function, *arguments):
+        with contextlib.redirect_stdout(Terminal()) as out:
+            function(*arguments)
+        return out.getvalue()
+
+    return written
+
+
+def test_a_message_is_one_line_whatever_its_body():
+    assert show.message_line(MESSAGE, PlainNames()) == f"Tom → Jerry: {SPELLED}"
+
+
+def test_letters_of_all_scripts_stay_as_they_are():
+    text = "Grüße → 日本語 שלום 👩‍👩‍👧 e\u0301 \\n"
+    assert show.safe(text) == text
+
+
+@pytest.mark.parametrize("item", [{}, {"FromUser": 5, "ToUser": None, "Body": None}])
+def test_a_message_that_was_put_by_hand_may_lack_everything(item, capsys):
+    show.history([item | {"sk": "MESSAGE#x"}], PlainNames())
+    assert capsys.readouterr().out.startswith("? → ?: ")
+
+
+def test_names_are_those_of_the_directory():
+    class Shouting(PlainNames):
+        def names(self, ids):
+            return {one: one.upper() for one in ids}
+
+    assert show.message_line(MESSAGE | {"Body": "x"}, Shouting()) == "TOM → JERRY: x"
+
+
+def test_history_on_a_terminal_is_a_table_without_markup_or_control_characters(on_terminal):
+    edited = MESSAGE | {"Body": "x", "EditedAt": "t"}
+    shown = on_terminal(show.history, [MESSAGE, edited], PlainNames())
+    assert SPELLED in shown
+    assert "x (edited)" in shown
+    assert "2cb103a8" in shown
+    assert "2cb103a8-" not in shown
+    # The only escapes are those of the bold header line.
+    assert "\x1b" not in "".join(shown.splitlines()[1:])
+
+
+def test_a_list_on_a_terminal_marks_what_lags(on_terminal):
+    shown = on_terminal(show.conversations, [ROW, ROW], [True, False], PlainNames())
+    header, first, second = shown.splitlines()
+    assert "conversation" in header
+    assert SPELLED in first
+    assert first.rstrip().endswith("lags")
+    assert "lags" not in second
+
+
+def test_a_list_in_a_pipe_is_tab_separated(capsys):
+    show.conversations([ROW, ROW], [True, False], PlainNames())
+    cells = ["2026-01-01T09:00:00.000Z", "jerry#tom", "Jerry", SPELLED]
+    first, second = capsys.readouterr().out.splitlines()
+    assert first.split("\t") == [*cells, "lags"]
+    assert second.split("\t") == cells
+
+
+def test_an_item_is_an_attribute_a_line(on_terminal):
+    _, body, stars = on_terminal(show.item, {"Body": EVIL, "Stars": 5}).splitlines()
+    assert (body.split(maxsplit=1)[1].rstrip(), stars.split()) == (SPELLED, ["Stars", "5"])
+
+
+def test_an_item_in_a_pipe_and_on_one_line(capsys):
+    item = {"pk": "a\tb", "n": 5, "Body": EVIL}
+    show.item(item)
+    assert capsys.readouterr().out.splitlines() == ["pk: a\\tb", "n: 5", f"Body: {SPELLED}"]
+    key, rest = show.item_line(["pk"], item).split("\t")
+    assert key == "a\\tb"
+    assert json.loads(rest) == {"n": 5, "Body": EVIL}
+
+
+@pytest.mark.parametrize("items", [[], [MESSAGE], [MESSAGE, {"a": []}]])
+def test_an_array_is_json_laid_out_as_json_dumps_does(items, capsys):
+    show.array(iter(items))
+    out = capsys.readouterr().out
+    assert json.loads(out) == items
+    assert out == json.dumps(items, indent=2, ensure_ascii=False).replace(
+        "\x9b", "\\u009b"
+    ).replace("\u202e", "\\u202e") + ("\n")
+
+
+def test_an_output_without_the_letters_gets_them_spelled_out():
+    raw = io.BytesIO()
+    with contextlib.redirect_stdout(io.TextIOWrapper(raw, encoding="latin-1")) as out:
+        show.prepare()
+        show.lines(["Tom → Jerry: 😀"])
+        show.document({"Body": "→ 😀"})
+        out.flush()
+        line, _, rest = raw.getvalue().decode("latin-1").partition("\n")
+    assert line == "Tom \\u2192 Jerry: \\U0001f600"
+    assert json.loads(rest) == {"Body": "→ 😀"}
