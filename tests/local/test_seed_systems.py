@@ -4,7 +4,6 @@ docs/seed-systems.md says capability by capability what does each of them here.
 """
 
 import json
-from dataclasses import dataclass
 
 import pytest
 
@@ -13,6 +12,7 @@ import ops.__main__
 from seed.templates import load_items
 from tests.conftest import PROJECT
 from tests.local.aws_steps import eventually
+from tests.local.chat_steps import Ran
 from tests.local.deployment import Deployment
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
@@ -21,34 +21,6 @@ ALICE = {
     "pk": "alice", "sk": "profile", "role": "admin", "email": "alice@example.com", "active": True,
     "last_login": "2023-09-15",
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Ran:
-    """What a command answered."""
-
-    status: int
-    out: str
-    err: str
-
-    @property
-    def lines(self):
-        """Standard output of a command that must have worked."""
-        assert self.status == 0, self.err
-        return self.out.splitlines()
-
-    @property
-    def json(self):
-        """The same, as one JSON document."""
-        assert self.status == 0, self.err
-        return json.loads(self.out)
-
-    @property
-    def error(self):
-        """The one line of a command that must have failed."""
-        assert (self.status, self.out) == (1, "")
-        (line,) = self.err.splitlines()
-        return line
 
 
 @pytest.fixture
@@ -104,6 +76,7 @@ def test_the_boto3_lab(deployment, client, run, tmp_path):
     assert run("chat", "put", json.dumps(later), "--if-unchanged", before.out).status == 0
     stale = run("chat", "put", json.dumps(ALICE), "--if-unchanged", before.out)
     assert 'last_login is "2026-01-01", OLD has "2023-09-15"' in stale.error
+    assert (taken.status, stale.status) == (1, 1)
     assert run("chat", "get", *key, "--json").json == later
 
     many = [ALICE | {"sk": f"login-{number:03}"} for number in range(120)]
