@@ -168,7 +168,9 @@ def _copies(context: Context, found: Inventory, profile: str | None) -> tuple[Co
                 opened.callback(clients[region].close)
             return clients[region]("backup")
 
-        return copies.find(context, found.vaults, elsewhere)
+        # A role is all that remains of a stage cleaned up before its copies were.
+        tables = [table for role in found.roles for table in role.tables]
+        return copies.find(context, found.vaults, elsewhere, tables=tables)
 
 
 def _agree(what: Plan, context: Context, *, yes: bool) -> None:

@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops.command import Context
 from ops.errors import code, is_denied
 from ops.finding.found import Vault
+from ops.finding.vaults import exists
 
 # A client of AWS Backup in another region.
 Elsewhere = Callable[[str], Any]
@@ -23,17 +24,22 @@ _GONE = frozenset({"ResourceNotFoundException"})
 class Copy:
     """A point outside the deployment's vaults; ``doubt`` says why it may be gone already.
 
-    ``vault`` is the ARN of the vault it is in, empty when AWS does not tell.
+    ``vault`` is the ARN of the vault it is in, empty when AWS does not tell;
+    ``stack`` the stack of that vault, where it is the stage's own for copies.
     """
 
     arn: str
     vault: str = ""
     doubt: str = ""
+    stack: str = ""
 
 
-def find(context: Context, vaults: Iterable[Vault], elsewhere: Elsewhere) -> tuple[Copy, ...]:
+def find(
+    context: Context, vaults: Iterable[Vault], elsewhere: Elsewhere, *, tables: Iterable[str] = ()
+) -> tuple[Copy, ...]:
     """What ListCopyJobs and ListRecoveryPointsByResource know of outside ``vaults``.
 
+    They are asked for the tables of ``vaults`` and those of the names ``tables``.
     Both know only what the account lets the caller see; a refusal is no error
     here. AWS forgets copy jobs after a while, so no rows prove nothing.
     """
@@ -41,7 +47,7 @@ def find(context: Context, vaults: Iterable[Vault], elsewhere: Elsewhere) -> tup
     own = {point.arn for vault in vaults for point in vault.points}
     own_vaults = {vault.arn for vault in vaults}
     found: dict[str, Copy] = {}
-    for table in sorted(_tables(context, vaults)):
+    for table in sorted(_tables(context, vaults, tables)):
         for copied in _copied(context, table, elsewhere):
             if copied.vault not in own_vaults:
                 found[copied.arn] = copied
@@ -51,15 +57,12 @@ def find(context: Context, vaults: Iterable[Vault], elsewhere: Elsewhere) -> tup
     return tuple(found.values())
 
 
-def _tables(context: Context, vaults: Iterable[Vault]) -> set[str]:
-    """The ARNs of the tables that the vaults are of, by their points and by their tags."""
+def _tables(context: Context, vaults: Iterable[Vault], names: Iterable[str]) -> set[str]:
+    """The ARNs of the tables that the vaults are of, by their points and tags, and of ``names``."""
     found = {point.resource for vault in vaults for point in vault.points if point.resource}
-    for vault in vaults:
-        if vault.table:
-            partition = vault.arn.split(":")[1]
-            where = f"arn:{partition}:dynamodb:{context.region}:{context.account}"
-            found.add(f"{where}:table/{vault.table}")
-    return found
+    where = f"arn:{context.clients.partition}:dynamodb:{context.region}:{context.account}"
+    named = {*names, *(vault.table for vault in vaults)} - {""}
+    return found | {f"{where}:table/{name}" for name in named}
 
 
 def _copied(context: Context, table: str, elsewhere: Elsewhere) -> Iterator[Copy]:
@@ -69,7 +72,17 @@ def _copied(context: Context, table: str, elsewhere: Elsewhere) -> Iterator[Copy
         if job.get("State") == "COMPLETED" and arn and vault and vault.count(":") >= 6:
             doubt = _doubt(context, arn, vault, elsewhere)
             if doubt is not None:
-                yield Copy(arn=arn, vault=vault, doubt=doubt)
+                yield Copy(arn=arn, vault=vault, doubt=doubt, stack=_stack(context, vault))
+
+
+def _stack(context: Context, vault: str) -> str:
+    """The stack of the stage's copies that ``vault`` is of; empty for any other vault.
+
+    The setting copy_region makes it: its vault has the stack's name and a letter.
+    """
+    name = vault.rsplit(":", 1)[-1]
+    own = name.startswith(f"{context.stack}-Copies-") and f":{context.account}:" in vault
+    return name.rpartition("-")[0] if own else ""
 
 
 def _doubt(context: Context, arn: str, vault: str, elsewhere: Elsewhere) -> str | None:
@@ -81,10 +94,19 @@ def _doubt(context: Context, arn: str, vault: str, elsewhere: Elsewhere) -> str 
     try:
         backup.describe_recovery_point(BackupVaultName=name, RecoveryPointArn=arn)
     except ClientError as error:
-        return None if code(error) in _GONE else f"{code(error)} when asked whether it is there"
+        gone = code(error) in _GONE or (is_denied(error) and _is_missing(backup, name))
+        return None if gone else f"{code(error)} when asked whether it is there"
     except BotoCoreError as error:
         return f"{type(error).__name__} when asked whether it is there"
     return ""
+
+
+def _is_missing(backup: Any, vault: str) -> bool:
+    """Whether the list of vaults lacks ``vault``: AWS denies access to one that is gone."""
+    try:
+        return not exists(backup, vault)
+    except (ClientError, BotoCoreError):
+        return False
 
 
 def _by_resource(context: Context, table: str) -> Iterator[str]:

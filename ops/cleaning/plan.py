@@ -20,7 +20,7 @@ from ops.cleaning.items import VAULT as VAULT
 from ops.cleaning.items import Item as Item
 from ops.cleaning.items import Plan as Plan
 from ops.cleaning.items import count
-from ops.finding.found import Inventory, Point, Vault
+from ops.finding.found import Inventory, Key, Point, Role, Vault
 
 KEY_WINDOW_DAYS = 7  # the shortest that KMS allows
 _EXPIRED = (
@@ -42,8 +42,10 @@ def make(
     Recovery points go first, then what AWS Backup needs to delete them: a point
     whose role is gone turns EXPIRED and stays billed
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html).
-    So while points are left, or nobody can see them, role and key stay.
+    So while points are left, or nobody can see them, role and key stay; the
+    role also while there are copies in another region, which it made.
     """
+    copies = tuple(copies)
     guards, choices = guards or Guards(), choices or Choices()
     points = [p for vault in inventory.vaults for p in vault.points]
     parts = _Parts(inventory, guards, choices, region)
@@ -53,8 +55,8 @@ def make(
     if choices.selection.partial:
         stays = [*staying.left_out(inventory, choices, len(parts.chosen)), *stays]
     else:
-        parts.everything_else()
-        stays = [*staying.stays(inventory, region), *stays]
+        parts.everything_else(next((copied for copied in copies if copied.stack), None))
+        stays = [*staying.stays(inventory, region), *parts.stays, *stays]
     return Plan(actions=tuple(parts.actions), blocked=(*unseen, *parts.blocked), stays=tuple(stays))
 
 
@@ -64,6 +66,7 @@ class _Parts:
     def __init__(self, inventory: Inventory, guards: Guards, choices: Choices, region: str) -> None:
         self.actions: list[Item] = []
         self.blocked: list[Item] = []
+        self.stays: list[Item] = []
         self.chosen: set[str] = set()
         self._inventory, self._guards, self._choices = inventory, guards, choices
         self._region = region
@@ -99,8 +102,11 @@ class _Parts:
             ]
         self.actions += free
 
-    def everything_else(self) -> None:
-        """Add what goes after the points, as far as nothing that is left needs it."""
+    def everything_else(self, copied: Copy | None) -> None:
+        """Add what goes after the points, as far as nothing that is left needs it.
+
+        ``copied`` is a copy that the role made.
+        """
         blind = any(unseen.what in ("vaults", "tables") for unseen in self._inventory.unseen)
         held = {item.id for item in self.blocked}
         self.actions += [
@@ -110,7 +116,11 @@ class _Parts:
         ]
         for vault in self._inventory.vaults:
             self._vault(vault, sum(point.arn in held for point in vault.points))
-        needed = list(_role_and_keys(self._inventory))
+        roles = self._inventory.roles
+        if copied:
+            self.stays += [staying.role_of_copies(role, copied) for role in roles]
+            roles = ()
+        needed = list(_role_and_keys(roles, self._inventory.keys))
         if blind or self.blocked:
             why = (
                 "kept while it is unknown what still needs it"
@@ -132,9 +142,9 @@ class _Parts:
         target.append(Item(kind=VAULT, id=vault.name, reason=reason))
 
 
-def _role_and_keys(inventory: Inventory) -> Iterator[Item]:
-    yield from (Item(kind=ROLE, id=role.name) for role in inventory.roles)
-    for key in inventory.keys:
+def _role_and_keys(roles: Iterable[Role], keys: Iterable[Key]) -> Iterator[Item]:
+    yield from (Item(kind=ROLE, id=role.name) for role in roles)
+    for key in keys:
         if not key.scheduled and not key.used_by:
             why = f"deleted in {KEY_WINDOW_DAYS} days; nothing encrypted with it is readable then"
             yield Item(kind=KEY, id=key.arn, reason=why)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from ops.cleaning.choices import Choices
 from ops.cleaning.copies import Copy
 from ops.cleaning.items import BACKUP, COPY, KEY, ROLE, TABLE, VAULT, Item, count
-from ops.finding.found import Inventory, Table, TableBackup
+from ops.finding.found import Inventory, Role, Table, TableBackup
 
 
 def left_out(inventory: Inventory, choices: Choices, chosen: int) -> Iterator[Item]:
@@ -54,12 +54,27 @@ def _system(backup: TableBackup) -> Item:
     return Item(kind=BACKUP, id=backup.arn, reason=why, until=backup.expires)
 
 
+def role_of_copies(role: Role, copied: Copy) -> Item:
+    """The role that made copies, while there is one: AWS Backup expires them as this role."""
+    why = f"AWS Backup expires the copies as this role: `{cleanup_of(copied)}`, then run this again"
+    return Item(kind=ROLE, id=role.name, reason=why)
+
+
+def cleanup_of(copied: Copy) -> str:
+    """The command that cleans up after the stack of the copies."""
+    region = copied.vault.split(":")[3]
+    return f"python -m ops cleanup --stack {copied.stack} --region {region}"
+
+
 def copy(copied: Copy) -> Item:
     """A point in a vault of somebody else; without a copy job AWS does not say in which."""
     if not copied.vault:
         why = "of the stack's table, in a vault that is not the stack's (Default, or a copy)"
         return Item(kind=COPY, id=copied.arn, reason=why)
     _, _, _, region, account, _, vault = copied.vault.split(":", 6)
+    if copied.stack:
+        why = f"a copy in region {region}; to delete all of them: `{cleanup_of(copied)}`"
+        return Item(kind=COPY, id=copied.arn, reason=why)
     command = f"aws backup delete-recovery-point --backup-vault-name {vault} --recovery-point-arn"
     reason = (
         f"in vault {vault}, account {account}, region {region}, which is not the stack's; "

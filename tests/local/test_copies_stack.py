@@ -1,0 +1,131 @@
+"""A stage with a second stack for copies, with the real CDK CLI in two regions."""
+
+import json
+import subprocess
+
+import pytest
+
+from ops.__main__ import main
+from tests.conftest import PROJECT
+from tests.local.aws_steps import back_up
+
+HOME, THERE = "us-east-1", "eu-west-1"
+ALLOWED, DENIED = "allowed", "implicitDeny"
+
+
+@pytest.fixture
+def stage(name):
+    return f"pr-{name[:8]}"
+
+
+@pytest.fixture
+def cdk(aws, stage, tmp_path, monkeypatch, setting):
+    """``cdk("deploy", ...)`` for the stage, as the make targets call it."""
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+    setting("backup_job_seconds", 0)
+    setting("recovery_point_deleting_seconds", 0.05)
+    setting("vault_lag_seconds", 0.1)
+    environment = aws.environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
+    context = [f"stage={stage}", f"region={HOME}", f"copy_region={THERE}"]
+
+    def run(*arguments):
+        made = tmp_path / "cdk.out"  # by the first command, for the others
+        source = ["-a", made] if made.exists() else ["-o", made]
+        command = ["cdk", *source, *[part for one in context for part in ("-c", one)]]
+        return subprocess.run([*command, *arguments], cwd=PROJECT, env=environment, text=True,
+                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, timeout=300)  # fmt: skip
+
+    return run
+
+
+def outputs(client, stack, region):
+    cloudformation = client("cloudformation", region_name=region)
+    (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
+
+
+def well(done):
+    assert done.returncode == 0, done.stdout
+
+
+def copy(client, home, vault_arn):
+    """Take a backup and have it copied, as the plan does by schedule."""
+    made = back_up(client, home["BackupVaultName"], home["TableName"], home["BackupRoleArn"])
+    client("backup").start_copy_job(
+        RecoveryPointArn=made["RecoveryPointArn"],
+        SourceBackupVaultName=home["BackupVaultName"],
+        DestinationBackupVaultArn=vault_arn,
+        IamRoleArn=home["BackupRoleArn"],
+    )
+
+
+def decision(client, role, action, resource):
+    """What IAM says to ``action`` by the role, by its one policy."""
+    iam, name = client("iam"), role.rsplit("/", 1)[-1]
+    (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+    (answer,) = iam.simulate_custom_policy(
+        PolicyInputList=[json.dumps(document)], ActionNames=[action], ResourceArns=[resource]
+    )["EvaluationResults"]
+    return answer["EvalDecision"]
+
+
+def test_two_stacks_from_bootstrap_to_clean_up(cdk, client, stage, capsys):
+    well(cdk("bootstrap"))
+    deploy = ("deploy", "--all", "--require-approval", "never")
+    well(cdk(*deploy))
+    own, copies = f"Messages-{stage}", f"Messages-{stage}-Copies-{HOME}"
+    home, there = outputs(client, own, HOME), outputs(client, copies, THERE)
+    (rule, _) = client("backup").get_backup_plan(BackupPlanId=home["BackupPlanId"])["BackupPlan"][
+        "Rules"
+    ]
+    vault_arn = rule["CopyActions"][0]["DestinationBackupVaultArn"]
+    backup = client("backup", region_name=THERE)
+    assert vault_arn in [v["BackupVaultArn"] for v in backup.list_backup_vaults()[
+        "BackupVaultList"]]  # fmt: skip
+    role, action = home["BackupRoleArn"], "backup:CopyIntoBackupVault"
+    assert decision(client, role, action, vault_arn) == ALLOWED
+    assert decision(client, role, action, f"{vault_arn}2") == DENIED
+    copy(client, home, vault_arn)
+
+    restored = f"{home['TableName']}.restored"
+    (point,) = backup.list_recovery_points_by_backup_vault(
+        BackupVaultName=there["BackupVaultName"])["RecoveryPoints"]  # fmt: skip
+    where = ("--stack", copies, "--region", THERE)
+    assert main(["restore", point["RecoveryPointArn"], *where, "--target", restored,
+                 "--role", there["CopiesRestoreRoleArn"], "--no-compare"]) == 0  # fmt: skip
+    client("dynamodb", region_name=THERE).delete_table(TableName=restored)
+
+    clean_up = ("cleanup", *where, "--yes", "--json", "--rate", "1000")
+    assert main([*clean_up]) == 1, "a copies' stack in use keeps its copies"
+    assert "is still deployed" in capsys.readouterr().err
+    well(cdk("destroy", "--all", "--force"))
+    again = cdk(*deploy)
+    assert again.returncode == 1
+    assert "Backup vault with the same name already exists" in again.stdout
+    cdk("destroy", "--all", "--force")
+    well(cdk(*deploy, "--import-existing-resources"))
+    listed = backup.list_recovery_points_by_backup_vault(BackupVaultName=there["BackupVaultName"])
+    assert len(listed["RecoveryPoints"]) == 1, "adopted with the copies that are in it"
+
+    well(cdk("destroy", "--all", "--force"))
+    own_clean_up = ("cleanup", "--stage", stage, "--yes", "--json", "--rate", "1000")
+    command = f"python -m ops cleanup --stack {copies} --region {THERE}"
+    for _ in range(2):  # also when the role is all that is left
+        capsys.readouterr()
+        assert main([*own_clean_up]) == 0
+        said = json.loads(capsys.readouterr().out)["stays"]
+        stays = {item["kind"]: item["reason"] for item in said}
+        assert command in stays["role"], "the copies need it"
+        assert command in stays["copy"]
+
+    assert main([*clean_up]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert sorted(item["kind"] for item in result["deleted"]) == ["backup vault", "recovery point"]
+    assert result["left"] == result["stays"] == []
+    assert main([*own_clean_up]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert {item["kind"] for item in result["deleted"]} == {"role"}
+    assert result["left"] == []
