@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+_PAGE = 1000
 Index = Callable[[list[dict[str, Any]]], dict[str, Any]]
 
 
@@ -14,28 +15,27 @@ class Stream:
         self._iterators: dict[str, str] = {}
 
     def read(self) -> list[dict[str, Any]]:
-        """The records that were not read before, shard by shard."""
-        shards = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]["Shards"]
-        found = []
-        for shard in shards:
-            found += self._records(shard["ShardId"])
-        return found
+        """The records that were not read before, shard by shard; the shards stay those of now."""
+        if not self._iterators:
+            described = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]
+            self._iterators = {one["ShardId"]: self._first(one["ShardId"])
+                               for one in described["Shards"]}  # fmt: skip
+        return [record for shard in self._iterators for record in self._records(shard)]
+
+    def _first(self, shard: str) -> str:
+        answer = self._client.get_shard_iterator(
+            StreamArn=self._arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
+        )
+        return str(answer["ShardIterator"])
 
     def _records(self, shard: str) -> list[dict[str, Any]]:
-        iterator = self._iterators.get(shard)
-        if iterator is None:
-            iterator = self._client.get_shard_iterator(
-                StreamArn=self._arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-            )["ShardIterator"]
         found = []
-        while iterator:
-            page = self._client.get_records(ShardIterator=iterator)
-            iterator = page.get("NextShardIterator")
-            if not page["Records"]:
-                break
+        while True:
+            page = self._client.get_records(ShardIterator=self._iterators[shard], Limit=_PAGE)
+            self._iterators[shard] = page["NextShardIterator"]
             found += page["Records"]
-        self._iterators[shard] = iterator
-        return found
+            if len(page["Records"]) < _PAGE:
+                return found
 
 
 def deliver(index: Index, records: list[dict[str, Any]], *, tries: int) -> list[dict[str, Any]]:
