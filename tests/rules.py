@@ -1,7 +1,7 @@
 """``python -m tests.rules DIR``: every stage of cdk.json and the pipelines' access, held against
 the packs of tests/rule_packs.py.
 
-Leaves their assembly in DIR, for cfn-lint, and refreshes the list of what is
+Leaves their assembly in DIR, for cfn-lint. With --write it refreshes the list of what is
 acknowledged in docs/security.md. Not part of app.py: a deployment needs none of this.
 """
 
@@ -18,7 +18,7 @@ from stacks.function import PROJECT
 from stacks.pipeline.access import Access
 from stacks.pipeline_access import PipelineAccess
 from stacks.stage_stacks import add_stacks
-from tests import rule_packs
+from tests import acknowledged, rule_packs
 
 # Stages more, which together have every optional part of the stacks switched on.
 EXTREMES: dict[str, dict[str, Any]] = {
@@ -56,10 +56,19 @@ EXTREMES: dict[str, dict[str, Any]] = {
 }
 
 
-def main(folder: Path) -> int:
-    """Print what is found, and what is wrong with an acknowledgement; exit status 1 for either."""
+def main(folder: Path, *, write: bool) -> int:
+    """Print what is found, and what is wrong with an acknowledgement; exit status 1 for either.
+
+    With ``write`` the list in docs/security.md is refreshed; without, an old one is an error.
+    """
     outcome = rule_packs.check(everything(folder))
     lines = sorted({*outcome.findings, *outcome.objections})
+    text = acknowledged.DOCUMENT.read_text()
+    fresh = acknowledged.refreshed(text, outcome.acknowledged)
+    if write:
+        acknowledged.DOCUMENT.write_text(fresh)
+    elif fresh != text:
+        lines.append(f"docs/security.md has an old list: python -m tests.rules {folder} --write")
     for line in lines:
         print(line)
     count = len(outcome.acknowledged)
@@ -80,4 +89,4 @@ def everything(folder: Path) -> App:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), write=sys.argv[2:] == ["--write"]))

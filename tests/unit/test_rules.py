@@ -1,0 +1,141 @@
+"""The checks of templates can fail: each pack catches what it is for, and so are acknowledgements
+that are wrong themselves."""
+
+from pathlib import Path
+
+import pytest
+from aws_cdk import App, Stack, Validations
+from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_s3 as s3
+from aws_cdk import aws_sqs as sqs
+
+from stacks.findings import QUEUE_DEAD_LETTERS, acknowledge, acknowledge_wildcard
+from tests import acknowledged, rule_packs
+from tests.rule_packs import Acknowledgement, Outcome
+
+REASON = "It is bad on purpose, so that a test sees it."
+
+
+class Bad(Stack):
+    """What nobody should deploy, and acknowledgements that nobody should write."""
+
+    def __init__(self, app):
+        super().__init__(app, "Bad")
+        s3.Bucket(self, "Bucket", public_read_access=True,
+                  block_public_access=s3.BlockPublicAccess.BLOCK_ACLS_ONLY)  # fmt: skip
+        lambda_.Function(self, "Function", runtime=lambda_.Runtime.PYTHON_3_9, handler="a.b",
+                         code=lambda_.Code.from_inline("def b(*_): pass"))  # fmt: skip
+        key = dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING)
+        dynamodb.TableV2(self, "Table", partition_key=key)
+        iam.ManagedPolicy(self, "Policy", document=_everything())
+        accepted = iam.ManagedPolicy(self, "Accepted", document=_everything())
+        acknowledge_wildcard(accepted, "*", REASON)
+        acknowledge(self, QUEUE_DEAD_LETTERS[:1], REASON)
+        sqs.Queue(self, "Queue")
+        acknowledge(sqs.Queue(self, "Other"), ("AwsSolutions::AwsSolutions-L1",), REASON)
+
+
+def _everything():
+    statement = iam.PolicyStatement(actions=["*"], resources=["*"])
+    return iam.PolicyDocument(statements=[statement])
+
+
+@pytest.fixture(scope="module")
+def bad(tmp_path_factory) -> Outcome:
+    app = App(context=rule_packs.CONTEXT, outdir=str(tmp_path_factory.mktemp("bad")))
+    return rule_packs.check(Bad(app).node.root)
+
+
+@pytest.mark.parametrize(
+    "finding",
+    [
+        "Bad/Bucket/Resource: AwsSolutions: AwsSolutions-S1:",
+        "Bad/Policy/Resource: AwsSolutions: AwsSolutions-IAM5[Resource::*]:",
+        "Bad/Bucket/Resource: NIST.800.53.R5: NIST.800.53.R5-S3BucketLevelPublicAccessProhibited:",
+        "Bad/Policy/Resource: NIST.800.53.R5: NIST.800.53.R5-IAMPolicyNoStatementsWithAdminAccess:",
+        "Bad/Function/Resource: Serverless: Serverless-LambdaLatestVersion:",
+        # Only a warning to its authors.
+        "Bad/Function/Resource: Serverless: Serverless-LambdaTracing:",
+        "Bad/Bucket/Resource: CloudFormation Validate: s3_bucket_level_public_access_prohibited_ch",
+        "Bad/Policy/Resource: CloudFormation Validate: iam_managed_policy_no_statements_with_admin",
+        "Bad/Table/Resource: CloudFormation Validate: global_table_recovers_to_a_point_in_time:",
+        "Bad/Function/Resource: CloudFormation Validate: function_has_its_log_group:",
+    ],
+)
+def test_each_pack_catches_what_it_is_for(bad, finding):
+    assert [line for line in bad.findings if line.startswith(finding)]
+
+
+def test_what_is_acknowledged_is_no_finding_on_that_one_construct(bad):
+    rule = "AwsSolutions-IAM5[Resource::*]"
+    found = [line for line in bad.findings if rule in line]
+    assert len(found) == 1, "of two policies one is accepted"
+    assert "Bad/Policy/Resource" in found[0]
+    accepted = Acknowledgement(
+        "Bad/Accepted", f"AwsSolutions::{rule}", REASON, ("Bad/Accepted/Resource",)
+    )
+    assert accepted in bad.acknowledged
+
+
+def test_wrong_acknowledgements_are_named(bad):
+    assert sorted(bad.objections) == [
+        "Bad/Other: acknowledged AwsSolutions::AwsSolutions-L1, which nothing raises any more; "
+        "remove it",
+        "Bad: acknowledged AwsSolutions::AwsSolutions-SQS3 for a whole stack; move it to the one "
+        "construct concerned",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("one", "objection"),
+    [
+        (("S/A", REASON, ("S/A/Resource",)), None),
+        (("S/A", REASON, ("S/A/B", "S/A/C")), "covers S/A/B, S/A/C; acknowledge each by itself"),
+        (("S/A", "Fine.", ("S/A/B",)), "without a sentence for a reason: 'Fine.'"),
+        (("S/A", "it is what it is", ("S/A/B",)), "without a sentence for a reason"),
+    ],
+)
+def test_an_acknowledgement_covers_one_resource_and_says_why(one, objection):
+    at, reason, resources = one
+    outcome = Outcome((), (Acknowledgement(at, "P::R", reason, resources),))
+    assert [objection in line for line in outcome.objections] == ([True] if objection else [])
+
+
+def test_a_pack_that_fails_is_a_finding():
+    broken = {"violations": [], "metadata": {"error": "Validation plugin 'P' failed: no"}}
+    assert list(rule_packs._findings(broken)) == ["Validation plugin 'P' failed: no"]
+
+
+def test_an_acknowledgement_stays_out_of_the_template(tmp_path):
+    app = App(outdir=str(tmp_path))
+    stack = Stack(app, "S")
+    queue = sqs.Queue(stack, "Queue")
+    acknowledge(queue, QUEUE_DEAD_LETTERS, REASON)
+    keys = [key for entry in queue.node.metadata for key in (entry.data or {})]
+    assert set(QUEUE_DEAD_LETTERS) <= set(keys)
+    app.synth()
+    assert REASON not in Path(tmp_path, "S.template.json").read_text()
+
+
+def test_the_list_has_a_row_for_each_reason_and_no_stage():
+    given = [
+        Acknowledgement("Messages-dev/A/Role", "P::IAM5[Resource::*]", "Because.", ("r",)),
+        Acknowledgement("Messages-prod/A/Role", "P::IAM5[Resource::*]", "Because.", ("r",)),
+        Acknowledgement("Messages-x-Copies-eu-west-1/B", "P::One", "Because.", ("r",)),
+        Acknowledgement("MessagesPipelineAccess/C", "Q::Two", "Otherwise.", ("r",)),
+    ]
+    text = "before\n<!-- acknowledged: begin -->\nold\n<!-- acknowledged: end -->\nafter\n"
+    assert acknowledged.refreshed(text, given).splitlines()[2:-2] == [
+        "| construct | rules | reason |",
+        "|---|---|---|",
+        "| `A/Role`, `Copies/B` | `IAM5`, `One` | Because. |",
+        "| `MessagesPipelineAccess/C` | `Two` | Otherwise. |",
+    ]
+    with pytest.raises(ValueError, match="no place for the list"):
+        acknowledged.refreshed("before", given)
+
+
+def test_validations_keep_what_they_acknowledge_where_it_is_read():
+    assert Validations.ACKNOWLEDGED_RULES_METADATA_KEY == rule_packs._ACKNOWLEDGED
