@@ -46,6 +46,9 @@ def _run(arguments: argparse.Namespace, given: list[str]) -> int:
             if better := explained(error, target):
                 raise better from None
             raise
+        except KeyboardInterrupt as interrupt:
+            said = str(interrupt) or "what was written until then stays"
+            raise KeyboardInterrupt(said) from None
         finally:
             if arguments.capacity:
                 target.say(str(target.capacity))

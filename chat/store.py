@@ -1,4 +1,4 @@
-"""Conversations and their messages in the table: reading, sending, changing.
+"""Conversations and their messages, as they are read; chat/writing.py writes them.
 
 ``table`` is a boto3 DynamoDB Table, which the caller brings. botocore's errors
 pass through. Messages are read consistently, lists of conversations cannot be:
@@ -12,7 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from chat.items import held, same, was_repeated
+from chat.equality import same
 from chat.model import (
     CONVERSATION_PREFIX,
     INDEX_NAME,
@@ -121,26 +121,6 @@ def is_current(table: Any, row: dict[str, Any]) -> bool:
     return last is not None and any(same(row, membership) for membership in memberships(last))
 
 
-def send(table: Any, item: dict[str, Any]) -> None:
-    """Write a new message. Raises OpsError when another one is under its key.
-
-    An answer that is lost makes the SDK send again, which the first one's
-    success refuses: then what is there is the message itself.
-    """
-    try:
-        table.put_item(
-            Item=item,
-            ConditionExpression=f"attribute_not_exists({PARTITION_KEY})",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-        )
-    except table.meta.client.exceptions.ConditionalCheckFailedException as error:
-        if not same(held(table, _key(item), error), item):
-            raise OpsError(
-                f"conversation {item['ConversationId']} has a message "
-                f"{reference(item[SORT_KEY])} already; nothing is overwritten"
-            ) from None
-
-
 def find(table: Any, conversation: str, text: str) -> dict[str, str]:
     """The key of the message that ``text`` names: TIME#ID, an id, or the beginning of one.
 
@@ -157,45 +137,8 @@ def get(table: Any, key: dict[str, str]) -> dict[str, Any]:
     """The message under ``key``. Raises OpsError when there is none."""
     item = table.get_item(Key=key, ConsistentRead=True).get("Item")
     if item is None:
-        raise _no_message(key)
+        raise no_message(key)
     return dict(item)
-
-
-def edit(table: Any, key: dict[str, str], body: str, *, at: datetime) -> dict[str, Any]:
-    """Give the message under ``key`` another body; return the message as it is then.
-
-    Raises OpsError when there is none.
-    """
-    try:
-        answer = table.update_item(
-            Key=key,
-            UpdateExpression="SET Body = :body, EditedAt = :at",
-            ConditionExpression=f"attribute_exists({PARTITION_KEY})",
-            ExpressionAttributeValues={":body": body, ":at": format_time(at)},
-            ReturnValues="ALL_NEW",
-        )
-    except table.meta.client.exceptions.ConditionalCheckFailedException:
-        raise _no_message(key) from None
-    return dict(answer["Attributes"])
-
-
-def delete(table: Any, key: dict[str, str]) -> dict[str, Any]:
-    """Delete the message under ``key``; return what it was, as far as that is known.
-
-    Raises OpsError when there is none. After a lost answer the SDK's second
-    request finds none: then the message is gone, as was asked for.
-    """
-    try:
-        answer = table.delete_item(
-            Key=key,
-            ConditionExpression=f"attribute_exists({PARTITION_KEY})",
-            ReturnValues="ALL_OLD",
-        )
-    except table.meta.client.exceptions.ConditionalCheckFailedException as error:
-        if was_repeated(error):
-            return dict(key)
-        raise _no_message(key) from None
-    return dict(answer["Attributes"])
 
 
 def _messages(
@@ -259,10 +202,7 @@ def _by_id(table: Any, conversation: str, text: str) -> str:
     return str(found[0])
 
 
-def _no_message(key: dict[str, str]) -> OpsError:
+def no_message(key: dict[str, str]) -> OpsError:
+    """What is said of a message that is not there."""
     conversation = key[PARTITION_KEY].removeprefix(CONVERSATION_PREFIX)
     return OpsError(f"conversation {conversation} has no message {reference(key[SORT_KEY])}")
-
-
-def _key(item: dict[str, Any]) -> dict[str, Any]:
-    return {name: item[name] for name in (PARTITION_KEY, SORT_KEY)}

@@ -77,9 +77,10 @@ class Clients:
             self._keep(service, _made(self._aws.client, service, _PATIENT))
         return self._made[service]
 
-    def resource(self, service: str) -> Any:
-        """A boto3 resource, whose client is closed with the others."""
-        resource = _made(self._aws.resource, service, _PATIENT)
+    def resource(self, service: str, *, connections: int) -> Any:
+        """A boto3 resource, whose client, for so many threads, is closed with the others."""
+        config = _PATIENT.merge(Config(max_pool_connections=connections))
+        resource = _made(self._aws.resource, service, config)
         self._keep(f"resource {service}", resource.meta.client)
         return resource
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from chat import items, show, store
+from chat import items, keys, show, store, writing
 from chat.options import Commands, add_message, chosen, command, conversation
 from chat.target import Target
 
@@ -18,12 +18,12 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     """Delete it; print its reference or key, or with --json the item that was there."""
     by_key = chosen(arguments)
     if by_key:
-        item = items.delete(target.table, items.key_of(target.table, by_key))
+        item = items.delete(target.table, keys.key_of(target.table, by_key))
     else:
         key = store.find(
             target.table, conversation(arguments.conversation, target.directory), arguments.message
         )
-        item = store.delete(target.table, key)
+        item = writing.delete(target.table, key)
     if arguments.json:
         show.document(item)
     else:

@@ -3,7 +3,7 @@
 import argparse
 from datetime import UTC, datetime
 
-from chat import show, store
+from chat import show, store, writing
 from chat.options import Commands, add_message, body, command, conversation
 from chat.target import Target
 
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     text = body(arguments.body)
     wanted = conversation(arguments.conversation, target.directory)
     key = store.find(target.table, wanted, arguments.message)
-    item = store.edit(target.table, key, text, at=datetime.now(UTC))
+    item = writing.edit(target.table, key, text, at=datetime.now(UTC))
     if arguments.json:
         show.document(item)
     else:

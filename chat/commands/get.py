@@ -2,7 +2,7 @@
 
 import argparse
 
-from chat import items, json_text, show, store
+from chat import items, json_text, keys, show, store
 from chat.options import Commands, add_message, add_typed, chosen, command, conversation
 from chat.target import Target
 
@@ -19,7 +19,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the item, read consistently."""
     by_key = chosen(arguments)
     if by_key:
-        item = items.get(target.table, items.key_of(target.table, by_key))
+        item = items.get(target.table, keys.key_of(target.table, by_key))
     else:
         key = store.find(
             target.table, conversation(arguments.conversation, target.directory), arguments.message

@@ -2,7 +2,8 @@
 
 import argparse
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from typing import Any
 
 from chat import show, store
@@ -42,6 +43,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         until=moment(arguments.until) if arguments.until else None,
         before=upper_bound(arguments.before) if arguments.before else "",
     )
+    found: Iterable[dict[str, Any]]
     if arguments.all:
         found, older = _all(target, wanted, span), False
     else:
@@ -58,21 +60,14 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     return 0
 
 
-def _all(target: Target, wanted: str, span: Span) -> Any:
+def _all(target: Target, wanted: str, span: Span) -> Iterator[dict[str, Any]]:
+    """Every message, page by page; when there is none, that is looked into first."""
     found = store.messages(target.table, wanted, span)
-    return _checked(target, wanted, found)
-
-
-def _checked(
-    target: Target, wanted: str, found: Iterable[dict[str, Any]]
-) -> Iterable[dict[str, Any]]:
-    """``found``, looked at before anything is printed when there is none."""
-    empty = True
-    for message in found:
-        empty = False
-        yield message
-    if empty:
+    first = next(found, None)
+    if first is None:
         _check(target, wanted)
+    else:
+        yield from chain([first], found)
 
 
 def _check(target: Target, wanted: str) -> None:

@@ -4,7 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from chat import items, json_text, show
+from chat import items, json_text, keys, show
+from chat.equality import same
 from chat.options import Commands, add_typed, command, standard_input
 from chat.target import Target
 from ops.errors import UsageError
@@ -32,11 +33,11 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     old = arguments.if_unchanged
     if old is not None:
         old = _read(old, "OLD", is_typed=arguments.typed)
-    key = items.checked_key(target.table, item)
+    key = keys.checked_key(target.table, item)
     if arguments.if_absent:
         items.put_if_absent(target.table, item)
     elif old is not None:
-        if not items.same(items.checked_key(target.table, old), key):
+        if not same(keys.checked_key(target.table, old), key):
             raise UsageError("ITEM and OLD have different keys; they must be the same item")
         items.put_if_unchanged(target.table, item, old)
     else:

@@ -3,7 +3,8 @@
 import argparse
 from contextlib import closing
 
-from chat import items, json_text, scanning, show
+from chat import json_text, scanning, show
+from chat.keys import key_schema
 from chat.options import Commands, add_typed, command, count
 from chat.target import Target
 from ops.errors import UsageError
@@ -27,7 +28,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
             f"--segments must be at most {scanning.MOST_SEGMENTS}, got {arguments.segments}"
         )
     as_json = arguments.json or arguments.typed
-    keys = [] if as_json else list(items.key_schema(target.table))
+    keys = [] if as_json else list(key_schema(target.table))
     found = scanning.pages(target.table, segments=arguments.segments, limit=arguments.limit)
     with closing(found):
         for page in found:

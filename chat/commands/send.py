@@ -4,7 +4,7 @@ import argparse
 import uuid
 from datetime import UTC, datetime
 
-from chat import show, store
+from chat import show, writing
 from chat.model import message_item
 from chat.options import Commands, body, command, person
 from chat.references import moment
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         )
     except ValueError as error:
         raise UsageError(str(error)) from None
-    store.send(target.table, item)
+    writing.send(target.table, item)
     if arguments.json:
         show.document(item)
     else:

@@ -24,6 +24,7 @@ from chat.references import reference
 from ops.cli import Parser
 from tests.conftest import PROJECT
 from tests.local import chat_steps, engines
+from tests.local.user_pool import UserPool
 
 REFERENCE = re.compile(
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
@@ -501,6 +502,32 @@ def test_without_permission_the_missing_one_is_named(permitted, table, command):
 def test_no_command_needs_more_permissions_than_its_own(permitted, table, command, actions):
     where = [] if command == "tables" else ["--table", table.name, *ON_A_TABLE[command]]
     assert permitted(*actions)(command, *where).status == 0
+
+
+def test_an_interrupted_command_does_not_promise_to_continue(on, monkeypatch):
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("chat.writing.send", interrupt)
+    ended = on("send", "--from", "a", "--to", "b", "x")
+    assert (ended.status, ended.error) == (130, "interrupted; what was written until then stays")
+
+
+def test_with_a_user_pool_people_have_names_and_keys_have_subs(on, table, client, name):
+    pool = UserPool(client, name)
+    try:
+        tom, jerry = pool.add("Tom"), pool.add("Jerry")
+        for sender, recipient in (("tom", "JERRY"), ("Jerry", tom)):
+            sent = on("send", "--user-pool-id", pool.id, "--from", sender, "--to", recipient, "x")
+            assert sent.status == 0
+        keys = {item["pk"] for item in table.scan()["Items"]}
+        assert keys == {f"CONVERSATION#{'#'.join(sorted((tom, jerry)))}"}
+        shown = on("history", "--user-pool-id", pool.id, "jerry#tom")
+        assert shown.lines == ["Tom → Jerry: x", "Jerry → Tom: x"]
+        failed = on("send", "--user-pool-id", pool.id, "--from", "Spike", "--to", "Tom", "x")
+        assert (failed.status, "'Spike' is not in user pool" in failed.error) == (1, True)
+    finally:
+        pool.delete()
 
 
 # --- processes: signals and pipes

@@ -6,7 +6,7 @@ import pytest
 
 from chat.follow import OVERLAP, POLL_SECONDS, follow
 from chat.model import message_item
-from chat.store import send
+from chat.writing import send
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 

@@ -10,7 +10,8 @@ import pytest
 from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
-from chat import items, scanning
+from chat import items, keys, scanning
+from chat.equality import same
 from ops.errors import OpsError, UsageError
 
 OLD = {"pk": "a", "sk": "b", "Body": "old", "Stars": Decimal("4.5"), "Labels": {"x", "y"},
@@ -135,26 +136,26 @@ def test_a_write_in_between_is_kept(any_table, meanwhile, said):
 )
 def test_a_wrong_key_is_told_before_anything_is_written(any_table, item, said):
     with pytest.raises(UsageError, match=said.replace("(", r"\(").replace(")", r"\)")):
-        items.checked_key(any_table, item)
+        keys.checked_key(any_table, item)
 
 
 def test_a_key_is_spelled_by_the_types_of_the_table(any_table, numbered):
-    assert items.key_of(any_table, ["a", "5"]) == {"pk": "a", "sk": "5"}
+    assert keys.key_of(any_table, ["a", "5"]) == {"pk": "a", "sk": "5"}
     with pytest.raises(UsageError, match="--key takes 2 values, got 1"):
-        items.key_of(any_table, ["a"])
-    assert items.key_of(numbered, ["5"]) == {"id": 5}
+        keys.key_of(any_table, ["a"])
+    assert keys.key_of(numbered, ["5"]) == {"id": 5}
     with pytest.raises(UsageError, match="--key: id is a number, got 'a'"):
-        items.key_of(numbered, ["a"])
+        keys.key_of(numbered, ["a"])
     items.put_if_absent(numbered, {"id": Decimal(5)})
-    assert items.delete(numbered, items.key_of(numbered, ["5"])) == {"id": 5}
+    assert items.delete(numbered, keys.key_of(numbered, ["5"])) == {"id": 5}
 
 
 def test_equal_is_equal_of_one_type():
-    assert items.same({"a": Decimal("5.0"), "b": [{"x"}]}, {"a": 5, "b": [{"x"}]})
+    assert same({"a": Decimal("5.0"), "b": [{"x"}]}, {"a": 5, "b": [{"x"}]})
     for one, other in [(True, 1), ({"x"}, ["x"]), ("5", 5), (Binary(b"a"), "YQ=="), (None, False)]:
-        assert not items.same({"a": one}, {"a": other})
-    assert items.same(None, None)
-    assert not items.same(None, {})
+        assert not same({"a": one}, {"a": other})
+    assert same(None, None)
+    assert not same(None, {})
 
 
 # --- scans

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat import store
+from chat import store, writing
 from chat.memberships import bring_up_to_date
 from chat.model import Position, message_item
 from chat.store import Span
@@ -34,7 +34,7 @@ def send(any_table):
     def write(*what):
         items = [one if isinstance(one, dict) else message(one) for one in what]
         for item in items:
-            store.send(any_table, item)
+            writing.send(any_table, item)
         return items
 
     return write
@@ -46,7 +46,7 @@ def listed(any_table):
 
     def write(messages):
         for item in messages:
-            store.send(any_table, item)
+            writing.send(any_table, item)
             bring_up_to_date(any_table, item["ConversationId"], Position.of(item["sk"]))
 
     return write
@@ -148,7 +148,7 @@ def test_whatever_the_zones_the_order_is_that_of_time(any_table, times):
     jerry = uuid.uuid4().hex
     for n, at in enumerate(times):
         item = message_item(sender="Tom", recipient=jerry, body="x", sent_at=at, message_id=f"m{n}")
-        store.send(any_table, item)
+        writing.send(any_table, item)
     found = store.messages(any_table, f"{jerry}#tom")
     expected = sorted(at.replace(microsecond=at.microsecond // 1000 * 1000) for at in times)
     assert [datetime.fromisoformat(item["SentAt"]) for item in found] == expected
@@ -206,7 +206,7 @@ def test_an_id_that_names_none_or_several_is_refused(any_table, send, text, said
 def test_an_edit_changes_the_body_and_says_when(any_table, send):
     (sent,) = send(0)
     key = {"pk": sent["pk"], "sk": sent["sk"]}
-    edited = store.edit(any_table, key, "changed", at=NINE + timedelta(hours=1))
+    edited = writing.edit(any_table, key, "changed", at=NINE + timedelta(hours=1))
     assert edited == sent | {"Body": "changed", "EditedAt": "2026-01-01T10:00:00.000Z"}
     assert store.get(any_table, key) == edited
 
@@ -214,7 +214,7 @@ def test_an_edit_changes_the_body_and_says_when(any_table, send):
 def test_a_deleted_message_is_gone_and_told(any_table, send):
     (sent,) = send(0)
     key = {"pk": sent["pk"], "sk": sent["sk"]}
-    assert store.delete(any_table, key) == sent
+    assert writing.delete(any_table, key) == sent
     assert store.last_message(any_table, CONVERSATION) is None
 
 
@@ -224,9 +224,9 @@ def test_what_is_not_there_is_neither_read_nor_made_nor_deleted(any_table):
     with pytest.raises(OpsError, match=said):
         store.get(any_table, key)
     with pytest.raises(OpsError, match=said):
-        store.edit(any_table, key, "x", at=NINE)
+        writing.edit(any_table, key, "x", at=NINE)
     with pytest.raises(OpsError, match=said):
-        store.delete(any_table, key)
+        writing.delete(any_table, key)
     assert any_table.scan()["Items"] == []
 
 
@@ -277,9 +277,9 @@ def test_rows_that_lag_are_told_from_current_ones(any_table, listed, send):
         KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": "USER#tom"}
     )["Items"], key=lambda row: row["OtherUser"])  # fmt: skip
     last = store.last_message(any_table, c["ConversationId"])
-    store.edit(any_table, {"pk": last["pk"], "sk": last["sk"]}, "changed", at=NINE)
+    writing.edit(any_table, {"pk": last["pk"], "sk": last["sk"]}, "changed", at=NINE)
     last = store.last_message(any_table, d["ConversationId"])
-    store.delete(any_table, {"pk": last["pk"], "sk": last["sk"]})
+    writing.delete(any_table, {"pk": last["pk"], "sk": last["sk"]})
     rows, _ = store.conversations(any_table, "tom", limit=9)
     current = {row["OtherUser"]: store.is_current(any_table, row) for row in rows}
     assert current == {"A": True, "B": False, "C": False, "D": False}

@@ -1,0 +1,84 @@
+"""Sending a message, and changing one that is there.
+
+``table`` is a boto3 DynamoDB Table, which the caller brings. botocore's errors
+pass through. No write here can overwrite a message that it does not mean.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chat.equality import same
+from chat.items import held, is_refusal, was_repeated
+from chat.model import PARTITION_KEY, SORT_KEY, format_time
+from chat.references import reference
+from chat.store import no_message
+from ops.errors import OpsError
+
+
+def send(table: Any, item: dict[str, Any]) -> None:
+    """Write a new message. Raises OpsError when another one is under its key.
+
+    An answer that is lost makes the SDK send again, which the first one's
+    success refuses: then what is there is the message itself.
+    """
+    try:
+        table.put_item(
+            Item=item,
+            ConditionExpression=f"attribute_not_exists({PARTITION_KEY})",
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+        )
+    except ClientError as error:
+        if not is_refusal(error):
+            raise
+        if not same(held(table, _key(item), error), item):
+            raise OpsError(
+                f"conversation {item['ConversationId']} has a message "
+                f"{reference(item[SORT_KEY])} already; nothing is overwritten"
+            ) from None
+
+
+def edit(table: Any, key: dict[str, str], body: str, *, at: datetime) -> dict[str, Any]:
+    """Give the message under ``key`` another body; return the message as it is then.
+
+    Raises OpsError when there is none.
+    """
+    try:
+        answer = table.update_item(
+            Key=key,
+            UpdateExpression="SET Body = :body, EditedAt = :at",
+            ConditionExpression=f"attribute_exists({PARTITION_KEY})",
+            ExpressionAttributeValues={":body": body, ":at": format_time(at)},
+            ReturnValues="ALL_NEW",
+        )
+    except ClientError as error:
+        if not is_refusal(error):
+            raise
+        raise no_message(key) from None
+    return dict(answer["Attributes"])
+
+
+def delete(table: Any, key: dict[str, str]) -> dict[str, Any]:
+    """Delete the message under ``key``; return what it was, as far as that is known.
+
+    Raises OpsError when there is none. After a lost answer the SDK's second
+    request finds none: then the message is gone, as was asked for.
+    """
+    try:
+        answer = table.delete_item(
+            Key=key,
+            ConditionExpression=f"attribute_exists({PARTITION_KEY})",
+            ReturnValues="ALL_OLD",
+        )
+    except ClientError as error:
+        if not is_refusal(error):
+            raise
+        if was_repeated(error):
+            return dict(key)
+        raise no_message(key) from None
+    return dict(answer["Attributes"])
+
+
+def _key(item: dict[str, Any]) -> dict[str, Any]:
+    return {name: item[name] for name in (PARTITION_KEY, SORT_KEY)}
