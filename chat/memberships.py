@@ -17,6 +17,9 @@ participant. Why the lists end up right whatever the order:
   by a writer whose record another invocation has handled already, the second
   round writes what is true now. A crash in between makes the stream deliver
   the records again, with the same horizon.
+
+Taken for granted: a write under way when an invocation dies takes effect before
+the following one reads for the last time (docs/conversations.md).
 """
 
 from typing import Any
