@@ -202,12 +202,11 @@ def test_an_override_is_a_key_and_a_value():
         synthesis.synthesize("dev", ["pitr_days"])
 
 
-def test_an_app_that_cannot_start_is_one_line(monkeypatch, tmp_path):
+def test_an_app_that_cannot_start_is_one_line(tmp_path):
     (tmp_path / "app.py").write_text("import no_such_library")
     (tmp_path / "cdk.json").write_text('{"context": {}}')
-    monkeypatch.setattr(synthesis, "PROJECT", tmp_path)
     with pytest.raises(OpsError) as caught:
-        synthesis.synthesize("dev")
+        synthesis.synthesize("dev", project=tmp_path)
     assert str(caught.value) == (
         "stage dev could not be synthesized (ModuleNotFoundError: No module named "
         "'no_such_library'); name a template instead"

@@ -57,7 +57,8 @@ def test_the_order_of_sets_and_names_does_not_change_the_line():
     assert line_of(one) == line_of(other)
 
 
-_numbers = st.integers(-(10**38) + 1, 10**38 - 1).map(lambda n: {"N": str(n)})
+_integers = st.integers(-(10**38) + 1, 10**38 - 1)  # of at most 38 digits
+_numbers = _integers.map(lambda n: {"N": str(n)})
 _scalars = st.one_of(
     st.text().map(lambda v: {"S": v}),
     st.binary().map(lambda v: {"B": v}),
@@ -65,7 +66,7 @@ _scalars = st.one_of(
     st.just({"NULL": True}),
     _numbers,
     st.lists(st.text(), min_size=1, unique=True).map(lambda v: {"SS": sorted(v)}),
-    st.lists(st.integers(), min_size=1, unique=True).map(lambda v: {"NS": [*map(str, sorted(v))]}),
+    st.lists(_integers, min_size=1, unique=True).map(lambda v: {"NS": [*map(str, sorted(v))]}),
 )
 _values = st.recursive(
     _scalars,
