@@ -98,7 +98,7 @@ test: $(SETUP) ## every test tier
 
 .PHONY: test-unit
 test-unit: $(SETUP) ## the tests that need no network and no embedded AWS
-	pytest tests/unit
+	pytest -n 2 --dist worksteal tests/unit
 
 .PHONY: bench
 bench: $(SETUP) ## how fast seeding is next to other ways, and what arrives (docs/seeding.md)

@@ -8,7 +8,7 @@ from ops import __main__ as cli
 from ops import cost
 from ops.costing import synthesis
 from ops.costing.report import quantity, signed
-from ops.errors import OpsError, UsageError
+from ops.errors import UsageError
 from tests.unit.cost_templates import of, old_table, plan, resource, rule, stage
 
 
@@ -182,35 +182,9 @@ def test_what_is_no_stage_is_wrong_usage(capsys):
     assert "'Prod' is not a stage" in capsys.readouterr().err
 
 
-def test_the_app_is_synthesized_with_the_settings_of_the_command_line():
-    template = synthesis.synthesize("pr-7", ["pitr_days=0"])
-    (table,) = (one for one in template["Resources"].values()
-                if one["Type"] == "AWS::DynamoDB::GlobalTable")  # fmt: skip
-    assert table["Properties"]["TableName"] == "Messages-pr-7"
-    assert table["Properties"]["Replicas"][0]["PointInTimeRecoverySpecification"] == {
-        "PointInTimeRecoveryEnabled": False
-    }
-
-
-def test_what_the_app_refuses_is_said_in_its_own_words():
-    with pytest.raises(OpsError, match=r"^setting 'pitr_days' is 99; must be between 0 and 35"):
-        synthesis.synthesize("dev", ["pitr_days=99"])
-
-
 def test_an_override_is_a_key_and_a_value():
     with pytest.raises(UsageError, match="-c 'pitr_days' is not KEY=VALUE"):
         synthesis.synthesize("dev", ["pitr_days"])
-
-
-def test_an_app_that_cannot_start_is_one_line(tmp_path):
-    (tmp_path / "app.py").write_text("import no_such_library")
-    (tmp_path / "cdk.json").write_text('{"context": {}}')
-    with pytest.raises(OpsError) as caught:
-        synthesis.synthesize("dev", project=tmp_path)
-    assert str(caught.value) == (
-        "stage dev could not be synthesized (ModuleNotFoundError: No module named "
-        "'no_such_library'); name a template instead"
-    )
 
 
 def test_amounts_and_quantities_for_people():

@@ -140,11 +140,11 @@ def test_one_name_is_asked_for_alone():
     assert [request.get("Filter") for request in requests] == [f'sub = "{sub(400)}"']
 
 
-@pytest.mark.parametrize("many", [1, 2, 3, 10, 100])
+@pytest.mark.parametrize("many", [1, 2, 3, 10])
 def test_the_requests_for_names_are_bounded_by_their_number_not_by_the_pool(many):
-    users, requests = directory(*[person(n, f"user {n}") for n in range(20_000)])
-    wanted = [sub(19_999 - n) for n in range(many)]
-    assert users.names(wanted) == {sub(n): f"user {n}" for n in range(20_000 - many, 20_000)}
+    users, requests = directory(*[person(n, f"user {n}") for n in range(2_000)])
+    wanted = [sub(1_999 - n) for n in range(many)]
+    assert users.names(wanted) == {sub(n): f"user {n}" for n in range(2_000 - many, 2_000)}
     assert len(requests) <= 2 * many
     assert users.names(wanted)
     assert len(requests) <= 2 * many, "what is known is not asked again"

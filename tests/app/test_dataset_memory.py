@@ -1,0 +1,37 @@
+"""A synth takes as much memory with a large dataset as with a small one."""
+
+import json
+import os
+import subprocess
+import sys
+
+from tests.conftest import PROJECT
+
+# Starts the app as the CLI does; what it prints is the most memory that it and the construct
+# library's own process had, in KiB.
+MEASURED = """
+import resource, subprocess, sys
+subprocess.run([sys.executable, "-B", "app.py"], check=True)
+print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
+
+
+def synth_memory(folder, size: int) -> int:
+    """The memory of a synth with a dataset of ``size`` bytes, in bytes."""
+    folder.mkdir()
+    file = folder / "d.jsonl"
+    with file.open("wb") as lines:
+        for _ in range(size // 1_000_000):
+            lines.write(b"x" * 999_999 + b"\n")
+    context = json.loads((PROJECT / "cdk.json").read_text())["context"]
+    own = {"CDK_CONTEXT_JSON": json.dumps(context | {"seed_dataset": str(file)}),
+           "CDK_OUTDIR": str(folder / "out")}  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", MEASURED], cwd=PROJECT, env=os.environ | own,
+                          stdout=subprocess.PIPE, text=True, check=True, timeout=120)  # fmt: skip
+    assert [path.stat().st_size for path in (folder / "out").glob("asset.*.jsonl")] == [size]
+    return int(done.stdout) * 1024
+
+
+def test_the_memory_of_a_synth_does_not_grow_with_the_dataset(tmp_path):
+    small, large = (synth_memory(tmp_path / f"{n}", n * 1_000_000) for n in (10, 100))
+    assert large < small + 40_000_000, f"{small} bytes with 10 MB, {large} with 100 MB"
