@@ -9,8 +9,8 @@ import pytest
 from chat import show
 from chat.directory import PlainNames
 
-EVIL = "\x1b[31mred\x1b[0m [bold]b[/bold] :smile: \x9b2J\u202etxt\r\n\tend"
-SPELLED = "\\x1b[31mred\\x1b[0m [bold]b[/bold] :smile: \\x9b2J\\u202etxt\\r\\n\\tend"
+EVIL = "\x1b[31mred\x1b[0m [bold]b[/bold] :smile: \x9b2J\u202etxt\u2028\r\n\tend"
+SPELLED = "\\x1b[31mred\\x1b[0m [bold]b[/bold] :smile: \\x9b2J\\u202etxt\\u2028\\r\\n\\tend"
 MESSAGE = {
     "pk": "CONVERSATION#jerry#tom",
     "sk": "MESSAGE#2026-01-01T09:00:00.000Z#2cb103a8-fe09",
@@ -115,9 +115,10 @@ def test_an_array_is_json_laid_out_as_json_dumps_does(items, capsys):
     show.array(iter(items))
     out = capsys.readouterr().out
     assert json.loads(out) == items
-    assert out == json.dumps(items, indent=2, ensure_ascii=False).replace(
-        "\x9b", "\\u009b"
-    ).replace("\u202e", "\\u202e") + ("\n")
+    plain = json.dumps(items, indent=2, ensure_ascii=False) + "\n"
+    for unsafe, escaped in ("\x9b", "\\u009b"), ("\u202e", "\\u202e"), ("\u2028", "\\u2028"):
+        plain = plain.replace(unsafe, escaped)
+    assert out == plain
 
 
 def test_an_output_without_the_letters_gets_them_spelled_out():
