@@ -67,15 +67,15 @@ def add_typed(parser: argparse.ArgumentParser) -> None:
 def body(text: str) -> str:
     """The text of a message; - reads it from standard input, less the newline at its end.
 
-    Raises UsageError unless it has 1 to BODY_CHARACTERS characters that are not
+    Raises OpsError unless it has 1 to BODY_CHARACTERS characters that are not
     all white space.
     """
     if text == "-":
         text = standard_input().removesuffix("\n").removesuffix("\r")
     if not text.strip():
-        raise UsageError(f"the message is empty; it must have 1 to {BODY_CHARACTERS} characters")
+        raise OpsError(f"the message is empty; it must have 1 to {BODY_CHARACTERS} characters")
     if len(text) > BODY_CHARACTERS:
-        raise UsageError(
+        raise OpsError(
             f"the message has {len(text)} characters; at most {BODY_CHARACTERS} are allowed"
         )
     return text

@@ -15,7 +15,7 @@ from chat.references import (
     sort_key_of,
     upper_bound,
 )
-from ops.errors import UsageError
+from ops.errors import OpsError
 
 T = "2026-01-01T09:00:00.000Z"
 
@@ -49,7 +49,7 @@ def test_an_id_is_to_be_looked_for(text):
 
 @pytest.mark.parametrize("text", ["", "abc", T, f"{T}#", "#abcd", "yesterday#abcd"])
 def test_what_names_no_message_is_refused(text):
-    with pytest.raises(UsageError):
+    with pytest.raises(OpsError):
         sort_key_of(text)
 
 
@@ -73,7 +73,7 @@ def test_a_place_in_a_list(text, found):
      "٢٠٢٦-٠١-٠١"],
 )  # fmt: skip
 def test_what_is_no_time_is_refused(text):
-    with pytest.raises(UsageError, match="is not a time: ISO 8601 with a zone"):
+    with pytest.raises(OpsError, match="is not a time: ISO 8601 with a zone"):
         moment(text)
 
 
