@@ -35,7 +35,11 @@ def items(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
         s3.download_fileobj(bucket, key, file)
     except ClientError as error:
         if error.response["Error"]["Code"] in _MISSING:
-            raise SourceMissing(f"s3://{bucket}/{key}: {error}") from error
+            # S3 answers 403 for both, and names no permission for a HEAD.
+            raise SourceMissing(
+                f"s3://{bucket}/{key}: {error}; it is not there, or this function's role is not "
+                "authorized to perform: s3:GetObject"
+            ) from error
         raise
     return _lines(file)
 

@@ -9,6 +9,7 @@ import os
 from local.additions import (
     backup,
     cloudformation,
+    deliveries,
     dynamodb,
     iam,
     lambda_functions,
@@ -28,3 +29,4 @@ def install() -> None:
     stepfunctions.install()
     lambda_functions.install()
     streams.install()
+    deliveries.install()

@@ -1,27 +1,51 @@
-"""What Lambda does and the engine's does not: logs that the role allows, errors with their type.
+"""What Lambda does and the engine's does not: roles that trust it and may log, errors with a type.
 
 Source: Lambda Developer Guide, "Sending Lambda function logs to CloudWatch Logs" (the execution
-role needs logs:CreateLogGroup, CreateLogStream and PutLogEvents) and "Lambda function handler in
-Python" (an error's type is the name of the exception's class).
+role needs logs:CreateLogGroup, CreateLogStream and PutLogEvents; without them there are no logs,
+and nothing says so), "Defining Lambda function permissions with an execution role" (the trust) and
+"Lambda function handler in Python" (an error's type is the name of the exception's class); the
+text about the trust: pdomala/LambdaCDDemo#1; the resource of logs: aws-solutions/aws-crr-monitor#8.
 """
 
+import logging
+from collections.abc import Callable
 from typing import Any
 
 import ministack.services.cloudwatch_logs as logs
 import ministack.services.lambda_svc as engine
 
-from local.additions.replies import Json
+from local.additions.iam.roles import find, trusts
+from local.additions.replies import ApiError, Json, Reply
 from local.additions.stepfunctions.roles import allows
+
+SERVICE = "lambda.amazonaws.com"
+LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
+_LOGGER = logging.getLogger(__name__)
 
 
 def install() -> None:
     """Replace the engine's functions; each keeps the original for what it does well."""
     _install_logs()
     _install_errors()
+    engine._create_function = _trusting(engine._create_function)
+    engine._update_config = _trusting(engine._update_config)
+
+
+def _trusting(original: Callable[..., Reply]) -> Callable[..., Reply]:
+    """Refuse a role that exists and does not trust Lambda; the last argument is the request."""
+
+    def checked(*arguments: Any) -> Reply:
+        role = str(arguments[-1].get("Role") or "")
+        if find(role) and not trusts(role, SERVICE):
+            text = "The role defined for the function cannot be assumed by Lambda."
+            return ApiError("InvalidParameterValueException", text).reply()
+        return original(*arguments)
+
+    return checked
 
 
 def _install_logs() -> None:
-    """Check the role before a log group is made for a function.
+    """Check the role before a function's log is kept, and before a log group is made for it.
 
     The engine makes the group itself, also again after the stack that had it is gone.
     """
@@ -33,8 +57,18 @@ def _install_logs() -> None:
         group = (config.get("LoggingConfig") or {}).get("LogGroup") or own
         role = str(config.get("Role", "")).rsplit("/", 1)[-1]
         arn = logs._make_group_arn(group)
-        if group in logs._log_groups or allows(role, "logs:CreateLogGroup", arn):
-            emit(function, *arguments, **named)
+        stream = f"{arn.removesuffix('*')}log-stream:{config.get('FunctionName')}"
+        wanted = [(action, stream) for action in LOGGING]
+        if group not in logs._log_groups:
+            wanted.insert(0, ("logs:CreateLogGroup", arn))
+        for action, resource in wanted:
+            if not allows(role, action, resource):
+                _LOGGER.warning(
+                    "log of %s lost: %s is not authorized to perform: %s on resource: %s",
+                    config.get("FunctionName"), role, action, resource,
+                )  # fmt: skip
+                return
+        emit(function, *arguments, **named)
 
     engine._emit_lambda_logs = checked
 

@@ -29,6 +29,9 @@ class Settings:
     recovery_delay_seconds: float = 300.0
     # A vault whose recovery points answer a deletion with 200 and then turn EXPIRED.
     expiring_vault: str = ""
+    # 0: the account has no service-linked role of AWS Backup, which deletes what a job's own role
+    # may not.
+    backup_service_linked_role: float = 1.0
     # A day of a vault lock's ChangeableForDays: 0 makes a compliance lock final at once.
     vault_lock_day_seconds: float = 86_400.0
     # From a failed batch of a stream to its next try.

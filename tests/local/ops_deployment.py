@@ -191,7 +191,18 @@ def _restoring(table: str) -> dict[str, Any]:
     arn = f"arn:aws:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{table}"
     return {
         "Effect": "Allow",
-        "Action": ["dynamodb:RestoreTableFromAwsBackup", "dynamodb:RestoreTableFromBackup"],
+        "Action": [
+            "dynamodb:BatchWriteItem",
+            "dynamodb:DeleteItem",
+            "dynamodb:DescribeTable",
+            "dynamodb:GetItem",
+            "dynamodb:PutItem",
+            "dynamodb:Query",
+            "dynamodb:RestoreTableFromAwsBackup",
+            "dynamodb:RestoreTableFromBackup",
+            "dynamodb:Scan",
+            "dynamodb:UpdateItem",
+        ],
         "Resource": [{"Fn::Sub": f"{arn}.*"}, {"Fn::Sub": f"{arn}/backup/*"}],
     }
 

@@ -3,6 +3,7 @@
 Source: AWS Backup guide, "Advanced DynamoDB backup" (the setting, the ARN form, what is missing).
 """
 
+import json
 import re
 import time
 
@@ -78,3 +79,30 @@ def test_starting_a_job_does_not_name_the_point(here, job, name):
     )
     assert "RecoveryPointArn" not in again
     assert time.time() - again["CreationDate"].timestamp() < 60
+
+
+@pytest.mark.parametrize(
+    ("missing", "state"), [("dynamodb:DescribeBackup", "FAILED"), ("dynamodb:DeleteBackup", "")]
+)
+@pytest.mark.usefixtures("job")
+def test_the_role_sees_a_backup_through_and_deletes_it(here, client, name, setting, missing, state):
+    """Without the service-linked role, whose own permissions would do."""
+    role, backup = f"{name}-less", here("backup")
+    arn = create_backup_role(client, role)
+    actions = {"dynamodb:CreateBackup", "dynamodb:DescribeBackup", "dynamodb:DeleteBackup",
+               "dynamodb:DescribeTable"} - {missing}  # fmt: skip
+    statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client("iam").put_role_policy(RoleName=role, PolicyName="x", PolicyDocument=document)
+    made = back_up(here, name, name, arn)
+    if state:
+        assert made["State"] == state
+        assert f"not authorized to perform: {missing}" in made["StatusMessage"]
+        return
+    setting("backup_service_linked_role", 0)
+    point = {"BackupVaultName": name, "RecoveryPointArn": made["RecoveryPointArn"]}
+    backup.delete_recovery_point(**point)
+    assert backup.describe_recovery_point(**point)["Status"] == "EXPIRED"
+    setting("backup_service_linked_role", 1)
+    backup.delete_recovery_point(**point)
+    assert backup.describe_recovery_point(**point)["Status"] == "DELETING"

@@ -25,7 +25,12 @@ MAY_BACK_UP = {
     "Statement": [
         {
             "Effect": "Allow",
-            "Action": ["dynamodb:StartAwsBackupJob", "dynamodb:ListTagsOfResource"],
+            "Action": [
+                "dynamodb:DescribeTable",
+                "dynamodb:ListTagsOfResource",
+                "dynamodb:StartAwsBackupJob",
+                "tag:GetResources",
+            ],
             "Resource": "*",
         }
     ],

@@ -101,8 +101,20 @@ def restore_job(job: RestoreJob) -> Json:
         PercentDone="100.00%" if status == "COMPLETED" else "0.00%",
         BackupSizeInBytes=job.point.size,
         CreatedResourceArn=job.table_arn if status == "COMPLETED" else None,
+        CreatedBy=_testing_plan(job),
+        ValidationStatus=job.validation,
+        ValidationStatusMessage=job.validation_message,
         IsParent=False,
     )
+
+
+def _testing_plan(job: RestoreJob) -> Json | None:
+    """The plan of a restore test: here a person starts one, with the role of its selection."""
+    for entry in store.testing_plans.values():
+        selections = entry["selections"].values()
+        if any(selection["IamRoleArn"] == job.role_arn for selection in selections):
+            return {"RestoreTestingPlanArn": entry["plan"]["RestoreTestingPlanArn"]}
+    return None
 
 
 def _category(state: str) -> str | None:

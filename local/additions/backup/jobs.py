@@ -28,6 +28,10 @@ RUNNING_ALREADY = "Backup job failed because there was a running job for the sam
 # In the order in which AWS Backup asks for them: widdix/aws-cf-templates#633.
 ADVANCED_ACTIONS = ("dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob")
 BASIC_ACTIONS = ("dynamodb:CreateBackup",)
+# It looks at the resource (text: ministryofjustice/modernisation-platform#6152), and at a backup
+# that DynamoDB keeps until it is done: the other actions that AWSBackupServiceRolePolicyForBackup
+# has for DynamoDB. What it asks for first of all is not known.
+DESCRIBE_TABLE, DESCRIBE_BACKUP = "dynamodb:DescribeTable", "dynamodb:DescribeBackup"
 
 
 def start(request: Request) -> Json:
@@ -69,9 +73,7 @@ def _run(job: BackupJob, tags: dict[str, str]) -> None:
     if source_tables.is_being_copied(job.table_arn):
         job.outcome, job.message = "EXPIRED", RUNNING_ALREADY
         return
-    actions = ADVANCED_ACTIONS if regions.advanced() else BASIC_ACTIONS
-    denials = (roles.denial(job.role_arn, action, job.table_arn) for action in actions)
-    denial = next(filter(None, denials), None)
+    denial = _denial(job)
     if denial:
         job.outcome, job.message = "FAILED", denial
         return
@@ -81,6 +83,24 @@ def _run(job: BackupJob, tags: dict[str, str]) -> None:
         return
     point = recovery_points.create(job, tags)
     job.point_arn, job.size = point.arn, point.size
+
+
+def _denial(job: BackupJob) -> str | None:
+    """What the job's role may not do of what a backup takes, as AWS says it, or None."""
+    actions = ADVANCED_ACTIONS if regions.advanced() else BASIC_ACTIONS
+    wanted = [(action, job.table_arn) for action in actions]
+    if not regions.advanced():
+        # Of a backup that is yet to be made, whose id nobody knows.
+        wanted.append((DESCRIBE_BACKUP, f"{job.table_arn}/backup/{store.now():.0f}"))
+    denials = (roles.denial(job.role_arn, action, arn) for action, arn in wanted)
+    found = next(filter(None, denials), None)
+    if not found and roles.denial(job.role_arn, DESCRIBE_TABLE, job.table_arn):
+        found = (
+            "Your backup job failed as AWS Backup does not have permission to describe resource "
+            f"{job.table_arn}. Please review your IAM policies to ensure AWS Backup can protect "
+            "your resources."
+        )
+    return found
 
 
 def _started(job: BackupJob) -> Json:

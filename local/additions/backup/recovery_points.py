@@ -4,6 +4,7 @@ Sources: model (fields, filters, states, the EXPIRED that follows a deletion AWS
 permission for); guide, "Deleting backups"; both ARN forms: guide, "Advanced DynamoDB backup".
 """
 
+import logging
 import uuid
 
 import ministack.services.dynamodb as dynamodb
@@ -22,9 +23,11 @@ from local.additions.backup import (
 )
 from local.additions.backup.requests import Request, page
 from local.additions.backup.store import BackupJob, RecoveryPoint
+from local.additions.iam import roles
 from local.additions.replies import ApiError, Json
 from local.additions.settings import CURRENT
 
+_LOGGER = logging.getLogger(__name__)
 BUSY = (
     "AWS Backup is already performing an action on this recovery point. It can't perform the "
     "action you requested until the first action finishes. Try again later."  # model
@@ -100,7 +103,8 @@ def delete(request: Request) -> None:
     """DeleteRecoveryPoint: an empty 200 at once, gone a while later.
 
     AWS deletes with the role that made the point or, failing that, with its service-linked role,
-    so a role that is gone changes nothing; only the setting ``expiring_vault`` does.
+    so a role that is gone changes nothing, unless the setting ``backup_service_linked_role`` says
+    that the account has no such role; and ``expiring_vault`` makes any deletion fail.
     """
     faults.check_rate()
     point = _requested(request)
@@ -108,12 +112,22 @@ def delete(request: Request) -> None:
     legal_holds.check_free(point)
     if point.status() in ("CREATING", "DELETING"):
         raise ApiError("InvalidResourceStateException", BUSY)
-    if point.vault == CURRENT.expiring_vault:
+    if point.vault == CURRENT.expiring_vault or _nobody_may_delete(point):
         point.expired = True
         return
     point.gone = store.now() + CURRENT.recovery_point_deleting_seconds
     point.vault_free = point.gone + CURRENT.vault_lag_seconds
     dynamodb._backups.pop(point.arn, None)
+
+
+def _nobody_may_delete(point: RecoveryPoint) -> bool:
+    """Whether a backup that DynamoDB keeps stays: no role of AWS Backup may delete it."""
+    if point.advanced or CURRENT.backup_service_linked_role:
+        return False
+    denial = roles.denial(point.role_arn, "dynamodb:DeleteBackup", point.arn)
+    if denial:
+        _LOGGER.warning("recovery point %s is EXPIRED: %s", point.arn, denial)
+    return bool(denial)
 
 
 def list_by_vault(request: Request) -> Json:

@@ -18,6 +18,18 @@ from local.additions.replies import ApiError, Json, body_of
 from local.additions.settings import CURRENT
 
 UNTIL = "RestoringUntil"  # on the engine's table record, epoch seconds
+# What the new table takes beside the restore itself: DynamoDB guide, "Using IAM with DynamoDB
+# backup and restore"; AWSBackupServiceRolePolicyForRestores has DescribeTable too.
+DEPENDENT_ACTIONS = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
 
 
 def install() -> None:
@@ -69,11 +81,14 @@ def _restore(job: RestoreJob, target: str, metadata: dict[str, str]) -> None:
     """Make the table; raises ApiError for what ends the job in FAILED."""
     point = job.point
     target_arn = source_tables.arn(target)
-    denial = (
-        roles.denial(job.role_arn, "dynamodb:RestoreTableFromAwsBackup", target_arn)
+    restoring = (
+        ("dynamodb:RestoreTableFromAwsBackup", target_arn)
         if point.advanced
-        else roles.denial(job.role_arn, "dynamodb:RestoreTableFromBackup", point.arn)
+        else ("dynamodb:RestoreTableFromBackup", point.arn)
     )
+    needed = [restoring, *((action, target_arn) for action in DEPENDENT_ACTIONS)]
+    denials = (roles.denial(job.role_arn, action, arn) for action, arn in needed)
+    denial = next(filter(None, denials), None)
     if denial:
         raise ApiError("AccessDeniedException", denial)
     _restore_copy(point, target)
@@ -112,6 +127,13 @@ def metadata(request: Request) -> Json:
     """GetRestoreJobMetadata."""
     job = _existing(request)
     return {"RestoreJobId": job.id, "Metadata": job.metadata}
+
+
+def put_validation(request: Request) -> None:
+    """PutRestoreValidationResult."""
+    job = _existing(request)
+    (job.validation,) = request.required("ValidationStatus")
+    job.validation_message = str(request.body.get("ValidationStatusMessage") or "")
 
 
 def list_all(request: Request) -> Json:

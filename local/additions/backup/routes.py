@@ -66,6 +66,7 @@ ROUTES: list[tuple[str, str, Callable[[Request], Json | None]]] = [
     ("GET", "/restore-jobs", restores.list_all),
     ("GET", _RESTORE_JOB, restores.describe),
     ("GET", _RESTORE_JOB + "/metadata", restores.metadata),
+    ("PUT", _RESTORE_JOB + "/validations", restores.put_validation),
     ("GET", "/resources", protected.list_all),
     ("GET", _RESOURCE + "/recovery-points", recovery_points.list_by_resource),
     ("GET", _RESOURCE + "/restore-jobs", restores.list_all),

@@ -1,6 +1,7 @@
-"""What a plan backs up: the role must be AWS Backup's to assume.
+"""What a plan backs up: the role must be AWS Backup's to assume, and may look tags up.
 
-Source: TF selection.go (texts and codes); guide, "Passing roles".
+Source: TF selection.go (texts and codes; it waits for both to be true); the second text in full:
+vinycoolguy2015/awslambda#1; guide, "Passing roles".
 """
 
 import ministack.services.backup as engine
@@ -22,7 +23,13 @@ def create_in(plan_id: str, body: Json) -> Json:
     """Add a selection to a plan; raises ApiError unless plan and role can be used."""
     _check_plan(plan_id)
     selection = body.get("BackupSelection") or {}
-    roles.check_assumable(selection.get("IamRoleArn", ""))
+    role = selection.get("IamRoleArn", "")
+    roles.check_assumable(role)
+    if roles.denial(role, "tag:GetResources", "*"):
+        raise ApiError(
+            "InvalidParameterValueException",
+            f"IAM Role {role} is not authorized to call tag:GetResources",
+        )
     for other in engine._selections.values():
         same_plan = other["BackupPlanId"] == plan_id
         if same_plan and other["SelectionName"] == selection.get("SelectionName"):

@@ -152,6 +152,8 @@ class RestoreJob:
     outcome: str = "COMPLETED"
     message: str = ""
     table_arn: str = ""
+    validation: str = ""
+    validation_message: str = ""
 
     def status(self) -> str:
         """PENDING, RUNNING, or how it ended."""

@@ -12,6 +12,7 @@ from local.additions.cloudformation import (
     oidc,
     role_boundaries,
     tables,
+    topics,
 )
 
 
@@ -20,6 +21,7 @@ def install() -> None:
     backup.install()
     tables.install()
     alarms.install()
+    topics.install()
     oidc.install()
     names.install()
     role_boundaries.install()

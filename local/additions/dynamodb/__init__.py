@@ -7,6 +7,7 @@ authors measured each quirk on AWS; ``model`` is botocore's data/dynamodb/2012-0
 from local.additions.dynamodb import (
     backups,
     continuous_backups,
+    customer_keys,
     history,
     restores,
     streams,
@@ -21,4 +22,5 @@ def install() -> None:
     continuous_backups.install()
     restores.install()
     streams.install()
+    customer_keys.install()
     tables.install()  # last: a deletion takes the backup that AWS takes

@@ -38,8 +38,7 @@ def check_role(arn: str, headers: Json, query: Json) -> None:
 
 def check_assumable(arn: str) -> None:
     """Raise ApiError unless the role exists and trusts AWS Backup."""
-    role = find(arn)
-    if role is None or not _trusts_backup(role):
+    if not trusts(arn, SERVICE):
         raise ApiError(
             "InvalidParameterValueException", f"IAM Role {arn} cannot be assumed by AWS Backup"
         )
@@ -75,11 +74,14 @@ def denial(arn: str, action: str, resource: str) -> str | None:
     return str(iam_actions.identity_denial_message(action, principal, resource, decision == "Deny"))
 
 
-def _trusts_backup(role: Json) -> bool:
-    document = json.loads(role["AssumeRolePolicyDocument"])
-    statements = document.get("Statement", [])
+def trusts(arn: str, service: str) -> bool:
+    """Whether the role exists and lets the AWS service assume it."""
+    role = find(arn)
+    if role is None:
+        return False
+    statements = json.loads(role["AssumeRolePolicyDocument"]).get("Statement", [])
     return any(
         statement.get("Effect") == "Allow"
-        and evaluator._service_principal_matches(statement.get("Principal"), SERVICE)
+        and evaluator._service_principal_matches(statement.get("Principal"), service)
         for statement in ([statements] if isinstance(statements, dict) else statements)
     )

@@ -2,20 +2,26 @@
 
 Source: Guide, "Creating Step Functions state machines that use AWS Lambda" and "IAM policies for
 using Distributed Map states". Of the calls it covers those of this project: Lambda functions, and
-what a Distributed Map reads and starts.
+what a Distributed Map reads and starts. The text about the trust: lumigo-io/lumigo-CLI#83.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import ministack.services.stepfunctions as engine
 from ministack.core import iam_evaluator
 from ministack.core.responses import get_account_id, get_region
 
-from local.additions.replies import Json
+from local.additions.iam.roles import find, trusts
+from local.additions.replies import ApiError, Json, Reply
+
+SERVICE = "states.amazonaws.com"
 
 
 def install() -> None:
-    """Check a task's call of a function before the engine makes it."""
+    """Check a state machine's role, and a task's call of a function before the engine makes it."""
+    engine._create_state_machine = _trusting(engine._create_state_machine)
+    engine._update_state_machine = _trusting(engine._update_state_machine)
     execute_task = engine._execute_task
 
     def checked(state: Json, raw_input: Any, execution: Json, ctx: Json) -> Any:
@@ -25,6 +31,22 @@ def install() -> None:
         return execute_task(state, raw_input, execution, ctx)
 
     engine._execute_task = checked
+
+
+def _trusting(original: Callable[[Json], Reply]) -> Callable[[Json], Reply]:
+    """Refuse a role that exists and does not trust Step Functions."""
+
+    def checked(data: Json) -> Reply:
+        role = str(data.get("roleArn") or "")
+        if find(role) and not trusts(role, SERVICE):
+            text = (
+                "Neither the global service principal states.amazonaws.com, nor the regional one "
+                "is authorized to assume the provided role."
+            )
+            return ApiError("AccessDeniedException", text).reply()
+        return original(data)
+
+    return checked
 
 
 def require(execution: Json, action: str, resource: str, error: str) -> None:

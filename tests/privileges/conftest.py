@@ -1,0 +1,29 @@
+"""One embedded AWS and one deployed stage for each test process."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from aws_cdk import Duration
+
+from local.process import Running
+from stacks import dataset_seed, vault_emptying
+from tests.local.conftest import aws, client
+from tests.privileges.stage import Stage
+
+__all__ = ["aws", "client"]
+
+
+@pytest.fixture(scope="session")
+def stage(aws: Running, client: Callable[..., Any]) -> Stage:
+    """The stage, with every permission; it goes with its embedded AWS."""
+    made = Stage(client, aws, "privileges")
+    made.configure(
+        backup_job_seconds=0, restore_job_seconds=0, recovery_point_deleting_seconds=0,
+        vault_lag_seconds=0,
+    )  # fmt: skip
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (dataset_seed, vault_emptying):
+            patch.setattr(module, "POLL_INTERVAL", Duration.seconds(1))
+        made.create()
+    return made

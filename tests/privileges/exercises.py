@@ -1,0 +1,535 @@
+"""What each role does, done: an exercise answers what went wrong, or nothing.
+
+They are steps of the deployed stage itself: its functions are invoked, its
+state machines run, its roles given to AWS Backup. What a function does only
+when something else has failed is done with its role's own credentials.
+"""
+
+import contextlib
+import json
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from chat.model import Item, message_item
+from seed.wire import from_wire, to_lines, to_wire
+from tests.local.aws_steps import back_up, eventually, restored
+from tests.privileges.stage import BUCKET, Stage, refusal
+from tests.privileges.statements import Permission
+
+Exercise = Callable[[Stage, Permission], str]
+DENIED = "not authorized to perform"
+START = datetime(2026, 1, 1, tzinfo=UTC)
+# More than one transaction takes: a first seed of so many is written in batches.
+MANY = 120
+TEST_TABLE = "awsbackup-restore-test-privileges"
+
+
+def message(number: int, body: str = "Hi", recipient: str = "Jerry") -> Item:
+    """One of Tom's messages."""
+    sent = START + timedelta(minutes=number)
+    return message_item(sender="Tom", recipient=recipient, body=body, sent_at=sent)
+
+
+def logs(stage: Stage, permission: Permission) -> str:
+    """Invoke the function; its log must arrive."""
+    role, position = stage.name(permission.holder), stage.log_position()
+    # Nobody's resource: what the function makes of that does not matter here.
+    stage.invoke(stage.functions_of(permission.holder)[0], stage.event("Delete") | _NOTHING)
+    return stage.refusals(position, role)
+
+
+_NOTHING = {"PhysicalResourceId": "AWSCDK::CustomResourceProviderFramework::CREATE_FAILED"}
+
+
+def trusts(stage: Stage, permission: Permission) -> str:
+    """Give the role to what runs as it, once more."""
+    role, service = stage.role(permission.holder), permission.principal
+    if service == "lambda.amazonaws.com":
+        function = stage.name(stage.functions_of(permission.holder)[0])
+        change = stage.client("lambda").update_function_configuration
+        return refusal(change, FunctionName=function, Role=role)
+    if service == "states.amazonaws.com":
+        (machine,) = stage.machines_of(permission.holder)
+        change = stage.client("stepfunctions").update_state_machine
+        return refusal(change, stateMachineArn=stage.name(machine), roleArn=role)
+    return refusal(
+        stage.client("backup").start_backup_job,
+        BackupVaultName=stage.known["BackupVaultName"],
+        ResourceArn=stage.known["TableArn"],
+        IamRoleArn=role,
+    )
+
+
+def seed_update(stage: Stage, _permission: Permission) -> str:
+    """Bring a seeded table to a changed seed: one message more, one other, one less."""
+    old = [message(1), message(2), message(3)]
+    new = [message(1), message(2, "Hello"), message(4)]
+    put(stage, *old)
+    delete(stage, message(4))
+    event = stage.event("Update", TableName=stage.table, Messages=[to_wire(item) for item in new])
+    event["OldResourceProperties"] = {
+        "TableName": stage.table,
+        "Messages": [to_wire(item) for item in old],
+    }
+    return _error(stage.invoke("SeedSeedingFunction", event))
+
+
+def seed_many(stage: Stage, _permission: Permission) -> str:
+    """Write more messages than a transaction takes to an empty table."""
+    clear(stage)
+    items = [to_wire(message(number)) for number in range(MANY)]
+    event = stage.event("Create", TableName=stage.table, Messages=items)
+    return _error(stage.invoke("SeedSeedingFunction", event))
+
+
+def seed_file(stage: Stage, _permission: Permission) -> str:
+    """Write messages from a file among the assets."""
+    lines = "".join(to_lines([message(5)]))
+    stage.client("s3").put_object(Bucket=BUCKET, Key="exercise.jsonl", Body=lines)
+    event = stage.event("Create", TableName=stage.table, Bucket=BUCKET, Key="exercise.jsonl")
+    return _error(stage.invoke("SeedSeedingFunction", event))
+
+
+def seed_users(stage: Stage, _permission: Permission) -> str:
+    """Write a message between users of the pool, under their ids."""
+    event = stage.event(
+        "Create",
+        TableName=stage.table,
+        UserPoolId=stage.pool.id,
+        Messages=[to_wire(message(6))],
+    )
+    return _error(stage.invoke("SeedSeedingFunction", event))
+
+
+def index_message(stage: Stage, _permission: Permission) -> str:
+    """Follow a message that was sent."""
+    # Of a conversation that has no newer one.
+    newest = message(1, recipient="Spike")
+    put(stage, newest)
+    return _index(stage, newest)
+
+
+def index_deletion(stage: Stage, _permission: Permission) -> str:
+    """Follow the deletion of a conversation's only message."""
+    return _index(stage, message(1, recipient="Nobody"))
+
+
+def _index(stage: Stage, item: Item) -> str:
+    keys = {name: {"S": item[name]} for name in ("pk", "sk")}
+    record = {"dynamodb": {"Keys": keys, "SequenceNumber": "1"}}
+    answer, log = stage.invoke("ConversationsIndexingFunction", {"Records": [record]})
+    return log if answer.get("batchItemFailures") or "errorMessage" in answer else ""
+
+
+def read_stream(stage: Stage, _permission: Permission) -> str:
+    """Change the mapping of the stream to the function, which Lambda checks first."""
+    return refusal(
+        stage.client("lambda").update_event_source_mapping,
+        UUID=stage.name("ConversationsIndexingFunctionStream"),
+        Enabled=False,
+    )
+
+
+def call_handler(stage: Stage, permission: Permission) -> str:
+    """Let the provider framework's function call the one that it wraps."""
+    for function in stage.functions_of(permission.holder):
+        if not function.endswith("onTimeout"):
+            _, log = stage.invoke(function, stage.event("Create", **_properties(stage)))
+            if '"Status":"FAILED"' in log.replace(" ", "").replace("\n", "") or DENIED in log:
+                return log
+    return ""
+
+
+def _properties(stage: Stage) -> dict[str, str]:
+    """Properties that every custom resource of the stage finds its own in."""
+    return {
+        "TableName": stage.table,
+        "Messages": [],
+        "StateMachineArn": stage.name("DatasetLoadingMachine"),
+        "Bucket": BUCKET,
+        "Key": dataset_key(stage),
+        "VaultName": stage.known["BackupVaultName"],
+    }
+
+
+def ask_for_state(stage: Stage, permission: Permission) -> str:
+    """Ask whether the function is active, as the framework does when a call fails."""
+    function = stage.name(permission.resource)
+    return refusal(stage.as_role(permission.holder, "lambda").get_function, FunctionName=function)
+
+
+def wait_for_handler(stage: Stage, permission: Permission) -> str:
+    """Run the state machine that asks whether a custom resource is complete: it is, at once."""
+    (machine,) = stage.machines_of(permission.holder)
+    return stage.run(machine, stage.event("Create" if "Emptying" in machine else "Delete"))
+
+
+def give_up_waiting(stage: Stage, permission: Permission) -> str:
+    """Run the state machine for a custom resource that is not complete in its time."""
+    (machine,) = stage.machines_of(permission.holder)
+    given = stage.event("Create", **_properties(stage))
+    if "Emptying" in machine:
+        point(stage)
+        vault = stage.known["BackupVaultName"]
+        given = stage.event("Delete", VaultName=vault, VaultArn=vault_arn(stage))
+    troubles = stage.run(machine, given)
+    # That it was not complete is what the exercise is about.
+    return troubles if DENIED in troubles else ""
+
+
+def load(stage: Stage, _permission: Permission) -> str:
+    """Load the dataset."""
+    return stage.run("DatasetLoadingMachine", _load(stage))
+
+
+def load_batch(stage: Stage, _permission: Permission) -> str:
+    """Write a batch of the dataset: one message that is there, one that is not."""
+    put(stage, message(7))
+    delete(stage, message(8))
+    times = [(START + timedelta(minutes=number)).isoformat() for number in (7, 8)]
+    lines = [{"from": "Tom", "to": "Jerry", "body": "Hi", "at": time} for time in times]
+    items = [{"Index": number, "Message": line} for number, line in enumerate(lines)]
+    event = {"Items": items, "BatchInput": {"Table": stage.table}}
+    return _error(stage.invoke("DatasetWorkerFunction", event))
+
+
+def start_load(stage: Stage, _permission: Permission) -> str:
+    """Start the load of a dataset, and stop one that somebody left running."""
+    states, machine = stage.client("stepfunctions"), stage.name("DatasetLoadingMachine")
+    definition = states.describe_state_machine(stateMachineArn=machine)["definition"]
+    waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 300, "End": True}}}
+    states.update_state_machine(stateMachineArn=machine, definition=json.dumps(waiting))
+    try:
+        left = states.start_execution(stateMachineArn=machine)["executionArn"]
+        event = stage.event("Update", **_properties(stage))
+        found = _error(stage.invoke("DatasetStartingFunction", event))
+    finally:
+        states.update_state_machine(stateMachineArn=machine, definition=definition)
+    for arn in (left, left.rsplit(":", 1)[0] + f":{event['RequestId']}"):
+        with contextlib.suppress(ClientError):
+            states.stop_execution(executionArn=arn)
+    return found
+
+
+def watch_load(stage: Stage, _permission: Permission) -> str:
+    """Say why a load has failed, down to the line of the dataset."""
+    event = stage.event("Update", **_properties(stage)) | {"RequestId": failed_load(stage)}
+    answer, log = stage.invoke("DatasetWatchingFunction", event)
+    reason = str(answer.get("errorMessage", ""))
+    return "" if "line 1: " in reason else f"{reason}\n{log}"
+
+
+def failed_load(stage: Stage) -> str:
+    """The name of an execution that failed because of a wrong line."""
+    name = "wrong-line"
+    states, machine = stage.client("stepfunctions"), stage.name("DatasetLoadingMachine")
+    arn = machine.replace(":stateMachine:", ":execution:") + f":{name}"
+    try:
+        states.describe_execution(executionArn=arn)
+    except states.exceptions.ExecutionDoesNotExist:
+        s3, where = stage.client("s3"), {"Bucket": BUCKET, "Key": dataset_key(stage)}
+        right = s3.get_object(**where)["Body"].read()
+        s3.put_object(**where, Body=b'{"from": "Tom"}\n')
+        stage.run("DatasetLoadingMachine", _load(stage), name)
+        s3.put_object(**where, Body=right)
+    return name
+
+
+def _load(stage: Stage) -> dict[str, str]:
+    return {"Bucket": BUCKET, "Key": dataset_key(stage), "Table": stage.table}
+
+
+def dataset_key(stage: Stage) -> str:
+    """The key of the dataset among the assets."""
+    resources = stage.template["Resources"].values()
+    (found,) = [r["Properties"] for r in resources if r["Type"] == "Custom::MessageDataset"]
+    return str(found["Key"])
+
+
+def take_backup(stage: Stage, permission: Permission) -> str:
+    """Back the table up."""
+    found = _back_up(stage, permission)
+    return str(found.get("StatusMessage", "")) if found["State"] != "COMPLETED" else ""
+
+
+def take_basic_backup(stage: Stage, permission: Permission) -> str:
+    """Back the table up in an account whose backups DynamoDB keeps."""
+    with basic(stage):
+        return take_backup(stage, permission)
+
+
+def expire_backup(stage: Stage, permission: Permission) -> str:
+    """Have AWS Backup delete a backup that DynamoDB keeps; no service-linked role helps."""
+    with basic(stage):
+        arn = _back_up(stage, permission)["RecoveryPointArn"]
+    position = stage.log_position()
+    stage.configure(backup_service_linked_role=0)
+    stage.client("backup").delete_recovery_point(
+        BackupVaultName=stage.known["BackupVaultName"], RecoveryPointArn=arn
+    )
+    stage.configure(backup_service_linked_role=1)
+    return stage.refusals(position, stage.name(permission.holder))
+
+
+def _back_up(stage: Stage, permission: Permission) -> dict[str, Any]:
+    vault, role = stage.known["BackupVaultName"], stage.role(permission.holder)
+    return dict(back_up(stage.client, vault, stage.table, role))
+
+
+def select(stage: Stage, permission: Permission) -> str:
+    """Select the table for a plan."""
+    backup, plan = stage.client("backup"), stage.known["BackupPlanId"]
+    selection = {
+        "SelectionName": f"exercise-{uuid.uuid4().hex[:8]}",
+        "IamRoleArn": stage.role(permission.holder),
+        "Resources": [stage.known["TableArn"]],
+    }
+    return refusal(backup.create_backup_selection, BackupPlanId=plan, BackupSelection=selection)
+
+
+def restore(stage: Stage, permission: Permission) -> str:
+    """Restore a backup to a table of another name."""
+    return _restore(stage, permission, point(stage))
+
+
+def restore_basic(stage: Stage, permission: Permission) -> str:
+    """Restore a backup that DynamoDB keeps."""
+    with basic(stage):
+        return _restore(stage, permission, point(stage, basic=True))
+
+
+def _restore(stage: Stage, permission: Permission, arn: str) -> str:
+    target = f"{stage.table}.exercise"
+    if permission.holder == "BackupTestingRole":
+        target = f"{TEST_TABLE}-{uuid.uuid4().hex[:8]}"
+    found = restore_as(stage, permission.holder, arn, target)
+    with contextlib.suppress(ClientError):
+        stage.client("dynamodb").delete_table(TableName=target)
+    return str(found.get("StatusMessage", "")) if found["Status"] != "COMPLETED" else ""
+
+
+def restore_as(stage: Stage, holder: str, arn: str, target: str) -> Any:
+    """Restore a recovery point with a role; the job's description once it is over."""
+    return restored(
+        stage.client("backup"),
+        RecoveryPointArn=arn,
+        IamRoleArn=stage.role(holder),
+        Metadata={"targetTableName": target, "encryptionType": "Default"},
+    )
+
+
+def validate(stage: Stage, _permission: Permission) -> str:
+    """Look at an empty table that AWS Backup restored as a test, and report."""
+    if not stage.tested:
+        clear(stage)
+        purge(stage)
+        job = restore_as(stage, "BackupTestingRole", point(stage), TEST_TABLE)
+        assert job["Status"] == "COMPLETED", job
+        stage.tested = job["RestoreJobId"]
+    event = {"detail": {"restoreJobId": stage.tested}}
+    return _error(stage.invoke("BackupTestingValidationFunction", event))
+
+
+def tell_of_restore(stage: Stage, _permission: Permission) -> str:
+    """Let the rule hear of a restore: the function must be called."""
+    rule, position = stage.name("BackupTestingRestored"), stage.log_position()
+    function = stage.name("BackupTestingValidationFunction")
+    events, before = stage.client("events"), _streams(stage, "BackupTestingLogs")
+    usual = events.describe_rule(Name=rule)["EventPattern"]
+    # Only AWS Backup itself may send what the rule waits for.
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["exercise"]}))
+    _send_event(stage)
+    events.put_rule(Name=rule, EventPattern=usual)
+    return _arrived(
+        stage, lambda: _streams(stage, "BackupTestingLogs") != before, position, function
+    )
+
+
+def _streams(stage: Stage, group: str) -> list[str]:
+    found = stage.client("logs").describe_log_streams(logGroupName=stage.name(group))
+    return [stream["logStreamName"] for stream in found["logStreams"]]
+
+
+def send_alarm(stage: Stage, _permission: Permission) -> str:
+    """Let an alarm of the account tell the topic."""
+    topic, cloudwatch = stage.known["AlarmTopicArn"], stage.client("cloudwatch")
+    cloudwatch.put_metric_alarm(
+        AlarmName=stage.stack, AlarmActions=[topic], MetricName="Any", Namespace="Exercise",
+        Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )  # fmt: skip
+
+    def send() -> None:
+        for state in ("OK", "ALARM"):
+            cloudwatch.set_alarm_state(AlarmName=stage.stack, StateValue=state, StateReason="x")
+
+    return _published(stage, send)
+
+
+def send_backup_event(stage: Stage, _permission: Permission) -> str:
+    """Let a rule of EventBridge tell the topic."""
+    events, rule = stage.client("events"), "exercise"
+    events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["exercise"]}))
+    events.put_targets(Rule=rule, Targets=[{"Id": "topic", "Arn": stage.known["AlarmTopicArn"]}])
+    return _published(stage, lambda: _send_event(stage))
+
+
+def _send_event(stage: Stage) -> None:
+    entry = {"Source": "exercise", "DetailType": "exercise", "Detail": "{}"}
+    stage.client("events").put_events(Entries=[entry])
+
+
+def _published(stage: Stage, send: Callable[[], None]) -> str:
+    position, sqs = stage.log_position(), stage.client("sqs")
+    sqs.purge_queue(QueueUrl=stage.inbox)
+    send()
+    return _arrived(
+        stage,
+        lambda: "Messages" in sqs.receive_message(QueueUrl=stage.inbox),
+        position,
+        "delivery from",
+    )
+
+
+def _arrived(stage: Stage, check: Callable[[], bool], position: int, about: str) -> str:
+    """What refused the delivery, once that or the delivery is known."""
+    return str(eventually(lambda: stage.refusals(position, about) or (check() and " "))).strip()
+
+
+def send_plainly(stage: Stage, permission: Permission) -> str:
+    """Send without TLS: the queue or topic must refuse."""
+    if permission.action == "sqs:*":
+        client, url = stage.client("sqs", region_name=_PLAIN), stage.known["FailureQueueUrl"]
+        call, arguments = client.send_message, {"QueueUrl": url, "MessageBody": "x"}
+    else:
+        client, topic = stage.client("sns", region_name=_PLAIN), stage.known["AlarmTopicArn"]
+        call, arguments = client.publish, {"TopicArn": topic, "Message": "x"}
+    # TLS ends at the embedded AWS, which believes what a proxy before it says of the client.
+    client.meta.events.register("before-send", _say_plain, unique_id="plain")
+    return "" if DENIED in refusal(call, **arguments) else "taken without TLS"
+
+
+_PLAIN = "us-east-1"
+
+
+def _say_plain(request: Any, **_: Any) -> None:
+    request.headers["X-Forwarded-Proto"] = "http"
+
+
+def empty_vault(stage: Stage, permission: Permission) -> str:
+    """Empty the vault of a backup, which a moment ago it did not have."""
+    backup, vault = stage.client("backup"), stage.known["BackupVaultName"]
+    purge(stage)
+    in_dynamodb = permission.resource.endswith("/backup/*")
+    with basic(stage) if in_dynamodb else contextlib.nullcontext():
+        point(stage, basic=in_dynamodb)
+    arn = vault_arn(stage)
+    backup.untag_resource(ResourceArn=arn, TagKeyList=["messages:emptying-since"])
+    backup.tag_resource(ResourceArn=arn, Tags={"messages:empty-since": str(time.time())})
+    event = stage.event("Delete", VaultName=vault, VaultArn=arn)
+    return _error(stage.invoke("BackupEmptyingFunction", event))
+
+
+def grant_key(stage: Stage, _permission: Permission) -> str:
+    """Give somebody else a grant of the key, as a user who may: the key must refuse."""
+    user, iam = f"{stage.stack}-grantor", stage.client("iam")
+    allowed = {"Effect": "Allow", "Action": "kms:CreateGrant", "Resource": "*"}
+    iam.create_user(UserName=user)
+    iam.put_user_policy(
+        UserName=user, PolicyName="grant",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )  # fmt: skip
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    kms = stage.client(
+        "kms",
+        aws_access_key_id=key["AccessKeyId"],
+        aws_secret_access_key=key["SecretAccessKey"],
+    )
+    found = refusal(
+        kms.create_grant,
+        KeyId=stage.name("StageKey"),
+        Operations=["Decrypt"],
+        GranteePrincipal=stage.role("SeedSeedingRole"),
+    )
+    iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
+    iam.delete_user_policy(UserName=user, PolicyName="grant")
+    iam.delete_user(UserName=user)
+    return "" if DENIED in found else "a grant for somebody else was made"
+
+
+# --- what the exercises need ---------------------------------------------------
+
+
+def put(stage: Stage, *items: Item) -> None:
+    """Put items as the account's root user."""
+    for item in items:
+        stage.client("dynamodb").put_item(TableName=stage.table, Item=from_wire(to_wire(item)))
+
+
+def delete(stage: Stage, item: Item) -> None:
+    """Delete an item as the account's root user."""
+    key = {name: {"S": item[name]} for name in ("pk", "sk")}
+    stage.client("dynamodb").delete_item(TableName=stage.table, Key=key)
+
+
+def clear(stage: Stage) -> None:
+    """Delete every item as the account's root user."""
+    dynamodb = stage.client("dynamodb")
+    while items := dynamodb.scan(TableName=stage.table, ConsistentRead=True)["Items"]:
+        for item in items:
+            key = {name: item[name] for name in ("pk", "sk")}
+            dynamodb.delete_item(TableName=stage.table, Key=key)
+
+
+@contextlib.contextmanager
+def basic(stage: Stage) -> Iterator[None]:
+    """An account without advanced DynamoDB features of AWS Backup, meanwhile."""
+    change = stage.client("backup").update_region_settings
+    change(ResourceTypeManagementPreference={"DynamoDB": False})
+    try:
+        yield
+    finally:
+        change(ResourceTypeManagementPreference={"DynamoDB": True})
+
+
+def point(stage: Stage, *, basic: bool = False) -> str:
+    """The ARN of a recovery point of the stage's vault, made by a role that is allowed to.
+
+    Not the stage's own role, which may lack what the exercise is about.
+    """
+    vault = stage.known["BackupVaultName"]
+    listed = stage.client("backup").list_recovery_points_by_backup_vault(BackupVaultName=vault)
+    for found in listed["RecoveryPoints"]:
+        arn = str(found["RecoveryPointArn"])
+        if found["Status"] == "COMPLETED" and (":table/" in arn) == basic:
+            return arn
+    made = back_up(stage.client, vault, stage.table, stage.helper)
+    return str(made["RecoveryPointArn"])
+
+
+def purge(stage: Stage) -> None:
+    """Delete every recovery point of the vault as the account's root user."""
+    backup, vault = stage.client("backup"), stage.known["BackupVaultName"]
+    for found in backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)[
+        "RecoveryPoints"
+    ]:
+        with contextlib.suppress(ClientError):
+            backup.delete_recovery_point(
+                BackupVaultName=vault, RecoveryPointArn=found["RecoveryPointArn"]
+            )
+
+
+def vault_arn(stage: Stage) -> str:
+    """The ARN of the stage's vault."""
+    name = stage.known["BackupVaultName"]
+    found = stage.client("backup").describe_backup_vault(BackupVaultName=name)
+    return str(found["BackupVaultArn"])
+
+
+def _error(answer: tuple[dict[str, Any], str]) -> str:
+    return str(answer[0].get("errorMessage", "")) if isinstance(answer[0], dict) else ""

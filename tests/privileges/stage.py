@@ -1,0 +1,231 @@
+"""A stage with everything switched on, deployed once and then again without one permission."""
+
+import base64
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from local.process import Running
+from tests.local.aws_steps import create_backup_role, eventually
+from tests.local.deployment import Deployment
+from tests.local.ops_deployment import configure
+from tests.local.user_pool import UserPool
+from tests.privileges.statements import Template, shown
+from tests.privileges.templates import EVERYTHING, REGION, assembly
+
+BUCKET = f"cdk-hnb659fds-assets-000000000000-{REGION}"
+# Kinds of resources that the embedded AWS does not know, or not all properties of.
+_UNKNOWN = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard")
+# Within the definition of a state machine, which is text within the template's.
+_ATTEMPTS = re.compile(r'(\\"MaxAttempts\\":)\d+')
+
+
+class Stage(Deployment):
+    """``client`` makes clients of the embedded AWS's root user."""
+
+    def __init__(self, client: Callable[..., Any], aws: Running, name: str) -> None:
+        super().__init__(client, f"pr-{name}")
+        self.client = client
+        self._log = Path(aws.ca_file).parent / "server.log"
+        self._response_url = f"{aws.endpoint}/_ministack/cfn-response/nobody"
+        self._aws = aws
+        # A restore that AWS Backup did as a test; made when it is needed.
+        self.tested = ""
+        self._sessions: dict[tuple[str, str], Any] = {}
+        self.pool = UserPool(client, name)
+        self.subs = {user: self.pool.add(user) for user in ("Tom", "Jerry")}
+
+    def create(self) -> None:
+        """Deploy the stage, with every permission."""
+        self.client("s3").create_bucket(Bucket=BUCKET)
+        self.client("ssm").put_parameter(
+            Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="30"
+        )
+        settings = EVERYTHING | {"user_pool_id": self.pool.id}
+        with assembly(self.stage, **settings) as (folder, template):
+            self._publish(folder)
+        kept = {
+            name: resource
+            for name, resource in template["Resources"].items()
+            if resource["Type"] not in _UNKNOWN
+        }
+        self._current = template | {"Resources": kept}
+        self._request("create", self._current)
+        self.template = _impatient(self._current)
+        self.deploy_template(self.template)
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Make what exercises need beside the stage."""
+        # Nothing of the stream happens but what an exercise wants.
+        mapping = self.name("ConversationsIndexingFunctionStream")
+        self.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
+        self.helper = create_backup_role(self.client, f"{self.stack}-helper")
+        policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
+        self.client("iam").attach_role_policy(RoleName=f"{self.stack}-helper", PolicyArn=policy)
+        policy = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
+                  "Action": "sqs:SendMessage", "Resource": "*"}  # fmt: skip
+        document = json.dumps({"Version": "2012-10-17", "Statement": [policy]})
+        queue = self.client("sqs").create_queue(QueueName="inbox", Attributes={"Policy": document})
+        self.inbox = str(queue["QueueUrl"])
+        self.client("sns").subscribe(
+            TopicArn=self.known["AlarmTopicArn"],
+            Protocol="sqs",
+            Endpoint=f"arn:aws:sqs:{REGION}:000000000000:inbox",
+        )
+
+    def deploy_template(self, template: Template) -> None:
+        """Update the stack; nothing to do when it has this template."""
+        if template != self._current:
+            self._request("update", template)
+            self._current = template
+
+    def _request(self, verb: str, template: Template) -> None:
+        # Too long for a request's own body.
+        self.client("s3").put_object(Bucket=BUCKET, Key="template", Body=json.dumps(template))
+        getattr(self._cloudformation, f"{verb}_stack")(
+            StackName=self.stack,
+            TemplateURL=f"https://s3.{REGION}.amazonaws.com/{BUCKET}/template",
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+        self._wait(self._cloudformation.get_waiter(f"stack_{verb}_complete"))
+
+    @cached_property
+    def _physical(self) -> dict[str, str]:
+        pages = self._cloudformation.get_paginator("list_stack_resources")
+        return {
+            shown({"Ref": resource["LogicalResourceId"]}): resource["PhysicalResourceId"]
+            for page in pages.paginate(StackName=self.stack)
+            for resource in page["StackResourceSummaries"]
+        }
+
+    def name(self, resource: str) -> str:
+        """The physical id of a resource, by its logical id without the hash."""
+        return self._physical[resource]
+
+    @cached_property
+    def known(self) -> dict[str, str]:
+        """The stack's outputs."""
+        return self.outputs()
+
+    @property
+    def table(self) -> str:
+        return self.known["TableName"]
+
+    def role(self, holder: str) -> str:
+        """The ARN of a role."""
+        return str(self.client("iam").get_role(RoleName=self.name(holder))["Role"]["Arn"])
+
+    def as_role(self, holder: str, service: str) -> Any:
+        """A client with the role's own credentials."""
+        if (holder, service) not in self._sessions:
+            given = self.client("sts").assume_role(
+                RoleArn=self.role(holder), RoleSessionName="privileges"
+            )["Credentials"]
+            self._sessions[holder, service] = self.client(
+                service,
+                aws_access_key_id=given["AccessKeyId"],
+                aws_secret_access_key=given["SecretAccessKey"],
+                aws_session_token=given["SessionToken"],
+            )
+        return self._sessions[holder, service]
+
+    def functions_of(self, holder: str) -> list[str]:
+        """The functions that run as a role."""
+        return [
+            shown({"Ref": name})
+            for name, resource in self.template["Resources"].items()
+            if resource["Type"] == "AWS::Lambda::Function"
+            and shown(resource["Properties"]["Role"]) == holder
+        ]
+
+    def machines_of(self, holder: str) -> list[str]:
+        """The state machines that run as a role."""
+        return [
+            shown({"Ref": name})
+            for name, resource in self.template["Resources"].items()
+            if resource["Type"] == "AWS::StepFunctions::StateMachine"
+            and shown(resource["Properties"]["RoleArn"]) == holder
+        ]
+
+    def invoke(self, function: str, event: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
+        """What the function answers (an error has ``errorMessage``), and the end of its log."""
+        answer = self.client("lambda").invoke(
+            FunctionName=self.name(function), Payload=json.dumps(event), LogType="Tail"
+        )
+        payload = json.loads(answer["Payload"].read() or b"null") or {}
+        return payload, base64.b64decode(answer.get("LogResult", "")).decode()
+
+    def event(self, kind: str, **properties: Any) -> dict[str, Any]:
+        """What CloudFormation sends a custom resource; an empty answer is enough for it."""
+        return {
+            "RequestType": kind,
+            "RequestId": f"request-{time.time_ns()}",
+            "StackId": f"arn:aws:cloudformation:{REGION}:000000000000:stack/{self.stack}/x",
+            "LogicalResourceId": "Exercise",
+            "PhysicalResourceId": "exercise",
+            "ResponseURL": self._response_url,
+            "ResourceProperties": properties,
+        }
+
+    def run(self, machine: str, given: Mapping[str, Any], name: str | None = None) -> str:
+        """Execute a state machine to its end; what went wrong on the way."""
+        states = self.client("stepfunctions")
+        arguments = {"name": name} if name else {}
+        arn = states.start_execution(
+            stateMachineArn=self.name(machine), input=json.dumps(given), **arguments
+        )["executionArn"]
+        eventually(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING", 30)
+        return self._troubles(states, arn)
+
+    def _troubles(self, states: Any, arn: str) -> str:
+        described = states.describe_execution(executionArn=arn)
+        found = [described.get("cause", "")]
+        for event in states.get_execution_history(executionArn=arn)["events"]:
+            for name, details in event.items():
+                if name.endswith("FailedEventDetails"):
+                    found.append(details.get("cause", ""))
+        for run in states.list_map_runs(executionArn=arn)["mapRuns"]:
+            children = states.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+            found += [
+                states.describe_execution(executionArn=c["executionArn"]).get("cause", "")
+                for c in children
+            ]
+        return "\n".join(filter(None, found))
+
+    def configure(self, **values: object) -> None:
+        """Change settings of the embedded AWS."""
+        configure(self._aws, **values)
+
+    def log_position(self) -> int:
+        """Where the embedded AWS's own log ends now."""
+        return self._log.stat().st_size
+
+    def refusals(self, position: int, about: str) -> str:
+        """What the embedded AWS noted since then of things that AWS drops without a word."""
+        with self._log.open("rb") as log:
+            log.seek(position)
+            lines = log.read().decode(errors="replace").splitlines()
+        return "\n".join(
+            line for line in lines if about in line and "not authorized to perform" in line
+        )
+
+
+def refusal(call: Callable[..., Any], **arguments: Any) -> str:
+    """The text of the error that a call ends in; empty when it succeeds."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
+    return ""
+
+
+def _impatient(template: Template) -> Template:
+    """The template whose state machines try nothing twice."""
+    return dict(json.loads(_ATTEMPTS.sub(r"\g<1>0", json.dumps(template))))

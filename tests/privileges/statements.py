@@ -1,0 +1,223 @@
+"""Every permission that a template gives, one by one, and the template without one of them.
+
+A permission is one action of one statement on one resource, to a role (its own
+policies, its trust) or to whoever a resource's policy names.
+"""
+
+import copy
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+Template = dict[str, Any]
+Statement = dict[str, Any]
+Place = tuple[str | int, ...]
+
+POLICY, ROLE, PERMISSION = "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Lambda::Permission"
+TRUST = "AssumeRolePolicyDocument"
+# Whom a role trusts when it shall not trust whom it should: a policy has to name somebody.
+NOBODY = {"Service": "ec2.amazonaws.com"}
+_HASH = re.compile(r"[0-9A-F]{8}$")
+# What differs between stages, accounts and contents.
+_NAMES = [
+    (re.compile(r"Messages-[a-z][a-z0-9-]*"), "Messages"),
+    (re.compile(r"(?<=userpool/).+"), "POOL"),
+    (re.compile(r"cdk-[a-z0-9]+-assets[^/]*"), "assets"),
+    (re.compile(r"\b[0-9a-f]{64}\b"), "DATASET"),
+]
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One action that ``holder`` may (or, of a Deny, nobody may) perform on one resource.
+
+    ``holder`` is a role, or the resource whose policy it is; ``principal`` whom
+    the latter names; ``at`` where in the template the statement stands.
+    """
+
+    holder: str
+    effect: str
+    action: str
+    resource: str
+    principal: str
+    condition: str
+    at: Place
+
+    @property
+    def key(self) -> tuple[str, str, str, str, str]:
+        """What tells it from others, whatever stands before it in the template."""
+        return self.holder, self.effect, self.action, self.resource, self.principal
+
+    def __str__(self) -> str:
+        who = f"{self.principal} " if self.principal else ""
+        denied = "denied " if self.effect == "Deny" else ""
+        return f"{self.holder}: {who}{denied}{self.action} on {self.resource}"
+
+
+def permissions(template: Template) -> list[Permission]:
+    """All permissions of the template, in its order."""
+    found = []
+    for at, statement in _statements(template):
+        for action in _listed(statement["Action"]):
+            for resource in _resources(statement, at):
+                found.append(
+                    Permission(
+                        holder=_holder(template, at),
+                        effect=str(statement["Effect"]),
+                        action=action,
+                        resource=shown(resource),
+                        principal=_principal(statement),
+                        condition=shown(statement.get("Condition", "")),
+                        at=at,
+                    )
+                )
+    return found
+
+
+def without(template: Template, removed: Permission) -> Template:
+    """The template without one permission; what else its statement allows stays."""
+    changed = copy.deepcopy(template)
+    *parents, last = removed.at
+    if _resource_type(template, removed.at) == PERMISSION:
+        _remove(changed, str(removed.at[1]))
+        return changed
+    place: Any = changed
+    for step in parents:
+        place = place[step]
+    statement = place[last]
+    if removed.at[3] == TRUST:
+        statement["Principal"] = NOBODY
+        return changed
+    rest = _rest(statement, removed)
+    place[last : last + 1] = rest
+    if not place:
+        _remove_document(changed, removed.at)
+    return changed
+
+
+def managed_policies(template: Template) -> list[Any]:
+    """The policies that roles get from elsewhere: what they allow is not in the template."""
+    roles = [r for r in template["Resources"].values() if r["Type"] == ROLE]
+    return [arn for role in roles for arn in role["Properties"].get("ManagedPolicyArns", [])]
+
+
+def shown(value: Any) -> str:
+    """A value of a template in a few words: logical ids without their hash, short ARNs."""
+    if isinstance(value, list):
+        return ", ".join(map(shown, value))
+    if not isinstance(value, dict):
+        return str(value)
+    if "Fn::GetAtt" in value:
+        logical_id, attribute = value["Fn::GetAtt"]
+        suffix = {"StreamArn": "/stream"}.get(attribute, "")
+        return _bare(logical_id) + suffix
+    if "Ref" in value:
+        return _bare(value["Ref"]).removeprefix("AWS::")
+    if "Fn::Join" in value:
+        separator, parts = value["Fn::Join"]
+        return _short(separator.join(map(shown, parts)))
+    if "Fn::Sub" in value:
+        return str(value["Fn::Sub"])
+    return ", ".join(f"{name} {shown(content)}" for name, content in value.items())
+
+
+def _short(arn: str) -> str:
+    """An ARN without partition, region, account and the stage's own names."""
+    parts = arn.split(":", 5)
+    if len(parts) < 6 or parts[0] != "arn":
+        return arn
+    name = parts[5] if parts[5] != "root" else "the account"
+    for pattern, replacement in _NAMES:
+        name = pattern.sub(replacement, name)
+    return name
+
+
+def _bare(logical_id: str) -> str:
+    return _HASH.sub("", logical_id)
+
+
+def _statements(template: Template) -> Iterator[tuple[Place, Statement]]:
+    for logical_id, resource in template["Resources"].items():
+        at: Place = ("Resources", logical_id, "Properties")
+        properties = resource.get("Properties", {})
+        if resource["Type"] == PERMISSION:
+            yield (
+                (*at, 0),
+                {"Effect": "Allow", "Resource": properties["FunctionName"], **properties},
+            )
+        else:
+            yield from _within(properties, at)
+
+
+def _within(value: Any, at: Place) -> Iterator[tuple[Place, Statement]]:
+    """The statements of every policy document within ``value``."""
+    if isinstance(value, dict):
+        if isinstance(value.get("Statement"), list):
+            for number, statement in enumerate(value["Statement"]):
+                yield (*at, "Statement", number), statement
+            return
+        for name, content in value.items():
+            yield from _within(content, (*at, name))
+    elif isinstance(value, list):
+        for number, content in enumerate(value):
+            yield from _within(content, (*at, number))
+
+
+def _resource_type(template: Template, at: Place) -> str:
+    return str(template["Resources"][at[1]]["Type"])
+
+
+def _holder(template: Template, at: Place) -> str:
+    """The role that a policy is of; else the resource itself, a function for its permission."""
+    resource = template["Resources"][at[1]]
+    if resource["Type"] == POLICY:
+        (role,) = resource["Properties"]["Roles"]
+        return shown(role)
+    if resource["Type"] == PERMISSION:
+        return shown(resource["Properties"]["FunctionName"])
+    return _bare(str(at[1]))
+
+
+def _principal(statement: Statement) -> str:
+    principal = statement.get("Principal", "")
+    if isinstance(principal, dict):
+        (principal,) = principal.values()
+    return "everybody" if principal == "*" else shown(principal)
+
+
+def _resources(statement: Statement, at: Place) -> list[Any]:
+    """What the statement is about; of a trust, the role itself."""
+    if TRUST in at:
+        return ["the role"]
+    return _listed(statement["Resource"])
+
+
+def _rest(statement: Statement, removed: Permission) -> list[Statement]:
+    """What is left of a statement: the other actions, and the action on other resources."""
+    actions = [a for a in _listed(statement["Action"]) if a != removed.action]
+    others = [r for r in _listed(statement["Resource"]) if shown(r) != removed.resource]
+    kept = [statement | {"Action": actions}] if actions else []
+    if others:
+        kept.append(statement | {"Action": removed.action, "Resource": others})
+    return kept
+
+
+def _remove_document(template: Template, at: Place) -> None:
+    """Take away what has no statement any more, which AWS refuses: the policy it is in."""
+    if _resource_type(template, at) == ROLE:
+        del template["Resources"][at[1]]["Properties"]["Policies"][at[4]]
+    else:
+        _remove(template, str(at[1]))
+
+
+def _remove(template: Template, logical_id: str) -> None:
+    """Take a resource away that nothing refers to, though others may wait for it."""
+    del template["Resources"][logical_id]
+    for resource in template["Resources"].values():
+        if logical_id in _listed(resource.get("DependsOn", [])):
+            resource["DependsOn"] = [n for n in _listed(resource["DependsOn"]) if n != logical_id]
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]

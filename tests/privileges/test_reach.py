@@ -1,0 +1,127 @@
+"""A role reaches what is its stage's, and nothing of another one's."""
+
+import json
+
+import pytest
+
+from tests.local.aws_steps import create_backup_role
+from tests.privileges import exercises
+from tests.privileges.exercises import DENIED, back_up, point, restore_as
+from tests.privileges.stage import BUCKET, refusal
+
+OTHER = "Messages-other"
+
+
+@pytest.fixture(scope="module")
+def other(client, stage):
+    """The name of another stage's table, with a stream; vault and bucket bear it too."""
+    made = client("dynamodb").create_table(
+        TableName=OTHER,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
+        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
+    )["TableDescription"]
+    client("backup").create_backup_vault(BackupVaultName=OTHER)
+    client("s3").put_object(Bucket=BUCKET, Key="code.zip", Body=b"x")
+    client("sqs").create_queue(QueueName=OTHER)
+    stage.deploy_template(stage.template)
+    return made["LatestStreamArn"]
+
+
+KEY = {"pk": {"S": "x"}, "sk": {"S": "x"}}
+QUERY = {"KeyConditionExpression": "pk = :pk", "ExpressionAttributeValues": {":pk": {"S": "x"}}}
+# Whose credentials, of which service, which call, with what.
+FOREIGN = [
+    ("SeedSeedingRole", "dynamodb", "put_item", {"TableName": OTHER, "Item": KEY}),
+    ("SeedSeedingRole", "dynamodb", "scan", {"TableName": OTHER}),
+    ("SeedSeedingRole", "dynamodb", "delete_table", {"TableName": OTHER}),
+    ("SeedSeedingRole", "s3", "get_object", {"Bucket": BUCKET, "Key": "code.zip"}),
+    ("SeedSeedingRole", "cognito-idp", "list_users", {"UserPoolId": "us-east-1_Another12"}),
+    ("ConversationsIndexingRole", "dynamodb", "query", {"TableName": OTHER, **QUERY}),
+    ("ConversationsIndexingRole", "dynamodb", "delete_item",
+     {"TableName": OTHER, "Key": {"pk": {"S": "x"}}}),
+    ("ConversationsIndexingRole", "sqs", "send_message",
+     {"QueueUrl": f"https://localhost/000000000000/{OTHER}", "MessageBody": "x"}),
+    ("DatasetWorkerRole", "dynamodb", "put_item", {"TableName": OTHER, "Item": KEY}),
+    ("DatasetWorkerRole", "dynamodb", "delete_item", {"TableName": OTHER, "Key": KEY}),
+    ("BackupTestingValidationRole", "dynamodb", "scan", {"TableName": OTHER}),
+    ("BackupTestingValidationRole", "dynamodb", "describe_table", {"TableName": OTHER}),
+    ("BackupEmptyingRole", "backup", "list_recovery_points_by_backup_vault",
+     {"BackupVaultName": OTHER}),
+    ("BackupEmptyingRole", "backup", "delete_backup_vault", {"BackupVaultName": OTHER}),
+    ("BackupRole", "dynamodb", "delete_table", {"TableName": OTHER}),
+    ("SeedProviderRole", "lambda", "list_functions", {}),
+]  # fmt: skip
+
+
+@pytest.mark.usefixtures("other")
+@pytest.mark.parametrize(
+    ("holder", "service", "call", "arguments"),
+    FOREIGN,
+    ids=[f"{holder} {call}" for holder, _, call, _ in FOREIGN],
+)
+def test_what_is_another_stages_is_refused(stage, holder, service, call, arguments):
+    assert "denied" in refusal(
+        getattr(stage.as_role(holder, service), call), **arguments
+    ).lower().replace(DENIED, "denied")
+
+
+def test_another_tables_stream_is_not_read(stage, other):
+    stage.deploy_template(stage.template)
+    found = refusal(
+        stage.client("lambda").create_event_source_mapping,
+        FunctionName=stage.name("ConversationsIndexingFunction"),
+        EventSourceArn=other,
+        StartingPosition="LATEST",
+    )
+    assert "Cannot access stream" in found
+
+
+@pytest.mark.usefixtures("other")
+def test_another_stages_table_is_not_backed_up(stage):
+    job = back_up(stage.client, OTHER, OTHER, stage.role("BackupRole"))
+    assert job["State"] == "FAILED"
+    assert DENIED in job["StatusMessage"]
+
+
+@pytest.mark.usefixtures("other")
+@pytest.mark.parametrize("holder", ["BackupRestoreRole", "BackupTestingRole"])
+@pytest.mark.parametrize("target", [f"{OTHER}.restored", "Messages"])
+def test_a_restore_takes_no_name_of_another_stage(stage, holder, target):
+    job = restore_as(stage, holder, point(stage), target)
+    assert job["Status"] == "FAILED"
+    assert DENIED in job["StatusMessage"]
+
+
+@pytest.mark.usefixtures("other")
+def test_another_stages_backup_kept_by_dynamodb_is_not_restored(stage, client):
+    create_backup_role(client, f"{OTHER}-role")
+    allowed = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
+    client("iam").put_role_policy(
+        RoleName=f"{OTHER}-role",
+        PolicyName="all",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )
+    role = client("iam").get_role(RoleName=f"{OTHER}-role")["Role"]["Arn"]
+    with exercises.basic(stage):
+        arn = back_up(client, OTHER, OTHER, role)["RecoveryPointArn"]
+        job = restore_as(stage, "BackupRestoreRole", arn, f"{stage.table}.foreign")
+    assert job["Status"] == "FAILED"
+    assert DENIED in job["StatusMessage"]
+
+
+@pytest.mark.usefixtures("other")
+@pytest.mark.parametrize("holder", ["SeedSeedingRole", "ConversationsIndexingRole", "BackupRole"])
+def test_the_key_is_used_through_dynamodb_alone(stage, client, holder):
+    key = stage.name("StageKey")
+    secret = client("kms").encrypt(KeyId=key, Plaintext=b"x")["CiphertextBlob"]
+    found = refusal(stage.as_role(holder, "kms").decrypt, KeyId=key, CiphertextBlob=secret)
+    assert f"{DENIED}: kms:Decrypt" in found
+
+
+@pytest.mark.usefixtures("other")
+def test_a_function_is_called_by_its_own_framework_alone(stage):
+    function = stage.name("DatasetStartingFunction")
+    caller = stage.as_role("SeedProviderRole", "lambda")
+    assert f"{DENIED}: lambda:InvokeFunction" in refusal(caller.invoke, FunctionName=function)
