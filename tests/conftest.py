@@ -1,9 +1,13 @@
 """Fixtures every tier shares."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
 
+# The CDK's own validation of a template is half of the time of a synth, and a second of every
+# run of the app; `make check` validates.
+os.environ["CDK_VALIDATION"] = "false"
 # Lambda assets are hashed by content: a test run must not leave bytecode in them.
 sys.dont_write_bytecode = True
 

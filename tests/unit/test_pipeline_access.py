@@ -1,11 +1,8 @@
 """Whom the account trusts, and how far: the stack of the pipelines' access."""
 
-import os
-
-os.environ["CDK_VALIDATION"] = "false"  # half of a synth's time; `make check` validates
-
 import fnmatch
 import json
+import os
 import subprocess
 import sys
 from functools import cache

@@ -1,9 +1,5 @@
 """What permissions stages have; that none is there twice, on everything, or without a proof."""
 
-import os
-
-os.environ["CDK_VALIDATION"] = "false"  # half of a synth's time; `make check` validates
-
 from collections import Counter
 
 import pytest
