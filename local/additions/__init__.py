@@ -13,6 +13,7 @@ from local.additions import (
     dynamodb,
     iam,
     lambda_functions,
+    lambda_workers,
     settings,
     stepfunctions,
     streams,
@@ -28,5 +29,6 @@ def install() -> None:
     iam.install()
     stepfunctions.install()
     lambda_functions.install()
+    lambda_workers.install()
     streams.install()
     deliveries.install()

@@ -34,6 +34,8 @@ class Settings:
     backup_service_linked_role: float = 1.0
     # A day of a vault lock's ChangeableForDays: 0 makes a compliance lock final at once.
     vault_lock_day_seconds: float = 86_400.0
+    # A function's process that was not called for so long is ended.
+    function_idle_seconds: float = 60.0
     # From a failed batch of a stream to its next try.
     stream_retry_seconds: float = 0.2
     # How much older the records of streams seem to what discards them by age.
