@@ -1,10 +1,11 @@
 """What changes from one template to another, resource by resource. Pure."""
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ops.reviewing.normal import normalised
+from ops.reviewing.normal import HASH, normalised
 from ops.reviewing.permissions import Permission, permissions
 from ops.reviewing.spelling import short, spelled
 from ops.reviewing.survival import is_kept
@@ -39,7 +40,7 @@ def changes(before: Template, after: Template) -> list[Change]:
     one, other = normalised(before), normalised(after)
     return [
         *_resources(_without_policies(one), _without_policies(other)),
-        *_codes(before["Resources"], after["Resources"]),
+        *_files(before["Resources"], after["Resources"]),
         *_outputs(one.get("Outputs", {}), other.get("Outputs", {})),
     ]
 
@@ -105,13 +106,14 @@ def _changed(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Chang
     )
 
 
-def _codes(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
-    """Functions whose code is another one; in the normalised templates the hash is masked."""
+def _files(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+    """Functions and seeds with another file; in the normalised templates its hash is masked."""
     for name in sorted(before.keys() & after.keys()):
-        old, new = (one[name].get("Properties", {}).get("Code") for one in (before, after))
-        if old != new:
+        old, new = (one[name].get("Properties", {}) for one in (before, after))
+        if HASH.findall(json.dumps(old)) != HASH.findall(json.dumps(new)):
             what = f"{short(name)} ({after[name]['Type']})"
-            yield Change(kind="changed", what=what, details=("its code",))
+            file = "its code" if "Code" in new else "the content of its file"
+            yield Change(kind="changed", what=what, details=(file,))
 
 
 def _outputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:

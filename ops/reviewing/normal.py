@@ -9,7 +9,7 @@ import yaml
 
 Template = Mapping[str, Any]
 # What every deployment of the same source has anew, or what the CDK CLI needs and nobody reviews.
-_HASH = re.compile(r"[0-9a-f]{64}")
+HASH = re.compile(r"[0-9a-f]{64}")
 _BOOTSTRAP = {"BootstrapVersion", "CheckBootstrapVersion"}
 _WIDTH = 100
 
@@ -52,7 +52,7 @@ def _plain(value: Any) -> Any:
             return {tag["Key"]: _plain(tag["Value"]) for tag in value}
         return [_plain(member) for member in value]
     if isinstance(value, str):
-        return _HASH.sub("<hash>", value)
+        return HASH.sub("<hash>", value)
     return value
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from ops.costing.comparison import Comparison, compare
 from ops.costing.load import Load
 from ops.costing.report import signed
+from ops.errors import OpsError
 from ops.reviewing.changes import Change, changes, permission_changes
 from ops.reviewing.permissions import Permission, permissions
 from ops.reviewing.survival import kept, lost
@@ -82,9 +83,13 @@ def _change(change: Change) -> Iterator[str]:
 
 
 def _costs(before: Template | None, after: Template) -> list[str]:
+    more = "on demand or provisioned, other loads, assumptions: python -m ops cost"
+    try:
+        found = {name: compare(before or after, after, load) for name, load in LOADS.items()}
+    except OpsError as error:  # a region without prices; the rest is worth reading all the same
+        return [f"not estimated: {error}", more]
     lines = []
-    for name, load in LOADS.items():
-        comparison = compare(before or after, after, load)
+    for name, comparison in found.items():
         total = f"${comparison.after.monthly:.2f}"
         lines.append(f"{name}: {total}" + (f" ({_delta(comparison)})" if before else ""))
         lines += [
@@ -92,7 +97,7 @@ def _costs(before: Template | None, after: Template) -> list[str]:
             for change in comparison.changes
             if before
         ]
-    return [*lines, "on demand or provisioned, other loads, assumptions: python -m ops cost"]
+    return [*lines, more]
 
 
 def _delta(comparison: Comparison) -> str:

@@ -156,6 +156,20 @@ def test_other_code_is_a_change_though_its_hash_is_masked():
     assert change.details == ("its code",)
 
 
+def test_another_file_of_messages_is_a_change_though_its_hash_is_masked():
+    def with_file(of: str) -> dict:
+        after = copy.deepcopy(template())
+        (seed,) = [r for r in after["Resources"].values() if r["Type"] == "Custom::MessageSeed"]
+        del seed["Properties"]["Messages"]
+        seed["Properties"] |= {"Bucket": "b", "Key": f"{of * 64}.jsonl", "Digest": of * 64}
+        return after
+
+    (change,) = changes(with_file("a"), with_file("b"))
+    assert change.what == "Seed (Custom::MessageSeed)"
+    assert change.details == ("the content of its file",)
+    assert changes(with_file("a"), with_file("a")) == []
+
+
 def test_the_normalised_template_hides_nothing_but_hashes_and_the_clis_own():
     text = to_yaml(template())
     assert "BootstrapVersion" not in text
@@ -179,6 +193,14 @@ def test_the_review_answers_what_a_reviewer_asks():
     assert "What survives a destroy\n  BackupVault (AWS::Backup::BackupVault)" in text
     assert "RecoveryPeriodInDays: 7 → 35" in text
     assert "10,000 messages a day: $" in text
+
+
+def test_a_stage_without_prices_is_reviewed_all_the_same():
+    elsewhere = template(region="eu-west-3")
+    review = Review(stage="dev", template=elsewhere, base="main", before=elsewhere)
+    text = "\n".join(review.text())
+    assert "not estimated: no prices of region 'eu-west-3' are known" in text
+    assert "What changes against main\n  nothing" in text
 
 
 def test_a_comment_has_its_long_parts_folded():
