@@ -13,7 +13,7 @@ participant. Why the lists end up right whatever the order:
   back past a message that exists.
 * When the newest message is beyond the horizon, that message's own record is
   still to come or was here already: nothing is to be written.
-* After writing, the newest is read again. Was it deleted or edited meanwhile,
+* After writing, the newest is read again. If it was deleted or edited meanwhile,
   by a writer whose record another invocation has handled already, the second
   round writes what is true now. A crash in between makes the stream deliver
   the records again, with the same horizon.
