@@ -49,6 +49,9 @@ NOT_PROVABLE: list[tuple[str, Sequence[str], str, str]] = [
     ("BackupRestoreRole", _OF_RESTORE_KEY, "StageKey", _RESTORE_KEY),
     ("BackupTestingRole", _OF_RESTORE_KEY, "StageKey", _RESTORE_KEY),
     ("BackupRole", ("backup:TagResource",), "recovery-point:*", _TAGS),
+    # Of the copies, in the other region.
+    ("BackupRole", _OF_BACKUP_KEY, "key/* in eu-central-1", _BACKUP_KEY),
+    ("BackupRole", ("backup:TagResource",), "recovery-point:* in eu-central-1", _TAGS),
     (
         "DatasetLoadingRole",
         ("states:DescribeExecution", "states:StopExecution"),
@@ -104,6 +107,8 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
      "a backup", exercises.take_backup, ""),
     ("BackupRole", "dynamodb:(CreateBackup|DescribeBackup)", ".*",
      "a backup kept by DynamoDB", exercises.take_basic_backup, ""),
+    ("BackupRole", "backup:(CopyFrom|CopyInto|Describe)BackupVault", ".*",
+     "a copy of a backup", exercises.copy_backup, ""),
     ("BackupRole", "dynamodb:DeleteBackup", ".*",
      "the end of a backup kept by DynamoDB", exercises.expire_backup, ""),
     ("Backup(Restore|Testing)Role", "dynamodb:RestoreTableFromBackup", ".*",
@@ -181,6 +186,10 @@ _NO_RESOURCE = "the action knows no resources (Service Authorization Reference)"
 _OWN_POLICY = "in the policy of a key, `*` is that key (KMS guide, “Key policies”)"
 ON_EVERYTHING: dict[tuple[str, str], str] = {
     ("BackupRole", "tag:GetResources"): _NO_RESOURCE,
+    ("BackupRole", "backup:CopyFromBackupVault"): (
+        "AWS Backup's own policy names no resource either; it leads nowhere but into the one vault "
+        "that the role may copy into"
+    ),
     ("BackupEmptyingRole", "backup:ListBackupJobs"): _NO_RESOURCE,
     ("BackupTestingValidationRole", "backup:DescribeRestoreJob"): _NO_RESOURCE,
     ("BackupTestingValidationRole", "backup:PutRestoreValidationResult"): _NO_RESOURCE,

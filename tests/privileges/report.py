@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.privileges.registry import NOT_PROVABLE, proof, reason
 from tests.privileges.statements import Permission, permissions
-from tests.privileges.templates import template
+from tests.privileges.templates import everything
 
 HEAD = ["| who | may | on | without it |", "|---|---|---|---|"]
 REASONS = list(dict.fromkeys(why for *_, why in NOT_PROVABLE))
@@ -31,7 +31,7 @@ def expected(permission: Permission) -> str:
 
 def print_table(terminal: Any, seen: Outcomes) -> None:
     """Show the table with what the tests saw in this run; what they did not see is left out."""
-    found = permissions(template("with everything"))
+    found = permissions(everything())
     known = [each for each in found if each.key in seen or not proof(each)]
     terminal.section("permissions, and what broke without them")
     for line in table(known, lambda each: seen.get(each.key) or expected(each)):

@@ -16,8 +16,8 @@ from tests.local.aws_steps import create_backup_role, eventually
 from tests.local.deployment import Deployment
 from tests.local.ops_deployment import configure
 from tests.local.user_pool import UserPool
-from tests.privileges.statements import Template, shown
-from tests.privileges.templates import EVERYTHING, REGION, assembly
+from tests.privileges.statements import REGION, Template, shown
+from tests.privileges.templates import EVERYTHING, assembly, with_copies
 
 BUCKET = f"cdk-hnb659fds-assets-000000000000-{REGION}"
 # Kinds of resources that the embedded AWS does not know, or not all properties of.
@@ -50,6 +50,7 @@ class Stage(Deployment):
         settings = EVERYTHING | {"user_pool_id": self.pool.id}
         with assembly(self.stage, **settings) as (folder, template):
             self._publish(folder)
+        with_copies(self.stage, template)
         kept = {
             name: resource
             for name, resource in template["Resources"].items()

@@ -16,6 +16,8 @@ Place = tuple[str | int, ...]
 
 POLICY, ROLE, PERMISSION = "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Lambda::Permission"
 TRUST = "AssumeRolePolicyDocument"
+# Of the stages here that have to name theirs.
+REGION = "us-east-1"
 # Whom a role trusts when it shall not trust whom it should: a policy has to name somebody.
 NOBODY = {"Service": "ec2.amazonaws.com"}
 _HASH = re.compile(r"[0-9A-F]{8}$")
@@ -123,14 +125,15 @@ def shown(value: Any) -> str:
 
 
 def _short(arn: str) -> str:
-    """An ARN without partition, region, account and the stage's own names."""
+    """An ARN without partition, account, the stage's own region and its names."""
     parts = arn.split(":", 5)
     if len(parts) < 6 or parts[0] != "arn":
         return arn
     name = parts[5] if parts[5] != "root" else "the account"
     for pattern, replacement in _NAMES:
         name = pattern.sub(replacement, name)
-    return name
+    region = parts[3]
+    return name if region in ("", "Region", REGION) else f"{name} in {region}"
 
 
 def _bare(logical_id: str) -> str:

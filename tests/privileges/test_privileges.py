@@ -5,9 +5,9 @@ import pytest
 from tests.privileges.registry import proof
 from tests.privileges.report import expected
 from tests.privileges.statements import Permission, permissions, without
-from tests.privileges.templates import template
+from tests.privileges.templates import everything
 
-PERMISSIONS = permissions(template("with everything"))
+PERMISSIONS = permissions(everything())
 PROVABLE = [permission for permission in PERMISSIONS if proof(permission)]
 
 

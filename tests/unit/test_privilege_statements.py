@@ -8,7 +8,7 @@ from tests.conftest import PROJECT
 from tests.privileges.registry import NOT_PROVABLE, ON_EVERYTHING, proof, reason
 from tests.privileges.report import REASONS, expected, table
 from tests.privileges.statements import managed_policies, permissions, shown, without
-from tests.privileges.templates import STAGES, template
+from tests.privileges.templates import COPIES, STAGES, copies, everything, template
 
 DOCUMENT = PROJECT / "docs/privileges.md"
 TEMPLATE = {
@@ -102,9 +102,11 @@ def test_nobody_waits_for_a_policy_that_is_gone():
         ({"Fn::GetAtt": ["Table0A1B2C3D", "StreamArn"]}, "Table/stream"),
         ({"Fn::Join": ["", [{"Fn::GetAtt": ["Table0A1B2C3D", "Arn"]}, "/backup/*"]]},
          "Table/backup/*"),
-        ({"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":dynamodb:eu-west-1:",
+        ({"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":dynamodb:us-east-1:",
                             {"Ref": "AWS::AccountId"}, ":table/Messages-pr-1.*"]]},
          "table/Messages.*"),
+        ({"Fn::Join": ["", ["arn:aws:kms:eu-central-1:", {"Ref": "AWS::AccountId"}, ":key/*"]]},
+         "key/* in eu-central-1"),
         ({"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "AWS::AccountId"}, ":root"]]}, "the account"),
     ],
 )  # fmt: skip
@@ -131,7 +133,7 @@ def test_no_role_has_permissions_that_the_template_does_not_show(stage):
 
 
 def test_every_permission_of_every_stage_is_tried():
-    tried = {permission.key for permission in permissions(template("with everything"))}
+    tried = {permission.key for permission in permissions(everything())}
     (dataset,) = [p for p in permissions(template("with a dataset in S3")) if p.key not in tried]
     # Another object, of the same role, in the same way.
     assert str(dataset) == "DatasetLoadingRole: s3:GetObject on some-bucket/messages.jsonl"
@@ -139,11 +141,21 @@ def test_every_permission_of_every_stage_is_tried():
         assert {permission.key for permission in permissions(template(stage))} <= tried, stage
 
 
+def test_the_stack_of_copies_gives_nothing_else():
+    tried = {permission.key for permission in permissions(everything())}
+    for permission in permissions(copies()):
+        # The same construct as the stage's role, which is within another there.
+        holder = permission.holder.replace("RestoreRole", "BackupRestoreRole")
+        resource = permission.resource.removesuffix(f" in {COPIES['copy_region']}")
+        same = (holder, permission.effect, permission.action, resource, permission.principal)
+        assert same in tried
+
+
 def test_only_what_knows_no_resources_is_allowed_on_everything():
     found = {
         (permission.holder, permission.action)
-        for stage in STAGES
-        for permission in permissions(template(stage))
+        for stage in (everything(), *map(template, STAGES))
+        for permission in permissions(stage)
         if permission.resource == "*"
     }
     assert found == ON_EVERYTHING.keys()
@@ -152,13 +164,13 @@ def test_only_what_knows_no_resources_is_allowed_on_everything():
 def test_only_what_is_there_has_a_reason_for_not_being_proven():
     named = {(holder, action, resource)
              for holder, actions, resource, _ in NOT_PROVABLE for action in actions}  # fmt: skip
-    there = {(p.holder, p.action, p.resource) for p in permissions(template("with everything"))}
+    there = {(p.holder, p.action, p.resource) for p in permissions(everything())}
     assert named - there == set()
 
 
 def test_the_document_has_the_table():
     lines = [
-        *table(permissions(template("with everything")), expected),
+        *table(permissions(everything()), expected),
         "",
         *(f"{number}. {why}" for number, why in enumerate(REASONS, start=1)),
     ]

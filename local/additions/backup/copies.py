@@ -1,8 +1,9 @@
 """Copies of recovery points in other vaults and regions of the account.
 
 Sources: model (StartCopyJob, ListCopyJobs, the fields of a copy job); guide, "Advanced DynamoDB
-backup" (only points that AWS Backup itself keeps can be copied). AWS needs minutes, here a copy is
-complete at once. A copy job is listed where it was started, in the region of its source.
+backup" (only points that AWS Backup itself keeps can be copied); the actions that
+AWSBackupServiceRolePolicyForBackup has for copies. AWS needs minutes, here a copy is complete at
+once. A copy job is listed where it was started, in the region of its source.
 """
 
 import dataclasses
@@ -27,8 +28,11 @@ def start(request: Request) -> Json:
     roles.check_role(role, request.headers, request.query)
     if not point.advanced:
         raise ApiError("InvalidRequestException", f"Recovery point {arn} cannot be copied")
-    copied = _copy(point, destination)
+    denial = _denial(point, destination, role)
+    copied = None if denial else _copy(point, destination)
     job = _job(point, copied, destination, role)
+    if denial:
+        job |= {"State": "FAILED", "StatusMessage": denial, "MessageCategory": "FAILURE"}
     store.copies[job["CopyJobId"]] = job
     return {"CopyJobId": job["CopyJobId"], "CreationDate": job["CreationDate"], "IsParent": False}
 
@@ -58,6 +62,17 @@ def describe(request: Request) -> Json:
     return {"CopyJob": job}
 
 
+def _denial(point: RecoveryPoint, destination: str, role: str) -> str | None:
+    """What the role may not do of what a copy takes, as AWS says it, or None."""
+    needed = (
+        ("backup:CopyFromBackupVault", engine._vault_arn(point.vault)),
+        ("backup:DescribeBackupVault", destination),
+        ("backup:CopyIntoBackupVault", destination),
+    )
+    denials = (roles.denial(role, action, resource) for action, resource in needed)
+    return next(filter(None, denials), None)
+
+
 def _copy(point: RecoveryPoint, destination: str) -> RecoveryPoint:
     """A point of its own in the vault with the ARN ``destination``."""
     region, account, _, vault = (destination.split(":")[3:] + [""] * 4)[:4]
@@ -75,14 +90,14 @@ def _copy(point: RecoveryPoint, destination: str) -> RecoveryPoint:
     return copied
 
 
-def _job(point: RecoveryPoint, copied: RecoveryPoint, destination: str, role: str) -> Json:
-    return {
+def _job(point: RecoveryPoint, copied: RecoveryPoint | None, destination: str, role: str) -> Json:
+    made = {"DestinationRecoveryPointArn": copied.arn} if copied else {}
+    return made | {
         "AccountId": get_account_id(),
         "CopyJobId": str(uuid.uuid4()).upper(),
         "SourceBackupVaultArn": engine._vault_arn(point.vault),
         "SourceRecoveryPointArn": point.arn,
         "DestinationBackupVaultArn": destination,
-        "DestinationRecoveryPointArn": copied.arn,
         "ResourceArn": point.table_arn,
         "ResourceType": source_tables.TYPE,
         "ResourceName": source_tables.name_of(point.table_arn),
@@ -91,7 +106,7 @@ def _job(point: RecoveryPoint, copied: RecoveryPoint, destination: str, role: st
         "CompletionDate": store.now(),
         "State": "COMPLETED",
         "MessageCategory": "SUCCESS",
-        "BackupSizeInBytes": copied.size,
+        "BackupSizeInBytes": point.size,
         "IsParent": False,
     }
 

@@ -29,6 +29,15 @@ POLICIES = {
             "Resource": _TABLES,
         },
         _TAGS,
+        {
+            "Effect": "Allow",
+            "Action": [
+                "backup:DescribeBackupVault",
+                "backup:CopyFromBackupVault",
+                "backup:CopyIntoBackupVault",
+            ],
+            "Resource": "*",
+        },
     ],
     "service-role/AWSBackupServiceRolePolicyForRestores": [
         {
