@@ -30,7 +30,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the rows; say what the list may lack, and how to go on when there are more."""
     wanted = user(arguments.user, target.directory)
-    before = place(arguments.before) if arguments.before else None
+    before = place(arguments.before) if arguments.before is not None else None
     rows, more = store.conversations(target.table, wanted, limit=arguments.limit, before=before)
     lagging = [arguments.check and not store.is_current(target.table, row) for row in rows]
     if arguments.json:

@@ -44,8 +44,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         raise UsageError("--json is about the result, and needs FILE: the items go there then")
     selection = Selection(
         messages_only=arguments.messages,
-        conversation=arguments.conversation
-        and conversation(arguments.conversation, target.directory),
+        conversation=None
+        if arguments.conversation is None
+        else conversation(arguments.conversation, target.directory),
     )
     client = target.typed_client
     table = describe(client, target.table_name)

@@ -39,9 +39,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the messages; say how to go on when there are older ones."""
     wanted = conversation(arguments.conversation, target.directory)
     span = Span.of(
-        since=moment(arguments.since) if arguments.since else None,
-        until=moment(arguments.until) if arguments.until else None,
-        before=upper_bound(arguments.before) if arguments.before else "",
+        since=moment(arguments.since) if arguments.since is not None else None,
+        until=moment(arguments.until) if arguments.until is not None else None,
+        before=upper_bound(arguments.before) if arguments.before is not None else "",
     )
     found: Iterable[dict[str, Any]]
     if arguments.all:

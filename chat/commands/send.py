@@ -25,7 +25,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Write the message; print its reference, or the item."""
-    sent_at = moment(arguments.at) if arguments.at else datetime.now(UTC)
+    sent_at = moment(arguments.at) if arguments.at is not None else datetime.now(UTC)
     text, users = body(arguments.body), target.directory
     try:
         item = message_item(
