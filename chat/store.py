@@ -117,8 +117,16 @@ def conversations(
 
 def is_current(table: Any, row: dict[str, Any]) -> bool:
     """Whether a user's ``row`` for a conversation shows the last message, which is read for it."""
-    last = last_message(table, row["ConversationId"])
-    return last is not None and any(same(row, membership) for membership in memberships(last))
+    last = last_message(table, listed(row))
+    try:
+        return last is not None and any(same(row, membership) for membership in memberships(last))
+    except ValueError:  # put by hand, with a key that no list can show
+        return False
+
+
+def listed(row: dict[str, Any]) -> str:
+    """The conversation that a user's ``row`` is for: its key says it, whoever put the row."""
+    return str(row[SORT_KEY]).removeprefix(CONVERSATION_PREFIX)
 
 
 def find(table: Any, conversation: str, text: str) -> dict[str, str]:

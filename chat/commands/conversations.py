@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         "may be missing; --check compares"
     )  # fmt: skip
     if more:
-        cursor = f"{rows[-1][INDEX_SORT_KEY]}#{rows[-1]['ConversationId']}"
+        cursor = f"{rows[-1][INDEX_SORT_KEY]}#{store.listed(rows[-1])}"
         target.say(f"there are more: --before {shlex.quote(cursor)}")
     return 0
 
