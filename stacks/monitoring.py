@@ -106,4 +106,6 @@ class Monitoring(Construct):
                 state_machine=dataset.machine,
                 alarm_friendly_name="Dataset",
                 add_failed_execution_count_alarm=_FAILED_ONCE,
+                # CloudWatch does not count an execution that ran out of time among those that failed.
+                add_timed_out_execution_count_alarm=_FAILED_ONCE,
             )

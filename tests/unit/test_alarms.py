@@ -42,7 +42,7 @@ def test_what_is_watched():
 
 def test_a_load_of_a_dataset_is_watched_too():
     more = set(alarms(seed_dataset="s3://bucket/messages.jsonl")) - set(alarms())
-    assert more == {"Dataset-Failure-Count-Alarm"}
+    assert more == {"Dataset-Failure-Count-Alarm", "Dataset-TimedOut-Count-Alarm"}
 
 
 def test_every_alarm_tells_the_topic():
