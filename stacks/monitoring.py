@@ -106,6 +106,6 @@ class Monitoring(Construct):
                 state_machine=dataset.machine,
                 alarm_friendly_name="Dataset",
                 add_failed_execution_count_alarm=_FAILED_ONCE,
-                # CloudWatch does not count an execution that ran out of time among those that failed.
+                # CloudWatch counts what ran out of time apart from what failed.
                 add_timed_out_execution_count_alarm=_FAILED_ONCE,
             )
