@@ -11,6 +11,7 @@ from constructs import Construct, IDependable
 
 from stacks.findings import acknowledge_wildcard
 from stacks.function import ProjectFunction, function_logs
+from stacks.names import STACK_TAG
 from stacks.waiting_provider import WaitingProvider
 
 FILES = ["ops/__init__.py", "ops/empty_on_destroy.py"]
@@ -67,22 +68,29 @@ class VaultEmptying(Construct):
     def _grant(
         self, emptying: ProjectFunction, vault: backup.BackupVault, table: dynamodb.ITable
     ) -> None:
-        points = [
-            Stack.of(self).format_arn(service="backup", resource="recovery-point",
-                                      resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME),
-            f"{table.table_arn}/backup/*",
-        ]  # fmt: skip
+        stack = Stack.of(self)
+        points = stack.format_arn(
+            service="backup",
+            resource="recovery-point",
+            resource_name="*",
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+        # Their ARNs do not name the vault, but they have the tags of the table
+        # (https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html).
+        own = {"StringEquals": {f"aws:ResourceTag/{STACK_TAG}": stack.stack_name}}
+        in_dynamodb = f"{table.table_arn}/backup/*"
         vault_actions = ["backup:ListRecoveryPointsByBackupVault", "backup:ListTags",
                          "backup:TagResource", "backup:UntagResource"]  # fmt: skip
-        for actions, resources in (
-            (vault_actions, [vault.backup_vault_arn]),
-            (["backup:DeleteRecoveryPoint"], points),
-            (["backup:ListBackupJobs"], ["*"]),
+        for actions, resource, conditions in (
+            (vault_actions, vault.backup_vault_arn, None),
+            (["backup:DeleteRecoveryPoint"], points, own),
+            (["backup:DeleteRecoveryPoint"], in_dynamodb, None),
+            (["backup:ListBackupJobs"], "*", None),
         ):
             emptying.function.add_to_role_policy(
-                iam.PolicyStatement(actions=actions, resources=resources)
+                iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
             )
-        for arn in points:
+        for arn in (points, in_dynamodb):
             acknowledge_wildcard(
                 emptying.role, arn, "The vault's recovery points; AWS makes up their ids."
             )

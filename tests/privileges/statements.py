@@ -23,7 +23,7 @@ NOBODY = {"Service": "ec2.amazonaws.com"}
 _HASH = re.compile(r"[0-9A-F]{8}$")
 # What differs between stages, accounts and contents.
 _NAMES = [
-    (re.compile(r"Messages-[a-z][a-z0-9-]*"), "Messages"),
+    (re.compile(r"Messages-[a-z][a-z0-9]*(?:-[a-z0-9]+)*"), "Messages"),
     (re.compile(r"(?<=userpool/).+"), "POOL"),
     (re.compile(r"cdk-[a-z0-9]+-assets[^/]*"), "assets"),
     (re.compile(r"\b[0-9a-f]{64}\b"), "DATASET"),
@@ -109,7 +109,7 @@ def shown(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(shown, value))
     if not isinstance(value, dict):
-        return str(value)
+        return _short(str(value))
     if "Fn::GetAtt" in value:
         logical_id, attribute = value["Fn::GetAtt"]
         suffix = {"StreamArn": "/stream"}.get(attribute, "")
@@ -118,22 +118,31 @@ def shown(value: Any) -> str:
         return _bare(value["Ref"]).removeprefix("AWS::")
     if "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
-        return _short(separator.join(map(shown, parts)))
+        return _short(separator.join(map(_part, parts)))
     if "Fn::Sub" in value:
         return str(value["Fn::Sub"])
     return ", ".join(f"{name} {shown(content)}" for name, content in value.items())
+
+
+def _part(value: Any) -> str:
+    """A part of a joined text: it has no name of its own to shorten."""
+    return value if isinstance(value, str) else shown(value)
 
 
 def _short(arn: str) -> str:
     """An ARN without partition, account, the stage's own region and its names."""
     parts = arn.split(":", 5)
     if len(parts) < 6 or parts[0] != "arn":
-        return arn
-    name = parts[5] if parts[5] != "root" else "the account"
-    for pattern, replacement in _NAMES:
-        name = pattern.sub(replacement, name)
+        return _renamed(arn)
+    name = _renamed(parts[5]) if parts[5] != "root" else "the account"
     region = parts[3]
     return name if region in ("", "Region", REGION) else f"{name} in {region}"
+
+
+def _renamed(text: str) -> str:
+    for pattern, replacement in _NAMES:
+        text = pattern.sub(replacement, text)
+    return text
 
 
 def _bare(logical_id: str) -> str:
