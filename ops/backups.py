@@ -8,12 +8,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ops import show
+from ops.cleaning.selection import age
 from ops.command import Context
 from ops.finding import rates
 from ops.finding.found import Point, TableBackup
 from ops.restoring import recovery, source
 from ops.restoring.recovery import Backups
 
+_USABLE = frozenset({"AVAILABLE", "COMPLETED"})
 _HEADER = ("AGE", "SIZE", "EXPIRES", "STATE", "KEPT IN", "A MONTH", "ARN")
 
 
@@ -36,10 +38,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--table", metavar="NAME", help="a table's backups, whichever stack it belongs to"
     )
+    parser.add_argument(
+        "--newer-than", metavar="SPAN",
+        help="end with status 1 unless the newest usable backup is younger: 26h, 8d, 5w",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
-    """List them; exit status 1 when a vault could not be read."""
+    """List them; exit status 1 when a vault could not be read, or all are too old."""
+    span = age(arguments.newer_than, "--newer-than") if arguments.newer_than else None
     context.say(context.where)
     names = source.names(context, arguments.table)
     found = recovery.of(context, names)
@@ -51,7 +58,19 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             print(line)
     for unseen in found.unseen:
         context.say(f"not listed, {unseen.what}: {unseen.reason}")
-    return 1 if found.unseen else 0
+    late = span is not None and not is_recent(rows, datetime.now(UTC) - span)
+    if late:
+        context.say(f"no usable backup is younger than {arguments.newer_than}")
+    return 1 if found.unseen or late else 0
+
+
+def is_recent(rows: Iterable[Row], since: datetime) -> bool:
+    """Whether a usable backup, made by the stage or by a person, is not older than ``since``."""
+    return any(
+        row.created and row.created >= since
+        for row in rows
+        if row.kind != "SYSTEM" and row.state in _USABLE
+    )
 
 
 def list_of(found: Backups) -> list[Row]:

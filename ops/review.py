@@ -12,7 +12,7 @@ from ops.command import to_stderr
 from ops.costing.synthesis import synthesize
 from ops.errors import OpsError, explain
 from ops.reviewing.report import Review
-from ops.reviewing.sources import Revision, Template, deployed, stages
+from ops.reviewing.sources import Revision, Template, deployed, region_of, stages
 from ops.stack import stack_name
 
 
@@ -27,7 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="compare with this git revision; default: with the deployed stack",
     )  # fmt: skip
     parser.add_argument("--format", choices=("text", "markdown"), default="text")
-    parser.add_argument("--region", help="of the deployed stack; default: the environment's")
+    parser.add_argument(
+        "--region", help="of the deployed stack; default: the stage's, or the environment's"
+    )
     parser.add_argument("--profile", help="a profile of the AWS configuration files")
 
 
@@ -62,7 +64,7 @@ def _deployed(arguments: argparse.Namespace, stage: str) -> tuple[str, Template 
     """What the comparison is with, and that template; a review needs no account."""
     name = stack_name(stage=stage)
     try:
-        clients = Clients(region=arguments.region, profile=arguments.profile)
+        clients = Clients(region=arguments.region or region_of(stage), profile=arguments.profile)
         with closing(clients):
             identity = clients.identity()
             before = deployed(clients, stage)

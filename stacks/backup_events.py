@@ -37,7 +37,8 @@ class BackupEvents(Construct):
         self._topic = topic
         vault = {"backupVaultName": [backup.vault.backup_vault_name]}
         copied = {"sourceBackupVaultArn": [backup.vault.backup_vault_arn]}
-        restored = {"iamRoleArn": [backup.restore_role.role_arn]}
+        restoring = [backup.restore_role, *([backup.testing.role] if backup.testing else [])]
+        restored = {"iamRoleArn": [role.role_arn for role in restoring]}
         self._add("BackupJob", "Backup Job State Change", vault | {"state": _FAILED})
         self._add("CopyJob", "Copy Job State Change", copied | {"state": _FAILED})
         self._add("RestoreJob", "Restore Job State Change", restored | {"status": _FAILED})

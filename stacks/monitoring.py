@@ -5,6 +5,7 @@ from typing import Any
 import cdk_monitoring_constructs as monitoring
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_sns as sns
 from constructs import Construct
@@ -17,6 +18,11 @@ from stacks.message_seed import MessageSeed
 # Half of what a record has before it goes to the failure queue.
 MAX_STREAM_LAG = Duration.minutes(MAX_AGE.to_minutes() / 2)
 NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
+# What this project calls; an alarm takes at most ten metrics.
+_OPERATIONS = (
+    "BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "GetRecords", "PutItem", "Query",
+    "Scan", "TransactWriteItems", "UpdateItem",
+)  # fmt: skip
 # What happens once and is over: the library waits for three periods of five
 # minutes in a row, which is right for what a retry mends.
 _AT_ONCE: dict[str, Any] = {"evaluation_periods": 1, "datapoints_to_alarm": 1}
@@ -38,6 +44,7 @@ class Monitoring(Construct):
 
     def __init__(self, scope: Construct, id: str, *, topic: sns.ITopic) -> None:
         super().__init__(scope, id)
+        self._topic = topic
         stack = Stack.of(self).stack_name
         self._facade = monitoring.MonitoringFacade(
             self,
@@ -59,8 +66,8 @@ class Monitoring(Construct):
             alarm_friendly_name="Table",
             add_read_throttled_events_count_alarm=_THROTTLED,
             add_write_throttled_events_count_alarm=_THROTTLED,
-            add_system_error_count_alarm=_FAILED,
         )
+        self._add_system_errors(table)
         self._facade.monitor_dynamo_table_global_secondary_index(
             table=table,
             global_secondary_index_name=INDEX_NAME,
@@ -68,6 +75,38 @@ class Monitoring(Construct):
             add_read_throttled_events_count_alarm=_THROTTLED,
             add_write_throttled_events_count_alarm=_THROTTLED,
         )
+
+    def _add_system_errors(self, table: dynamodb.ITable) -> None:
+        """An alarm on failures of DynamoDB itself.
+
+        Not the library's own: it adds the operations up with ``+``, which has no
+        value while any of them was not called.
+        """
+        alarm = cloudwatch.MathExpression(
+            expression="SUM(METRICS())",
+            label="System errors",
+            period=Duration.minutes(5),
+            using_metrics={
+                f"of{operation}": cloudwatch.Metric(
+                    namespace="AWS/DynamoDB",
+                    metric_name="SystemErrors",
+                    dimensions_map={"TableName": table.table_name, "Operation": operation},
+                    statistic=cloudwatch.Stats.SUM,
+                    period=Duration.minutes(5),
+                )
+                for operation in _OPERATIONS
+            },
+        ).create_alarm(
+            self,
+            "SystemErrors",
+            alarm_name=f"{Stack.of(self).stack_name}-Table-SystemError-Count-Alarm",
+            alarm_description="Requests failed because of DynamoDB itself.",
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=NOT_BREACHING,
+        )
+        alarm.add_alarm_action(actions.SnsAction(self._topic))
 
     def watch_conversations(self, conversations: ConversationIndex) -> None:
         """The stream's function, how far it lags, and what it had to give up."""

@@ -62,7 +62,7 @@ class RestoreTesting(Construct):
             ),
         )
         describe(plan, "Restores the newest backup as a test")
-        role = RestoreRole(
+        self.role = RestoreRole(
             self, "Role", settings=settings, table=table, key=key, targets=_TEST_TABLES
         ).role
         selection = backup.CfnRestoreTestingSelection(
@@ -72,7 +72,7 @@ class RestoreTesting(Construct):
             restore_testing_selection_name="Table",
             protected_resource_type="DynamoDB",
             protected_resource_arns=[table.table_arn],
-            iam_role_arn=role.role_arn,
+            iam_role_arn=self.role.role_arn,
             validation_window_hours=_VALIDATION_HOURS,
         )
         describe(selection, "Which backups are restored as a test: those of the table")

@@ -93,7 +93,7 @@ class Settings:
         "", "users are those of this Cognito user pool, under their `sub`; default: plain names"
     )
     alarms: bool = _setting(
-        False, "alarms, a dashboard, and a topic that hears of both and of failed backups"
+        False, "alarms, a dashboard, and a topic that hears of alarms and of failed backups"
     )
     alarm_email: str = _setting("", "who is told; AWS asks that address first; needs `alarms`")
     tags: Mapping[str, str] = field(

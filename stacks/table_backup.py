@@ -59,10 +59,13 @@ class TableBackup(Construct):
         ).role
         self.plan = self._add_plan(settings, table)
         self.emptying = self._add_emptying(table) if self._emptied else None
-        if settings.restore_testing:
+        self.testing = (
             RestoreTesting(
                 self, "Testing", settings=settings, table=table, vault=self.vault, key=key
             )
+            if settings.restore_testing
+            else None
+        )
 
     def _add_emptying(self, table: dynamodb.ITable) -> VaultEmptying:
         before = [self.vault, self.role, *([self.plan] if self.plan else [])]

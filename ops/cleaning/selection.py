@@ -57,11 +57,11 @@ class Selection:
         }
 
 
-def age(text: str) -> timedelta:
+def age(text: str, option: str = "--older-than") -> timedelta:
     """The time span in ``text``, such as ``30d``. Raises UsageError for anything else."""
     match = _AGE.fullmatch(text)
     if not match:
         raise UsageError(
-            f"--older-than '{text}' is not a time span: a number and h, d or w, for example 30d"
+            f"{option} '{text}' is not a time span: a number and h, d or w, for example 30d"
         )
     return timedelta(**{_UNITS[match[2]]: int(match[1])})

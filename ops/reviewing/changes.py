@@ -146,5 +146,6 @@ def _is_function(*values: Mapping[str, Any]) -> bool:
 def _shown(value: Any) -> str:
     if value is None:
         return "nothing"
-    text = spelled(value)
+    # On one line: what is shown may stand in somebody's comment, between fences.
+    text = " ".join(spelled(value).split())
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

@@ -24,6 +24,13 @@ def stages() -> list[str]:
     return list(json.loads((PROJECT / "cdk.json").read_text())["context"]["stages"])
 
 
+def region_of(stage: str) -> str | None:
+    """The region that cdk.json gives the stage; None where the credentials decide."""
+    settings = json.loads((PROJECT / "cdk.json").read_text())["context"]["stages"]
+    region = settings.get(stage, {}).get("region")
+    return str(region) if region else None
+
+
 class Revision:
     """A git revision of the project, unpacked for as long as it is used as a context."""
 

@@ -536,10 +536,17 @@ def test_with_a_user_pool_people_have_names_and_keys_have_subs(on, table, client
 # --- processes: signals and pipes
 
 
+@contextlib.contextmanager
 def start(aws, *arguments):
-    return subprocess.Popen([sys.executable, "-m", "chat", *arguments], cwd=PROJECT, text=True,
-                            env=aws.environment(), stdout=subprocess.PIPE,
-                            stderr=subprocess.PIPE)  # fmt: skip
+    """A command as a process, which a failing test ends too: else it would wait for it."""
+    process = subprocess.Popen([sys.executable, "-m", "chat", *arguments], cwd=PROJECT, text=True,
+                               env=aws.environment(), stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)  # fmt: skip
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 @pytest.mark.usefixtures("talk")
@@ -549,7 +556,8 @@ def test_follow_prints_what_comes_until_it_is_ended(aws, on, table, ending):
         aws, "follow", "jerry#tom", "--last", "2", "--json", "--table", table.name
     ) as process:
         assert [json.loads(process.stdout.readline())["Body"] for _ in "ab"] == ["text 8", "text 9"]
-        on("send", "--from", "Tom", "--to", "Jerry", "news")
+        sent = on("send", "--from", "Tom", "--to", "Jerry", "news")
+        assert (sent.status, sent.err) == (0, "")
         assert json.loads(process.stdout.readline())["Body"] == "news"
         process.send_signal(ending)
         out, err = process.communicate(timeout=30)

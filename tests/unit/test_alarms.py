@@ -49,7 +49,7 @@ def test_every_alarm_tells_the_topic():
     (topic,) = stack(**ON).find_resources(TOPIC)
     for name, alarm in alarms().items():
         assert alarm["AlarmActions"] == [{"Ref": topic}], name
-        assert alarm["ActionsEnabled"] is True
+        assert alarm.get("ActionsEnabled", True) is True
         assert alarm["TreatMissingData"] == "notBreaching", "no traffic is no alarm"
 
 
@@ -58,6 +58,23 @@ def test_every_alarm_tells_the_topic():
 )
 def test_what_happens_only_once_is_told_at_once(name):
     assert (alarms()[name]["EvaluationPeriods"], alarms()[name]["DatapointsToAlarm"]) == (1, 1)
+
+
+def test_errors_of_dynamodb_itself_are_added_up_also_where_an_operation_was_not_called():
+    alarm = alarms()["Table-SystemError-Count-Alarm"]
+    (expression,) = [m["Expression"] for m in alarm["Metrics"] if "Expression" in m]
+    assert expression == "SUM(METRICS())"
+    assert len(alarm["Metrics"]) <= 11, "an expression over at most ten metrics"
+
+
+def test_a_restore_as_a_test_that_fails_is_told_too():
+    rules = stack(alarms=True, restore_testing=True).find_resources(RULE).values()
+    (restores,) = [
+        rule["Properties"]["EventPattern"]["detail"]["iamRoleArn"]
+        for rule in rules
+        if "iamRoleArn" in rule["Properties"]["EventPattern"]["detail"]
+    ]
+    assert len(restores) == 2
 
 
 def test_a_stream_is_told_of_before_its_records_are_given_up():
