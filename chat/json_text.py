@@ -16,6 +16,10 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 # What a terminal may act on though JSON allows it in a text: DEL, the second
 # set of control characters, and those that turn the direction of writing.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# Lists and maps in one another; the item itself is the first
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+LEVELS = 32
+_TOO_DEEP = f"too deeply nested; DynamoDB has {LEVELS} levels"
 # More digits than a number of DynamoDB can have, 38.
 _CONTEXT = Context(prec=200)
 
@@ -43,7 +47,7 @@ def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
 
     Raises ValueError for what is none, and for what DynamoDB cannot store:
     numbers of more than 38 digits, half a surrogate pair, values that are nested
-    deeper than Python goes.
+    deeper than LEVELS.
     """
     try:
         item: Any = json.loads(
@@ -56,9 +60,10 @@ def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
     except json.JSONDecodeError as error:
         raise ValueError(f"not JSON: {error}") from None
     except RecursionError:
-        raise ValueError("too deeply nested") from None
+        raise ValueError(_TOO_DEEP) from None
     if not isinstance(item, dict):
         raise ValueError("not an object: an item is {...}")
+    _check_levels(item, LEVELS * (2 if is_typed else 1))
     read = _from_typed(item) if is_typed else item
     typed(read)
     try:
@@ -66,6 +71,20 @@ def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
     except UnicodeEncodeError:
         raise ValueError("a text has half of a surrogate pair, which is no character") from None
     return read
+
+
+def _check_levels(item: Any, most: int) -> None:
+    """Raise ValueError for more levels; typed JSON spells each of them with two."""
+    level = [item]
+    for _ in range(most):
+        level = [
+            member
+            for value in level
+            for member in (value.values() if isinstance(value, dict) else value)
+            if isinstance(member, list | dict)
+        ]
+    if level:
+        raise ValueError(_TOO_DEEP)
 
 
 def _from_typed(item: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +140,7 @@ def _refuse(constant: str) -> Any:
 def _reason(error: Exception) -> str:
     if isinstance(error, DecimalException):
         return "a number has more than 38 digits, or lies outside 1E-130 to 9.99E+125"
-    return "too deeply nested" if isinstance(error, RecursionError) else str(error)
+    return _TOO_DEEP if isinstance(error, RecursionError) else str(error)
 
 
 class _Writer:

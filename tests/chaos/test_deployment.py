@@ -1,12 +1,12 @@
 """Deployments whose seeding function meets faults, or is ended in the middle of its work."""
 
-import json
 import subprocess
 
 import pytest
 
 from tests.chaos.faulty_stack import messages, through
 from tests.conftest import PROJECT
+from tests.local.aws_steps import log_lines
 from tests.local.deployment import Deployment, DeploymentFailed
 
 SECONDS = 5  # that the function has; it needs less than one
@@ -62,11 +62,7 @@ def of(items):
 
 def seedings(client, stack):
     """What the seeding function said about each of its calls that came to their end."""
-    groups = client("logs").describe_log_groups()["logGroups"]
-    (group,) = [group["logGroupName"] for group in groups if stack in group["logGroupName"]]
-    events = client("logs").filter_log_events(logGroupName=group)["events"]
-    lines = [event["message"] for event in events if event["message"].startswith('{"message"')]
-    return [json.loads(line) for line in lines]
+    return log_lines(client, stack, "seeded")
 
 
 def test_a_deployment_through_all_faults_seeds_every_message(
