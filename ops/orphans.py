@@ -10,7 +10,9 @@ from ops.holdings import Holding
 from ops.stack import PREFIX
 
 # Nobody can use or update such a stack, only delete it.
-_DEAD = frozenset({"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+_DEAD = frozenset(
+    {"CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
