@@ -144,6 +144,15 @@ def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]
         "Action": "dynamodb:*",
         "Resource": [{"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::Sub": "${Table.Arn}/backup/*"}],
     }
+    copied = {
+        "Effect": "Allow",
+        "Action": [
+            "backup:CopyFromBackupVault",
+            "backup:CopyIntoBackupVault",
+            "backup:DescribeBackupVault",
+        ],
+        "Resource": "*",
+    }
     role = {
         "Path": "/messages/",
         "Tags": tags,
@@ -154,7 +163,7 @@ def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]
                 "Action": "sts:AssumeRole",
             }
         ),
-        "Policies": [{"PolicyName": "BackUpTable", "PolicyDocument": _policy(allowed)}],
+        "Policies": [{"PolicyName": "BackUpTable", "PolicyDocument": _policy(allowed, copied)}],
     }
     restore = role | {
         "Policies": [{"PolicyName": "RestoreTable", "PolicyDocument": _policy(_restoring(stack))}]
