@@ -8,6 +8,7 @@ import subprocess
 import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -29,23 +30,13 @@ def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def client(aws: Running) -> Callable[..., Any]:
     """``client("dynamodb")``: a boto3 client of the embedded AWS, as its root user."""
-
-    @functools.cache
-    def make(service: str, **kwargs: Any) -> Any:
-        return session(aws).client(service, **endpoint(aws), **kwargs)
-
-    return make
+    return clients_of(aws)
 
 
 @pytest.fixture(scope="session")
 def bootstrapped(aws: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The bucket and the roles of the CDK, made by its own command."""
-    subprocess.run(
-        ["cdk", "bootstrap", "aws://000000000000/us-east-1"],
-        # Outside the app's folder it does not synthesize the app.
-        cwd=tmp_path_factory.mktemp("bootstrap"),
-        env=aws.environment(), check=True, timeout=120, capture_output=True,
-    )  # fmt: skip
+    bootstrap(aws, tmp_path_factory.mktemp("bootstrap"))
 
 
 @pytest.fixture
@@ -178,3 +169,21 @@ def session(aws: Running, **credentials: str) -> boto3.Session:  # noqa: ARG001 
 def endpoint(aws: Running) -> dict[str, str]:
     """Client arguments that point at the embedded AWS."""
     return {"endpoint_url": aws.endpoint, "verify": aws.ca_file}
+
+
+def clients_of(aws: Running) -> Callable[..., Any]:
+    """What makes clients of ``aws``, each of them once."""
+
+    @functools.cache
+    def make(service: str, **kwargs: Any) -> Any:
+        return session(aws).client(service, **endpoint(aws), **kwargs)
+
+    return make
+
+
+def bootstrap(aws: Running, folder: Path) -> None:
+    """``cdk bootstrap`` in ``folder``: outside the app's own it does not synthesize the app."""
+    subprocess.run(
+        ["cdk", "bootstrap", "aws://000000000000/us-east-1"],
+        cwd=folder, env=aws.environment(), check=True, timeout=120, capture_output=True,
+    )  # fmt: skip
