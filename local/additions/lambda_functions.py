@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
+import ministack.core.lambda_runtime as runtime
 import ministack.services.cloudwatch_logs as logs
 import ministack.services.lambda_svc as engine
 
@@ -20,6 +21,19 @@ from local.additions.stepfunctions.roles import allows
 
 SERVICE = "lambda.amazonaws.com"
 LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
+# Within the engine's stand-in for @aws-sdk/client-lambda, which takes an error for an answer.
+_ANSWERED = """res.on("end", () =>
+            resolve({
+              StatusCode: res.statusCode,"""
+_ANSWERED_WELL = """res.on("end", () => {
+            if (res.statusCode >= 400) {
+              const said = JSON.parse(Buffer.concat(chunks).toString() || "{}");
+              const failure = new Error(said.message || said.Message || "");
+              failure.name = String(res.headers["x-amzn-errortype"] || said.__type || "Error");
+              return reject(failure);
+            }
+            return resolve({
+              StatusCode: res.statusCode,"""
 _LOGGER = logging.getLogger(__name__)
 
 
@@ -27,6 +41,7 @@ def install() -> None:
     """Replace the engine's functions; each keeps the original for what it does well."""
     _install_logs()
     _install_errors()
+    _install_sdk()
     engine._create_function = _trusting(engine._create_function)
     engine._update_config = _trusting(engine._update_config)
 
@@ -88,6 +103,16 @@ def _install_errors() -> None:
         return answer
 
     engine._execute_function_warm = typed
+
+
+def _install_sdk() -> None:
+    """Let a Node function's call of another one fail as the SDK's does, when it is refused.
+
+    Without, the CDK's provider framework goes on as if it had called.
+    """
+    head, tail = runtime._NODEJS_WORKER_SCRIPT.split(_ANSWERED)
+    body, rest = tail.split("})\n          );", 1)
+    runtime._NODEJS_WORKER_SCRIPT = f"{head}{_ANSWERED_WELL}{body}}});\n          }});{rest}"
 
 
 def _error_type(log: str, message: str) -> str:

@@ -167,6 +167,37 @@ def test_a_log_is_kept_if_the_role_may(client, role, function, name, actions, ke
     assert bool(groups["logGroups"]) == kept
 
 
+CALLER = """
+const { Lambda } = require("@aws-sdk/client-lambda");
+exports.handler = async (event) =>
+  JSON.parse(Buffer.from((await new Lambda().invoke(event)).Payload).toString());
+"""
+
+
+def test_a_node_function_that_may_not_call_another_one_fails(client, role, function, name):
+    """As the CDK's provider framework calls what it wraps."""
+    called, caller = function(role(LAMBDA)), f"{name}-caller"
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as file:
+        file.writestr("code.js", CALLER)
+    client("lambda").create_function(
+        FunctionName=caller, Runtime="nodejs22.x", Handler="code.handler",
+        Role=role(LAMBDA, suffix="caller"), Code={"ZipFile": archive.getvalue()},
+    )  # fmt: skip
+
+    def call():
+        event = json.dumps({"FunctionName": called, "Payload": "{}"})
+        answer = client("lambda").invoke(FunctionName=caller, Payload=event)
+        return answer.get("FunctionError"), json.load(answer["Payload"])
+
+    failed, answer = call()
+    assert failed == "Unhandled"
+    assert "not authorized to perform: lambda:InvokeFunction" in answer["errorMessage"]
+    grant(client, f"{name}-caller", "lambda:InvokeFunction")
+    assert call() == (None, None)
+    client("lambda").delete_function(FunctionName=caller)
+
+
 @pytest.fixture
 def rule(client, name):
     """Make a rule for events of the test's own source, with one target; returns its ARN."""

@@ -20,6 +20,7 @@ from tests.privileges.statements import REGION, Template, shown
 from tests.privileges.templates import EVERYTHING, assembly, with_copies
 
 BUCKET = f"cdk-hnb659fds-assets-000000000000-{REGION}"
+_REPLIES = "replies"
 # Kinds of resources that the embedded AWS does not know, or not all properties of.
 _UNKNOWN = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard")
 # Within the definition of a state machine, which is text within the template's.
@@ -33,7 +34,7 @@ class Stage(Deployment):
         super().__init__(client, f"pr-{name}")
         self.client = client
         self._log = Path(aws.ca_file).parent / "server.log"
-        self._response_url = f"{aws.endpoint}/_ministack/cfn-response/nobody"
+        self._replies = f"{aws.endpoint}/{_REPLIES}"
         self._aws = aws
         # A restore that AWS Backup did as a test; made when it is needed.
         self.tested = ""
@@ -44,6 +45,7 @@ class Stage(Deployment):
     def create(self) -> None:
         """Deploy the stage, with every permission."""
         self.client("s3").create_bucket(Bucket=BUCKET)
+        self._open_mailbox()
         self.client("ssm").put_parameter(
             Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="30"
         )
@@ -80,6 +82,15 @@ class Stage(Deployment):
             Protocol="sqs",
             Endpoint=f"arn:aws:sqs:{REGION}:000000000000:inbox",
         )
+
+    def _open_mailbox(self) -> None:
+        """Make the bucket that stands for CloudFormation's, into which anybody may answer."""
+        anybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject",
+                   "Resource": f"arn:aws:s3:::{_REPLIES}/*"}  # fmt: skip
+        document = json.dumps({"Version": "2012-10-17", "Statement": [anybody]})
+        self.client("s3").create_bucket(Bucket=_REPLIES)
+        self.client("s3").delete_public_access_block(Bucket=_REPLIES)
+        self.client("s3").put_bucket_policy(Bucket=_REPLIES, Policy=document)
 
     def deploy_template(self, template: Template) -> None:
         """Update the stack; nothing to do when it has this template."""
@@ -164,16 +175,27 @@ class Stage(Deployment):
         return payload, base64.b64decode(answer.get("LogResult", "")).decode()
 
     def event(self, kind: str, **properties: Any) -> dict[str, Any]:
-        """What CloudFormation sends a custom resource; an empty answer is enough for it."""
+        """What CloudFormation sends a custom resource."""
+        request = f"request-{time.time_ns()}"
         return {
             "RequestType": kind,
-            "RequestId": f"request-{time.time_ns()}",
+            "RequestId": request,
             "StackId": f"arn:aws:cloudformation:{REGION}:000000000000:stack/{self.stack}/x",
             "LogicalResourceId": "Exercise",
             "PhysicalResourceId": "exercise",
-            "ResponseURL": self._response_url,
+            "ResponseURL": f"{self._replies}/{request}",
             "ResourceProperties": properties,
         }
+
+    def reply(self, event: Mapping[str, Any]) -> str:
+        """Why the custom resource failed, as CloudFormation was told; empty unless it did."""
+        s3 = self.client("s3")
+        try:
+            found = s3.get_object(Bucket=_REPLIES, Key=event["RequestId"])
+        except s3.exceptions.NoSuchKey:
+            return ""
+        answer = json.loads(found["Body"].read())
+        return str(answer["Reason"]) if answer["Status"] == "FAILED" else ""
 
     def run(self, machine: str, given: Mapping[str, Any], name: str | None = None) -> str:
         """Execute a state machine to its end; what went wrong on the way."""
