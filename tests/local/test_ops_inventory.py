@@ -1,4 +1,5 @@
 """`python -m ops backups` and `python -m ops inventory` against the embedded AWS."""
+# ruff: noqa: F811 (pytest hands fixtures over under their names)
 
 import json
 from contextlib import closing
@@ -7,6 +8,7 @@ import pytest
 
 from tests.local.aws_steps import back_up
 from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
+from tests.local.own_account import aws, client  # noqa: F401 (fixtures)
 
 RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
 

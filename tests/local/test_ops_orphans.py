@@ -1,4 +1,5 @@
-"""`python -m ops orphans` against the embedded AWS, which other tests share."""
+"""`python -m ops orphans` against an embedded AWS."""
+# ruff: noqa: F811 (pytest hands fixtures over under their names)
 
 import json
 from contextlib import closing
@@ -6,6 +7,7 @@ from contextlib import closing
 import pytest
 
 from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
+from tests.local.own_account import aws, client  # noqa: F401 (fixtures)
 
 
 @pytest.fixture

@@ -1,4 +1,5 @@
 """The pipelines' roles, assumed as a workflow assumes them, under enforced IAM."""
+# ruff: noqa: F811 (pytest hands fixtures over under their names)
 
 import json
 import re
@@ -8,13 +9,12 @@ import pytest
 from aws_cdk import App
 from botocore.exceptions import ClientError
 
-from local.process import running
 from stacks.pipeline.access import Access
 from stacks.pipeline_access import NAME, PipelineAccess
 from tests.conftest import PROJECT
 from tests.local.aws_steps import back_up, refused
-from tests.local.conftest import bootstrap, clients_of
 from tests.local.deployment import POLL
+from tests.local.own_account import aws, bootstrapped, client  # noqa: F401 (fixtures)
 from tests.local.pipeline_steps import REPOSITORY, Job, credentials
 
 PROD = "Messages-prod"
@@ -23,23 +23,6 @@ BOOTSTRAP = re.search(
     r"^PREVIEW_ROLES := ((?:.*\\\n)*.*)", (PROJECT / "Makefile").read_text(), re.M
 )
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": PROD, "VisibilityTimeout": 30}}
-
-
-# An account of its own: the roles look through all of it, and the other tests leave much there.
-@pytest.fixture(scope="module")
-def aws(tmp_path_factory):
-    with running(tmp_path_factory.mktemp("aws")) as started:
-        yield started
-
-
-@pytest.fixture(scope="module")
-def client(aws):
-    return clients_of(aws)
-
-
-@pytest.fixture(scope="module")
-def bootstrapped(aws, tmp_path_factory):
-    bootstrap(aws, tmp_path_factory.mktemp("bootstrap"))
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,25 @@
+"""Fixtures of an account for one test module alone; import those of conftest's that it uses.
+
+For what looks through a whole account: the other tests leave a hundred stacks in theirs.
+"""
+
+import pytest
+
+from local.process import running
+from tests.local.conftest import bootstrap, clients_of
+
+
+@pytest.fixture(scope="module")
+def aws(tmp_path_factory):
+    with running(tmp_path_factory.mktemp("aws")) as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def client(aws):
+    return clients_of(aws)
+
+
+@pytest.fixture(scope="module")
+def bootstrapped(aws, tmp_path_factory):
+    bootstrap(aws, tmp_path_factory.mktemp("bootstrap"))
