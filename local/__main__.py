@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from local.environment import foreign_environment
-from local.process import STATE_DIR, LocalAwsError, Running, find, start, stop
+from local.process import STATE_DIR, LocalAwsError, Running, find, find_or_start, stop
 from local.up import up
 
 
@@ -74,7 +74,7 @@ def _start(arguments: argparse.Namespace) -> int:
     running = find(arguments.state)
     if running is None:
         print("starting the embedded AWS", file=sys.stderr)
-        running = start(arguments.state)
+        running = find_or_start(arguments.state)
     _print(running)
     return 0
 

@@ -32,6 +32,10 @@ class LocalAwsError(Exception):
     """The embedded AWS cannot be started, found or stopped; the text says what to do."""
 
 
+class RunsAlready(LocalAwsError):
+    """There is one, and a second is not started."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Running:
     """A running embedded AWS, as its state file describes it."""
@@ -77,10 +81,22 @@ def start(state_dir: Path = STATE_DIR, *, bound_to_parent: bool = False) -> Runn
         state_dir.mkdir(parents=True, exist_ok=True)
         with _starting(state_dir):
             if _found(state_dir):
-                raise LocalAwsError(f"the embedded AWS of {state_dir} runs already")
+                raise RunsAlready(f"the embedded AWS of {state_dir} runs already")
             return _start(state_dir, bound_to_parent)
     except OSError as error:
         raise LocalAwsError(f"{state_dir}: {error.strerror}; name another folder") from None
+
+
+def find_or_start(state_dir: Path = STATE_DIR) -> Running:
+    """The embedded AWS of ``state_dir``, started unless it runs; two callers get the same one.
+
+    Raises LocalAwsError as ``start`` does.
+    """
+    while True:
+        try:
+            return find(state_dir) or start(state_dir)
+        except RunsAlready:  # somebody else started it between the two
+            continue
 
 
 def stop(state_dir: Path = STATE_DIR) -> bool:

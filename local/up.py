@@ -6,7 +6,7 @@ from pathlib import Path
 
 from local import stack
 from local.environment import foreign_environment
-from local.process import find, start
+from local.process import find_or_start
 from local.steps import StepFailed, Steps, interrupt_on_terminate
 
 _NEXT = """
@@ -45,6 +45,6 @@ def _environment(steps: Steps, state_dir: Path) -> dict[str, str]:
     if foreign := foreign_environment(os.environ):
         return foreign
     with steps.step("start") as said:
-        running = find(state_dir) or start(state_dir)
+        running = find_or_start(state_dir)
         said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")
     return running.environment()
