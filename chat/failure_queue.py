@@ -13,8 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY
-from chat.transfer.lines import is_message
+from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
 from ops.errors import code
 
 # A message that is received is nobody else's for so long.
@@ -107,7 +106,7 @@ def failed_conversations(streams: Any, failure: Failure) -> list[str]:
         if code(error) in _GONE:
             raise RecordsGone(code(error)) from None
         raise
-    found = [key[0].removeprefix(CONVERSATION_PREFIX) for key in keys if is_message(key)]
+    found = [key[0].removeprefix(CONVERSATION_PREFIX) for key in keys if is_message(*key)]
     return list(dict.fromkeys(found))
 
 

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chat.memberships import Unsettled, bring_up_to_date
-from chat.model import CONVERSATION_PREFIX, MESSAGE_PREFIX, PARTITION_KEY, SORT_KEY, Position
+from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, Position, is_message
 
 TABLE_VARIABLE = "TABLE_NAME"
 _CLIENT = Config(
@@ -40,7 +40,7 @@ def index(table: Any, records: list[dict[str, Any]]) -> dict[str, Any]:
     first: dict[str, str] = {}
     for record in records:
         keys = {name: value["S"] for name, value in record["dynamodb"]["Keys"].items()}
-        if not _is_message(keys):
+        if not is_message(keys[PARTITION_KEY], keys[SORT_KEY]):
             continue
         conversation = keys[PARTITION_KEY].removeprefix(CONVERSATION_PREFIX)
         position = Position.of(keys[SORT_KEY])
@@ -51,12 +51,6 @@ def index(table: Any, records: list[dict[str, Any]]) -> dict[str, Any]:
     _log("indexed", records=len(records), conversations=len(horizons), failed=len(failed))
     # In the order of the stream, because `first` is.
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
-
-
-def _is_message(keys: Mapping[str, str]) -> bool:
-    return keys[PARTITION_KEY].startswith(CONVERSATION_PREFIX) and keys[SORT_KEY].startswith(
-        MESSAGE_PREFIX
-    )
 
 
 def _indexed(table: Any, conversation: str, horizon: Position) -> bool:

@@ -110,6 +110,16 @@ class Position:
         return cls(sent_at, message_id)
 
 
+def is_message(pk: str, sk: str) -> bool:
+    """Whether an item under these keys is a message."""
+    return pk.startswith(CONVERSATION_PREFIX) and sk.startswith(MESSAGE_PREFIX)
+
+
+def is_membership(pk: str, sk: str) -> bool:
+    """Whether an item under these keys lists a conversation for a user."""
+    return pk.startswith(USER_PREFIX) and sk.startswith(CONVERSATION_PREFIX)
+
+
 def membership_key(user: str, conversation: str) -> dict[str, str]:
     """The key of the item by which ``user``, an id, is listed in a conversation."""
     return {PARTITION_KEY: USER_PREFIX + user, SORT_KEY: CONVERSATION_PREFIX + conversation}

@@ -30,7 +30,7 @@ from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from chat.memberships import Unsettled, bring_up_to_date
 from chat.model import (
@@ -39,18 +39,19 @@ from chat.model import (
     PARTITION_KEY,
     SORT_KEY,
     Position,
+    is_membership,
+    is_message,
     membership_key,
     participants,
 )
 from chat.store import last_message
 from chat.transfer.bar import Advance
 from chat.transfer.lanes import lanes
-from chat.transfer.lines import is_membership, is_message
 from chat.transfer.patience import tries
 from chat.transfer.scanning import Selection, page
 from ops.errors import explain
 from seed.changes import Key, key_of
-from seed.writer import passes
+from seed.writer import ask
 
 WORKERS = 8
 _ERRORS = (ClientError, BotoCoreError, Unsettled, TimeoutError)
@@ -79,17 +80,13 @@ def reindex(table: Any, conversation: str, clock: Any = time) -> None:
     ValueError for what is no conversation, Unsettled, TimeoutError, and
     botocore's other errors.
     """
-    pauses = tries(f"reindexing {conversation}", clock)
-    while True:
-        try:
-            horizon = _horizon(table, conversation)
-            if horizon is not None:
-                bring_up_to_date(table, conversation, horizon)
-            return
-        except (ClientError, HTTPClientError) as error:
-            if not passes(error):
-                raise
-            pauses.wait(1, error)
+
+    def once() -> None:
+        horizon = _horizon(table, conversation)
+        if horizon is not None:
+            bring_up_to_date(table, conversation, horizon)
+
+    ask(once, tries(f"reindexing {conversation}", clock))
 
 
 def reindex_all(
@@ -165,9 +162,9 @@ def _horizon(table: Any, conversation: str) -> Position | None:
 
 def _conversation(key: Key) -> str | None:
     """The conversation to which an item's key belongs; None for another item."""
-    if is_message(key):
+    if is_message(*key):
         return key[0].removeprefix(CONVERSATION_PREFIX)
-    return key[1].removeprefix(CONVERSATION_PREFIX) if is_membership(key) else None
+    return key[1].removeprefix(CONVERSATION_PREFIX) if is_membership(*key) else None
 
 
 def _collect(

@@ -3,9 +3,10 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from json import dumps
 from random import uniform
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -13,6 +14,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 from seed.changes import Entry, Key, Outcome, Write, decide, key_of
 from seed.wire import Typed
 
+T = TypeVar("T")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 KEYS_PER_READ = 100
 ITEMS_PER_BATCH = 25
@@ -77,7 +79,7 @@ class Table:
             try:
                 request = self.client.batch_write_item(RequestItems=request)["UnprocessedItems"]
             except (ClientError, HTTPClientError) as error:
-                if not passes(error):
+                if not _passes(error):
                     raise
                 return {key_of(put["PutRequest"]["Item"]) for put in request[self._name]}
             if not request:
@@ -133,14 +135,7 @@ class Table:
 
     def _ask(self, call: Callable[..., Any], request: dict[str, Any]) -> Any:
         """The answer to a request that does no harm when it is made twice."""
-        tries = Tries(self._clock, self._end, f"asking {self._name}")
-        while True:
-            try:
-                return call(**request)
-            except (ClientError, HTTPClientError) as error:
-                if not passes(error):
-                    raise
-                tries.wait(1, error)
+        return ask(partial(call, **request), Tries(self._clock, self._end, f"asking {self._name}"))
 
 
 class Tries:
@@ -164,7 +159,21 @@ class Tries:
         self._clock.sleep(uniform(longest / 2, longest))
 
 
-def passes(error: Exception) -> bool:
+def ask(call: Callable[[], T], tries: Tries) -> T:
+    """The answer to ``call``, made again while its error may pass; it must do no harm twice.
+
+    Raises TimeoutError when that leads nowhere, other errors at once.
+    """
+    while True:
+        try:
+            return call()
+        except (ClientError, HTTPClientError) as error:
+            if not _passes(error):
+                raise
+            tries.wait(1, error)
+
+
+def _passes(error: Exception) -> bool:
     """Whether the same request may succeed later."""
     answer: Any = getattr(error, "response", None) or {"Error": {"Code": ""}}
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
+from chat.model import is_membership, is_message
 from chat.transfer.bar import Advance
-from chat.transfer.lines import is_membership, is_message, item_of
+from chat.transfer.lines import item_of
 from chat.transfer.reading import LINE_BYTES, Line, lines
 from chat.transfer.sources import Source
 from ops.errors import OpsError
@@ -28,9 +29,9 @@ class Checked:
 
     def add(self, key: Key) -> None:
         """Count the item under ``key``."""
-        if is_message(key):
+        if is_message(*key):
             self.messages += 1
-        elif is_membership(key):
+        elif is_membership(*key):
             self.memberships += 1
         else:
             self.others += 1

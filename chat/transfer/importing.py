@@ -19,10 +19,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chat.model import is_membership
 from chat.transfer.bar import Advance
 from chat.transfer.checking import item_in
 from chat.transfer.lanes import Lanes, lanes
-from chat.transfer.lines import is_membership
 from chat.transfer.patience import CONTINUES, FAILURES, unfinished
 from chat.transfer.reading import lines
 from chat.transfer.sources import Source
@@ -163,7 +163,7 @@ class Import:
                 yield part
                 part = Part()
             part.first, part.last, part.end = part.first or line.number, line.number, line.end
-            if is_membership(key):
+            if is_membership(*key):
                 part.memberships += 1
             else:
                 part.items[key] = item

@@ -18,12 +18,11 @@ from chat.model import (
     INDEX_SORT_KEY,
     ITEM_BYTES,
     KEY_BYTES,
-    MESSAGE_PREFIX,
     PARTITION_KEY,
     SORT_KEY,
-    USER_PREFIX,
     Position,
     conversation_id,
+    is_message,
     participants,
 )
 from chat.transfer.values import item_bytes, restored, typed
@@ -73,16 +72,6 @@ def item_of(line: bytes) -> Typed:
     return item
 
 
-def is_membership(key: Key) -> bool:
-    """Whether the item under ``key`` lists a conversation for a user."""
-    return key[0].startswith(USER_PREFIX) and key[1].startswith(CONVERSATION_PREFIX)
-
-
-def is_message(key: Key) -> bool:
-    """Whether the item under ``key`` is a message."""
-    return key[0].startswith(CONVERSATION_PREFIX) and key[1].startswith(MESSAGE_PREFIX)
-
-
 def _item(value: object) -> Typed:
     if not isinstance(value, Mapping):
         raise ValueError("is not a JSON object")
@@ -127,7 +116,7 @@ def _check_key(name: str, value: Mapping[str, Any], most: int) -> None:
 
 def _check_message(key: Key) -> None:
     """A message must lie where its two users' lists can find it."""
-    if not is_message(key):
+    if not is_message(*key):
         return
     conversation, position = key[0].removeprefix(CONVERSATION_PREFIX), Position.of(key[1])
     if (spelled := conversation_id(*participants(conversation))) != conversation:

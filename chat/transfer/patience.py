@@ -3,12 +3,13 @@
 import math
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.errors import OpsError, explain
-from seed.writer import Tries, passes
+from seed.writer import Tries, ask
 
 CONTINUES = "running the same command again continues"
 # What may end a transfer from outside; TimeoutError is that of Tries.
@@ -28,14 +29,7 @@ def patiently(
     Throttling and lost answers are outlasted beyond what the client does by
     itself. Raises TimeoutError when that leads nowhere, other errors at once.
     """
-    pauses = tries(doing, clock)
-    while True:
-        try:
-            return call(**request)
-        except (ClientError, HTTPClientError) as error:
-            if not passes(error):
-                raise
-            pauses.wait(1, error)
+    return ask(partial(call, **request), tries(doing, clock))
 
 
 def unfinished(error: BaseException, how_far: str) -> BaseException:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.model import ITEM_BYTES, message_item, parse_time
-from chat.transfer.lines import is_membership, is_message, item_of, line_of
+from chat.model import ITEM_BYTES, is_membership, is_message, message_item, parse_time
+from chat.transfer.lines import item_of, line_of
 from chat.transfer.reading import LINE_BYTES, lines
 from chat.transfer.values import LEVELS, item_bytes
 from seed.wire import from_wire, to_wire
@@ -189,10 +189,10 @@ def test_a_wrong_line_is_refused_with_its_rule(line, said):
 
 
 def test_memberships_and_messages_are_told_by_their_keys():
-    assert is_membership(("USER#tom", "CONVERSATION#jerry#tom"))
-    assert is_message(("CONVERSATION#jerry#tom", "MESSAGE#1#2"))
-    assert not is_membership(("USER#tom", "PROFILE"))
-    assert not is_message(("CONVERSATION#jerry#tom", "TOPIC"))
+    assert is_membership("USER#tom", "CONVERSATION#jerry#tom")
+    assert is_message("CONVERSATION#jerry#tom", "MESSAGE#1#2")
+    assert not is_membership("USER#tom", "PROFILE")
+    assert not is_message("CONVERSATION#jerry#tom", "TOPIC")
 
 
 @pytest.mark.parametrize(
