@@ -16,16 +16,28 @@ _CLIENT = Config(retries={"mode": "standard", "total_max_attempts": 8})
 _KEYS = {"HASH": "pk", "RANGE": "sk"}
 _PREFIXES = ("CONVERSATION#", "USER#")
 _SAMPLE = 100
+_VERDICTS = ("SUCCESSFUL", "FAILED", "TIMED_OUT")
+
+
+class NotGood(Exception):
+    """A table restored as a test is not good; the text says why."""
 
 
 def on_restore(event: Mapping[str, Any], _context: object) -> None:
-    """Validate the table of the event's restore job, if it is one of this stack's tests."""
+    """Validate the table of the event's restore job, if it is one of this stack's tests.
+
+    Raises NotGood once it has reported that: AWS Backup promises no event for a
+    validation, so what a person can be told of is this function's errors.
+    """
     plan, source = os.environ["RESTORE_TESTING_PLAN_ARN"], os.environ["SOURCE_TABLE"]
     backup, dynamodb = (boto3.client(name, config=_CLIENT) for name in ("backup", "dynamodb"))
     job_id = event["detail"]["restoreJobId"]
     job = backup.describe_restore_job(RestoreJobId=job_id)
     # Every restore of the account and region comes by, a person's too.
     if job.get("CreatedBy", {}).get("RestoreTestingPlanArn") != plan:
+        return
+    # After an error Lambda calls again, and events may come twice: the table may be gone by then.
+    if job.get("ValidationStatus") in _VERDICTS:
         return
     table = job["CreatedResourceArn"].split(":table/", 1)[1]
     problem = find_problem(dynamodb, table, source)
@@ -35,6 +47,8 @@ def on_restore(event: Mapping[str, Any], _context: object) -> None:
         ValidationStatusMessage=problem or f"{table}: keys and a sample of items are right",
     )
     print(json.dumps({"message": "validated", "job": job_id, "table": table, "problem": problem}))
+    if problem:
+        raise NotGood(problem)
 
 
 def find_problem(dynamodb: Any, table: str, source: str) -> str:

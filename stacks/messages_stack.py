@@ -84,6 +84,8 @@ class MessagesStack(Stack):
         monitoring.watch_table(self.messages.table)
         monitoring.watch_conversations(self.conversations)
         monitoring.watch_seeding(self.seed, self.dataset)
+        if self.backup.testing:
+            monitoring.watch_restore_tests(self.backup.testing)
         return alarms
 
     def _add_outputs(self, settings: Settings) -> None:

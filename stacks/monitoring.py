@@ -14,6 +14,7 @@ from chat.model import INDEX_NAME
 from stacks.conversation_index import MAX_AGE, ConversationIndex
 from stacks.dataset_seed import DatasetSeed
 from stacks.message_seed import MessageSeed
+from stacks.restore_testing import RestoreTesting
 
 # Half of what a record has before it goes to the failure queue.
 MAX_STREAM_LAG = Duration.minutes(MAX_AGE.to_minutes() / 2)
@@ -39,7 +40,7 @@ class Monitoring(Construct):
     """Alarms for what a person has to look at; the dashboard shows that and the traffic.
 
     Throttled or failed requests, a stream that lags, records in the failure
-    queue, a seed that could not be written.
+    queue, a seed that could not be written, a restore as a test that is not good.
     """
 
     def __init__(self, scope: Construct, id: str, *, topic: sns.ITopic) -> None:
@@ -148,3 +149,22 @@ class Monitoring(Construct):
                 # CloudWatch counts what ran out of time apart from what failed.
                 add_timed_out_execution_count_alarm=_FAILED_ONCE,
             )
+
+    def watch_restore_tests(self, testing: RestoreTesting) -> None:
+        """The function that looks at what was restored as a test: it fails when that is bad.
+
+        AWS Backup tells of restores that fail (``stacks.backup_events``), and
+        promises no event for a validation.
+        """
+        self._facade.monitor_lambda_function(
+            lambda_function=testing.validation.function,
+            alarm_friendly_name="RestoreTest",
+            add_fault_count_alarm={
+                "Alarm": monitoring.ErrorCountThreshold(
+                    max_error_count=0,
+                    alarm_description_override="A table restored as a test is not good, or "
+                    "nothing could look at it; the log of the function says which.",
+                    **_AT_ONCE,
+                )
+            },
+        )

@@ -82,7 +82,7 @@ class RestoreTesting(Construct):
     def _add_validation(
         self, plan: backup.CfnRestoreTestingPlan, table: dynamodb.ITable, key: kms.IKey | None
     ) -> None:
-        validation = ProjectFunction(
+        self.validation = ProjectFunction(
             self,
             "Validation",
             description="Looks at a table restored as a test and reports to AWS Backup",
@@ -91,11 +91,11 @@ class RestoreTesting(Construct):
             log_group=function_logs(self, "Logs"),
             timeout=Duration.minutes(2),
         )
-        validation.function.add_environment(
+        self.validation.function.add_environment(
             "RESTORE_TESTING_PLAN_ARN", plan.attr_restore_testing_plan_arn
         )
-        validation.function.add_environment("SOURCE_TABLE", table.table_name)
-        self._grant(validation, table, key)
+        self.validation.function.add_environment("SOURCE_TABLE", table.table_name)
+        self._grant(self.validation, table, key)
         rule = events.Rule(
             self,
             "Restored",
@@ -105,11 +105,11 @@ class RestoreTesting(Construct):
                 detail_type=["Restore Job State Change"],
                 detail={"status": ["COMPLETED"]},
             ),
-            targets=[targets.LambdaFunction(validation.function)],
+            targets=[targets.LambdaFunction(self.validation.function)],
         )
         for construct, rules in (
             (rule, RULE_DEAD_LETTERS),
-            (validation.function, FUNCTION_DEAD_LETTERS),
+            (self.validation.function, FUNCTION_DEAD_LETTERS),
         ):
             acknowledge(
                 construct,

@@ -1,10 +1,12 @@
 """Deployed alarms: what AWS Backup reports of this stage arrives where people subscribe."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from ops.polling import poll
+from tests.local.aws_steps import back_up, restored
 from tests.local.deployment import Deployment
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
@@ -83,3 +85,78 @@ def test_alarms_are_deployed_and_go_with_the_stack(client, deployment):
     assert cloudwatch.describe_alarms(AlarmNamePrefix=deployment.stack)["MetricAlarms"] == []
     dashboards = cloudwatch.list_dashboards(DashboardNamePrefix=deployment.stack)
     assert dashboards["DashboardEntries"] == []
+
+
+@pytest.fixture
+def tested(client, deployment, setting):
+    """``tested(pk)``: the job that restored the stage's table, with that item alone, as a test."""
+    setting("backup_job_seconds", 0)
+    setting("restore_job_seconds", 0)
+    target = f"awsbackup-restore-test-{deployment.stage}"
+
+    def tested(pk):
+        known = deployment.deploy([], alarms=True, restore_testing=True)
+        table = known["TableName"]
+        client("dynamodb").put_item(TableName=table, Item={"pk": {"S": pk}, "sk": {"S": "#"}})
+        made = back_up(client, known["BackupVaultName"], table, known["BackupRoleArn"])
+        selection = client("backup").get_restore_testing_selection(
+            RestoreTestingPlanName=deployment.stack.replace("-", "_"),
+            RestoreTestingSelectionName="Table",
+        )["RestoreTestingSelection"]
+        return restored(
+            client("backup"),
+            RecoveryPointArn=made["RecoveryPointArn"],
+            IamRoleArn=selection["IamRoleArn"],
+            Metadata={"targetTableName": target, "encryptionType": "Default"},
+        )["RestoreJobId"]
+
+    yield tested
+    client("dynamodb").delete_table(TableName=target)
+
+
+class LookAlarm:
+    """The alarm on the function that looks at what was restored as a test."""
+
+    def __init__(self, client, stack):
+        self._client = client
+        name = f"{stack}-RestoreTest-Fault-Count-Alarm"
+        (found,) = client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
+        assert (found["Threshold"], found["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+        self._metric = {name: found[name] for name in ("Namespace", "MetricName", "Dimensions")}
+
+    def look(self, job):
+        """Call the function that it is on as the rule does."""
+        (dimension,) = self._metric["Dimensions"]
+        event = {"detail": {"restoreJobId": job, "status": "COMPLETED"}}
+        self._client("lambda").invoke(FunctionName=dimension["Value"], Payload=json.dumps(event))
+
+    def counted(self):
+        """The sum of the metric that it is on."""
+        now = datetime.now(UTC)
+        found = self._client("cloudwatch").get_metric_statistics(
+            **self._metric, StartTime=now - timedelta(hours=1), EndTime=now + timedelta(hours=1),
+            Period=60, Statistics=["Sum"],
+        )["Datapoints"]  # fmt: skip
+        return sum(point["Sum"] for point in found)
+
+
+@pytest.mark.parametrize(
+    ("pk", "verdict", "errors"), [("CONVERSATION#a#b", "SUCCESSFUL", 0), ("ORDER#1", "FAILED", 1)]
+)
+def test_a_restore_as_a_test_that_is_not_good_is_told(
+    client, deployment, tested, pk, verdict, errors
+):
+    job = tested(pk)
+    alarm = LookAlarm(client, deployment.stack)
+    alarm.look(job)
+    assert client("backup").describe_restore_job(RestoreJobId=job)["ValidationStatus"] == verdict
+    assert alarm.counted() == errors
+    alarm.look(job)
+    assert alarm.counted() == errors, "what Lambda tries again finds the verdict"
+
+
+def test_that_nothing_could_look_at_a_restore_is_told_too(client, deployment):
+    deployment.deploy([], alarms=True, restore_testing=True)
+    alarm = LookAlarm(client, deployment.stack)
+    alarm.look("unknown")
+    assert alarm.counted() == 1

@@ -1,5 +1,7 @@
 """Restores as a test: the plan that asks for them, and the look at their result."""
 
+from contextlib import nullcontext
+
 import boto3
 import pytest
 
@@ -104,7 +106,9 @@ def test_only_the_plans_own_restores_are_reported(
         "backup": backup, "dynamodb": client("dynamodb")}[service])  # fmt: skip
     monkeypatch.setenv("RESTORE_TESTING_PLAN_ARN", PLAN_ARN)
     monkeypatch.setenv("SOURCE_TABLE", messages_table)
-    validate_restore.on_restore({"detail": {"restoreJobId": "job"}}, None)
+    expected = pytest.raises(validate_restore.NotGood) if status == "FAILED" else nullcontext()
+    with expected:
+        validate_restore.on_restore({"detail": {"restoreJobId": "job"}}, None)
     assert [result["ValidationStatus"] for result in backup.reported] == (
         [status] if status else []
     )

@@ -358,6 +358,10 @@ def validate(stage: Stage, _permission: Permission) -> str:
         job = restore_as(stage, "BackupTestingRole", point(stage), TEST_TABLE)
         assert job["Status"] == "COMPLETED", job
         stage.tested = job["RestoreJobId"]
+    # As before the first look: what has a verdict is not looked at again.
+    stage.client("backup").put_restore_validation_result(
+        RestoreJobId=stage.tested, ValidationStatus="VALIDATING"
+    )
     event = {"detail": {"restoreJobId": stage.tested}}
     return _error(stage.invoke("BackupTestingValidationFunction", event))
 

@@ -45,19 +45,30 @@ def test_a_load_of_a_dataset_is_watched_too():
     assert more == {"Dataset-Failure-Count-Alarm", "Dataset-TimedOut-Count-Alarm"}
 
 
+def test_restores_as_a_test_are_watched_where_there_are_any():
+    more = set(alarms(restore_testing=True)) - set(alarms())
+    assert more == {"RestoreTest-Fault-Count-Alarm"}
+
+
 def test_every_alarm_tells_the_topic():
     (topic,) = stack(**ON).find_resources(TOPIC)
-    for name, alarm in alarms().items():
+    for name, alarm in alarms(restore_testing=True).items():
         assert alarm["AlarmActions"] == [{"Ref": topic}], name
         assert alarm.get("ActionsEnabled", True) is True
         assert alarm["TreatMissingData"] == "notBreaching", "no traffic is no alarm"
 
 
 @pytest.mark.parametrize(
-    "name", ["Seeding-Fault-Count-Alarm", "Failures-Queue-Message-Count-Max-Alarm"]
+    "name",
+    [
+        "Seeding-Fault-Count-Alarm",
+        "Failures-Queue-Message-Count-Max-Alarm",
+        "RestoreTest-Fault-Count-Alarm",
+    ],
 )
 def test_what_happens_only_once_is_told_at_once(name):
-    assert (alarms()[name]["EvaluationPeriods"], alarms()[name]["DatapointsToAlarm"]) == (1, 1)
+    alarm = alarms(restore_testing=True)[name]
+    assert (alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (1, 1)
 
 
 def test_errors_of_dynamodb_itself_are_added_up_also_where_an_operation_was_not_called():
