@@ -32,6 +32,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chat.lanes import lanes
 from chat.memberships import Unsettled, bring_up_to_date
 from chat.model import (
     CONVERSATION_PREFIX,
@@ -44,9 +45,9 @@ from chat.model import (
     membership_key,
     participants,
 )
+from chat.segments import After, in_segments
 from chat.store import last_message
 from chat.transfer.bar import Advance
-from chat.transfer.lanes import lanes
 from chat.transfer.patience import tries
 from chat.transfer.scanning import Selection, page
 from ops.errors import explain
@@ -121,20 +122,17 @@ def all_conversations(client: Any, table: str) -> Iterator[str]:
     the ids in memory.
     """
     selection, seen = Selection(keys_only=True), set[str]()
+
+    def read(segment: int, after: After) -> tuple[list[Key], After]:
+        found = page(client, table, selection, segment, after)
+        return [key_of(item) for item in found.items], found.last_key
+
     with lanes(selection.segments) as opened:
-        begin = {opened.submit(page, client, table, selection, n, None): n
-                 for n in range(selection.segments)}  # fmt: skip
-        while begin:
-            done, _ = wait(begin, return_when=FIRST_COMPLETED)
-            for future in done:
-                segment, found = begin.pop(future), future.result()
-                if found.last_key is not None:
-                    more = opened.submit(page, client, table, selection, segment, found.last_key)
-                    begin[more] = segment
-                for conversation in map(_conversation, map(key_of, found.items)):
-                    if conversation is not None and conversation not in seen:
-                        seen.add(conversation)
-                        yield conversation
+        for _, keys in in_segments(opened, read, dict.fromkeys(range(selection.segments))):
+            for conversation in map(_conversation, keys):
+                if conversation is not None and conversation not in seen:
+                    seen.add(conversation)
+                    yield conversation
 
 
 def table_for_threads(client: Any, name: str) -> Any:

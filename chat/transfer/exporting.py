@@ -4,16 +4,15 @@ An export is no snapshot: what is written to the table meanwhile may be in it or
 not. What was there before, and is left alone, is in it: reads are consistent.
 """
 
-from concurrent.futures import FIRST_COMPLETED, wait
 from typing import Any
 
+from chat.lanes import lanes
+from chat.segments import After, in_segments
 from chat.transfer.bar import Advance
-from chat.transfer.lanes import lanes
 from chat.transfer.lines import line_of
 from chat.transfer.outputs import Output
 from chat.transfer.scanning import Page, Selection, page
 from chat.transfer.tables import Described
-from seed.wire import Typed
 
 
 def export(
@@ -25,18 +24,13 @@ def export(
     on the table. Raises what the first failing request raised.
     """
 
-    def read(segment: int, after: Typed | None) -> tuple[int, bytes, Page]:
+    def read(segment: int, after: After) -> tuple[tuple[bytes, Page], After]:
         found = page(client, table.name, selection, segment, after)
-        return segment, b"".join(map(line_of, found.items)), found
+        return (b"".join(map(line_of, found.items)), found), found.last_key
 
     advance(output.items)
     with lanes(selection.segments) as opened:
         left = output.left(selection.segments)
-        running = {opened.submit(read, segment, after) for segment, after in left.items()}
-        while running:
-            done, running = wait(running, return_when=FIRST_COMPLETED)
-            for segment, lines, found in (future.result() for future in done):
-                output.write(segment, lines, found)
-                advance(len(found.items))
-                if found.last_key is not None:
-                    running.add(opened.submit(read, segment, found.last_key))
+        for segment, (lines, found) in in_segments(opened, read, left):
+            output.write(segment, lines, found)
+            advance(len(found.items))

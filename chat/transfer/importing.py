@@ -19,10 +19,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from chat.lanes import Lanes, lanes
 from chat.model import is_membership
 from chat.transfer.bar import Advance
 from chat.transfer.checking import item_in
-from chat.transfer.lanes import Lanes, lanes
 from chat.transfer.patience import CONTINUES, FAILURES, unfinished
 from chat.transfer.reading import lines
 from chat.transfer.sources import Source

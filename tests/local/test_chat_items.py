@@ -196,27 +196,30 @@ class Endless:
 
     name = "t-t"
 
-    def __init__(self, fails=None):
+    def __init__(self, segments, fails=None):
         self.meta, self.threads, self.fails = SimpleNamespace(client=self), set(), fails
+        self.begun = threading.Barrier(segments, timeout=30)
 
-    def scan(self, *, Segment=0, **_):
+    def scan(self, *, Segment, ExclusiveStartKey=None, **_):
         self.threads.add(threading.current_thread())
+        if not ExclusiveStartKey:
+            self.begun.wait()  # all at once
         if self.fails == Segment:
             raise ClientError({"Error": {"Code": "ThrottlingException"}}, "Scan")
         return {"Items": [{"pk": "a"}], "LastEvaluatedKey": {"pk": "a"}}
 
 
 def test_a_scan_that_is_closed_leaves_no_thread():
-    table = Endless()
+    table = Endless(8)
     with closing(scanning.pages(table, segments=8)) as pages:
         for _ in range(100):
             next(pages)
-    assert len(table.threads) > 1
+    assert len(table.threads) == 8
     assert not any(thread.is_alive() for thread in table.threads)
 
 
 def test_a_segment_that_fails_ends_the_scan():
-    table = Endless(fails=3)
+    table = Endless(8, fails=3)
     with pytest.raises(ClientError, match="ThrottlingException"):
         for _ in scanning.pages(table, segments=8):
             pass

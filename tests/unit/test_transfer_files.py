@@ -11,7 +11,6 @@ import pytest
 
 from chat.__main__ import main
 from chat.transfer.importing import Import
-from chat.transfer.lanes import lanes
 from chat.transfer.outputs import part_file
 from chat.transfer.scanning import Page, Selection
 from chat.transfer.sources import opened
@@ -277,17 +276,6 @@ def test_standard_input_can_be_checked(capsys, monkeypatch):
     status, _, err = check(capsys, "-")
     assert status == 1
     assert err.startswith("standard input:2: is not valid JSON")
-
-
-def test_lanes_give_results_and_failures():
-    def fail():
-        raise ValueError("no")
-
-    with lanes(2) as opened_lanes:
-        futures = [opened_lanes.submit(pow, 2, n) for n in range(10)]
-        assert [future.result() for future in futures] == [2**n for n in range(10)]
-        with pytest.raises(ValueError, match="no"):
-            opened_lanes.submit(fail).result()
 
 
 def test_export_to_standard_output_has_no_result_of_its_own(capsys):

@@ -22,8 +22,9 @@ class Lanes:
     def __init__(self, number: int) -> None:
         self.number = number
         self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
-        for _ in range(number):
-            threading.Thread(target=self._work, daemon=True).start()
+        self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(number)]
+        for thread in self._threads:
+            thread.start()
 
     def submit(self, call: Callable[..., T], *arguments: Any) -> "Future[T]":
         """Have one of the threads make the call."""
@@ -36,8 +37,13 @@ class Lanes:
         with contextlib.suppress(Exception):
             while True:
                 self._jobs.get_nowait()
-        for _ in range(self.number):
+        for _ in self._threads:
             self._jobs.put(None)
+
+    def join(self) -> None:
+        """Wait until every thread has ended."""
+        for thread in self._threads:
+            thread.join()
 
     def _work(self) -> None:
         while job := self._jobs.get():
@@ -49,10 +55,18 @@ class Lanes:
 
 
 @contextlib.contextmanager
-def lanes(number: int) -> Iterator[Lanes]:
-    """Lanes for the length of a ``with`` block."""
+def lanes(number: int, *, joined: bool = False) -> Iterator[Lanes]:
+    """Lanes for the length of a ``with`` block; with ``joined`` none is busy after it.
+
+    An interrupted block waits for nothing.
+    """
     opened = Lanes(number)
     try:
         yield opened
+    except KeyboardInterrupt:
+        joined = False
+        raise
     finally:
         opened.close()
+        if joined:
+            opened.join()

@@ -1,0 +1,116 @@
+"""Reading a table in parallel segments: what comes, what is asked for ahead, how threads end."""
+
+import threading
+from collections import Counter
+
+import pytest
+
+from chat.lanes import lanes
+from chat.segments import in_segments
+
+PAGES = 5
+
+
+def numbered(segment, after):
+    """A page that is its own name, of a segment that has PAGES of them."""
+    number = after["n"] + 1 if after else 0
+    return f"{segment}-{number}", {"n": number} if number + 1 < PAGES else None
+
+
+def test_every_page_of_every_segment_comes_in_its_order():
+    with lanes(3) as opened:
+        found = list(in_segments(opened, numbered, dict.fromkeys(range(4))))
+    assert len(found) == 4 * PAGES
+    for segment in range(4):
+        assert [page for of, page in found if of == segment] == [
+            f"{segment}-{number}" for number in range(PAGES)
+        ]
+
+
+def test_a_segment_goes_on_behind_its_key():
+    with lanes(2) as opened:
+        found = sorted(in_segments(opened, numbered, {7: {"n": 2}, 9: {"n": 3}}))
+        assert list(in_segments(opened, numbered, {})) == []
+    assert found == [(7, "7-3"), (7, "7-4"), (9, "9-4")]
+
+
+def test_no_page_is_read_before_the_caller_is_through_with_the_one_before():
+    asked, taken = Counter(), Counter()
+
+    def read(segment, after):
+        asked[segment] += 1
+        return numbered(segment, after)
+
+    with lanes(8) as opened:
+        for segment, _ in in_segments(opened, read, dict.fromkeys(range(3))):
+            taken[segment] += 1
+            assert asked[segment] == taken[segment]
+            assert all(asked[other] <= taken[other] + 1 for other in range(3))
+    assert taken == asked == dict.fromkeys(range(3), PAGES)
+
+
+def test_segments_are_read_at_once():
+    together = threading.Barrier(4, timeout=30)
+
+    def read(segment, _):
+        together.wait()
+        return segment, None
+
+    with lanes(4) as opened:
+        assert len(list(in_segments(opened, read, dict.fromkeys(range(4))))) == 4
+
+
+def test_a_segment_that_fails_ends_the_reading():
+    def read(segment, after):
+        if segment == 1 and after:
+            raise ValueError("no")
+        return numbered(segment, after)
+
+    with lanes(2) as opened, pytest.raises(ValueError, match="no"):
+        list(in_segments(opened, read, dict.fromkeys(range(2))))
+
+
+def test_lanes_give_results_and_failures():
+    def fail():
+        raise ValueError("no")
+
+    with lanes(2) as opened_lanes:
+        futures = [opened_lanes.submit(pow, 2, n) for n in range(10)]
+        assert [future.result() for future in futures] == [2**n for n in range(10)]
+        with pytest.raises(ValueError, match="no"):
+            opened_lanes.submit(fail).result()
+
+
+def slow(started, ended):
+    """A call that is under way until ``ended`` is set."""
+    started.set()
+    ended.wait(5)
+    return threading.current_thread()
+
+
+def test_lanes_that_are_joined_are_idle_afterwards():
+    started, ended = threading.Event(), threading.Event()
+    with lanes(2, joined=True) as opened:
+        call = opened.submit(slow, started, ended)
+        started.wait()
+        threading.Timer(0.05, ended.set).start()
+    assert call.done()
+    assert not call.result().is_alive()
+
+
+@pytest.mark.parametrize(("joined", "error"), [(True, KeyboardInterrupt), (False, ValueError)])
+def test_lanes_hold_up_no_interrupted_program(joined, error):
+    started, ended = threading.Event(), threading.Event()
+
+    def block():
+        with lanes(1, joined=joined) as opened:
+            calls.append(opened.submit(slow, started, ended))
+            started.wait()
+            raise error
+
+    calls = []
+    with pytest.raises(error):
+        block()
+    assert not calls[0].done()
+    ended.set()
+    calls[0].result()
