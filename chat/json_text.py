@@ -7,11 +7,13 @@ spelling, for example ``{"Labels": {"SS": ["a", "b"]}, "Stars": {"N": "4.5"}}``.
 import base64
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from decimal import Context, Decimal, DecimalException
 from typing import Any
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+
+from seed.json_line import parsed
 
 # What a terminal may act on though JSON allows it in a text: DEL, the second
 # set of control characters, and those that turn the direction of writing.
@@ -49,18 +51,7 @@ def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
     numbers of more than 38 digits, half a surrogate pair, values that are nested
     deeper than LEVELS.
     """
-    try:
-        item: Any = json.loads(
-            source,
-            parse_float=Decimal,
-            parse_int=Decimal,
-            parse_constant=_refuse,
-            object_pairs_hook=_object,
-        )
-    except json.JSONDecodeError as error:
-        raise ValueError(f"not JSON: {error}") from None
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
+    item = parsed(source, parse_int=Decimal)
     if not isinstance(item, dict):
         raise ValueError("not an object: an item is {...}")
     _check_levels(item, LEVELS * (2 if is_typed else 1))
@@ -122,19 +113,6 @@ def _is_number(text: Any) -> bool:
         return isinstance(text, str) and Decimal(text).is_finite()
     except DecimalException:
         return False
-
-
-def _object(pairs: Iterable[tuple[str, Any]]) -> dict[str, Any]:
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        if name in found:
-            raise ValueError(f"the name {name!r} comes twice")
-        found[name] = value
-    return found
-
-
-def _refuse(constant: str) -> Any:
-    raise ValueError(f"{constant} is no number of JSON")
 
 
 def _reason(error: Exception) -> str:
