@@ -6,7 +6,7 @@ from typing import Any
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_iam as iam
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from stacks.findings import acknowledge_wildcard
 from stacks.names import copies_stack_name, copies_vault_name
@@ -26,7 +26,7 @@ class BackupCopies(Construct):
         self._settings = settings
         name = copies_vault_name(settings.stage, settings.region, keyed=settings.customer_key)
         self._vault_arn = self._arn("backup-vault", name)
-        self._points_arn = self._arn("recovery-point", "*")
+        self._points_arn = recovery_points_arn(self, settings.copy_region)
         self._vault = backup.BackupVault.from_backup_vault_arn(self, "Vault", self._vault_arn)
 
     def action(self, days: int) -> backup.BackupPlanCopyActionProps:
@@ -40,8 +40,7 @@ class BackupCopies(Construct):
         """What AWSBackupServiceRolePolicyForBackup allows for copies, for this vault alone."""
         statements = [
             _allow(self._vault_arn, "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"),
-            # AWS's own policy names no resource for it either.
-            _allow("*", "backup:CopyFromBackupVault"),
+            self._copying_from_here(),
             _allow(self._points_arn, "backup:TagResource"),
         ]
         if self._settings.customer_key:
@@ -60,6 +59,18 @@ class BackupCopies(Construct):
                 "The key of the copies is made in another region; only its alias is known here, "
                 "and a condition demands that.",
             )
+
+    def _copying_from_here(self) -> iam.PolicyStatement:
+        """The permission to copy points of the stage's own region, to this vault alone.
+
+        https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html
+        """
+        statement = _allow(recovery_points_arn(self), "backup:CopyFromBackupVault")
+        targets = "backup:CopyTargets"
+        statement.add_condition("ForAllValues:ArnEquals", {targets: self._vault_arn})
+        # Of no target at all the first is true as well.
+        statement.add_condition("Null", {targets: "false"})
+        return statement
 
     def _key_statements(self) -> list[iam.PolicyStatement]:
         keys = self._arn("key", "*", service="kms")
@@ -88,6 +99,17 @@ class BackupCopies(Construct):
             resource_name=name,
             arn_format=ArnFormat.SLASH_RESOURCE_NAME if slash else ArnFormat.COLON_RESOURCE_NAME,
         )
+
+
+def recovery_points_arn(scope: IConstruct, region: str | None = None) -> str:
+    """The account's recovery points in ``region``, by default the stack's; AWS makes up ids."""
+    return Stack.of(scope).format_arn(
+        service="backup",
+        region=region,
+        resource="recovery-point",
+        resource_name="*",
+        arn_format=ArnFormat.COLON_RESOURCE_NAME,
+    )
 
 
 def _allow(resource: str, *actions: str) -> iam.PolicyStatement:

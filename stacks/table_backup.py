@@ -2,7 +2,7 @@
 
 import hashlib
 
-from aws_cdk import ArnFormat, Duration, RemovalPolicy, Stack, Tags, TimeZone
+from aws_cdk import Duration, RemovalPolicy, Stack, Tags, TimeZone
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.backup_copies import BackupCopies
+from stacks.backup_copies import BackupCopies, recovery_points_arn
 from stacks.description import describe
 from stacks.findings import acknowledge_wildcard
 from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
@@ -111,17 +111,13 @@ class TableBackup(Construct):
         )
         acknowledge_wildcard(
             role,
-            _points_arn(table),
-            "The stage's own recovery points get tags; AWS makes up their ids.",
+            recovery_points_arn(table),
+            "Recovery points get tags, and with copy_region go to one other vault; AWS makes up "
+            "their ids.",
         )
-        unscoped = "tag:GetResources, a read, knows no resources."
         if self.copies:
             self.copies.acknowledge(role)
-            unscoped += (
-                " backup:CopyFromBackupVault, which AWS's own policy ties to no resource, leads "
-                "nowhere but into the one vault that the role may copy into."
-            )
-        acknowledge_wildcard(role, "*", unscoped)
+        acknowledge_wildcard(role, "*", "tag:GetResources, a read, knows no resources.")
         return role
 
     def _add_plan(self, settings: Settings, table: dynamodb.ITable) -> backup.BackupPlan | None:
@@ -186,7 +182,7 @@ def _backup_statements(table: dynamodb.ITable, key: kms.IKey | None) -> list[iam
         _allow(table.table_arn, "dynamodb:CreateBackup", "dynamodb:DescribeTable",
                "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob"),
         _allow(f"{table.table_arn}/backup/*", "dynamodb:DeleteBackup", "dynamodb:DescribeBackup"),
-        _allow(_points_arn(table), "backup:TagResource"),
+        _allow(recovery_points_arn(table), "backup:TagResource"),
         # CreateBackupSelection checks that its role may do this; the action
         # knows no resources.
         _allow("*", "tag:GetResources"),
@@ -194,15 +190,6 @@ def _backup_statements(table: dynamodb.ITable, key: kms.IKey | None) -> list[iam
     if key:
         statements += backup_key_statements(key.key_arn, "kms:Decrypt", "kms:GenerateDataKey")
     return statements
-
-
-def _points_arn(table: dynamodb.ITable) -> str:
-    return Stack.of(table).format_arn(
-        service="backup",
-        resource="recovery-point",
-        resource_name="*",
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
 
 
 def _allow(resource: str, *actions: str) -> iam.PolicyStatement:

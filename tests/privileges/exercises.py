@@ -291,18 +291,24 @@ def _back_up(stage: Stage, permission: Permission) -> dict[str, Any]:
 
 def copy_backup(stage: Stage, permission: Permission) -> str:
     """Copy a backup to the vault of the stage's copies, in another region."""
-    backup, elsewhere = stage.client("backup"), stage.client("backup", region_name=_ELSEWHERE)
+    elsewhere = stage.client("backup", region_name=_ELSEWHERE)
     vault = f"{stage.stack}-Copies-{REGION}-k"
     with contextlib.suppress(elsewhere.exceptions.AlreadyExistsException):
         elsewhere.create_backup_vault(BackupVaultName=vault)
+    found = copy_to(stage, permission.holder, vault)
+    return str(found.get("StatusMessage", "")) if found["State"] != "COMPLETED" else ""
+
+
+def copy_to(stage: Stage, holder: str, vault: str) -> Any:
+    """Copy a backup with a role to a vault of the other region; the job's description."""
+    backup = stage.client("backup")
     job = backup.start_copy_job(
         RecoveryPointArn=point(stage),
         SourceBackupVaultName=stage.known["BackupVaultName"],
         DestinationBackupVaultArn=f"arn:aws:backup:{_ELSEWHERE}:000000000000:backup-vault:{vault}",
-        IamRoleArn=stage.role(permission.holder),
+        IamRoleArn=stage.role(holder),
     )["CopyJobId"]
-    found = backup.describe_copy_job(CopyJobId=job)["CopyJob"]
-    return str(found.get("StatusMessage", "")) if found["State"] != "COMPLETED" else ""
+    return backup.describe_copy_job(CopyJobId=job)["CopyJob"]
 
 
 _ELSEWHERE = str(COPIES["copy_region"])

@@ -186,10 +186,6 @@ _NO_RESOURCE = "the action knows no resources (Service Authorization Reference)"
 _OWN_POLICY = "in the policy of a key, `*` is that key (KMS guide, “Key policies”)"
 ON_EVERYTHING: dict[tuple[str, str], str] = {
     ("BackupRole", "tag:GetResources"): _NO_RESOURCE,
-    ("BackupRole", "backup:CopyFromBackupVault"): (
-        "AWS Backup's own policy names no resource either; it leads nowhere but into the one vault "
-        "that the role may copy into"
-    ),
     ("BackupEmptyingRole", "backup:ListBackupJobs"): _NO_RESOURCE,
     ("BackupTestingValidationRole", "backup:DescribeRestoreJob"): _NO_RESOURCE,
     ("BackupTestingValidationRole", "backup:PutRestoreValidationResult"): _NO_RESOURCE,

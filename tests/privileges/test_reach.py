@@ -84,6 +84,13 @@ def test_another_stages_table_is_not_backed_up(stage):
     assert DENIED in job["StatusMessage"]
 
 
+def test_a_backup_is_copied_to_no_other_vault(stage):
+    stage.deploy_template(stage.template)
+    job = exercises.copy_to(stage, "BackupRole", OTHER)
+    assert job["State"] == "FAILED"
+    assert f"{DENIED}: backup:CopyFromBackupVault" in job["StatusMessage"]
+
+
 @pytest.mark.usefixtures("other")
 @pytest.mark.parametrize("holder", ["BackupRestoreRole", "BackupTestingRole"])
 @pytest.mark.parametrize("target", [f"{OTHER}.restored", "Messages"])

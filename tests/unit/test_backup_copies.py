@@ -77,8 +77,20 @@ def test_the_backup_role_may_copy_into_that_vault_alone():
                for action in _list(s["Action"]) for resource in _list(s["Resource"])]  # fmt: skip
     vault = arn("backup", f":backup-vault:{NAME}-v")
     assert [r for a, r in granted if a == "backup:CopyIntoBackupVault"] == [vault]
-    assert [r for a, r in granted if a == "backup:CopyFromBackupVault"] == ["*"]
     assert arn("backup", ":recovery-point:*") in [r for a, r in granted if a == _TAG]
+
+
+def test_the_backup_role_copies_nothing_to_another_vault():
+    (from_here,) = [s for s in backup_role(stacks()[0]) if "CopyFrom" in str(s["Action"])]
+    assert from_here["Action"] == "backup:CopyFromBackupVault"
+    there = {"backup:CopyTargets": arn("backup", f":backup-vault:{NAME}-v")}
+    # Without the second, a request that says no target would be one to this vault.
+    assert from_here["Condition"] == {
+        "ForAllValues:ArnEquals": there,
+        "Null": {"backup:CopyTargets": "false"},
+    }
+    own = ["arn:", PARTITION, ":backup:eu-west-1:", ACCOUNT, ":recovery-point:*"]
+    assert from_here["Resource"] == {"Fn::Join": ["", own]}
 
 
 def test_the_vault_outlives_its_stack_and_says_whose_it_is():
@@ -119,10 +131,10 @@ def test_a_locked_stage_locks_its_copies_by_their_own_retention():
                      {"MinRetentionDays": 89, "MaxRetentionDays": 90}]  # fmt: skip
 
 
-def test_no_statement_beyond_the_two_names_everything():
+def test_one_statement_alone_names_everything():
     wild = {action for s in statements(stacks()[0]) if s["Resource"] == "*"
             for action in _list(s["Action"])}  # fmt: skip
-    assert wild == {"tag:GetResources", "backup:CopyFromBackupVault"}
+    assert wild == {"tag:GetResources"}
 
 
 def test_the_same_stage_in_two_regions_copies_to_two_stacks():

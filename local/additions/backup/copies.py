@@ -2,7 +2,9 @@
 
 Sources: model (StartCopyJob, ListCopyJobs, the fields of a copy job); guide, "Advanced DynamoDB
 backup" (only points that AWS Backup itself keeps can be copied); the actions that
-AWSBackupServiceRolePolicyForBackup has for copies. AWS needs minutes, here a copy is complete at
+AWSBackupServiceRolePolicyForBackup has for copies; Service Authorization Reference, AWS Backup
+(CopyFromBackupVault is about a recovery point, and its key CopyTargets has the vaults it goes to).
+AWS needs minutes, here a copy is complete at
 once. A copy job is listed where it was started, in the region of its source.
 """
 
@@ -64,12 +66,13 @@ def describe(request: Request) -> Json:
 
 def _denial(point: RecoveryPoint, destination: str, role: str) -> str | None:
     """What the role may not do of what a copy takes, as AWS says it, or None."""
-    needed = (
-        ("backup:CopyFromBackupVault", engine._vault_arn(point.vault)),
-        ("backup:DescribeBackupVault", destination),
-        ("backup:CopyIntoBackupVault", destination),
+    targets = {"backup:copytargets": [destination]}
+    needed: tuple[tuple[str, str, Json], ...] = (
+        ("backup:CopyFromBackupVault", point.arn, targets),
+        ("backup:DescribeBackupVault", destination, {}),
+        ("backup:CopyIntoBackupVault", destination, {}),
     )
-    denials = (roles.denial(role, action, resource) for action, resource in needed)
+    denials = (roles.denial(role, *one) for one in needed)
     return next(filter(None, denials), None)
 
 

@@ -6,6 +6,8 @@ internal/service/backup/selection.go).
 """
 
 import json
+from collections.abc import Mapping
+from typing import Any
 
 import ministack.core.iam_actions as iam_actions
 import ministack.core.iam_evaluator as evaluator
@@ -50,10 +52,13 @@ def find(arn: str) -> Json | None:
     return role if role and role["Arn"] == arn else None
 
 
-def denial(arn: str, action: str, resource: str) -> str | None:
+def denial(
+    arn: str, action: str, resource: str, keys: Mapping[str, Any] | None = None
+) -> str | None:
     """Why the role may not do ``action`` on ``resource``, or None when it may.
 
-    Source of the text and of the role's name in it: widdix/aws-cf-templates#633.
+    ``keys`` are the request's condition keys, in lower case. Source of the text and
+    of the role's name in it: widdix/aws-cf-templates#633.
     """
     name = arn.rsplit("/", 1)[-1]
     principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/AWSBackup-{name}"
@@ -64,6 +69,7 @@ def denial(arn: str, action: str, resource: str) -> str | None:
         action=action,
         resource_arn=resource,
         region=get_region(),
+        service_context=dict(keys or {}),
     )
     account = get_account_id()
     policies = evaluator._gather_role_policies(name, account) if find(arn) else []
