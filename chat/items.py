@@ -11,6 +11,8 @@ from botocore.exceptions import ClientError
 from chat import json_text
 from chat.equality import differences, same, value_text
 from chat.keys import checked_key
+from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
+from chat.references import reference
 from ops.errors import OpsError, code
 
 Item = dict[str, Any]
@@ -23,7 +25,7 @@ def get(table: Any, key: Item) -> Item:
     """The item under ``key``, read consistently. Raises OpsError when there is none."""
     item = _read(table, key)
     if item is None:
-        raise _no_item(table, key)
+        raise missing(table, key)
     return item
 
 
@@ -36,7 +38,7 @@ def put_if_absent(table: Any, item: Item) -> None:
     """Write ``item`` unless there is one under its key: then OpsError."""
     key = checked_key(table, item)
     condition = "attribute_not_exists(#0)"
-    error = _refusal(table, item, condition, {"#0": next(iter(key))}, {})
+    error = refusal(table, item, condition, {"#0": next(iter(key))}, {})
     if error and not (was_repeated(error) and same(held(table, key, error), item)):
         raise OpsError(
             f"table {table.name} has an item with the key {_key_text(key)} already; nothing written"
@@ -54,7 +56,7 @@ def put_if_unchanged(table: Any, item: Item, old: Item) -> None:
     key = checked_key(table, item)
     stored = _read(table, key)
     if stored is None:
-        raise _no_item(table, key)
+        raise missing(table, key)
     if found := differences(stored, old):
         raise _changed(table, key, found)
     equal = {f"#{n}": name for n, name in enumerate(stored)}
@@ -64,7 +66,7 @@ def put_if_unchanged(table: Any, item: Item, old: Item) -> None:
         + [f"attribute_not_exists({place})" for place in absent]
     )
     values = {f":{place[1:]}": stored[name] for place, name in equal.items()}
-    if error := _refusal(table, item, condition, equal | absent, values):
+    if error := refusal(table, item, condition, equal | absent, values):
         now = held(table, key, error)
         if not (was_repeated(error) and same(now, item)):
             raise _changed(table, key, differences(now or {}, old))
@@ -73,7 +75,8 @@ def put_if_unchanged(table: Any, item: Item, old: Item) -> None:
 def delete(table: Any, key: Item) -> Item:
     """Delete the item under ``key``; return what it was, as far as that is known.
 
-    Raises OpsError when there is none; see chat.writing.delete for lost answers.
+    Raises OpsError when there is none. After a lost answer the SDK's second
+    request finds none: then the item is gone, as was asked for.
     """
     try:
         answer = table.delete_item(
@@ -87,8 +90,37 @@ def delete(table: Any, key: Item) -> Item:
             raise
         if was_repeated(error):
             return dict(key)
-        raise _no_item(table, key) from None
+        raise missing(table, key) from None
     return dict(answer["Attributes"])
+
+
+def missing(table: Any, key: Item) -> OpsError:
+    """What is said of an item that is not there; a message has its own name."""
+    pk, sk = (str(key.get(name)) for name in (PARTITION_KEY, SORT_KEY))
+    if is_message(pk, sk):
+        conversation = pk.removeprefix(CONVERSATION_PREFIX)
+        return OpsError(f"conversation {conversation} has no message {reference(sk)}")
+    return OpsError(f"table {table.name} has no item with the key {_key_text(key)}")
+
+
+def refusal(
+    table: Any, item: Item, condition: str, names: dict[str, str], values: Item
+) -> ClientError | None:
+    """Write ``item`` under a condition; the error of one that does not hold, else None."""
+    try:
+        table.put_item(
+            Item=item,
+            ConditionExpression=condition,
+            ExpressionAttributeNames=names,
+            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            # DynamoDB refuses an empty map of values.
+            **({"ExpressionAttributeValues": values} if values else {}),
+        )
+    except ClientError as error:
+        if not is_refusal(error):
+            raise
+        return error
+    return None
 
 
 def is_refusal(error: ClientError) -> bool:
@@ -107,26 +139,6 @@ def held(table: Any, key: Item, error: ClientError) -> Item | None:
     return json_text.untyped(item) if item else _read(table, key)
 
 
-def _refusal(
-    table: Any, item: Item, condition: str, names: dict[str, str], values: Item
-) -> ClientError | None:
-    """Write ``item`` under a condition; the error of one that does not hold."""
-    try:
-        table.put_item(
-            Item=item,
-            ConditionExpression=condition,
-            ExpressionAttributeNames=names,
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            # DynamoDB refuses an empty map of values.
-            **({"ExpressionAttributeValues": values} if values else {}),
-        )
-    except ClientError as error:
-        if not is_refusal(error):
-            raise
-        return error
-    return None
-
-
 def _read(table: Any, key: Item) -> Item | None:
     item = table.get_item(Key=key, ConsistentRead=True).get("Item")
     return None if item is None else dict(item)
@@ -134,10 +146,6 @@ def _read(table: Any, key: Item) -> Item | None:
 
 def _key_text(key: Item) -> str:
     return " ".join(map(value_text, key.values()))
-
-
-def _no_item(table: Any, key: Item) -> OpsError:
-    return OpsError(f"table {table.name} has no item with the key {_key_text(key)}")
 
 
 def _changed(table: Any, key: Item, found: list[str]) -> OpsError:

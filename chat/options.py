@@ -2,10 +2,12 @@
 
 import argparse
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from chat import keys, store
 from chat.directory import Names, UnknownUser
 from chat.model import BODY_CHARACTERS, conversation_id, user_id
+from chat.target import Target
 from ops.cli import Parser, add_target
 from ops.errors import OpsError, UsageError
 
@@ -46,14 +48,25 @@ def add_message(parser: argparse.ArgumentParser, *, or_key: bool = False) -> Non
         )  # fmt: skip
 
 
-def chosen(arguments: argparse.Namespace) -> list[str]:
-    """The values of --key; empty when a message is named. Raises UsageError for both or none."""
+def key_of_item(arguments: argparse.Namespace, target: Target) -> dict[str, Any]:
+    """The key of the message, or of the item of --key, that is named.
+
+    Raises UsageError for both or none, and as ``key_of_message``.
+    """
     named = [value for value in (arguments.conversation, arguments.message) if value is not None]
     if arguments.key and named:
         raise UsageError(f"{named[0]!r} and --key: name a message or a key, not both")
-    if not arguments.key and len(named) < 2:
+    if arguments.key:
+        return keys.key_of(target.table, arguments.key)
+    if len(named) < 2:
         raise UsageError("name a message, CONVERSATION and TIME#ID or id, or an item with --key")
-    return list(arguments.key or [])
+    return key_of_message(arguments, target)
+
+
+def key_of_message(arguments: argparse.Namespace, target: Target) -> dict[str, str]:
+    """The key of the message that is named. Raises OpsError unless that is exactly one."""
+    wanted = conversation(arguments.conversation, target.directory)
+    return store.find(target.table, wanted, arguments.message)
 
 
 def add_typed(parser: argparse.ArgumentParser) -> None:

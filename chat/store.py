@@ -141,14 +141,6 @@ def find(table: Any, conversation: str, text: str) -> dict[str, str]:
     return {PARTITION_KEY: conversation_key(conversation), SORT_KEY: sort_key}
 
 
-def get(table: Any, key: dict[str, str]) -> dict[str, Any]:
-    """The message under ``key``. Raises OpsError when there is none."""
-    item = table.get_item(Key=key, ConsistentRead=True).get("Item")
-    if item is None:
-        raise no_message(key)
-    return dict(item)
-
-
 def _messages(
     table: Any, conversation: str, span: Span, *, forward: bool, page: int = _PAGE
 ) -> Iterator[dict[str, Any]]:
@@ -208,9 +200,3 @@ def _by_id(table: Any, conversation: str, text: str) -> str:
         shown = ", ".join(map(reference, found[:3])) + (", ..." if len(found) > 3 else "")
         raise OpsError(f"{text!r} begins {len(found)} message ids ({shown}); name one as TIME#ID")
     return str(found[0])
-
-
-def no_message(key: dict[str, str]) -> OpsError:
-    """What is said of a message that is not there."""
-    conversation = key[PARTITION_KEY].removeprefix(CONVERSATION_PREFIX)
-    return OpsError(f"conversation {conversation} has no message {reference(key[SORT_KEY])}")

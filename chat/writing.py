@@ -10,10 +10,9 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chat.equality import same
-from chat.items import held, is_refusal, was_repeated
+from chat.items import held, is_refusal, missing, refusal
 from chat.model import PARTITION_KEY, SORT_KEY, format_time
 from chat.references import reference
-from chat.store import no_message
 from ops.errors import OpsError
 
 
@@ -23,20 +22,12 @@ def send(table: Any, item: dict[str, Any]) -> None:
     An answer that is lost makes the SDK send again, which the first one's
     success refuses: then what is there is the message itself.
     """
-    try:
-        table.put_item(
-            Item=item,
-            ConditionExpression=f"attribute_not_exists({PARTITION_KEY})",
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
+    error = refusal(table, item, "attribute_not_exists(#0)", {"#0": PARTITION_KEY}, {})
+    if error and not same(held(table, _key(item), error), item):
+        raise OpsError(
+            f"conversation {item['ConversationId']} has a message "
+            f"{reference(item[SORT_KEY])} already; nothing is overwritten"
         )
-    except ClientError as error:
-        if not is_refusal(error):
-            raise
-        if not same(held(table, _key(item), error), item):
-            raise OpsError(
-                f"conversation {item['ConversationId']} has a message "
-                f"{reference(item[SORT_KEY])} already; nothing is overwritten"
-            ) from None
 
 
 def edit(table: Any, key: dict[str, str], body: str, *, at: datetime) -> dict[str, Any]:
@@ -55,28 +46,7 @@ def edit(table: Any, key: dict[str, str], body: str, *, at: datetime) -> dict[st
     except ClientError as error:
         if not is_refusal(error):
             raise
-        raise no_message(key) from None
-    return dict(answer["Attributes"])
-
-
-def delete(table: Any, key: dict[str, str]) -> dict[str, Any]:
-    """Delete the message under ``key``; return what it was, as far as that is known.
-
-    Raises OpsError when there is none. After a lost answer the SDK's second
-    request finds none: then the message is gone, as was asked for.
-    """
-    try:
-        answer = table.delete_item(
-            Key=key,
-            ConditionExpression=f"attribute_exists({PARTITION_KEY})",
-            ReturnValues="ALL_OLD",
-        )
-    except ClientError as error:
-        if not is_refusal(error):
-            raise
-        if was_repeated(error):
-            return dict(key)
-        raise no_message(key) from None
+        raise missing(table, key) from None
     return dict(answer["Attributes"])
 
 

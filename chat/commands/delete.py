@@ -2,8 +2,8 @@
 
 import argparse
 
-from chat import items, keys, show, store, writing
-from chat.options import Commands, add_message, chosen, command, conversation
+from chat import items, show
+from chat.options import Commands, add_message, command, key_of_item
 from chat.target import Target
 
 
@@ -16,16 +16,10 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Delete it; print its reference or key, or with --json the item that was there."""
-    by_key = chosen(arguments)
-    if by_key:
-        item = items.delete(target.table, keys.key_of(target.table, by_key))
-    else:
-        key = store.find(
-            target.table, conversation(arguments.conversation, target.directory), arguments.message
-        )
-        item = writing.delete(target.table, key)
+    item = items.delete(target.table, key_of_item(arguments, target))
     if arguments.json:
         show.document(item)
     else:
-        show.lines(["\t".join(map(show.safe, by_key)) if by_key else show.named(item)])
+        by_key = "\t".join(map(show.safe, arguments.key or ()))
+        show.lines([by_key or show.named(item)])
     return 0

@@ -3,8 +3,8 @@
 import argparse
 from datetime import UTC, datetime
 
-from chat import show, store, writing
-from chat.options import Commands, add_message, body, command, conversation
+from chat import show, writing
+from chat.options import Commands, add_message, body, command, key_of_message
 from chat.target import Target
 
 
@@ -19,8 +19,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Change the message; print its reference, or the item as it is then."""
     text = body(arguments.body)
-    wanted = conversation(arguments.conversation, target.directory)
-    key = store.find(target.table, wanted, arguments.message)
+    key = key_of_message(arguments, target)
     item = writing.edit(target.table, key, text, at=datetime.now(UTC))
     if arguments.json:
         show.document(item)

@@ -2,8 +2,8 @@
 
 import argparse
 
-from chat import items, json_text, keys, show, store
-from chat.options import Commands, add_message, add_typed, chosen, command, conversation
+from chat import items, json_text, show
+from chat.options import Commands, add_message, add_typed, command, key_of_item
 from chat.target import Target
 
 
@@ -17,14 +17,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the item, read consistently."""
-    by_key = chosen(arguments)
-    if by_key:
-        item = items.get(target.table, keys.key_of(target.table, by_key))
-    else:
-        key = store.find(
-            target.table, conversation(arguments.conversation, target.directory), arguments.message
-        )
-        item = store.get(target.table, key)
+    item = items.get(target.table, key_of_item(arguments, target))
     if arguments.typed:
         show.document(json_text.typed(item))
     elif arguments.json:

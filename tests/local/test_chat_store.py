@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat import store, writing
+from chat import items, store, writing
 from chat.memberships import bring_up_to_date
 from chat.model import Position, message_item
 from chat.store import Span
@@ -174,19 +174,19 @@ def test_a_message_is_found_by_reference_id_and_beginning(any_table, send):
         ("2026-01-01T10:01:00+01:00#aaab-1", second),
         (second["sk"], second),
     ]:
-        assert store.get(any_table, store.find(any_table, CONVERSATION, text)) == item
+        assert items.get(any_table, store.find(any_table, CONVERSATION, text)) == item
 
 
 def test_a_whole_id_wins_over_longer_ones_that_begin_so(any_table, send):
     send(message(0, message_id="reply-1"), message(1, message_id="reply-10"))
     key = store.find(any_table, CONVERSATION, "reply-1")
-    assert store.get(any_table, key)["MessageId"] == "reply-1"
+    assert items.get(any_table, key)["MessageId"] == "reply-1"
 
 
 def test_an_id_is_found_beyond_the_first_page(any_table, send):
     send(*(message(n, message_id=f"id-{n:03}", body=f"{n:03}" + "x" * 300_000) for n in range(8)))
     key = store.find(any_table, CONVERSATION, "id-007")
-    assert store.get(any_table, key)["Body"].startswith("007")
+    assert items.get(any_table, key)["Body"].startswith("007")
 
 
 @pytest.mark.parametrize(
@@ -208,13 +208,13 @@ def test_an_edit_changes_the_body_and_says_when(any_table, send):
     key = {"pk": sent["pk"], "sk": sent["sk"]}
     edited = writing.edit(any_table, key, "changed", at=NINE + timedelta(hours=1))
     assert edited == sent | {"Body": "changed", "EditedAt": "2026-01-01T10:00:00.000Z"}
-    assert store.get(any_table, key) == edited
+    assert items.get(any_table, key) == edited
 
 
 def test_a_deleted_message_is_gone_and_told(any_table, send):
     (sent,) = send(0)
     key = {"pk": sent["pk"], "sk": sent["sk"]}
-    assert writing.delete(any_table, key) == sent
+    assert items.delete(any_table, key) == sent
     assert store.last_message(any_table, CONVERSATION) is None
 
 
@@ -222,11 +222,11 @@ def test_what_is_not_there_is_neither_read_nor_made_nor_deleted(any_table):
     key = store.find(any_table, CONVERSATION, "2026-01-01T09:00Z#abcd")
     said = "conversation jerry#tom has no message 2026-01-01T09:00:00.000Z#abcd"
     with pytest.raises(OpsError, match=said):
-        store.get(any_table, key)
+        items.get(any_table, key)
     with pytest.raises(OpsError, match=said):
         writing.edit(any_table, key, "x", at=NINE)
     with pytest.raises(OpsError, match=said):
-        writing.delete(any_table, key)
+        items.delete(any_table, key)
     assert any_table.scan()["Items"] == []
 
 
@@ -279,7 +279,7 @@ def test_rows_that_lag_are_told_from_current_ones(any_table, listed, send):
     last = store.last_message(any_table, c["ConversationId"])
     writing.edit(any_table, {"pk": last["pk"], "sk": last["sk"]}, "changed", at=NINE)
     last = store.last_message(any_table, d["ConversationId"])
-    writing.delete(any_table, {"pk": last["pk"], "sk": last["sk"]})
+    items.delete(any_table, {"pk": last["pk"], "sk": last["sk"]})
     rows, _ = store.conversations(any_table, "tom", limit=9)
     current = {row["OtherUser"]: store.is_current(any_table, row) for row in rows}
     assert current == {"A": True, "B": False, "C": False, "D": False}
