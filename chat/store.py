@@ -142,7 +142,13 @@ def find(table: Any, conversation: str, text: str) -> dict[str, str]:
 
 
 def _messages(
-    table: Any, conversation: str, span: Span, *, forward: bool, page: int = _PAGE
+    table: Any,
+    conversation: str,
+    span: Span,
+    *,
+    forward: bool,
+    page: int = _PAGE,
+    **more: str,
 ) -> Iterator[dict[str, Any]]:
     # A bound of its own, and not ExclusiveStartKey: that must lie within the span.
     last = min(span.last, span.before or span.last)
@@ -160,6 +166,7 @@ def _messages(
         ConsistentRead=True,
         ScanIndexForward=forward,
         Limit=min(page, _PAGE),
+        **more,
     )
     yield from (item for item in found if item[SORT_KEY] != span.before)
 
@@ -176,17 +183,7 @@ def _query(table: Any, **request: Any) -> Iterator[dict[str, Any]]:
 
 def _by_id(table: Any, conversation: str, text: str) -> str:
     """The sort key of the one message whose id is ``text``, or begins so."""
-    keys = _query(
-        table,
-        KeyConditionExpression="#pk = :conversation AND begins_with(#sk, :messages)",
-        ExpressionAttributeNames={"#pk": PARTITION_KEY, "#sk": SORT_KEY},
-        ExpressionAttributeValues={
-            ":conversation": conversation_key(conversation),
-            ":messages": MESSAGE_PREFIX,
-        },
-        ProjectionExpression="#sk",
-        ConsistentRead=True,
-    )
+    keys = _messages(table, conversation, EVERYTHING, forward=True, ProjectionExpression="#sk")
     ids = {item[SORT_KEY]: Position.of(item[SORT_KEY]).message_id for item in keys}
     found = [key for key, message_id in ids.items() if message_id == text] or [
         key for key, message_id in ids.items() if message_id.startswith(text)
