@@ -13,15 +13,13 @@ from typing import Any
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
+from chat.values import LEVELS, restored
 from seed.json_line import parsed
 
 # What a terminal may act on though JSON allows it in a text: DEL, the second
 # set of control characters, and those that turn the direction of writing.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-# Lists and maps in one another; the item itself is the first
-# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
-LEVELS = 32
-_TOO_DEEP = f"too deeply nested; DynamoDB has {LEVELS} levels"
+_TOO_DEEP = f"too deeply nested; DynamoDB has {LEVELS + 1} levels"
 # More digits than a number of DynamoDB can have, 38.
 _CONTEXT = Context(prec=200)
 
@@ -40,8 +38,11 @@ def typed(item: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def untyped(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The item of DynamoDB's own spelling."""
-    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+    """The item of DynamoDB's own spelling. Raises ValueError for numbers as ``parse``."""
+    try:
+        return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
+    except DecimalException as error:
+        raise ValueError(_reason(error)) from None
 
 
 def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
@@ -49,25 +50,27 @@ def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
 
     Raises ValueError for what is none, and for what DynamoDB cannot store:
     numbers of more than 38 digits, half a surrogate pair, values that are nested
-    deeper than LEVELS.
+    deeper than its levels.
     """
     item = parsed(source, parse_int=Decimal)
     if not isinstance(item, dict):
         raise ValueError("not an object: an item is {...}")
-    _check_levels(item, LEVELS * (2 if is_typed else 1))
-    read = _from_typed(item) if is_typed else item
-    typed(read)
+    if is_typed:
+        item = untyped({name: restored(name, value) for name, value in item.items()})
+    else:
+        _check_levels(item)
+        typed(item)
     try:
-        text(read).encode()
+        text(item).encode()
     except UnicodeEncodeError:
         raise ValueError("a text has half of a surrogate pair, which is no character") from None
-    return read
+    return dict(item)
 
 
-def _check_levels(item: Any, most: int) -> None:
-    """Raise ValueError for more levels; typed JSON spells each of them with two."""
+def _check_levels(item: Any) -> None:
+    """Raise ValueError for more levels than those below the item itself."""
     level = [item]
-    for _ in range(most):
+    for _ in range(LEVELS + 1):
         level = [
             member
             for value in level
@@ -76,43 +79,6 @@ def _check_levels(item: Any, most: int) -> None:
         ]
     if level:
         raise ValueError(_TOO_DEEP)
-
-
-def _from_typed(item: dict[str, Any]) -> dict[str, Any]:
-    try:
-        return {name: TypeDeserializer().deserialize(_decoded(v)) for name, v in item.items()}
-    except (TypeError, AttributeError, KeyError, ValueError, DecimalException) as error:
-        raise ValueError(f'not typed JSON like {{"pk": {{"S": "a"}}}}: {error}') from None
-
-
-def _decoded(value: Any) -> Any:
-    """A typed value with its base64 turned into bytes. Raises ValueError for a wrong one."""
-    ((kind, content),) = value.items()
-    match kind, content:
-        case ("S", str()) | ("BOOL", bool()) | ("NULL", True):
-            return value
-        case "N", str() if _is_number(content):
-            return value
-        case "SS", [_, *_] if all(isinstance(one, str) for one in content):
-            return value
-        case "NS", [_, *_] if all(map(_is_number, content)):
-            return value
-        case "B", str():
-            return {kind: base64.b64decode(content, validate=True)}
-        case "BS", [_, *_]:
-            return {kind: [base64.b64decode(member, validate=True) for member in content]}
-        case "L", list():
-            return {kind: [_decoded(member) for member in content]}
-        case "M", dict():
-            return {kind: {name: _decoded(member) for name, member in content.items()}}
-    raise ValueError(f"{text(value)} is no value of the type {kind}")
-
-
-def _is_number(text: Any) -> bool:
-    try:
-        return isinstance(text, str) and Decimal(text).is_finite()
-    except DecimalException:
-        return False
 
 
 def _reason(error: Exception) -> str:

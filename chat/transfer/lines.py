@@ -25,7 +25,7 @@ from chat.model import (
     is_message,
     participants,
 )
-from chat.transfer.values import item_bytes, restored, typed
+from chat.values import item_bytes, restored, typed
 from seed.changes import Key, key_of
 from seed.dataset_line import line_item
 from seed.json_line import parsed

@@ -292,7 +292,8 @@ def test_json_of_edit_and_delete_is_the_item(on, talk):
         (["put", '{"pk": "a", "sk": "b"}', "--if-unchanged", '{"pk": "a", "sk": "c"}'], 2,
          "ITEM and OLD have different keys"),
         (["put", '{"pk": "a", "sk": "b"}', "--if-unchanged", "{"], 2, "OLD: is not valid JSON"),
-        (["put", '{"pk": {"S": "a"}, "sk": {"N": "x"}}', "--typed"], 2, "ITEM: not typed JSON"),
+        (["put", '{"pk": {"S": "a"}, "sk": {"N": "x"}}', "--typed"], 2,
+         "ITEM: attribute 'sk': 'x' is not the text of a number"),
         (["put", '{"pk": "a", "sk": "b", "c": "\\u001b[31m\\ud800"}'], 2, "surrogate pair"),
     ],
 )  # fmt: skip

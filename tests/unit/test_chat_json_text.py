@@ -105,11 +105,37 @@ def test_what_is_no_item_is_refused(source, reason):
 
 
 @pytest.mark.parametrize(
-    "source",
-    ['{"a": 1}', '{"a": {"S": 1, "N": "1"}}', '{"a": {"X": "1"}}', '{"a": {"N": "x"}}',
-     '{"a": {"B": "?"}}', '{"a": {}}', '{"a": {"M": 1}}', '{"a": {"S": 1}}',
-     '{"a": {"N": 1e999999999}}', '{"a": {"SS": []}}', '{"a": {"BOOL": "true"}}'],
-)  # fmt: skip
-def test_what_is_no_typed_item_is_refused(source):
-    with pytest.raises(ValueError):  # noqa: PT011  (what each is said to be is DynamoDB's own)
-        json_text.parse(source, is_typed=True)
+    ("value", "reason"),
+    [
+        ("1", "is 1, not a value like"),
+        ('{"S": 1, "N": "1"}', "not a value like"),
+        ("{}", "not a value like"),
+        ('{"X": "1"}', "has the type 'X'"),
+        ('{"S": 1}', "1 is not text"),
+        ('{"N": "x"}', "'x' is not the text of a number"),
+        ('{"N": "1_000"}', "'1_000' is not the text of a number"),
+        ('{"N": 1e999999999}', "is not the text of a number"),
+        ('{"N": "1e99999999999999999999"}', "exponent has too many digits"),
+        (f'{{"N": "{"1" * 39}"}}', "has 39 digits"),
+        (f'{{"N": "1{"0" * 38}"}}', "more than 38 digits"),
+        ('{"NS": ["1", "1.0"]}', "no member twice"),
+        ('{"B": "?"}', "is not base64"),
+        ('{"BOOL": "true"}', "is not true or false"),
+        ('{"NULL": false}', "null is spelled"),
+        ('{"SS": []}', "at least one member"),
+        ('{"M": 1}', "is not an object"),
+        ('{"M": {"": {"S": "a"}}}', "an empty name"),
+        ('{"L": [' * 32 + "]}" * 32, "deeper than the 32 levels"),
+        ('{"S": "\\ud800"}', "half of a surrogate pair"),
+    ],
+)
+def test_what_is_no_typed_item_is_refused(value, reason):
+    with pytest.raises(ValueError, match=reason):
+        json_text.parse(f'{{"a": {value}}}', is_typed=True)
+
+
+@pytest.mark.parametrize(
+    ("is_typed", "opening", "closing"), [(False, "[", "]"), (True, '{"L": [', "]}")]
+)
+def test_the_deepest_item_that_dynamodb_takes(is_typed, opening, closing):
+    assert json_text.parse(f'{{"a": {opening * 31}{closing * 31}}}', is_typed=is_typed)
