@@ -42,19 +42,7 @@ class ConversationIndex(Construct):
 
     def __init__(self, scope: Construct, id: str, *, messages_table: MessagesTable) -> None:
         super().__init__(scope, id)
-        self.failures = sqs.Queue(
-            self,
-            "Failures",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        describe(self.failures, "Where changes stand in the stream that no list could follow")
-        acknowledge(
-            self.failures,
-            QUEUE_DEAD_LETTERS,
-            "It is the queue of dead letters: people read it, and no program takes from it.",
-        )
+        self.failures = self._add_failures()
         self.indexing = ProjectFunction(
             self,
             "Indexing",
@@ -67,9 +55,29 @@ class ConversationIndex(Construct):
         )
         messages_table.grant_indexing(self.indexing.function)
         self._grant_stream(messages_table.table)
+        self._follow(messages_table.table)
+
+    def _add_failures(self) -> sqs.Queue:
+        failures = sqs.Queue(
+            self,
+            "Failures",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        describe(failures, "Where changes stand in the stream that no list could follow")
+        acknowledge(
+            failures,
+            QUEUE_DEAD_LETTERS,
+            "It is the queue of dead letters: people read it, and no program takes from it.",
+        )
+        return failures
+
+    def _follow(self, table: dynamodb.ITable) -> None:
+        """Let the stream of ``table`` call the function."""
         mapping = self.indexing.function.add_event_source_mapping(
             "Stream",
-            event_source_arn=messages_table.table.table_stream_arn,
+            event_source_arn=table.table_stream_arn,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
             batch_size=BATCH_SIZE,
             bisect_batch_on_error=True,

@@ -9,6 +9,7 @@ from pathlib import Path
 from aws_cdk import CustomResource, Duration, Stack, Token
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import custom_resources as cr
 from constructs import Construct
@@ -57,7 +58,26 @@ class MessageSeed(Construct):
     ) -> None:
         super().__init__(scope, id)
         log_group = function_logs(self, "Logs")
-        seeding = ProjectFunction(
+        self.seeding = self._add_function(log_group)
+        messages_table.grant_seeding(self.seeding.function)
+        self._grant_reading_seeds(self.seeding)
+        properties = {"TableName": messages_table.table.table_name}
+        if user_pool_id:
+            self._grant_finding_users(self.seeding, user_pool_id)
+            # The function puts the users' ids in place of their names.
+            properties["UserPoolId"] = user_pool_id
+        resource = CustomResource(
+            self,
+            "Resource",
+            resource_type="Custom::MessageSeed",
+            service_token=self._add_provider(log_group).service_token,
+            properties={**properties, **self._items(items)},
+        )
+        describe(resource, "Keeps the table in step with seed/messages.yaml")
+        self.counts = {name: resource.get_att_string(name) for name in COUNTS}
+
+    def _add_function(self, log_group: logs.ILogGroup) -> ProjectFunction:
+        return ProjectFunction(
             self,
             "Seeding",
             description="Writes the seeded messages when the stack is deployed",
@@ -67,36 +87,21 @@ class MessageSeed(Construct):
             timeout=Duration.minutes(15),
             memory_mib=512,
         )
-        messages_table.grant_seeding(seeding.function)
-        self._grant_reading_seeds(seeding)
-        self.seeding = seeding
-        if user_pool_id:
-            self._grant_finding_users(seeding, user_pool_id)
+
+    def _add_provider(self, log_group: logs.ILogGroup) -> cr.Provider:
+        """What CloudFormation calls, and what tells it how the function's call ended."""
+        function = self.seeding.function
+        role = framework_role(self, "ProviderRole", calls=function, log_group=log_group)
         provider = cr.Provider(
             self,
             "Provider",
-            on_event_handler=seeding.function,
+            on_event_handler=function,
             log_group=log_group,
-            framework_on_event_role=framework_role(
-                self, "ProviderRole", calls=seeding.function, log_group=log_group
-            ).without_policy_updates(),
+            framework_on_event_role=role.without_policy_updates(),
         )
-        acknowledge_called(seeding.function, "The provider framework")
+        acknowledge_called(function, "The provider framework")
         acknowledge_framework(provider)
-        resource = CustomResource(
-            self,
-            "Resource",
-            resource_type="Custom::MessageSeed",
-            service_token=provider.service_token,
-            properties={
-                "TableName": messages_table.table.table_name,
-                # The function puts the users' ids in place of their names.
-                **({"UserPoolId": user_pool_id} if user_pool_id else {}),
-                **self._items(items),
-            },
-        )
-        describe(resource, "Keeps the table in step with seed/messages.yaml")
-        self.counts = {name: resource.get_att_string(name) for name in COUNTS}
+        return provider
 
     def _grant_reading_seeds(self, seeding: ProjectFunction) -> None:
         """Let the function read the seeds among the assets: this one, and the one before it.

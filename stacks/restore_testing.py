@@ -45,13 +45,24 @@ class RestoreTesting(Construct):
         key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, id)
+        plan = self._add_plan(settings, vault)
+        self.role = RestoreRole(
+            self, "Role", settings=settings, table=table, key=key, targets=_TEST_TABLES
+        ).role
+        self._add_selection(plan, table)
+        self.validation = self._add_validation(plan, table)
+        self._grant(table, key)
+        self._call_when_restored()
+
+    def _add_plan(
+        self, settings: Settings, vault: backup.IBackupVault
+    ) -> backup.CfnRestoreTestingPlan:
         hour, minute = settings.backup_time.split(":")
-        # A name takes letters, digits and underscores.
-        name = Stack.of(self).stack_name.replace("-", "_")
         plan = backup.CfnRestoreTestingPlan(
             self,
             "Plan",
-            restore_testing_plan_name=name,
+            # A name takes letters, digits and underscores.
+            restore_testing_plan_name=Stack.of(self).stack_name.replace("-", "_"),
             schedule_expression=f"cron({int(minute)} {int(hour)} ? * SUN *)",
             schedule_expression_timezone=settings.time_zone,
             recovery_point_selection=backup.CfnRestoreTestingPlan.RestoreTestingRecoveryPointSelectionProperty(
@@ -62,13 +73,13 @@ class RestoreTesting(Construct):
             ),
         )
         describe(plan, "Restores the newest backup as a test")
-        self.role = RestoreRole(
-            self, "Role", settings=settings, table=table, key=key, targets=_TEST_TABLES
-        ).role
+        return plan
+
+    def _add_selection(self, plan: backup.CfnRestoreTestingPlan, table: dynamodb.ITable) -> None:
         selection = backup.CfnRestoreTestingSelection(
             self,
             "Selection",
-            restore_testing_plan_name=name,
+            restore_testing_plan_name=plan.restore_testing_plan_name,
             restore_testing_selection_name="Table",
             protected_resource_type="DynamoDB",
             protected_resource_arns=[table.table_arn],
@@ -77,12 +88,11 @@ class RestoreTesting(Construct):
         )
         describe(selection, "Which backups are restored as a test: those of the table")
         selection.add_resource_dependency(plan)
-        self._add_validation(plan, table, key)
 
     def _add_validation(
-        self, plan: backup.CfnRestoreTestingPlan, table: dynamodb.ITable, key: kms.IKey | None
-    ) -> None:
-        self.validation = ProjectFunction(
+        self, plan: backup.CfnRestoreTestingPlan, table: dynamodb.ITable
+    ) -> ProjectFunction:
+        return ProjectFunction(
             self,
             "Validation",
             description="Looks at a table restored as a test and reports to AWS Backup",
@@ -90,12 +100,13 @@ class RestoreTesting(Construct):
             files=FILES,
             log_group=function_logs(self, "Logs"),
             timeout=Duration.minutes(2),
+            environment={
+                "RESTORE_TESTING_PLAN_ARN": plan.attr_restore_testing_plan_arn,
+                "SOURCE_TABLE": table.table_name,
+            },
         )
-        self.validation.function.add_environment(
-            "RESTORE_TESTING_PLAN_ARN", plan.attr_restore_testing_plan_arn
-        )
-        self.validation.function.add_environment("SOURCE_TABLE", table.table_name)
-        self._grant(self.validation, table, key)
+
+    def _call_when_restored(self) -> None:
         rule = events.Rule(
             self,
             "Restored",
@@ -118,9 +129,8 @@ class RestoreTesting(Construct):
                 "deletes its table; a week later there is another one.",
             )
 
-    def _grant(
-        self, validation: ProjectFunction, table: dynamodb.ITable, key: kms.IKey | None
-    ) -> None:
+    def _grant(self, table: dynamodb.ITable, key: kms.IKey | None) -> None:
+        function, role = self.validation.function, self.validation.role
         restored = Stack.of(self).format_arn(
             service="dynamodb", resource="table", resource_name=_TEST_TABLES
         )
@@ -129,17 +139,15 @@ class RestoreTesting(Construct):
             (["dynamodb:Scan"], table.table_arn),
             (["backup:DescribeRestoreJob", "backup:PutRestoreValidationResult"], "*"),
         ):
-            validation.function.add_to_role_policy(
-                iam.PolicyStatement(actions=actions, resources=[resource])
-            )
+            function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
         if key:
             # For the table itself; the test's own is under a key of DynamoDB.
-            validation.function.add_to_role_policy(
+            function.add_to_role_policy(
                 iam.PolicyStatement(
                     actions=["kms:Decrypt"],
                     resources=[key.key_arn],
                     conditions={"StringLike": {"kms:ViaService": "dynamodb.*.amazonaws.com"}},
                 )
             )
-        acknowledge_wildcard(validation.role, restored, "AWS Backup makes up the tests' tables.")
-        acknowledge_wildcard(validation.role, "*", "Actions on restore jobs know no resources.")
+        acknowledge_wildcard(role, restored, "AWS Backup makes up the tests' tables.")
+        acknowledge_wildcard(role, "*", "Actions on restore jobs know no resources.")

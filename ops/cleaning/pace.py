@@ -3,13 +3,13 @@
 import math
 import re
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import islice
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -138,42 +138,57 @@ def each(
     called again, ten times at most. Takes from ``things`` no more than it works
     on, with ``most`` calls at once or fewer. After an interruption no further call goes out.
     """
-    stopped = threading.Event()
-
-    def paced(thing: T) -> None:
-        pace.wait()
-        if not stopped.is_set():
-            pace.note(call(thing))
-
-    again: dict[T, int] = {}
-    running: dict[Future[None], T] = {}
-    ended: SimpleQueue[Future[None]] = SimpleQueue()
     workers = min(most, pace.workers)
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="ops")
-
-    def start(thing: T) -> None:
-        future = pool.submit(paced, thing)
-        running[future] = thing
-        future.add_done_callback(ended.put)
-
     waiting = iter(things)
-    try:
-        for thing in islice(waiting, 2 * workers):
-            start(thing)
-        while running:
-            done = ended.get()
-            thing, error = running.pop(done), _outcome(done)
-            if _is_throttled(error) and again.get(thing, 1) < _ATTEMPTS:
-                again[thing] = again.get(thing, 1) + 1
-                pace.throttled()
-                start(thing)
-                continue
+    with _Calls(call, pace, workers) as calls:
+        calls.start(islice(waiting, 2 * workers))
+        for thing, error in calls.ended():
             yield thing, error
-            for following in islice(waiting, 1):
-                start(following)
-    finally:
-        stopped.set()
-        pool.shutdown(cancel_futures=True)
+            calls.start(islice(waiting, 1))
+
+
+class _Calls(Generic[T]):
+    """Calls on their way in ``workers`` threads, until the end of the ``with``."""
+
+    def __init__(self, call: Callable[[T], dict[str, Any]], pace: Pace, workers: int) -> None:
+        self._call, self._pace = call, pace
+        self._stopped = threading.Event()
+        self._attempts: Counter[T] = Counter()
+        self._running: dict[Future[None], T] = {}
+        self._done: SimpleQueue[Future[None]] = SimpleQueue()
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="ops")
+
+    def __enter__(self) -> "_Calls[T]":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def start(self, things: Iterable[T]) -> None:
+        """Have each of them called as soon as a thread is free and the pace allows it."""
+        for thing in things:
+            self._attempts[thing] += 1
+            future = self._pool.submit(self._paced, thing)
+            self._running[future] = thing
+            future.add_done_callback(self._done.put)
+
+    def ended(self) -> Iterator[tuple[T, ClientError | BotoCoreError | None]]:
+        """Each thing with its error, or None, as its call ends, until none is on its way."""
+        while self._running:
+            future = self._done.get()
+            thing, error = self._running.pop(future), _outcome(future)
+            if _is_throttled(error) and self._attempts[thing] < _ATTEMPTS:
+                self._pace.throttled()
+                self.start([thing])
+            else:
+                del self._attempts[thing]  # of millions of things, only those on their way
+                yield thing, error
+
+    def _paced(self, thing: T) -> None:
+        self._pace.wait()
+        if not self._stopped.is_set():
+            self._pace.note(self._call(thing))
 
 
 def _outcome(done: Future[None]) -> ClientError | BotoCoreError | None:
