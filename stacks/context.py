@@ -6,11 +6,11 @@ Settings live in cdk.json under ``context.stages.<stage>``; a plain context key
 
 import dataclasses
 import difflib
-import json
 import re
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
+from seed.json_line import parsed
 from stacks.settings import Settings, SettingsError, shown
 
 _TYPES = get_type_hints(Settings)
@@ -113,19 +113,12 @@ def _texts(name: str, value: Any) -> tuple[str, ...]:
 def _tags(name: str, value: Any) -> dict[str, str]:
     if isinstance(value, str):
         try:
-            value = json.loads(value, object_pairs_hook=_without_repetition)
-        except (ValueError, RecursionError):
+            value = parsed(value)
+        except ValueError:
             raise _wrong(name, value, 'JSON such as {"team": "chat"}, each key once') from None
     if not isinstance(value, Mapping) or not all(isinstance(v, str) for v in value.values()):
         raise _wrong(name, value, 'an object of texts such as {"team": "chat"}')
     return dict(value)
-
-
-def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        raise ValueError("a key is there twice")
-    return found
 
 
 def _wrong(name: str, value: Any, rule: str) -> SettingsError:
