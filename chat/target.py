@@ -1,7 +1,6 @@
 """What a command acts on: made here, from the options that all commands have."""
 
 import argparse
-import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any
@@ -9,15 +8,12 @@ from typing import Any
 from chat.capacity import Capacity
 from chat.directory import Directory, PlainNames, pool_region
 from chat.scanning import MOST_SEGMENTS
+from ops.aws_names import TABLE_NAME, USER_POOL
 from ops.clients import Clients
 from ops.command import to_stderr
 from ops.errors import UsageError
 from ops.polling import SYSTEM_CLOCK, Clock
 from ops.stack import Stack, deployed, stack_name
-
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
-_TABLE = re.compile(r"[A-Za-z0-9_.-]{3,255}")
-_USER_POOL = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+_[0-9A-Za-z]+")
 
 
 class Target:
@@ -54,7 +50,7 @@ class Target:
         name = getattr(self._arguments, "table", None)
         if name is None:
             return self._stack.output("TableName")
-        if not _TABLE.fullmatch(name):
+        if not TABLE_NAME.fullmatch(name):
             raise UsageError(f"'{name}' is not a table name: 3 to 255 of A-Z, a-z, 0-9, _ . and -")
         return str(name)
 
@@ -75,7 +71,7 @@ class Target:
             pool = self._stack.outputs.get("UserPoolId")
         if pool is None:
             return PlainNames()
-        if not _USER_POOL.fullmatch(pool):
+        if not USER_POOL.fullmatch(pool):
             raise UsageError(f"'{pool}' is not the id of a user pool, such as eu-west-1_Ab1cD2eF3")
         clients = Clients(region=pool_region(pool), profile=self._arguments.profile)
         self._all_clients.append(clients)

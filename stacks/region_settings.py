@@ -1,15 +1,14 @@
 """What the settings about further regions may be: copies of backups, replicas of the table."""
 
-import re
 from typing import TYPE_CHECKING
 
+from ops.aws_names import REGION
 from stacks.backup_settings import DELETE, MAX_RETENTION_DAYS
 from stacks.names import copies_vault_name
 
 if TYPE_CHECKING:
     from stacks.settings import Settings
 
-REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupVault.html
 _VAULT_NAME_LENGTH = 50
 

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from chat.directory import pool_region
+from ops.aws_names import REGION, TABLE_NAME, USER_POOL
 from stacks.backup_settings import DELETE as DELETE
 from stacks.backup_settings import KEEP as KEEP
 from stacks.backup_settings import check_backups, check_lock
-from stacks.region_settings import REGION, check_copies, check_replicas
+from stacks.region_settings import check_copies, check_replicas
 from stacks.tag_settings import check_tags
 from stacks.tag_settings import shown as shown
 
@@ -21,15 +22,11 @@ DEFAULT_CAPACITY = 5
 MAX_UNITS = 1_000_000
 
 _STAGE = re.compile(r"[a-z][a-z0-9-]{0,30}")
-_TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; no wildcard in the
 # key, because it becomes part of a policy.
 _S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^/?*$\s][^?*$\s]{0,1023}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
 _PROJECT = Path(__file__).resolve().parent.parent
-# Stricter than the API, whose pattern knows nothing of regions: every id begins with one
-# (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html).
-_USER_POOL = re.compile(rf"(?=.{{1,55}}\Z){REGION.pattern}_[0-9A-Za-z]+")
 
 
 class SettingsError(Exception):
@@ -117,7 +114,7 @@ class Settings:
 
     def _check_names(self) -> None:
         self.match("stage", _STAGE, "a lower-case letter, then up to 30 of a-z, 0-9 and -")
-        self.match("table_name", _TABLE_NAME, "3 to 255 of A-Z, a-z, 0-9, _, . and -")
+        self.match("table_name", TABLE_NAME, "3 to 255 of A-Z, a-z, 0-9, _, . and -")
         if self.region is not None:
             self.match("region", REGION, "an AWS region such as eu-west-1")
         elif self.customer_key:
@@ -154,7 +151,7 @@ class Settings:
     def _check_user_pool(self) -> None:
         if not self.user_pool_id:
             return
-        self.match("user_pool_id", _USER_POOL, "a user pool's id such as eu-west-1_Ab1cD2eF3")
+        self.match("user_pool_id", USER_POOL, "a user pool's id such as eu-west-1_Ab1cD2eF3")
         if self.region is not None and self.region != pool_region(self.user_pool_id):
             raise self.error("user_pool_id", f"must be a pool of the stage's region, {self.region}")
 
