@@ -8,7 +8,8 @@ from chat.options import Commands, command
 from chat.target import Target
 from chat.transfer.bar import bar
 from chat.transfer.checking import Checked, check
-from chat.transfer.importing import SKIPPED, Import
+from chat.transfer.importing import import_rest
+from chat.transfer.progress import SKIPPED, Progress
 from chat.transfer.sources import Source, opened
 from chat.transfer.tables import Described, describe
 from chat.transfer.writing import Outcome
@@ -48,15 +49,15 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
             return _show_checked(arguments, source, _checked(source, target))
         client = target.typed_client
         table = describe(client, target.table_name)
-        work = Import(source, client, table, if_absent=arguments.if_absent, say=target.say)
-        if work.resume():
-            target.say(f"continuing behind line {work.line:,} of {source.name}")
+        progress = Progress(source, table, if_absent=arguments.if_absent, say=target.say)
+        if progress.resume():
+            target.say(f"continuing behind line {progress.line:,} of {source.name}")
         else:
             _checked(source, target)
         with bar(f"importing {source.name}", source.size(), of_bytes=True) as advance:
-            work.run(advance)
-        _show(arguments, source, table, work.counts)
-        if not table.has_stream and work.counts.get(Outcome.WRITTEN.value):
+            import_rest(client, table, source, progress, advance)
+        _show(arguments, source, table, progress.counts)
+        if not table.has_stream and progress.counts.get(Outcome.WRITTEN.value):
             target.say(
                 f"table {table.name} has no stream; `python -m chat reindex` brings the users' "
                 "lists of conversations up to date"

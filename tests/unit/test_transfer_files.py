@@ -10,8 +10,9 @@ from collections import Counter
 import pytest
 
 from chat.__main__ import main
-from chat.transfer.importing import Import
+from chat.transfer.importing import import_rest
 from chat.transfer.outputs import part_file
+from chat.transfer.progress import Progress
 from chat.transfer.scanning import Page, Selection
 from chat.transfer.sources import opened
 from chat.transfer.state import StateFile
@@ -129,10 +130,10 @@ class Recorder:
 
 def run(path, client, table=TABLE, *, if_absent=False, say=print):
     with opened(str(path)) as source:
-        work = Import(source, client, table, if_absent=if_absent, say=say)
-        continued = work.resume()
-        work.run(lambda _: None)
-        return continued, work.counts
+        progress = Progress(source, table, if_absent=if_absent, say=say)
+        continued = progress.resume()
+        import_rest(client, table, source, progress, lambda _: None)
+        return continued, progress.counts
 
 
 @pytest.fixture
