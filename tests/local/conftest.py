@@ -18,6 +18,7 @@ from chat.model import PARTITION_KEY, SORT_KEY
 from local.process import Running, running
 from tests.local import engines
 from tests.local.aws_steps import create_backup_role
+from tests.local.stream_readers import Streams
 
 
 @pytest.fixture(scope="session")
@@ -132,6 +133,20 @@ def stream_table(ministack: Any, name: str) -> Iterator[Any]:
     """As ``any_table``, on ministack alone."""
     with engines.messages_table(ministack, name, stream=True) as table:
         yield table
+
+
+@pytest.fixture
+def streams(client: Callable[..., Any], name: str, tmp_path: Path) -> Iterator[Streams]:
+    """A table with a stream, and what makes functions that read it."""
+    made = Streams(client, name, tmp_path / "notes")
+    yield made
+    made.clean()
+
+
+@pytest.fixture
+def no_stream_pause(setting: Callable[[str, object], None]) -> None:
+    """A batch of a stream that failed is sent again at once."""
+    setting("stream_retry_seconds", 0)
 
 
 @pytest.fixture

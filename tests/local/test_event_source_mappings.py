@@ -13,19 +13,6 @@ from tests.local.stream_readers import Streams
 REPORTING = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 
 
-@pytest.fixture
-def streams(client, name, tmp_path):
-    made = Streams(client, name, tmp_path / "notes")
-    yield made
-    made.clean()
-
-
-@pytest.fixture
-def quick(setting):
-    """A failed batch is sent again at once."""
-    setting("stream_retry_seconds", 0)
-
-
 def test_everything_written_before_the_mapping_comes_in_batches_and_in_order(streams):
     names = [f"item {i:02}" for i in range(25)]
     streams.put(*names)
@@ -56,7 +43,7 @@ def test_a_batching_window_gathers_records(streams):
     assert streams.sent("c") == [["a", "b", "c"]]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("no_stream_pause")
 def test_a_reported_record_and_those_after_it_are_sent_again(streams):
     """Snapshot test_dynamodb_report_batch_item_failures: 5 deliveries with 3 retries."""
     url, queue = streams.queue()
@@ -79,7 +66,7 @@ def test_without_the_response_type_a_report_is_ignored(streams):
     assert streams.sent("b") == [["report", "a"], ["b"]]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("no_stream_pause")
 @pytest.mark.parametrize("identifier", ["", None, "0", 5])
 def test_a_report_of_no_record_of_the_batch_fails_all_of_it(streams, identifier):
     answer = json.dumps({"batchItemFailures": [{"itemIdentifier": identifier}]})
@@ -91,7 +78,7 @@ def test_a_report_of_no_record_of_the_batch_fails_all_of_it(streams, identifier)
     assert streams.sent("b") == [["a", "answer"], ["a", "answer"], ["b"]]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("no_stream_pause")
 def test_a_split_leaves_the_failing_record_alone(streams):
     url, queue = streams.queue()
     streams.put("a", "b", "c", "raise", "d")
@@ -108,7 +95,7 @@ def test_a_split_leaves_the_failing_record_alone(streams):
     assert found["DDBStreamBatchInfo"]["batchSize"] == 1
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("no_stream_pause")
 def test_a_reported_record_is_split_from_those_after_it(streams):
     streams.put("a", "report", "b", "c")
     streams.reader(BisectBatchOnFunctionError=True, MaximumRetryAttempts=0, **REPORTING)
@@ -116,7 +103,7 @@ def test_a_reported_record_is_split_from_those_after_it(streams):
     assert streams.batches()[1:] == [["report", "b", "c"], ["report"], ["b", "c"]]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("no_stream_pause")
 def test_what_is_given_up_is_described_to_the_destination(streams, client):
     """Snapshot test_dynamodb_event_source_mapping_with_on_failure_destination_config."""
     url, queue = streams.queue()
@@ -166,7 +153,7 @@ def test_a_batch_that_keeps_failing_is_given_up_when_it_is_too_old(streams, sett
     assert found["requestContext"]["approximateInvokeCount"] >= 3
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("no_stream_pause")
 def test_a_failure_may_go_to_a_topic(streams, client):
     url, queue = streams.queue()
     topic = client("sns").create_topic(Name=streams.name)["TopicArn"]

@@ -8,20 +8,7 @@ import json
 import pytest
 
 from tests.local.aws_steps import eventually, refused
-from tests.local.stream_readers import LISTING, READING, Streams
-
-
-@pytest.fixture
-def streams(client, name, tmp_path):
-    made = Streams(client, name, tmp_path / "notes")
-    yield made
-    made.clean()
-
-
-@pytest.fixture
-def quick(setting):
-    """A failed batch is sent again at once."""
-    setting("stream_retry_seconds", 0)
+from tests.local.stream_readers import LISTING, READING
 
 
 def _refusal(stream):
@@ -85,7 +72,7 @@ def test_a_role_that_lost_its_grant_reads_no_more_until_it_has_it_again(streams,
     assert streams.sent("b") == [["a"], ["b"]]
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("no_stream_pause")
 def test_the_record_of_a_discarded_batch_is_lost_when_the_role_lost_its_grant(streams):
     url, queue = streams.queue()
     streams.reader(
@@ -102,7 +89,7 @@ def test_the_record_of_a_discarded_batch_is_lost_when_the_role_lost_its_grant(st
     assert first == _number(streams, "raise again")
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("no_stream_pause")
 def test_a_queue_that_takes_messages_through_tls_alone_gets_the_record(streams, client):
     """As sqs.Queue(enforce_ssl=True) of the CDK."""
     url, queue = _guarded(streams, client, {"Bool": {"aws:SecureTransport": "false"}})
@@ -111,7 +98,7 @@ def test_a_queue_that_takes_messages_through_tls_alone_gets_the_record(streams, 
     assert streams.received(url)["requestContext"]["condition"] == "RetryAttemptsExhausted"
 
 
-@pytest.mark.usefixtures("quick")
+@pytest.mark.usefixtures("no_stream_pause")
 def test_a_queue_may_refuse_the_record(streams, client):
     arn = {"StringLike": {"aws:PrincipalArn": f"*{streams.name}-reader"}}
     url, queue = _guarded(streams, client, arn)
