@@ -4,6 +4,7 @@ import re
 from collections.abc import Collection, Iterator
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,6 +17,8 @@ _LEVELS, _DIGITS, _EXPONENTS = 31, 38, range(-130, 126)
 # billions of values. No item that fits DynamoDB has so many.
 _VALUES = 400_000
 _NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
+# In the file: an attribute's levels, and the few that a seed has around them.
+_DEEPEST = 64
 
 
 class SeedError(Exception):
@@ -121,6 +124,25 @@ class Value:
 Fields = dict[str, Value]
 
 
+class _TooDeep(yaml.MarkedYAMLError):
+    pass
+
+
+class _Loader(yaml.SafeLoader):
+    """Stops at values nested too deeply, long before Python would."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """The next node, with those in it."""
+        if parent and self._depth == _DEEPEST:
+            raise _TooDeep(problem_mark=parent.start_mark)
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
+
+
 def load(file: Path) -> Value:
     """The document of ``file``, parsed but not yet checked.
 
@@ -128,16 +150,16 @@ def load(file: Path) -> Value:
     no tag constructs anything. Raises SeedError.
     """
     try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader)
     except UnicodeDecodeError as error:
         raise SeedError(f"{file}: is not UTF-8 at byte {error.start}") from None
     except OSError as error:
         raise SeedError(f"{file}: {error.strerror}") from None
-    except RecursionError:
-        raise SeedError(f"{file}: is nested too deeply") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
+        if isinstance(error, _TooDeep):
+            raise SeedError(f"{file}{line}: is nested deeper than {_DEEPEST} levels") from None
         raise SeedError(f"{file}{line}: not valid YAML: {error.problem}") from None
     except yaml.YAMLError as error:
         raise SeedError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None

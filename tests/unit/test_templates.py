@@ -104,7 +104,7 @@ def test_an_item_above_the_limit_of_dynamodb_is_refused(load):
         (b"a: *b", ":1: not valid YAML: found undefined alias"),
         (b"users: !!python/object/apply:os.system [x]\nmessages: []", "users: must be a mapping"),
         (b"users: {}", "has neither 'messages' nor 'conversations'"),
-        (b"[" * 5_000, "is nested too deeply"),
+        (b"users:\n " + b"[" * 5_000, ":2: is nested deeper than 64 levels"),
         (b"users: {a: b}\n---\nusers: {a: b}", ":2: not valid YAML"),
     ],
 )
