@@ -97,8 +97,8 @@ test: $(SETUP) ## every test tier
 	pytest -n 2 --dist worksteal tests
 
 .PHONY: test-unit
-test-unit: $(SETUP) ## the tests that need no network and no embedded AWS
-	pytest -n 2 --dist worksteal tests/unit
+test-unit: $(SETUP) ## the tests that need no network and no embedded AWS, with fewer random examples
+	pytest -n 2 --dist worksteal --hypothesis-profile quick tests/unit
 
 .PHONY: bench
 bench: $(SETUP) ## how fast seeding is next to other ways, and what arrives (docs/seeding.md)

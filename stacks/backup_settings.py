@@ -2,6 +2,7 @@
 
 import re
 import zoneinfo
+from functools import cache
 from typing import TYPE_CHECKING
 
 from stacks.names import stack_name
@@ -41,8 +42,14 @@ def check_backups(settings: "Settings") -> None:
     if settings.backups_on_destroy not in (KEEP, DELETE):
         raise settings.error("backups_on_destroy", f"must be {KEEP} or {DELETE}")
     settings.match("backup_time", _TIME, "HH:MM from 00:00 to 23:59")
-    if settings.time_zone not in zoneinfo.available_timezones() - _NO_ZONES:
+    if settings.time_zone not in _time_zones():
         raise settings.error("time_zone", "must be an IANA time zone such as Europe/Berlin")
+
+
+@cache
+def _time_zones() -> set[str]:
+    """All that the system knows: it looks through a folder of files."""
+    return zoneinfo.available_timezones() - _NO_ZONES
 
 
 def check_lock(settings: "Settings") -> None:

@@ -1,17 +1,28 @@
 """Fixtures every tier shares."""
 
+import gc
 import os
-import sys
 from pathlib import Path
 from typing import Any
+
+from hypothesis import settings
 
 # The CDK's own validation of a template is half of the time of a synth, and a second of every
 # run of the app; `make check` validates.
 os.environ["CDK_VALIDATION"] = "false"
-# Lambda assets are hashed by content: a test run must not leave bytecode in them.
-sys.dont_write_bytecode = True
+
+settings.register_profile("quick", max_examples=20)
 
 PROJECT = Path(__file__).resolve().parent.parent
+# Modules stay until the end: looking through them again and again takes a third of a unit test's
+# time.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Collect garbage from here on, in what tests make."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:

@@ -45,6 +45,17 @@ def test_a_wrong_setting_is_one_line_and_status_1(tmp_path, context, said):
     assert len(failed.stderr.splitlines()) == 1
 
 
+def test_a_wrong_setting_of_the_pipelines_access_is_one_line_and_status_1():
+    failed = subprocess.run(
+        [sys.executable, "-B", "-m", "stacks.pipeline_access"], cwd=PROJECT, text=True,
+        capture_output=True, timeout=120,
+        env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]},
+    )  # fmt: skip
+    assert failed.returncode == 1
+    assert failed.stderr.startswith("error: repository is ''; must be OWNER/NAME")
+    assert len(failed.stderr.splitlines()) == 1
+
+
 def test_a_wrong_seed_is_one_line_and_status_1(tmp_path):
     project = copy_project(tmp_path / "copy")
     seed = project / "seed/messages.yaml"

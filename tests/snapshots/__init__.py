@@ -1,6 +1,7 @@
 """The template of every stage as a reviewer reads it: one committed YAML file each."""
 
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ def stages() -> list[str]:
     return list(_context()["stages"])
 
 
+@cache
 def snapshot(stage: str, **more: Any) -> str:
     """The stage's template; ``more`` are settings for this one, as after ``cdk -c``."""
     app = App(context={**_context(), "stage": stage, **more})

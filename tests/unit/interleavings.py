@@ -14,8 +14,9 @@ up to the first call that has no answer yet.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
@@ -70,8 +71,7 @@ class Replayed:
         return {"Items": [dict(item) for item in answer]} if kind == "query" else {}
 
 
-@dataclass(frozen=True)
-class Invocation:
+class Invocation(NamedTuple):
     """One run of the code: which records it was given, and what it has learned."""
 
     records: frozenset[int]
@@ -81,8 +81,7 @@ class Invocation:
     zombie: bool = False
 
 
-@dataclass(frozen=True)
-class State:
+class State(NamedTuple):
     """Everything that what happens next depends on."""
 
     done: int = 0  # how many of the mutations
@@ -142,10 +141,10 @@ class Exploration:
             yield self._stepped(state, others, invocation)
             again = state.pending | invocation.records
             if state.crashes and not invocation.zombie:
-                yield replace(others, pending=again, crashes=state.crashes - 1)
+                yield others._replace(pending=again, crashes=state.crashes - 1)
             if state.zombies and not invocation.zombie:
-                zombie = replace(invocation, zombie=True)
-                yield replace(_with(others, zombie), pending=again, zombies=state.zombies - 1)
+                zombie = invocation._replace(zombie=True)
+                yield _with(others, zombie)._replace(pending=again, zombies=state.zombies - 1)
 
     def _mutated(self, state: State) -> State:
         place, body = self.mutations[state.done]
@@ -154,22 +153,22 @@ class Exploration:
         before = messages.pop(key, None)
         if body is not None:
             messages[key] = body
-        state = replace(state, done=state.done + 1, messages=_frozen(messages))
+        state = state._replace(done=state.done + 1, messages=_frozen(messages))
         if before == body:
             return state  # nothing changed: DynamoDB's stream does not tell of it
         record = len(state.positions)
-        return replace(state, positions=(*state.positions, place), pending=state.pending | {record})
+        return state._replace(positions=(*state.positions, place), pending=state.pending | {record})
 
     def _delivered(self, state: State) -> Iterator[State]:
         """Each record alone, and all of them in one batch; then some of them once more."""
         batches = {frozenset({record}) for record in state.pending} | {state.pending}
         for batch in batches - {frozenset()}:
             started = _with(state, self._invocation(state, batch))
-            yield replace(started, pending=state.pending - batch)
+            yield started._replace(pending=state.pending - batch)
         if state.replays:
             for record in range(len(state.positions)):
                 started = _with(state, self._invocation(state, frozenset({record})))
-                yield replace(started, replays=state.replays - 1)
+                yield started._replace(replays=state.replays - 1)
 
     def _invocation(self, state: State, batch: frozenset[int]) -> Invocation:
         horizon = max(state.positions[record] for record in batch)
@@ -180,9 +179,10 @@ class Exploration:
         if call is None:
             return others
         rows, answer = _answered(call, state)
-        after = replace(invocation, answers=(*invocation.answers, answer))
+        after = invocation._replace(answers=(*invocation.answers, answer))
         ended = self._call(after) is None
-        return replace(others if ended else _with(others, after), rows=_frozen(rows))
+        left = others if ended else _with(others, after)
+        return left._replace(rows=_frozen(rows))
 
     def _call(self, invocation: Invocation) -> Pause | None:
         """The call that the code makes after these answers; None when it has ended."""
@@ -239,17 +239,30 @@ def _answered(call: Pause, state: State) -> tuple[dict[str, Frozen], Any]:
 def holds(request: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Whether a request's condition holds for an item: of conditions, what the code uses."""
     values = request.get("ExpressionAttributeValues", {})
+    return _condition(request.get("ConditionExpression", "True"))(row, values)
 
-    def truth(match: re.Match[str]) -> str:
+
+@cache
+def _condition(expression: str) -> Callable[[Mapping[str, Any], Mapping[str, Any]], bool]:
+    """The expression as a function of an item and of the request's values."""
+
+    def term(match: re.Match[str]) -> str:
         absent, name, comparison, value = match.groups()
-        if absent:
-            return str(absent not in row)
-        left, right = row.get(name), values[value]
-        return str(left is not None and _COMPARISONS[comparison](left, right))
+        return f"absent({absent!r})" if absent else f"compared({name!r}, {comparison!r}, {value!r})"
 
-    expression = _CONDITION.sub(truth, request.get("ConditionExpression", "True"))
-    assert set(re.findall(r"\w+", expression)) <= {"True", "False", "AND", "OR"}, expression
-    return bool(eval(expression.replace("AND", "and").replace("OR", "or")))
+    words = set(re.findall(r"\w+", _CONDITION.sub("", expression)))
+    assert words <= {"True", "AND", "OR"}, expression
+    code = compile(
+        _CONDITION.sub(term, expression).replace("AND", "and").replace("OR", "or"), "", "eval"
+    )
+
+    def truth(row: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
+        def compared(name: str, comparison: str, value: str) -> bool:
+            return name in row and _COMPARISONS[comparison](row[name], values[value])
+
+        return bool(eval(code, {"absent": lambda name: name not in row, "compared": compared}))
+
+    return truth
 
 
 _COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
@@ -267,10 +280,10 @@ def _frozen(mapping: Mapping[str, Any]) -> Frozen:
 
 def _with(state: State, invocation: Invocation) -> State:
     # Sorted: which of two alike was started first makes no difference.
-    return replace(state, running=tuple(sorted((*state.running, invocation), key=hash)))
+    return state._replace(running=tuple(sorted((*state.running, invocation), key=hash)))
 
 
 def _without(state: State, invocation: Invocation) -> State:
     running = list(state.running)
     running.remove(invocation)
-    return replace(state, running=tuple(running))
+    return state._replace(running=tuple(running))

@@ -1,5 +1,6 @@
 """What DynamoDB's refusals are said to mean."""
 
+from functools import cache
 from types import SimpleNamespace
 
 import boto3
@@ -16,6 +17,13 @@ def refusal(code, text="text", operation="Query", retries=0):
     return ClientError(answer, operation)
 
 
+@cache
+def client():
+    return boto3.client(
+        "dynamodb", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
+    )
+
+
 class Target:
     """A table with a status; None where there is none."""
 
@@ -23,10 +31,7 @@ class Target:
 
     def __init__(self, status):
         self.status = status
-        operations = boto3.Session().client(
-            "dynamodb", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
-        )
-        self.client = SimpleNamespace(meta=operations.meta, describe_table=self.describe_table)
+        self.client = SimpleNamespace(meta=client().meta, describe_table=self.describe_table)
 
     def describe_table(self, TableName):
         assert TableName == self.table_name
