@@ -3,13 +3,13 @@
 import argparse
 import json
 import os
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from ops.command import number, to_stderr
-from ops.costing import report, synthesis
+from ops.costing import assembly, report, synthesis
+from ops.costing.assembly import Stacks
 from ops.costing.breakeven import break_even
 from ops.costing.comparison import compare
 from ops.costing.estimate import estimate
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops cost``."""
     parser.add_argument(
         "template", nargs="?", type=Path, metavar="TEMPLATE",
-        help="a synthesized template; default: the stage is synthesized",
+        help="a synthesized template, or a cdk.out; default: the stage is synthesized",
     )  # fmt: skip
     parser.add_argument(
         "--stage", default=os.environ.get("STAGE") or "dev",
@@ -37,9 +37,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--against", type=Path, metavar="TEMPLATE",
-        help="show what costs more and what less than this other template",
+        help="show what costs more and what less than this other template, or cdk.out",
     )  # fmt: skip
-    parser.add_argument("--region", help="whose prices; default: the template's, or us-east-1")
+    parser.add_argument(
+        "--region", help="whose prices the table has; default: its template's, or us-east-1"
+    )
     parser.add_argument(
         "--no-free-tier", action="store_true", help="list prices, without what is always free"
     )
@@ -64,16 +66,16 @@ def _add_load(load: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the estimate, or the comparison with another template."""
-    load, template = _load(arguments), _template(arguments)
+    load, stacks = _load(arguments), _stacks(arguments)
     options: dict[str, Any] = {
         "region": arguments.region, "free_tier": not arguments.no_free_tier
     }  # fmt: skip
     if arguments.against:
-        found = compare(synthesis.load(arguments.against), template, load, **options)
+        found = compare(assembly.stacks(arguments.against), stacks, load, **options)
         _print(arguments, report.comparison_object(found) | {"load": asdict(load)},
                report.compared(found))  # fmt: skip
         return 0
-    what = read(template, region=arguments.region)
+    what = read(stacks, region=arguments.region)
     one, even = estimate(what, load, **options), break_even(what, load, **options)
     _print(arguments,
            report.as_object(one) | {"load": asdict(load), "break_even": asdict(even)},
@@ -100,11 +102,11 @@ def _load(arguments: argparse.Namespace) -> Load:
     )
 
 
-def _template(arguments: argparse.Namespace) -> Mapping[str, Any]:
+def _stacks(arguments: argparse.Namespace) -> Stacks:
     if arguments.template:
         if arguments.context:
             raise UsageError("-c is for a synthesis; leave it out, or the template")
-        return synthesis.load(arguments.template)
+        return assembly.stacks(arguments.template)
     stack_name(stage=arguments.stage)  # refuses what is no stage
     to_stderr(f"synthesizing stage {arguments.stage}")
     return synthesis.synthesize(arguments.stage, arguments.context)

@@ -1,18 +1,17 @@
-"""What a stage's template says and what a change of it means, for the person who reviews it."""
+"""What a stage's templates say and what a change of them means, for the person who reviews it."""
 
 import argparse
 import json
 from collections.abc import Iterator
-from contextlib import closing, nullcontext
-
-from botocore.exceptions import BotoCoreError, ClientError
+from contextlib import nullcontext
 
 from ops.clients import Clients
 from ops.command import to_stderr
 from ops.costing.synthesis import synthesize
-from ops.errors import OpsError, explain
+from ops.reviewing.deployed import compared
 from ops.reviewing.report import Review
-from ops.reviewing.sources import Revision, Template, deployed, region_of, stages
+from ops.reviewing.sources import Revision, stages
+from ops.reviewing.stacks import paired
 from ops.stack import stack_name
 
 
@@ -23,12 +22,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="repeatable; default: every stage that cdk.json lists",
     )  # fmt: skip
     parser.add_argument(
+        "-c", "--context", action="append", default=[], metavar="KEY=VALUE",
+        help="a setting of what is reviewed, not of what it is compared with, as after cdk -c; "
+        "repeatable",
+    )  # fmt: skip
+    parser.add_argument(
         "--base", metavar="REVISION",
-        help="compare with this git revision; default: with the deployed stack",
+        help="compare with this git revision; default: with the deployed stacks",
     )  # fmt: skip
     parser.add_argument("--format", choices=("text", "markdown"), default="text")
     parser.add_argument(
-        "--region", help="of the deployed stack; default: the stage's, or the environment's"
+        "--region",
+        help="of deployed stacks whose stage sets no region; default: the environment's",
     )
     parser.add_argument("--profile", help="a profile of the AWS configuration files")
 
@@ -48,31 +53,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _reviews(arguments: argparse.Namespace, wanted: list[str]) -> Iterator[Review]:
+    def place(region: str | None) -> Clients:
+        return Clients(region=region or arguments.region, profile=arguments.profile)
+
     with Revision(arguments.base) if arguments.base else nullcontext() as revision:
         for stage in wanted:
             to_stderr(f"synthesizing stage {stage}")
-            template = synthesize(stage)
-            base, before = (
-                (arguments.base, revision.template(stage))
-                if revision
-                else _deployed(arguments, stage)
-            )
-            yield Review(stage=stage, template=template, base=base, before=before)
-
-
-def _deployed(arguments: argparse.Namespace, stage: str) -> tuple[str, Template | None]:
-    """What the comparison is with, and that template; a review needs no account."""
-    name = stack_name(stage=stage)
-    try:
-        clients = Clients(region=arguments.region or region_of(stage), profile=arguments.profile)
-        with closing(clients):
-            identity = clients.identity()
-            before = deployed(clients, stage)
-    except (ClientError, BotoCoreError) as error:
-        return f"{explain(error)}; or compare with a git revision: --base REVISION", None
-    except OpsError as error:
-        return f"{error}; or compare with a git revision: --base REVISION", None
-    where = f"account {identity.account}, region {identity.region}"
-    if before is None:
-        return f"stack {name} is not deployed in {where}", None
-    return f"the deployed stack {name} in {where}", before
+            stacks = synthesize(stage, arguments.context)
+            if revision:
+                base, reviewed = arguments.base, paired(revision.stacks(stage), stacks)
+            else:
+                base, reviewed = compared(stacks, place)
+            yield Review(stage=stage, base=base, stacks=reviewed)

@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 from ops.costing import capacity, storage, traffic
 from ops.costing.load import Load
-from ops.costing.prices import DAYS, GB, Price, Prices, prices
-from ops.costing.template import Reader, Template
+from ops.costing.plans import Kept, Rule
+from ops.costing.prices import DAYS, GB, Price, Prices, is_known, prices
+from ops.costing.standing import Standing
+from ops.costing.template import Other, Reader, Template
 
 # An item's name, how much of it a month, and the price of one.
 Billed = tuple[str, float, Price]
@@ -38,19 +40,35 @@ def table(template: Template, load: Load, home: str) -> Iterator[Billed]:
 def backups(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
     """What the backup plan keeps and copies, and what the restore tests restore."""
     for rule in template.rules:
-        for what, kept in [("backups", rule.kept), *(("copies", copy) for copy in rule.copies)]:
-            warm, cold = storage.points_gb(template, load, rule, kept)
-            yield f"{what}, {rule.name}", warm, used.backup_warm
-            if kept.cold is not None:
-                yield f"{what}, {rule.name}, cold", cold, used.backup_cold
-            if kept.elsewhere:
+        yield from _points(template, load, rule, rule.kept, f"backups, {rule.name}", used)
+        for copy in rule.copies:
+            item, there = f"copies, {rule.name}", used
+            if copy.region:
+                item, there = f"{item}, {copy.region}", elsewhere(copy.region, used)
+            yield from _points(template, load, rule, copy, item, there)
+            if copy.elsewhere:
                 sent = rule.runs_a_day * DAYS * storage.table_gb(template, load, load.days)
-                yield f"{what}, {rule.name}, on the way", sent, used.transfer
+                yield f"copies, {rule.name}, on the way", sent, used.transfer
     tests = template.restore_tests_a_day * DAYS
     if tests:
         size = sum(of(template, load, load.days) for of in (storage.table_gb, storage.indexes_gb))
         yield "restore tests", tests, used.restore_test
         yield "restored by the tests", tests * size, used.restore
+
+
+def _points(
+    template: Template, load: Load, rule: Rule, kept: Kept, item: str, used: Prices
+) -> Iterator[Billed]:
+    """Recovery points where they are kept."""
+    warm, cold = storage.points_gb(template, load, rule, kept)
+    yield item, warm, used.backup_warm
+    if kept.cold is not None:
+        yield f"{item}, cold", cold, used.backup_cold
+
+
+def elsewhere(region: str, used: Prices) -> Prices:
+    """The prices of another region than that of ``used``, which stand in for unknown ones."""
+    return prices(region) if is_known(region) else used
 
 
 def functions(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
@@ -77,20 +95,36 @@ def _kept_months(reader: Reader, load: Load) -> float:
 
 def key(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
     """Customer keys, and their use for the table."""
-    if template.keys:
-        yield "customer key", template.keys, used.key
+    if template.standing.keys:
+        yield "customer key", template.standing.keys, used.key
         yield "customer key, requests", traffic.key_requests(load), used.key_request
 
 
 def watching(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
     """Alarms, those of the table's scaling included, dashboards, metrics."""
     scaled = sum(one.scaled for one in capacity.settings(template.table))
-    alarms = template.alarm_metrics + capacity.ALARMS * scaled * len(template.table.replicas)
+    alarms = capacity.ALARMS * scaled * len(template.table.replicas)
+    yield from _watching(template.standing, load, used, alarms=alarms)
+
+
+def _watching(standing: Standing, load: Load, used: Prices, *, alarms: int = 0) -> Iterator[Billed]:
     for item, count, price in (
-        ("alarms", alarms, used.alarm),
-        ("composite alarms", template.composite_alarms, used.composite_alarm),
-        ("dashboards", template.dashboards, used.dashboard),
-        ("metrics out of logs", template.metrics if load.messages else 0, used.metric),
+        ("alarms", alarms + standing.alarm_metrics, used.alarm),
+        ("composite alarms", standing.composite_alarms, used.composite_alarm),
+        ("dashboards", standing.dashboards, used.dashboard),
+        ("metrics out of logs", standing.metrics if load.messages else 0, used.metric),
     ):
         if count:
             yield item, count, price
+
+
+def beside(other: Other, load: Load, used: Prices) -> Iterator[Billed]:
+    """What a stack without a table is billed for, at ``used``, the prices of its region.
+
+    AWS Backup's own requests to its key are not counted, as for the table's backups.
+    """
+    found = [*_watching(other.standing, load, used)]
+    if other.standing.keys:
+        found.append(("customer key", other.standing.keys, used.key))
+    for item, count, price in found:
+        yield f"{item}, {other.region}" if other.region else item, count, price

@@ -1,9 +1,8 @@
-"""What one template costs more than another, item by item. Pure."""
+"""What one synthesis costs more than another, item by item. Pure."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from ops.costing.assembly import Stacks
 from ops.costing.estimate import Estimate, estimate
 from ops.costing.load import Load
 from ops.costing.template import read
@@ -45,9 +44,16 @@ class Comparison:
             if before.get(item, 0.0) != after.get(item, 0.0)
         )
 
+    def of(self, stack: str) -> "Comparison":
+        """The part of one stack."""
+        return Comparison(before=self.before.of(stack), after=self.after.of(stack))
+
 
 def _by_item(estimate: Estimate) -> dict[str, float]:
-    """Dollars by item; the copies of one rule, for example, are one item."""
+    """Dollars by item; the copies of one rule, for example, are one item.
+
+    Whichever stack has it: a template that comes by itself names none.
+    """
     found: dict[str, float] = {}
     for line in estimate.lines:
         found[line.item] = found.get(line.item, 0.0) + line.monthly
@@ -55,17 +61,18 @@ def _by_item(estimate: Estimate) -> dict[str, float]:
 
 
 def compare(
-    before: Mapping[str, Any],
-    after: Mapping[str, Any],
+    before: Stacks,
+    after: Stacks,
     load: Load,
     *,
     region: str | None = None,
     free_tier: bool = True,
 ) -> Comparison:
-    """The monthly costs of two CloudFormation templates, parsed from JSON, under one load.
+    """The monthly costs of the stacks of a stage before and after, under one load.
 
-    Both are priced in ``region``, or each in the one that it names, or in
-    us-east-1. Raises OpsError for a template or a region without an estimate.
+    The table's stack is priced in ``region``, or in the one that it names, or in
+    us-east-1; every other stack in its own. Raises OpsError for a template or a
+    region without an estimate.
     """
     first, second = (
         estimate(read(one, region=region), load, region=region, free_tier=free_tier)

@@ -1,12 +1,13 @@
 """A month of a template under a load, item by item. Pure."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ops.costing import billed, capacity, traffic
 from ops.costing.assumptions import assumptions
+from ops.costing.billed import Billed
 from ops.costing.load import Load
-from ops.costing.prices import Price, prices
+from ops.costing.prices import Price, is_known, prices
 from ops.costing.template import Template
 
 # Where neither the caller nor the template names one.
@@ -15,8 +16,12 @@ REGION = "us-east-1"
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """``quantity`` units of one price a month, of which ``free`` cost nothing."""
+    """``quantity`` units of one price a month, of which ``free`` cost nothing.
 
+    ``stack`` has it, or makes it; empty where no name is known.
+    """
+
+    stack: str
     item: str
     quantity: float
     price: Price
@@ -30,7 +35,7 @@ class Line:
 
 @dataclass(frozen=True, kw_only=True)
 class Estimate:
-    """What a stack costs a month, and under which assumptions."""
+    """What the stacks of a stage cost a month, and under which assumptions."""
 
     region: str
     lines: tuple[Line, ...]
@@ -41,6 +46,15 @@ class Estimate:
     def monthly(self) -> float:
         """US dollars."""
         return sum(line.monthly for line in self.lines)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        """Whose prices it has, the first being that of the table's stack."""
+        return tuple(dict.fromkeys([self.region, *(line.price.region for line in self.lines)]))
+
+    def of(self, stack: str) -> "Estimate":
+        """The part of one stack."""
+        return replace(self, lines=tuple(line for line in self.lines if line.stack == stack))
 
 
 def estimate(
@@ -54,28 +68,41 @@ def estimate(
     """
     home = region or template.table.region or REGION
     used = prices(home)
-    lines = [
-        *billed.table(template, load, home),
-        *billed.backups(template, load, used),
-        *billed.functions(template, load, used),
-        *billed.key(template, load, used),
-        *billed.watching(template, load, used),
-    ]
+    billed_of: dict[str, list[Billed]] = {
+        template.stack: [
+            *billed.table(template, load, home),
+            *billed.backups(template, load, used),
+            *billed.functions(template, load, used),
+            *billed.key(template, load, used),
+            *billed.watching(template, load, used),
+        ]
+    }
+    for other in template.others:
+        there = billed.elsewhere(other.region or home, used)
+        billed_of[other.stack] = [*billed.beside(other, load, there)]
     return Estimate(
         region=home,
-        lines=tuple(_line(item, quantity, price, free_tier) for item, quantity, price in lines),
+        lines=tuple(
+            _line(stack, one, free_tier) for stack, found in billed_of.items() for one in found
+        ),
         assumptions=tuple(assumptions(template, load, free_tier=free_tier)),
-        warnings=tuple(_warnings(template, load)),
+        warnings=tuple(_warnings(template, load, home)),
     )
 
 
-def _line(item: str, quantity: float, price: Price, free_tier: bool) -> Line:
+def _line(stack: str, one: Billed, free_tier: bool) -> Line:
+    item, quantity, price = one
     free = min(quantity, price.free) if free_tier else 0.0
-    return Line(item=item, quantity=quantity, price=price, free=free)
+    return Line(stack=stack, item=item, quantity=quantity, price=price, free=free)
 
 
-def _warnings(template: Template, load: Load) -> Iterator[str]:
+def _warnings(template: Template, load: Load, home: str) -> Iterator[str]:
     units = traffic.in_a_month(template, load)
     yield from capacity.throttled(template.table, units, load)
-    for kind, count in template.unpriced:
-        yield f"not priced: {count} x {kind}"
+    copied = [copy.region for rule in template.rules for copy in rule.copies]
+    for region in dict.fromkeys([*copied, *(other.region for other in template.others)]):
+        if region and not is_known(region):
+            yield f"no prices of region {region} are known: what is there has those of {home}"
+    for standing in (template.standing, *(other.standing for other in template.others)):
+        for kind, count in standing.unpriced:
+            yield f"not priced: {count} x {kind}"

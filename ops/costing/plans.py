@@ -2,25 +2,27 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ops.costing.schedules import DAILY, runs_a_day
 from ops.errors import OpsError
 
-_VAULT = re.compile(r"arn:[a-z-]+:backup:([a-z0-9-]+):.*")
+_VAULT = re.compile(r"arn:[^:]+:backup:([a-z0-9-]+):[^:]*:backup-vault:(.+)")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kept:
     """Recovery points: kept for ``days``, None for ever; in cold storage after ``cold`` days.
 
-    Of copies, ``elsewhere`` says whether they go to another region, or may.
+    Of copies, ``elsewhere`` says whether they go to another region, or may, and
+    ``region`` which one that is, None where the template does not tell.
     """
 
     days: float | None = None
     cold: float | None = None
     elsewhere: bool = False
+    region: str | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,10 +45,7 @@ def rules(plan: Mapping[str, Any], home: str | None) -> Iterator[Rule]:
             name=rule.get("RuleName", "unnamed"),
             runs_a_day=runs_a_day(_text(rule.get("ScheduleExpression", DAILY))),
             kept=_kept(rule),
-            copies=tuple(
-                _kept(copy, elsewhere=_is_elsewhere(copy.get("DestinationBackupVaultArn"), home))
-                for copy in rule.get("CopyActions", [])
-            ),
+            copies=tuple(_copied(copy, home) for copy in rule.get("CopyActions", [])),
         )
 
 
@@ -55,18 +54,31 @@ def tests_a_day(plan: Mapping[str, Any]) -> float:
     return runs_a_day(_text(plan["ScheduleExpression"]))
 
 
+def destinations(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Region and name of every vault that an AWS::Backup::BackupPlan copies to, as far as told."""
+    for rule in plan["BackupPlan"].get("BackupPlanRule", []):
+        found = [_vault(copy) for copy in rule.get("CopyActions", [])]
+        yield from (vault for vault in found if vault)
+
+
 def _text(expression: Any) -> str:
     if not isinstance(expression, str):
         raise OpsError(f"schedule {expression!r} is not text; the estimate needs it spelled out")
     return expression
 
 
-def _kept(rule: Mapping[str, Any], *, elsewhere: bool = False) -> Kept:
+def _copied(copy: Mapping[str, Any], home: str | None) -> Kept:
+    """What a copy action keeps; where it cannot be told, it is taken to be in another region."""
+    vault = _vault(copy)
+    region = vault[0] if vault and vault[0] != home else None
+    return replace(_kept(copy), elsewhere=vault is None or region is not None, region=region)
+
+
+def _kept(rule: Mapping[str, Any]) -> Kept:
     lifecycle = rule.get("Lifecycle", {})
     return Kept(
         days=_days(lifecycle, "DeleteAfterDays"),
         cold=_days(lifecycle, "MoveToColdStorageAfterDays"),
-        elsewhere=elsewhere,
     )
 
 
@@ -80,10 +92,10 @@ def _days(lifecycle: Mapping[str, Any], name: str) -> float | None:
     return None if days < 0 else days
 
 
-def _is_elsewhere(vault: Any, home: str | None) -> bool:
-    """Whether a copy leaves its region; where that cannot be told, it is taken to."""
-    known = _VAULT.fullmatch(_joined(vault))
-    return known is None or known[1] != home
+def _vault(copy: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Region and name of the vault of a copy action; None where they cannot be told."""
+    known = _VAULT.fullmatch(_joined(copy.get("DestinationBackupVaultArn")))
+    return (known[1], known[2]) if known else None
 
 
 def _joined(value: Any) -> str:

@@ -33,8 +33,9 @@ LISTED, PUBLISHED, SCALED = "listed", "published", "scaled"
 
 @dataclass(frozen=True, kw_only=True)
 class Price:
-    """``dollars`` for ``per`` units; ``free`` units a month cost nothing."""
+    """``dollars`` for ``per`` units in ``region``; ``free`` units a month cost nothing."""
 
+    region: str
     dollars: float
     unit: str
     per: int = 1
@@ -87,8 +88,8 @@ class _Row:
 
     def price(self, column: int) -> Price:
         source = dict(self.also).get(_REGIONS[column], self.source)
-        return Price(dollars=self.dollars[column], unit=self.unit, per=self.per, free=self.free,
-                     source=source)  # fmt: skip
+        return Price(region=_REGIONS[column], dollars=self.dollars[column], unit=self.unit,
+                     per=self.per, free=self.free, source=source)  # fmt: skip
 
 
 def _same(dollars: float, unit: str, source: str, per: int = 1, free: float = 0,
@@ -147,6 +148,11 @@ _PRICES = {
     region: Prices(**{name: row.price(column) for name, row in _ROWS.items()})
     for column, region in enumerate(_REGIONS)
 }
+
+
+def is_known(region: str) -> bool:
+    """Whether the prices of ``region`` are here."""
+    return region in _PRICES
 
 
 def prices(region: str) -> Prices:

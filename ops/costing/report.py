@@ -16,7 +16,7 @@ def text(estimate: Estimate, even: BreakEven) -> Iterator[str]:
     yield from show.columns(
         [("ITEM", "QUANTITY", "PRICE", "A MONTH"), *map(_cells, estimate.lines)]
     )
-    yield f"{show.money(estimate.monthly)} a month in {estimate.region} (prices of {AS_OF})"
+    yield f"{show.money(estimate.monthly)} a month in {_where(estimate)} (prices of {AS_OF})"
     if any(line.price.source != LISTED for line in estimate.lines):
         yield "* not read from AWS's price list: ops/costing/prices.py says where from"
     yield ""
@@ -33,9 +33,13 @@ def compared(comparison: Comparison) -> Iterator[str]:
     total = ("total", show.money(before.monthly), show.money(after.monthly),
              signed(comparison.delta))  # fmt: skip
     yield from show.columns([("ITEM", "BEFORE", "AFTER", "CHANGE"), *rows, total])
-    yield f"{signed(comparison.delta)} a month in {after.region} (prices of {AS_OF})"
+    yield f"{signed(comparison.delta)} a month in {_where(after)} (prices of {AS_OF})"
     yield ""
     yield from _notes(after)
+
+
+def _where(estimate: Estimate) -> str:
+    return " and ".join(estimate.regions)
 
 
 def signed(dollars: float) -> str:
@@ -104,6 +108,8 @@ def as_object(estimate: Estimate) -> dict[str, Any]:
 
 def _line_object(line: Line) -> dict[str, Any]:
     return {
+        "stack": line.stack or None,
+        "region": line.price.region,
         "item": line.item,
         "quantity": line.quantity,
         "free": line.free,

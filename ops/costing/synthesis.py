@@ -1,38 +1,21 @@
-"""Templates: of a file, or of a stage, which the CDK app synthesizes in a process of its own."""
+"""The templates of a stage, which the CDK app synthesizes in a process of its own."""
 
 import json
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from ops.costing.assembly import Stacks, stacks
 from ops.errors import OpsError, UsageError
-from ops.stack import stack_name
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 
 
-def load(path: Path) -> Mapping[str, Any]:
-    """The template in a JSON file. Raises OpsError for what is none, OSError for no such file."""
-    try:
-        template = json.loads(path.read_bytes())
-    except ValueError as error:
-        raise OpsError(f"{path} is not JSON ({error}); name a synthesized template") from None
-    resources = template.get("Resources") if isinstance(template, dict) else None
-    if not isinstance(resources, dict) or not all(
-        isinstance(one, dict) and isinstance(one.get("Type"), str) for one in resources.values()
-    ):
-        raise OpsError(f"{path} has no Resources; name a synthesized CloudFormation template")
-    return dict(template)
-
-
-def synthesize(
-    stage: str, overrides: Sequence[str] = (), *, project: Path = PROJECT
-) -> Mapping[str, Any]:
-    """The template of ``stage``; ``overrides`` are KEY=VALUE, as after ``cdk -c``.
+def synthesize(stage: str, overrides: Sequence[str] = (), *, project: Path = PROJECT) -> Stacks:
+    """The stacks of ``stage``; ``overrides`` are KEY=VALUE, as after ``cdk -c``.
 
     ``project`` may be another checkout of it, run with the packages of this one.
 
@@ -52,7 +35,7 @@ def synthesize(
                               capture_output=True, text=True)  # fmt: skip
         if done.returncode:
             raise OpsError(_reason(stage, done.stderr))
-        return load(Path(folder) / f"{stack_name(stage=stage)}.template.json")
+        return stacks(Path(folder))
 
 
 def _override(text: str) -> tuple[str, str]:

@@ -1,29 +1,14 @@
-"""What a synthesized template has, as far as it is billed."""
+"""What the synthesized templates of a stage have, as far as it is billed."""
 
-import re
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ops.costing.assembly import Stacks, StackTemplate
 from ops.costing.plans import Rule, rules, tests_a_day
+from ops.costing.standing import Resources, Standing, properties_of, standing
 from ops.costing.tables import TABLE_TYPES, Table, table_of
 from ops.errors import OpsError
-
-# What costs nothing by itself, or is read below. Functions that nobody but a
-# deployment, a destroy or a restore test calls are among it, and queues and
-# topics, which get something only when something failed.
-_NOT_BILLED = re.compile(
-    r"AWS::IAM::.*|AWS::CDK::.*|AWS::CloudFormation::.*|Custom::.*"
-    r"|AWS::Backup::(BackupVault|BackupPlan|BackupSelection|RestoreTesting(Plan|Selection))"
-    r"|AWS::Lambda::(Function|Permission|EventSourceMapping|EventInvokeConfig|LayerVersion|Version)"
-    r"|AWS::Logs::(LogGroup|MetricFilter|QueryDefinition)|AWS::KMS::(Key|ReplicaKey|Alias)"
-    r"|AWS::SQS::(Queue|QueuePolicy)|AWS::SNS::(Topic|TopicPolicy|Subscription)"
-    r"|AWS::Events::Rule|AWS::StepFunctions::StateMachine"
-    r"|AWS::CloudWatch::(Alarm|CompositeAlarm|Dashboard)"
-)
-
-Resource = Mapping[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,64 +26,79 @@ class Reader:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Template:
-    """What is billed of a stack; ``unpriced`` counts resources of types unknown here."""
+class Other:
+    """A stack of the stage that is not the table's; ``region`` None: that of the credentials."""
 
+    stack: str
+    region: str | None
+    standing: Standing
+
+
+@dataclass(frozen=True, kw_only=True)
+class Template:
+    """What is billed of the stack that has the table, and of the ``others`` of its stage.
+
+    The copies that ``rules`` make are counted with the plan that makes them,
+    whichever stack has their vault.
+    """
+
+    stack: str = ""
     table: Table
     readers: tuple[Reader, ...]
     rules: tuple[Rule, ...]
     restore_tests_a_day: float
-    keys: int
-    alarm_metrics: int
-    composite_alarms: int
-    dashboards: int
-    metrics: int
-    unpriced: tuple[tuple[str, int], ...]
+    standing: Standing
+    others: tuple[Other, ...] = ()
 
 
-def read(template: Mapping[str, Any], *, region: str | None = None) -> Template:
-    """Read a template, deployed to ``region`` or to the one that it names.
+def read(stacks: Stacks, *, region: str | None = None) -> Template:
+    """Read the templates of a stage, deployed to ``region`` or to the one that they name.
 
-    Raises OpsError for one without a table, with several, or with values that
-    only the deployment will know.
+    Raises OpsError where they have no table, or several, or values that only
+    the deployment will know.
     """
-    resources: Mapping[str, Resource] = template.get("Resources", {})
-    table = _table(resources)
+    main = _with_table(stacks)
+    resources = _resources(main)
+    ((id, resource),) = _tables(main)
+    table = table_of(id, resource)
     home = region or table.region
-    kinds = Counter(resource["Type"] for resource in resources.values())
     return Template(
+        stack=main.name,
         table=table,
         readers=tuple(_readers(resources, table.id)),
         rules=tuple(
-            rule for plan in _of(resources, "AWS::Backup::BackupPlan") for rule in rules(plan, home)
+            rule
+            for plan in properties_of(resources, "AWS::Backup::BackupPlan")
+            for rule in rules(plan, home)
         ),
         restore_tests_a_day=_restore_tests(resources),
-        keys=kinds["AWS::KMS::Key"] + kinds["AWS::KMS::ReplicaKey"],
-        alarm_metrics=sum(map(_alarm_metrics, _of(resources, "AWS::CloudWatch::Alarm"))),
-        composite_alarms=kinds["AWS::CloudWatch::CompositeAlarm"],
-        dashboards=kinds["AWS::CloudWatch::Dashboard"],
-        metrics=sum(len(one["MetricTransformations"])
-                    for one in _of(resources, "AWS::Logs::MetricFilter")),
-        unpriced=tuple(sorted((kind, count) for kind, count in kinds.items()
-                              if kind not in TABLE_TYPES and not _NOT_BILLED.fullmatch(kind))),
-    )  # fmt: skip
+        standing=standing(resources),
+        others=tuple(
+            Other(stack=one.name, region=one.region, standing=standing(_resources(one)))
+            for one in stacks
+            if one is not main
+        ),
+    )
 
 
-def _table(resources: Mapping[str, Resource]) -> Table:
-    found = {id: one for id, one in resources.items() if one["Type"] in TABLE_TYPES}
+def _with_table(stacks: Stacks) -> StackTemplate:
+    found = [stack for stack in stacks for _ in _tables(stack)]
     if len(found) != 1:
         raise OpsError(f"the template has {len(found)} DynamoDB tables; the estimate is for one")
-    ((id, resource),) = found.items()
-    return table_of(id, resource)
+    return found[0]
 
 
-def _of(resources: Mapping[str, Resource], kind: str) -> list[Mapping[str, Any]]:
-    """The properties of every resource of a type."""
-    return [one.get("Properties", {}) for one in resources.values() if one["Type"] == kind]
+def _tables(stack: StackTemplate) -> list[tuple[str, Mapping[str, Any]]]:
+    return [(id, one) for id, one in _resources(stack).items() if one["Type"] in TABLE_TYPES]
 
 
-def _readers(resources: Mapping[str, Resource], table: str) -> Iterator[Reader]:
-    for mapping in _of(resources, "AWS::Lambda::EventSourceMapping"):
+def _resources(stack: StackTemplate) -> Resources:
+    resources: Resources = stack.template.get("Resources", {})
+    return resources
+
+
+def _readers(resources: Resources, table: str) -> Iterator[Reader]:
+    for mapping in properties_of(resources, "AWS::Lambda::EventSourceMapping"):
         source = mapping.get("EventSourceArn")
         if source != {"Fn::GetAtt": [table, "StreamArn"]}:
             continue
@@ -112,7 +112,7 @@ def _readers(resources: Mapping[str, Resource], table: str) -> Iterator[Reader]:
         )
 
 
-def _referred(resources: Mapping[str, Resource], value: Any) -> Mapping[str, Any]:
+def _referred(resources: Resources, value: Any) -> Mapping[str, Any]:
     """The properties of the resource that ``value`` refers to; none for what is outside."""
     if not isinstance(value, Mapping):
         return {}
@@ -121,7 +121,7 @@ def _referred(resources: Mapping[str, Resource], value: Any) -> Mapping[str, Any
     return properties
 
 
-def _restore_tests(resources: Mapping[str, Resource]) -> float:
+def _restore_tests(resources: Resources) -> float:
     """Points restored a day: one a run for every selection of a plan."""
     plans: dict[str, float] = {}
     for id, one in resources.items():
@@ -130,16 +130,5 @@ def _restore_tests(resources: Mapping[str, Resource]) -> float:
             plan = one["Properties"]
             runs = tests_a_day(plan)
             plans |= {str(plan["RestoreTestingPlanName"]): runs, str({"Ref": id}): runs}
-    selections = _of(resources, "AWS::Backup::RestoreTestingSelection")
+    selections = properties_of(resources, "AWS::Backup::RestoreTestingSelection")
     return sum(plans.get(str(one["RestoreTestingPlanName"]), 0.0) for one in selections)
-
-
-def _alarm_metrics(alarm: Mapping[str, Any]) -> int:
-    """What an alarm is billed for: each metric that it looks at, an anomaly band thrice.
-
-    https://aws.amazon.com/cloudwatch/pricing/
-    """
-    queries = alarm.get("Metrics", [])
-    metrics = sum("MetricStat" in query for query in queries) or 1
-    banded = any("ANOMALY_DETECTION_BAND" in str(query.get("Expression")) for query in queries)
-    return metrics * (3 if banded else 1)

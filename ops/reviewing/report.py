@@ -1,53 +1,57 @@
 """The review of one stage, as text or as Markdown. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from ops.costing.comparison import Comparison, compare
-from ops.costing.load import Load
-from ops.costing.report import signed
-from ops.errors import OpsError
 from ops.reviewing.changes import Change, changes, permission_changes
-from ops.reviewing.permissions import Permission, permissions
+from ops.reviewing.costs import costs
+from ops.reviewing.permissions import Permission, Resources, permissions
+from ops.reviewing.stacks import Reviewed
 from ops.reviewing.survival import kept, lost
 
-Template = Mapping[str, Any]
-# For whom the cost is estimated: nobody, and a small team.
-LOADS = {"idle": Load(), "10,000 messages a day": Load(messages_per_day=10_000)}
+Sections = dict[str, list[str]]
+_WHO, _WHAT = "Who may do what", "Resources"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
-    """What a stage's template says, and what changes against ``base`` when there is one.
+    """What the templates of a stage say, and what changes against ``base``.
 
-    ``base`` says with what it was compared, or why it was not.
+    ``base`` says with what they were compared, or why they were not.
     """
 
     stage: str
-    template: Template
     base: str
-    before: Template | None
+    stacks: tuple[Reviewed, ...]
 
-    def sections(self) -> Iterator[tuple[str, list[str]]]:
-        """Every heading with its lines."""
-        resources = self.template["Resources"]
-        if self.before is None:
-            yield "What changes", [f"not compared: {self.base}"]
+    @property
+    def compared(self) -> bool:
+        """Whether there is anything to compare with."""
+        return not all(stack.unknown for stack in self.stacks)
+
+    def sections(self) -> Sections:
+        """Every heading with its lines; of several stacks each under its name and region."""
+        apart = [(stack, self._sections_of(stack)) for stack in self.stacks]
+        if len(apart) == 1:
+            ((_, found),) = apart
         else:
-            yield f"What changes against {self.base}", _changed(self.before, self.template)
-        yield "What it costs a month", _costs(self.before, self.template)
-        yield "What survives a destroy", kept(resources) or ["nothing"]
-        yield "What goes with the stack for good", lost(resources) or ["nothing"]
-        yield "Who may do what", _permissions(permissions(resources))
-        yield "Resources", _counted(resources)
+            found = {heading: _under_names(apart, heading) for heading in apart[0][1]}
+        first, *rest = found.items()
+        return dict([first, ("What it costs a month", costs(self.stacks)), *rest])
+
+    def _sections_of(self, stack: Reviewed) -> Sections:
+        """All that is said of one stack, which leaves out the cost of the stage."""
+        against = f" against {self.base}" if self.compared else ""
+        found = _of_gone(stack) if stack.new is None else _of(stack.new["Resources"])
+        return {f"What changes{against}": _changed(stack)} | found
 
     def text(self) -> Iterator[str]:
         """The lines for a terminal."""
         yield f"stage {self.stage}"
-        for heading, lines in self.sections():
+        for heading, lines in self.sections().items():
             yield ""
             yield heading
             yield from (f"  {line}" for line in lines)
@@ -55,7 +59,7 @@ class Review:
     def markdown(self) -> Iterator[str]:
         """The lines for a comment: what is long is folded."""
         yield f"## Stage {self.stage}"
-        for number, (heading, lines) in enumerate(self.sections()):
+        for number, (heading, lines) in enumerate(self.sections().items()):
             body = ["```text", *lines, "```"]
             if number < 2:
                 yield from ["", f"### {heading}", "", *body]
@@ -63,45 +67,70 @@ class Review:
                 yield from ["", f"<details><summary>{heading}</summary>", "", *body, "</details>"]
 
     def as_object(self) -> dict[str, Any]:
-        """The same for programs."""
-        return {"stage": self.stage, "base": self.base, "compared": self.before is not None,
-                "sections": dict(self.sections())}  # fmt: skip
+        """The same for programs, and what is said of each stack apart."""
+        stacks = [
+            {"stack": stack.name, "region": stack.region, "compared": not stack.unknown,
+             "sections": self._sections_of(stack)}
+            for stack in self.stacks
+        ]  # fmt: skip
+        return {"stage": self.stage, "base": self.base, "compared": self.compared,
+                "sections": self.sections(), "stacks": stacks}  # fmt: skip
 
 
-def _changed(before: Template, after: Template) -> list[str]:
-    found = [line for change in changes(before, after) for line in _change(change)]
-    new, gone = permission_changes(before, after)
+def _of(resources: Resources) -> Sections:
+    return {
+        "What survives a destroy": kept(resources) or ["nothing"],
+        "What goes with the stack for good": lost(resources) or ["nothing"],
+        _WHO: _permissions(permissions(resources)),
+        _WHAT: _counted(resources),
+    }
+
+
+def _of_gone(stack: Reviewed) -> Sections:
+    """What there is to say of a stack that the stage no longer has: what becomes of it."""
+    found = _of(stack.before["Resources"])
+    if stack.unknown:
+        return {heading: ["not known"] for heading in found}
+    return found | {heading: ["the stage no longer has it"] for heading in (_WHO, _WHAT)}
+
+
+def _under_names(apart: Sequence[tuple[Reviewed, Sections]], heading: str) -> list[str]:
+    return [
+        line
+        for stack, sections in apart
+        for line in [stack.place, *(f"    {line}" for line in sections[heading])]
+    ]
+
+
+def _changed(stack: Reviewed) -> list[str]:
+    if stack.unknown:
+        return [f"not compared: {stack.unknown}"]
+    found = [*_come_or_gone(stack)]
+    for change in changes(stack.before, stack.after):
+        found += _change(change)
+    new, gone = permission_changes(stack.before, stack.after)
     found += [f"+ permission: {one.who}: {one.text}" for one in new]
     found += [f"- permission: {one.who}: {one.text}" for one in gone]
     return found or ["nothing"]
+
+
+def _come_or_gone(stack: Reviewed) -> Iterator[str]:
+    """What becomes of the stack as a whole."""
+    if stack.old is None:
+        yield f"+ added: stack {stack.place}"
+    if stack.new is None:
+        which = f"--region {stack.region}" if stack.region else ""
+        yield f"- removed: stack {stack.place}"
+        yield "    no deployment deletes it; it is there and billed until somebody does:"
+        yield f"    aws cloudformation delete-stack --stack-name {stack.name} {which}".rstrip()
+        yield "    and what then stays behind, until: "
+        yield f"    python -m ops cleanup --stack {stack.name} {which}".rstrip()
 
 
 def _change(change: Change) -> Iterator[str]:
     sign = {"added": "+", "removed": "-", "changed": "~", "replaced": "!"}[change.kind]
     yield f"{sign} {change.kind}: {change.what}"
     yield from (f"    {detail}" for detail in change.details)
-
-
-def _costs(before: Template | None, after: Template) -> list[str]:
-    more = "on demand or provisioned, other loads, assumptions: python -m ops cost"
-    try:
-        found = {name: compare(before or after, after, load) for name, load in LOADS.items()}
-    except OpsError as error:  # a region without prices; the rest is worth reading all the same
-        return [f"not estimated: {error}", more]
-    lines = []
-    for name, comparison in found.items():
-        total = f"${comparison.after.monthly:.2f}"
-        lines.append(f"{name}: {total}" + (f" ({_delta(comparison)})" if before else ""))
-        lines += [
-            f"    {change.item}: ${change.before:.2f} → ${change.after:.2f}"
-            for change in comparison.changes
-            if before
-        ]
-    return [*lines, more]
-
-
-def _delta(comparison: Comparison) -> str:
-    return signed(comparison.delta) if comparison.changes else "no change"
 
 
 def _permissions(found: Sequence[Permission]) -> list[str]:
@@ -112,6 +141,6 @@ def _permissions(found: Sequence[Permission]) -> list[str]:
     ]
 
 
-def _counted(resources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def _counted(resources: Resources) -> list[str]:
     counts = Counter(resource["Type"] for resource in resources.values())
     return [f"{count:3} {kind}" for kind, count in sorted(counts.items())]

@@ -1,34 +1,20 @@
-"""Where the templates to review come from: this checkout, a git revision, the deployed stack."""
+"""Where the stacks to compare with come from: a git revision of the project."""
 
 import io
 import json
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from botocore.exceptions import ClientError
-
-from ops.clients import Clients
+from ops.costing.assembly import Stacks
 from ops.costing.synthesis import PROJECT, synthesize
-from ops.errors import OpsError, UsageError, code
-from ops.stack import PREFIX, find
-
-Template = Mapping[str, Any]
+from ops.errors import OpsError, UsageError
 
 
 def stages() -> list[str]:
     """The stages that cdk.json lists."""
     return list(json.loads((PROJECT / "cdk.json").read_text())["context"]["stages"])
-
-
-def region_of(stage: str) -> str | None:
-    """The region that cdk.json gives the stage; None where the credentials decide."""
-    settings = json.loads((PROJECT / "cdk.json").read_text())["context"]["stages"]
-    region = settings.get(stage, {}).get("region")
-    return str(region) if region else None
 
 
 class Revision:
@@ -58,25 +44,10 @@ class Revision:
         if self._folder:
             self._folder.cleanup()
 
-    def template(self, stage: str) -> Template:
-        """The stage's template as that revision synthesizes it. Raises OpsError."""
+    def stacks(self, stage: str) -> Stacks:
+        """The stage's stacks as that revision synthesizes them. Raises OpsError."""
         assert self._folder
         try:
             return synthesize(stage, project=Path(self._folder.name))
         except (OpsError, OSError, KeyError) as error:
             raise OpsError(f"revision {self._name}: {error}") from None
-
-
-def deployed(clients: Clients, stage: str) -> Template | None:
-    """The template that the stage's stack was deployed with; None where there is no stack."""
-    name = PREFIX + stage
-    if find(clients, name) is None:
-        return None
-    try:
-        answer = clients("cloudformation").get_template(StackName=name, TemplateStage="Original")
-    except ClientError as error:
-        if code(error) == "ValidationError":  # gone since
-            return None
-        raise
-    body = answer["TemplateBody"]
-    return dict(json.loads(body) if isinstance(body, str) else body)

@@ -19,7 +19,7 @@ _HOLDS = {
 def kept(resources: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """The resources that stay when the stack is destroyed."""
     return [
-        f"{short(name)} ({resource['Type']})"
+        f"{short(name)} ({resource['Type']}){_locked(resource)}"
         for name, resource in resources.items()
         if is_kept(resource)
     ]
@@ -32,6 +32,17 @@ def lost(resources: Mapping[str, Mapping[str, Any]]) -> list[str]:
         for name, resource in resources.items()
         if resource["Type"] in _HOLDS and not is_kept(resource)
     ]
+
+
+def _locked(resource: Mapping[str, Any]) -> str:
+    """What the lock of a backup vault means, where it has one."""
+    lock = resource.get("Properties", {}).get("LockConfiguration")
+    if not lock:
+        return ""
+    grace = lock.get("ChangeableForDays")
+    for_ever = f"; {grace} days after it is deployed nobody takes the lock off" if grace else ""
+    days = f"{lock.get('MinRetentionDays', 0)} to {lock.get('MaxRetentionDays', 'any')} days"
+    return f": locked, a point cannot be deleted before its time, {days}{for_ever}"
 
 
 def is_kept(resource: Mapping[str, Any]) -> bool:

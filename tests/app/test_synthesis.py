@@ -7,8 +7,9 @@ from ops.errors import OpsError
 
 
 def test_the_app_is_synthesized_with_the_settings_of_the_command_line():
-    template = synthesis.synthesize("pr-7", ["pitr_days=0"])
-    (table,) = (one for one in template["Resources"].values()
+    (stack,) = synthesis.synthesize("pr-7", ["pitr_days=0"])
+    assert (stack.name, stack.region) == ("Messages-pr-7", None)
+    (table,) = (one for one in stack.template["Resources"].values()
                 if one["Type"] == "AWS::DynamoDB::GlobalTable")  # fmt: skip
     assert table["Properties"]["TableName"] == "Messages-pr-7"
     assert table["Properties"]["Replicas"][0]["PointInTimeRecoverySpecification"] == {

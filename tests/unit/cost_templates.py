@@ -3,6 +3,8 @@
 import json
 from functools import cache
 
+from ops.costing import template as billed
+from ops.costing.assembly import StackTemplate
 from stacks.context import settings_from_context
 from tests.conftest import PROJECT
 from tests.unit.test_stack import stack
@@ -18,6 +20,16 @@ def stage(name):
     settings = settings_from_context(context | {"stage": name})
     found = {field: getattr(settings, field) for field in settings.__dataclass_fields__}
     return stack(**{key: value for key, value in found.items() if key != "tags"}).to_json()
+
+
+def alone(template):
+    """The stacks of a stage that has but this template."""
+    return (StackTemplate(template=template),)
+
+
+def read(template, **options):
+    """What is billed of a stage that has but this template."""
+    return billed.read(alone(template), **options)
 
 
 def synthesized(**settings):

@@ -4,8 +4,7 @@ import pytest
 
 from ops.costing.breakeven import break_even, modes
 from ops.costing.load import Load
-from ops.costing.template import read
-from tests.unit.cost_templates import FULL, of, old_table, stage
+from tests.unit.cost_templates import FULL, of, old_table, read, stage
 from tests.unit.cost_templates import synthesized as synth
 
 STEADY = Load(reads_per_message=0, peak_factor=1)

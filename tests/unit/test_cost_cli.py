@@ -3,13 +3,16 @@
 import json
 
 import pytest
+from aws_cdk import App
 
 from ops import __main__ as cli
 from ops import cost
 from ops.costing import synthesis
 from ops.costing.report import quantity, signed
 from ops.errors import UsageError
-from tests.unit.cost_templates import of, old_table, plan, resource, rule, stage
+from stacks.settings import Settings
+from stacks.stage_stacks import add_stacks
+from tests.unit.cost_templates import alone, of, old_table, plan, resource, rule, stage
 
 
 @pytest.fixture(autouse=True)
@@ -72,7 +75,8 @@ def test_json_has_the_load_the_lines_and_the_break_even(saved, capsys):
         sum(line["monthly_usd"] for line in result["lines"]), abs=1e-4
     )
     assert result["lines"][0] == {
-        "item": "writes on demand", "quantity": pytest.approx(7 * 1000 * 730 / 24), "free": 0,
+        "stack": None, "region": "us-east-1", "item": "writes on demand",
+        "quantity": pytest.approx(7 * 1000 * 730 / 24), "free": 0,
         "unit": "write units", "unit_usd": 0.625e-6, "source": "listed",
         "monthly_usd": pytest.approx(0.133073),
     }  # fmt: skip
@@ -97,6 +101,26 @@ def test_against_another_template_shows_what_changes(saved, capsys):
     assert result["changes"] == [
         {"item": "customer key", "before": 1.0, "after": 0.0, "delta": -1.0}
     ]
+
+
+def test_an_assembly_is_estimated_with_all_its_stacks(tmp_path, capsys):
+    app = App(outdir=str(tmp_path))
+    settings = Settings(
+        stage="prod", region="eu-west-1", copy_region="us-east-1", customer_key=True
+    )
+    add_stacks(app, settings=settings, items=[])
+    app.synth()
+    assert status(str(tmp_path), "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    keys = [
+        (one["stack"], one["region"], one["monthly_usd"])
+        for one in result["lines"]
+        if one["item"].startswith("customer key") and one["unit"] == "keys"
+    ]
+    assert keys == [("Messages-prod", "eu-west-1", 1.0),
+                    ("Messages-prod-Copies-eu-west-1", "us-east-1", 1.0)]  # fmt: skip
+    assert status(str(tmp_path)) == 0
+    assert "$2.00 a month in eu-west-1 and us-east-1 (prices of" in capsys.readouterr().out
 
 
 def test_a_region_without_prices_is_one_line_and_exit_1(saved, capsys):
@@ -171,7 +195,7 @@ def test_without_a_template_the_stage_is_synthesized(argv, environment, asked, m
     seen = []
     if environment:
         monkeypatch.setenv("STAGE", environment)
-    monkeypatch.setattr(cost.synthesis, "synthesize", lambda *a: seen.append(a) or of())
+    monkeypatch.setattr(cost.synthesis, "synthesize", lambda *a: seen.append(a) or alone(of()))
     assert status(*argv) == 0
     assert seen == [asked]
     assert capsys.readouterr().err == f"synthesizing stage {asked[0]}\n"

@@ -8,9 +8,8 @@ from ops.costing import items, report, traffic
 from ops.costing.breakeven import break_even
 from ops.costing.estimate import estimate
 from ops.costing.load import Load
-from ops.costing.template import read
 from tests.conftest import PROJECT
-from tests.unit.cost_templates import stage
+from tests.unit.cost_templates import read, stage
 
 DOCS = (PROJECT / "docs/cost.md").read_text()
 SHOWN = "$ python -m ops cost --messages-per-day 10000"

@@ -2,13 +2,13 @@
 
 import pytest
 
-from ops.costing import items, traffic
+from ops.costing import items, template, traffic
+from ops.costing.assembly import StackTemplate
 from ops.costing.estimate import estimate
 from ops.costing.load import Load
 from ops.costing.prices import DAYS, GB
-from ops.costing.template import read
 from ops.errors import OpsError, UsageError
-from tests.unit.cost_templates import FULL, alarm, of, old_table, plan, resource, rule, stage
+from tests.unit.cost_templates import FULL, alarm, of, old_table, plan, read, resource, rule, stage
 from tests.unit.cost_templates import synthesized as synth
 
 # Of a body of 200 bytes: names and values of the attributes, and 36 characters an id.
@@ -155,7 +155,7 @@ def test_old_points_are_cold_and_copies_cost_again_and_travel():
     cost = monthly(of(Plan=plan(kept)), load)
     assert cost["backups, daily"] == pytest.approx(30 * size * 0.10)
     assert cost["backups, daily, cold"] == pytest.approx(70 * size * 0.03)
-    assert cost["copies, daily"] == pytest.approx(10 * size * 0.10)
+    assert cost["copies, daily, eu-west-1"] == pytest.approx(10 * size * 0.11)
     assert cost["copies, daily, on the way"] == pytest.approx(DAYS * size * 0.02)
 
 
@@ -264,3 +264,46 @@ def test_the_assumptions_say_what_a_message_takes():
     said = " / ".join(estimate(read(stage("dev")), A_MONTH).assumptions)
     assert "a message of 200 bytes is an item of 621, takes 7 write units" in said
     assert "304,167 messages are in the table, kept for ever" in said
+
+
+def in_two_regions(*resources, region="eu-west-1"):
+    """A stage in us-east-1 with a key and daily copies to the vault of a second stack."""
+    arn = f"arn:aws:backup:{region}:111122223333:backup-vault:far"
+    copied = rule(copies=[{"DestinationBackupVaultArn": arn}], DeleteAfterDays=10)
+    key, vault = resource("AWS::KMS::Key"), resource("AWS::Backup::BackupVault")
+    home = of(Plan=plan(copied), Key=key)
+    there = {"Resources": {"Vault": vault, "Key": key} | dict(resources)}
+    return (StackTemplate(name="own", region="us-east-1", template=home),
+            StackTemplate(name="copies", region=region, template=there))  # fmt: skip
+
+
+def test_a_second_stack_is_priced_in_its_region_and_nothing_is_counted_twice():
+    load = Load(messages_per_day=1000, retention_days=1, months=12, reads_per_message=0)
+    one, two = in_two_regions(), in_two_regions()[:1]
+    both, home = (
+        estimate(template.read(stacks), load, region="us-east-1") for stacks in (one, two)
+    )
+    assert both.monthly - home.monthly == pytest.approx(1.00), "the second key, and no copy twice"
+    (line,) = both.of("copies").lines
+    assert (line.item, line.price.region) == ("customer key, eu-west-1", "eu-west-1")
+    items = [line.item for line in both.lines]
+    assert len(items) == len(set(items))
+    assert both.regions == ("us-east-1", "eu-west-1")
+    assert both.of("own").monthly + both.of("copies").monthly == both.monthly
+
+
+def test_what_is_in_a_region_without_prices_has_those_of_the_stages_own_and_a_warning():
+    load = Load(messages_per_day=1000)
+    unknown = estimate(template.read(in_two_regions(region="mars-1")), load, region="us-east-1")
+    lines = {line.item: line for line in unknown.lines}
+    for item in ("copies, daily, mars-1", "customer key, mars-1"):
+        assert lines[item].price.region == "us-east-1"
+    assert unknown.warnings == (
+        "no prices of region mars-1 are known: what is there has those of us-east-1",
+    )
+
+
+def test_unknown_resources_of_a_second_stack_are_warned_of():
+    stacks = in_two_regions(("Gateway", resource("AWS::EC2::NatGateway")))
+    found = estimate(template.read(stacks), Load(), region="us-east-1")
+    assert found.warnings == ("not priced: 1 x AWS::EC2::NatGateway",)

@@ -10,8 +10,7 @@ from ops.costing.breakeven import break_even, modes
 from ops.costing.comparison import compare
 from ops.costing.estimate import estimate
 from ops.costing.load import Load
-from ops.costing.template import read
-from tests.unit.cost_templates import FULL, of, old_table, plan, rule, stage
+from tests.unit.cost_templates import FULL, alone, of, old_table, plan, read, rule, stage
 from tests.unit.cost_templates import synthesized as synth
 
 TEMPLATES = {
@@ -79,7 +78,7 @@ def test_the_sum_is_that_of_the_lines_and_an_estimate_repeats(template, load):
 @untimed
 @given(one=templates, other=templates, load=loads)
 def test_a_comparison_is_the_difference_and_turns_around(one, other, load):
-    one, other = TEMPLATES[one], TEMPLATES[other]
+    one, other = alone(TEMPLATES[one]), alone(TEMPLATES[other])
     found, turned = compare(one, other, load), compare(other, one, load)
     assert found.delta == -turned.delta
     assert sum(change.delta for change in found.changes) == pytest.approx(found.delta, abs=1e-6)

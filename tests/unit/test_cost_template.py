@@ -5,9 +5,8 @@ import pytest
 from ops.costing.plans import Kept
 from ops.costing.schedules import runs_a_day
 from ops.costing.tables import Throughput
-from ops.costing.template import read
 from ops.errors import OpsError
-from tests.unit.cost_templates import FULL, alarm, of, old_table, plan, resource, rule, stage
+from tests.unit.cost_templates import FULL, alarm, of, old_table, plan, read, resource, rule, stage
 from tests.unit.cost_templates import synthesized as synth
 
 
@@ -24,7 +23,7 @@ def test_dev_is_on_demand_with_an_index_a_stream_and_two_rules():
         256, True, True, 30
     )  # fmt: skip
     assert [(one.name, one.kept.days) for one in dev.rules] == [("daily", 7), ("monthly", 30)]
-    assert (dev.keys, dev.restore_tests_a_day, dev.table.region) == (0, 0, None)
+    assert (dev.standing.keys, dev.restore_tests_a_day, dev.table.region) == (0, 0, None)
 
 
 def test_prod_tests_a_restore_every_week_and_keeps_backups_longer():
@@ -35,7 +34,7 @@ def test_prod_tests_a_restore_every_week_and_keeps_backups_longer():
 
 @pytest.mark.parametrize("name", ["dev", "prod"])
 def test_nothing_in_a_stage_is_of_an_unknown_kind(name):
-    assert read(stage(name)).unpriced == ()
+    assert read(stage(name)).standing.unpriced == ()
 
 
 def test_a_provisioned_table_with_everything():
@@ -44,7 +43,7 @@ def test_a_provisioned_table_with_everything():
     fixed = Throughput(minimum=3, maximum=3)
     assert (full.table.write, full.table.read) == (scaled, fixed)
     assert [(one.write, one.read) for one in full.table.indexes] == [(scaled, fixed)]
-    assert (full.keys, full.table.region, full.unpriced) == (1, "eu-west-1", ())
+    assert (full.standing.keys, full.table.region, full.standing.unpriced) == (1, "eu-west-1", ())
 
 
 def test_recovery_and_plans_can_be_off():
@@ -108,7 +107,7 @@ def test_cold_storage_copies_and_points_that_are_kept_for_ever():
     (only,) = found.rules
     assert only.kept == Kept(days=None, cold=60)
     assert only.copies == (
-        Kept(days=400, cold=30, elsewhere=True), Kept(), Kept(elsewhere=True)
+        Kept(days=400, cold=30, elsewhere=True, region="eu-west-1"), Kept(), Kept(elsewhere=True)
     )  # fmt: skip
 
 
@@ -152,7 +151,7 @@ def test_another_schedule_is_an_error_that_quotes_it(schedule):
     ],
 )
 def test_an_alarm_is_billed_for_the_metrics_that_it_looks_at(properties, metrics):
-    assert read(of(Alarm=alarm(**properties))).alarm_metrics == metrics
+    assert read(of(Alarm=alarm(**properties))).standing.alarm_metrics == metrics
 
 
 def test_what_watches_the_table_is_counted():
@@ -161,7 +160,7 @@ def test_what_watches_the_table_is_counted():
         C=resource("AWS::CloudWatch::CompositeAlarm"),
         D=resource("AWS::CloudWatch::Dashboard"),
         E=resource("AWS::Logs::MetricFilter", MetricTransformations=[{}, {}]),
-    ))  # fmt: skip
+    )).standing  # fmt: skip
     assert (found.alarm_metrics, found.composite_alarms, found.dashboards, found.metrics) == (
         2, 1, 1, 2
     )  # fmt: skip
@@ -170,7 +169,7 @@ def test_what_watches_the_table_is_counted():
 def test_a_resource_of_an_unknown_kind_is_counted_as_not_priced():
     found = read(of(A=resource("AWS::EC2::NatGateway"), B=resource("AWS::EC2::NatGateway"),
                     C=resource("AWS::IAM::Role"), D=resource("Custom::Thing")))  # fmt: skip
-    assert found.unpriced == (("AWS::EC2::NatGateway", 2),)
+    assert found.standing.unpriced == (("AWS::EC2::NatGateway", 2),)
 
 
 def test_a_restore_test_whose_plan_is_referred_to():

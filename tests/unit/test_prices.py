@@ -44,7 +44,7 @@ def test_an_unknown_region_is_an_error_that_names_the_known_ones():
 
 
 def test_a_price_for_many_is_divided():
-    assert Price(dollars=0.5, unit="things", per=1000, source=LISTED).of(4000) == 2.0
+    assert Price(region="r", dollars=0.5, unit="things", per=1000, source=LISTED).of(4000) == 2.0
 
 
 def test_the_date_is_one():

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from ops.__main__ import main
+from ops.costing.assembly import StackTemplate
 from ops.errors import OpsError, UsageError
 from ops.reviewing.changes import changes, permission_changes
 from ops.reviewing.normal import normalised, to_yaml
@@ -13,7 +14,10 @@ from ops.reviewing.permissions import permissions
 from ops.reviewing.report import Review
 from ops.reviewing.sources import Revision, stages
 from ops.reviewing.spelling import short, spelled
+from ops.reviewing.stacks import paired, reviewed
 from ops.reviewing.survival import kept, lost
+from tests.unit.test_backup_copies import NAME
+from tests.unit.test_backup_copies import stacks as both
 from tests.unit.test_stack import stack
 
 TABLE = "MessagesTable9E4E97A0"
@@ -21,6 +25,39 @@ TABLE = "MessagesTable9E4E97A0"
 
 def template(**settings) -> dict:
     return stack(**settings).to_json()
+
+
+def two_stacks(**settings) -> tuple[StackTemplate, ...]:
+    """A stage in eu-west-1 with its copies in eu-central-1; without them for ``copy_region=""``."""
+    home, copies = both(**settings)
+    found = [StackTemplate(name="Messages-prod", region="eu-west-1", template=home.to_json())]
+    if copies:
+        region = settings.get("copy_region", "eu-central-1")
+        found.append(StackTemplate(name=NAME, region=region, template=copies.to_json()))
+    return tuple(found)
+
+
+def compared(before, after) -> Review:
+    return Review(stage="prod", base="main", stacks=paired(before, after))
+
+
+def alone(after, before=None, *, why="") -> Review:
+    """The review of a stage of one stack."""
+
+    def of(one):
+        return StackTemplate(name="Messages-dev", template=one) if one else None
+
+    return Review(
+        stage="dev", base=why or "main", stacks=(reviewed(of(before), of(after), unknown=why),)
+    )
+
+
+def section(review, beginning) -> list[str]:
+    """The lines below the heading that begins so."""
+    (found,) = [
+        lines for heading, lines in review.sections().items() if heading.startswith(beginning)
+    ]
+    return found
 
 
 def said(found) -> list[str]:
@@ -187,29 +224,133 @@ def test_a_dashboard_is_shown_by_the_titles_of_its_widgets():
 
 
 def test_the_review_answers_what_a_reviewer_asks():
-    review = Review(stage="dev", template=template(pitr_days=35), base="main", before=template())
-    text = "\n".join(review.text())
+    text = "\n".join(alone(template(pitr_days=35), template()).text())
     assert "SeedSeedingRole (SeedSeedingFunction)" in text
     assert "What survives a destroy\n  BackupVault (AWS::Backup::BackupVault)" in text
     assert "RecoveryPeriodInDays: 7 → 35" in text
     assert "10,000 messages a day: $" in text
+    assert "Messages-dev" not in text, "of one stack the lines need no name"
 
 
 def test_a_stage_without_prices_is_reviewed_all_the_same():
     elsewhere = template(region="eu-west-3")
-    review = Review(stage="dev", template=elsewhere, base="main", before=elsewhere)
-    text = "\n".join(review.text())
+    text = "\n".join(alone(elsewhere, elsewhere).text())
     assert "not estimated: no prices of region 'eu-west-3' are known" in text
     assert "What changes against main\n  nothing" in text
 
 
 def test_a_comment_has_its_long_parts_folded():
-    review = Review(stage="dev", template=template(), base="nothing to compare", before=None)
-    text = "\n".join(review.markdown())
+    text = "\n".join(alone(template(), why="nothing to compare").markdown())
     assert text.startswith("## Stage dev")
     assert text.count("<details>") == text.count("</details>") == 4
     assert text.count("```text") == 6
     assert "not compared: nothing to compare" in text
+
+
+def test_every_line_stands_under_its_stack_and_region():
+    review = compared(two_stacks(), two_stacks(customer_key=True))
+    for heading in ("What changes", "What survives", "What goes", "Who may", "Resources"):
+        names = [line for line in section(review, heading) if not line.startswith(" ")]
+        assert names == ["Messages-prod in eu-west-1", f"{NAME} in eu-central-1"]
+    lines = section(review, "What changes against main")
+    there = lines[lines.index(f"{NAME} in eu-central-1") :]
+    assert "    + added: StageKey (AWS::KMS::Key)" in there
+    assert any(line.startswith("    + permission: StageKey: ") for line in there)
+    assert "\n### What changes against main\n" in "\n".join(review.markdown())
+
+
+def test_for_programs_each_stack_is_apart():
+    found = compared(two_stacks(), two_stacks(copy_retention_days=50)).as_object()
+    assert [(one["stack"], one["region"]) for one in found["stacks"]] == [
+        ("Messages-prod", "eu-west-1"), (NAME, "eu-central-1")
+    ]  # fmt: skip
+    own, there = (one["sections"] for one in found["stacks"])
+    assert any("DeleteAfterDays: 7 → 50" in line for line in own["What changes against main"])
+    assert there["What changes against main"] == ["nothing"]
+    assert there["Resources"] == ["  1 AWS::Backup::BackupVault", "  1 AWS::IAM::Role"]
+
+
+def test_a_stack_that_the_base_did_not_have_is_wholly_new():
+    lines = section(compared(two_stacks(copy_region=""), two_stacks()), "What changes")
+    there = lines[lines.index(f"{NAME} in eu-central-1") + 1 :]
+    assert there[:3] == [
+        f"    + added: stack {NAME} in eu-central-1",
+        "    + added: Vault (AWS::Backup::BackupVault)",
+        "    + added: RestoreRole (AWS::IAM::Role)",
+    ]
+
+
+def test_of_a_stack_that_the_stage_no_longer_has_the_review_says_what_survives():
+    review = compared(two_stacks(customer_key=True), two_stacks(customer_key=True, copy_region=""))
+    lines = section(review, "What changes")
+    there = lines[lines.index(f"{NAME} in eu-central-1") + 1 :]
+    assert f"    - removed: stack {NAME} in eu-central-1" in there
+    assert (
+        f"        aws cloudformation delete-stack --stack-name {NAME} --region eu-central-1"
+        in there
+    )
+    for name, fate in [("Vault (AWS::Backup::BackupVault)", "stays behind"),
+                       ("StageKey (AWS::KMS::Key)", "stays behind"),
+                       ("RestoreRole (AWS::IAM::Role)", "is deleted")]:  # fmt: skip
+        assert there[there.index(f"    - removed: {name}") + 1] == f"        {fate}"
+    survivors = section(review, "What survives")
+    below = survivors[survivors.index(f"{NAME} in eu-central-1") + 1 :]
+    assert "    Vault (AWS::Backup::BackupVault)" in below
+
+
+def test_copies_that_move_to_another_region_are_one_stack_less_and_one_more():
+    review = compared(two_stacks(), two_stacks(copy_region="us-east-1"))
+    lines = section(review, "What changes")
+    assert f"    + added: stack {NAME} in us-east-1" in lines
+    assert f"    - removed: stack {NAME} in eu-central-1" in lines
+    cost = "\n".join(section(review, "What it costs"))
+    assert cost.count(f"{NAME} in us-east-1: ") == cost.count(f"{NAME} in eu-central-1: ") == 2
+
+
+def test_the_cost_is_of_both_stacks_each_in_its_region():
+    keyed = {"customer_key": True}
+    review = compared(two_stacks(**keyed, copy_region=""), two_stacks(**keyed))
+    idle = section(review, "What it costs")[:4]
+    assert idle == [
+        "idle: $2.00 (+$1.00)",
+        "    Messages-prod in eu-west-1: $1.00 (no change)",
+        f"    {NAME} in eu-central-1: $1.00 (+$1.00)",
+        "        customer key, eu-central-1: $0.00 → $1.00",
+    ]
+    busy = section(review, "What it costs")[4:]
+    assert any("copies, daily, eu-central-1: $0.00 → " in line for line in busy)
+    assert any("copies, daily, on the way: $0.00 → " in line for line in busy)
+
+
+def test_where_one_stack_cannot_be_compared_no_difference_of_cost_is_claimed():
+    own, there = two_stacks()
+    found = (reviewed(own, own), reviewed(None, there, unknown="no permission"))
+    review = Review(stage="prod", base="what is deployed", stacks=found)
+    lines = section(review, "What changes against what is deployed")
+    assert lines[-1] == "    not compared: no permission"
+    assert "(" not in section(review, "What it costs")[0]
+
+
+def test_copies_in_a_region_without_prices_have_those_of_the_stage_and_it_says_so():
+    stacks = two_stacks(copy_region="ap-south-1")
+    lines = section(compared(stacks, stacks), "What it costs")
+    warning = (
+        "warning: no prices of region ap-south-1 are known: what is there has those of eu-west-1"
+    )
+    assert lines.count(warning) == 1
+
+
+@pytest.mark.parametrize(
+    ("lock", "words"),
+    [("governance", "locked, a point cannot be deleted before its time, 7 to 365 days"),
+     ("compliance", "7 to 365 days; 7 days after it is deployed nobody takes the lock off")],
+)  # fmt: skip
+def test_a_lock_of_the_copies_is_said(lock, words):
+    confirmed = (
+        {"vault_lock_confirmed": "Messages-prod for 365 days"} if lock == "compliance" else {}
+    )
+    _, copies = two_stacks(vault_lock=lock, monthly_backup_retention_days=365, **confirmed)
+    assert any(line.endswith(words) for line in kept(copies.template["Resources"]))
 
 
 def test_a_revision_that_git_does_not_know_is_said_in_one_line():
@@ -223,7 +364,7 @@ def test_a_revision_from_before_the_project_is_said_in_one_line(monkeypatch):
 
     monkeypatch.setattr("ops.reviewing.sources.synthesize", fails)
     with Revision("HEAD") as revision, pytest.raises(OpsError, match=r"revision HEAD: .*cdk\.json"):
-        revision.template("dev")
+        revision.stacks("dev")
 
 
 def test_every_stage_is_reviewed_unless_one_is_named():

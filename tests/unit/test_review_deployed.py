@@ -1,0 +1,134 @@
+"""What a review compares with in an account, against clients that answer from a table."""
+
+import pytest
+from botocore.exceptions import ClientError, NoCredentialsError
+
+from ops.clients import Identity
+from ops.costing.assembly import StackTemplate
+from ops.reviewing.deployed import compared
+from tests.unit.cost_templates import of, plan, resource, rule
+
+HOME, THERE, VAULT = "eu-west-1", "eu-central-1", "copies-v"
+COPIES = {"Resources": {"Vault": resource("AWS::Backup::BackupVault", BackupVaultName=VAULT)}}
+ARN = f"arn:aws:backup:{THERE}:111122223333:backup-vault:{VAULT}"
+COPYING = of(Plan=plan(rule(copies=[{"DestinationBackupVaultArn": ARN}])))
+PLAIN = of(Plan=plan(rule()))
+
+
+class Cloud:
+    """An account: templates by region and name. ``denied`` are regions nobody may look at."""
+
+    def __init__(self, deployed, denied=()):
+        self.deployed, self.denied, self.asked = deployed, denied, []
+
+    def place(self, region):
+        return _Clients(self, region or HOME)
+
+
+class _Clients:
+    def __init__(self, cloud, region):
+        self.cloud, self.region = cloud, region
+
+    def __call__(self, _service):
+        return self
+
+    def identity(self):
+        self.cloud.asked.append(self.region)
+        if self.region in self.cloud.denied:
+            raise _error("AccessDenied", "not you")
+        return Identity(account="111122223333", region=self.region)
+
+    def close(self):
+        pass
+
+    def get_paginator(self, _operation):
+        return self
+
+    def paginate(self):
+        return [self.describe_stacks(StackName=name) for name in self._there()]
+
+    def describe_stacks(self, *, StackName):
+        if StackName not in self._there():
+            raise _error("ValidationError", f"Stack with id {StackName} does not exist")
+        vaults = [one["Properties"]["BackupVaultName"]
+                  for one in self._there()[StackName]["Resources"].values()
+                  if one["Type"] == "AWS::Backup::BackupVault"]  # fmt: skip
+        outputs = [{"OutputKey": "BackupVaultName", "OutputValue": one} for one in vaults]
+        return {"Stacks": [{"StackName": StackName, "StackStatus": "CREATE_COMPLETE",
+                            "Outputs": outputs}]}  # fmt: skip
+
+    def get_template(self, *, StackName, **_):
+        return {"TemplateBody": self._there()[StackName]}
+
+    def _there(self):
+        return self.cloud.deployed.get(self.region, {})
+
+
+def _error(code, message):
+    return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
+
+
+def stage(home, copies=None):
+    found = [StackTemplate(name="own", region=HOME, template=home)]
+    if copies:
+        found.append(StackTemplate(name="copies", region=THERE, template=copies))
+    return tuple(found)
+
+
+def test_each_stack_is_looked_up_in_its_own_region():
+    cloud = Cloud({HOME: {"own": COPYING}, THERE: {"copies": COPIES}})
+    base, found = compared(stage(COPYING, COPIES), cloud.place)
+    assert base == "what is deployed in account 111122223333"
+    assert [(one.place, one.old == one.new, one.unknown) for one in found] == [
+        ("own in eu-west-1", True, ""), ("copies in eu-central-1", True, "")
+    ]  # fmt: skip
+    assert cloud.asked == [HOME, THERE], "the vault is known: nobody has to look for it"
+
+
+def test_a_stage_of_one_stack_is_named_with_its_place():
+    base, (one,) = compared(stage(PLAIN), Cloud({HOME: {"own": PLAIN}}).place)
+    assert base == "the deployed stack own in account 111122223333, region eu-west-1"
+    assert one.old == PLAIN
+
+
+def test_a_stack_that_is_not_deployed_yet_is_new_where_the_stage_is():
+    _, (own, copies) = compared(stage(COPYING, COPIES), Cloud({HOME: {"own": PLAIN}}).place)
+    assert (own.old, copies.old, copies.unknown) == (PLAIN, None, "")
+
+
+def test_of_a_stage_that_is_not_deployed_there_is_nothing_to_compare():
+    base, found = compared(stage(COPYING, COPIES), Cloud({}).place)
+    assert base == "stack own is not deployed in account 111122223333, region eu-west-1"
+    assert [one.unknown.partition(" is not")[0] for one in found] == ["stack own", "stack copies"]
+
+
+def test_a_stack_that_the_stage_no_longer_has_is_found_by_the_vault_of_its_plan():
+    cloud = Cloud({HOME: {"own": COPYING}, THERE: {"else": PLAIN, "copies": COPIES}})
+    base, (own, gone) = compared(stage(PLAIN), cloud.place)
+    assert base == "what is deployed in account 111122223333"
+    assert (own.old, own.new) == (COPYING, PLAIN)
+    assert (gone.place, gone.old, gone.new) == ("copies in eu-central-1", COPIES, None)
+
+
+def test_a_vault_of_no_stack_is_no_stack_of_the_stage():
+    _, found = compared(stage(PLAIN), Cloud({HOME: {"own": COPYING}}).place)
+    assert [one.name for one in found] == ["own"]
+
+
+@pytest.mark.parametrize("now", [stage(COPYING, COPIES), stage(PLAIN)], ids=["there", "gone"])
+def test_a_region_that_nobody_may_look_at_is_said_and_the_other_is_compared(now):
+    cloud = Cloud({HOME: {"own": COPYING}, THERE: {"copies": COPIES}}, denied={THERE})
+    _, (own, copies) = compared(now, cloud.place)
+    assert (own.old, own.unknown) == (COPYING, "")
+    assert copies.region == THERE
+    assert copies.unknown.startswith("Operation: AccessDenied: not you")
+    assert copies.unknown.endswith("; or compare with a git revision: --base REVISION")
+
+
+def test_without_credentials_there_is_a_reason_and_no_failure():
+    def nowhere(_region):
+        raise NoCredentialsError
+
+    base, (one,) = compared(stage(PLAIN), nowhere)
+    assert base == one.unknown
+    assert base.startswith("no AWS credentials")
