@@ -192,14 +192,19 @@ def message_item(
     for name, most in KEY_BYTES.items():
         if (size := len(str(item[name]).encode())) > most:
             raise ValueError(f"the key {name} has {size} bytes; DynamoDB allows {most}")
-    entry = len(membership_key("", conversation)[SORT_KEY].encode())
-    if entry > (most := KEY_BYTES[SORT_KEY]):
-        raise ValueError(
-            f"the key {SORT_KEY} of its entry in a list has {entry} bytes; DynamoDB allows {most}"
-        )
+    check_entry(conversation)
     if (size := item_bytes(item)) > ITEM_BYTES:
         raise ValueError(f"the item has {size} bytes; DynamoDB allows {ITEM_BYTES}")
     return item
+
+
+def check_entry(conversation: str) -> None:
+    """Raise ValueError for a conversation, an id, that no list could have: by its key's size."""
+    size, most = len(membership_key("", conversation)[SORT_KEY].encode()), KEY_BYTES[SORT_KEY]
+    if size > most:
+        raise ValueError(
+            f"the key {SORT_KEY} of its entry in a list has {size} bytes; DynamoDB allows {most}"
+        )
 
 
 def item_bytes(item: Item) -> int:

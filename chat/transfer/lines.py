@@ -21,6 +21,7 @@ from chat.model import (
     PARTITION_KEY,
     SORT_KEY,
     Position,
+    check_entry,
     conversation_id,
     is_message,
     participants,
@@ -121,6 +122,7 @@ def _check_message(key: Key) -> None:
     conversation, position = key[0].removeprefix(CONVERSATION_PREFIX), Position.of(key[1])
     if (spelled := conversation_id(*participants(conversation))) != conversation:
         raise ValueError(f"conversation {conversation!r} is spelled {spelled!r} in the table")
+    check_entry(conversation)
     if not (position.sent_at and position.message_id):
         raise ValueError(f"the sk of a message is MESSAGE#TIME#ID, not {key[1]!r}")
 

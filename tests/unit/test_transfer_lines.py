@@ -119,6 +119,7 @@ def test_what_just_fits_is_taken():
     assert item_of(typed_line(n={"N": "9" * 38 + "0" * 80}))
     assert item_of(typed_line(n={"N": "9.99E+125"}))
     assert item_of(typed_line(deep=nested(LEVELS)))
+    assert item_of(plain_line(pk=f"CONVERSATION#{'j' * 1007}#tom", sk="MESSAGE#1#2"))
     most = "x" * (ITEM_BYTES - item_bytes(KEY) - 1)
     assert item_of(typed_line(t={"S": most}))
     assert "409601 bytes; DynamoDB allows 409600" in problem(typed_line(t={"S": most + "x"}))
@@ -182,6 +183,10 @@ def test_what_just_fits_is_taken():
             "conversation 'Tom#Jerry' is spelled 'jerry#tom' in the table",
         ),
         (plain_line(pk="CONVERSATION#jerry#tom", sk="MESSAGE#1"), "MESSAGE#TIME#ID, not"),
+        (
+            plain_line(pk=f"CONVERSATION#{'j' * 1008}#tom", sk="MESSAGE#1#2"),
+            "the key sk of its entry in a list has 1025 bytes; DynamoDB allows 1024",
+        ),
     ],
 )  # fmt: skip
 def test_a_wrong_line_is_refused_with_its_rule(line, said):
