@@ -9,7 +9,7 @@ from chat.lanes import Lanes
 T = TypeVar("T")
 # Where a segment goes on: behind a key; None at its beginning, and at its end.
 After = Mapping[str, Any] | None
-# What reads a page, of a segment from there on, and the key to go on behind.
+# Reads the next page of a segment; gives what was read, and the key to go on behind.
 Read = Callable[[int, After], tuple[T, After]]
 
 
