@@ -10,8 +10,8 @@ from typing import Any
 from ops import show
 from ops.cleaning.selection import age
 from ops.command import Context
-from ops.finding import rates
 from ops.finding.found import Point, TableBackup
+from ops.finding.rates import Rates
 from ops.restoring import recovery, source
 from ops.restoring.recovery import Backups
 
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     context.say(context.where)
     names = source.names(context, arguments.table)
     found = recovery.of(context, names)
-    rows = list_of(found)
+    rows = list_of(found, Rates(context.region))
     if arguments.json:
         print(_json(context, names, rows))
     else:
@@ -73,13 +73,16 @@ def is_recent(rows: Iterable[Row], since: datetime) -> bool:
     )
 
 
-def list_of(found: Backups) -> list[Row]:
+def list_of(found: Backups, rates: Rates) -> list[Row]:
     """The backups with their prices, oldest first."""
-    rows = [*map(_point, found.points), *map(_own, found.own)]
+    rows = [
+        *(_point(point, rates) for point in found.points),
+        *(_own(backup, rates) for backup in found.own),
+    ]
     return sorted(rows, key=lambda row: row.created.timestamp() if row.created else 0.0)
 
 
-def _point(point: Point) -> Row:
+def _point(point: Point, rates: Rates) -> Row:
     return Row(
         kind="RECOVERY_POINT",
         arn=point.arn,
@@ -92,7 +95,7 @@ def _point(point: Point) -> Row:
     )
 
 
-def _own(backup: TableBackup) -> Row:
+def _own(backup: TableBackup, rates: Rates) -> Row:
     return Row(
         kind="SYSTEM" if backup.system else "USER",
         arn=backup.arn,
@@ -117,7 +120,7 @@ def _lines(context: Context, names: Iterable[str], rows: list[Row]) -> list[str]
     total = f"{show.count(len(rows), 'backup')} of {tables}, {show.size(size)}"
     return [
         *show.columns([_HEADER, *(_cells(row, now) for row in rows)]),
-        f"{total}, {show.money(cost)} a month ({rates.NOTE})",
+        f"{total}, {show.money(cost)} a month ({Rates(context.region).note})",
     ]
 
 
@@ -143,7 +146,7 @@ def _json(context: Context, names: Iterable[str], rows: list[Row]) -> str:
         "backups": [_object(row) for row in rows],
         "size_bytes": sum(row.bytes for row in rows),
         "monthly_usd": round(sum(row.monthly for row in rows), 6),
-        "prices": rates.ORIGIN,
+        "prices": Rates(context.region).origin,
     }
     return json.dumps(result, indent=2)
 

@@ -9,9 +9,10 @@ from typing import Any
 
 from ops import show, stack
 from ops.command import Context
-from ops.finding import costs, inventory, rates, stacks
+from ops.finding import costs, inventory, stacks
 from ops.finding.costs import Thing
 from ops.finding.found import Unseen
+from ops.finding.rates import Rates
 from ops.restoring import recovery
 
 _DESTROYED = "destroyed, or never there"
@@ -89,7 +90,13 @@ def _of(context: Context, tagged: Iterable[str]) -> Holding:
         stack=context.stack,
         status=deployed.status if deployed else "",
         things=tuple(
-            costs.things(found, foreign, dynamodb=clients("dynamodb"), logs=clients("logs"))
+            costs.things(
+                found,
+                foreign,
+                Rates(context.region),
+                dynamodb=clients("dynamodb"),
+                logs=clients("logs"),
+            )
         ),
         unseen=(*found.unseen, *elsewhere.unseen),
     )
@@ -112,7 +119,7 @@ def _lines(context: Context, holdings: list[Holding]) -> list[str]:
         rows = [_cells(thing) for thing in held.things]
         lines += [f"  {line}" for line in show.columns(rows)]
     total = show.money(sum(held.monthly for held in holdings))
-    return [*lines, f"{total} a month ({rates.NOTE})"]
+    return [*lines, f"{total} a month ({Rates(context.region).note})"]
 
 
 def _cells(thing: Thing) -> tuple[str, ...]:
@@ -136,7 +143,7 @@ def _json(context: Context, holdings: list[Holding]) -> str:
             for held in holdings
         ],
         "monthly_usd": round(sum(held.monthly for held in holdings), 6),
-        "prices": rates.ORIGIN,
+        "prices": Rates(context.region).origin,
     }
     return json.dumps(result, indent=2)
 

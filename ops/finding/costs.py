@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 
 from ops import show
 from ops.errors import code, is_denied
-from ops.finding import rates
 from ops.finding.found import Inventory, Key, Point, Table, TableBackup, Vault
+from ops.finding.rates import Rates
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,28 +26,28 @@ class Thing:
 
 
 def things(
-    found: Inventory, elsewhere: Iterable[Point], *, dynamodb: Any, logs: Any
+    found: Inventory, elsewhere: Iterable[Point], rates: Rates, *, dynamodb: Any, logs: Any
 ) -> list[Thing]:
-    """Everything in ``found`` with its price.
+    """Everything in ``found`` with its price by ``rates``.
 
     ``elsewhere`` are recovery points of its tables in vaults that are not its own.
     """
     return [
-        *(_table(table, dynamodb) for table in found.tables),
-        *map(_vault, found.vaults),
-        *_foreign(elsewhere),
-        *map(_backup, found.backups),
-        *map(_key, found.keys),
+        *(_table(table, rates, dynamodb) for table in found.tables),
+        *(_vault(vault, rates) for vault in found.vaults),
+        *_foreign(elsewhere, rates),
+        *(_backup(backup, rates) for backup in found.backups),
+        *(_key(key, rates) for key in found.keys),
         *(Thing(kind="role", id=role.name) for role in found.roles),
         *(
             Thing(kind="role", id=role.name, detail=f"of the stack in {role.elsewhere}")
             for role in found.elsewhere
         ),
-        *(_log_group(name, logs) for name in found.log_groups),
+        *(_log_group(name, rates, logs) for name in found.log_groups),
     ]
 
 
-def _table(table: Table, dynamodb: Any) -> Thing:
+def _table(table: Table, rates: Rates, dynamodb: Any) -> Thing:
     recovery = _has_recovery(dynamodb, table.name)
     units = f", {table.read_units} read and {table.write_units} write units"
     return Thing(
@@ -78,18 +78,18 @@ def _has_recovery(dynamodb: Any, table: str) -> bool | None:
     return bool(window.get("PointInTimeRecoveryStatus") == "ENABLED")
 
 
-def _vault(vault: Vault) -> Thing:
+def _vault(vault: Vault, rates: Rates) -> Thing:
     jobs = f", {show.count(len(vault.jobs), 'running job')}" if vault.jobs else ""
     return Thing(
         kind="backup vault",
         id=vault.name,
         detail=show.count(len(vault.points), "recovery point") + jobs,
         bytes=sum(point.bytes for point in vault.points),
-        monthly=_price(vault.points),
+        monthly=_price(vault.points, rates),
     )
 
 
-def _foreign(points: Iterable[Point]) -> Iterator[Thing]:
+def _foreign(points: Iterable[Point], rates: Rates) -> Iterator[Thing]:
     by_vault: dict[str, list[Point]] = {}
     for point in points:
         by_vault.setdefault(point.vault, []).append(point)
@@ -99,15 +99,15 @@ def _foreign(points: Iterable[Point]) -> Iterator[Thing]:
             id=f"in vault {vault}",
             detail=f"{show.count(len(held), 'recovery point')}; the vault is not the stack's",
             bytes=sum(point.bytes for point in held),
-            monthly=_price(held),
+            monthly=_price(held, rates),
         )
 
 
-def _price(points: Iterable[Point]) -> float:
+def _price(points: Iterable[Point], rates: Rates) -> float:
     return sum(rates.backup(point.bytes, storage=point.storage) for point in points)
 
 
-def _backup(backup: TableBackup) -> Thing:
+def _backup(backup: TableBackup, rates: Rates) -> Thing:
     detail = "SYSTEM, free, nobody can delete it" if backup.system else "USER, on demand"
     return Thing(
         kind="table backup",
@@ -119,7 +119,7 @@ def _backup(backup: TableBackup) -> Thing:
     )
 
 
-def _key(key: Key) -> Thing:
+def _key(key: Key, rates: Rates) -> Thing:
     # A key costs nothing while it waits for its deletion (https://aws.amazon.com/kms/pricing/).
     return Thing(
         kind="key",
@@ -130,7 +130,7 @@ def _key(key: Key) -> Thing:
     )
 
 
-def _log_group(name: str, logs: Any) -> Thing:
+def _log_group(name: str, rates: Rates, logs: Any) -> Thing:
     groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
     stored = sum(g.get("storedBytes", 0) for g in groups if g["logGroupName"] == name)
     return Thing(kind="log group", id=name, bytes=stored, monthly=rates.logs(stored))

@@ -53,7 +53,7 @@ def test_the_backups_of_a_table_in_every_vault_and_after_the_stack(
     assert len(rows) == 4
     assert any(arn in row for row in rows)
     assert total.startswith(f"4 backups of {deployed.table}, ")
-    assert "a month (list prices of us-west-2 as of" in total
+    assert "a month (list prices of us-east-1 as of" in total
 
 
 def test_a_stack_that_never_was_has_no_backups(deployed, client, capsys):
@@ -80,6 +80,7 @@ def test_everything_of_a_stack_with_its_cost_before_and_after_the_destroy(deploy
     assert set(things) == {"table", "backup vault", "key", "role", "log group"}
     assert "point-in-time recovery" in things["table"]["detail"]
     assert things["backup vault"]["detail"] == "1 recovery point"
+    assert result["prices"]["region"] == result["region"] == "us-east-1"
     assert (things["key"]["monthly_usd"], round(result["monthly_usd"], 2)) == (1.0, 1.0)
 
     deployed.destroy()
@@ -100,6 +101,13 @@ def test_all_stacks_that_left_a_trace(deployed, client, capsys):
     assert stacks[other.stack]["status"] is None
     kinds = {thing["kind"] for thing in stacks[other.stack]["things"]}
     assert {"table", "backup vault", "role"} <= kinds
+
+
+def test_another_region_has_its_own_prices_or_says_whose_it_has(deployed, capsys):
+    for region, words in [("eu-central-1", "(list prices of eu-central-1 as of"),
+                          ("ap-south-1", "because those of ap-south-1 are not known")]:  # fmt: skip
+        assert deployed.ops("inventory", "--all", "--region", region) == 0
+        assert words in capsys.readouterr().out.splitlines()[-1]
 
 
 def test_nothing_found_is_said(deployed, client, capsys):

@@ -6,13 +6,14 @@ import pytest
 
 from ops import backup, backups, retention, show
 from ops.command import Context
-from ops.costing.prices import GB
+from ops.costing.prices import AS_OF, GB
 from ops.errors import UsageError
-from ops.finding import rates
 from ops.finding.found import Point, TableBackup
+from ops.finding.rates import Rates
 from ops.restoring import origins
 from ops.restoring.recovery import Backups
 
+OREGON = Rates("us-west-2")
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
@@ -48,17 +49,35 @@ def test_tags_that_aws_refuses_are_refused_before(given):
 @pytest.mark.parametrize(
     ("amount", "dollars"),
     [
-        (rates.backup(10 * GB), 1.00),
-        (rates.backup(10 * GB, storage="COLD"), 0.30),
-        (rates.table(GB, recovery=False), 0.25),
-        (rates.table(GB, recovery=True), 0.45),
-        (rates.table(0, recovery=True, read_units=5, write_units=5), 2.85),
-        (rates.logs(100 * GB), 3.00),
-        (rates.key(), 1.00),
+        (OREGON.backup(10 * GB), 1.00),
+        (OREGON.backup(10 * GB, storage="COLD"), 0.30),
+        (OREGON.table(GB, recovery=False), 0.25),
+        (OREGON.table(GB, recovery=True), 0.45),
+        (OREGON.table(0, recovery=True, read_units=5, write_units=5), 2.85),
+        (OREGON.logs(100 * GB), 3.00),
+        (OREGON.key(), 1.00),
+        (Rates("eu-central-1").backup(10 * GB), 1.22),
+        (Rates("eu-central-1").table(GB, recovery=True), 0.55),
+        (Rates("eu-west-1").logs(100 * GB), 3.00),
     ],
 )
-def test_prices_are_those_of_the_readme(amount, dollars):
+def test_prices_are_those_of_the_region(amount, dollars):
     assert round(amount, 2) == dollars
+
+
+def test_the_prices_say_whose_they_are():
+    assert OREGON.note == f"list prices of us-west-2 as of {AS_OF}, without any free tier"
+    assert OREGON.origin == {"region": "us-west-2", "as_of": AS_OF}
+
+
+def test_a_region_without_prices_has_those_of_another_and_it_says_so():
+    mars = Rates("mars-1")
+    assert mars.backup(10 * GB) == OREGON.backup(10 * GB)
+    assert mars.note == (
+        f"list prices of us-west-2 as of {AS_OF}, because those of mars-1 are not known; without "
+        "any free tier"
+    )
+    assert mars.origin == {"region": "us-west-2", "as_of": AS_OF}
 
 
 def test_sizes_ages_and_amounts_for_people():
@@ -84,7 +103,7 @@ def test_a_system_backup_is_free_and_the_newest_usable_point_is_the_newest():
     found = Backups(points=points, own=(user, system))
     assert found.newest is points[1]
     assert Backups(points=points[2:]).newest is None
-    costs = {row.arn: round(row.monthly, 2) for row in backups.list_of(found)}
+    costs = {row.arn: round(row.monthly, 2) for row in backups.list_of(found, OREGON)}
     # An EXPIRED point is billed as any other.
     assert costs == {"old": 0.1, "newer": 0.1, "bad": 0.1, "u": 0.1, "s": 0.0}
 

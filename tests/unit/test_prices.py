@@ -52,5 +52,5 @@ def test_the_date_is_one():
 
 
 def test_an_inventory_and_a_seed_have_no_prices_of_their_own():
-    assert rates.ORIGIN["as_of"] == AS_OF
+    assert rates.Rates("eu-west-1").origin == {"region": "eu-west-1", "as_of": AS_OF}
     assert prices(rates.REGION).write_request.of(1) == pytest.approx(DOLLARS_PER_UNIT)
