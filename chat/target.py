@@ -5,10 +5,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from chat.aws_names import TABLE_NAME, USER_POOL
 from chat.capacity import Capacity
 from chat.directory import Directory, PlainNames, pool_region
 from chat.scanning import MOST_SEGMENTS
-from ops.aws_names import TABLE_NAME, USER_POOL
 from ops.clients import Clients
 from ops.command import to_stderr
 from ops.errors import UsageError

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ops.aws_names import REGION
+from chat.aws_names import REGION
 from stacks.backup_settings import DELETE, MAX_RETENTION_DAYS
 from stacks.names import copies_vault_name
 

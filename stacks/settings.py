@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from chat.aws_names import REGION, TABLE_NAME, USER_POOL
 from chat.directory import pool_region
-from ops.aws_names import REGION, TABLE_NAME, USER_POOL
 from stacks.backup_settings import DELETE as DELETE
 from stacks.backup_settings import KEEP as KEEP
 from stacks.backup_settings import check_backups, check_lock
