@@ -5,7 +5,7 @@ import sys
 from contextlib import closing
 
 from ops import backup, backups, cleanup, cost, holdings, orphans, restore, review
-from ops.cli import Parser, add_target, status_of
+from ops.cli import Parser, add_place, add_target, status_of
 from ops.clients import Clients
 from ops.command import Context
 from ops.stack import stack_name
@@ -22,6 +22,8 @@ COMMANDS = {
 }
 # These need no account; what they say, they say about files.
 WITHOUT_ACCOUNT = {"cost", "review"}
+# These are about no stack of their own: to name one would have no effect.
+EVERY_STACK = {"orphans"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -37,7 +39,9 @@ def parser() -> argparse.ArgumentParser:
     for name, module in COMMANDS.items():
         summary = (module.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=summary)
-        if name not in WITHOUT_ACCOUNT:
+        if name in EVERY_STACK:
+            add_place(command)
+        elif name not in WITHOUT_ACCOUNT:
             add_target(command)
         module.add_arguments(command)
         command.add_argument("--json", action="store_true", help="print the result as JSON")
@@ -54,7 +58,9 @@ def main(argv: list[str] | None = None) -> int:
 def _run(arguments: argparse.Namespace) -> int:
     if arguments.command in WITHOUT_ACCOUNT:
         return int(arguments.run(arguments))
-    name = stack_name(stage=arguments.stage, stack=arguments.stack)
+    name = ""
+    if arguments.command not in EVERY_STACK:
+        name = stack_name(stage=arguments.stage, stack=arguments.stack)
     clients = Clients(region=arguments.region, profile=arguments.profile)
     with closing(clients):
         identity = clients.identity()

@@ -31,6 +31,11 @@ def add_target(command: argparse.ArgumentParser, *, table: bool = False) -> None
     target.add_argument("--stack", metavar="NAME", help="the stack, by its whole name")
     if table:
         target.add_argument("--table", metavar="NAME", help="a table, by its own name")
+    add_place(command)
+
+
+def add_place(command: argparse.ArgumentParser) -> None:
+    """The options that say in which account and region."""
     command.add_argument("--region", help="default: the environment's or the profile's")
     command.add_argument("--profile", help="a profile of the AWS configuration files")
 

@@ -18,7 +18,7 @@ def to_stderr(line: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One run of a command against one stack's name."""
+    """One run of a command against one stack's name, which is empty where it is about every one."""
 
     clients: Clients
     stack: str

@@ -6,6 +6,7 @@ from contextlib import closing
 
 import pytest
 
+from ops.__main__ import main
 from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
 from tests.local.own_account import aws, client  # noqa: F401 (fixtures)
 
@@ -22,7 +23,7 @@ def deployed(aws, client, name, monkeypatch):
 
 def orphans(deployed, capsys, *options):
     """The command's status, and what it has of this test's stack."""
-    status = deployed.ops("orphans", "--json", *options)
+    status = main(["orphans", "--json", *options])
     (said, error) = capsys.readouterr()
     found = {one["stack"]: one for one in json.loads(said)["stacks"]}
     return status, found.get(deployed.stack), error

@@ -10,7 +10,7 @@ from botocore.exceptions import (
 )
 
 from ops import __main__ as cli
-from ops import backup, stack
+from ops import backup, orphans, stack
 from ops.backup import Job
 from ops.clients import Clients, Identity
 from ops.command import Context
@@ -61,6 +61,8 @@ def _status(*argv):
         (("cleanup", "--stack", "no_such"), "'no_such' is not a stack name"),
         (("cleanup", "--stack", "a", "--stage", "b"), "not allowed with"),
         (("cleanup", "--yes", "--dry-run"), "not allowed with"),
+        (("orphans", "--stage", "dev"), "unrecognized arguments: --stage dev"),
+        (("orphans", "--stack", "Messages-dev"), "unrecognized arguments: --stack Messages-dev"),
         (("cleanup", "--rate", "0"), "--rate must be between 0.1 and 10000, got 0"),
     ],
 )
@@ -115,6 +117,14 @@ def test_the_stack_that_is_meant(argv, environment, name, monkeypatch):
     monkeypatch.setattr(backup, "run", lambda _, context: seen.append(context.stack) or 0)
     assert _status("backup", *argv) == 0
     assert seen == [name]
+
+
+def test_what_looks_at_every_stack_needs_none(monkeypatch):
+    seen = []
+    monkeypatch.setenv("STAGE", "No Stage!")
+    monkeypatch.setattr(orphans, "run", lambda _, context: seen.append(context.region) or 0)
+    assert _status("orphans", "--region", "eu-west-1", "--profile", "p") == 0
+    assert seen == ["us-east-1"]
 
 
 @pytest.mark.parametrize(
