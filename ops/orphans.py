@@ -5,9 +5,10 @@ import dataclasses
 
 from ops import holdings
 from ops.command import Context
+from ops.errors import UsageError
 from ops.finding.costs import Thing
 from ops.holdings import Holding
-from ops.stack import PREFIX
+from ops.stack import PREFIX, stack_name
 
 # Nobody can use or update such a stack, only delete it.
 _DEAD = frozenset(
@@ -33,11 +34,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     else:
         print("nothing is left of a stack that is gone")
     for held in orphans:
-        stage = held.stack.removeprefix(PREFIX)
-        remedy = (
-            "make destroy, then python -m ops cleanup" if held.status else "python -m ops cleanup"
-        )
-        context.say(f"{held.stack}: to remove it, {remedy}, with STAGE={stage}")
+        context.say(f"{held.stack}: to remove it, {remedy(held, context.region)}")
     holdings.say_unseen(context, unseen)
     return 1 if orphans or unseen else 0
 
@@ -52,6 +49,25 @@ def left_over(held: Holding, *, ephemeral: str | None = None) -> Holding | None:
         return held
     left = () if held.status else tuple(thing for thing in held.things if _stays(thing))
     return dataclasses.replace(held, things=left) if left else None
+
+
+def remedy(held: Holding, region: str) -> str:
+    """What removes a stack of a stage, or one that is no stage's own, such as that of copies."""
+    stage = held.stack.removeprefix(PREFIX)
+    if _is_stage(stage):
+        first = "make destroy, then " if held.status else ""
+        return f"{first}python -m ops cleanup, with STAGE={stage}"
+    name, where = held.stack, f"--region {region}"
+    first = f"aws cloudformation delete-stack --stack-name {name} {where}, then "
+    return f"{first if held.status else ''}python -m ops cleanup --stack {name} {where}"
+
+
+def _is_stage(name: str) -> bool:
+    try:
+        stack_name(stage=name)
+    except UsageError:
+        return False
+    return True
 
 
 def _stays(thing: Thing) -> bool:

@@ -47,3 +47,19 @@ def test_a_temporary_stage_counts_while_it_is_deployed(stack, counted):
     there = held("CREATE_COMPLETE", VAULT, stack=stack)
     assert bool(orphans.left_over(there, ephemeral="pr-")) is counted
     assert orphans.left_over(there) is None
+
+
+def test_the_remedy_of_a_stage_is_its_clean_up():
+    assert orphans.remedy(held("", VAULT), "r") == "python -m ops cleanup, with STAGE=x"
+    assert orphans.remedy(held("ROLLBACK_COMPLETE"), "r") == (
+        "make destroy, then python -m ops cleanup, with STAGE=x"
+    )
+
+
+def test_the_remedy_of_copies_names_their_stack_and_region_because_they_are_no_stage():
+    copies = "Messages-x-Copies-us-east-1"
+    clean_up = f"python -m ops cleanup --stack {copies} --region eu-west-1"
+    assert orphans.remedy(held("", VAULT, stack=copies), "eu-west-1") == clean_up
+    assert orphans.remedy(held("DELETE_FAILED", stack=copies), "eu-west-1") == (
+        f"aws cloudformation delete-stack --stack-name {copies} --region eu-west-1, then {clean_up}"
+    )
