@@ -8,9 +8,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from chat.model import PARTITION_KEY, SORT_KEY, item_bytes
-
-_WRITE_BYTES, _READ_BYTES = 1024, 4096
-Image = Mapping[str, Any] | None
+from ops.costing.units import index_units, read_units, write_units
 
 
 @dataclass
@@ -25,33 +23,6 @@ class Units:
     def writes(self) -> float:
         """What is paid for writing."""
         return self.table + self.index
-
-
-def write_units(before: Image, after: Image) -> int:
-    """What a write costs the table: by the larger of both images, and never nothing.
-
-    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
-    """
-    return max(_units(before), _units(after), 1)
-
-
-def index_units(before: Image, after: Image, keys: tuple[str, str]) -> int:
-    """What a write costs an index with these keys that has all attributes.
-
-    Source, rule by rule:
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
-    """
-    old, new = (image if image and all(key in image for key in keys) else None
-                for image in (before, after))  # fmt: skip
-    if old == new:
-        return 0
-    if old and new and all(old[key] == new[key] for key in keys):
-        return max(_units(old), _units(new))
-    return _units(old) + _units(new)  # the old entry is deleted, the new one is put
-
-
-def _units(image: Image) -> int:
-    return -(-item_bytes(dict(image)) // _WRITE_BYTES) if image else 0
 
 
 @dataclass
@@ -80,8 +51,8 @@ class Metered:
             {name: item[name] for name in (PARTITION_KEY, SORT_KEY)} for item in answer["Items"]
         ]
         size = sum(item_bytes(self._image(key) or {}) for key in keys)
-        rate = 1 if request.get("ConsistentRead") else 0.5
-        self.documented.reads += max(-(-size // _READ_BYTES), 1) * rate
+        consistent = bool(request.get("ConsistentRead"))
+        self.documented.reads += read_units(size, consistent=consistent)
         self.reported.reads += answer["ConsumedCapacity"]["CapacityUnits"]
         return answer
 

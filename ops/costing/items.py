@@ -1,4 +1,4 @@
-"""How large the items of the data model are, and how many units it takes to write them."""
+"""How large the items of the data model are, in the table and in its indexes."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -9,9 +9,6 @@ from chat.model import item_bytes, memberships, message_item
 from ops.costing.tables import Index, Table
 from ops.errors import UsageError
 
-# A unit writes up to 1 KB and reads, consistently, up to 4 KB
-# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html).
-WRITE_BYTES, READ_BYTES = 1024, 4096
 # What DynamoDB adds to each item that is stored, in a table and in an index
 # (https://aws.amazon.com/dynamodb/pricing/on-demand/).
 OVERHEAD_BYTES = 100
@@ -60,35 +57,11 @@ def membership_bytes(body_bytes: int) -> int:
     return size(membership(body_bytes))
 
 
-def write_units(item: Item) -> int:
-    """The units of writing an item to a table."""
-    return -(-size(item) // WRITE_BYTES)
-
-
-def read_units(total: float, *, consistent: bool) -> float:
-    """The units of reading ``total`` bytes in one query."""
-    return max(1, -(-total // READ_BYTES)) * (1 if consistent else 0.5)
-
-
-def entry(table: Table, index: Index, item: Item) -> Item | None:
-    """What ``index`` holds of ``item``; None for an item without the index's keys."""
-    if not set(index.keys) <= item.keys():
+def entry(table: Table, index: Index, item: Item | None) -> Item | None:
+    """What ``index`` holds of ``item``; None for one without the index's keys, and for none."""
+    if item is None or not set(index.keys) <= item.keys():
         return None
     if index.projection == "ALL":
         return item
     kept = {*table.keys, *index.keys, *index.attributes}
     return {name: value for name, value in item.items() if name in kept}
-
-
-def index_units(table: Table, index: Index, before: Item | None, after: Item) -> int:
-    """The units that writing ``after`` over ``before`` takes in an index.
-
-    An entry whose key changes is deleted and put, which is two writes
-    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html).
-    """
-    new = entry(table, index, after)
-    old = entry(table, index, before) if before else None
-    if new is None or new == old:
-        return 0
-    moved = old is not None and any(old[name] != new[name] for name in index.keys)
-    return write_units(new) * (2 if moved else 1)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from ops.costing import items
 from ops.costing.load import Load
 from ops.costing.prices import DAYS
-from ops.costing.tables import Index
+from ops.costing.tables import Index, Table
 from ops.costing.template import Reader, Template
+from ops.costing.units import index_units, read_units, write_units
 
 # As many as `python -m chat` shows of either.
 PAGE = 20
@@ -67,21 +68,26 @@ def per_message(template: Template, load: Load) -> Units:
     if template.readers:
         changes += 2 * [(items.membership(body), items.membership(body, later=True))]
     return Units(
-        table_writes=sum(items.write_units(after) for _, after in changes),
-        table_reads=_looks(template, load) + load.reads_per_message * items.read_units(
+        table_writes=sum(write_units(before, after) for before, after in changes),
+        table_reads=_looks(template, load) + load.reads_per_message * read_units(
             PAGE * items.message_bytes(body), consistent=True
         ),
         index_writes=tuple(
-            sum(items.index_units(table, index, before, after) for before, after in changes)
+            sum(_index_writes(table, index, before, after) for before, after in changes)
             for index in table.indexes
         ),
         index_reads=tuple(_list(template, load, index) for index in table.indexes),
     )  # fmt: skip
 
 
+def _index_writes(table: Table, index: Index, before: items.Item | None, after: items.Item) -> int:
+    old, new = (items.entry(table, index, one) for one in (before, after))
+    return index_units(old, new, index.keys)
+
+
 def _looks(template: Template, load: Load) -> float:
     """The units by which the stream's function reads the newest message."""
-    one = items.read_units(items.message_bytes(load.message_bytes), consistent=True)
+    one = read_units(items.message_bytes(load.message_bytes), consistent=True)
     return LOOKS * one if template.readers else 0
 
 
@@ -90,7 +96,7 @@ def _list(template: Template, load: Load, index: Index) -> float:
     entry = items.entry(template.table, index, items.membership(load.message_bytes))
     if entry is None or not template.readers:
         return 0
-    return load.reads_per_message * items.read_units(PAGE * items.size(entry), consistent=False)
+    return load.reads_per_message * read_units(PAGE * items.size(entry), consistent=False)
 
 
 def in_a_month(template: Template, load: Load) -> Units:

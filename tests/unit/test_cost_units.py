@@ -1,8 +1,8 @@
-"""DynamoDB's rules of capacity units, as the benchmark counts them."""
+"""DynamoDB's rules of capacity units, by which the estimate and the benchmark count."""
 
 import pytest
 
-from bench.units import index_units, write_units
+from ops.costing.units import index_units, read_units, write_units
 
 KEYS = ("User", "At")
 
@@ -45,3 +45,9 @@ def test_an_index_is_written_where_its_item_changes_and_twice_where_its_key_does
     before, after, units
 ):
     assert index_units(before, after, KEYS) == units
+
+
+@pytest.mark.parametrize(("size", "units"), [(0, 1), (1, 1), (4096, 1), (4097, 2), (12_288, 3)])
+def test_a_query_costs_what_it_reads_together_and_half_where_it_may_be_old(size, units):
+    assert read_units(size, consistent=True) == units
+    assert read_units(size, consistent=False) == units / 2
