@@ -4,6 +4,7 @@ A stack of its own, deployed once by an administrator (docs/pipelines.md).
 """
 
 import sys
+from collections.abc import Sequence
 
 from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_iam as iam
@@ -37,18 +38,18 @@ class PipelineAccess(Stack):
         self.read_role = self._reader("Read", self._jobs.any(), "Looks at every stage")
         self._output("ReadRoleArn", self.read_role, "AWS_READ_ROLE_ARN")
         for name in access.environments:
-            self._add_deployer(name)
+            self._add_deployer(name, access.regions.get(name, ()))
         if access.previews:
             self._add_previews()
 
-    def _add_deployer(self, environment: str) -> None:
+    def _add_deployer(self, environment: str, regions: Sequence[str]) -> None:
         suffix = "".join(part.capitalize() for part in environment.split("-"))
         role = self._reader(
             f"Deploy{suffix}",
             self._jobs.deployment(environment),
             f"Deploys from the environment {environment}, through the roles of the CDK",
         )
-        role.add_to_policy(use_of_bootstrap_roles(self))
+        role.add_to_policy(use_of_bootstrap_roles(self, regions=regions))
         self._output(f"DeployRoleArn{suffix}", role, "AWS_DEPLOY_ROLE_ARN")
 
     def _add_previews(self) -> None:

@@ -1,9 +1,12 @@
 """From the CDK context to what the pipelines' access is to be."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
+
+from stacks.context import settings_from_context
+from stacks.settings import SettingsError
 
 # https://docs.github.com/en/actions/reference/security/oidc: since July 2026 a new repository's
 # subject carries its ids too, owner@123/name@456.
@@ -30,7 +33,8 @@ class Access:
     ``host`` is github or gitlab; ``environments`` are those that deploy, each with
     a role of its own; ``existing_provider`` when the account has the host's OIDC provider
     already, of which there can be one only; ``previews`` for stacks of pull
-    requests.
+    requests. ``regions`` are those that an environment's stage names for its
+    stacks; where it names none, they are in the region of the access itself.
     """
 
     repository: str
@@ -38,6 +42,7 @@ class Access:
     environments: tuple[str, ...] = ("prod",)
     existing_provider: bool = False
     previews: bool = True
+    regions: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
 
 def from_context(context: Mapping[str, Any]) -> Access:
@@ -53,12 +58,14 @@ def from_context(context: Mapping[str, Any]) -> Access:
             "where its tokens have them (OWNER@1/NAME@2): "
             "make pipeline-access REPOSITORY=OWNER/NAME"
         )
+    environments = _environments(str(context.get("environments", "prod")))
     return Access(
         repository=repository,
         host=host,
-        environments=_environments(str(context.get("environments", "prod"))),
+        environments=environments,
         existing_provider=_boolean(context, "existing_provider", default=False),
         previews=_boolean(context, "previews", default=True),
+        regions={name: _regions(context, name) for name in environments},
     )
 
 
@@ -80,6 +87,15 @@ def _environments(text: str) -> tuple[str, ...]:
     if len(set(names)) < len(names):
         raise AccessError(f"environments is {text!r}; must name each environment once")
     return names
+
+
+def _regions(context: Mapping[str, Any], stage: str) -> tuple[str, ...]:
+    """Where cdk.json says that ``stage`` has stacks; a replica of its table is none."""
+    try:
+        settings = settings_from_context({"stages": context.get("stages", {}), "stage": stage})
+    except SettingsError as error:
+        raise AccessError(str(error)) from None
+    return tuple(filter(None, (settings.region, settings.copy_region)))
 
 
 def _boolean(context: Mapping[str, Any], key: str, *, default: bool) -> bool:

@@ -1,5 +1,7 @@
 """The roles of `cdk bootstrap` that the CDK CLI assumes for a deployment."""
 
+from collections.abc import Sequence
+
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
@@ -10,14 +12,21 @@ _DEFAULT = "hnb659fds"
 _CONTEXT = "@aws-cdk/core:bootstrapQualifier"
 
 
-def use_of_bootstrap_roles(scope: Construct, qualifier: str | None = None) -> iam.PolicyStatement:
-    """The permission to assume the roles of ``qualifier`` in the stack's account and region.
+def use_of_bootstrap_roles(
+    scope: Construct, qualifier: str | None = None, regions: Sequence[str] = ()
+) -> iam.PolicyStatement:
+    """The permission to assume the roles of ``qualifier`` in the stack's account.
 
-    Without one, those that the app's own stages use.
+    Without a qualifier, those that the app's own stages use; without
+    ``regions``, those of the stack's region.
     """
     found = qualifier or scope.node.try_get_context(_CONTEXT) or _DEFAULT
     stack = Stack.of(scope)
-    names = [f"cdk-{found}-{use}-role-{stack.account}-{stack.region}" for use in _PURPOSES]
+    names = [
+        f"cdk-{found}-{use}-role-{stack.account}-{region}"
+        for region in regions or [stack.region]
+        for use in _PURPOSES
+    ]
     return iam.PolicyStatement(
         actions=["sts:AssumeRole"],
         resources=[

@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,16 @@ def credentials(client: Any, role: str, subject: str, **claims: str) -> dict[str
 class Job:
     """A job's checkout and credentials: runs commands of the project there."""
 
-    def __init__(self, aws: Running, keys: dict[str, str], folder: Path) -> None:
+    def __init__(
+        self, aws: Running, keys: dict[str, str], folder: Path, files: Sequence[str] = APP
+    ) -> None:
         self.keys, self.folder = keys, folder
+        folder.mkdir(exist_ok=True)
         variables = {name.upper(): value for name, value in keys.items()}
         self._environment = aws.environment() | variables | {
             "CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_VALIDATION": "false", "CI": "true",
         }  # fmt: skip
-        for name in APP:
+        for name in files:
             source, target = PROJECT / name, folder / name
             if source.is_dir():
                 shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))

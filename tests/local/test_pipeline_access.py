@@ -22,6 +22,9 @@ PREVIEW = "Messages-pr-12"
 BOOTSTRAP = re.search(
     r"^PREVIEW_ROLES := ((?:.*\\\n)*.*)", (PROJECT / "Makefile").read_text(), re.M
 )
+# Of the environments' stages; that of `prod` names none.
+HOME, ELSEWHERE = "us-east-1", "eu-west-1"
+REGIONS = {"wide": (HOME, ELSEWHERE)}
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": PROD, "VisibilityTimeout": 30}}
 
 
@@ -30,7 +33,8 @@ def roles(client, bootstrapped):  # noqa: ARG001 (it must be there)
     """The stack's outputs: the ARNs of the roles."""
     with tempfile.TemporaryDirectory() as folder:
         app = App(outdir=folder)
-        PipelineAccess(app, access=Access(repository=REPOSITORY))
+        access = Access(repository=REPOSITORY, environments=("prod", "wide"), regions=REGIONS)
+        PipelineAccess(app, access=access)
         app.synth()
         with open(f"{folder}/{NAME}.template.json") as file:
             template = file.read()
@@ -48,10 +52,9 @@ def roles(client, bootstrapped):  # noqa: ARG001 (it must be there)
 @pytest.fixture(scope="module")
 def preview_roles(roles, aws, tmp_path_factory):
     """`make preview-roles`, with the options that the Makefile has."""
-    job = Job(aws, {}, tmp_path_factory.mktemp("bootstrap"))
+    # Outside the app's folder, so that the CLI does not synthesize the app.
+    job = Job(aws, {}, tmp_path_factory.mktemp("bootstrap"), files=())
     options = BOOTSTRAP[1].replace("\\\n", " ").split()
-    (job.folder / "elsewhere").mkdir()
-    job.folder = job.folder / "elsewhere"  # outside the app's folder it does not synthesize the app
     done = job.run("cdk", "bootstrap", "aws://000000000000/us-east-1", *options)
     assert done.returncode == 0, done.stdout
     return roles
@@ -179,10 +182,33 @@ def test_a_deployment_reaches_the_account_through_the_roles_of_the_cdk_only(clie
     sts = client("sts", **keys)
     for role in ("deploy", "lookup", "file-publishing"):
         assert sts.assume_role(**_cdk_role("hnb659fds", role))["Credentials"]
+        assert denied(sts.assume_role, **_cdk_role("hnb659fds", role, ELSEWHERE))
     for role in ("cfn-exec", "image-publishing"):
         assert denied(sts.assume_role, **_cdk_role("hnb659fds", role))
     assert denied(client("dynamodb", **keys).delete_table, TableName=PROD)
     assert denied(client("cloudformation", **keys).delete_stack, StackName=PROD)
+
+
+def test_a_stage_with_copies_is_deployed_to_both_regions_of_it(aws, client, roles, tmp_path):
+    elsewhere = Job(aws, {}, tmp_path / "bootstrap", files=())
+    done = elsewhere.run("cdk", "bootstrap", f"aws://000000000000/{ELSEWHERE}")
+    assert done.returncode == 0, done.stdout
+    subject = f"repo:{REPOSITORY}:environment:wide"
+    keys = credentials(client, roles["DeployRoleArnWide"], subject)
+    third = _cdk_role("hnb659fds", "deploy", "eu-central-1")
+    assert denied(client("sts", **keys).assume_role, **third)
+    job = Job(aws, keys, tmp_path / "job")
+    context = ("-c", "stage=wide", "-c", f"region={HOME}", "-c", f"copy_region={ELSEWHERE}")
+    for command in (("deploy", "--all", "--require-approval", "never"),
+                    ("destroy", "--all", "--force")):  # fmt: skip
+        done = job.run("cdk", *context, *command)
+        assert done.returncode == 0, done.stdout
+        assert "could not be used to assume" not in done.stdout
+    for region in (HOME, ELSEWHERE):
+        backup = client("backup", region_name=region)
+        (vault,) = [found["BackupVaultName"] for found in backup.list_backup_vaults()[
+            "BackupVaultList"] if "-wide-" in found["BackupVaultName"]]  # fmt: skip
+        backup.delete_backup_vault(BackupVaultName=vault)
 
 
 def test_a_pull_request_cannot_touch_production(previewer, prod, client):
@@ -303,6 +329,6 @@ def _queue(client) -> str:
     return client("sqs").get_queue_url(QueueName=PROD)["QueueUrl"]
 
 
-def _cdk_role(qualifier: str, role: str) -> dict[str, str]:
-    name = f"cdk-{qualifier}-{role}-role-000000000000-us-east-1"
+def _cdk_role(qualifier: str, role: str, region: str = HOME) -> dict[str, str]:
+    name = f"cdk-{qualifier}-{role}-role-000000000000-{region}"
     return {"RoleArn": f"arn:aws:iam::000000000000:role/{name}", "RoleSessionName": "test"}

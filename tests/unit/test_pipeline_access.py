@@ -23,8 +23,9 @@ PREVIEW_CONTEXT = json.loads((PROJECT / "stacks/pipeline/preview-context.json").
 
 
 @cache
-def template(**changes) -> dict:
-    access = Access(**{"repository": "octo/Repo.1"} | changes)
+def template(*, regions=(), **changes) -> dict:
+    """``regions`` are pairs of an environment and its regions."""
+    access = Access(**{"repository": "octo/Repo.1", "regions": dict(regions)} | changes)
     return Template.from_stack(PipelineAccess(App(), access=access)).to_json()["Resources"]
 
 
@@ -55,12 +56,12 @@ def role(beginning: str, **changes) -> tuple[str, dict]:
     return found
 
 
-def statements(beginning: str) -> list[dict]:
+def statements(beginning: str, **changes) -> list[dict]:
     """The statements of the policies that are the role's own."""
-    name, _ = role(beginning)
+    name, _ = role(beginning, **changes)
     return [
         statement
-        for resource in template().values()
+        for resource in template(**changes).values()
         if resource["Type"] == "AWS::IAM::Policy"
         and {"Ref": name} in resource["Properties"]["Roles"]
         for statement in plain(resource["Properties"]["PolicyDocument"]["Statement"])
@@ -162,6 +163,19 @@ def test_a_deployment_goes_through_exactly_three_roles_of_the_cdk():
         f"arn:aws:iam::111122223333:role/cdk-hnb659fds-{use}-role-111122223333-eu-west-1"
         for use in ("deploy", "file-publishing", "lookup")
     ]
+
+
+def test_a_deployment_reaches_the_regions_of_its_own_stage_alone():
+    changes = {"environments": ("prod", "staging"),
+               "regions": (("prod", ("us-east-1", "eu-central-1")),)}  # fmt: skip
+    _, using = statements("DeployProd", **changes)
+    assert using["Resource"] == [
+        f"arn:aws:iam::111122223333:role/cdk-hnb659fds-{use}-role-111122223333-{region}"
+        for region in ("us-east-1", "eu-central-1")
+        for use in ("deploy", "file-publishing", "lookup")
+    ]
+    for other in (statements("DeployStaging", **changes)[1], statements("Preview", **changes)[0]):
+        assert {arn[-9:] for arn in other["Resource"]} == {"eu-west-1"}, "that of the stack"
 
 
 def test_a_pull_request_goes_through_roles_of_its_own_and_is_bounded():
@@ -338,6 +352,35 @@ def test_a_wrong_setting_is_named_with_its_rule(context, said):
         from_context({"stages": {}, "@aws-cdk/core:x": True} | context)
 
 
+STAGES = {
+    "dev": {"region": "eu-west-3"},
+    "prod": {"region": "eu-west-1", "copy_region": "eu-central-1"},
+    "wide": {"region": "eu-west-1", "replica_regions": ["us-east-1"]},
+    "plain": {},
+}
+
+
+@pytest.mark.parametrize(
+    ("environment", "regions"),
+    [
+        ("prod", ("eu-west-1", "eu-central-1")),
+        # CloudFormation makes replicas from the stage's region.
+        ("wide", ("eu-west-1",)),
+        ("plain", ()),
+        ("unlisted", ("eu-west-3",)),
+    ],
+)
+def test_an_environment_has_the_regions_of_the_stage_of_its_name(environment, regions):
+    found = from_context({"repository": "a/b", "stages": STAGES, "environments": environment})
+    assert found.regions == {environment: regions}
+
+
+def test_a_stage_with_a_wrong_setting_is_named():
+    stages = {"prod": {"region": "Dublin"}}
+    with pytest.raises(AccessError, match=r"setting 'region' is 'Dublin'.*context\.stages\.prod"):
+        from_context({"repository": "a/b", "stages": stages})
+
+
 def test_settings_arrive_as_text():
     assert from_context(
         {
@@ -347,5 +390,9 @@ def test_settings_arrive_as_text():
             "existing_provider": "TRUE",
         }
     ) == Access(
-        repository="a/b", environments=("prod", "eu"), previews=False, existing_provider=True
+        repository="a/b",
+        environments=("prod", "eu"),
+        previews=False,
+        existing_provider=True,
+        regions={"prod": (), "eu": ()},
     )
