@@ -10,6 +10,7 @@ from collections.abc import Iterable
 
 from packaging.markers import Marker
 
+from ops.show import columns
 from supply_chain import locks
 from supply_chain.locks import Locked
 
@@ -96,11 +97,7 @@ def table(rows: Iterable[tuple[Locked, str]]) -> list[str]:
     """One line a package: where from, name, version, licence."""
     cells = [("FROM", "NAME", "VERSION", "LICENCE")]
     cells += [(locked.ecosystem, locked.name, locked.version, text) for locked, text in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    return [
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
-    ]
+    return columns(cells)
 
 
 if __name__ == "__main__":
