@@ -29,6 +29,11 @@ def costs(stacks: Sequence[Reviewed]) -> list[str]:
     for name, comparison in found.items():
         lines.append(f"{name}: {_sum(comparison, stacks)}")
         lines += [f"    {line}" for line in _parts(comparison, stacks)]
+    lines += [
+        f"counted as gone, with what stays behind until it is cleaned up: {stack.place}"
+        for stack in stacks
+        if stack.new is None and not stack.unknown
+    ]
     warnings = [one for comparison in found.values() for one in comparison.after.warnings]
     return [*lines, *(f"warning: {one}" for one in dict.fromkeys(warnings)), _MORE]
 

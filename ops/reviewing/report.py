@@ -121,9 +121,9 @@ def _come_or_gone(stack: Reviewed) -> Iterator[str]:
     if stack.new is None:
         which = f"--region {stack.region}" if stack.region else ""
         yield f"- removed: stack {stack.place}"
-        yield "    no deployment deletes it; it is there and billed until somebody does:"
+        yield "    no deployment deletes it; until somebody does, it is there and billed:"
         yield f"    aws cloudformation delete-stack --stack-name {stack.name} {which}".rstrip()
-        yield "    and what then stays behind, until: "
+        yield "    what then stays behind is billed until:"
         yield f"    python -m ops cleanup --stack {stack.name} {which}".rstrip()
 
 

@@ -293,6 +293,8 @@ def test_of_a_stack_that_the_stage_no_longer_has_the_review_says_what_survives()
                        ("StageKey (AWS::KMS::Key)", "stays behind"),
                        ("RestoreRole (AWS::IAM::Role)", "is deleted")]:  # fmt: skip
         assert there[there.index(f"    - removed: {name}") + 1] == f"        {fate}"
+    gone = f"counted as gone, with what stays behind until it is cleaned up: {NAME} in eu-central-1"
+    assert gone in section(review, "What it costs")
     survivors = section(review, "What survives")
     below = survivors[survivors.index(f"{NAME} in eu-central-1") + 1 :]
     assert "    Vault (AWS::Backup::BackupVault)" in below
