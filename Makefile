@@ -164,7 +164,7 @@ sbom: $(SETUP) ## what all this is made of, as CycloneDX: sbom/*.cdx.json
 .PHONY: review snapshots
 review: $(SETUP) ## what a change means, against the deployed stack or BASE=origin/main; STAGE=..., FORMAT=markdown
 	@python -m ops review $(if $(REVIEWED),--stage '$(REVIEWED)') $(if $(BASE),--base '$(BASE)') \
-	    $(if $(FORMAT),--format '$(FORMAT)')
+	    $(if $(FORMAT),--format '$(FORMAT)') $(ARGS)
 
 snapshots: $(SETUP) ## write tests/snapshots anew, one template a stage, for a reviewer to read
 	@python -m tests.snapshots
@@ -175,8 +175,8 @@ snapshots: $(SETUP) ## write tests/snapshots anew, one template a stage, for a r
 demo: $(SETUP) ## the whole life of the stack, on an AWS inside this machine
 	@python -m local.demo
 
-up: $(SETUP) ## deploy to the embedded AWS and leave it running
-	@python -m local up --stage '$(STAGE)'
+up: $(SETUP) ## deploy to the embedded AWS and leave it running: make up ARGS="-c pitr_days=1"
+	@python -m local up --stage '$(STAGE)' $(ARGS)
 
 down: $(SETUP) ## stop the embedded AWS that `make up` left; everything in it is gone
 	@python -m local stop

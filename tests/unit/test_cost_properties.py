@@ -1,6 +1,7 @@
 """What holds for every load and every template."""
 
 import dataclasses
+from functools import cache
 
 import pytest
 from hypothesis import given, settings
@@ -13,13 +14,14 @@ from ops.costing.load import Load
 from tests.unit.cost_templates import FULL, alone, of, old_table, plan, read, rule, stage
 from tests.unit.cost_templates import synthesized as synth
 
+# Made when they are used: a synth takes a while, and files are read by every process of a test run.
 TEMPLATES = {
-    "dev": stage("dev"),
-    "prod": stage("prod"),
-    "full": synth(**FULL),
-    "scaled": synth(billing_mode="provisioned", write_capacity=1, max_write_capacity=500,
-                    read_capacity=1, max_read_capacity=500),
-    "old": of(old_table(recovery=True), Plan=plan(rule(MoveToColdStorageAfterDays=30))),
+    "dev": lambda: stage("dev"),
+    "prod": lambda: stage("prod"),
+    "full": lambda: synth(**FULL),
+    "scaled": lambda: synth(billing_mode="provisioned", write_capacity=1, max_write_capacity=500,
+                            read_capacity=1, max_read_capacity=500),
+    "old": lambda: of(old_table(recovery=True), Plan=plan(rule(MoveToColdStorageAfterDays=30))),
 }  # fmt: skip
 templates = st.sampled_from(sorted(TEMPLATES))
 loads = st.builds(
@@ -41,11 +43,18 @@ MORE = {
 }
 
 
-READ = {name: read(template) for name, template in TEMPLATES.items()}
+@cache
+def template_of(name):
+    return TEMPLATES[name]()
+
+
+@cache
+def read_of(name):
+    return read(template_of(name))
 
 
 def cost(name, load, **options):
-    return estimate(READ[name], load, **options).monthly
+    return estimate(read_of(name), load, **options).monthly
 
 
 @pytest.mark.parametrize("field", MORE)
@@ -61,7 +70,7 @@ def test_more_of_it_never_costs_less(field, data, template, load, free_tier):
 @untimed
 @given(template=templates, load=loads)
 def test_the_free_tier_never_makes_it_dearer_and_nothing_is_below_zero(template, load):
-    listed, free = (estimate(READ[template], load, free_tier=free) for free in (False, True))
+    listed, free = (estimate(read_of(template), load, free_tier=free) for free in (False, True))
     for one, other in zip(listed.lines, free.lines, strict=True):
         assert 0 <= other.monthly <= one.monthly
         assert one.quantity == other.quantity
@@ -70,7 +79,7 @@ def test_the_free_tier_never_makes_it_dearer_and_nothing_is_below_zero(template,
 @untimed
 @given(template=templates, load=loads)
 def test_the_sum_is_that_of_the_lines_and_an_estimate_repeats(template, load):
-    first, second = (estimate(READ[template], load) for _ in range(2))
+    first, second = (estimate(read_of(template), load) for _ in range(2))
     assert first == second
     assert first.monthly == sum(line.monthly for line in first.lines)
 
@@ -78,7 +87,7 @@ def test_the_sum_is_that_of_the_lines_and_an_estimate_repeats(template, load):
 @untimed
 @given(one=templates, other=templates, load=loads)
 def test_a_comparison_is_the_difference_and_turns_around(one, other, load):
-    one, other = alone(TEMPLATES[one]), alone(TEMPLATES[other])
+    one, other = alone(template_of(one)), alone(template_of(other))
     found, turned = compare(one, other, load), compare(other, one, load)
     assert found.delta == -turned.delta
     assert sum(change.delta for change in found.changes) == pytest.approx(found.delta, abs=1e-6)
@@ -88,7 +97,7 @@ def test_a_comparison_is_the_difference_and_turns_around(one, other, load):
 @untimed
 @given(template=templates)
 def test_nothing_of_an_empty_table_is_stored_or_asked(template):
-    nobody = estimate(READ[template], Load())
+    nobody = estimate(read_of(template), Load())
     for line in nobody.lines:
         if any(
             word in line.item for word in ("on demand", "stored", "recovery", "backups", "logs")
@@ -101,10 +110,10 @@ def test_nothing_of_an_empty_table_is_stored_or_asked(template):
 def test_scaled_capacity_costs_less_just_from_the_break_even_on(template, load, free_tier):
     def excess(messages):
         asked = dataclasses.replace(load, messages_per_day=messages)
-        on_demand, provisioned = modes(READ[template], asked, free_tier=free_tier)
+        on_demand, provisioned = modes(read_of(template), asked, free_tier=free_tier)
         return on_demand - provisioned
 
-    found = break_even(READ[template], load, free_tier=free_tier).messages_per_day
+    found = break_even(read_of(template), load, free_tier=free_tier).messages_per_day
     assert found is not None  # 70 % of it is used in the busy hours, and 29 % would do
     slack = max(1.0, found * 1e-5)
     assert excess(found + slack) >= -1e-6
