@@ -49,6 +49,8 @@ def _parser() -> argparse.ArgumentParser:
     commands.add_parser("status", help="say whether it runs, and where").set_defaults(run=_status)
     up = commands.add_parser("up", help="start it and deploy the stack to it")
     up.add_argument("--stage", type=_stage, default=os.environ.get("STAGE") or "dev")
+    up.add_argument("-c", "--context", type=_setting, action="append", default=[],
+                    metavar="KEY=VALUE", help="a setting of the stage, as after cdk")  # fmt: skip
     up.set_defaults(run=_up)
     console = commands.add_parser("console", help="look at it in a browser, until Ctrl-C")
     console.add_argument("--stage", type=_stage, default=os.environ.get("STAGE") or "dev")
@@ -67,6 +69,14 @@ def _stage(text: str) -> str:
         raise argparse.ArgumentTypeError(
             f"{text!r} must be a lower-case letter, then up to 30 of a-z, 0-9 and -"
         )
+    return text
+
+
+def _setting(text: str) -> str:
+    if "=" not in text:
+        raise argparse.ArgumentTypeError(f"{text!r} must be KEY=VALUE")
+    if text.startswith("stage="):
+        raise argparse.ArgumentTypeError(f"{text!r} must be said as --stage (make: STAGE=...)")
     return text
 
 
@@ -94,7 +104,7 @@ def _status(arguments: argparse.Namespace) -> int:
 
 
 def _up(arguments: argparse.Namespace) -> int:
-    return up(arguments.state, arguments.stage)
+    return up(arguments.state, arguments.stage, arguments.context)
 
 
 def _console(arguments: argparse.Namespace) -> int:

@@ -94,7 +94,7 @@ def _live(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
 
 
 def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
-    stack.bootstrap(steps, environment, folder)
+    stack.bootstrap(steps, environment, folder, STAGE)
     stack.deploy(steps, environment, folder, STAGE)
     with steps.step("read") as said:
         lines = stack.history(steps, environment, STAGE, CONVERSATION)

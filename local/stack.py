@@ -1,32 +1,57 @@
-"""The commands that bring the stack up on an AWS, as a person would type them."""
+"""The commands that bring a stage up on an AWS, as a person would type them."""
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.steps import Steps
 
+_BOOTSTRAPPED = re.compile(r"Environment aws://(\d+)/(\S+) bootstrapped")
 
-def bootstrap(steps: Steps, environment: Mapping[str, str], folder: Path) -> None:
-    """``cdk bootstrap``: the bucket and the roles that deployments use."""
+
+def context(stage: str, settings: Sequence[str] = ()) -> list[str]:
+    """The options of the CDK CLI that choose ``stage`` and its settings (``key=value``)."""
+    return [part for setting in (f"stage={stage}", *settings) for part in ("-c", setting)]
+
+
+def bootstrap(
+    steps: Steps,
+    environment: Mapping[str, str],
+    folder: Path,
+    stage: str,
+    settings: Sequence[str] = (),
+) -> None:
+    """``cdk bootstrap``: the bucket and the roles that deployments use, in each of its regions.
+
+    The stage's assembly stays in ``folder``/cdk.out, for what comes after.
+    """
     with steps.step("bootstrap") as said:
-        # Outside the app's folder, so that the CLI need not synthesize the app for it.
-        region = environment["AWS_REGION"]
-        steps.run(["cdk", "bootstrap", f"aws://{_ACCOUNT}/{region}"],
-                  environment=environment, cwd=folder)  # fmt: skip
-        said.append(f"account {_ACCOUNT}, region {region}")
+        output = steps.run(
+            ["cdk", *context(stage, settings), "-o", str(folder / "cdk.out"), "bootstrap"],
+            environment=environment,
+        )
+        found = sorted(set(_BOOTSTRAPPED.findall(output)))
+        regions = ", ".join(region for _, region in found)
+        said.append(f"account {found[0][0]}, region{'s' if len(found) > 1 else ''} {regions}")
 
 
-def deploy(steps: Steps, environment: Mapping[str, str], folder: Path, stage: str) -> None:
-    """``cdk deploy``; its assembly stays in ``folder``/cdk.out for the destroy."""
+def deploy(
+    steps: Steps, environment: Mapping[str, str], folder: Path, stage: str
+) -> dict[str, str]:
+    """``cdk deploy`` of the assembly in ``folder``; the outputs of the stage's own stack."""
     with steps.step("deploy") as said:
-        outputs = folder / "outputs.json"
-        steps.run(["cdk", "-c", f"stage={stage}", "deploy", "-o", str(folder / "cdk.out"),
-                   "--require-approval", "never", "--outputs-file", str(outputs)],
+        file = folder / "outputs.json"
+        steps.run(["cdk", "-a", str(folder / "cdk.out"), "deploy", "--all",
+                   "--require-approval", "never", "--outputs-file", str(file)],
                   environment=environment)  # fmt: skip
-        ((name, values),) = json.loads(outputs.read_text()).items()
-        said.append(f"{name}: table {values['TableName']}, vault {values['BackupVaultName']}, "
-                    f"{values['SeededCount']} messages seeded")  # fmt: skip
+        outputs = json.loads(file.read_text())
+        name = f"Messages-{stage}"
+        own: dict[str, str] = outputs.pop(name)
+        said.append(f"{name}: table {own['TableName']}, vault {own['BackupVaultName']}, "
+                    f"{own['SeededCount']} messages seeded")  # fmt: skip
+        said += [f"{copies}: vault {found['BackupVaultName']}" for copies, found in outputs.items()]
+    return own
 
 
 def history(
@@ -54,6 +79,3 @@ def last_messages(
 
 def _chat(command: str, argument: str, stage: str, *more: str) -> list[str]:
     return ["python", "-m", "chat", command, argument, "--stage", stage, *more]
-
-
-_ACCOUNT = "000000000000"  # the engine's

@@ -53,9 +53,8 @@ def _make(scratch: Path, into: Path) -> None:
         temporary = scratch / "commands-tmp"
         temporary.mkdir()
         environment = {**aws.environment(), "TMPDIR": str(temporary), "STAGE": STAGE}
-        stack.bootstrap(steps, environment, scratch)
-        stack.deploy(steps, environment, scratch, STAGE)
-        ((_, outputs),) = json.loads((scratch / "outputs.json").read_text()).items()
+        stack.bootstrap(steps, environment, scratch, STAGE)
+        outputs = stack.deploy(steps, environment, scratch, STAGE)
         take(steps, environment, outputs["TableName"], scratch, into)
 
 

@@ -52,7 +52,7 @@ def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path):
 def test_an_interrupt_leaves_no_process(tmp_path):
     with start(tmp_path / "demo") as demo:
         seen = ""
-        while "deploy" not in seen:
+        while "bootstrap" not in seen:
             seen += demo.stdout.read(1)
         time.sleep(3)  # into the CDK CLI's run of the app
         running = " ".join(processes_of(tmp_path))
