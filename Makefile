@@ -96,9 +96,12 @@ format: .venv/.ready ## format the code and fix what can be fixed by itself
 test: $(SETUP) ## every test tier
 	pytest -n 2 --dist worksteal tests
 
-.PHONY: test-unit
-test-unit: $(SETUP) ## the tests that need no network and no embedded AWS, with fewer random examples
-	pytest -n 2 --dist worksteal --hypothesis-profile quick tests/unit
+.PHONY: test-unit test-stacks
+test-unit: $(SETUP) ## the tests that are Python alone: no network, no other process
+	pytest -n 2 --dist worksteal tests/unit
+
+test-stacks: $(SETUP) ## the tests of what the CDK synthesizes, and of what review and cost read in it
+	pytest -n 2 --dist worksteal tests/stacks
 
 .PHONY: bench
 bench: $(SETUP) ## how fast seeding is next to other ways, and what arrives (docs/seeding.md)

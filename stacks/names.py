@@ -1,8 +1,5 @@
 """Names and tags by which a deployment is told from others, also after it is gone."""
 
-from aws_cdk import Fn, Stack
-from constructs import Construct
-
 STACK_TAG = "messages:stack"
 TABLE_TAG = "messages:table"
 ROLE_PATH = "/messages/"
@@ -28,14 +25,3 @@ def copies_vault_name(stage: str, region: str, *, keyed: bool) -> str:
     name is the same after a destroy, which leaves the vault.
     """
     return f"{copies_stack_name(stage, region)}-{'k' if keyed else 'v'}"
-
-
-def stack_suffix(scope: Construct) -> str:
-    """Eight hex digits that differ with every creation of the stack (a token).
-
-    They are the first part of the UUID that ends the stack's id. What outlives
-    a destroy carries them in its name, so that the next deploy does not collide
-    with it.
-    """
-    unique = Fn.select(2, Fn.split("/", Stack.of(scope).stack_id))
-    return Fn.select(0, Fn.split("-", unique))

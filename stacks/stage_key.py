@@ -5,7 +5,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.names import stack_suffix
+from stacks.stack_suffix import stack_suffix
 
 
 class StageKey(Construct):

@@ -13,11 +13,12 @@ from constructs import Construct
 from stacks.backup_copies import BackupCopies, recovery_points_arn
 from stacks.description import describe
 from stacks.findings import acknowledge_wildcard
-from stacks.names import ROLE_PATH, TABLE_TAG, stack_suffix
+from stacks.names import ROLE_PATH, TABLE_TAG
 from stacks.restore_role import RestoreRole
 from stacks.restore_testing import RestoreTesting
 from stacks.settings import DELETE, Settings
 from stacks.shared_findings import acknowledge_own_policy
+from stacks.stack_suffix import stack_suffix
 from stacks.stage_key import backup_key_statements
 from stacks.vault_emptying import VaultEmptying
 from stacks.vault_lock import vault_lock

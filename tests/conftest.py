@@ -5,13 +5,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from hypothesis import settings
-
 # The CDK's own validation of a template is half of the time of a synth, and a second of every
 # run of the app; `make check` validates.
 os.environ["CDK_VALIDATION"] = "false"
-
-settings.register_profile("quick", max_examples=20)
 
 PROJECT = Path(__file__).resolve().parent.parent
 # Modules stay until the end: looking through them again and again takes a third of a unit test's

@@ -13,7 +13,7 @@ from stacks.copies_stack import CopiesStack
 from stacks.settings import Settings
 from tests.conftest import PROJECT
 from tests.local.deployment import POLL, Deployment
-from tests.unit.test_stack import ITEMS
+from tests.stacks.templates import ITEMS
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 

@@ -1,25 +1,7 @@
-"""Templates to estimate: the stages as they are, and small ones spelled out."""
-
-import json
-from functools import cache
+"""Small templates to estimate and to review, spelled out."""
 
 from ops.costing import template as billed
 from ops.costing.assembly import StackTemplate
-from stacks.context import settings_from_context
-from tests.conftest import PROJECT
-from tests.unit.test_stack import stack
-
-FULL = {"customer_key": True, "region": "eu-west-1", "billing_mode": "provisioned",
-        "backups_on_destroy": "delete", "restore_testing": True}  # fmt: skip
-
-
-@cache
-def stage(name):
-    """The template of a stage of cdk.json."""
-    context = json.loads((PROJECT / "cdk.json").read_text())["context"]
-    settings = settings_from_context(context | {"stage": name})
-    found = {field: getattr(settings, field) for field in settings.__dataclass_fields__}
-    return stack(**{key: value for key, value in found.items() if key != "tags"}).to_json()
 
 
 def alone(template):
@@ -30,11 +12,6 @@ def alone(template):
 def read(template, **options):
     """What is billed of a stage that has but this template."""
     return billed.read(alone(template), **options)
-
-
-def synthesized(**settings):
-    """The template of these settings."""
-    return stack(**settings).to_json()
 
 
 def old_table(*, read=None, write=None, recovery=False, **more):

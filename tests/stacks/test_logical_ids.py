@@ -5,7 +5,7 @@ What the old one holds is then lost, or left behind where nobody looks.
 
 import pytest
 
-from tests.unit.test_stack import stack
+from tests.stacks.templates import stack
 
 EVERYTHING = {"customer_key": True, "region": "eu-west-1", "alarms": True}
 

@@ -9,7 +9,7 @@ from aws_cdk.assertions import Template
 
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
-from tests.unit.test_stack import only, stack, statements
+from tests.stacks.templates import only, stack, statements
 
 MACHINE, DATASET = "AWS::StepFunctions::StateMachine", "Custom::MessageDataset"
 S3 = "s3://a-bucket/some/messages.jsonl"

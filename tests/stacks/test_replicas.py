@@ -7,8 +7,8 @@ import pytest
 from stacks.context import settings_from_context
 from stacks.settings import Settings, SettingsError
 from tests.conftest import PROJECT
+from tests.stacks.templates import TABLE, only, replica, stack, statements
 from tests.unit.test_settings import context, problem
-from tests.unit.test_stack import TABLE, only, replica, stack, statements
 
 WIDE = {"region": "eu-west-1", "replica_regions": ("eu-central-1", "us-east-1")}
 COMMITTED = json.loads((PROJECT / "cdk.json").read_text())["context"]

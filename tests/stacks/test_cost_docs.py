@@ -9,7 +9,8 @@ from ops.costing.breakeven import break_even
 from ops.costing.estimate import estimate
 from ops.costing.load import Load
 from tests.conftest import PROJECT
-from tests.unit.cost_templates import read, stage
+from tests.stacks.templates import stage
+from tests.unit.cost_templates import read
 
 DOCS = (PROJECT / "docs/cost.md").read_text()
 SHOWN = "$ python -m ops cost --messages-per-day 10000"
@@ -19,7 +20,7 @@ def test_the_example_is_what_the_program_prints():
     template, load = read(stage("dev")), Load(messages_per_day=10_000)
     lines = report.text(estimate(template, load), break_even(template, load))
     printed = "\n".join(["```", SHOWN, *lines, "```"])
-    start, end = "<!-- cost: kept by tests/unit/test_cost_docs.py -->\n", "\n<!-- /cost -->"
+    start, end = "<!-- cost: kept by tests/stacks/test_cost_docs.py -->\n", "\n<!-- /cost -->"
     found = DOCS.split(start)[1].split(end)[0]
     assert found == printed, f"put this into docs/cost.md:\n{printed}"
 

@@ -8,9 +8,9 @@ from aws_cdk.assertions import Template
 
 from stacks.settings import Settings
 from stacks.stage_stacks import add_stacks
+from tests.stacks.templates import ITEMS, PLAN, ROLE, VAULT, only, statements
+from tests.stacks.templates import stack as stage_stack
 from tests.unit.test_settings import problem
-from tests.unit.test_stack import ITEMS, PLAN, ROLE, VAULT, only, statements
-from tests.unit.test_stack import stack as stage_stack
 
 TWO_REGIONS = {"stage": "prod", "region": "eu-west-1", "copy_region": "eu-central-1"}
 _TAG = "backup:TagResource"

@@ -8,8 +8,9 @@ from ops.costing.estimate import estimate
 from ops.costing.load import Load
 from ops.costing.prices import DAYS, GB
 from ops.errors import OpsError, UsageError
-from tests.unit.cost_templates import FULL, alarm, of, old_table, plan, read, resource, rule, stage
-from tests.unit.cost_templates import synthesized as synth
+from tests.stacks.templates import FULL, stage
+from tests.stacks.templates import synthesized as synth
+from tests.unit.cost_templates import alarm, of, old_table, plan, read, resource, rule
 
 # Of a body of 200 bytes: names and values of the attributes, and 36 characters an id.
 MESSAGE, MEMBERSHIP = 621, 604

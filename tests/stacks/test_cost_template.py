@@ -6,8 +6,9 @@ from ops.costing.plans import Kept
 from ops.costing.schedules import runs_a_day
 from ops.costing.tables import Throughput
 from ops.errors import OpsError
-from tests.unit.cost_templates import FULL, alarm, of, old_table, plan, read, resource, rule, stage
-from tests.unit.cost_templates import synthesized as synth
+from tests.stacks.templates import FULL, stage
+from tests.stacks.templates import synthesized as synth
+from tests.unit.cost_templates import alarm, of, old_table, plan, read, resource, rule
 
 
 def test_dev_is_on_demand_with_an_index_a_stream_and_two_rules():

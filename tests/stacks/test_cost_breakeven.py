@@ -4,8 +4,9 @@ import pytest
 
 from ops.costing.breakeven import break_even, modes
 from ops.costing.load import Load
-from tests.unit.cost_templates import FULL, of, old_table, read, stage
-from tests.unit.cost_templates import synthesized as synth
+from tests.stacks.templates import FULL, stage
+from tests.stacks.templates import synthesized as synth
+from tests.unit.cost_templates import of, old_table, read
 
 STEADY = Load(reads_per_message=0, peak_factor=1)
 

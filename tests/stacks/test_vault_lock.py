@@ -8,8 +8,8 @@ from ops.__main__ import parser
 from ops.retention import days
 from stacks.backup_settings import ON_DEMAND_DAYS
 from stacks.settings import Settings
+from tests.stacks.templates import VAULT, only, stack
 from tests.unit.test_settings import problem
-from tests.unit.test_stack import VAULT, only, stack
 
 PROD = {"stage": "prod", "daily_backup_retention_days": 35, "monthly_backup_retention_days": 365}
 CONFIRMED = {"vault_lock": "compliance", "vault_lock_confirmed": "Messages-prod for 365 days"}

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.snapshots import FOLDER, MOST_LINES, file, snapshot, stages
-from tests.unit.test_stack import stack
+from tests.stacks.templates import stack
 
 
 def changed(before: str, after: str) -> set[str]:

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from stacks.settings import SettingsError
-from tests.unit.test_stack import only, stack
+from tests.stacks.templates import only, stack
 
 ALARM, RULE, TOPIC = "AWS::CloudWatch::Alarm", "AWS::Events::Rule", "AWS::SNS::Topic"
 ON = {"alarms": True}

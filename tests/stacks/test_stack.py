@@ -3,7 +3,6 @@
 import hashlib
 import json
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from pathlib import Path
 
 import pytest
@@ -11,40 +10,20 @@ from aws_cdk import App
 from aws_cdk.assertions import Match, Template
 
 from chat.model import message_item
-from seed.templates import load_items
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
-from tests.conftest import PROJECT
-
-ITEMS = load_items(PROJECT / "seed/messages.yaml")
-TABLE, ROLE, VAULT = "AWS::DynamoDB::GlobalTable", "AWS::IAM::Role", "AWS::Backup::BackupVault"
-PLAN, SELECTION = "AWS::Backup::BackupPlan", "AWS::Backup::BackupSelection"
-
-
-@cache
-def stack(**settings) -> Template:
-    return Template.from_stack(MessagesStack(App(), settings=Settings(**settings), items=ITEMS))
-
-
-def only(template: Template, kind: str) -> dict:
-    """The one resource of a kind."""
-    (resource,) = template.find_resources(kind).values()
-    return resource
-
-
-def replica(template: Template) -> dict:
-    (found,) = only(template, TABLE)["Properties"]["Replicas"]
-    return found
-
-
-def statements(template: Template) -> list[dict]:
-    found = []
-    for policy in template.find_resources("AWS::IAM::Policy").values():
-        found += policy["Properties"]["PolicyDocument"]["Statement"]
-    for role in template.find_resources(ROLE).values():
-        for policy in role["Properties"].get("Policies", []):
-            found += policy["PolicyDocument"]["Statement"]
-    return found
+from tests.stacks.templates import (
+    ITEMS,
+    PLAN,
+    ROLE,
+    SELECTION,
+    TABLE,
+    VAULT,
+    only,
+    replica,
+    stack,
+    statements,
+)
 
 
 def test_the_table_has_text_keys_recovery_and_the_stages_name():

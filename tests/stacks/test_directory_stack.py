@@ -5,7 +5,7 @@ from aws_cdk.assertions import Template
 
 from stacks.message_seed import SEEDING_FILES
 from stacks.settings import Settings, SettingsError
-from tests.unit.test_stack import only, stack, statements
+from tests.stacks.templates import only, stack, statements
 
 POOL = "eu-west-1_Ab1cD2eF3"
 SEED = "Custom::MessageSeed"

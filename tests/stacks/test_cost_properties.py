@@ -11,8 +11,9 @@ from ops.costing.breakeven import break_even, modes
 from ops.costing.comparison import compare
 from ops.costing.estimate import estimate
 from ops.costing.load import Load
-from tests.unit.cost_templates import FULL, alone, of, old_table, plan, read, rule, stage
-from tests.unit.cost_templates import synthesized as synth
+from tests.stacks.templates import FULL, stage
+from tests.stacks.templates import synthesized as synth
+from tests.unit.cost_templates import alone, of, old_table, plan, read, rule
 
 # Made when they are used: a synth takes a while, and files are read by every process of a test run.
 TEMPLATES = {

@@ -16,9 +16,9 @@ from ops.reviewing.sources import Revision, stages
 from ops.reviewing.spelling import short, spelled
 from ops.reviewing.stacks import paired, reviewed
 from ops.reviewing.survival import kept, lost
-from tests.unit.test_backup_copies import NAME
-from tests.unit.test_backup_copies import stacks as both
-from tests.unit.test_stack import stack
+from tests.stacks.templates import stack
+from tests.stacks.test_backup_copies import NAME
+from tests.stacks.test_backup_copies import stacks as both
 
 TABLE = "MessagesTable9E4E97A0"
 

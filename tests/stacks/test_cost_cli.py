@@ -12,7 +12,8 @@ from ops.costing.report import quantity, signed
 from ops.errors import UsageError
 from stacks.settings import Settings
 from stacks.stage_stacks import add_stacks
-from tests.unit.cost_templates import alone, of, old_table, plan, resource, rule, stage
+from tests.stacks.templates import stage
+from tests.unit.cost_templates import alone, of, old_table, plan, resource, rule
 
 
 @pytest.fixture(autouse=True)
