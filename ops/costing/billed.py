@@ -18,7 +18,8 @@ def table(template: Template, load: Load, home: str) -> Iterator[Billed]:
     units, own = traffic.in_a_month(template, load), template.table
     regions = own.regions(home)
     for region, replica in regions:
-        used, where = prices(region), f", {region}" if len(regions) > 1 else ""
+        used = elsewhere(region, prices(home))
+        where = f", {region}" if len(regions) > 1 else ""
         if own.on_demand:
             yield f"writes on demand{where}", units.writes, used.write_request
             # People read in one region.

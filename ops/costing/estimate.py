@@ -99,8 +99,12 @@ def _line(stack: str, one: Billed, free_tier: bool) -> Line:
 def _warnings(template: Template, load: Load, home: str) -> Iterator[str]:
     units = traffic.in_a_month(template, load)
     yield from capacity.throttled(template.table, units, load)
-    copied = [copy.region for rule in template.rules for copy in rule.copies]
-    for region in dict.fromkeys([*copied, *(other.region for other in template.others)]):
+    regions = [
+        *(region for region, _ in template.table.regions(home)),
+        *(copy.region for rule in template.rules for copy in rule.copies),
+        *(other.region for other in template.others),
+    ]
+    for region in dict.fromkeys(regions):
         if region and not is_known(region):
             yield f"no prices of region {region} are known: what is there has those of {home}"
     for standing in (template.standing, *(other.standing for other in template.others)):

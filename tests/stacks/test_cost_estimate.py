@@ -216,6 +216,18 @@ def test_a_replica_costs_its_writes_storage_and_the_way_there_at_its_own_prices(
     assert cost["replication"] == pytest.approx(SENT * MESSAGE / GB * 0.02)
 
 
+def test_a_replica_where_prices_are_not_known_has_those_of_its_table_and_a_warning():
+    table = {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {
+        "BillingMode": "PAY_PER_REQUEST", "KeySchema": old_table()["Properties"]["KeySchema"],
+        "Replicas": [{"Region": "eu-central-1"}, {"Region": "mars-1"}]}}  # fmt: skip
+    found = estimate(read(of(table)), Load(messages_per_day=10_000, months=1))
+    lines = {line.item: line for line in found.lines}
+    assert lines["writes on demand, mars-1"].price == lines["writes on demand, eu-central-1"].price
+    assert "no prices of region mars-1 are known: what is there has those of eu-central-1" in (
+        found.warnings
+    )
+
+
 def test_a_message_that_expires_costs_one_more_look_of_the_indexer():
     template = synth()
     (table,) = (one for one in template["Resources"].values() if "GlobalTable" in one["Type"])
