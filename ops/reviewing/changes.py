@@ -126,6 +126,7 @@ def _outputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Ch
 
 def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, str, str]]:
     """Where two values differ: the path, what was there, what is there now."""
+    old, new = _beside(old, new), _beside(new, old)
     if isinstance(old, Mapping) and isinstance(new, Mapping) and not _is_function(old, new):
         for key in dict.fromkeys([*old, *new]):
             if old.get(key) != new.get(key):
@@ -137,6 +138,15 @@ def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, str, str]
                 yield from _differences(f"{path}[{index}]", was, now)
     else:
         yield path.removeprefix("Properties."), _shown(old), _shown(new)
+
+
+def _beside(value: Any, other: Any) -> Any:
+    """``value``, or as much of nothing as ``other`` has members: each of them is worth a line."""
+    if value is not None:
+        return value
+    if isinstance(other, Mapping) and not _is_function(other):
+        return dict.fromkeys(other)
+    return [None] * len(other) if isinstance(other, list) else None
 
 
 def _is_function(*values: Mapping[str, Any]) -> bool:

@@ -19,6 +19,7 @@ from ops.reviewing.survival import kept, lost
 from tests.stacks.templates import stack
 from tests.stacks.test_backup_copies import NAME
 from tests.stacks.test_backup_copies import stacks as both
+from tests.unit.cost_templates import of, resource
 
 TABLE = "MessagesTable9E4E97A0"
 
@@ -149,6 +150,22 @@ def test_a_changed_property_is_shown_with_both_values():
     assert change.details == (
         "Replicas[0].PointInTimeRecoverySpecification.RecoveryPeriodInDays: 7 → 35",
     )
+
+
+def test_of_what_is_added_to_a_property_every_member_is_shown():
+    def with_copies(**more):
+        rule = {"RuleName": "daily", **more}
+        return of(Plan=resource("AWS::Backup::BackupPlan", BackupPlan={"BackupPlanRule": [rule]}))
+
+    copy = {"DestinationBackupVaultArn": "v" * 90, "Lifecycle": {"DeleteAfterDays": 35}}
+    (change,) = changes(with_copies(), with_copies(CopyActions=[copy]))
+    where = "BackupPlan.BackupPlanRule[0].CopyActions[0]"
+    assert change.details == (
+        f"{where}.DestinationBackupVaultArn: nothing → {'v' * 57}...",
+        f"{where}.Lifecycle.DeleteAfterDays: nothing → 35",
+    )
+    (change,) = changes(with_copies(CopyActions=[copy]), with_copies())
+    assert change.details[1] == f"{where}.Lifecycle.DeleteAfterDays: 35 → nothing"
 
 
 def test_a_change_that_loses_a_table_is_told_from_one_that_leaves_it():
