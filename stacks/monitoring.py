@@ -114,6 +114,7 @@ class Monitoring(Construct):
         self._facade.monitor_lambda_function(
             lambda_function=conversations.indexing.function,
             alarm_friendly_name="Indexing",
+            human_readable_name="Lists of conversations",
             is_iterator=True,
             add_fault_count_alarm=_FAILED,
             add_throttles_count_alarm=_FAILED,
@@ -139,6 +140,7 @@ class Monitoring(Construct):
         self._facade.monitor_lambda_function(
             lambda_function=seed.seeding.function,
             alarm_friendly_name="Seeding",
+            human_readable_name="Seeding",
             add_fault_count_alarm=_FAILED_ONCE,
         )
         if dataset:
@@ -159,6 +161,7 @@ class Monitoring(Construct):
         self._facade.monitor_lambda_function(
             lambda_function=testing.validation.function,
             alarm_friendly_name="RestoreTest",
+            human_readable_name="Validation of restore tests",
             add_fault_count_alarm={
                 "Alarm": monitoring.ErrorCountThreshold(
                     max_error_count=0,
