@@ -94,7 +94,8 @@ format: .venv/.ready ## format the code and fix what can be fixed by itself
 
 .PHONY: test
 test: $(SETUP) ## every test tier
-	pytest -n 2 --dist worksteal tests
+	@# Three also on two cores: half of the time these tests wait for what other processes do.
+	pytest -n 3 --dist worksteal tests
 
 .PHONY: test-unit test-stacks
 test-unit: $(SETUP) ## the tests that are Python alone: no network, no other process
