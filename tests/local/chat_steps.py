@@ -1,6 +1,8 @@
 """``python -m chat`` as a person runs it, without a process for each command."""
 
+import io
 import json
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -44,3 +46,8 @@ def run(capsys: Any, *arguments: str) -> Ran:
     except SystemExit as ended:  # argparse
         status = int(ended.code or 0)
     return Ran(status, *capsys.readouterr())
+
+
+def stdin(monkeypatch: Any, data: bytes) -> None:
+    """What the next command reads from standard input."""
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))

@@ -21,7 +21,7 @@ PROGRAMS = {
     "seed": seed.__main__.main,
     "local": local.__main__.main,
 }
-_REFERENCE = r"`tests/\w+/\w+\.py::\w+`"
+_REFERENCE = r"`tests/[\w/]+\.py::\w+`"
 _TESTS = re.compile(rf"{_REFERENCE}(?:, {_REFERENCE})*|none: \S.*")
 
 SPANS = sorted(set(re.findall(r"`([^`\n]+)`", PAGE)))

@@ -1,0 +1,80 @@
+"""The commands for any item and any table on the embedded AWS: put, get, delete, scan, tables."""
+
+import contextlib
+import json
+from decimal import Decimal
+
+import pytest
+
+from tests.local.chat_steps import stdin
+
+
+def test_any_item_is_put_read_and_deleted_by_its_key(on, tmp_path, monkeypatch):
+    item = {"pk": "a b", "sk": "", "N": 12345678901234567890123456789012345678, "X": [1.5, None]}
+    item["sk"] = "\x1b[31m"
+    assert on("put", json.dumps(item)).lines == ["a b\t\\x1b[31m\t{}"]
+    shown = on("get", "--key", "a b", "\x1b[31m", "--json")
+    assert json.loads(shown.out, parse_float=Decimal) == item
+    file = tmp_path / "item.json"
+    file.write_text(json.dumps(item | {"X": "from a file"}))
+    assert on("put", str(file), "--if-unchanged", shown.out, "--json").json["X"] == "from a file"
+    again = on("put", str(file), "--if-unchanged", shown.out)
+    assert again.status == 1
+    assert 'X is "from a file", OLD has [1.5, null]; nothing written' in again.error
+    stdin(monkeypatch, json.dumps(item).encode())
+    taken = on("put", "-", "--if-absent")
+    assert taken.status == 1
+    assert 'has an item with the key "a b" "\\u001b[31m" already; nothing written' in taken.error
+    assert on("delete", "--key", "a b", "\x1b[31m").lines == ["a b\t\\x1b[31m"]
+    stdin(monkeypatch, json.dumps(item).encode())
+    assert on("put", "-", "--if-absent").status == 0
+
+
+def test_typed_items_keep_their_types(on, table):
+    item = {"pk": "a", "sk": "b", "L": {"x", "y"}, "B": b"\xff", "N": {Decimal(1), Decimal("2.5")}}
+    table.put_item(Item=item)
+    typed = on("get", "--key", "a", "b", "--typed").out
+    assert json.loads(typed)["B"] == {"B": "/w=="}
+    on("delete", "--key", "a", "b")
+    assert on("put", typed, "--typed").status == 0
+    (found,) = table.scan()["Items"]
+    assert found == item
+    # The members of a set have no order.
+    again = on("scan", "--typed").json
+    assert {name: _unordered(value) for name, value in again.items()} == {
+        name: _unordered(value) for name, value in json.loads(typed).items()
+    }
+
+
+def _unordered(value):
+    ((kind, content),) = value.items()
+    return kind, sorted(content) if kind in ("SS", "NS", "BS") else content
+
+
+@pytest.mark.usefixtures("table")
+@pytest.mark.parametrize("segments", ["1", "4"])
+def test_a_scan_prints_every_item_on_a_line(on, talk, segments):
+    lines = on("scan", "--segments", segments, "--json").lines
+    assert len(lines) == 12  # and two memberships
+    assert {json.loads(line)["sk"] for line in lines} >= {f"MESSAGE#{one}" for one in talk}
+    cells = [line.split("\t") for line in on("scan", "--segments", segments).lines]
+    assert {cell[1] for cell in cells} == {json.loads(line)["sk"] for line in lines}
+    assert all("pk" not in json.loads(rest) for _, _, rest in cells)
+    assert len(on("scan", "--segments", segments, "--limit", "3").lines) == 3
+
+
+def test_every_table_is_listed_beyond_the_first_hundred(chat, client, name):
+    dynamodb = client("dynamodb")
+    names = [f"{name}-{n:03}" for n in range(101)]
+    keys = {"KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+            "BillingMode": "PAY_PER_REQUEST"}  # fmt: skip
+    try:
+        for each in names:
+            dynamodb.create_table(TableName=each, **keys)
+        assert set(names) <= set(chat("tables").lines)
+        assert set(names) <= set(chat("tables", "--json").json)
+    finally:
+        for each in names:
+            with contextlib.suppress(dynamodb.exceptions.ResourceNotFoundException):
+                dynamodb.delete_table(TableName=each)

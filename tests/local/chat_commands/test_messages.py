@@ -1,0 +1,206 @@
+"""The commands for conversations on the embedded AWS: send, history, lists, edit, delete."""
+
+import re
+import shlex
+
+import pytest
+
+from chat.memberships import bring_up_to_date
+from chat.model import Position
+from tests.local.chat_steps import stdin
+
+REFERENCE = re.compile(
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+)
+
+
+# --- send
+
+
+def test_a_message_is_sent_and_its_reference_printed(on, table):
+    (line,) = on("send", "--from", "Tom", "--to", "Jerry", "Hey Jerry!").lines
+    assert REFERENCE.fullmatch(line)
+    (item,) = table.scan()["Items"]
+    assert item == on("send", "--from", "a", "--to", "b", "--json", "x").json | {
+        "pk": "CONVERSATION#jerry#tom", "sk": f"MESSAGE#{line}", "ConversationId": "jerry#tom",
+        "SentAt": line[:24], "MessageId": line[25:], "FromUser": "Tom", "ToUser": "Jerry",
+        "Body": "Hey Jerry!", "Status": "SENT",
+    }  # fmt: skip
+
+
+def test_the_same_text_at_the_same_time_is_two_messages(on):
+    for _ in range(2):
+        on("send", "--from", "a", "--to", "b", "--at", "2026-01-01T10:00+01:00", "x")
+    times = {message["SentAt"] for message in on("history", "b#A", "--json").json}
+    assert times == {"2026-01-01T09:00:00.000Z"}
+    assert len(on("history", "a#b").lines) == 2
+
+
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [(b"x\n", "x"), (b"x\r\n", "x"), (b" a\nb\n\n", " a\nb\n"), ("→".encode(), "→")],
+)
+def test_a_body_comes_from_standard_input(on, monkeypatch, data, body):
+    stdin(monkeypatch, data)
+    assert on("send", "--from", "a", "--to", "b", "--json", "-").json["Body"] == body
+
+
+@pytest.mark.parametrize("body", ["x" * 1024, "😀" * 1024, " x", "--", "-x"])
+def test_a_body_that_is_allowed(on, body):
+    assert on("send", "--from", "a", "--to", "b", "--json", "--", body).json["Body"] == body
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["--from", "a", "--to", "b", "x" * 1025], 1,
+         "the message has 1025 characters; at most 1024 are allowed"),
+        (["--from", "a", "--to", "b", ""], 1,
+         "the message is empty; it must have 1 to 1024 characters"),
+        (["--from", "a", "--to", "b", " \t\n\u3000"], 1, "the message is empty"),
+        (["--from", "a", "--to", "A", "x"], 2, "'a' and 'A' are the same user"),
+        (["--from", "a#", "--to", "b", "x"], 2, "'a#' cannot name a user"),
+        (["--from", "a", "--to", "b", "--at", "2026-01-01T09:00:00", "x"], 1,
+         "is not a time: ISO"),
+        (["--from", "a", "x"], 2, "the following arguments are required: --to"),
+        (["--from", "a", "--to", "b", "\udcff"], 2, "'\\udcff' is not UTF-8 text"),
+        (["--from", "a" * 2048, "--to", "b", "x"], 2, "the key pk has 2063 bytes"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_sent_is_refused_before_anything_is_written(
+    on, table, arguments, status, said
+):
+    failed = on("send", *arguments)
+    assert failed.status == status
+    assert said in failed.error
+    assert table.scan()["Items"] == []
+
+
+@pytest.mark.parametrize("data", [b"\xff", b"\n", b""])
+def test_standard_input_that_is_no_message(on, monkeypatch, data):
+    stdin(monkeypatch, data)
+    failed = on("send", "--from", "a", "--to", "b", "-")
+    assert failed.status == (2 if data == b"\xff" else 1)
+    assert ("not UTF-8 at byte 0" if data == b"\xff" else "is empty") in failed.error
+
+
+# --- history
+
+
+@pytest.mark.usefixtures("talk")
+def test_history_goes_back_by_the_option_it_says(on):
+    found, options = [], ["--limit", "4"]
+    while True:
+        page = on("history", "Tom#jerry", *options)
+        found = page.lines + found
+        if not page.err:
+            break
+        before = page.err.removeprefix("there are older messages: ")
+        options = ["--limit", "4", *shlex.split(before)]
+    assert found == [
+        f"{('Tom', 'Jerry')[n % 2]} → {('Jerry', 'Tom')[n % 2]}: text {n}" for n in range(10)
+    ]
+
+
+@pytest.mark.usefixtures("talk")
+def test_history_of_a_time_and_before_one(on):
+    def texts(*options):
+        return [line[-1] for line in on("history", "tom#jerry", *options).lines]
+
+    assert texts("--since", "2026-01-01T09:02Z", "--until", "2026-01-01T10:04:00+01:00") == list(
+        "234"
+    )
+    assert texts("--before", "2026-01-01T09:02:00Z") == list("01")
+    assert texts("--since", "2026-01-01", "--until", "2026-01-02", "--limit", "2") == list("89")
+    assert texts("--since", "2025-12-31", "--all") == list("0123456789")
+    nothing = on("history", "tom#jerry", "--since", "2026-01-02", "--json")
+    assert (nothing.json, nothing.err) == (
+        [], "conversation jerry#tom has no message in that time\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [[], ["--all"], ["--json"], ["--all", "--json"]])
+def test_an_unknown_conversation_is_a_failure(on, table, options):
+    failed = on("history", "a#b", *options)
+    assert failed.status == 1
+    assert failed.error == f"conversation a#b has no messages in table {table.name}"
+
+
+@pytest.mark.usefixtures("talk")
+def test_history_all_is_json_too(on):
+    assert [m["Body"][-1] for m in on("history", "tom#jerry", "--all", "--json").json] == list(
+        "0123456789"
+    )
+
+
+# --- conversations
+
+
+def test_conversations_go_on_by_the_option_they_say(on, table):
+    for n in range(5):
+        reference = on("send", "--from", "Tom", "--to", f"it's {n}", "--at", f"20{20 + n}-01-01",
+                       f"text {n}").lines[0]  # fmt: skip
+        bring_up_to_date(table, f"it's {n}#tom", Position.of(reference))
+    found, options = [], []
+    while True:
+        page = on("conversations", "TOM", "--limit", "2", *options)
+        found += page.lines
+        more = page.err.splitlines()
+        assert "the last seconds may be missing" in more.pop(0)
+        if not more:
+            break
+        options = shlex.split(more[0].removeprefix("there are more: "))
+    assert [line.split("\t") for line in found] == [
+        [f"20{20 + n}-01-01T00:00:00.000Z", f"it's {n}#tom", f"it's {n}", f"text {n}"]
+        for n in range(4, -1, -1)
+    ]
+    rows = on("conversations", "tom", "--json", "--before", "2022-06-01").json
+    assert [row["LastMessageBody"] for row in rows] == ["text 2", "text 1", "text 0"]
+
+
+@pytest.mark.usefixtures("talk")
+def test_the_check_marks_the_rows_that_lag(on):
+    on("send", "--from", "Tom", "--to", "Jerry", "not indexed")
+    checked = on("conversations", "jerry", "--check")
+    assert checked.lines == ["2026-01-01T09:09:00.000Z\tjerry#tom\tTom\ttext 9\tlags"]
+    assert checked.err == "1 of 1 lag behind their last message\n"
+    (row,) = on("conversations", "tom", "--check", "--json").json
+    assert (row["Lags"], row["OtherUser"]) == (True, "Jerry")
+
+
+def test_a_user_without_conversations_is_an_empty_list(on, table):
+    for options, out in ([], ""), (["--json"], "[]\n"):
+        empty = on("conversations", "nobody", *options)
+        assert (empty.status, empty.out) == (0, out)
+        assert empty.err.splitlines()[0] == f"nobody has no conversations in table {table.name}"
+
+
+def test_a_table_without_the_index_says_what_to_do(chat, messages_table):
+    failed = chat("conversations", "tom", "--table", messages_table)
+    assert failed.status == 1
+    assert "has no index ConversationsByRecency; deploy its stack again" in failed.error
+
+
+# --- one message
+
+
+def test_a_message_is_read_edited_and_deleted(on, talk):
+    message_id = talk[3][25:]
+    lines = on("get", "tom#jerry", message_id[:13]).lines
+    assert "Body: text 3" in lines
+    assert on("edit", "jerry#tom", message_id, "[red]changed[/red]").lines == [talk[3]]
+    edited = on("get", "jerry#tom", talk[3], "--json").json
+    assert edited["Body"] == "[red]changed[/red]"
+    assert re.fullmatch(r"\d{4}-.*\.\d{3}Z", edited["EditedAt"])
+    assert on("delete", "jerry#tom", message_id).lines == [talk[3]]
+    for command in (["get"], ["delete"], ["edit", "x"]):
+        failed = on(command[0], "jerry#tom", talk[3], *command[1:])
+        assert failed.status == 1
+        assert failed.error == f"conversation jerry#tom has no message {talk[3]}"
+    assert len(on("history", "jerry#tom").lines) == 9
+
+
+def test_json_of_edit_and_delete_is_the_item(on, talk):
+    edited = on("edit", "jerry#tom", talk[0], "new", "--json").json
+    assert (edited["Body"], edited["MessageId"]) == ("new", talk[0][25:])
+    assert on("delete", "jerry#tom", talk[0], "--json").json == edited

@@ -1,0 +1,100 @@
+"""The commands as processes on the embedded AWS: signals, pipes and terminals."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from tests.conftest import PROJECT
+
+
+@contextlib.contextmanager
+def start(aws, *arguments):
+    """A command as a process, which a failing test ends too: else it would wait for it."""
+    process = subprocess.Popen([sys.executable, "-m", "chat", *arguments], cwd=PROJECT, text=True,
+                               env=aws.environment(), stdout=subprocess.PIPE,
+                               stderr=subprocess.PIPE)  # fmt: skip
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.usefixtures("talk")
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
+def test_follow_prints_what_comes_until_it_is_ended(aws, on, table, ending):
+    with start(
+        aws, "follow", "jerry#tom", "--last", "2", "--json", "--table", table.name
+    ) as process:
+        assert [json.loads(process.stdout.readline())["Body"] for _ in "ab"] == ["text 8", "text 9"]
+        sent = on("send", "--from", "Tom", "--to", "Jerry", "news")
+        assert (sent.status, sent.err) == (0, "")
+        assert json.loads(process.stdout.readline())["Body"] == "news"
+        process.send_signal(ending)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "", "")
+
+
+def test_follow_waits_for_a_first_message(aws, on, table):
+    with start(aws, "follow", "a#b", "--table", table.name) as process:
+        assert (
+            process.stderr.readline()
+            == "conversation a#b has no messages yet; waiting for the first\n"
+        )
+        on("send", "--from", "A", "--to", "B", "one\n\x1b[31mtwo")
+        assert process.stdout.readline() == "A → B: one\\n\\x1b[31mtwo\n"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0
+
+
+def test_a_reader_that_has_enough_ends_a_scan_quietly(aws, table):
+    with table.batch_writer() as batch:
+        for n in range(500):
+            batch.put_item({"pk": f"p{n}", "sk": "s", "Body": "x" * 2000})
+    with start(aws, "scan", "--segments", "4", "--json", "--table", table.name) as process:
+        assert json.loads(process.stdout.readline())
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        process.wait(30)
+
+
+@pytest.mark.usefixtures("talk")
+def test_nothing_of_a_terminal_is_in_a_pipe(aws, on, table):
+    forced = aws.environment() | {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "TTY_COMPATIBLE": "1"}
+    shown = subprocess.run(
+        [sys.executable, "-m", "chat", "history", "jerry#tom", "--table", table.name],
+        cwd=PROJECT, text=True, env=forced, capture_output=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert shown.stdout.splitlines() == on("history", "jerry#tom").lines
+
+
+def test_on_a_terminal_history_is_a_table(aws, table, talk):
+    leader, follower = os.openpty()
+    with os.fdopen(leader, "rb", buffering=0) as screen:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "chat", "history", "jerry#tom", "--table", table.name],
+            cwd=PROJECT, env=aws.environment() | {"TERM": "xterm", "COLUMNS": "120"},
+            stdout=follower, stderr=subprocess.PIPE,
+        )  # fmt: skip
+        os.close(follower)
+        shown = b""
+        with contextlib.suppress(OSError):  # how Linux says that nobody writes any more
+            while part := screen.read(4096):
+                shown += part
+        assert process.wait(30) == 0
+        process.stderr.close()
+    header, first, *_ = shown.decode().splitlines()
+    assert "sent (UTC)" in header
+    assert first.split() == [
+        "2026-01-01T09:00:00.000Z",
+        "Tom",
+        "Jerry",
+        "text",
+        "0",
+        talk[0][25:33],
+    ]
