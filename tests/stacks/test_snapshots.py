@@ -26,7 +26,9 @@ def parts(text: str) -> dict[str, str]:
 
 @pytest.mark.parametrize("stage", stages())
 def test_the_snapshot_is_what_the_app_synthesizes(stage):
-    assert file(stage).read_text() == snapshot(stage), "run `make snapshots` and read the diff"
+    committed = file(stage).read_text()
+    # In this order pytest shows what is new with a plus.
+    assert snapshot(stage) == committed, "run `make snapshots` and read the diff"
 
 
 @pytest.mark.parametrize("stage", stages())
