@@ -19,7 +19,8 @@ def table(template: Template, load: Load, home: str) -> Iterator[Billed]:
     regions = own.regions(home)
     for region, replica in regions:
         used = elsewhere(region, prices(home))
-        where = f", {region}" if len(regions) > 1 else ""
+        # At home it has one name, with replicas and without: a comparison goes by it.
+        where = f", {region}" if region != home else ""
         if own.on_demand:
             yield f"writes on demand{where}", units.writes, used.write_request
             # People read in one region.

@@ -63,10 +63,10 @@ def estimate(
     """The estimate for ``template`` in ``region``, in the one that it names, or in REGION.
 
     ``free_tier``: take off what is always free, as if nothing else used it.
-    Raises OpsError for a region whose prices are not known, UsageError for a
-    message that no item can hold.
+    Raises OpsError for a region whose prices are not known, or where the table
+    has no replica, UsageError for a message that no item can hold.
     """
-    home = region or template.table.region or REGION
+    home = template.table.home(region or template.home) or REGION
     used = prices(home)
     billed_of: dict[str, list[Billed]] = {
         template.stack: [

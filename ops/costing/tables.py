@@ -60,17 +60,27 @@ class Table:
         """Whether requests are paid, not capacity."""
         return self.write is None
 
-    @property
-    def region(self) -> str | None:
-        """The region that the template names: the first, where it names all."""
-        named = [replica.region for replica in self.replicas]
-        return named[0] if all(named) else None
+    def home(self, known: str | None) -> str | None:
+        """The region of the table's stack: the ``known`` one, or that of a replica that is alone.
+
+        None where the template leaves it to the deployment. Raises OpsError where
+        several replicas are elsewhere: the table's stack has one in its own region.
+        """
+        named = [replica.region or known for replica in self.replicas]
+        if len(named) == 1:
+            return known or named[0]
+        if known not in named:
+            where = " and ".join(str(region) for region in named)
+            raise OpsError(f"the table has replicas in {where}; say which of them is its stack's: "
+                           "--region")  # fmt: skip
+        return known
 
     def regions(self, home: str) -> list[tuple[str, Replica]]:
-        """Every replica with its region, in a stack that is deployed to ``home``."""
+        """Every replica with its region, that of the stack's own, ``home``, first."""
         if len(self.replicas) == 1:
             return [(home, self.replicas[0])]
-        return [(replica.region or home, replica) for replica in self.replicas]
+        found = [(replica.region or home, replica) for replica in self.replicas]
+        return sorted(found, key=lambda one: one[0] != home)
 
 
 def table_of(id: str, resource: Properties) -> Table:

@@ -39,10 +39,12 @@ class Template:
     """What is billed of the stack that has the table, and of the ``others`` of its stage.
 
     The copies that ``rules`` make are counted with the plan that makes them,
-    whichever stack has their vault.
+    whichever stack has their vault. ``home`` is the region of the table's stack,
+    None where only the deployment knows it.
     """
 
     stack: str = ""
+    home: str | None = None
     table: Table
     readers: tuple[Reader, ...]
     rules: tuple[Rule, ...]
@@ -55,15 +57,16 @@ def read(stacks: Stacks, *, region: str | None = None) -> Template:
     """Read the templates of a stage, deployed to ``region`` or to the one that they name.
 
     Raises OpsError where they have no table, or several, or values that only
-    the deployment will know.
+    the deployment will know; also for replicas none of which is in that region.
     """
     main = _with_table(stacks)
     resources = _resources(main)
     ((id, resource),) = _tables(main)
     table = table_of(id, resource)
-    home = region or table.region
+    home = table.home(region or main.region)
     return Template(
         stack=main.name,
+        home=home,
         table=table,
         readers=tuple(_readers(resources, table.id)),
         rules=tuple(

@@ -24,7 +24,7 @@ def test_dev_is_on_demand_with_an_index_a_stream_and_two_rules():
         256, True, True, 30
     )  # fmt: skip
     assert [(one.name, one.kept.days) for one in dev.rules] == [("daily", 7), ("monthly", 30)]
-    assert (dev.standing.keys, dev.restore_tests_a_day, dev.table.region) == (0, 0, None)
+    assert (dev.standing.keys, dev.restore_tests_a_day, dev.home) == (0, 0, None)
 
 
 def test_prod_tests_a_restore_every_week_and_keeps_backups_longer():
@@ -44,7 +44,7 @@ def test_a_provisioned_table_with_everything():
     fixed = Throughput(minimum=3, maximum=3)
     assert (full.table.write, full.table.read) == (scaled, fixed)
     assert [(one.write, one.read) for one in full.table.indexes] == [(scaled, fixed)]
-    assert (full.standing.keys, full.table.region, full.standing.unpriced) == (1, "eu-west-1", ())
+    assert (full.standing.keys, full.home, full.standing.unpriced) == (1, "eu-west-1", ())
 
 
 def test_recovery_and_plans_can_be_off():
@@ -79,9 +79,10 @@ def test_the_replicas_of_a_global_table_and_their_regions():
     table = {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {
         "BillingMode": "PAY_PER_REQUEST", "KeySchema": [],
         "Replicas": [{"Region": {"Ref": "AWS::Region"}}, {"Region": "eu-central-1"}]}}  # fmt: skip
-    found = read(of(table)).table
-    assert [region for region, _ in found.regions("eu-west-1")] == ["eu-west-1", "eu-central-1"]
-    assert found.region is None
+    found = read(of(table))
+    there = [region for region, _ in found.table.regions("eu-west-1")]
+    assert there == ["eu-west-1", "eu-central-1"]
+    assert found.home is None
 
 
 def test_capacity_that_only_the_deployment_knows_is_an_error():
