@@ -14,6 +14,8 @@ def assumptions(template: Template, load: Load, *, free_tier: bool) -> Iterator[
                "offers for new customers are not")  # fmt: skip
     else:
         yield "list prices: nothing is taken off for the free tier"
+    if template.restore_tests_a_day and not template.rules:
+        yield "no restore tests: no rule makes a recovery point that they could restore"
     if not load.messages_per_day:
         yield (
             "nobody writes: no load is stated (--messages-per-day N); the seeded items, a few KB, "

@@ -40,7 +40,10 @@ def table(template: Template, load: Load, home: str) -> Iterator[Billed]:
 
 
 def backups(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
-    """What the backup plan keeps and copies, and what the restore tests restore."""
+    """What the backup plan keeps and copies, and what the restore tests restore of it.
+
+    Tests are billed by the recovery point; without any there is nothing to test.
+    """
     for rule in template.rules:
         yield from _points(template, load, rule, rule.kept, f"backups, {rule.name}", used)
         for copy in rule.copies:
@@ -52,7 +55,7 @@ def backups(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
                 sent = rule.runs_a_day * DAYS * storage.table_gb(template, load, load.days)
                 yield f"copies, {rule.name}, on the way", sent, used.transfer
     tests = template.restore_tests_a_day * DAYS
-    if tests:
+    if tests and template.rules:
         size = sum(of(template, load, load.days) for of in (storage.table_gb, storage.indexes_gb))
         yield "restore tests", tests, used.restore_test
         yield "restored by the tests", tests * size, used.restore

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from ops.costing.assembly import Stacks
 from ops.costing.estimate import Estimate, estimate
+from ops.costing.leftover import leftover
 from ops.costing.load import Load
 from ops.costing.template import read
 
@@ -24,10 +25,11 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
-    """Two estimates for one load."""
+    """Two estimates for one load; ``notes`` say what has to be known of their difference."""
 
     before: Estimate
     after: Estimate
+    notes: tuple[str, ...] = ()
 
     @property
     def delta(self) -> float:
@@ -78,4 +80,4 @@ def compare(
         estimate(read(one, region=region), load, region=region, free_tier=free_tier)
         for one in (before, after)
     )
-    return Comparison(before=first, after=second)
+    return Comparison(before=first, after=second, notes=tuple(leftover(before, after)))

@@ -35,6 +35,7 @@ def compared(comparison: Comparison) -> Iterator[str]:
     yield from show.columns([("ITEM", "BEFORE", "AFTER", "CHANGE"), *rows, total])
     yield f"{signed(comparison.delta)} a month in {_where(after)} (prices of {AS_OF})"
     yield ""
+    yield from (f"note: {one}" for one in comparison.notes)
     yield from _notes(after)
 
 
@@ -127,4 +128,5 @@ def comparison_object(comparison: Comparison) -> dict[str, Any]:
         "after": as_object(comparison.after),
         "changes": [asdict(one) | {"delta": round(one.delta, 6)} for one in comparison.changes],
         "monthly_usd_delta": round(comparison.delta, 6),
+        "notes": list(comparison.notes),
     }

@@ -17,7 +17,7 @@ _MORE = "on demand or provisioned, other loads, assumptions: python -m ops cost"
 def costs(stacks: Sequence[Reviewed]) -> list[str]:
     """The sum for each load, with what changes where every stack could be compared.
 
-    A stack that the stage no longer has is counted as deleted with all it had.
+    What the stage no longer has is counted as deleted, and named where it stays.
     """
     after = _templates(stacks, "new")
     before = after if any(stack.unknown for stack in stacks) else _templates(stacks, "old")
@@ -29,13 +29,10 @@ def costs(stacks: Sequence[Reviewed]) -> list[str]:
     for name, comparison in found.items():
         lines.append(f"{name}: {_sum(comparison, stacks)}")
         lines += [f"    {line}" for line in _parts(comparison, stacks)]
-    lines += [
-        f"counted as gone, with what stays behind until it is cleaned up: {stack.place}"
-        for stack in stacks
-        if stack.new is None and not stack.unknown
-    ]
+    notes = [one for comparison in found.values() for one in comparison.notes]
     warnings = [one for comparison in found.values() for one in comparison.after.warnings]
-    return [*lines, *(f"warning: {one}" for one in dict.fromkeys(warnings)), _MORE]
+    return [*lines, *dict.fromkeys(notes), *(f"warning: {one}" for one in dict.fromkeys(warnings)),
+            _MORE]  # fmt: skip
 
 
 def _templates(stacks: Sequence[Reviewed], which: str) -> Stacks:

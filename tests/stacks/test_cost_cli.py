@@ -104,6 +104,18 @@ def test_against_another_template_shows_what_changes(saved, capsys):
     ]
 
 
+def test_a_comparison_says_what_is_counted_as_gone_and_is_not(saved, capsys):
+    key = resource("AWS::KMS::Key") | {"DeletionPolicy": "Retain"}
+    before, after = saved(of(Key=key), "before.json"), saved(of(), "after.json")
+    note = "counted as gone, though it stays and is billed until somebody deletes it: "
+    assert status(after, "--against", before) == 0
+    assert f"-$1.00 a month in us-east-1 (prices of 2026-09-03)\n\nnote: {note}Key" in (
+        capsys.readouterr().out
+    )
+    assert status(after, "--against", before, "--json") == 0
+    assert json.loads(capsys.readouterr().out)["notes"] == [f"{note}Key (AWS::KMS::Key)"]
+
+
 def test_an_assembly_is_estimated_with_all_its_stacks(tmp_path, capsys):
     app = App(outdir=str(tmp_path))
     settings = Settings(

@@ -39,6 +39,18 @@ def test_an_idle_stage_that_tests_restores_costs_the_tests():
     }
 
 
+def test_without_a_backup_to_restore_there_is_nothing_to_test():
+    """AWS asks for each recovery point that is tested, not for the plan of the tests."""
+    bare = synth(restore_testing=True, daily_backup_retention_days=0,
+                 monthly_backup_retention_days=0, pitr_days=0)  # fmt: skip
+    found = estimate(read(bare), Load())
+    assert not any("test" in line.item for line in found.lines)
+    assert "no restore tests: no rule makes a recovery point that they could restore" in (
+        found.assumptions
+    )
+    assert not any("restore tests" in one for one in estimate(read(synth()), Load()).assumptions)
+
+
 def test_the_items_are_as_large_as_dynamodb_counts_them():
     assert items.size(items.message(200)) == MESSAGE
     assert items.size(items.membership(200)) == MEMBERSHIP

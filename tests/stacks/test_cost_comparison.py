@@ -1,0 +1,49 @@
+"""What a comparison says beside its difference."""
+
+from ops.costing.assembly import StackTemplate
+from ops.costing.comparison import compare
+from ops.costing.load import Load
+from tests.stacks.templates import synthesized
+from tests.unit.cost_templates import alone, of, old_table, resource
+
+KEPT = {**resource("AWS::KMS::Key"), "DeletionPolicy": "RetainExceptOnCreate"}
+STAYS = "counted as gone, though it stays and is billed until somebody deletes it: "
+
+
+def notes(before, after):
+    return compare(before, after, Load()).notes
+
+
+def test_a_key_that_stays_behind_goes_on_costing_and_it_says_so():
+    before, after = (synthesized(region="eu-west-1", customer_key=keyed) for keyed in (True, False))
+    assert STAYS + "StageKey97AE122F (AWS::KMS::Key)" in notes(alone(before), alone(after))
+    assert notes(alone(after), alone(before)) == ()
+    assert notes(alone(before), alone(before)) == ()
+
+
+def test_what_goes_with_the_update_is_gone():
+    assert notes(alone(of(Key=resource("AWS::KMS::Key"))), alone(of())) == ()
+
+
+def test_a_table_and_a_vault_stay_behind_under_another_logical_id():
+    kept = {"DeletionPolicy": "Retain"}
+    table, vault = old_table() | kept, resource("AWS::Backup::BackupVault") | kept
+    before, after = {"Old": table, "OldVault": vault}, {"New": table, "NewVault": vault}
+    assert notes(alone({"Resources": before}), alone({"Resources": after})) == (
+        STAYS + "Old (AWS::DynamoDB::Table)", STAYS + "OldVault (AWS::Backup::BackupVault)"
+    )  # fmt: skip
+
+
+def test_each_stack_is_looked_at_by_its_name():
+    def stage(*more, **resources):
+        own = StackTemplate(name="own", template=of())
+        return (own, *(StackTemplate(name=name, template={"Resources": resources})
+                       for name in more))  # fmt: skip
+
+    both, moved = stage("copies", Key=KEPT), stage("else", Key=KEPT)
+    gone = ("counted as gone, with what stays behind until it is cleaned up: copies",)
+    assert notes(both, moved) == gone
+    assert notes(both, stage()) == gone
+    assert notes(both, stage("copies")) == (STAYS + "Key (AWS::KMS::Key)",)
+    # A template that comes by itself names no stack.
+    assert notes(alone(of(Key=KEPT)), stage()) == (STAYS + "Key (AWS::KMS::Key)",)
