@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chat.memberships import Unsettled, bring_up_to_date
 from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, Position, is_message
+from chat.numbers import exact
 
 TABLE_VARIABLE = "TABLE_NAME"
 _CLIENT = Config(
@@ -65,7 +66,8 @@ def _indexed(table: Any, conversation: str, horizon: Position) -> bool:
 @cache
 def _table() -> Any:
     """The table; made once, and found again by the next invocation."""
-    return boto3.resource("dynamodb", config=_CLIENT).Table(os.environ[TABLE_VARIABLE])
+    resource = exact(boto3.resource("dynamodb", config=_CLIENT))
+    return resource.Table(os.environ[TABLE_VARIABLE])
 
 
 def _log(message: str, **fields: object) -> None:

@@ -8,11 +8,12 @@ import base64
 import json
 import re
 from collections.abc import Mapping
-from decimal import Context, Decimal, DecimalException
+from decimal import Context, Decimal
 from typing import Any
 
-from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import Binary
 
+from chat.numbers import Deserializer, Serializer
 from chat.values import LEVELS, restored
 from seed.json_line import parsed
 
@@ -32,17 +33,16 @@ def text(value: Any, *, indent: int | None = None, ascii_only: bool = False) -> 
 def typed(item: Mapping[str, Any]) -> dict[str, Any]:
     """``item`` in DynamoDB's own spelling; binary stays bytes. Raises ValueError as ``parse``."""
     try:
-        return {name: TypeSerializer().serialize(value) for name, value in item.items()}
-    except (TypeError, DecimalException, RecursionError) as error:
-        raise ValueError(_reason(error)) from None
+        return {name: Serializer().serialize(value) for name, value in item.items()}
+    except RecursionError:
+        raise ValueError(_TOO_DEEP) from None
+    except TypeError as error:
+        raise ValueError(str(error)) from None
 
 
 def untyped(item: Mapping[str, Any]) -> dict[str, Any]:
-    """The item of DynamoDB's own spelling. Raises ValueError for numbers as ``parse``."""
-    try:
-        return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
-    except DecimalException as error:
-        raise ValueError(_reason(error)) from None
+    """The item of DynamoDB's own spelling."""
+    return {name: Deserializer().deserialize(value) for name, value in item.items()}
 
 
 def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
@@ -79,12 +79,6 @@ def _check_levels(item: Any) -> None:
         ]
     if level:
         raise ValueError(_TOO_DEEP)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, DecimalException):
-        return "a number has more than 38 digits, or lies outside 1E-130 to 9.99E+125"
-    return _TOO_DEEP if isinstance(error, RecursionError) else str(error)
 
 
 class _Writer:

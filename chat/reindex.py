@@ -55,7 +55,6 @@ from seed.changes import Key, key_of
 from seed.writer import ask
 
 WORKERS = 8
-_ERRORS = (ClientError, BotoCoreError, Unsettled, TimeoutError)
 
 
 @dataclass
@@ -182,8 +181,16 @@ def _collect(
             result.foreign.append(conversation)
             say(f"left out: {error}; delete what is under {PARTITION_KEY} "
                 f"{CONVERSATION_PREFIX}{conversation}")  # fmt: skip
-        except _ERRORS as error:
-            text = explain(error) if isinstance(error, ClientError | BotoCoreError) else str(error)
-            result.failed[conversation] = text
-            say(f"conversation {conversation}: {text}")
+        # Whatever it is: the others are to be reindexed all the same.
+        except Exception as error:  # noqa: BLE001
+            result.failed[conversation] = _reason(error)
+            say(f"conversation {conversation}: {result.failed[conversation]}")
         advance(1)
+
+
+def _reason(error: Exception) -> str:
+    """What to say of a failure: more where nobody expected it."""
+    if isinstance(error, ClientError | BotoCoreError):
+        return explain(error)
+    expected = isinstance(error, Unsettled | TimeoutError)
+    return str(error) if expected else f"{type(error).__name__}: {error}"

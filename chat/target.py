@@ -8,6 +8,7 @@ from typing import Any
 from chat.aws_names import TABLE_NAME, USER_POOL
 from chat.capacity import Capacity
 from chat.directory import Directory, PlainNames, pool_region
+from chat.numbers import exact
 from chat.scanning import MOST_SEGMENTS
 from ops.clients import Clients
 from ops.command import to_stderr
@@ -108,7 +109,7 @@ class Target:
 
     @cached_property
     def _dynamodb(self) -> Any:
-        resource = self._clients.resource("dynamodb", connections=MOST_SEGMENTS)
+        resource = exact(self._clients.resource("dynamodb", connections=MOST_SEGMENTS))
         self.capacity.watch(resource.meta.client)
         return resource
 

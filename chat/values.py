@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from chat.numbers import problem, significant
 from seed.wire import Typed
 
 # Lists and maps in one another; the item itself is the first of 32 levels.
 LEVELS = 31
-_DIGITS, _EXPONENTS = 38, range(-130, 126)
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _SHOWN = 40
 
@@ -89,11 +89,7 @@ def _value_bytes(value: Value) -> int:
 
 def _number_bytes(text: str) -> int:
     sign, digits, _ = Decimal(text).as_tuple()
-    return 1 + (len(_significant(digits)) + 1) // 2 + sign
-
-
-def _significant(digits: Iterable[int]) -> str:
-    return "".join(map(str, digits)).strip("0")
+    return 1 + (len(significant(digits)) + 1) // 2 + sign
 
 
 def _named(members: Mapping[str, object]) -> Iterable[tuple[str, object]]:
@@ -115,13 +111,8 @@ def _number(name: str, content: object, _levels: int) -> str:
         number = Decimal(content)
     except InvalidOperation:
         raise ValueError(f"attribute {name!r}: the exponent has too many digits") from None
-    digits = len(_significant(number.as_tuple().digits))
-    if digits > _DIGITS:
-        raise ValueError(f"attribute {name!r}: the number has {digits} digits; DynamoDB keeps 38")
-    if number and number.adjusted() not in _EXPONENTS:
-        raise ValueError(
-            f"attribute {name!r}: {_short(number)} is beyond 1E-130 to 9.99E+125, DynamoDB's range"
-        )
+    if reason := problem(number):
+        raise ValueError(f"attribute {name!r}: {reason}")
     return content
 
 

@@ -71,4 +71,5 @@ def opened(path: str) -> Iterator[Source]:
 def _copied(pipe: BinaryIO) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile() as file:
         shutil.copyfileobj(pipe, file)
+        file.flush()  # by its size and time it is seen later whether it was changed
         yield file

@@ -46,6 +46,14 @@ def test_numbers_are_exact(number, text):
     assert Decimal(json_text.text(Decimal(number))) == Decimal(number)
 
 
+@pytest.mark.parametrize("number", ["1e41", "1e50", "1" + "0" * 40, "1." + "0" * 42])
+def test_numbers_may_be_spelled_with_more_digits_than_they_have(number):
+    plain = json_text.parse(f'{{"a": {number}}}')
+    assert plain == json_text.parse(f'{{"a": {{"N": "{number}"}}}}', is_typed=True)
+    assert plain == {"a": Decimal(number)}
+    assert json_text.parse(json_text.text(json_text.typed(plain)), is_typed=True) == plain
+
+
 def test_the_layout_is_that_of_json_dumps():
     value = {"a": [1, {"b": None}], "c": [], "d": {}, "e": "→"}
     assert json_text.text(value, indent=2) == json.dumps(value, indent=2, ensure_ascii=False)
@@ -90,9 +98,9 @@ def test_nothing_that_a_terminal_acts_on_is_printed_raw(character):
         ('{"a": NaN}', "NaN is not JSON"),
         ('{"a": -Infinity}', "-Infinity is not JSON"),
         ('{"a": 1, "a": 2}', "key 'a' appears twice"),
-        ('{"a": 1e999999999}', "outside 1E-130"),
+        ('{"a": 1e999999999}', "beyond 1E-130"),
         ('{"a": 1e99999999999999999999}', "exponent of too many digits"),
-        (f'{{"a": {"1" * 39}}}', "more than 38 digits"),
+        (f'{{"a": {"1" * 39}}}', "has 39 digits"),
         ('{"a": "\\ud800"}', "half of a surrogate pair"),
         ('{"\\ud800": 1}', "half of a surrogate pair"),
         ('{"a":' * 100_000, "nested too deeply"),
@@ -117,7 +125,6 @@ def test_what_is_no_item_is_refused(source, reason):
         ('{"N": 1e999999999}', "is not the text of a number"),
         ('{"N": "1e99999999999999999999"}', "exponent has too many digits"),
         (f'{{"N": "{"1" * 39}"}}', "has 39 digits"),
-        (f'{{"N": "1{"0" * 38}"}}', "more than 38 digits"),
         ('{"NS": ["1", "1.0"]}', "no member twice"),
         ('{"B": "?"}', "is not base64"),
         ('{"BOOL": "true"}', "is not true or false"),

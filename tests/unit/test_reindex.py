@@ -143,6 +143,8 @@ def test_a_conversation_that_fails_is_named_and_stops_no_other(monkeypatch):
     def reindexed(_table, conversation):
         if conversation == "c#d":
             raise Unsettled("conversation c#d changed")
+        if conversation == "odd#one":
+            raise ArithmeticError("whatever")
         if conversation == "alone":
             raise ValueError("'alone' is not a conversation")
 
@@ -152,8 +154,10 @@ def test_a_conversation_that_fails_is_named_and_stops_no_other(monkeypatch):
     monkeypatch.setattr(reindexing, "reindex", reindexed)
     said, names = [], [f"a#{n}" for n in range(50)]
     result = reindex_all(
-        Client(), "T", iter([*names[:25], "c#d", "alone", *names[25:]]), say=said.append
+        Client(), "T", iter([*names[:25], "c#d", "odd#one", "alone", *names[25:]]), say=said.append
     )
-    assert (result.done, result.failed) == (50, {"c#d": "conversation c#d changed"})
+    assert result.done == 50
+    assert result.failed == {"c#d": "conversation c#d changed",
+                             "odd#one": "ArithmeticError: whatever"}  # fmt: skip
     assert result.foreign == ["alone"]
-    assert len(said) == 2
+    assert len(said) == 3
