@@ -97,6 +97,7 @@ def _line(stack: str, one: Billed, free_tier: bool) -> Line:
 
 
 def _warnings(template: Template, load: Load, home: str) -> Iterator[str]:
+    yield from (f"not estimated: table {table}" for table in template.not_estimated)
     units = traffic.in_a_month(template, load)
     yield from capacity.throttled(template.table, units, load)
     regions = [

@@ -40,7 +40,7 @@ class Template:
 
     The copies that ``rules`` make are counted with the plan that makes them,
     whichever stack has their vault. ``home`` is the region of the table's stack,
-    None where only the deployment knows it.
+    None where only the deployment knows it, ``not_estimated`` the other tables.
     """
 
     stack: str = ""
@@ -51,18 +51,19 @@ class Template:
     restore_tests_a_day: float
     standing: Standing
     others: tuple[Other, ...] = ()
+    not_estimated: tuple[str, ...] = ()
 
 
 def read(stacks: Stacks, *, region: str | None = None) -> Template:
     """Read the templates of a stage, deployed to ``region`` or to the one that they name.
 
-    Raises OpsError where they have no table, or several, or values that only
+    Raises OpsError where they have no table, or none is theirs, or values that only
     the deployment will know; also for replicas none of which is in that region.
     """
-    main = _with_table(stacks)
+    tables = list(_tables(stacks))
+    main, id = _own(tables)
     resources = _resources(main)
-    ((id, resource),) = _tables(main)
-    table = table_of(id, resource)
+    table = table_of(id, resources[id])
     home = table.home(region or main.region)
     return Template(
         stack=main.name,
@@ -81,18 +82,29 @@ def read(stacks: Stacks, *, region: str | None = None) -> Template:
             for one in stacks
             if one is not main
         ),
+        not_estimated=tuple(other for stack, other in tables if (stack, other) != (main, id)),
     )
 
 
-def _with_table(stacks: Stacks) -> StackTemplate:
-    found = [stack for stack in stacks for _ in _tables(stack)]
+def _own(tables: list[tuple[StackTemplate, str]]) -> tuple[StackTemplate, str]:
+    """The table that there is; of several the one whose name its stack has in its outputs."""
+    found = tables if len(tables) == 1 else [one for one in tables if _is_named(*one)]
     if len(found) != 1:
-        raise OpsError(f"the template has {len(found)} DynamoDB tables; the estimate is for one")
+        raise OpsError(f"the template has {len(tables)} DynamoDB tables; the estimate is for one, "
+                       "of several for that of the output TableName")  # fmt: skip
     return found[0]
 
 
-def _tables(stack: StackTemplate) -> list[tuple[str, Mapping[str, Any]]]:
-    return [(id, one) for id, one in _resources(stack).items() if one["Type"] in TABLE_TYPES]
+def _is_named(stack: StackTemplate, table: str) -> bool:
+    output = stack.template.get("Outputs", {}).get("TableName", {})
+    return bool(output.get("Value") == {"Ref": table})
+
+
+def _tables(stacks: Stacks) -> Iterator[tuple[StackTemplate, str]]:
+    for stack in stacks:
+        for id, resource in _resources(stack).items():
+            if resource["Type"] in TABLE_TYPES:
+                yield stack, id
 
 
 def _resources(stack: StackTemplate) -> Resources:

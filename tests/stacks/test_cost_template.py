@@ -2,6 +2,10 @@
 
 import pytest
 
+from ops.costing import template
+from ops.costing.assembly import StackTemplate
+from ops.costing.estimate import estimate
+from ops.costing.load import Load
 from ops.costing.plans import Kept
 from ops.costing.schedules import runs_a_day
 from ops.costing.tables import Throughput
@@ -94,6 +98,22 @@ def test_capacity_that_only_the_deployment_knows_is_an_error():
 def test_the_estimate_is_for_one_table(resources):
     with pytest.raises(OpsError, match=f"has {len(resources)} DynamoDB tables"):
         read({"Resources": resources})
+
+
+def test_of_several_tables_the_one_that_the_outputs_name_is_priced_and_the_others_are_named():
+    one = synth()
+    two = one | {"Resources": one["Resources"] | {"Second": old_table()}}
+    found, alone = read(two), read(one)
+    assert (found.not_estimated, alone.not_estimated) == (("Second",), ())
+    assert (found.table, found.readers) == (alone.table, alone.readers)
+    assert estimate(found, Load()).warnings == ("not estimated: table Second",)
+
+
+def test_a_table_of_another_stack_is_named_too():
+    own = {"Outputs": {"TableName": {"Value": {"Ref": "Table"}}}} | of()
+    other = StackTemplate(name="other", template={"Resources": {"Else": old_table()}})
+    found = template.read((other, StackTemplate(name="own", template=own)))
+    assert (found.stack, found.not_estimated) == ("own", ("Else",))
 
 
 def test_cold_storage_copies_and_points_that_are_kept_for_ever():
