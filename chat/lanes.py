@@ -4,7 +4,7 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -34,7 +34,7 @@ class Lanes:
 
     def close(self) -> None:
         """End every thread once it is through with its call; begin none of those that wait."""
-        with contextlib.suppress(Exception):
+        with contextlib.suppress(Empty):
             while True:
                 self._jobs.get_nowait()
         for _ in self._threads:

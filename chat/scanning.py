@@ -1,9 +1,9 @@
 """All items of a table, in parallel segments, as they come."""
 
-from collections.abc import Generator
+from collections.abc import Iterator
 from typing import Any
 
-from chat.lanes import lanes
+from chat.lanes import Lanes
 from chat.segments import After, Read, in_segments
 
 Item = dict[str, Any]
@@ -11,25 +11,22 @@ Item = dict[str, Any]
 MOST_SEGMENTS = 16
 
 
-def pages(
-    table: Any, *, segments: int = 1, limit: int | None = None
-) -> Generator[list[Item], None, None]:
-    """The table's items, page by page, in no order; at most ``limit`` of them.
+def pages(table: Any, opened: Lanes, *, limit: int | None = None) -> Iterator[list[Item]]:
+    """The table's items, page by page, in no order, a segment to a lane; at most ``limit`` items.
 
     Reads eventually consistently: half the price, and a whole table is no
-    snapshot either way. Close the iterator to stop early: no request is under
-    way then, so that all are counted. botocore's errors of any segment pass
-    through.
+    snapshot either way. botocore's errors of any segment pass through. After
+    these, at the limit, and where the caller stops early, requests of other
+    segments may be under way: it is for who opened the lanes to wait for them.
     """
     left = limit
-    with lanes(segments, joined=True) as opened:
-        read = _reader(table, segments, limit)
-        for _, page in in_segments(opened, read, dict.fromkeys(range(segments))):
-            yield page[:left]
-            if left is not None:
-                left -= min(left, len(page))
-                if not left:
-                    return
+    read = _reader(table, opened.number, limit)
+    for _, page in in_segments(opened, read, dict.fromkeys(range(opened.number))):
+        yield page[:left]
+        if left is not None:
+            left -= min(left, len(page))
+            if not left:
+                return
 
 
 def _reader(table: Any, segments: int, limit: int | None) -> Read[list[Item]]:

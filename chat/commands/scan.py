@@ -1,10 +1,10 @@
 """``scan``: every item of a table."""
 
 import argparse
-from contextlib import closing
 
 from chat import json_text, scanning, show
 from chat.keys import key_schema
+from chat.lanes import lanes
 from chat.options import Commands, add_typed, command, count
 from chat.target import Target
 from ops.errors import UsageError
@@ -29,9 +29,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         )
     as_json = arguments.json or arguments.typed
     keys = [] if as_json else list(key_schema(target.table))
-    found = scanning.pages(target.table, segments=arguments.segments, limit=arguments.limit)
-    with closing(found):
-        for page in found:
+    # What was asked is counted when it is answered; otherwise nobody waits for it.
+    with lanes(arguments.segments, joined=arguments.capacity) as opened:
+        for page in scanning.pages(target.table, opened, limit=arguments.limit):
             if arguments.typed:
                 show.json_lines(map(json_text.typed, page))
             elif arguments.json:

@@ -2,8 +2,9 @@
 
 import threading
 from collections import Counter
-from contextlib import closing
+from contextlib import nullcontext
 from decimal import Decimal
+from threading import Event
 from types import SimpleNamespace
 
 import pytest
@@ -12,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from chat import items, keys, scanning
 from chat.equality import same
+from chat.lanes import lanes
 from ops.errors import OpsError, UsageError
 
 OLD = {"pk": "a", "sk": "b", "Body": "old", "Stars": Decimal("4.5"), "Labels": {"x", "y"},
@@ -170,8 +172,9 @@ def many(any_table):
     return written
 
 
-def scanned(table, **options):
-    return [item for page in scanning.pages(table, **options) for item in page]
+def scanned(table, segments=1, **options):
+    with lanes(segments) as opened:
+        return [item for page in scanning.pages(table, opened, **options) for item in page]
 
 
 @pytest.mark.parametrize("segments", [1, 2, 7, 16])
@@ -191,36 +194,67 @@ def test_an_empty_table_is_scanned(any_table):
     assert scanned(any_table) == scanned(any_table, segments=4) == []
 
 
-class Endless:
-    """A table without end, whose threads can be counted; ``fails`` makes one segment fail."""
+class Hanging:
+    """A table of which one segment answers, or fails, and the others only when they may."""
 
     name = "t-t"
 
-    def __init__(self, segments, fails=None):
-        self.meta, self.threads, self.fails = SimpleNamespace(client=self), set(), fails
-        self.begun = threading.Barrier(segments, timeout=30)
+    def __init__(self, segments, error=None):
+        self.meta, self.error = SimpleNamespace(client=self), error
+        self.begun, self.may, self.answered = threading.Barrier(segments, timeout=30), Event(), 0
 
-    def scan(self, *, Segment, ExclusiveStartKey=None, **_):
-        self.threads.add(threading.current_thread())
-        if not ExclusiveStartKey:
-            self.begun.wait()  # all at once
-        if self.fails == Segment:
-            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "Scan")
-        return {"Items": [{"pk": "a"}], "LastEvaluatedKey": {"pk": "a"}}
-
-
-def test_a_scan_that_is_closed_leaves_no_thread():
-    table = Endless(8)
-    with closing(scanning.pages(table, segments=8)) as pages:
-        for _ in range(100):
-            next(pages)
-    assert len(table.threads) == 8
-    assert not any(thread.is_alive() for thread in table.threads)
+    def scan(self, *, Segment, **_):
+        self.begun.wait()  # all at once
+        if Segment:
+            assert self.may.wait(30)
+        self.answered += 1
+        if self.error:
+            raise self.error
+        return {"Items": [{"pk": "a"}, {"pk": "b"}], "LastEvaluatedKey": {"pk": "b"}}
 
 
-def test_a_segment_that_fails_ends_the_scan():
-    table = Endless(8, fails=3)
-    with pytest.raises(ClientError, match="ThrottlingException"):
-        for _ in scanning.pages(table, segments=8):
-            pass
-    assert not any(thread.is_alive() for thread in table.threads)
+THROTTLED = ClientError({"Error": {"Code": "ThrottlingException"}}, "Scan")
+
+
+def first_item(table, *, joined, then=None, limit=None):
+    """What a command does that gets one page, and ends there or fails over it."""
+    with lanes(8, joined=joined) as opened:
+        for page in scanning.pages(table, opened, limit=limit):
+            if then:
+                raise then
+            if limit is None:
+                return page
+    return page
+
+
+@pytest.mark.parametrize(
+    ("table", "asked", "raised"),
+    [
+        (Hanging(8), {"limit": 1, "joined": False}, None),
+        (Hanging(8), {"joined": False}, None),
+        (Hanging(8), {"joined": False, "then": BrokenPipeError()}, BrokenPipeError),
+        (Hanging(8), {"joined": False, "then": KeyboardInterrupt()}, KeyboardInterrupt),
+        (Hanging(8), {"joined": True, "then": KeyboardInterrupt()}, KeyboardInterrupt),
+        (Hanging(8, THROTTLED), {"joined": False}, ClientError),
+    ],
+)
+def test_a_scan_that_ends_early_waits_for_no_other_segment(table, asked, raised):
+    with pytest.raises(raised) if raised else nullcontext():
+        first_item(table, **asked)
+    assert table.answered == 1
+    table.may.set()
+
+
+@pytest.mark.parametrize(
+    ("table", "asked", "raised"),
+    [
+        (Hanging(8), {"limit": 1}, None),
+        (Hanging(8), {"then": BrokenPipeError()}, BrokenPipeError),
+        (Hanging(8, THROTTLED), {}, ClientError),
+    ],
+)
+def test_where_requests_are_counted_a_scan_waits_for_their_answers(table, asked, raised):
+    threading.Timer(0.05, table.may.set).start()
+    with pytest.raises(raised) if raised else nullcontext():
+        first_item(table, joined=True, **asked)
+    assert table.answered == 8

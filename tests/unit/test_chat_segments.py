@@ -98,7 +98,10 @@ def test_lanes_that_are_joined_are_idle_afterwards():
     assert not call.result().is_alive()
 
 
-@pytest.mark.parametrize(("joined", "error"), [(True, KeyboardInterrupt), (False, ValueError)])
+@pytest.mark.parametrize(
+    ("joined", "error"),
+    [(True, KeyboardInterrupt), (False, KeyboardInterrupt), (False, ValueError)],
+)
 def test_lanes_hold_up_no_interrupted_program(joined, error):
     started, ended = threading.Event(), threading.Event()
 

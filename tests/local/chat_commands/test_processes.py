@@ -6,10 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
+from types import SimpleNamespace
 
 import pytest
 
 from tests.conftest import PROJECT
+from tests.local.chat_commands import odd_server
 
 
 @contextlib.contextmanager
@@ -98,3 +101,43 @@ def test_on_a_terminal_history_is_a_table(aws, table, talk):
         "0",
         talk[0][25:33],
     ]
+
+
+@contextlib.contextmanager
+def hanging():
+    """A server that answers for the first segment of a scan, and for the others never."""
+    ended = threading.Event()
+
+    def answer(_operation, request):
+        if request["Segment"]:
+            ended.wait(120)
+        item = {"pk": {"S": "a"}, "sk": {"S": "x" * 70_000}}
+        return json.dumps({"Items": [item], "LastEvaluatedKey": item}).encode()
+
+    try:
+        with odd_server.served(answer) as environment:
+            yield SimpleNamespace(environment=lambda: os.environ | environment)
+    finally:
+        ended.set()
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None])
+def test_a_scan_that_is_ended_waits_for_no_other_segment(ending):
+    with (
+        hanging() as slow,
+        start(slow, "scan", "--json", "--segments", "4", "--table", "t-t") as process,
+    ):
+        assert process.stdout.readline()
+        if ending:
+            process.send_signal(ending)
+            process.communicate(timeout=30)
+        else:
+            process.stdout.close()
+        assert process.wait(30) == (130 if ending else 1)
+
+
+def test_a_scan_that_reaches_its_limit_waits_for_no_other_segment():
+    arguments = ["scan", "--json", "--segments", "4", "--limit", "1", "--table", "t-t"]
+    with hanging() as slow, start(slow, *arguments) as process:
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out.count("\n"), err) == (0, 1, "")
