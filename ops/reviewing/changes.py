@@ -5,9 +5,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ops.reviewing.differences import differences
 from ops.reviewing.normal import HASH, normalised
 from ops.reviewing.permissions import Permission, permissions
-from ops.reviewing.spelling import short, spelled
+from ops.reviewing.spelling import short
 from ops.reviewing.survival import is_kept
 
 Template = Mapping[str, Any]
@@ -23,7 +24,6 @@ _REPLACING = {
 }
 # What the permissions say better.
 _POLICIES, _IN_ROLES = "AWS::IAM::Policy", {"AssumeRolePolicyDocument", "Policies"}
-_SHOWN = 60
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,8 @@ def _changed(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Chang
         for key in _REPLACING.get(new["Type"], ())
         if properties[0].get(key) != properties[1].get(key)
     }
-    details = [f"{path}: {was} → {now}" for path, was, now in _differences("", old, new)]
+    details = list(differences("", properties[1], properties[0]))
+    details += differences("", *(_but_properties(one) for one in (old, new)))
     if replacing:
         fate = "stays behind" if str(old.get("UpdateReplacePolicy")).startswith("Retain") else (
             "is deleted with what it holds"
@@ -104,6 +105,10 @@ def _changed(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Chang
         what=f"{short(name)} ({new['Type']})",
         details=tuple(details),
     )
+
+
+def _but_properties(resource: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in resource.items() if key != "Properties"}
 
 
 def _files(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
@@ -122,40 +127,3 @@ def _outputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Ch
             continue
         kind = "added" if name not in before else "removed" if name not in after else "changed"
         yield Change(kind=kind, what=f"output {name}")
-
-
-def _differences(path: str, old: Any, new: Any) -> Iterator[tuple[str, str, str]]:
-    """Where two values differ: the path, what was there, what is there now."""
-    old, new = _beside(old, new), _beside(new, old)
-    if isinstance(old, Mapping) and isinstance(new, Mapping) and not _is_function(old, new):
-        for key in dict.fromkeys([*old, *new]):
-            if old.get(key) != new.get(key):
-                below = f"{path}.{key}" if path else key
-                yield from _differences(below, old.get(key), new.get(key))
-    elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
-        for index, (was, now) in enumerate(zip(old, new, strict=True)):
-            if was != now:
-                yield from _differences(f"{path}[{index}]", was, now)
-    else:
-        yield path.removeprefix("Properties."), _shown(old), _shown(new)
-
-
-def _beside(value: Any, other: Any) -> Any:
-    """``value``, or as much of nothing as ``other`` has members: each of them is worth a line."""
-    if value is not None:
-        return value
-    if isinstance(other, Mapping) and not _is_function(other):
-        return dict.fromkeys(other)
-    return [None] * len(other) if isinstance(other, list) else None
-
-
-def _is_function(*values: Mapping[str, Any]) -> bool:
-    return any(key == "Ref" or key.startswith("Fn::") for value in values for key in value)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "nothing"
-    # On one line: what is shown may stand in somebody's comment, between fences.
-    text = " ".join(spelled(value).split())
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."

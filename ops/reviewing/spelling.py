@@ -1,5 +1,6 @@
 """How a person reads what a template refers to: by short names. Pure."""
 
+import json
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,7 +18,7 @@ def short(logical_id: str) -> str:
 def spelled(value: Any) -> str:
     """A value of a template in words: names for references, ``<region>`` for what AWS fills in."""
     if not isinstance(value, Mapping) or len(value) != 1:
-        return str(value) if not isinstance(value, list) else ", ".join(map(spelled, value))
+        return _plain(value)
     ((function, argument),) = value.items()
     if function == "Ref":
         return _reference(argument)
@@ -32,7 +33,16 @@ def spelled(value: Any) -> str:
         return f"<part {argument[0]} of {spelled(argument[1])}>"
     if function == "Fn::Split":
         return spelled(argument[1])
-    return str(dict(value))
+    return _plain(value)
+
+
+def _plain(value: Any) -> str:
+    """A value that refers to nothing, as a template has it."""
+    if isinstance(value, Mapping):
+        return f"{{{', '.join(f'{key}: {spelled(member)}' for key, member in value.items())}}}"
+    if isinstance(value, list):
+        return ", ".join(map(spelled, value))
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _in_text(name: str) -> str:

@@ -148,7 +148,7 @@ def test_a_changed_property_is_shown_with_both_values():
     (change,) = changes(template(), template(pitr_days=35))
     assert (change.kind, change.what) == ("changed", "MessagesTable (AWS::DynamoDB::GlobalTable)")
     assert change.details == (
-        "Replicas[0].PointInTimeRecoverySpecification.RecoveryPeriodInDays: 7 → 35",
+        "Replicas[<region>].PointInTimeRecoverySpecification.RecoveryPeriodInDays: 7 → 35",
     )
 
 
@@ -159,7 +159,7 @@ def test_of_what_is_added_to_a_property_every_member_is_shown():
 
     copy = {"DestinationBackupVaultArn": "v" * 90, "Lifecycle": {"DeleteAfterDays": 35}}
     (change,) = changes(with_copies(), with_copies(CopyActions=[copy]))
-    where = "BackupPlan.BackupPlanRule[0].CopyActions[0]"
+    where = "BackupPlan.BackupPlanRule[daily].CopyActions[0]"
     assert change.details == (
         f"{where}.DestinationBackupVaultArn: nothing → {'v' * 57}...",
         f"{where}.Lifecycle.DeleteAfterDays: nothing → 35",
