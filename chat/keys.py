@@ -3,13 +3,11 @@
 ``table`` is a boto3 DynamoDB Table, which describes itself when it is asked first.
 """
 
-import base64
-import binascii
 from collections.abc import Mapping
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from chat import json_text
+from chat.values import restored
 from ops.errors import UsageError
 
 # What the types of keys are called.
@@ -58,12 +56,9 @@ def checked_key(table: Any, item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _typed_key(name: str, kind: str, text: str) -> Any:
     try:
-        if kind == "N":
-            return Decimal(text)
-        return base64.b64decode(text, validate=True) if kind == "B" else text
-    except (InvalidOperation, binascii.Error):
-        spelling = {"N": "a number", "B": "binary in base64"}[kind]
-        raise UsageError(f"--key: {name} is {spelling}, got {text!r}") from None
+        return json_text.untyped({name: restored(name, {kind: text})})[name]
+    except ValueError as error:
+        raise UsageError(f"--key: {error}; {name} is a {_TYPES[kind]} value") from None
 
 
 def _spelled(schema: Mapping[str, str]) -> str:
