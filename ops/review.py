@@ -2,13 +2,13 @@
 
 import argparse
 import json
-from collections.abc import Iterator
 from contextlib import nullcontext
 
 from ops.clients import Clients
 from ops.command import to_stderr
 from ops.costing.synthesis import synthesize
 from ops.reviewing.deployed import compared
+from ops.reviewing.listed import Listed
 from ops.reviewing.report import Review
 from ops.reviewing.sources import Revision, stages
 from ops.reviewing.stacks import paired
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops review``."""
     parser.add_argument(
         "--stage", action="append", metavar="STAGE",
-        help="repeatable; default: every stage that cdk.json lists",
+        help="repeatable; default: every stage that cdk.json lists, here or in the base",
     )  # fmt: skip
     parser.add_argument(
         "-c", "--context", action="append", default=[], metavar="KEY=VALUE",
@@ -39,29 +39,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the review of each stage."""
-    wanted = arguments.stage or stages()
-    for stage in wanted:
+    """Print the review of each stage, after what is to say of the stages themselves."""
+    for stage in arguments.stage or stages():
         stack_name(stage=stage)  # refuses what is no stage
-    found = list(_reviews(arguments, wanted))
+    with Revision(arguments.base) if arguments.base else nullcontext() as revision:
+        here = stages()
+        listed = Listed(here=here, base=revision.stages() if revision else here)
+        wanted = arguments.stage or listed.all
+        found = [_review(arguments, stage, listed, revision) for stage in wanted]
     if arguments.json:
         print(json.dumps([review.as_object() for review in found], indent=2, ensure_ascii=False))
         return 0
     texts = ("\n".join(getattr(review, arguments.format)()) for review in found)
-    print("\n\n".join(texts))
+    print("\n\n".join([*listed.said(wanted, arguments.base), *texts]))
     return 0
 
 
-def _reviews(arguments: argparse.Namespace, wanted: list[str]) -> Iterator[Review]:
+def _review(
+    arguments: argparse.Namespace, stage: str, listed: Listed, revision: Revision | None
+) -> Review:
     def place(region: str | None) -> Clients:
         return Clients(region=region or arguments.region, profile=arguments.profile)
 
-    with Revision(arguments.base) if arguments.base else nullcontext() as revision:
-        for stage in wanted:
-            to_stderr(f"synthesizing stage {stage}")
-            stacks = synthesize(stage, arguments.context)
-            if revision:
-                base, reviewed = arguments.base, paired(revision.stacks(stage), stacks)
-            else:
-                base, reviewed = compared(stacks, place)
-            yield Review(stage=stage, base=base, stacks=reviewed)
+    to_stderr(f"synthesizing stage {stage}")
+    stacks = () if listed.is_gone(stage) else synthesize(stage, arguments.context)
+    if not revision:
+        base, reviewed = compared(stacks, place)
+        return Review(stage=stage, base=base, stacks=reviewed)
+    before = () if listed.is_new(stage) else revision.stacks(stage)
+    return Review(stage=stage, base=arguments.base, stacks=paired(before, stacks))

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ops.costing.assembly import Stacks
-from ops.costing.estimate import Estimate, estimate
+from ops.costing.estimate import NOTHING, Estimate, estimate
 from ops.costing.leftover import leftover
 from ops.costing.load import Load
 from ops.costing.template import read
@@ -73,11 +73,13 @@ def compare(
     """The monthly costs of the stacks of a stage before and after, under one load.
 
     The table's stack is priced in ``region``, or in the one that it names, or in
-    us-east-1; every other stack in its own. Raises OpsError for a template or a
-    region without an estimate.
+    us-east-1; every other stack in its own. Without any stack a side costs nothing.
+    Raises OpsError for a template or a region without an estimate.
     """
     first, second = (
         estimate(read(one, region=region), load, region=region, free_tier=free_tier)
+        if one
+        else NOTHING
         for one in (before, after)
     )
     return Comparison(before=first, after=second, notes=tuple(leftover(before, after)))

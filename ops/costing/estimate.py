@@ -57,6 +57,10 @@ class Estimate:
         return replace(self, lines=tuple(line for line in self.lines if line.stack == stack))
 
 
+# Of a stage that is not there.
+NOTHING = Estimate(region=REGION, lines=(), assumptions=(), warnings=())
+
+
 def estimate(
     template: Template, load: Load, *, region: str | None = None, free_tier: bool = True
 ) -> Estimate:

@@ -5,6 +5,8 @@ import json
 import subprocess
 import tarfile
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ops.costing.assembly import Stacks
@@ -14,7 +16,12 @@ from ops.errors import OpsError, UsageError
 
 def stages() -> list[str]:
     """The stages that cdk.json lists."""
-    return list(json.loads((PROJECT / "cdk.json").read_text())["context"]["stages"])
+    return _listed(PROJECT)
+
+
+def _listed(project: Path) -> list[str]:
+    settings = json.loads((project / "cdk.json").read_text())
+    return list(settings.get("context", {}).get("stages", {}))
 
 
 class Revision:
@@ -44,10 +51,21 @@ class Revision:
         if self._folder:
             self._folder.cleanup()
 
+    def stages(self) -> list[str]:
+        """The stages that its cdk.json lists. Raises OpsError."""
+        with self._unpacked() as project:
+            return _listed(project)
+
     def stacks(self, stage: str) -> Stacks:
         """The stage's stacks as that revision synthesizes them. Raises OpsError."""
+        with self._unpacked() as project:
+            return synthesize(stage, project=project)
+
+    @contextmanager
+    def _unpacked(self) -> Iterator[Path]:
+        """Its folder; what fails in it is said of the revision."""
         assert self._folder
         try:
-            return synthesize(stage, project=Path(self._folder.name))
-        except (OpsError, OSError, KeyError) as error:
+            yield Path(self._folder.name)
+        except (OpsError, OSError, KeyError, ValueError) as error:
             raise OpsError(f"revision {self._name}: {error}") from None
