@@ -18,7 +18,7 @@ from ops.cleaning.plan import Plan
 from ops.clients import Clients
 from ops.command import Context, number
 from ops.errors import OpsError, UsageError
-from ops.finding import inventory
+from ops.finding import inventory, stacks
 from ops.finding.found import Inventory
 from ops.polling import DeadlineError, poll
 
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     context.say(context.where)
     check_account(arguments.account, context)
     chosen = dataclasses.replace(chosen, deployed=_deployed(context, allowed=chosen.deployed))
-    found = inventory.take(context, more_tables=chosen.tables)
+    found = _look(context, chosen)
     others = _copies(context, found, arguments.profile)
     before = _plan(context, found, chosen, others, say=context.say)
     if arguments.dry_run:
@@ -77,6 +77,13 @@ def _more_clients(context: Context, profile: str | None, *, rate: float) -> Iter
         return
     with closing(Clients(region=context.region, profile=profile)) as clients:
         yield [clients("backup")]
+
+
+def _look(context: Context, choices: Choices) -> Inventory:
+    """What remains, also the tables that were restored: they carry the stack's tag alone."""
+    tagged = stacks.names(context, every=False)
+    found = inventory.take(context, more_tables=choices.tables, tagged=tagged.tables[context.stack])
+    return dataclasses.replace(found, unseen=(*found.unseen, *tagged.unseen))
 
 
 def _deployed(context: Context, *, allowed: bool) -> bool:
@@ -120,7 +127,7 @@ def look_again(
     seen: list[Plan] = []
 
     def settled() -> Plan | None:
-        found = inventory.take(context, more_tables=choices.tables)
+        found = _look(context, choices)
         after = _plan(context, found, choices, others)
         if choices.selection.partial:
             after = _of(after, before)

@@ -7,7 +7,16 @@ from typing import Any
 from ops.command import Context
 from ops.errors import OpsError, UsageError
 from ops.polling import DeadlineError, duration
-from ops.restoring import compare, drill, origins, reapply, restore_options, restorer, source
+from ops.restoring import (
+    compare,
+    drill,
+    marking,
+    origins,
+    reapply,
+    restore_options,
+    restorer,
+    source,
+)
 from ops.restoring.comparison import Comparison
 from ops.restoring.origins import Origin
 from ops.restoring.restoration import Restoration, Resumed, Target, status
@@ -28,6 +37,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     restoration = _restoration(arguments, context, origin)
     took = _wait(restoration, seconds=seconds)
     context.say(f"table {arguments.target} can be used after {duration(took)}")
+    marking.mark(context, arguments.target, restored=origin.table)
     comparison, reapplied, failed = _after(arguments, context, origin)
     if arguments.json:
         result = _object(arguments, context, origin, took, comparison)

@@ -41,12 +41,12 @@ def stays(inventory: Inventory, region: str) -> Iterator[Item]:
 def _retained(table: Table, region: str) -> Item:
     call = f"--table-name {table.name} --region {region}"
     delete = f"`aws dynamodb delete-table {call}`"
-    why = "retained, it holds data"
+    why = f"restored from {table.restored}" if table.restored else "retained"
     if table.protected:
         unprotect = f"`aws dynamodb update-table {call} --no-deletion-protection-enabled`"
         delete = f"{unprotect}, wait until it is ACTIVE, then {delete}"
-        why = "retained and protected against deletion, it holds data"
-    return Item(kind=TABLE, id=table.name, reason=f"{why}; to delete it: {delete}")
+        why += " and protected against deletion"
+    return Item(kind=TABLE, id=table.name, reason=f"{why}, it holds data; to delete it: {delete}")
 
 
 def _system(backup: TableBackup) -> Item:

@@ -48,12 +48,14 @@ class TableBackup:
 class Table:
     """A table that still exists, with its data; ``stack`` is what its tag says.
 
+    ``restored`` names the table of whose backup it was made, if it says so.
     ``bytes`` are those of items and indexes, which DynamoDB counts every six hours;
     ``read_units`` and ``write_units`` are provisioned ones, 0 on demand.
     """
 
     name: str
     stack: str = ""
+    restored: str = ""
     key: str = ""
     protected: bool = False
     bytes: int = 0

@@ -40,10 +40,13 @@ class Looks:
         return any(unseen.what == what for unseen in self.unseen)
 
 
-def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
+def take(
+    context: Context, *, more_tables: Iterable[str] = (), tagged: Iterable[str] = ()
+) -> Inventory:
     """Everything that remains of ``context.stack``.
 
-    ``more_tables`` are names of tables that the caller says are the deployment's.
+    ``more_tables`` are names of tables that the caller says are the deployment's;
+    those ``tagged`` as its are too, but backups that they have are somebody's.
     What the caller has no permission to look for is in ``unseen``.
     """
     clients, name, look = context.clients, context.stack, Looks()
@@ -57,7 +60,7 @@ def take(context: Context, *, more_tables: Iterable[str] = ()) -> Inventory:
     users = look("tables", lambda: tables.encrypted_with(dynamodb, usable))
     names = table_names(name, found_vaults, roles, earlier) | set(more_tables)
     names |= {table.name for table in users if table.stack == name}
-    existing = look("tables", lambda: tables.existing(dynamodb, sorted(names)))
+    existing = look("tables", lambda: tables.existing(dynamodb, sorted({*names, *tagged})))
     # A table that exists and is somebody else's keeps its backups, whatever its
     # name; so does one of which nobody can say whose it is.
     others = {table.name for table in existing if table.stack != name} - set(more_tables)

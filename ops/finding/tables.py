@@ -9,6 +9,9 @@ from ops.errors import code
 from ops.finding.found import Table, TableBackup
 from ops.finding.vaults import STACK_TAG
 
+# Carried by what `python -m ops restore` made, with the name of the table that was backed up.
+RESTORED_TAG = "messages:restored"
+
 
 def name_of(arn: str) -> str:
     """The table's name in its ARN; empty for anything else."""
@@ -30,8 +33,8 @@ def existing(dynamodb: Any, names: Iterable[str]) -> Iterator[Table]:
 def encrypted_with(dynamodb: Any, keys: Collection[str]) -> Iterator[Table]:
     """The tables of the region that are encrypted with one of ``keys`` (ARNs).
 
-    Looks at every table, because a restored one carries neither tag nor name of
-    the deployment, and nothing can read it once its key is deleted.
+    Looks at every table, because one that AWS restored carries neither tag nor
+    name of the deployment, and nothing can read it once its key is deleted.
     """
     if not keys:
         return
@@ -81,9 +84,11 @@ def _table(dynamodb: Any, described: dict[str, Any]) -> Table:
     # Local indexes have no throughput of their own, but they take room.
     stored = [*indexes, *described.get("LocalSecondaryIndexes", [])]
     units = [shape.get("ProvisionedThroughput", {}) for shape in (described, *indexes)]
+    tags = _tags(dynamodb, described["TableArn"])
     return Table(
         name=described["TableName"],
-        stack=_tags(dynamodb, described["TableArn"]).get(STACK_TAG, ""),
+        stack=tags.get(STACK_TAG, ""),
+        restored=tags.get(RESTORED_TAG, ""),
         key=_key(described),
         protected=described.get("DeletionProtectionEnabled", False),
         bytes=described.get("TableSizeBytes", 0)

@@ -16,9 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops import show
 from ops.command import Context
 from ops.errors import OpsError, code, explain
-from ops.finding.vaults import STACK_TAG
 from ops.polling import DeadlineError, duration, poll
-from ops.restoring import compare, restorer
+from ops.restoring import compare, marking, restorer
 from ops.restoring.comparison import Comparison
 from ops.restoring.origins import Origin
 from ops.restoring.restoration import Restoration, status
@@ -46,7 +45,7 @@ def run(arguments: argparse.Namespace, context: Context, origin: Origin, *, seco
             took = restoration.wait(seconds=seconds)
         except DeadlineError as late:
             raise OpsError(f"table {name} could not be used after {late}") from None
-        _tag(context, name)
+        marking.mark(context, name, restored=origin.table, more={DRILL_TAG: "temporary"})
         comparison = compare.if_wanted(arguments, context, origin.table, name)
     if arguments.json:
         print(json.dumps(_object(context, origin, name, took, age, comparison), indent=2))
@@ -125,27 +124,15 @@ def _remove(context: Context, restoration: Restoration, *, seconds: float) -> No
     context.say(f"table {name} is removed again" if seen else f"no table {name} came to be")
 
 
-def _tag(context: Context, name: str) -> None:
-    """Mark the table for whoever finds it after a power cut; nothing depends on it."""
-    dynamodb = context.clients("dynamodb")
-    try:
-        arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
-        tags = {STACK_TAG: context.stack, DRILL_TAG: "temporary"}
-        dynamodb.tag_resource(
-            ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
-        )
-    except ClientError as error:
-        context.say(f"table {name} has no tag {DRILL_TAG}: {explain(error)}")
-
-
 def _summary(origin: Origin, took: float, age: float, comparison: Comparison | None) -> str:
     compared = "not compared"
     if comparison:
         items = show.count(comparison.source_items, "item")
         compared = f"{items} compared, differences {comparison.differences:,}"
     return (
-        f"drill: {origin.table} restored in {duration(took)} to {duration(max(0.0, age))} before "
-        f"the drill; {compared}; the temporary table is removed again"
+        f"drill: {origin.table} restored in {duration(took)}, to its state "
+        f"{duration(max(0.0, age))} before the drill; {compared}; the temporary table is removed "
+        "again"
     )
 
 

@@ -80,6 +80,25 @@ def test_the_newest_point_becomes_a_table_with_the_same_items(deployed, capsys):
     assert deployed.client("dynamodb").scan(TableName=target)["Count"] == 4
 
 
+def test_a_restored_table_is_in_the_inventory_and_stays_after_a_clean_up_which_names_it(
+    deployed, capsys
+):
+    target, dynamodb = f"{deployed.table}.restored", deployed.client("dynamodb")
+    assert deployed.ops("restore", "--target", target) == 0
+    own = dynamodb.create_backup(TableName=target, BackupName="by-hand")["BackupDetails"]
+    capsys.readouterr()
+    assert deployed.ops("inventory") == 0
+    assert f"restored from {deployed.table}, about 4 items" in capsys.readouterr().out
+    deployed.destroy()
+    assert deployed.ops("cleanup", "--yes", "--json") == 0
+    (stays,) = json.loads(capsys.readouterr().out)["stays"]
+    assert (stays["kind"], stays["id"]) == ("table", target)
+    assert stays["reason"].startswith(f"restored from {deployed.table}, it holds data; to delete")
+    assert dynamodb.scan(TableName=target)["Count"] == 4
+    assert dynamodb.describe_backup(BackupArn=own["BackupArn"])
+    dynamodb.delete_backup(BackupArn=own["BackupArn"])
+
+
 @pytest.mark.parametrize("advanced", [True, False], ids=["AWS Backup's ARN", "DynamoDB's ARN"])
 def test_both_forms_of_an_arn_are_restored_through_aws_backup(deployment, switch, advanced, capsys):
     switch(advanced)

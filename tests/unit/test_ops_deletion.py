@@ -13,7 +13,7 @@ from ops.cleaning.deletion import Deletion
 from ops.cleaning.pace import Pace, each
 from ops.cleaning.points import PointDeletion
 from ops.command import Context
-from ops.finding import inventory, leftovers, vaults
+from ops.finding import leftovers, vaults
 from ops.finding.found import Inventory, Key, Point, Role, TableBackup, Vault
 from tests.unit.test_ops_polling import FakeClock
 
@@ -283,14 +283,14 @@ def _look_again(failures):
 @pytest.mark.parametrize(("lag", "left"), [(0, 0), (3, 0), (1000, 1)])
 def test_a_list_that_lags_is_read_again(lag, left, monkeypatch):
     stale = [Inventory(log_groups=("g",))] * lag
-    monkeypatch.setattr(inventory, "take", lambda *_, **__: stale.pop() if stale else Inventory())
+    monkeypatch.setattr(cleanup, "_look", lambda *_: stale.pop() if stale else Inventory())
     assert len(_look_again({}).actions) == left
 
 
 def test_what_failed_is_not_looked_for_again(monkeypatch):
     looks = []
     found = Inventory(log_groups=("g",))
-    monkeypatch.setattr(inventory, "take", lambda *_, **__: looks.append(1) or found)
+    monkeypatch.setattr(cleanup, "_look", lambda *_: looks.append(1) or found)
     after = _look_again({(plan.LOGS, "g"): "denied"})
     assert [item.id for item in after.actions] == ["g"]
     assert len(looks) == 1
