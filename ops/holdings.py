@@ -1,4 +1,4 @@
-"""Show everything that belongs to a stack, deployed or destroyed, and what it costs a month."""
+"""Show what of a stack, deployed or destroyed, holds data or outlives it, and what that costs."""
 
 import argparse
 import dataclasses
@@ -14,8 +14,6 @@ from ops.finding.costs import Thing
 from ops.finding.found import Unseen
 from ops.finding.rates import Rates
 from ops.restoring import recovery
-
-_DESTROYED = "destroyed, or never there"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +113,7 @@ def _lines(context: Context, holdings: list[Holding]) -> list[str]:
         ]
     lines = []
     for held in holdings:
-        lines.append(f"{held.stack}: {held.status or _DESTROYED}")
+        lines.append(f"{held.stack}: {held.status or f'not deployed in {context.region}'}")
         rows = [_cells(thing) for thing in held.things]
         lines += [f"  {line}" for line in show.columns(rows)]
     total = show.money(sum(held.monthly for held in holdings))

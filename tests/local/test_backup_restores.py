@@ -1,7 +1,7 @@
 """A recovery point becomes a table again.
 
 Sources: botocore backup model; AWS Backup guide, "Restore a DynamoDB database" (metadata);
-aws-controllers-k8s/dynamodb-controller, docs/api-quirks/table-restore.md (what a restored
+github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks/table-restore.md (what a restored
 table lacks). That a taken name ends in FAILED is not verified on AWS.
 """
 

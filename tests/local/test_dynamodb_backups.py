@@ -1,7 +1,7 @@
 """DynamoDB's own backups and point-in-time recovery.
 
 Sources: botocore dynamodb model (BackupTypeFilter, time range, RecoveryPeriodInDays) and
-aws-controllers-k8s/dynamodb-controller, docs/api-quirks (the rest, measured on AWS).
+github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks (the rest, measured on AWS).
 """
 
 import datetime

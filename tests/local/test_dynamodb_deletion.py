@@ -1,6 +1,6 @@
 """DeleteTable as on AWS.
 
-Source: aws-controllers-k8s/dynamodb-controller, docs/api-quirks (measured on AWS).
+Source: github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks (measured on AWS).
 """
 
 import datetime

@@ -86,7 +86,7 @@ def test_everything_of_a_stack_with_its_cost_before_and_after_the_destroy(deploy
     deployed.destroy()
     assert deployed.ops("inventory") == 0
     first, *rows, total = capsys.readouterr().out.splitlines()
-    assert first == f"{deployed.stack}: destroyed, or never there"
+    assert first == f"{deployed.stack}: not deployed in us-east-1"
     assert any("SYSTEM, free, nobody can delete it" in row and "until" in row for row in rows)
     assert not any(row.split()[0] == "table" and row.split()[1] != "backup" for row in rows)
     assert total.startswith("$1.00 a month (list prices")
