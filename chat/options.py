@@ -1,13 +1,13 @@
 """The options that commands share, and what their values may be."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING, Any
 
 from chat import keys, store
 from chat.directory import Names, UnknownUser
 from chat.model import BODY_CHARACTERS, conversation_id, user_id
 from chat.target import Target
+from chat.transfer.sources import binary_input
 from ops.cli import Parser, add_target
 from ops.errors import OpsError, UsageError
 
@@ -95,11 +95,9 @@ def body(text: str) -> str:
 
 
 def standard_input() -> str:
-    """All of standard input. Raises UsageError when it is closed, or not UTF-8."""
-    if sys.stdin is None:
-        raise UsageError("standard input is closed")
+    """All of standard input. Raises OpsError when it is closed, UsageError when it is not UTF-8."""
     try:
-        return str(sys.stdin.buffer.read(), "utf-8")
+        return str(binary_input().read(), "utf-8")
     except UnicodeDecodeError as error:
         raise UsageError(f"standard input is not UTF-8 at byte {error.start}") from None
 

@@ -12,6 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops.errors import OpsError, UsageError, explain
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_CLOSED = "standard output is closed, so nothing was done; to ignore it, use >/dev/null"
 
 
 class Parser(argparse.ArgumentParser):
@@ -49,6 +50,8 @@ def status_of(command: Callable[[], int]) -> int:
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
+        if sys.stdout is None:
+            raise OpsError(_CLOSED)
         status = command()
         sys.stdout.flush()
         return status
@@ -62,7 +65,7 @@ def status_of(command: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except OSError as error:  # a full disk behind standard output, a file that is none
-        return _fail(f"{error.filename or 'standard output'}: {error.strerror}", 1)
+        return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", 1)
     except KeyboardInterrupt as interrupt:
         detail = str(interrupt) or "running the same command again continues"
         return _fail(f"interrupted; {detail}", INTERRUPTED)

@@ -52,7 +52,7 @@ def opened(path: str) -> Iterator[Source]:
     be read.
     """
     if path == STANDARD_INPUT:
-        with _copied(sys.stdin.buffer) as file:
+        with _copied(binary_input()) as file:
             yield Source(file, "standard input", None)
         return
     try:
@@ -65,6 +65,13 @@ def opened(path: str) -> Iterator[Source]:
             return
         with _copied(found) as file:
             yield Source(file, path, None)
+
+
+def binary_input() -> BinaryIO:
+    """Standard input. Raises OpsError when the caller has closed it."""
+    if sys.stdin is None:
+        raise OpsError("standard input is closed, so - has nothing to read")
+    return sys.stdin.buffer
 
 
 @contextlib.contextmanager

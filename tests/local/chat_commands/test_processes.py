@@ -141,3 +141,23 @@ def test_a_scan_that_reaches_its_limit_waits_for_no_other_segment():
     with hanging() as slow, start(slow, *arguments) as process:
         out, err = process.communicate(timeout=30)
     assert (process.returncode, out.count("\n"), err) == (0, 1, "")
+
+
+@pytest.mark.parametrize(
+    ("closing", "status", "said"),
+    [
+        (">&-", 1, "error: standard output is closed, so nothing was done; to ignore it, use "
+         ">/dev/null\n"),
+        ("<&- >&-", 1, "error: standard output is closed, so nothing was done; to ignore it, use "
+         ">/dev/null\n"),
+        ("2>&-", 2, ""),
+        (">&- 2>&-", 1, ""),
+    ],
+)  # fmt: skip
+def test_a_shell_may_close_the_standard_streams(closing, status, said):
+    command = [sys.executable, "-m", "chat", "history", "not a conversation", "--table", "T-1"]
+    ended = subprocess.run(
+        ["bash", "-c", f'exec "$@" {closing}', "bash", *command],
+        cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", said)
