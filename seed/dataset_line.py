@@ -13,6 +13,7 @@ _TEXTS, _OPTIONAL = ("from", "to", "body", "at"), ("id", "attributes")
 # DynamoDB: 32 levels in an item, 1E-130 to 9.99E+125 in a number
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
 _LEVELS, _EXPONENTS = 31, range(-130, 126)
+_SHOWN = 40
 
 
 def line_item(message: object) -> Item:
@@ -38,6 +39,16 @@ def line_item(message: object) -> Item:
         message_id=_text(message, "id") if "id" in message else None,
         attributes=_attributes(message.get("attributes", {})),
     )
+
+
+def shown(value: object) -> str:
+    """A value for an error message: as Python spells it, a number by its digits, and short."""
+    return short(str(value) if isinstance(value, Decimal) else repr(value))
+
+
+def short(text: str) -> str:
+    """``text``, or its beginning, for an error message of one line."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _text(message: Mapping[str, Any], key: str) -> str:

@@ -2,21 +2,23 @@
 
 import re
 from collections.abc import Collection, Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from chat.model import Attribute
+from seed.dataset_line import short, shown
 
 # DynamoDB: 32 levels in an item, 38 digits and 1E-130 to 9.99E+125 in a number
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
 _LEVELS, _DIGITS, _EXPONENTS = 31, 38, range(-130, 126)
+_RANGE = "1E-130 to 9.99E+125"
 # An alias is a reference to its anchor's node, so few lines can stand for
 # billions of values. No item that fits DynamoDB has so many.
 _VALUES = 400_000
-_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?")
+_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 # In the file: an attribute's levels, and the few that a seed has around them.
 _DEEPEST = 64
 
@@ -42,7 +44,7 @@ class Value:
         allowed = [*required, *optional]
         for key, value in found.items():
             if key not in allowed:
-                raise value.error(f"unknown key {key!r}; known are {', '.join(allowed)}")
+                raise value.error(f"unknown key {shown(key)}; known are {', '.join(allowed)}")
         for key in required:
             if key not in found:
                 raise self.error(f"{key!r} is missing")
@@ -56,7 +58,9 @@ class Value:
         for key_node, node in self._node.value:
             key = Value(self._file, key_node, self._name).text()
             if key in seen:
-                raise Value(self._file, key_node, self._name).error(f"key {key!r} appears twice")
+                raise Value(self._file, key_node, self._name).error(
+                    f"key {shown(key)} appears twice"
+                )
             seen.add(key)
             yield key, Value(self._file, node, self._name)
 
@@ -78,7 +82,7 @@ class Value:
         if not isinstance(self._node, yaml.ScalarNode):
             raise self.error("must be text")
         if self._tag not in ("str", "timestamp"):
-            raise self.error(f"{self._node.value!r} is not text; put it in quotes")
+            raise self.error(f"{shown(self._node.value)} is not text; put it in quotes")
         return str(self._node.value)
 
     def attribute(self) -> Attribute:
@@ -107,13 +111,18 @@ class Value:
         # spellings (octal, 1_000, 1:30) mean different things to different
         # readers of the file.
         if not _NUMBER.fullmatch(text) or re.fullmatch(r"[-+]?0\d+", text):
-            raise self.error(f"{text!r} is not a decimal number; if it is text, put it in quotes")
-        number = Decimal(text)
+            raise self.error(
+                f"{shown(text)} is not a decimal number; if it is text, put it in quotes"
+            )
+        try:
+            number = Decimal(text)
+        except InvalidOperation:  # the exponent is beyond Decimal's own range
+            raise self.error(f"{short(text)} is beyond {_RANGE}") from None
         digits = "".join(map(str, number.as_tuple().digits)).strip("0")
         if len(digits) > _DIGITS:
-            raise self.error(f"{text} has more than {_DIGITS} digits")
+            raise self.error(f"{short(text)} has more than {_DIGITS} digits")
         if number and number.adjusted() not in _EXPONENTS:
-            raise self.error(f"{text} is beyond 1E-130 to 9.99E+125")
+            raise self.error(f"{short(text)} is beyond {_RANGE}")
         return number
 
     @property
@@ -129,18 +138,34 @@ class _TooDeep(yaml.MarkedYAMLError):
 
 
 class _Loader(yaml.SafeLoader):
-    """Stops at values nested too deeply, long before Python would."""
+    """Says with its line what would end in an error of Python's own."""
 
     _depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """The next node, with those in it."""
+        """The next node, with those in it; stops long before Python's recursion would."""
         if parent and self._depth == _DEEPEST:
             raise _TooDeep(problem_mark=parent.start_mark)
         self._depth += 1
         node = super().compose_node(parent, index)
         self._depth -= 1
         return node
+
+    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: yaml.Mark) -> list[str]:
+        """A stretch of a text in quotes, its escapes as characters."""
+        try:
+            return list(super().scan_flow_scalar_non_spaces(double, start_mark))
+        except (ValueError, OverflowError):  # of chr(), the digits still ahead
+            problem = f"\\U{self.prefix(8)} is no character; the last is \\U0010FFFF"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark()) from None
+
+    def scan_yaml_directive_number(self, start_mark: yaml.Mark) -> int:
+        """One of the two numbers in ``%YAML 1.2``."""
+        try:
+            return int(super().scan_yaml_directive_number(start_mark))
+        except ValueError:  # of int(), the digits still ahead
+            problem = f"{short(self.prefix(100))} is no version's number"
+            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark()) from None
 
 
 def load(file: Path) -> Value:

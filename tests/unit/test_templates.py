@@ -106,6 +106,9 @@ def test_an_item_above_the_limit_of_dynamodb_is_refused(load):
         (b"users: {}", "has neither 'messages' nor 'conversations'"),
         (b"users:\n " + b"[" * 5_000, ":2: is nested deeper than 64 levels"),
         (b"users: {a: b}\n---\nusers: {a: b}", ":2: not valid YAML"),
+        (b'users:\n  a: "\\U00110000"', ":2: not valid YAML: \\U00110000 is no character"),
+        (b'users:\n  a: "b\\UFFFFFFFF"', ":2: not valid YAML: \\UFFFFFFFF is no character"),
+        (b"%YAML 1." + b"9" * 5_000 + b"\n---\na: b", f":1: not valid YAML: {'9' * 40}... is no v"),
     ],
 )
 def test_a_file_that_is_no_seed_is_refused(load, text, what):
@@ -223,6 +226,12 @@ def test_messages_may_be_grouped_by_conversation(load):
         ("attributes: {a: 1_000}", "message 3: '1_000' is not a decimal number"),
         (f"attributes: {{a: 1{'2' * 38}}}", "has more than 38 digits"),
         ("attributes: {a: 1.0e+126}", "is beyond 1E-130 to 9.99E+125"),
+        (f"attributes: {{a: 1.0e+{'9' * 20}}}", f"1.0e+{'9' * 20} is beyond 1E-130 to 9.99E+125"),
+        (f"attributes: {{a: {'1' * 5_000}}}", f"message 3: {'1' * 40}... has more than 38 digits"),
+        (f"attributes: {{a: 1.0e+{'9' * 400}}}", f"message 3: 1.0e+{'9' * 35}... is beyond"),
+        (f"id: {'1' * 5_000}", f"message 3: '{'1' * 39}... is not text"),
+        (f"attributes: {{a: 0x{'1' * 5_000}}}", f"message 3: '0x{'1' * 37}... is not a decimal"),
+        (f"{'k' * 900}: x", f"message 3: unknown key '{'k' * 39}...; known are from"),
         (f"attributes: {{a: {'[' * 33}{']' * 33}}}", "nested deeper than the 32 levels"),
         ("at: 2026-01-01T09:00:00Z", "message 3: has the same key as an earlier message"),
     ],
