@@ -6,7 +6,7 @@ from ops.costing.assembly import Stacks
 from ops.costing.estimate import NOTHING, Estimate, estimate
 from ops.costing.leftover import leftover
 from ops.costing.load import Load
-from ops.costing.template import read
+from ops.costing.template import Template, read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,14 +72,23 @@ def compare(
 ) -> Comparison:
     """The monthly costs of the stacks of a stage before and after, under one load.
 
-    The table's stack is priced in ``region``, or in the one that it names, or in
-    us-east-1; every other stack in its own. Without any stack a side costs nothing.
-    Raises OpsError for a template or a region without an estimate.
+    The table's stack is priced in ``region``, or in the one that it names, or that
+    the other side names, or in us-east-1; every other stack in its own. Without
+    any stack a side costs nothing. Raises OpsError for a template or a region
+    without an estimate.
     """
+    sides = [read(stacks, region=region) if stacks else None for stacks in (before, after)]
+    shared, notes = _shared(*sides)
     first, second = (
-        estimate(read(one, region=region), load, region=region, free_tier=free_tier)
-        if one
-        else NOTHING
-        for one in (before, after)
+        estimate(side, load, region=region or shared, free_tier=free_tier) if side else NOTHING
+        for side in sides
     )
-    return Comparison(before=first, after=second, notes=tuple(leftover(before, after)))
+    return Comparison(before=first, after=second, notes=(*notes, *leftover(before, after)))
+
+
+def _shared(before: Template | None, after: Template | None) -> tuple[str | None, tuple[str, ...]]:
+    """The region for both where one side alone names one: a difference of prices is no change."""
+    if not (before and after) or bool(before.home) == bool(after.home):
+        return None, ()
+    region, side = before.home or after.home, "what it was" if after.home else "what it is now"
+    return region, (f"both sides are priced in {region}: {side} names no region",)

@@ -38,7 +38,7 @@ def costs(stacks: Sequence[Reviewed]) -> list[str]:
 def _templates(stacks: Sequence[Reviewed], which: str) -> Stacks:
     """One side; by name and region, because a stack may have come and gone under one name."""
     return tuple(
-        StackTemplate(name=stack.place, region=stack.region, template=template)
+        StackTemplate(name=stack.place, region=getattr(stack, f"{which}_region"), template=template)
         for stack in stacks
         if (template := getattr(stack, which)) is not None
     )

@@ -12,14 +12,22 @@ NOTHING: Template = {"Resources": {}}
 class Reviewed:
     """One stack; ``old`` and ``new`` are None where the stage did or does not have it.
 
-    ``unknown`` says why there is nothing to compare it with; empty when there is.
+    ``old_region`` and ``new_region`` are what either side names, None where it leaves
+    that to the credentials. ``unknown`` says why there is nothing to compare it
+    with; empty when there is.
     """
 
     name: str
-    region: str | None
+    old_region: str | None
+    new_region: str | None
     old: Template | None
     new: Template | None
     unknown: str = ""
+
+    @property
+    def region(self) -> str | None:
+        """Where it is: as the stage says now, or else where it was."""
+        return self.new_region or self.old_region
 
     @property
     def place(self) -> str:
@@ -44,7 +52,8 @@ def reviewed(
     known = [one for one in (new, old) if one]
     return Reviewed(
         name=known[0].name,
-        region=next((one.region for one in known if one.region), None),
+        old_region=old.region if old else None,
+        new_region=new.region if new else None,
         old=old.template if old else None,
         new=new.template if new else None,
         unknown=unknown,

@@ -47,3 +47,45 @@ def test_each_stack_is_looked_at_by_its_name():
     assert notes(both, stage("copies")) == (STAYS + "Key (AWS::KMS::Key)",)
     # A template that comes by itself names no stack.
     assert notes(alone(of(Key=KEPT)), stage()) == (STAYS + "Key (AWS::KMS::Key)",)
+
+
+BUSY = Load(messages_per_day=10_000)
+
+
+def placed(region=None, **settings):
+    """A stage that names its region, or does not."""
+    found = synthesized(region=region, **settings)
+    return (StackTemplate(name="Messages-dev", region=region, template=found),)
+
+
+def test_where_one_side_alone_names_a_region_both_have_its_prices():
+    nowhere, ireland = placed(), placed("eu-west-1")
+    found, turned = compare(nowhere, ireland, BUSY), compare(ireland, nowhere, BUSY)
+    for one, side in ((found, "what it was"), (turned, "what it is now")):
+        assert (one.before.region, one.after.region) == ("eu-west-1", "eu-west-1")
+        assert (one.delta, one.changes) == (0, ())
+        assert one.notes == (f"both sides are priced in eu-west-1: {side} names no region",)
+
+
+def test_two_regions_that_are_named_have_each_its_own_prices():
+    found = compare(placed("us-west-2"), placed("eu-west-1"), BUSY)
+    assert (found.before.region, found.after.region) == ("us-west-2", "eu-west-1")
+    assert (found.notes, found.delta > 0) == ((), True)
+
+
+def test_nothing_is_said_where_the_caller_names_the_region_or_there_is_no_other_side():
+    nowhere, ireland = placed(), placed("eu-west-1")
+    for before, after, region in [
+        (nowhere, ireland, "us-west-2"), (nowhere, nowhere, None), ((), ireland, None)
+    ]:  # fmt: skip
+        assert compare(before, after, BUSY, region=region).notes == ()
+    assert compare(nowhere, ireland, BUSY, region="us-west-2").delta == 0
+
+
+def test_a_replica_that_comes_with_the_region_is_all_that_costs_more():
+    wide = placed("eu-west-1", replica_regions=("eu-central-1",))
+    found = compare(placed(), wide, BUSY)
+    assert found.before.region == "eu-west-1"
+    changed = {change.item for change in found.changes}
+    assert "writes on demand, eu-central-1" in changed
+    assert "writes on demand" not in changed

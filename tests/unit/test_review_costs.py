@@ -1,0 +1,22 @@
+"""What a review says of the cost of a change."""
+
+from ops.costing.assembly import StackTemplate
+from ops.reviewing.costs import costs
+from ops.reviewing.stacks import paired
+from tests.unit.cost_templates import of
+
+
+def stage(region=None):
+    return (StackTemplate(name="Messages-prod", region=region, template=of()),)
+
+
+def test_a_region_that_is_named_for_the_first_time_changes_no_price_and_it_says_so():
+    found = costs(paired(stage(), stage("eu-west-1")))
+    assert "both sides are priced in eu-west-1: what it was names no region" in found
+    assert found[1].startswith("10,000 messages a day: $")
+    assert found[1].endswith(" (no change)")
+
+
+def test_of_a_stage_that_names_its_region_nothing_is_said():
+    found = costs(paired(stage("eu-west-1"), stage("eu-west-1")))
+    assert not any("both sides" in line for line in found)
