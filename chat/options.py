@@ -1,6 +1,7 @@
 """The options that commands share, and what their values may be."""
 
 import argparse
+import re
 from typing import TYPE_CHECKING, Any
 
 from chat import keys, store
@@ -15,6 +16,10 @@ if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Parser]
 else:
     Commands = argparse._SubParsersAction
+
+# What DynamoDB takes for a Limit.
+MOST = 2**31 - 1
+_COUNT = re.compile("[0-9]{1,10}")
 
 
 def command(commands: Commands, name: str, summary: str, *, table: bool = True) -> Parser:
@@ -141,11 +146,7 @@ def person(text: str, users: Names) -> str:
 
 
 def count(text: str) -> int:
-    """A number of things, at least 1; for ``add_argument(type=...)``."""
-    try:
-        number = int(text)
-    except ValueError:
-        number = 0
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more")
-    return number
+    """A number of things, 1 to MOST; for ``add_argument(type=...)``."""
+    if not _COUNT.fullmatch(text) or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more, up to {MOST}")
+    return int(text)

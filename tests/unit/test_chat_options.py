@@ -1,8 +1,51 @@
-"""An option that is given but empty, as an unset variable of a script makes it."""
+"""Values of options: numbers, and those that an unset variable of a script makes empty."""
+
+import argparse
 
 import pytest
 
 from chat.__main__ import main
+from chat.options import MOST, count
+
+
+@pytest.mark.parametrize(("text", "number"), [("1", 1), ("007", 7), (str(MOST), MOST)])
+def test_a_number_of_things(text, number):
+    assert count(text) == number
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "-1", "", "x", "1_0", "١", " 1", "1.0", str(MOST + 1), "9" * 20, "9" * 5000]
+)
+def test_what_is_no_number_of_things(text):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a number of 1 or more, up to"):
+        count(text)
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["history", "a#b", "--limit"],
+        ["conversations", "a", "--limit"],
+        ["follow", "a#b", "--last"],
+        ["scan", "--limit"],
+    ],
+    ids=" ".join,
+)
+def test_the_largest_number_goes_as_far_as_the_request(argv, capsys, monkeypatch):
+    asked = []
+
+    def answer(_client, _operation, request):
+        asked.append(request)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", answer)
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    arguments = [*argv, str(MOST), "--table", "Messages"]
+    assert main([*arguments, "--json"]) in (0, 130)
+    assert asked[0]["Limit"] <= MOST
+    with pytest.raises(SystemExit, match="2"):
+        main([*argv, str(MOST + 1)])
+    assert "is not a number of 1 or more, up to 2147483647" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
