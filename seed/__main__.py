@@ -5,9 +5,11 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NoReturn
 
+from chat import show
 from chat.model import Item
+from ops.cli import Parser, status_of
+from ops.errors import OpsError
 from seed.dataset import read_items
 from seed.document import SeedError
 from seed.estimate import Estimate, estimate
@@ -17,14 +19,9 @@ from seed.wire import to_wire
 _DEFAULT = Path(__file__).parent / "messages.yaml"
 
 
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see {self.prog} --help\n")
-
-
 def main(argv: list[str] | None = None) -> int:
     """Render and validate a seed; exit status 0 valid, 1 not, 2 wrong usage."""
-    parser = _Parser(
+    parser = Parser(
         prog="python -m seed",
         description="Render and validate a seed, and say what writing it takes. Needs no AWS.",
     )
@@ -36,19 +33,29 @@ def main(argv: list[str] | None = None) -> int:
     shown.add_argument("--check", action="store_true", help="print no items, only the sum")
     shown.add_argument("--json", action="store_true", help="print one item a line, as JSON")
     arguments = parser.parse_args(argv)
+    show.prepare()
+    return status_of(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
     try:
-        items = _read(arguments.file)
-        if arguments.check:
-            print(_summary(arguments.file, estimate(items)))
-        elif arguments.json:
-            for item in items:
-                print(json.dumps(to_wire(item), ensure_ascii=False))
-        else:
-            _print_table(arguments.file, items)
+        _print(arguments)
     except SeedError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+        raise OpsError(str(error)) from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("nothing was written to any table") from None
     return 0
+
+
+def _print(arguments: argparse.Namespace) -> None:
+    items = _read(arguments.file)
+    if arguments.check:
+        print(_summary(arguments.file, estimate(items)))
+    elif arguments.json:
+        for item in items:
+            print(json.dumps(to_wire(item), ensure_ascii=False))
+    else:
+        _print_table(arguments.file, items)
 
 
 def _read(file: Path) -> Iterable[Item]:
