@@ -56,11 +56,12 @@ class Value:
             raise self.error("must be a mapping of keys to values")
         seen = set()
         for key_node, node in self._node.value:
-            key = Value(self._file, key_node, self._name).text()
+            named = Value(self._file, key_node, self._name)
+            key = named.text()
+            if not key:
+                raise named.error("a key is empty")
             if key in seen:
-                raise Value(self._file, key_node, self._name).error(
-                    f"key {shown(key)} appears twice"
-                )
+                raise named.error(f"key {shown(key)} appears twice")
             seen.add(key)
             yield key, Value(self._file, node, self._name)
 

@@ -218,6 +218,8 @@ def test_messages_may_be_grouped_by_conversation(load):
         ("attributes: {pk: x}", "message 3: attribute 'pk' is reserved"),
         ("attributes: {User: x}", "message 3: attribute 'User' is reserved"),
         ("attributes: {a: 1, a: 2}", "message 3: key 'a' appears twice"),
+        ('attributes: {"": x}', "message 3: a key is empty"),
+        ('attributes: {a: [{"": x}]}', "message 3: a key is empty"),
         ("attributes: {on: x}", "message 3: 'on' is not text; put it in quotes"),
         ("attributes: {a: null}", "message 3: 'null' is not text"),
         ("attributes: {a: .inf}", "message 3: '.inf' is not a decimal number"),
