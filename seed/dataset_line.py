@@ -10,9 +10,10 @@ from typing import Any
 from chat.model import Attribute, Item, message_item, parse_time
 
 _TEXTS, _OPTIONAL = ("from", "to", "body", "at"), ("id", "attributes")
-# DynamoDB: 32 levels in an item, 1E-130 to 9.99E+125 in a number
+# DynamoDB: 32 levels in an attribute, 1E-130 to 9.99E+125 in a number
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
-_LEVELS, _EXPONENTS = 31, range(-130, 126)
+# The innermost value is the last level, so it lies in at most 31 lists and maps.
+LEVELS, _EXPONENTS = 31, range(-130, 126)
 _SHOWN = 40
 
 
@@ -41,6 +42,16 @@ def line_item(message: object) -> Item:
     )
 
 
+def within(levels: int) -> int:
+    """How many lists and maps may lie in one another in a list or map, itself one of ``levels``.
+
+    Raises ValueError if it is one too many.
+    """
+    if levels < 1:
+        raise ValueError(f"is nested deeper than the {LEVELS + 1} levels of DynamoDB")
+    return levels - 1
+
+
 def shown(value: object) -> str:
     """A value for an error message: as Python spells it, a number by its digits, and short."""
     return short(str(value) if isinstance(value, Decimal) else repr(value))
@@ -61,7 +72,7 @@ def _text(message: Mapping[str, Any], key: str) -> str:
 def _attributes(value: object) -> dict[str, Attribute]:
     if not isinstance(value, Mapping):
         raise ValueError(f"'attributes' is {value!r}; must be an object of names and values")
-    return _members(value, _LEVELS)
+    return _members(value, LEVELS)
 
 
 def _members(value: Mapping[str, object], levels: int) -> dict[str, Attribute]:
@@ -71,17 +82,20 @@ def _members(value: Mapping[str, object], levels: int) -> dict[str, Attribute]:
 
 
 def _attribute(name: str, value: object, levels: int) -> Attribute:
-    if levels < 1:
-        raise ValueError(f"attribute {name!r} is nested deeper than the 32 levels of DynamoDB")
     if isinstance(value, str | bool):
         return value
     if isinstance(value, int | float | Decimal):
         return _number(name, value)
+    if value is None:
+        raise ValueError(f"attribute {name!r} is null; leave it out")
+    try:
+        inner = within(levels)
+    except ValueError as error:
+        raise ValueError(f"attribute {name!r} {error}") from None
     if isinstance(value, list):
-        return [_attribute(name, member, levels - 1) for member in value]
-    if isinstance(value, Mapping):
-        return _members(value, levels - 1)
-    raise ValueError(f"attribute {name!r} is null; leave it out")
+        return [_attribute(name, member, inner) for member in value]
+    assert isinstance(value, Mapping)  # JSON has nothing else
+    return _members(value, inner)
 
 
 def _number(name: str, value: int | float | Decimal) -> Decimal:

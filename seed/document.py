@@ -9,11 +9,11 @@ from typing import Any
 import yaml
 
 from chat.model import Attribute
-from seed.dataset_line import short, shown
+from seed.dataset_line import LEVELS, short, shown, within
 
-# DynamoDB: 32 levels in an item, 38 digits and 1E-130 to 9.99E+125 in a number
+# DynamoDB: 38 digits and 1E-130 to 9.99E+125 in a number
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
-_LEVELS, _DIGITS, _EXPONENTS = 31, 38, range(-130, 126)
+_DIGITS, _EXPONENTS = 38, range(-130, 126)
 _RANGE = "1E-130 to 9.99E+125"
 # An alias is a reference to its anchor's node, so few lines can stand for
 # billions of values. No item that fits DynamoDB has so many.
@@ -88,19 +88,24 @@ class Value:
 
     def attribute(self) -> Attribute:
         """The value as DynamoDB stores it: text, number, truth value, list or map."""
-        return self._attribute(_LEVELS, [_VALUES])
+        return self._attribute(LEVELS, [_VALUES])
 
     def _attribute(self, levels: int, values_left: list[int]) -> Attribute:
         values_left[0] -= 1
         if values_left[0] < 0:
             raise self.error(f"stands for more than {_VALUES} values; is an alias repeated?")
-        if levels < 0:
-            raise self.error("is nested deeper than the 32 levels of DynamoDB")
+        if isinstance(self._node, yaml.ScalarNode):
+            return self._scalar()
+        try:
+            inner = within(levels)
+        except ValueError as error:
+            raise self.error(error) from None
         if isinstance(self._node, yaml.SequenceNode):
             members = (Value(self._file, node, self._name) for node in self._node.value)
-            return [member._attribute(levels - 1, values_left) for member in members]
-        if isinstance(self._node, yaml.MappingNode):
-            return {k: v._attribute(levels - 1, values_left) for k, v in self.entries()}
+            return [member._attribute(inner, values_left) for member in members]
+        return {k: v._attribute(inner, values_left) for k, v in self.entries()}
+
+    def _scalar(self) -> Attribute:
         if self._tag == "bool":
             return str(self._node.value).lower() in ("true", "yes", "on")
         if self._tag in ("int", "float"):

@@ -99,11 +99,17 @@ def test_a_wrong_line_is_named_with_its_rule(dataset, line, said):
     assert said in text
 
 
-def test_a_value_too_deep_for_dynamodb_is_refused(dataset):
-    deep = "x"
-    for _ in range(32):
-        deep = [deep]
-    assert "deeper than the 32 levels" in problem(dataset(changed(attributes={"deep": deep})))
+def test_31_lists_hold_a_value_of_the_32nd_level(dataset):
+    deep = json.loads("[" * 31 + '"deep"' + "]" * 31)
+    (item,) = read_items(dataset(changed(attributes={"a": deep})))
+    assert item["a"] == deep
+
+
+@pytest.mark.parametrize("innermost", ['"x"', "", "{}"])
+def test_a_value_too_deep_for_dynamodb_is_refused(dataset, innermost):
+    deep = json.loads("[" * 32 + innermost + "]" * 32)
+    said = problem(dataset(changed(attributes={"a": deep})))
+    assert said == "1: attribute 'a' is nested deeper than the 32 levels of DynamoDB"
 
 
 def test_an_item_above_the_limit_cannot_come_from_a_line():
@@ -117,18 +123,24 @@ def test_an_empty_or_missing_file_is_named(dataset, tmp_path):
 
 def test_memory_does_not_grow_with_the_dataset(tmp_path):
     peaks = []
-    for count in (500, 5_000):
+    for count in (300, 3_000):
         file = tmp_path / f"{count}.jsonl"
         with file.open("w") as lines:
             for number in range(count):
                 lines.write(changed(body=f"Message {number} " + "x" * 200, id=f"m{number}") + "\n")
-        tracemalloc.start()
-        deque(read_items(file), maxlen=0)
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
+        # The least of three: what another thread of the test run makes meanwhile counts too.
+        peaks.append(min(_peak(file) for _ in range(3)))
     small, large = peaks
-    assert large < small * 1.2 + 10_000, f"{small} bytes for 500 lines, {large} for 5,000"
+    assert large < small * 1.2 + 10_000, f"{small} bytes for 300 lines, {large} for 3,000"
     assert large < 1_000_000
+
+
+def _peak(file):
+    tracemalloc.start()
+    deque(read_items(file), maxlen=0)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
 
 
 def test_a_file_without_line_ends_is_not_read_at_once(tmp_path):

@@ -147,6 +147,12 @@ def test_a_value_that_contains_itself_ends_too(load):
         load(VALID + "  - {from: tom, to: jerry, body: x, attributes: {a: &a [*a]}}\n")
 
 
+def test_31_lists_hold_a_value_of_the_32nd_level(load):
+    attributes = f"{{a: {'[' * 31}deep{']' * 31}}}"
+    *_, item = load(VALID + f"  - {{from: tom, to: jerry, body: x, attributes: {attributes}}}\n")
+    assert str(item["a"]) == f"{'[' * 31}'deep'{']' * 31}"
+
+
 def test_each_message_may_have_a_time_and_an_id_of_its_own(load):
     first, second, third = load("""\
         users: {tom: Tom, jerry: Jerry}
@@ -234,7 +240,8 @@ def test_messages_may_be_grouped_by_conversation(load):
         (f"id: {'1' * 5_000}", f"message 3: '{'1' * 39}... is not text"),
         (f"attributes: {{a: 0x{'1' * 5_000}}}", f"message 3: '0x{'1' * 37}... is not a decimal"),
         (f"{'k' * 900}: x", f"message 3: unknown key '{'k' * 39}...; known are from"),
-        (f"attributes: {{a: {'[' * 33}{']' * 33}}}", "nested deeper than the 32 levels"),
+        (f"attributes: {{a: {'[' * 32}{']' * 32}}}", "nested deeper than the 32 levels"),
+        (f"attributes: {{a: {'[' * 32}x{']' * 32}}}", "nested deeper than the 32 levels"),
         ("at: 2026-01-01T09:00:00Z", "message 3: has the same key as an earlier message"),
     ],
 )
