@@ -1,8 +1,8 @@
 """A recovery point becomes a table again.
 
 Sources: botocore backup model; AWS Backup guide, "Restore a DynamoDB database" (metadata);
-github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks/table-restore.md (what a restored
-table lacks). That a taken name ends in FAILED is not verified on AWS.
+github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks/table-restore.md (what a
+restored table lacks). That a taken name ends in FAILED is not verified on AWS.
 """
 
 import pytest

@@ -62,6 +62,19 @@ def test_what_step_functions_hands_over_gives_the_same_item(dataset):
     assert [line_item(json.loads(line))] == list(read_items(dataset(line)))
 
 
+def test_a_pair_of_surrogates_is_its_character(dataset):
+    line = changed(body="\U0001f600", attributes={"\U0001f600": "\U0001f600"})
+    assert "\\ud83d\\ude00" in line
+    (item,) = read_items(dataset(line))
+    assert item["Body"] == item["\U0001f600"] == "\U0001f600"
+
+
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_what_step_functions_hands_over_as_no_number_is_refused(number):
+    with pytest.raises(ValueError, match="attribute 'n': .* is beyond 1E-130 to 9.99E"):
+        line_item(GOOD | {"attributes": {"n": number}})
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [
@@ -74,12 +87,17 @@ def test_what_step_functions_hands_over_gives_the_same_item(dataset):
         ('{"from": "Tom", "from": "Tim"}', "key 'from' appears twice"),
         ('{"from": "Tom", "to": "Jerry", "body": "Hi"}', "'at' is missing"),
         (changed(body=5), "'body' is 5; must be text"),
+        (changed(body=0.5), "'body' is 0.5; must be text"),
+        (changed(body=[0.5]), "'body' is a list; must be text"),
+        (changed(body=10**399), f"'body' is 1{'0' * 39}...; must be text"),
         (changed(body=" "), "body is empty"),
         (changed(id=None), "'id' is None; must be text"),
         (changed(to="tom"), "are the same user"),
         (changed(at="yesterday"), "'yesterday' is not a time like"),
-        (changed(at="2026-02-30T09:00:00Z"), "day is out of range"),
-        (changed(attributes=[]), "'attributes' is []; must be an object"),
+        (changed(at="2026-02-30T09:00:00Z"), "'2026-02-30T09:00:00Z' is no time: day is out of"),
+        (changed(at="2026-13-01T09:00:00Z"), "'2026-13-01T09:00:00Z' is no time: month must be"),
+        (changed(at="0001-01-01T00:00:00+05:00"), ":00+05:00' is before year 1"),
+        (changed(attributes=[]), "'attributes' is a list; must be an object"),
         (changed(attributes={"Body": "x"}), "attribute 'Body' is reserved"),
         (changed(attributes={"": "x"}), "an attribute has an empty name"),
         (changed(attributes={"n": None}), "attribute 'n' is null; leave it out"),
@@ -87,8 +105,18 @@ def test_what_step_functions_hands_over_gives_the_same_item(dataset):
         (changed(attributes={"n": 0.1}).replace("0.1", "0." + "12" * 9), "too many digits"),
         (changed(attributes={"n": 1e300}), "is beyond 1E-130 to 9.99E+125"),
         (changed(attributes={"n": 0.1}).replace("0.1", "NaN"), "NaN is not JSON"),
-        (changed(body="\ud800"), "surrogates not allowed"),
-        ("[" * 100_000, "is nested too deeply"),
+        (changed(body="a\ud800"), "'a\\ud800' has half of a surrogate pair, which is no character"),
+        (changed(to="\udc00Jerry"), "'\\udc00Jerry' has half of a surrogate pair"),
+        (changed(attributes={"n": ["\ud800"]}), "'\\ud800' has half of a surrogate pair"),
+        (changed(attributes={"n": {"\ud800": 1}}), "'\\ud800' has half of a surrogate pair"),
+        (changed(attributes={"n": {"k" * 50: None}}), f"attribute '{'k' * 39}... is null"),
+        ("[" * 100_000, "is nested too deeply; DynamoDB has 32 levels"),
+        (b"\xef\xbb\xbf" + changed().encode(), "begins with a byte order mark; save it without"),
+        (changed(attributes={"n": 1}).replace("1}", "1" * 5_000 + "}"),
+         f"attribute 'n': {'1' * 40}... is beyond 1E-130 to 9.99E+125"),
+        (changed(attributes={"n": 10**399}), f"attribute 'n': 1{'0' * 39}... is beyond"),
+        (changed(attributes={"n": 1}).replace("1}", "1." + "2" * 400 + "}"),
+         f"attribute 'n': 1.{'2' * 38}... has too many digits; write it as text"),
         (changed(attributes={"n": 0.1}).replace("0.1", "1E" + "9" * 20), "exponent of too many"),
         (changed(body="x" * LINE_BYTES), f"is longer than {LINE_BYTES} bytes"),
     ],
