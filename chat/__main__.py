@@ -3,19 +3,21 @@
 import argparse
 import sys
 from contextlib import closing
+from typing import TYPE_CHECKING
 
-from botocore.exceptions import ClientError
-
-from chat import show
-from chat.commands import COMMANDS
-from chat.failures import explained
-from chat.target import Target
 from ops.cli import Parser, status_of
 from ops.errors import UsageError
+
+if TYPE_CHECKING:
+    from chat.target import Target
+
+_NOTHING, _PARTLY = "nothing was written", "what was written until then stays"
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line of every command."""
+    from chat.commands import COMMANDS
+
     top = Parser(
         prog="python -m chat",
         description="Read and write the Messages table.",
@@ -32,26 +34,40 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> int:
     """Run one command; exit status 0 done, 1 failed, 2 wrong usage."""
     given = sys.argv[1:] if argv is None else argv
-    arguments = parser().parse_args(given)
-    show.prepare()
-    return status_of(lambda: _run(arguments, given))
+    return status_of(lambda: _run(given))
 
 
-def _run(arguments: argparse.Namespace, given: list[str]) -> int:
-    _check_characters(given)
-    with closing(Target(arguments)) as target:
-        try:
-            return int(arguments.run(arguments, target))
-        except ClientError as error:
-            if better := explained(error, target):
-                raise better from None
-            raise
-        except KeyboardInterrupt as interrupt:
-            said = str(interrupt) or "what was written until then stays"
-            raise KeyboardInterrupt(said) from None
-        finally:
-            if arguments.capacity:
-                target.say(str(target.capacity))
+def _run(given: list[str]) -> int:
+    interrupted = _NOTHING
+    try:
+        # Here, where a Ctrl-C is one line: they take half of a short command's time.
+        from chat import show
+        from chat.target import Target
+
+        arguments = parser().parse_args(given)
+        show.prepare()
+        _check_characters(given)
+        interrupted = _PARTLY if arguments.writes else _NOTHING
+        with closing(Target(arguments)) as target:
+            return _run_on(target, arguments)
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(str(interrupt) or interrupted) from None
+
+
+def _run_on(target: "Target", arguments: argparse.Namespace) -> int:
+    from botocore.exceptions import ClientError
+
+    from chat.failures import explained
+
+    try:
+        return int(arguments.run(arguments, target))
+    except ClientError as error:
+        if better := explained(error, target):
+            raise better from None
+        raise
+    finally:
+        if arguments.capacity:
+            target.say(str(target.capacity))
 
 
 def _check_characters(given: list[str]) -> None:

@@ -22,8 +22,13 @@ MOST = 2**31 - 1
 _COUNT = re.compile("[0-9]{1,10}")
 
 
-def command(commands: Commands, name: str, summary: str, *, table: bool = True) -> Parser:
-    """A parser for the command ``name``: which stack or ``table``, where, --json, --capacity."""
+def command(
+    commands: Commands, name: str, summary: str, *, table: bool = True, writes: bool = False
+) -> Parser:
+    """A parser for the command ``name``: which stack or ``table``, where, --json, --capacity.
+
+    Of one that ``writes`` something may be done already when it is interrupted.
+    """
     parser = commands.add_parser(name, help=summary, description=summary)
     add_target(parser, table=table)
     parser.add_argument(
@@ -35,6 +40,7 @@ def command(commands: Commands, name: str, summary: str, *, table: bool = True) 
         "--capacity", action="store_true",
         help="say at the end how many read and write units DynamoDB counted",
     )  # fmt: skip
+    parser.set_defaults(writes=writes)
     return parser
 
 

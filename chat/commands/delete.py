@@ -9,7 +9,7 @@ from chat.target import Target
 
 def add(commands: Commands) -> None:
     """The command line of ``delete``."""
-    parser = command(commands, "delete", "delete a message, or any item by its key")
+    parser = command(commands, "delete", "delete a message, or any item by its key", writes=True)
     add_message(parser, or_key=True)
     parser.set_defaults(run=run)
 

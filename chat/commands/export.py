@@ -22,6 +22,7 @@ def add(commands: Commands) -> None:
     parser = command(
         commands, "export",
         "the table's items, as lines that `import` and DynamoDB's own import from S3 read",
+        writes=True,
     )  # fmt: skip
     parser.add_argument(
         "file", nargs="?", metavar="FILE",

@@ -29,6 +29,7 @@ def add(commands: Commands) -> None:
         commands, "import",
         "write the lines of a file to the table: DynamoDB JSON as `export` writes it, plain JSON "
         "items with pk and sk, or messages with from, to, body and at",
+        writes=True,
     )  # fmt: skip
     parser.add_argument(
         "file", metavar="FILE",
@@ -66,8 +67,11 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
 
 
 def _checked(source: Source, target: Target) -> Checked:
-    with bar(f"checking {source.name}", source.size(), of_bytes=True) as advance:
-        return check(source, say=target.say, advance=advance)
+    try:
+        with bar(f"checking {source.name}", source.size(), of_bytes=True) as advance:
+            return check(source, say=target.say, advance=advance)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("nothing was written") from None
 
 
 def _show_checked(arguments: argparse.Namespace, source: Source, checked: Checked) -> int:

@@ -13,7 +13,7 @@ from ops.errors import UsageError
 
 def add(commands: Commands) -> None:
     """The command line of ``put``."""
-    parser = command(commands, "put", "write an item of any table")
+    parser = command(commands, "put", "write an item of any table", writes=True)
     parser.add_argument("item", help="the item: JSON text, a file of it, or - for standard input")
     condition = parser.add_mutually_exclusive_group()
     condition.add_argument("--if-absent", action="store_true",

@@ -20,6 +20,7 @@ def add(commands: Commands) -> None:
     parser = command(
         commands, "reindex",
         "bring the users' lists of conversations up to date from the messages; safe at any time",
+        writes=True,
     )  # fmt: skip
     parser.add_argument(
         "conversations", nargs="*", metavar="CONVERSATION",

@@ -14,7 +14,9 @@ from ops.errors import UsageError
 
 def add(commands: Commands) -> None:
     """The command line of ``send``."""
-    parser = command(commands, "send", "send a message; the first one begins the conversation")
+    parser = command(
+        commands, "send", "send a message; the first one begins the conversation", writes=True
+    )
     parser.add_argument("--from", required=True, dest="sender", metavar="USER", help="who sends it")
     parser.add_argument("--to", required=True, dest="recipient", metavar="USER", help="who gets it")
     parser.add_argument("--at", metavar="TIME",

@@ -188,13 +188,19 @@ def test_no_command_needs_more_permissions_than_its_own(permitted, table, comman
     assert permitted(*actions)(command, *where).status == 0
 
 
-def test_an_interrupted_command_does_not_promise_to_continue(on, monkeypatch):
+WRITING = {"send", "edit", "delete", "put"}
+
+
+@pytest.mark.parametrize("command", [name for name in ON_A_TABLE if name != "follow"])
+def test_an_interrupted_command_says_whether_it_may_have_written(on, monkeypatch, command):
     def interrupt(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("chat.writing.send", interrupt)
-    ended = on("send", "--from", "a", "--to", "b", "x")
-    assert (ended.status, ended.error) == (130, "interrupted; what was written until then stays")
+    with monkeypatch.context() as patched:
+        patched.setattr("botocore.client.BaseClient._make_api_call", interrupt)
+        ended = on(command, *ON_A_TABLE[command])
+    stays = "what was written until then stays" if command in WRITING else "nothing was written"
+    assert (ended.status, ended.error) == (130, f"interrupted; {stays}")
 
 
 def test_with_a_user_pool_people_have_names_and_keys_have_subs(on, table, client, name):
