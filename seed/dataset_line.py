@@ -4,6 +4,7 @@ Standard library only: the function that loads a dataset imports this module.
 """
 
 from collections.abc import Mapping
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -28,7 +29,7 @@ def line_item(message: object) -> Item:
     for key in message:
         if key not in _TEXTS + _OPTIONAL:
             known = ", ".join(_TEXTS + _OPTIONAL)
-            raise ValueError(f"unknown key {key!r}; known are {known}")
+            raise ValueError(f"unknown key {shown(key)}; known are {known}")
     for key in _TEXTS:
         if key not in message:
             raise ValueError(f"{key!r} is missing")
@@ -36,7 +37,7 @@ def line_item(message: object) -> Item:
         sender=_text(message, "from"),
         recipient=_text(message, "to"),
         body=_text(message, "body"),
-        sent_at=parse_time(_text(message, "at")),
+        sent_at=moment(_text(message, "at")),
         message_id=_text(message, "id") if "id" in message else None,
         attributes=_attributes(message.get("attributes", {})),
     )
@@ -52,8 +53,39 @@ def within(levels: int) -> int:
     return levels - 1
 
 
+def moment(text: str) -> datetime:
+    """The moment that ``parse_time`` finds in ``text``, which each ValueError names, shortened."""
+    try:
+        return parse_time(text)
+    except ValueError as error:
+        problem, spelled = str(error), repr(text)
+        if spelled in problem:
+            raise ValueError(problem.replace(spelled, shown(text))) from None
+        raise ValueError(f"{shown(text)} is no time: {problem}") from None
+
+
+def characters(text: str) -> str:
+    """``text``, where two escapes may have spelled one character; ValueError for half of one.
+
+    JSON spells what is beyond U+FFFF as a pair of surrogates
+    (https://www.rfc-editor.org/rfc/rfc8259#section-7).
+    """
+    try:
+        text.encode()
+        return text
+    except UnicodeEncodeError:
+        pairs = text.encode("utf-16", "surrogatepass")
+    try:
+        return pairs.decode("utf-16")
+    except UnicodeDecodeError:
+        problem = "has half of a surrogate pair, which is no character"
+        raise ValueError(f"{shown(text)} {problem}") from None
+
+
 def shown(value: object) -> str:
     """A value for an error message: as Python spells it, a number by its digits, and short."""
+    if isinstance(value, list | Mapping):
+        return "a list" if isinstance(value, list) else "an object"
     return short(str(value) if isinstance(value, Decimal) else repr(value))
 
 
@@ -65,33 +97,35 @@ def short(text: str) -> str:
 def _text(message: Mapping[str, Any], key: str) -> str:
     value = message[key]
     if not isinstance(value, str):
-        raise ValueError(f"{key!r} is {value!r}; must be text")
-    return value
+        raise ValueError(f"{key!r} is {shown(value)}; must be text")
+    return characters(value)
 
 
 def _attributes(value: object) -> dict[str, Attribute]:
     if not isinstance(value, Mapping):
-        raise ValueError(f"'attributes' is {value!r}; must be an object of names and values")
+        raise ValueError(f"'attributes' is {shown(value)}; must be an object of names and values")
     return _members(value, LEVELS)
 
 
 def _members(value: Mapping[str, object], levels: int) -> dict[str, Attribute]:
     if "" in value:
         raise ValueError("an attribute has an empty name")
-    return {name: _attribute(name, member, levels) for name, member in value.items()}
+    return {characters(name): _attribute(name, member, levels) for name, member in value.items()}
 
 
 def _attribute(name: str, value: object, levels: int) -> Attribute:
-    if isinstance(value, str | bool):
+    if isinstance(value, str):
+        return characters(value)
+    if isinstance(value, bool):
         return value
     if isinstance(value, int | float | Decimal):
         return _number(name, value)
     if value is None:
-        raise ValueError(f"attribute {name!r} is null; leave it out")
+        raise ValueError(f"attribute {shown(name)} is null; leave it out")
     try:
         inner = within(levels)
     except ValueError as error:
-        raise ValueError(f"attribute {name!r} {error}") from None
+        raise ValueError(f"attribute {shown(name)} {error}") from None
     if isinstance(value, list):
         return [_attribute(name, member, inner) for member in value]
     assert isinstance(value, Mapping)  # JSON has nothing else
@@ -105,8 +139,10 @@ def _number(name: str, value: int | float | Decimal) -> Decimal:
     function, so a longer number might arrive as another one.
     """
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if number and number.adjusted() not in _EXPONENTS:
-        raise ValueError(f"attribute {name!r}: {value} is beyond 1E-130 to 9.99E+125")
+    if not number.is_finite() or (number and number.adjusted() not in _EXPONENTS):
+        raise ValueError(f"attribute {shown(name)}: {shown(number)} is beyond 1E-130 to 9.99E+125")
     if Decimal(repr(float(number))) != number:
-        raise ValueError(f"attribute {name!r}: {value} has too many digits; write it as text")
+        raise ValueError(
+            f"attribute {shown(name)}: {shown(number)} has too many digits; write it as text"
+        )
     return number

@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from chat.model import Attribute
-from seed.dataset_line import LEVELS, short, shown, within
+from seed.dataset_line import LEVELS, characters, short, shown, within
 
 # DynamoDB: 38 digits and 1E-130 to 9.99E+125 in a number
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
@@ -84,7 +84,10 @@ class Value:
             raise self.error("must be text")
         if self._tag not in ("str", "timestamp"):
             raise self.error(f"{shown(self._node.value)} is not text; put it in quotes")
-        return str(self._node.value)
+        try:
+            return characters(str(self._node.value))
+        except ValueError as error:
+            raise self.error(error) from None
 
     def attribute(self) -> Attribute:
         """The value as DynamoDB stores it: text, number, truth value, list or map."""

@@ -8,6 +8,8 @@ from typing import Any, NoReturn
 # What may stand around a JSON text (https://www.rfc-editor.org/rfc/rfc8259#section-2); at its
 # end it is no line of its own.
 _WHITE_SPACE = " \t\n\r"
+# Some editors put it before what they save as UTF-8.
+_MARK = "\ufeff"
 
 
 def parsed(source: bytes | str, *, parse_int: Callable[[str], Any] = int) -> Any:
@@ -17,6 +19,8 @@ def parsed(source: bytes | str, *, parse_int: Callable[[str], Any] = int) -> Any
     """
     try:
         text = source if isinstance(source, str) else source.decode()
+        if text.startswith(_MARK):
+            raise ValueError("begins with a byte order mark; save it without one")
         return json.loads(
             text.rstrip(_WHITE_SPACE),
             parse_int=parse_int,
@@ -29,7 +33,7 @@ def parsed(source: bytes | str, *, parse_int: Callable[[str], Any] = int) -> Any
     except json.JSONDecodeError as error:
         raise ValueError(f"is not valid JSON: {error.msg} at {_place(error)}") from None
     except RecursionError:
-        raise ValueError("is nested too deeply") from None
+        raise ValueError("is nested too deeply; DynamoDB has 32 levels") from None
     except InvalidOperation:
         raise ValueError("a number has an exponent of too many digits") from None
 

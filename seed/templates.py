@@ -10,8 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from chat.model import Attribute, Item, check_user, message_item, parse_time
+from chat.model import Attribute, Item, check_user, message_item
 from seed.changes import key_of
+from seed.dataset_line import moment, shown
 from seed.document import Fields, Value, load
 from seed.placeholders import render
 
@@ -126,13 +127,13 @@ def _name(value: Value) -> str:
 def _user(value: Value, users: dict[str, str]) -> str:
     alias = value.text()
     if alias not in users:
-        raise value.error(f"unknown user {alias!r}; known are {', '.join(users) or 'none'}")
+        raise value.error(f"unknown user {shown(alias)}; known are {', '.join(users) or 'none'}")
     return users[alias]
 
 
 def _time(value: Value) -> datetime:
     try:
-        return parse_time(value.text())
+        return moment(value.text())
     except ValueError as error:
         raise value.error(error) from None
 
@@ -141,5 +142,5 @@ def _interval(value: Value) -> timedelta:
     text = value.text()
     match = _INTERVAL.fullmatch(text)
     if not match:
-        raise value.error(f"{text!r} is not a time span like 30s, 1m, 2h or 1d")
+        raise value.error(f"{shown(text)} is not a time span like 30s, 1m, 2h or 1d")
     return timedelta(**{_UNITS[match[2]]: int(match[1])})

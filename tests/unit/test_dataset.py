@@ -71,7 +71,7 @@ def test_a_pair_of_surrogates_is_its_character(dataset):
 
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
 def test_what_step_functions_hands_over_as_no_number_is_refused(number):
-    with pytest.raises(ValueError, match="attribute 'n': .* is beyond 1E-130 to 9.99E"):
+    with pytest.raises(ValueError, match=r"attribute 'n': .* is beyond 1E-130 to 9\.99E"):
         line_item(GOOD | {"attributes": {"n": number}})
 
 
@@ -94,6 +94,7 @@ def test_what_step_functions_hands_over_as_no_number_is_refused(number):
         (changed(id=None), "'id' is None; must be text"),
         (changed(to="tom"), "are the same user"),
         (changed(at="yesterday"), "'yesterday' is not a time like"),
+        (changed(at="1" * 5_000), f"2: '{'1' * 39}... is not a time like"),
         (changed(at="2026-02-30T09:00:00Z"), "'2026-02-30T09:00:00Z' is no time: day is out of"),
         (changed(at="2026-13-01T09:00:00Z"), "'2026-13-01T09:00:00Z' is no time: month must be"),
         (changed(at="0001-01-01T00:00:00+05:00"), ":00+05:00' is before year 1"),

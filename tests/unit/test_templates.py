@@ -68,7 +68,9 @@ def test_placeholders_are_names_and_doubled_braces_are_braces(load):
         ("every: 1m", "every: 0m", 3, "every: '0m' is not a time span"),
         ("every: 1m", "every: soon", 3, "every: 'soon' is not a time span"),
         ("2026-01-01T09:00:00Z", "2026-01-01", 2, "start: '2026-01-01' is not a time"),
-        ("2026-01-01T09:00:00Z", "2026-02-30T09:00:00Z", 2, "start: "),
+        ("2026-01-01T09:00:00Z", "2026-02-30T09:00:00Z", 2, "start: '2026-02-30T09:00:00Z' is no"),
+        ('"Hello"', '"a\\ud800"', 6, "message 2: 'a\\ud800' has half of a surrogate pair"),
+        ("tom: Tom,", 'tom: "\\udc00\\ud800",', 1, "users: '\\udc00\\ud800' has half of a surr"),
         ("2026-01-01T09:00:00Z", "9999-12-31T23:59:30Z", 6, "message 2: would be sent after"),
         ("tom: Tom,", "tom: T#m,", 1, "users: 'T#m' cannot name a user"),
         ("tom: Tom,", 'tom: Tom, x: "a\\nb",', 1, "users: 'a\\nb' cannot name a user"),
@@ -145,6 +147,15 @@ def test_a_file_that_multiplies_itself_ends_at_once(load):
 def test_a_value_that_contains_itself_ends_too(load):
     with pytest.raises(SeedError, match="message 3: is nested deeper than the 32 levels"):
         load(VALID + "  - {from: tom, to: jerry, body: x, attributes: {a: &a [*a]}}\n")
+
+
+def test_a_pair_of_surrogates_is_its_character_as_in_json(load):
+    *_, item = load(VALID.replace("Hello", "\\uD83D\\uDE00!"))
+    assert item["Body"] == "\U0001f600!"
+
+
+def test_a_byte_order_mark_is_no_part_of_the_seed(load):
+    assert load(b"\xef\xbb\xbf" + VALID.encode()) == load(VALID)
 
 
 def test_31_lists_hold_a_value_of_the_32nd_level(load):
@@ -226,6 +237,9 @@ def test_messages_may_be_grouped_by_conversation(load):
         ("attributes: {a: 1, a: 2}", "message 3: key 'a' appears twice"),
         ('attributes: {"": x}', "message 3: a key is empty"),
         ('attributes: {a: [{"": x}]}', "message 3: a key is empty"),
+        ('attributes: {"\\ud800": x}', "message 3: '\\ud800' has half of a surrogate pair"),
+        ('attributes: {a: "\\ud800"}', "message 3: '\\ud800' has half of a surrogate pair"),
+        ("at: 2026-13-01T09:00:00Z", "message 3: '2026-13-01T09:00:00Z' is no time: month must be"),
         ("attributes: {on: x}", "message 3: 'on' is not text; put it in quotes"),
         ("attributes: {a: null}", "message 3: 'null' is not text"),
         ("attributes: {a: .inf}", "message 3: '.inf' is not a decimal number"),
