@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import re
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -10,6 +9,7 @@ from typing import NoReturn
 from local.environment import foreign_environment
 from local.process import STATE_DIR, LocalAwsError, Running, find, find_or_start, stop
 from local.up import up
+from stacks.names import STAGE, STAGE_RULE
 
 
 class _Parser(argparse.ArgumentParser):
@@ -65,10 +65,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _stage(text: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9-]{0,30}", text):
-        raise argparse.ArgumentTypeError(
-            f"{text!r} must be a lower-case letter, then up to 30 of a-z, 0-9 and -"
-        )
+    if not STAGE.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} must be {STAGE_RULE}")
     return text
 
 

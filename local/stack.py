@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from local.steps import Steps
+from stacks.names import stack_name
 
 _BOOTSTRAPPED = re.compile(r"Environment aws://(\d+)/(\S+) bootstrapped")
 
@@ -46,7 +47,7 @@ def deploy(
                    "--require-approval", "never", "--outputs-file", str(file)],
                   environment=environment)  # fmt: skip
         outputs = json.loads(file.read_text())
-        name = f"Messages-{stage}"
+        name = stack_name(stage)
         own: dict[str, str] = outputs.pop(name)
         said.append(f"{name}: table {own['TableName']}, vault {own['BackupVaultName']}, "
                     f"{own['SeededCount']} messages seeded")  # fmt: skip

@@ -16,8 +16,8 @@ from ops.jobs import ACTIVE as ACTIVE
 from ops.jobs import Job as Job
 from ops.jobs import wait as wait
 from ops.polling import DeadlineError
+from stacks.names import STACK_TAG
 
-STACK_TAG = "messages:stack"
 # A job that cannot start keeps trying this long, then EXPIRES; the API's least.
 _START_WINDOW_MINUTES = 60
 _MOST_TAGS = 9  # AWS Backup adds ten to those of the table, and one is the stack's

@@ -8,7 +8,8 @@ from ops.command import Context
 from ops.errors import UsageError
 from ops.finding.costs import Thing
 from ops.holdings import Holding
-from ops.stack import PREFIX, stack_name
+from ops.stack import stack_name
+from stacks.names import PREFIX
 
 # Nobody can use or update such a stack, only delete it.
 _DEAD = frozenset(

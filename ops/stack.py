@@ -9,9 +9,9 @@ from botocore.exceptions import ClientError
 
 from ops.clients import Clients
 from ops.errors import OpsError, UsageError, code, message
+from stacks import names
+from stacks.names import PREFIX, STAGE
 
-PREFIX = "Messages-"
-_STAGE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
@@ -43,20 +43,19 @@ def stack_name(*, stage: str, stack: str | None = None) -> str:
                 "at most 128; pass --stack NAME"
             )
         return stack
-    if not _STAGE.fullmatch(stage):
+    if not STAGE.fullmatch(stage):
         raise UsageError(
-            f"'{stage}' is not a stage: it must match {_STAGE.pattern}; "
+            f"'{stage}' is not a stage: it must match {STAGE.pattern}; "
             "pass --stage NAME or --stack NAME"
         )
-    return PREFIX + stage
+    return names.stack_name(stage)
 
 
 def default_table(stack: str) -> str | None:
     """The table's name in stack ``Messages-<stage>`` unless a setting says otherwise."""
     if not stack.startswith(PREFIX):
         return None
-    stage = stack.removeprefix(PREFIX)
-    return "Messages" if stage == "dev" else f"Messages-{stage}"
+    return names.table_name(stack.removeprefix(PREFIX))
 
 
 def find(clients: Clients, name: str) -> Stack | None:

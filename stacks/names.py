@@ -1,5 +1,14 @@
-"""Names and tags by which a deployment is told from others, also after it is gone."""
+"""Names and tags by which a deployment is told from others, also after it is gone.
 
+For the app and for the commands that find what it made: it needs no CDK.
+"""
+
+import re
+
+# What a stage is called; each has room in every name that is made of it.
+STAGE = re.compile(r"[a-z][a-z0-9-]{0,30}")
+STAGE_RULE = "a lower-case letter, then up to 30 of a-z, 0-9 and -"
+PREFIX = "Messages-"
 STACK_TAG = "messages:stack"
 TABLE_TAG = "messages:table"
 ROLE_PATH = "/messages/"
@@ -7,7 +16,12 @@ ROLE_PATH = "/messages/"
 
 def stack_name(stage: str) -> str:
     """The stack of ``stage``."""
-    return f"Messages-{stage}"
+    return PREFIX + stage
+
+
+def table_name(stage: str) -> str:
+    """The table of ``stage``, unless a setting says otherwise."""
+    return "Messages" if stage == "dev" else stack_name(stage)
 
 
 def copies_stack_name(stage: str, region: str) -> str:

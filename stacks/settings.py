@@ -11,6 +11,7 @@ from chat.directory import pool_region
 from stacks.backup_settings import DELETE as DELETE
 from stacks.backup_settings import KEEP as KEEP
 from stacks.backup_settings import check_backups, check_lock
+from stacks.names import STAGE, STAGE_RULE, table_name
 from stacks.region_settings import check_copies, check_replicas
 from stacks.tag_settings import check_tags
 from stacks.tag_settings import shown as shown
@@ -21,7 +22,6 @@ DEFAULT_CAPACITY = 5
 # Far above what an account may have; it catches a slip of the keyboard.
 MAX_UNITS = 1_000_000
 
-_STAGE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; no wildcard in the
 # key, because it becomes part of a policy.
 _S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^/?*$\s][^?*$\s]{0,1023}")
@@ -99,8 +99,7 @@ class Settings:
 
     def __post_init__(self) -> None:
         if not self.table_name:
-            name = "Messages" if self.stage == "dev" else f"Messages-{self.stage}"
-            object.__setattr__(self, "table_name", name)
+            object.__setattr__(self, "table_name", table_name(self.stage))
         self._check_names()
         self._check_billing()
         check_backups(self)
@@ -113,7 +112,7 @@ class Settings:
         check_tags(self)
 
     def _check_names(self) -> None:
-        self.match("stage", _STAGE, "a lower-case letter, then up to 30 of a-z, 0-9 and -")
+        self.match("stage", STAGE, STAGE_RULE)
         self.match("table_name", TABLE_NAME, "3 to 255 of A-Z, a-z, 0-9, _, . and -")
         if self.region is not None:
             self.match("region", REGION, "an AWS region such as eu-west-1")

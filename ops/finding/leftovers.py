@@ -9,9 +9,8 @@ from botocore.exceptions import ClientError
 
 from ops.errors import code
 from ops.finding.found import Key, Role, Vault
-from ops.finding.vaults import STACK_TAG
+from stacks.names import ROLE_PATH, STACK_TAG
 
-ROLE_PATH = "/messages/"
 _TABLE_ARN = re.compile(r"arn:[\w-]+:dynamodb:([a-z0-9-]+):\d+:table/([\w.-]+)")
 # Ends such as -1A2B3C4D5E6F7 or -nTz9TlTGBnHz: never a word.
 _LOGICAL_ID_AND_RANDOM_END = r"[A-Za-z][A-Za-z0-9]*-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{12,13}"

@@ -12,9 +12,7 @@ from ops.errors import code
 from ops.finding import tables
 from ops.finding.found import Unseen
 from ops.finding.inventory import Looks
-from ops.finding.leftovers import ROLE_PATH
-from ops.finding.vaults import STACK_TAG
-from ops.stack import PREFIX
+from stacks.names import PREFIX, ROLE_PATH, STACK_TAG
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from ops.errors import code
 from ops.finding.found import Table, TableBackup
-from ops.finding.vaults import STACK_TAG
+from stacks.names import STACK_TAG
 
 # Carried by what `python -m ops restore` made, with the name of the table that was backed up.
 RESTORED_TAG = "messages:restored"

@@ -10,9 +10,8 @@ from botocore.exceptions import ClientError
 from ops.errors import code, explain, is_denied, message
 from ops.finding.found import Point, Vault
 from ops.jobs import ACTIVE
+from stacks.names import STACK_TAG, TABLE_TAG
 
-STACK_TAG = "messages:stack"
-TABLE_TAG = "messages:table"
 PAGE = 1000  # the API's most
 
 

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from ops.command import Context
 from ops.errors import explain
 from ops.finding.tables import RESTORED_TAG
-from ops.finding.vaults import STACK_TAG
+from stacks.names import STACK_TAG
 
 
 def mark(

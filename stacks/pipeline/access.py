@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from stacks.context import settings_from_context
+from stacks.names import STAGE
 from stacks.settings import SettingsError
 
 # https://docs.github.com/en/actions/reference/security/oidc: since July 2026 a new repository's
@@ -16,7 +17,6 @@ _REPOSITORY = {
     ),
     "gitlab": re.compile(r"[A-Za-z0-9_.-]{1,255}(?:/[A-Za-z0-9_.-]{1,255}){1,20}"),
 }
-_ENVIRONMENT = re.compile(r"[a-z][a-z0-9-]{0,30}")
 _KEYS = ("repository", "host", "environments", "existing_provider", "previews")
 # Of app.py, and of the CDK CLI.
 _OTHERS = ("stage", "stages", "cli-telemetry", "acknowledged-issue-numbers")
@@ -79,9 +79,9 @@ def _refuse_unknown(context: Mapping[str, Any]) -> None:
 def _environments(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
-        if not _ENVIRONMENT.fullmatch(name) or name == "pr":
+        if not STAGE.fullmatch(name) or name == "pr":
             raise AccessError(
-                f"environments is {text!r}; must be names of {_ENVIRONMENT.pattern} with commas "
+                f"environments is {text!r}; must be names of {STAGE.pattern} with commas "
                 "between them, and not pr: -c environments=prod,staging"
             )
     if len(set(names)) < len(names):
