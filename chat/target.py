@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
+from chat.answers import check_answers
 from chat.aws_names import TABLE_NAME, USER_POOL
 from chat.capacity import Capacity
 from chat.directory import Directory, PlainNames, pool_region
@@ -76,7 +77,9 @@ class Target:
             raise UsageError(f"'{pool}' is not the id of a user pool, such as eu-west-1_Ab1cD2eF3")
         clients = Clients(region=pool_region(pool), profile=self._arguments.profile)
         self._all_clients.append(clients)
-        return Directory(clients("cognito-idp"), pool)
+        client = clients("cognito-idp")
+        check_answers(client)
+        return Directory(client, pool)
 
     @cached_property
     def _stack(self) -> Stack:
@@ -92,6 +95,7 @@ class Target:
     def typed_client(self) -> Any:
         """The DynamoDB client that takes and gives DynamoDB JSON, as the API itself does."""
         client = self._clients("dynamodb")
+        check_answers(client)
         self.capacity.watch(client)
         return client
 
@@ -110,6 +114,7 @@ class Target:
     @cached_property
     def _dynamodb(self) -> Any:
         resource = exact(self._clients.resource("dynamodb", connections=MOST_SEGMENTS))
+        check_answers(resource.meta.client)
         self.capacity.watch(resource.meta.client)
         return resource
 

@@ -8,6 +8,7 @@ import pytest
 from chat.commands import COMMANDS
 from chat.options import Commands
 from ops.cli import Parser
+from tests.local.chat_commands import odd_server
 from tests.local.user_pool import UserPool
 
 
@@ -136,6 +137,33 @@ def test_an_environment_that_does_not_work(chat, monkeypatch, table, command, va
     where = [] if command == "tables" else ["--table", table.name, *ON_A_TABLE[command]]
     failed = chat(command, *where)
     assert said in failed.error
+    assert failed.status == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "kind", "said"),
+    [
+        (b"<html>Log in</html>", "text/html", "its answer is no JSON but text/html"),
+        (b"", "", "its answer is no JSON but of no type"),
+    ],
+)
+@pytest.mark.parametrize(
+    "command", [*ON_A_TABLE, "tables", "export", "reindex", "users", "import FILE"]
+)
+def test_what_is_no_answer_of_aws_is_said(chat, monkeypatch, tmp_path, command, body, kind, said):
+    (tmp_path / "lines").write_text('{"pk": "a", "sk": "b"}\n')
+    where = ["--table", "no-such-table", *ON_A_TABLE.get(command, [])]
+    if command == "users":
+        where = ["--user-pool-id", "us-east-1_Ab1cD2eF3"]
+    if command == "import FILE":
+        command, where = "import", [str(tmp_path / "lines"), *where]
+    with odd_server.served(lambda *_: body, kind) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        failed = chat(command, *([] if command == "tables" else where))
+    assert re.match(
+        f"[A-Z][A-Za-z]+: what answered is not AWS: {said}; check AWS_ENDP", failed.error
+    )
     assert failed.status == 1
 
 
