@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ops.reviewing.differences import differences
+from ops.reviewing.documents import without_documents
 from ops.reviewing.normal import HASH, normalised
-from ops.reviewing.permissions import Permission, permissions
+from ops.reviewing.permissions import IDENTITY_POLICIES, OF_PRINCIPALS, is_principal, permissions
 from ops.reviewing.spelling import short
+from ops.reviewing.statements import Permission
 from ops.reviewing.survival import is_kept
 
 Template = Mapping[str, Any]
@@ -22,8 +24,6 @@ _REPLACING = {
     "AWS::Logs::LogGroup": {"LogGroupName"},
     "AWS::SQS::Queue": {"FifoQueue", "QueueName"},
 }
-# What the permissions say better.
-_POLICIES, _IN_ROLES = "AWS::IAM::Policy", {"AssumeRolePolicyDocument", "Policies"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,15 +55,17 @@ def permission_changes(
 
 def _without_policies(template: Template) -> dict[str, dict[str, Any]]:
     """The resources, less what ``permission_changes`` compares."""
-    found = {}
-    for name, resource in template.get("Resources", {}).items():
-        if resource["Type"] == "AWS::IAM::Role":
-            properties = resource["Properties"]
-            kept = {key: value for key, value in properties.items() if key not in _IN_ROLES}
-            resource = {**resource, "Properties": kept}
-        if resource["Type"] != _POLICIES:
-            found[name] = resource
-    return found
+    return {
+        name: resource | {"Properties": _but_policies(resource)}
+        for name, resource in template.get("Resources", {}).items()
+        if resource["Type"] not in IDENTITY_POLICIES
+    }
+
+
+def _but_policies(resource: Mapping[str, Any]) -> dict[str, Any]:
+    properties = resource.get("Properties", {})
+    aside = OF_PRINCIPALS if is_principal(resource) else ()
+    return without_documents({k: v for k, v in properties.items() if k not in aside})  # type: ignore[no-any-return]
 
 
 def _resources(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:

@@ -1,151 +1,105 @@
-"""Every IAM statement of a template, in words. Pure."""
+"""Every permission that a template gives or denies, in words. Pure.
 
-import re
-from collections import defaultdict
+A policy is known by what it is, a document of statements with an effect, and not by
+the type of the resource that has it: none is left out for being of another type.
+"""
+
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
-from ops.reviewing.spelling import short, spelled
+from ops.reviewing.documents import documents, listed, statements
+from ops.reviewing.owners import Owners, Resources
+from ops.reviewing.spelling import spelled
+from ops.reviewing.statements import Permission, said, said_of_trust
 
-Resources = Mapping[str, Mapping[str, Any]]
-# Which actions only look; the others change something.
-_READS = re.compile(r"(BatchGet|Decrypt|Describe|Get|List|Lookup|Query|Scan|Select|View)")
-# Where a template keeps policies that are no role's, and which property says whose they are.
-_RESOURCE_POLICIES = {
-    "AWS::Backup::BackupVault": ("AccessPolicy", None),
-    "AWS::KMS::Key": ("KeyPolicy", None),
-    "AWS::S3::BucketPolicy": ("PolicyDocument", "Bucket"),
-    "AWS::SNS::TopicPolicy": ("PolicyDocument", "Topics"),
-    "AWS::SQS::QueuePolicy": ("PolicyDocument", "Queues"),
-}
-
-
-@dataclass(frozen=True, order=True, kw_only=True)
-class Permission:
-    """One statement: who may or may not do what, on what, and when."""
-
-    who: str
-    text: str
+# The resources that are nothing but a policy of somebody's.
+IDENTITY_POLICIES = {
+    "AWS::IAM::GroupPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy",
+}  # fmt: skip
+_PRINCIPALS = {"AWS::IAM::Group", "AWS::IAM::Role", "AWS::IAM::User"}
+# What of a principal is said here.
+OF_PRINCIPALS = {
+    "AssumeRolePolicyDocument", "Groups", "ManagedPolicyArns", "PermissionsBoundary", "Policies",
+}  # fmt: skip
+# What narrows who may call a function, with the words before its value.
+_LIMITS = {
+    "SourceArn": "", "SourceAccount": "account ", "PrincipalOrgID": "organization ",
+    "OrganizationId": "organization ", "EventSourceToken": "token ", "Condition": "",
+}  # fmt: skip
+_CALLS = {"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}
 
 
 def permissions(resources: Resources) -> list[Permission]:
-    """What every role, key, queue, topic and function of the template allows or denies."""
-    users = _users(resources)
-    found = [*_of_roles(resources), *_of_resources(resources), *_of_functions(resources)]
-    return sorted(
-        Permission(who=_named(one.who, users), text=one.text) for one in dict.fromkeys(found)
-    )
+    """What every role, key, queue, topic, function... of the template allows or denies."""
+    owners = Owners(resources)
+    found = [one for name in resources for one in _of(name, resources[name], owners)]
+    return sorted(set(found))
 
 
-def _of_roles(resources: Resources) -> Iterator[Permission]:
-    for name, resource in resources.items():
-        properties = resource.get("Properties", {})
-        if resource["Type"] == "AWS::IAM::Policy":
-            owners = [role["Ref"] for role in properties.get("Roles", []) if "Ref" in role]
-            for owner in owners:
-                yield from _in_document(owner, properties["PolicyDocument"])
-        elif resource["Type"] == "AWS::IAM::Role":
-            for statement in _listed(properties["AssumeRolePolicyDocument"]["Statement"]):
-                who = _principal(statement.get("Principal", {}))
-                text = f"{who} may become it{_condition(statement)}"
-                yield Permission(who=name, text=text)
-            for policy in properties.get("Policies", []):
-                yield from _in_document(name, policy["PolicyDocument"])
-            for arn in properties.get("ManagedPolicyArns", []):
-                yield Permission(who=name, text=f"has the managed policy {spelled(arn)}")
+def is_principal(resource: Mapping[str, Any]) -> bool:
+    """Whether it is a role, a user or a group."""
+    return resource["Type"] in _PRINCIPALS
 
 
-def _of_resources(resources: Resources) -> Iterator[Permission]:
-    for name, resource in resources.items():
-        if resource["Type"] not in _RESOURCE_POLICIES:
-            continue
-        document, owner = _RESOURCE_POLICIES[resource["Type"]]
-        properties = resource.get("Properties", {})
-        whose = spelled(properties[owner]) if owner else name
-        for statement in _listed(properties.get(document, {}).get("Statement", [])):
-            who = _principal(statement.get("Principal", {}))
-            yield Permission(who=whose, text=f"{who} {_sentence(statement, on='it')}")
-
-
-def _of_functions(resources: Resources) -> Iterator[Permission]:
-    for resource in resources.values():
-        if resource["Type"] == "AWS::Lambda::Permission":
-            properties = resource["Properties"]
-            source = properties.get("SourceArn")
-            only = f", only for {spelled(source)}" if source else ""
+def _of(name: str, resource: Mapping[str, Any], owners: Owners) -> Iterator[Permission]:
+    properties = resource.get("Properties", {})
+    if is_principal(resource):
+        yield from _of_principal(owners.name(name), properties)
+    elif resource["Type"] in {*IDENTITY_POLICIES, "AWS::IAM::ManagedPolicy"}:
+        for who in owners.of_identity_policy(name):
+            yield from _in(properties, who=who)
+    elif resource["Type"] == "AWS::IAM::UserToGroupAddition":
+        for user in listed(properties["Users"]):
             yield Permission(
-                who=spelled(properties["FunctionName"]),
-                text=f"{spelled(properties['Principal'])} may call it{only}",
+                who=spelled(user), text=f"is in group {spelled(properties['GroupName'])}"
             )
+    elif resource["Type"] == "AWS::Lambda::Url":
+        yield _of_url(properties)
+    elif "Principal" in properties:
+        yield _of_call(name, properties, owners)
+    else:
+        who = owners.of_resource_policy(name)
+        yield from _in(properties, who=who, own={who, owners.name(name)})
 
 
-def _in_document(owner: str, document: Mapping[str, Any]) -> Iterator[Permission]:
-    for statement in _listed(document["Statement"]):
-        yield Permission(who=owner, text=_sentence(statement))
+def _of_principal(who: str, properties: Mapping[str, Any]) -> Iterator[Permission]:
+    for statement in statements(properties.get("AssumeRolePolicyDocument", {"Statement": []})):
+        yield said_of_trust(statement, who=who)
+    yield from _in(properties.get("Policies", []), who=who)
+    for arn in listed(properties.get("ManagedPolicyArns", [])):
+        yield Permission(who=who, text=f"has the managed policy {spelled(arn)}")
+    for group in listed(properties.get("Groups", [])):
+        yield Permission(who=who, text=f"is in group {spelled(group)}")
+    if "PermissionsBoundary" in properties:
+        limits = spelled(properties["PermissionsBoundary"])
+        yield Permission(who=who, text=f"may do no more than {limits} allows")
 
 
-def _sentence(statement: Mapping[str, Any], *, on: str = "") -> str:
-    verb = "may" if statement["Effect"] == "Allow" else "may not"
-    where = on or " and ".join(map(spelled, _listed(statement.get("Resource", "?"))))
-    if where == "*":
-        where = "everything (*)"
-    return f"{verb} {_actions(statement)} on {where}{_condition(statement)}"
+def _in(value: Any, *, who: str, own: set[str] | None = None) -> Iterator[Permission]:
+    for where, document in documents(value):
+        for statement in statements(document):
+            yield said(statement, who=who, own=own or (), where=where)
 
 
-def _actions(statement: Mapping[str, Any]) -> str:
-    """``read (dynamodb: Query) and change (dynamodb: UpdateItem)``."""
-    if "NotAction" in statement:
-        return f"do anything but {', '.join(_listed(statement['NotAction']))}"
-    kinds: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for action in _listed(statement["Action"]):
-        service, _, call = action.partition(":")
-        kind = "do anything" if call in ("", "*") else "read" if _READS.match(call) else "change"
-        kinds[kind][service].append(call or "*")
-    return " and ".join(f"{kind} ({_calls(by)})" for kind, by in kinds.items())
+def _of_url(properties: Mapping[str, Any]) -> Permission:
+    """A function's URL: with AuthType NONE it asks nobody who they are."""
+    public = properties.get("AuthType") == "NONE"
+    text = "has a URL that asks nobody who they are" if public else "has a URL for callers with IAM"
+    return Permission(who=spelled(properties["TargetFunctionArn"]), text=text, public=public)
 
 
-def _calls(by_service: Mapping[str, list[str]]) -> str:
-    return "; ".join(f"{service}: {', '.join(calls)}" for service, calls in by_service.items())
-
-
-def _condition(statement: Mapping[str, Any]) -> str:
-    parts = [
-        f"{key} {_operator(operator)} {spelled(value)}"
-        for operator, tests in statement.get("Condition", {}).items()
-        for key, value in tests.items()
-    ]
-    return f", if {' and '.join(parts)}" if parts else ""
-
-
-def _operator(operator: str) -> str:
-    words = {"StringEquals": "is", "Bool": "is", "StringLike": "is like", "ArnLike": "is like",
-             "ArnEquals": "is", "Null": "is missing:"}  # fmt: skip
-    return words.get(operator, operator)
-
-
-def _principal(principal: Any) -> str:
-    if principal == "*" or principal == {"AWS": "*"}:
-        return "anyone"
-    names = [name for value in principal.values() for name in _listed(value)]
-    return " and ".join(map(spelled, names))
-
-
-def _users(resources: Resources) -> dict[str, list[str]]:
-    """Which functions and machines work as a role."""
-    found: dict[str, list[str]] = defaultdict(list)
-    for name, resource in resources.items():
-        properties = resource.get("Properties", {})
-        role = properties.get("Role") or properties.get("RoleArn")
-        if isinstance(role, Mapping) and "Fn::GetAtt" in role:
-            found[role["Fn::GetAtt"][0]].append(short(name))
-    return found
-
-
-def _named(owner: str, users: Mapping[str, list[str]]) -> str:
-    """``SeedSeedingRole (SeedSeedingFunction)``."""
-    return short(owner) + (f" ({', '.join(users[owner])})" if owner in users else "")
-
-
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
+def _of_call(name: str, properties: Mapping[str, Any], owners: Owners) -> Permission:
+    """A resource that lets one principal do one thing, such as AWS::Lambda::Permission."""
+    who = spelled(properties["FunctionName"]) if "FunctionName" in properties else (
+        owners.of_resource_policy(name)
+    )  # fmt: skip
+    action = spelled(properties.get("Action", "?"))
+    principal = spelled(properties["Principal"])
+    subject = "anyone" if principal == "*" else principal
+    limits = {key: value for key, value in properties.items() if key in _LIMITS}
+    what = "call it" if action in _CALLS else f"do {action} on it"
+    if properties.get("FunctionUrlAuthType"):
+        what += " by its URL"
+    only = " and ".join(f"{_LIMITS[key]}{spelled(value)}" for key, value in limits.items())
+    text = f"{subject} may {what}{f', only for {only}' if only else ''}"
+    return Permission(who=who, text=text, public=principal == "*" and not limits)

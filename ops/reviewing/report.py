@@ -8,8 +8,10 @@ from typing import Any
 
 from ops.reviewing.changes import Change, changes, permission_changes
 from ops.reviewing.costs import costs
-from ops.reviewing.permissions import Permission, Resources, permissions
+from ops.reviewing.owners import Resources
+from ops.reviewing.permissions import permissions
 from ops.reviewing.stacks import Reviewed
+from ops.reviewing.statements import Permission
 from ops.reviewing.survival import kept, lost
 
 Sections = dict[str, list[str]]
@@ -109,7 +111,7 @@ def _changed(stack: Reviewed) -> list[str]:
     for change in changes(stack.before, stack.after):
         found += _change(change)
     new, gone = permission_changes(stack.before, stack.after)
-    found += [f"+ permission: {one.who}: {one.text}" for one in new]
+    found += [f"{'!' if one.public else '+'} permission: {one.who}: {one.text}" for one in new]
     found += [f"- permission: {one.who}: {one.text}" for one in gone]
     return found or ["nothing"]
 
@@ -137,7 +139,7 @@ def _permissions(found: Sequence[Permission]) -> list[str]:
     return [
         line
         for who, group in groupby(found, key=lambda one: one.who)
-        for line in [who, *(f"    {one.text}" for one in group)]
+        for line in [who, *(f"    {'! ' if one.public else ''}{one.text}" for one in group)]
     ]
 
 

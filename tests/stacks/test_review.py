@@ -114,7 +114,7 @@ def test_every_statement_is_said():
 
 def test_denials_conditions_and_wildcards_are_said():
     lines = said(permissions(template(alarms=True)["Resources"]))
-    assert ("ConversationsFailures: anyone may not do anything (sqs: *) on it, if "
+    assert ("ConversationsFailures: nobody may do anything (sqs: *) on it, if "
             "aws:SecureTransport is false") in lines  # fmt: skip
     assert any("on everything (*)" in line for line in lines)
     assert any("if aws:SourceAccount is <account id>" in line for line in lines)
