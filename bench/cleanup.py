@@ -23,6 +23,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from local.configuration import configure
 from local.process import Running, running
 from ops.__main__ import main as ops
 from ops.cleaning import plan, preflight
@@ -31,7 +32,6 @@ from ops.cleaning.deletion import Deletion
 from ops.command import Context
 from ops.finding import vaults
 from ops.finding.found import Inventory, Vault
-from tests.local.conftest import _configure
 from tests.local.ops_deployment import QUICK, Deployment
 
 _COMPLETED, _DELETING = 1, 2
@@ -60,8 +60,7 @@ class Bench:
     def __init__(self, aws: Running, points: int, latency: float) -> None:
         self._aws, self._points, self._latency = aws, points, latency
         os.environ.update(aws.environment())
-        for name, value in QUICK.items():
-            _configure(aws, name, value)
+        configure(aws, **QUICK)
 
         @cache
         def client(service: str) -> Any:
@@ -91,13 +90,13 @@ class Bench:
             stage.start_job()
         stage.destroy()
         for counter in _COUNTERS:
-            _configure(self._aws, counter, 0)
-        _configure(self._aws, "latency_milliseconds", self._latency)
+            configure(self._aws, **{counter: 0})
+        configure(self._aws, latency_milliseconds=self._latency)
         began = time.monotonic()
         clean(stage, rate)
         seconds = time.monotonic() - began
-        _configure(self._aws, "latency_milliseconds", 0)
-        calls, most = (float(str(_configure(self._aws, name, 0))) for name in _COUNTERS)
+        configure(self._aws, latency_milliseconds=0)
+        calls, most = (configure(self._aws, **{name: 0})[name] for name in _COUNTERS)
         assert not stage.client("backup").list_protected_resources()["Results"]
         return seconds, calls, most
 

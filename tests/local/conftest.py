@@ -1,11 +1,8 @@
 """The embedded AWS for tests: one per test process, so that tests run in parallel."""
 
 import functools
-import json
 import os
-import ssl
 import subprocess
-import urllib.request
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +12,7 @@ import boto3
 import pytest
 
 from chat.model import PARTITION_KEY, SORT_KEY
+from local.configuration import configure
 from local.process import Running, running
 from tests.local import engines
 from tests.local.aws_steps import create_backup_role
@@ -46,27 +44,10 @@ def setting(aws: Running) -> Iterator[Callable[[str, object], None]]:
     before: dict[str, object] = {}
 
     def change(name: str, value: object) -> None:
-        before.setdefault(name, _configure(aws, name, value))
+        before.setdefault(name, configure(aws, **{name: value})[name])
 
     yield change
-    for name, value in before.items():
-        _configure(aws, name, value)
-
-
-def _configure(aws: Running, name: str, value: object) -> object:
-    """Change a setting; return what it was before."""
-    request = urllib.request.Request(
-        f"{aws.endpoint}/_ministack/config",
-        data=json.dumps({f"additions.{name}": value}).encode(),
-        method="POST",
-    )
-    context = ssl.create_default_context(cafile=aws.ca_file)
-    # Not through a proxy: it is on loopback, whatever the environment says.
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
-    with opener.open(request, timeout=10) as reply:
-        return json.load(reply)["before"][f"additions.{name}"]
+    configure(aws, **before)
 
 
 @pytest.fixture

@@ -2,13 +2,10 @@
 
 import functools
 import json
-import ssl
 import time
-import urllib.request
 from collections.abc import Callable
 from typing import Any
 
-from local.process import Running
 from ops.__main__ import main
 
 # The embedded AWS's own values, and those under which nobody waits.
@@ -26,18 +23,6 @@ QUICK = USUAL | {
     "recovery_point_deleting_seconds": 0.05,
     "vault_lag_seconds": 0.1,
 }
-
-
-def configure(aws: Running, **values: object) -> None:
-    """Change durations and faults of the embedded AWS while it runs."""
-    body = json.dumps({f"additions.{name}": value for name, value in values.items()}).encode()
-    request = urllib.request.Request(f"{aws.endpoint}/_ministack/config", data=body, method="POST")
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}),
-        urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=aws.ca_file)),
-    )
-    with opener.open(request, timeout=10) as reply:
-        assert reply.status == 200
 
 
 class Deployment:

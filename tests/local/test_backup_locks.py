@@ -12,8 +12,8 @@ import time
 import pytest
 from botocore.config import Config
 
+from local.configuration import configure
 from tests.local.aws_steps import back_up, eventually, refused
-from tests.local.conftest import _configure
 
 HELD = "The recovery point cannot be deleted because it has active legal hold(s)"
 
@@ -194,8 +194,8 @@ def test_deletions_beyond_a_rate_are_throttled_and_counted(aws, point, client, s
     codes = {_code(once.delete_recovery_point, **missing) for _ in range(4)}
     assert codes == {"ResourceNotFoundException", "ThrottlingException"}
     eventually(lambda: _code(once.delete_recovery_point, **missing) == "ResourceNotFoundException")
-    assert _configure(aws, "deletions_seen", 0) >= 5
-    assert _configure(aws, "deletions_seen_in_a_second", 0) >= 4
+    assert configure(aws, deletions_seen=0)["deletions_seen"] >= 5
+    assert configure(aws, deletions_seen_in_a_second=0)["deletions_seen_in_a_second"] >= 4
 
 
 def test_a_call_takes_as_long_as_the_setting_says(backup, vault, setting):

@@ -8,8 +8,9 @@ from contextlib import closing
 
 import pytest
 
+from local.configuration import configure
 from local.environment import PROJECT
-from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
+from tests.local.ops_deployment import QUICK, USUAL, Deployment
 
 
 @pytest.fixture

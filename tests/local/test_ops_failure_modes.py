@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
+from local.configuration import configure
 from ops.finding import vaults
 from tests.local.aws_steps import eventually, refused
-from tests.local.conftest import _configure
 from tests.local.ops_deployment import QUICK, Deployment
 
 GUARDED = {"vault", "role"}  # what must stay as long as one recovery point does
@@ -243,9 +243,10 @@ def _(case):
     busy = {"BackupVaultName": case.stage.vault, "RecoveryPointArn": case.stage.points()[0]}
     case.backup.delete_recovery_point(**busy)
     assert refused(case.backup.delete_recovery_point, **busy)[1] == "InvalidResourceStateException"
-    _configure(case.aws, "deletions_seen", 0)
+    configure(case.aws, deletions_seen=0)
     _gone(case)
-    assert _configure(case.aws, "deletions_seen", 0) == 2  # the busy one is waited for
+    # The busy one is waited for.
+    assert configure(case.aws, deletions_seen=0)["deletions_seen"] == 2
 
 
 @row(29, "a job that still runs fills the vault again")
@@ -285,9 +286,9 @@ def _(case):
     case.monkeypatch.setattr(vaults, "PAGE", 1)
     case.destroyed(points=4)
     case.set("recovery_point_deleting_seconds", 0)
-    _configure(case.aws, "deletions_seen", 0)
+    configure(case.aws, deletions_seen=0)
     _gone(case)
-    assert _configure(case.aws, "deletions_seen", 0) == 4  # none skipped, none twice
+    assert configure(case.aws, deletions_seen=0)["deletions_seen"] == 4  # none skipped, none twice
 
 
 @row(32, "the system backup of a deleted table")

@@ -6,8 +6,9 @@ from contextlib import closing
 
 import pytest
 
+from local.configuration import configure
 from tests.local.aws_steps import back_up
-from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
+from tests.local.ops_deployment import QUICK, USUAL, Deployment
 from tests.local.own_account import aws, client  # noqa: F401 (fixtures)
 
 RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}

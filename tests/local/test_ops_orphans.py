@@ -6,8 +6,9 @@ from contextlib import closing
 
 import pytest
 
+from local.configuration import configure
 from ops.__main__ import main
-from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
+from tests.local.ops_deployment import QUICK, USUAL, Deployment
 from tests.local.own_account import aws, client  # noqa: F401 (fixtures)
 
 

@@ -9,10 +9,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from local.configuration import configure
 from local.environment import PROJECT
 from ops.restoring import drill
 from tests.local.aws_steps import create_backup_role, table_arn
-from tests.local.ops_deployment import QUICK, USUAL, Deployment, configure
+from tests.local.ops_deployment import QUICK, USUAL, Deployment
 
 KEYS = {
     "AttributeDefinitions": [

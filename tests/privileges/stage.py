@@ -11,10 +11,10 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from local.configuration import configure
 from local.process import Running
 from tests.local.aws_steps import create_backup_role, eventually
 from tests.local.deployment import Deployment
-from tests.local.ops_deployment import configure
 from tests.local.user_pool import UserPool
 from tests.privileges.statements import REGION, Template, shown
 from tests.privileges.templates import EVERYTHING, assembly, with_copies
