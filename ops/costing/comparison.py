@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from ops.costing.assembly import Stacks
-from ops.costing.estimate import NOTHING, Estimate, estimate
+from ops.costing.estimate import NOTHING, Estimate, Line, estimate
 from ops.costing.leftover import leftover
 from ops.costing.load import Load
 from ops.costing.template import Template, read
@@ -11,16 +11,24 @@ from ops.costing.template import Template, read
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One item before and after, in US dollars a month; 0 where it is not there."""
+    """One item before and after: US dollars a month, and how many ``unit``; 0 where it is not."""
 
     item: str
     before: float
     after: float
+    quantity_before: float
+    quantity_after: float
+    unit: str
 
     @property
     def delta(self) -> float:
         """What it costs more."""
         return self.after - self.before
+
+    @property
+    def is_free(self) -> bool:
+        """Whether it costs nothing on either side."""
+        return not (self.before or self.after)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,28 +46,46 @@ class Comparison:
 
     @property
     def changes(self) -> tuple[Change, ...]:
-        """Every item whose price is not the same."""
+        """Every item whose price is not the same, or which is free and comes or goes."""
         before, after = _by_item(self.before), _by_item(self.after)
-        return tuple(
-            Change(item=item, before=before.get(item, 0.0), after=after.get(item, 0.0))
+        found = (
+            _change(item, before.get(item, []), after.get(item, []))
             for item in dict.fromkeys([*before, *after])
-            if before.get(item, 0.0) != after.get(item, 0.0)
         )
+        return tuple(change for change in found if _is_shown(change))
 
     def of(self, stack: str) -> "Comparison":
         """The part of one stack."""
         return Comparison(before=self.before.of(stack), after=self.after.of(stack))
 
 
-def _by_item(estimate: Estimate) -> dict[str, float]:
-    """Dollars by item; the copies of one rule, for example, are one item.
+def _by_item(estimate: Estimate) -> dict[str, list[Line]]:
+    """The lines by item; the copies of one rule, for example, are one item.
 
     Whichever stack has it: a template that comes by itself names none.
     """
-    found: dict[str, float] = {}
+    found: dict[str, list[Line]] = {}
     for line in estimate.lines:
-        found[line.item] = found.get(line.item, 0.0) + line.monthly
+        found.setdefault(line.item, []).append(line)
     return found
+
+
+def _change(item: str, before: list[Line], after: list[Line]) -> Change:
+    return Change(
+        item=item,
+        before=sum((line.monthly for line in before), 0.0),
+        after=sum((line.monthly for line in after), 0.0),
+        quantity_before=sum(line.quantity for line in before),
+        quantity_after=sum(line.quantity for line in after),
+        unit=[*before, *after][0].price.unit,
+    )
+
+
+def _is_shown(change: Change) -> bool:
+    """Of what is free, what comes or goes: capacity in the place of requests, for example."""
+    if change.is_free:
+        return bool(change.quantity_before) != bool(change.quantity_after)
+    return change.before != change.after
 
 
 def compare(

@@ -6,7 +6,7 @@ from typing import Any
 
 from ops import show
 from ops.costing.breakeven import BreakEven
-from ops.costing.comparison import Comparison
+from ops.costing.comparison import Change, Comparison
 from ops.costing.estimate import Estimate, Line
 from ops.costing.prices import AS_OF, LISTED, MILLION, Price
 
@@ -27,8 +27,7 @@ def text(estimate: Estimate, even: BreakEven) -> Iterator[str]:
 
 def compared(comparison: Comparison) -> Iterator[str]:
     """What changes between two templates, and by how much."""
-    rows = [(change.item, show.money(change.before), show.money(change.after), signed(change.delta))
-            for change in comparison.changes]  # fmt: skip
+    rows = [_row(change) for change in comparison.changes]
     before, after = comparison.before, comparison.after
     total = ("total", show.money(before.monthly), show.money(after.monthly),
              signed(comparison.delta))  # fmt: skip
@@ -37,6 +36,17 @@ def compared(comparison: Comparison) -> Iterator[str]:
     yield ""
     yield from (f"note: {one}" for one in comparison.notes)
     yield from _notes(after)
+
+
+def _row(change: Change) -> tuple[str, ...]:
+    more = f"{signed(change.delta)}: {free(change)}" if change.is_free else signed(change.delta)
+    return change.item, show.money(change.before), show.money(change.after), more
+
+
+def free(change: Change) -> str:
+    """How much of what costs nothing comes or goes: ``0 → 7,300 write unit-hours, free``."""
+    was, now = quantity(change.quantity_before), quantity(change.quantity_after)
+    return f"{was} → {now} {change.unit}, free"
 
 
 def _where(estimate: Estimate) -> str:

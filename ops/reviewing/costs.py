@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from ops.costing.assembly import Stacks, StackTemplate
 from ops.costing.comparison import Comparison, compare
 from ops.costing.load import Load
-from ops.costing.report import signed
+from ops.costing.report import free, signed
 from ops.errors import OpsError
 from ops.reviewing.stacks import Reviewed
 
@@ -57,11 +57,13 @@ def _parts(comparison: Comparison, stacks: Sequence[Reviewed]) -> Iterator[str]:
 
 def _changes(comparison: Comparison) -> Iterator[str]:
     for change in comparison.changes:
-        yield f"{change.item}: ${change.before:.2f} → ${change.after:.2f}"
+        price = f"${change.before:.2f} → ${change.after:.2f}"
+        yield f"{change.item}: {free(change) if change.is_free else price}"
 
 
 def _sum(comparison: Comparison, stacks: Sequence[Reviewed]) -> str:
     total = f"${comparison.after.monthly:.2f}"
     if any(stack.unknown for stack in stacks):
         return total
-    return f"{total} ({signed(comparison.delta) if comparison.changes else 'no change'})"
+    changed = any(not change.is_free for change in comparison.changes)
+    return f"{total} ({signed(comparison.delta) if changed else 'no change'})"

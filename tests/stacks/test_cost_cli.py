@@ -100,8 +100,19 @@ def test_against_another_template_shows_what_changes(saved, capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["monthly_usd_delta"] == -1
     assert result["changes"] == [
-        {"item": "customer key", "before": 1.0, "after": 0.0, "delta": -1.0}
-    ]
+        {"item": "customer key", "before": 1.0, "after": 0.0, "delta": -1.0,
+         "quantity_before": 1, "quantity_after": 0, "unit": "keys"}
+    ]  # fmt: skip
+
+
+def test_a_comparison_shows_what_comes_and_is_free(saved, capsys):
+    before, after = saved(of(), "before.json"), saved(of(old_table(read=5, write=5)), "after.json")
+    assert status(after, "--against", before, "--messages-per-day", "1000") == 0
+    found = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
+    (write,) = [line for line in found if line[0] == "write capacity"]
+    assert [cell.strip() for cell in write if cell] == [
+        "write capacity", "$0.00", "$0.00", "$0.00: 0 → 3,650 write unit-hours, free"
+    ]  # fmt: skip
 
 
 def test_a_comparison_says_what_is_counted_as_gone_and_is_not(saved, capsys):

@@ -3,6 +3,7 @@
 from ops.costing.assembly import StackTemplate
 from ops.costing.comparison import compare
 from ops.costing.load import Load
+from ops.costing.report import free
 from tests.stacks.templates import synthesized
 from tests.unit.cost_templates import alone, of, old_table, resource
 
@@ -89,3 +90,25 @@ def test_a_replica_that_comes_with_the_region_is_all_that_costs_more():
     changed = {change.item for change in found.changes}
     assert "writes on demand, eu-central-1" in changed
     assert "writes on demand" not in changed
+
+
+def test_what_takes_the_place_of_requests_is_shown_where_it_is_free():
+    nobody, busy = Load(), Load(messages_per_day=1000)
+    on_demand, fixed = alone(synthesized()), alone(synthesized(billing_mode="provisioned"))
+    found = {change.item: change for change in compare(on_demand, fixed, busy).changes}
+    assert found["writes on demand"].after == 0
+    write = found["write capacity"]
+    assert (write.before, write.after) == (0, 0)
+    assert (write.quantity_before, write.quantity_after) == (0, 2 * 5 * 730)
+    assert (write.is_free, free(write)) == (True, "0 → 7,300 write unit-hours, free")
+    turned = {change.item: change for change in compare(fixed, on_demand, busy).changes}
+    assert free(turned["write capacity"]) == "7,300 → 0 write unit-hours, free"
+    assert compare(fixed, fixed, busy).changes == ()
+    # More of what is free is no change: more runs of a function, for example.
+    assert "stream function, requests" not in found
+    assert all(change.is_free for change in compare(on_demand, fixed, nobody).changes)
+
+
+def test_what_is_paid_is_shown_by_its_price_alone():
+    (change,) = compare(alone(of()), alone(of(Key=resource("AWS::KMS::Key"))), Load()).changes
+    assert (change.item, change.after, change.is_free) == ("customer key", 1, False)

@@ -3,11 +3,11 @@
 from ops.costing.assembly import StackTemplate
 from ops.reviewing.costs import costs
 from ops.reviewing.stacks import paired
-from tests.unit.cost_templates import of
+from tests.unit.cost_templates import of, old_table
 
 
-def stage(region=None):
-    return (StackTemplate(name="Messages-prod", region=region, template=of()),)
+def stage(region=None, table=None):
+    return (StackTemplate(name="Messages-prod", region=region, template=of(table)),)
 
 
 def test_a_region_that_is_named_for_the_first_time_changes_no_price_and_it_says_so():
@@ -20,3 +20,11 @@ def test_a_region_that_is_named_for_the_first_time_changes_no_price_and_it_says_
 def test_of_a_stage_that_names_its_region_nothing_is_said():
     found = costs(paired(stage("eu-west-1"), stage("eu-west-1")))
     assert not any("both sides" in line for line in found)
+
+
+def test_free_capacity_that_takes_the_place_of_requests_is_shown():
+    found = costs(paired(stage(), stage(table=old_table(read=5, write=5))))
+    idle, write, _ = found[:3]
+    assert idle == "idle: $0.00 (no change)"
+    assert write == "    write capacity: 0 → 3,650 write unit-hours, free"
+    assert found.count(write) == 2
