@@ -3,7 +3,7 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -46,7 +46,7 @@ def compared(stacks: Stacks, place: Place) -> tuple[str, tuple[Reviewed, ...]]:
     looks = [_look(place, one.region, partial(_template, name=one.name)) for one in stacks]
     there = tuple(look.found for look in looks if look.found)
     found = [
-        reviewed(look.found, one, unknown=_unknown(one, look, any_there=bool(there)))
+        reviewed(look.found, _placed(one, look), unknown=_unknown(one, look, any_there=bool(there)))
         for one, look in zip(stacks, looks, strict=True)
     ]
     if not there:
@@ -71,6 +71,11 @@ def _look(
     except OpsError as error:
         return _Look(refused=f"{error}; {_INSTEAD}")
     return _Look(found=found, account=identity.account, region=identity.region)
+
+
+def _placed(one: StackTemplate, look: _Look) -> StackTemplate:
+    """The stack where it would be deployed again: the credentials found it there."""
+    return replace(one, region=look.found.region) if look.found else one
 
 
 def _unknown(one: StackTemplate, look: _Look, *, any_there: bool) -> str:

@@ -5,6 +5,7 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from ops.clients import Identity
 from ops.costing.assembly import StackTemplate
+from ops.reviewing.costs import costs
 from ops.reviewing.deployed import compared
 from tests.unit.cost_templates import of, plan, resource, rule
 
@@ -89,6 +90,15 @@ def test_a_stage_of_one_stack_is_named_with_its_place():
     base, (one,) = compared(stage(PLAIN), Cloud({HOME: {"own": PLAIN}}).place)
     assert base == "the deployed stack own in account 111122223333, region eu-west-1"
     assert one.old == PLAIN
+
+
+def test_a_stage_that_names_no_region_is_where_the_credentials_found_it():
+    nowhere = (StackTemplate(name="own", template=PLAIN),)
+    _, (one,) = compared(nowhere, Cloud({HOME: {"own": PLAIN}}).place)
+    assert (one.old_region, one.new_region) == (HOME, HOME)
+    assert not any("names no region" in line for line in costs([one]))
+    _, (absent,) = compared(nowhere, Cloud({}).place)
+    assert absent.region is None
 
 
 def test_a_stack_that_is_not_deployed_yet_is_new_where_the_stage_is():
