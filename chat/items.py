@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from chat import json_text
 from chat.equality import differences, same, value_text
 from chat.keys import checked_key
+from chat.lost_tries import was_lost
 from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
 from chat.references import reference
 from ops.errors import OpsError, code
@@ -39,7 +40,7 @@ def put_if_absent(table: Any, item: Item) -> None:
     key = checked_key(table, item)
     condition = "attribute_not_exists(#0)"
     error = refusal(table, item, condition, {"#0": next(iter(key))}, {})
-    if error and not (was_repeated(error) and same(held(table, key, error), item)):
+    if error and not (was_lost(error) and same(held(table, key, error), item)):
         raise OpsError(
             f"table {table.name} has an item with the key {_key_text(key)} already; nothing written"
         )
@@ -68,7 +69,7 @@ def put_if_unchanged(table: Any, item: Item, old: Item) -> None:
     values = {f":{place[1:]}": stored[name] for place, name in equal.items()}
     if error := refusal(table, item, condition, equal | absent, values):
         now = held(table, key, error)
-        if not (was_repeated(error) and same(now, item)):
+        if not (was_lost(error) and same(now, item)):
             raise _changed(table, key, differences(now or {}, old))
 
 
@@ -88,7 +89,7 @@ def delete(table: Any, key: Item) -> Item:
     except ClientError as error:
         if not is_refusal(error):
             raise
-        if was_repeated(error):
+        if was_lost(error):
             return dict(key)
         raise missing(table, key) from None
     return dict(answer["Attributes"])
@@ -126,11 +127,6 @@ def refusal(
 def is_refusal(error: ClientError) -> bool:
     """Whether a condition did not hold."""
     return code(error) == _REFUSED
-
-
-def was_repeated(error: ClientError) -> bool:
-    """Whether the SDK had sent the request before, and may have been heard."""
-    return bool(error.response.get("ResponseMetadata", {}).get("RetryAttempts"))
 
 
 def held(table: Any, key: Item, error: ClientError) -> Item | None:

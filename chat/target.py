@@ -9,6 +9,7 @@ from chat.answers import check_answers
 from chat.aws_names import TABLE_NAME, USER_POOL
 from chat.capacity import Capacity
 from chat.directory import Directory, PlainNames, pool_region
+from chat.lost_tries import note_lost_tries
 from chat.numbers import exact
 from chat.scanning import MOST_SEGMENTS
 from ops.clients import Clients
@@ -115,6 +116,7 @@ class Target:
     def _dynamodb(self) -> Any:
         resource = exact(self._clients.resource("dynamodb", connections=MOST_SEGMENTS))
         check_answers(resource.meta.client)
+        note_lost_tries(resource.meta.client)
         self.capacity.watch(resource.meta.client)
         return resource
 

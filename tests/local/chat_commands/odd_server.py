@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-Answer = Callable[[str, dict[str, Any]], bytes]
+# The body of an answer, a status and a body, or None for no answer at all.
+Reply = bytes | tuple[int, bytes] | None
+Answer = Callable[[str, dict[str, Any]], Reply]
 
 
 @contextlib.contextmanager
@@ -19,9 +21,13 @@ def served(answer: Answer, kind: str = "application/x-amz-json-1.0") -> Iterator
 
         def do_POST(self) -> None:
             request = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            body = answer(self.headers["X-Amz-Target"].partition(".")[2], request)
+            reply = answer(self.headers["X-Amz-Target"].partition(".")[2], request)
+            if reply is None:
+                self.close_connection = True
+                return
+            status, body = reply if isinstance(reply, tuple) else (200, reply)
             with contextlib.suppress(ConnectionError):
-                self.send_response(200)
+                self.send_response(status)
                 self.send_header("Content-Type", kind)
                 self.send_header("Content-Length", str(len(body)))
                 self.end_headers()

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 import pytest
 
+from tests.local.chat_commands import odd_server
 from tests.local.chat_steps import stdin
 
 
@@ -78,3 +79,45 @@ def test_every_table_is_listed_beyond_the_first_hundred(chat, client, name):
         for each in names:
             with contextlib.suppress(dynamodb.exceptions.ResourceNotFoundException):
                 dynamodb.delete_table(TableName=each)
+
+
+def failure(code, status=400):
+    return status, json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}"}).encode()
+
+
+DESCRIBED = json.dumps({"Table": {
+    "TableName": "T-1", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+}}).encode()  # fmt: skip
+REFUSED = failure("ConditionalCheckFailedException")
+
+
+@pytest.mark.parametrize(
+    ("tries", "status"),
+    [
+        ([REFUSED], 1),
+        ([failure("ThrottlingException"), REFUSED], 1),
+        ([failure("ProvisionedThroughputExceededException")] * 3 + [REFUSED], 1),
+        ([None, REFUSED], 0),
+        ([failure("InternalServerError", 500), REFUSED], 0),
+        ([failure("ThrottlingException"), None, REFUSED], 0),
+        ([None, failure("ThrottlingException"), REFUSED], 0),
+    ],
+)
+def test_only_a_lost_try_may_have_deleted_what_is_not_there(chat, monkeypatch, tries, status):
+    left = iter(tries)
+    # botocore's own pauses add up to some seconds.
+    monkeypatch.setattr(
+        "botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01
+    )
+    with odd_server.served(
+        lambda operation, _: DESCRIBED if operation == "DescribeTable" else next(left)
+    ) as environment:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        ended = chat("delete", "--table", "T-1", "--key", "never")
+    assert (ended.status, next(left, "none left")) == (status, "none left")
+    if status:
+        assert ended.error == 'table T-1 has no item with the key "never"'
+    else:
+        assert ended.lines == ["never"]
