@@ -7,32 +7,39 @@ from typing import Any
 
 from ops.reviewing.differences import differences
 from ops.reviewing.documents import without_documents
+from ops.reviewing.failing import failures
 from ops.reviewing.normal import HASH, normalised
 from ops.reviewing.permissions import IDENTITY_POLICIES, OF_PRINCIPALS, is_principal, permissions
+from ops.reviewing.replacing import Resources, replacements
 from ops.reviewing.spelling import short
 from ops.reviewing.statements import Permission
-from ops.reviewing.survival import is_kept
+from ops.reviewing.survival import (
+    HOLDS,
+    fate,
+    is_lost,
+    on_replacement,
+    protections,
+    weakened,
+)
 
 Template = Mapping[str, Any]
-# The properties whose change makes CloudFormation put another resource in the place of one that
-# holds something ("Update requires: Replacement" in the CloudFormation Template Reference).
-_REPLACING = {
-    "AWS::Backup::BackupVault": {"BackupVaultName", "EncryptionKeyArn"},
-    "AWS::DynamoDB::GlobalTable": {"KeySchema", "LocalSecondaryIndexes", "TableName"},
-    "AWS::IAM::Role": {"Path", "RoleName"},
-    "AWS::KMS::Key": {"KeySpec", "MultiRegion", "Origin"},
-    "AWS::Logs::LogGroup": {"LogGroupName"},
-    "AWS::SQS::Queue": {"FifoQueue", "QueueName"},
-}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Change:
-    """One resource or output: ``added``, ``removed``, ``changed`` or ``replaced``, and how."""
+    """One resource or output: ``added``, ``removed``, ``changed``, and how; or loud.
+
+    Loud are ``lost``, ``replaced``, ``fails``, and ``weaker`` for what no longer survives.
+    """
 
     kind: str
     what: str
     details: tuple[str, ...] = ()
+
+    @property
+    def is_loud(self) -> bool:
+        """Whether nobody should miss it."""
+        return self.kind not in ("added", "removed", "changed")
 
 
 def changes(before: Template, after: Template) -> list[Change]:
@@ -68,45 +75,55 @@ def _but_policies(resource: Mapping[str, Any]) -> dict[str, Any]:
     return without_documents({k: v for k, v in properties.items() if k not in aside})  # type: ignore[no-any-return]
 
 
-def _resources(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+def _resources(before: Resources, after: Resources) -> Iterator[Change]:
+    replaced = replacements(before, after)
+    for line in failures(before, after, replaced):
+        yield Change(kind="fails", what=line)
     for name in dict.fromkeys([*before, *after]):
         old, new = before.get(name), after.get(name)
-        if old == new:
-            continue
         if old is None or new is None or old["Type"] != new["Type"]:
             yield from _come_or_gone(name, old, new)
-        else:
-            yield _changed(name, old, new)
+            continue
+        for what in weakened(old, new):
+            yield Change(kind="weaker", what=f"{what}: {_named(name, new)}")
+        if name in replaced:
+            yield _replaced(name, old, new, replaced[name])
+        elif old != new:
+            yield Change(kind="changed", what=_named(name, new), details=_details(old, new))
 
 
 def _come_or_gone(name: str, old: Any, new: Any) -> Iterator[Change]:
-    if old is not None:
-        fate = "stays behind" if is_kept(old) else "is deleted"
-        yield Change(kind="removed", what=f"{short(name)} ({old['Type']})", details=(fate,))
+    if old is not None and is_lost(old):
+        what = f"{_named(name, old)}: {HOLDS[old['Type']]}"
+        yield Change(kind="lost", what=what, details=_unless_protected(old))
+    elif old is not None:
+        yield Change(kind="removed", what=_named(name, old), details=(fate(old),))
     if new is not None:
-        yield Change(kind="added", what=f"{short(name)} ({new['Type']})")
+        yield Change(kind="added", what=_named(name, new))
 
 
-def _changed(name: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change:
-    properties = new.get("Properties", {}), old.get("Properties", {})
-    replacing = {
-        key
-        for key in _REPLACING.get(new["Type"], ())
-        if properties[0].get(key) != properties[1].get(key)
-    }
-    details = list(differences("", properties[1], properties[0]))
-    details += differences("", *(_but_properties(one) for one in (old, new)))
-    if replacing:
-        fate = "stays behind" if str(old.get("UpdateReplacePolicy")).startswith("Retain") else (
-            "is deleted with what it holds"
-        )  # fmt: skip
-        details.insert(0, f"another one takes its place because of {', '.join(sorted(replacing))}; "
-                       f"the old one {fate}")  # fmt: skip
-    return Change(
-        kind="replaced" if replacing else "changed",
-        what=f"{short(name)} ({new['Type']})",
-        details=tuple(details),
+def _unless_protected(resource: Mapping[str, Any]) -> tuple[str, ...]:
+    if not any(is_on for _, is_on in protections(resource.get("Properties", {}))):
+        return ()
+    return ("unless its deletion protection, which is on, refuses: then it stays without a stack",)
+
+
+def _replaced(name: str, old: Mapping[str, Any], new: Mapping[str, Any], why: list[str]) -> Change:
+    line = (
+        f"another one takes its place because of {', '.join(why)}; "
+        f"the old one {on_replacement(old)}"
     )
+    return Change(kind="replaced", what=_named(name, new), details=(line, *_details(old, new)))
+
+
+def _details(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
+    properties = (one.get("Properties", {}) for one in (old, new))
+    others = (_but_properties(one) for one in (old, new))
+    return (*differences("", *properties), *differences("", *others))
+
+
+def _named(name: str, resource: Mapping[str, Any]) -> str:
+    return f"{short(name)} ({resource['Type']})"
 
 
 def _but_properties(resource: Mapping[str, Any]) -> dict[str, Any]:
@@ -118,7 +135,7 @@ def _files(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Chan
     for name in sorted(before.keys() & after.keys()):
         old, new = (one[name].get("Properties", {}) for one in (before, after))
         if HASH.findall(json.dumps(old)) != HASH.findall(json.dumps(new)):
-            what = f"{short(name)} ({after[name]['Type']})"
+            what = _named(name, after[name])
             file = "its code" if "Code" in new else "the content of its file"
             yield Change(kind="changed", what=what, details=(file,))
 

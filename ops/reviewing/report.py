@@ -16,6 +16,7 @@ from ops.reviewing.survival import kept, lost
 
 Sections = dict[str, list[str]]
 _WHO, _WHAT = "Who may do what", "Resources"
+_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +109,7 @@ def _changed(stack: Reviewed) -> list[str]:
     if stack.unknown:
         return [f"not compared: {stack.unknown}"]
     found = [*_come_or_gone(stack)]
-    for change in changes(stack.before, stack.after):
+    for change in sorted(changes(stack.before, stack.after), key=lambda one: not one.is_loud):
         found += _change(change)
     new, gone = permission_changes(stack.before, stack.after)
     found += [f"{'!' if one.public else '+'} permission: {one.who}: {one.text}" for one in new]
@@ -130,8 +131,10 @@ def _come_or_gone(stack: Reviewed) -> Iterator[str]:
 
 
 def _change(change: Change) -> Iterator[str]:
-    sign = {"added": "+", "removed": "-", "changed": "~", "replaced": "!"}[change.kind]
-    yield f"{sign} {change.kind}: {change.what}"
+    sign = "!" if change.is_loud else _SIGNS[change.kind]
+    # What is weaker says so itself.
+    kind = "" if change.kind == "weaker" else f"{change.kind}: "
+    yield f"{sign} {kind}{change.what}"
     yield from (f"    {detail}" for detail in change.details)
 
 

@@ -171,10 +171,14 @@ def test_of_what_is_added_to_a_property_every_member_is_shown():
 def test_a_change_that_loses_a_table_is_told_from_one_that_leaves_it():
     def fate(**settings):
         found = changes(template(**settings), template(table_name="Other", **settings))
-        (replaced,) = [c for c in found if c.kind == "replaced" and "Table" in c.what]
+        (replaced,) = [
+            c for c in found if c.kind == "replaced" and c.what.startswith("MessagesTable")
+        ]
         return replaced.details[0]
 
-    assert fate().endswith("because of TableName; the old one is deleted with what it holds")
+    assert fate().endswith(
+        "because of TableName; the old one is deleted with what it holds: the items"
+    )
     assert fate(retain_table=True).endswith("the old one stays behind")
 
 
