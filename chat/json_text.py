@@ -9,18 +9,18 @@ import json
 import re
 from collections.abc import Mapping
 from decimal import Context, Decimal
+from functools import partial
 from typing import Any
 
 from boto3.dynamodb.types import Binary
 
 from chat.numbers import Deserializer, Serializer
-from chat.values import LEVELS, restored
+from chat.values import from_plain, named, restored
 from seed.json_line import parsed
 
 # What a terminal may act on though JSON allows it in a text: DEL, the second
 # set of control characters, and those that turn the direction of writing.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_TOO_DEEP = f"too deeply nested; DynamoDB has {LEVELS + 1} levels"
 # More digits than a number of DynamoDB can have, 38.
 _CONTEXT = Context(prec=200)
 
@@ -31,13 +31,8 @@ def text(value: Any, *, indent: int | None = None, ascii_only: bool = False) -> 
 
 
 def typed(item: Mapping[str, Any]) -> dict[str, Any]:
-    """``item`` in DynamoDB's own spelling; binary stays bytes. Raises ValueError as ``parse``."""
-    try:
-        return {name: Serializer().serialize(value) for name, value in item.items()}
-    except RecursionError:
-        raise ValueError(_TOO_DEEP) from None
-    except TypeError as error:
-        raise ValueError(str(error)) from None
+    """``item`` in DynamoDB's own spelling; binary stays bytes."""
+    return {name: Serializer().serialize(value) for name, value in item.items()}
 
 
 def untyped(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -50,35 +45,18 @@ def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
 
     Raises ValueError for what is none, and for what DynamoDB cannot store:
     numbers of more than 38 digits, half a surrogate pair, values that are nested
-    deeper than its levels.
+    deeper than its levels, attributes without a name.
     """
     item = parsed(source, parse_int=Decimal)
     if not isinstance(item, dict):
         raise ValueError("not an object: an item is {...}")
-    if is_typed:
-        item = untyped({name: restored(name, value) for name, value in item.items()})
-    else:
-        _check_levels(item)
-        typed(item)
+    read = restored if is_typed else partial(from_plain, any_map=True)
+    item = untyped({name: read(name, value) for name, value in named(item)})
     try:
         text(item).encode()
     except UnicodeEncodeError:
         raise ValueError("a text has half of a surrogate pair, which is no character") from None
-    return dict(item)
-
-
-def _check_levels(item: Any) -> None:
-    """Raise ValueError for more levels than those below the item itself."""
-    level = [item]
-    for _ in range(LEVELS + 1):
-        level = [
-            member
-            for value in level
-            for member in (value.values() if isinstance(value, dict) else value)
-            if isinstance(member, list | dict)
-        ]
-    if level:
-        raise ValueError(_TOO_DEEP)
+    return item
 
 
 class _Writer:

@@ -14,7 +14,7 @@ from typing import Any
 from chat.numbers import problem, significant
 from seed.wire import Typed
 
-# Lists and maps in one another; the item itself is the first of 32 levels.
+# Lists and maps in one another: what the innermost holds is on the last of 32 levels.
 LEVELS = 31
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _SHOWN = 40
@@ -35,11 +35,12 @@ def restored(name: str, value: object, levels: int = LEVELS) -> Value:
     return {kind: _RESTORE[kind](name, content, levels)}
 
 
-def typed(name: str, value: object, levels: int = LEVELS) -> Value:
+def from_plain(name: str, value: object, levels: int = LEVELS, *, any_map: bool = False) -> Value:
     """The value that plain JSON spells: text, numbers, truth values, null, lists and objects.
 
-    Raises ValueError, which names the attribute; also for an object that looks
-    like DynamoDB JSON: whoever wrote it did not mean a map with the key "N".
+    Raises ValueError, which names the attribute; unless ``any_map`` also for an
+    object that looks like DynamoDB JSON: whoever wrote it mostly did not mean a
+    map with the key "N".
     """
     if isinstance(value, str):
         return {"S": value}
@@ -49,17 +50,18 @@ def typed(name: str, value: object, levels: int = LEVELS) -> Value:
         return {"NULL": True}
     if isinstance(value, Decimal):
         return {"N": _number(name, str(value), levels)}
-    if levels < 1:
-        raise _too_deep(name)
+    below = _below(name, levels)
     if isinstance(value, list):
-        return {"L": [typed(name, member, levels - 1) for member in value]}
+        return {"L": [from_plain(name, member, below, any_map=any_map) for member in value]}
     assert isinstance(value, Mapping)  # JSON has nothing else
-    if len(value) == 1 and next(iter(value)) in TYPES:
+    if not any_map and len(value) == 1 and next(iter(value)) in TYPES:
         raise ValueError(
             f"attribute {name!r} looks like DynamoDB JSON; "
             'then the whole line is to be {"Item": {"pk": {"S": ...}, ...}}'
         )
-    return {"M": {key: typed(key, member, levels - 1) for key, member in _named(value)}}
+    return {
+        "M": {key: from_plain(key, member, below, any_map=any_map) for key, member in named(value)}
+    }
 
 
 def item_bytes(item: Typed) -> int:
@@ -92,7 +94,8 @@ def _number_bytes(text: str) -> int:
     return 1 + (len(significant(digits)) + 1) // 2 + sign
 
 
-def _named(members: Mapping[str, object]) -> Iterable[tuple[str, object]]:
+def named(members: Mapping[str, object]) -> Iterable[tuple[str, object]]:
+    """The attributes of an item or map. Raises ValueError where one has no name."""
     if "" in members:
         raise ValueError("an attribute has an empty name")
     return members.items()
@@ -152,17 +155,15 @@ def _set_of(
 
 
 def _list(name: str, content: object, levels: int) -> list[Value]:
-    if levels < 1:
-        raise _too_deep(name)
-    return [restored(name, member, levels - 1) for member in _listed(name, content)]
+    below = _below(name, levels)
+    return [restored(name, member, below) for member in _listed(name, content)]
 
 
 def _map(name: str, content: object, levels: int) -> dict[str, Value]:
-    if levels < 1:
-        raise _too_deep(name)
+    below = _below(name, levels)
     if not isinstance(content, Mapping):
         raise ValueError(f"attribute {name!r}: {_short(content)} is not an object")
-    return {key: restored(key, member, levels - 1) for key, member in _named(content)}
+    return {key: restored(key, member, below) for key, member in named(content)}
 
 
 def _listed(name: str, content: object) -> list[object]:
@@ -171,8 +172,11 @@ def _listed(name: str, content: object) -> list[object]:
     return content
 
 
-def _too_deep(name: str) -> ValueError:
-    return ValueError(f"attribute {name!r} is nested deeper than the 32 levels of DynamoDB")
+def _below(name: str, levels: int) -> int:
+    """How many levels of lists and maps a list or map leaves of so many. Raises ValueError."""
+    if levels < 1:
+        raise ValueError(f"attribute {name!r} is nested deeper than the 32 levels of DynamoDB")
+    return levels - 1
 
 
 def _short(value: object) -> str:

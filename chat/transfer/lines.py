@@ -26,7 +26,7 @@ from chat.model import (
     is_message,
     participants,
 )
-from chat.values import item_bytes, restored, typed
+from chat.values import from_plain, item_bytes, named, restored
 from seed.changes import Key, key_of
 from seed.dataset_line import line_item
 from seed.json_line import parsed
@@ -82,9 +82,9 @@ def _item(value: object) -> Typed:
         attributes = value[_ITEM]
         if not isinstance(attributes, Mapping):
             raise ValueError("'Item' is not an object of attributes")
-        return {name: restored(name, content) for name, content in attributes.items()}
+        return {name: restored(name, content) for name, content in named(attributes)}
     if PARTITION_KEY in value or SORT_KEY in value:
-        return {name: typed(name, content) for name, content in value.items()}
+        return {name: from_plain(name, content) for name, content in named(value)}
     if _MESSAGE & value.keys():
         return from_wire(to_wire(line_item(value)))
     raise ValueError(
@@ -94,8 +94,6 @@ def _item(value: object) -> Typed:
 
 def _check(item: Typed) -> None:
     """Raise ValueError for what DynamoDB, or the stream's function, would refuse."""
-    if "" in item:
-        raise ValueError("an attribute has an empty name")
     for name in (PARTITION_KEY, SORT_KEY):
         if name not in item:
             raise ValueError(f"has no {name}; every item of the table has pk and sk")

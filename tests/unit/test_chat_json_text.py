@@ -15,12 +15,12 @@ NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=10).filter(
 ) | st.integers(-(10**37), 10**37).map(Decimal)
 VALUES = st.recursive(
     st.none() | st.booleans() | NUMBERS | st.text(),
-    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(min_size=1), inner),
     max_leaves=10,
 )
 
 
-@given(st.dictionaries(st.text(), VALUES), st.sampled_from([None, 0, 2]), st.booleans())
+@given(st.dictionaries(st.text(min_size=1), VALUES), st.sampled_from([None, 0, 2]), st.booleans())
 def test_what_is_printed_is_read_again(item, indent, ascii_only):
     text = json_text.text(item, indent=indent, ascii_only=ascii_only)
     assert json_text.parse(text) == item
@@ -104,7 +104,10 @@ def test_nothing_that_a_terminal_acts_on_is_printed_raw(character):
         ('{"a": "\\ud800"}', "half of a surrogate pair"),
         ('{"\\ud800": 1}', "half of a surrogate pair"),
         ('{"a":' * 100_000, "nested too deeply"),
-        ('{"a":' + "[" * 900 + "]" * 900 + "}", "too deeply nested"),
+        ('{"a":' + "[" * 900 + "]" * 900 + "}", "deeper than the 32 levels"),
+        ('{"a":' + "[" * 32 + "1" + "]" * 32 + "}", "'a' is nested deeper than the 32 levels"),
+        ('{"": 1}', "an attribute has an empty name"),
+        ('{"a": [{"b": {"": 1}}]}', "an attribute has an empty name"),
     ],
 )
 def test_what_is_no_item_is_refused(source, reason):
@@ -136,13 +139,24 @@ def test_what_is_no_item_is_refused(source, reason):
         ('{"S": "\\ud800"}', "half of a surrogate pair"),
     ],
 )
-def test_what_is_no_typed_item_is_refused(value, reason):
+def test_what_is_no_typed_value_is_refused(value, reason):
     with pytest.raises(ValueError, match=reason):
         json_text.parse(f'{{"a": {value}}}', is_typed=True)
+
+
+def test_a_typed_attribute_has_a_name():
+    with pytest.raises(ValueError, match="an attribute has an empty name"):
+        json_text.parse('{"": {"S": "a"}}', is_typed=True)
+
+
+def test_a_map_may_look_like_a_typed_value():
+    assert json_text.parse('{"a": {"N": "5"}}') == {"a": {"N": "5"}}
 
 
 @pytest.mark.parametrize(
     ("is_typed", "opening", "closing"), [(False, "[", "]"), (True, '{"L": [', "]}")]
 )
 def test_the_deepest_item_that_dynamodb_takes(is_typed, opening, closing):
-    assert json_text.parse(f'{{"a": {opening * 31}{closing * 31}}}', is_typed=is_typed)
+    inner = '{"BOOL": true}' if is_typed else "true"
+    for value in ("", inner):
+        assert json_text.parse(f'{{"a": {opening * 31}{value}{closing * 31}}}', is_typed=is_typed)
