@@ -14,12 +14,14 @@ from chat.keys import checked_key
 from chat.lost_tries import was_lost
 from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
 from chat.references import reference
-from ops.errors import OpsError, code
+from ops.errors import OpsError, code, message
 
 Item = dict[str, Any]
 _REFUSED = "ConditionalCheckFailedException"
 # So many differences say enough.
 _MOST = 3
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+_EXPRESSION_BYTES = 4096
 
 
 def get(table: Any, key: Item) -> Item:
@@ -67,7 +69,16 @@ def put_if_unchanged(table: Any, item: Item, old: Item) -> None:
         + [f"attribute_not_exists({place})" for place in absent]
     )
     values = {f":{place[1:]}": stored[name] for place, name in equal.items()}
-    if error := refusal(table, item, condition, equal | absent, values):
+    names = equal | absent
+    if len(condition) > _EXPRESSION_BYTES:
+        raise _too_many(table, key, len(names), f"a condition has {_EXPRESSION_BYTES} bytes")
+    try:
+        error = refusal(table, item, condition, names, values)
+    except ClientError as failed:
+        if "too many operators" in message(failed):
+            raise _too_many(table, key, len(names), message(failed)) from None
+        raise
+    if error:
         now = held(table, key, error)
         if not (was_lost(error) and same(now, item)):
             raise _changed(table, key, differences(now or {}, old))
@@ -100,7 +111,9 @@ def missing(table: Any, key: Item) -> OpsError:
     pk, sk = (str(key.get(name)) for name in (PARTITION_KEY, SORT_KEY))
     if is_message(pk, sk):
         conversation = pk.removeprefix(CONVERSATION_PREFIX)
-        return OpsError(f"conversation {conversation} has no message {reference(sk)}")
+        return OpsError(
+            f"conversation {conversation} has no message {reference(sk)} in table {table.name}"
+        )
     return OpsError(f"table {table.name} has no item with the key {_key_text(key)}")
 
 
@@ -142,6 +155,14 @@ def _read(table: Any, key: Item) -> Item | None:
 
 def _key_text(key: Item) -> str:
     return " ".join(map(value_text, key.values()))
+
+
+def _too_many(table: Any, key: Item, number: int, rule: str) -> OpsError:
+    return OpsError(
+        f"item {_key_text(key)} of table {table.name} has too many attributes for one condition, "
+        f"{number} with those that are new ({rule}); nothing written; compare it with "
+        "`get --json`, and put it without --if-unchanged"
+    )
 
 
 def _changed(table: Any, key: Item, found: list[str]) -> OpsError:

@@ -7,9 +7,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from chat import json_text
-from chat.values import restored
+from chat.model import KEY_BYTES, PARTITION_KEY, SORT_KEY
+from chat.values import item_bytes, restored
 from ops.errors import UsageError
 
+# The limits are those of any table's keys.
+_PARTITION_BYTES, _SORT_BYTES = KEY_BYTES[PARTITION_KEY], KEY_BYTES[SORT_KEY]
 # What the types of keys are called.
 _TYPES = {"S": "text", "N": "number", "B": "binary"}
 
@@ -36,7 +39,7 @@ def key_of(table: Any, texts: list[str]) -> dict[str, Any]:
 
 def checked_key(table: Any, item: Mapping[str, Any]) -> dict[str, Any]:
     """The key of ``item``. Raises UsageError unless it is one of the table's key schema."""
-    schema, key = key_schema(table), {}
+    schema, key = key_schema(table), dict[str, Any]()
     for name, kind in schema.items():
         if name not in item:
             raise UsageError(
@@ -50,6 +53,9 @@ def checked_key(table: Any, item: Mapping[str, Any]) -> dict[str, Any]:
             )
         if value in ("", b""):
             raise UsageError(f"{name} is empty; a key must not be")
+        most = _SORT_BYTES if key else _PARTITION_BYTES
+        if kind != "N" and (size := item_bytes({"": {kind: value}})) > most:
+            raise UsageError(f"the key {name} has {size} bytes; DynamoDB allows {most}")
         key[name] = item[name]
     return key
 

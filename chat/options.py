@@ -106,9 +106,12 @@ def body(text: str) -> str:
 
 
 def standard_input() -> str:
-    """All of standard input. Raises OpsError when it is closed, UsageError when it is not UTF-8."""
+    """All of standard input, less a byte order mark.
+
+    Raises OpsError when it is closed, UsageError when it is not UTF-8.
+    """
     try:
-        return str(binary_input().read(), "utf-8")
+        return str(binary_input().read(), "utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(f"standard input is not UTF-8 at byte {error.start}") from None
 

@@ -6,9 +6,14 @@ from typing import Any
 
 from chat import items, json_text, keys, show
 from chat.equality import same
+from chat.model import ITEM_BYTES
 from chat.options import Commands, add_typed, command, standard_input
 from chat.target import Target
+from chat.values import item_bytes
 from ops.errors import UsageError
+
+# The byte order mark, which some editors write before a text.
+_MARK = "\ufeff"
 
 
 def add(commands: Commands) -> None:
@@ -34,6 +39,8 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     if old is not None:
         old = _read(old, "OLD", is_typed=arguments.typed)
     key = keys.checked_key(target.table, item)
+    if (size := item_bytes(json_text.typed(item))) > ITEM_BYTES:
+        raise UsageError(f"ITEM has {size} bytes; DynamoDB allows {ITEM_BYTES}")
     if arguments.if_absent:
         items.put_if_absent(target.table, item)
     elif old is not None:
@@ -52,16 +59,19 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
 
 
 def _read(given: str, name: str, *, is_typed: bool) -> dict[str, Any]:
-    """The item that ``given`` is or names."""
+    """The item that ``given`` is or names. Raises UsageError for what is none."""
+    given = given.removeprefix(_MARK)
+    if not given.strip():
+        raise UsageError(f"{name} is empty; give an item as JSON, a file of it, or -")
     if given == "-":
         text = standard_input()
     elif given.lstrip().startswith(("{", "[", '"')):
         text = given
     else:
         try:
-            text = Path(given).read_text(encoding="utf-8")
+            text = Path(given).read_text(encoding="utf-8-sig")
         except UnicodeDecodeError:
-            raise UsageError(f"{name}: {given} is not UTF-8 text") from None
+            raise UsageError(f"{name}: {given} is not UTF-8 text; save it as UTF-8") from None
     try:
         return json_text.parse(text, is_typed=is_typed)
     except ValueError as error:

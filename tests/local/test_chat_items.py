@@ -127,6 +127,18 @@ def test_a_write_in_between_is_kept(any_table, meanwhile, said):
     assert items.get(any_table, KEY) == meanwhile
 
 
+def test_a_condition_that_dynamodb_finds_too_long_is_said_with_a_remedy(any_table):
+    text = "Invalid ConditionExpression: The expression contains too many operators; count: 301"
+
+    class Refusing(Meddling):
+        def put_item(self, **_):
+            raise ClientError({"Error": {"Code": "ValidationException", "Message": text}}, "Put")
+
+    items.put(any_table, OLD)
+    with pytest.raises(OpsError, match=r"too many operators; .*put it without --if-unchanged"):
+        items.put_if_unchanged(Refusing(any_table, OLD), NEW, OLD)
+
+
 @pytest.mark.parametrize(
     ("item", "said"),
     [

@@ -220,7 +220,7 @@ def test_a_deleted_message_is_gone_and_told(any_table, send):
 
 def test_what_is_not_there_is_neither_read_nor_made_nor_deleted(any_table):
     key = store.find(any_table, CONVERSATION, "2026-01-01T09:00Z#abcd")
-    said = "conversation jerry#tom has no message 2026-01-01T09:00:00.000Z#abcd"
+    said = "conversation jerry#tom has no message 2026-01-01T09:00:00.000Z#abcd in table"
     with pytest.raises(OpsError, match=said):
         items.get(any_table, key)
     with pytest.raises(OpsError, match=said):

@@ -49,9 +49,23 @@ def test_a_key_is_spelled_by_its_type(kind, text, value):
         ("B", "?", "'\\?' is not base64; id is a binary value"),
         ("B", "é", "'é' is not base64"),
         ("B", "", "id is empty; a key must not be"),
+        ("S", "é" * 1025, "the key id has 2050 bytes; DynamoDB allows 2048"),
+        ("B", "AAAA" * 700, "the key id has 2100 bytes; DynamoDB allows 2048"),
         ("S", "", "id is empty; a key must not be"),
     ],
 )
 def test_what_is_no_key_is_wrong_usage(kind, text, said):
     with pytest.raises(UsageError, match=said):
         key_of(table(kind), [text])
+
+
+def test_a_sort_key_has_a_limit_of_its_own():
+    both = SimpleNamespace(
+        name="t",
+        attribute_definitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("b", "a")],
+        key_schema=[{"AttributeName": "b", "KeyType": "HASH"},
+                    {"AttributeName": "a", "KeyType": "RANGE"}],
+    )  # fmt: skip
+    assert key_of(both, ["x" * 2048, "x" * 1024])
+    with pytest.raises(UsageError, match="the key a has 1025 bytes; DynamoDB allows 1024"):
+        key_of(both, ["x", "x" * 1025])

@@ -47,6 +47,26 @@ def test_typed_items_keep_their_types(on, table):
     }
 
 
+def test_a_byte_order_mark_is_no_part_of_an_item(on, tmp_path, monkeypatch):
+    item, file = '{"pk": "a", "sk": "b"}', tmp_path / "item.json"
+    file.write_text(item, encoding="utf-8-sig")
+    stdin(monkeypatch, item.encode("utf-8-sig"))
+    for given in (str(file), "\ufeff" + item, "-"):
+        assert on("put", given).status == 0
+    file.write_text(item, encoding="utf-16")
+    failed = on("put", str(file))
+    assert (failed.status, failed.error) == (2, f"ITEM: {file} is not UTF-8 text; save it as UTF-8")
+
+
+def test_an_item_with_too_many_attributes_for_a_condition_is_said(on):
+    item = {"pk": "a", "sk": "b"} | {f"a{n}": n for n in range(300)}
+    assert on("put", json.dumps(item)).status == 0
+    failed = on("put", json.dumps(item | {"a1": "new"}), "--if-unchanged", json.dumps(item))
+    assert failed.status == 1
+    assert "too many attributes for one condition, 302 with those that are new (" in failed.error
+    assert failed.error.endswith("put it without --if-unchanged")
+
+
 def _unordered(value):
     ((kind, content),) = value.items()
     return kind, sorted(content) if kind in ("SS", "NS", "BS") else content

@@ -184,7 +184,7 @@ def test_a_table_without_the_index_says_what_to_do(chat, messages_table):
 # --- one message
 
 
-def test_a_message_is_read_edited_and_deleted(on, talk):
+def test_a_message_is_read_edited_and_deleted(on, talk, table):
     message_id = talk[3][25:]
     lines = on("get", "tom#jerry", message_id[:13]).lines
     assert "Body: text 3" in lines
@@ -196,7 +196,8 @@ def test_a_message_is_read_edited_and_deleted(on, talk):
     for command in (["get"], ["delete"], ["edit", "x"]):
         failed = on(command[0], "jerry#tom", talk[3], *command[1:])
         assert failed.status == 1
-        assert failed.error == f"conversation jerry#tom has no message {talk[3]}"
+        where = f"in table {table.name}"
+        assert failed.error == f"conversation jerry#tom has no message {talk[3]} {where}"
     assert len(on("history", "jerry#tom").lines) == 9
 
 
