@@ -69,6 +69,8 @@ class Progress:
 
         Raises OpsError when the file, the table or the options are others than then.
         """
+        if self._state is None:
+            return False
         self._identity = {
             "version": _VERSION,
             "table": self._table.id,
@@ -76,8 +78,8 @@ class Progress:
             "size": self._source.size(),
             "sha256": self._source.digest(),
         }
-        state = self._state.load() if self._state else None
-        if state is None or self._state is None:
+        state = self._state.load()
+        if state is None:
             return False
         if different := [
             name for name in self._identity if state.get(name) != self._identity[name]
