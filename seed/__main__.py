@@ -10,6 +10,7 @@ from chat import show
 from chat.model import Item
 from ops.cli import Parser, status_of
 from ops.errors import OpsError
+from ops.show import count
 from seed.dataset import read_items
 from seed.document import SeedError
 from seed.estimate import Estimate, estimate
@@ -74,8 +75,9 @@ def _print_table(file: Path, items: Iterable[Item]) -> None:
 
 def _summary(file: Path, of: Estimate) -> str:
     return (
-        f"{file}: {of.messages} messages in {of.conversations} conversations, {of.bytes} bytes; "
-        f"{of.write_units} write units into an empty table, ${of.dollars:.6f} on demand"
+        f"{file}: {count(of.messages, 'message')} in {count(of.conversations, 'conversation')}, "
+        f"{count(of.bytes, 'byte')}; {count(of.write_units, 'write unit')} into an empty table, "
+        f"${of.dollars:.6f} on demand"
     )
 
 
