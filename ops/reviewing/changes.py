@@ -9,10 +9,9 @@ from ops.reviewing.differences import differences
 from ops.reviewing.documents import without_documents
 from ops.reviewing.failing import failures
 from ops.reviewing.normal import HASH, normalised
-from ops.reviewing.permissions import IDENTITY_POLICIES, OF_PRINCIPALS, is_principal, permissions
+from ops.reviewing.permissions import IDENTITY_POLICIES, OF_PRINCIPALS, is_principal
 from ops.reviewing.replacing import Resources, replacements
 from ops.reviewing.spelling import short
-from ops.reviewing.statements import Permission
 from ops.reviewing.survival import (
     HOLDS,
     fate,
@@ -52,16 +51,8 @@ def changes(before: Template, after: Template) -> list[Change]:
     ]
 
 
-def permission_changes(
-    before: Template, after: Template
-) -> tuple[list[Permission], list[Permission]]:
-    """The permissions that are new, and those that are gone."""
-    old, new = set(permissions(before["Resources"])), set(permissions(after["Resources"]))
-    return sorted(new - old), sorted(old - new)
-
-
 def _without_policies(template: Template) -> dict[str, dict[str, Any]]:
-    """The resources, less what ``permission_changes`` compares."""
+    """The resources, less what ``access_changes`` compares."""
     return {
         name: resource | {"Properties": _but_policies(resource)}
         for name, resource in template.get("Resources", {}).items()

@@ -57,9 +57,11 @@ def _plain(value: Any) -> Any:
 
 
 def _joined(separator: str, parts: Any) -> Any:
-    """A join as the one ``Fn::Sub`` that says the same; None where a part cannot stand in one."""
-    texts = []
-    for part in parts if isinstance(parts, list) else [parts]:
+    """A join as the one text or ``Fn::Sub`` that says the same; None where there is none."""
+    texts, parts = [], parts if isinstance(parts, list) else [parts]
+    if all(isinstance(part, str) for part in parts):
+        return separator.join(parts)
+    for part in parts:
         if isinstance(part, str):
             texts.append(part.replace("${", "${!"))
         elif isinstance(part, Mapping) and set(part) == {"Ref"}:

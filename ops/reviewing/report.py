@@ -6,17 +6,16 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from ops.reviewing.changes import Change, changes, permission_changes
 from ops.reviewing.costs import costs
 from ops.reviewing.owners import Resources
 from ops.reviewing.permissions import permissions
+from ops.reviewing.stack_changes import stack_changes
 from ops.reviewing.stacks import Reviewed
 from ops.reviewing.statements import Permission
 from ops.reviewing.survival import kept, lost
 
 Sections = dict[str, list[str]]
 _WHO, _WHAT = "Who may do what", "Resources"
-_SIGNS = {"added": "+", "removed": "-", "changed": "~"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +48,7 @@ class Review:
         """All that is said of one stack, which leaves out the cost of the stage."""
         against = f" against {self.base}" if self.compared else ""
         found = _of_gone(stack) if stack.new is None else _of(stack.new["Resources"])
-        return {f"What changes{against}": _changed(stack)} | found
+        return {f"What changes{against}": stack_changes(stack, self.stacks)} | found
 
     def text(self) -> Iterator[str]:
         """The lines for a terminal."""
@@ -103,39 +102,6 @@ def _under_names(apart: Sequence[tuple[Reviewed, Sections]], heading: str) -> li
         for stack, sections in apart
         for line in [stack.place, *(f"    {line}" for line in sections[heading])]
     ]
-
-
-def _changed(stack: Reviewed) -> list[str]:
-    if stack.unknown:
-        return [f"not compared: {stack.unknown}"]
-    found = [*_come_or_gone(stack)]
-    for change in sorted(changes(stack.before, stack.after), key=lambda one: not one.is_loud):
-        found += _change(change)
-    new, gone = permission_changes(stack.before, stack.after)
-    found += [f"{'!' if one.public else '+'} permission: {one.who}: {one.text}" for one in new]
-    found += [f"- permission: {one.who}: {one.text}" for one in gone]
-    return found or ["nothing"]
-
-
-def _come_or_gone(stack: Reviewed) -> Iterator[str]:
-    """What becomes of the stack as a whole."""
-    if stack.old is None:
-        yield f"+ added: stack {stack.place}"
-    if stack.new is None:
-        which = f"--region {stack.region}" if stack.region else ""
-        yield f"- removed: stack {stack.place}"
-        yield "    no deployment deletes it; until somebody does, it is there and billed:"
-        yield f"    aws cloudformation delete-stack --stack-name {stack.name} {which}".rstrip()
-        yield "    what then stays behind is billed until:"
-        yield f"    python -m ops cleanup --stack {stack.name} {which}".rstrip()
-
-
-def _change(change: Change) -> Iterator[str]:
-    sign = "!" if change.is_loud else _SIGNS[change.kind]
-    # What is weaker says so itself.
-    kind = "" if change.kind == "weaker" else f"{change.kind}: "
-    yield f"{sign} {kind}{change.what}"
-    yield from (f"    {detail}" for detail in change.details)
 
 
 def _permissions(found: Sequence[Permission]) -> list[str]:

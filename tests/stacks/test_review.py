@@ -8,7 +8,8 @@ import pytest
 from ops.__main__ import main
 from ops.costing.assembly import StackTemplate
 from ops.errors import OpsError, UsageError
-from ops.reviewing.changes import changes, permission_changes
+from ops.reviewing.access import access_changes, permission_changes
+from ops.reviewing.changes import changes
 from ops.reviewing.normal import normalised, to_yaml
 from ops.reviewing.permissions import permissions
 from ops.reviewing.report import Review
@@ -139,6 +140,37 @@ def test_what_survives_a_destroy(settings, table_is_kept, vault_is_kept):
     )
 
 
+def test_a_region_that_is_named_for_the_first_time_is_one_line():
+    review = compared(
+        [StackTemplate(name="Messages-dev", template=template())],
+        (StackTemplate(name="Messages-dev", region="eu-west-1",
+                       template=template(region="eu-west-1")),),
+    )  # fmt: skip
+    assert section(review, "What changes") == [
+        "~ now fixed to region eu-west-1: it was deployed where the credentials said"
+    ]
+
+
+def test_a_change_is_seen_through_a_region_that_is_named_for_the_first_time():
+    review = compared(
+        [StackTemplate(name="Messages-dev", template=template())],
+        (StackTemplate(name="Messages-dev", region="eu-west-1",
+                       template=template(region="eu-west-1", pitr_days=35)),),
+    )  # fmt: skip
+    assert section(review, "What changes")[1:] == [
+        "~ changed: MessagesTable (AWS::DynamoDB::GlobalTable)",
+        "    Replicas[eu-west-1].PointInTimeRecoverySpecification.RecoveryPeriodInDays: 7 → 35",
+    ]
+
+
+def test_what_is_loud_comes_first():
+    lines = section(alone(template(), template(retain_table=True, pitr_days=35)), "What changes")
+    assert lines[:2] == [
+        "! no longer survives a destroy: MessagesTable (AWS::DynamoDB::GlobalTable)",
+        "! no longer survives a replacement: MessagesTable (AWS::DynamoDB::GlobalTable)",
+    ]
+
+
 def test_equal_templates_have_no_changes():
     assert changes(template(), template()) == []
     assert permission_changes(template(), template()) == ([], [])
@@ -195,15 +227,19 @@ def test_what_comes_and_goes():
     assert gone == []
 
 
-def test_a_wider_permission_shows_as_one_new_and_one_gone():
+def test_a_permission_with_other_actions_is_one_line():
     before, after = template(), copy.deepcopy(template())
     (name,) = [n for n in after["Resources"] if n.startswith("SeedSeedingRoleDefaultPolicy")]
     document = after["Resources"][name]["Properties"]["PolicyDocument"]
     (statement,) = [s for s in document["Statement"] if "dynamodb:Scan" in s["Action"]]
     statement["Action"] = [*statement["Action"], "dynamodb:DeleteTable"]
-    new, gone = permission_changes(before, after)
-    assert ["DeleteTable" in one.text for one in new] == [True]
-    assert len(gone) == 1
+    who = "SeedSeedingRole (SeedSeedingFunction)"
+    assert access_changes(before, after) == [
+        f"~ permission: {who}: now also dynamodb: DeleteTable (on MessagesTable)"
+    ]
+    assert access_changes(after, before) == [
+        f"~ permission: {who}: no longer dynamodb: DeleteTable (on MessagesTable)"
+    ]
 
 
 def test_other_code_is_a_change_though_its_hash_is_masked():
@@ -326,6 +362,10 @@ def test_copies_that_move_to_another_region_are_one_stack_less_and_one_more():
     lines = section(review, "What changes")
     assert f"    + added: stack {NAME} in us-east-1" in lines
     assert f"    - removed: stack {NAME} in eu-central-1" in lines
+    assert "        all 2 resources and permissions as in eu-central-1" in lines
+    gone = lines[lines.index(f"{NAME} in eu-central-1") + 1 :]
+    assert gone[-1] == "        permissions: the same that it has in us-east-1"
+    assert "        stays behind" in gone, "what becomes of the old resources is said all the same"
     cost = "\n".join(section(review, "What it costs"))
     assert cost.count(f"{NAME} in us-east-1: ") == cost.count(f"{NAME} in eu-central-1: ") == 2
 

@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from ops.reviewing.changes import changes, permission_changes
+from ops.reviewing.access import access_changes, permission_changes
+from ops.reviewing.changes import changes
 from ops.reviewing.permissions import permissions
 from ops.reviewing.statements import said as said_of
 from tests.unit.cost_templates import of, resource
@@ -186,3 +187,35 @@ def test_a_policy_that_changes_is_no_change_of_its_resource_as_well():
     assert changes(bucket(ANYBODY), bucket(ANYBODY, DELETE)) == []
     new, gone = permission_changes(bucket(ANYBODY), bucket(ANYBODY, DELETE))
     assert (len(new), len(gone)) == (1, 0)
+
+
+def access(before: dict, after: dict) -> list[str]:
+    def of_queue(statement):
+        return of(
+            P=resource("AWS::SQS::QueuePolicy", Queues=["q"], PolicyDocument=document(statement))
+        )
+
+    return access_changes(of_queue(before), of_queue(after))
+
+
+def test_a_statement_with_other_actions_is_one_line():
+    one = ANYBODY | {"Action": ["sqs:A", "sqs:B"], "Principal": {"Service": "sns"}}
+    other = one | {"Action": ["sqs:C", "sqs:B"]}
+    assert access(one, other) == [
+        "~ permission: q: sns: now also sqs: C, no longer sqs: A (on it)"
+    ]  # fmt: skip
+    assert access(one, one | {"Action": ["sqs:B", "sqs:A"]}) == [], "the order says nothing"
+    everybody = {"Principal": "*"}
+    assert access(one | everybody, other | everybody)[0].startswith("! permission: q: anyone: now")
+    denied = {"Effect": "Deny", **everybody}
+    assert access(one | denied, other | denied)[0].startswith(
+        "~ permission: q: denied to anyone: now also sqs: C"
+    )
+
+
+def test_another_principal_or_resource_is_a_permission_more_and_one_less():
+    one = ANYBODY | {"Principal": {"Service": "sns"}}
+    signs = [line[0] for line in access(one, one | {"Principal": {"Service": "ses"}})]
+    assert signs == ["+", "-"]
+    signs = [line[0] for line in access(one, one | {"Principal": "*"})]
+    assert signs == ["!", "-"]
