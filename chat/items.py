@@ -62,14 +62,7 @@ def put_if_unchanged(table: Any, item: Item, old: Item) -> None:
         raise missing(table, key)
     if found := differences(stored, old):
         raise _changed(table, key, found)
-    equal = {f"#{n}": name for n, name in enumerate(stored)}
-    absent = {f"#new{n}": name for n, name in enumerate(item.keys() - stored.keys())}
-    condition = " AND ".join(
-        [f"{place} = :{place[1:]}" for place in equal]
-        + [f"attribute_not_exists({place})" for place in absent]
-    )
-    values = {f":{place[1:]}": stored[name] for place, name in equal.items()}
-    names = equal | absent
+    condition, names, values = _unchanged(stored, item)
     if len(condition) > _EXPRESSION_BYTES:
         raise _too_many(table, key, len(names), f"a condition has {_EXPRESSION_BYTES} bytes")
     try:
@@ -155,6 +148,18 @@ def _read(table: Any, key: Item) -> Item | None:
 
 def _key_text(key: Item) -> str:
     return " ".join(map(value_text, key.values()))
+
+
+def _unchanged(stored: Item, item: Item) -> tuple[str, dict[str, str], Item]:
+    """The condition that ``stored`` still is as it is, and its names and values."""
+    equal = {f"#{n}": name for n, name in enumerate(stored)}
+    absent = {f"#new{n}": name for n, name in enumerate(item.keys() - stored.keys())}
+    condition = " AND ".join(
+        [f"{place} = :{place[1:]}" for place in equal]
+        + [f"attribute_not_exists({place})" for place in absent]
+    )
+    values = {f":{place[1:]}": stored[name] for place, name in equal.items()}
+    return condition, equal | absent, values
 
 
 def _too_many(table: Any, key: Item, number: int, rule: str) -> OpsError:
