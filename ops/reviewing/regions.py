@@ -11,19 +11,34 @@ _REGION = "AWS::Region"
 
 
 def in_region(template: Template, region: str | None) -> Template:
-    """The template with the region in the place of every reference to it, where it is known."""
-    return dict(_placed(template, region)) if region else template
+    """The template with the region, where it is known, and its partition in place of references."""
+    if not region:
+        return template
+    return dict(_placed(template, {_REGION: region, "AWS::Partition": _partition(region)}))
 
 
 def settled(before: Template, after: Template, region: str | None) -> str:
     """That the change fixes the region of a stack, or frees it; empty where it does neither."""
-    was, now = (_REGION not in json.dumps(one["Resources"]) for one in (before, after))
-    if not before["Resources"] or not after["Resources"] or was == now:
+    if not region:
         return ""
-    where = f"region {region}" if region else "a region"
-    if now:
-        return f"now fixed to {where}: it was deployed where the credentials said"
-    return f"no longer fixed to {where}: it is deployed where the credentials say"
+    if _names(region, before, after):
+        return f"now fixed to region {region}: it was deployed where the credentials said"
+    if _names(region, after, before):
+        return f"no longer fixed to region {region}: it is deployed where the credentials say"
+    return ""
+
+
+def _names(region: str, one: Template, other: Template) -> bool:
+    """Whether a resource that refers to the region in ``one`` has its name in ``other``.
+
+    Of any resource: some refer to it always.
+    """
+    both = one["Resources"].keys() & other["Resources"].keys()
+    texts = ((json.dumps(each["Resources"][name]) for each in (one, other)) for name in both)
+    return any(
+        _REGION in was and region not in was and _REGION not in now and region in now
+        for was, now in texts
+    )
 
 
 def are_alike(one: Template, region: str | None, other: Template, elsewhere: str | None) -> bool:
@@ -36,15 +51,23 @@ def _anywhere(template: Template, region: str | None) -> str:
     return text.replace(region, "<region>") if region else text
 
 
-def _placed(value: Any, region: str) -> Any:
+def _partition(region: str) -> str:
+    """https://docs.aws.amazon.com/general/latest/gr/rande.html has which begin with what."""
+    special = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
+    found = (partition for begin, partition in special.items() if region.startswith(begin))
+    return next(found, "aws")
+
+
+def _placed(value: Any, known: Mapping[str, str]) -> Any:
     if isinstance(value, list):
-        return [_placed(member, region) for member in value]
+        return [_placed(member, known) for member in value]
     if not isinstance(value, Mapping):
         return value
-    if value == {"Ref": _REGION}:
-        return region
+    if set(value) == {"Ref"} and value["Ref"] in known:
+        return known[value["Ref"]]
     text = value.get("Fn::Sub")
     if len(value) == 1 and isinstance(text, str):
-        text = text.replace(f"${{{_REGION}}}", region)
+        for name, word in known.items():
+            text = text.replace(f"${{{name}}}", word)
         return {"Fn::Sub": text} if "${" in text else text
-    return {key: _placed(member, region) for key, member in value.items()}
+    return {key: _placed(member, known) for key, member in value.items()}

@@ -81,16 +81,22 @@ def on_replacement(resource: Mapping[str, Any]) -> str:
 
 def weakened(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
     """What protected a resource before, and does not any more."""
-    for policy, what in ((_DELETION, "a destroy"), (_REPLACEMENT, "a replacement")):
-        survived = is_kept(old, policy) or _is_copied(old, policy)
-        if survived and not is_kept(new, policy) and not _is_copied(new, policy):
-            yield f"no longer survives {what}"
+    endings = {_DELETION: "a destroy", _REPLACEMENT: "a replacement"}
+    gone = [what for policy, what in endings.items() if _no_longer_stays(old, policy, new)]
+    if gone:
+        yield f"no longer survives {' or '.join(gone)}"
     properties = [one.get("Properties", {}) for one in (old, new)]
     before, after = (dict(protections(one)) for one in properties)
     # A replica that is gone is told as such.
     off = [where for where, is_on in before.items() if is_on and after.get(where) is False]
     for where in off:
         yield f"no longer protected against deletion{f' in {where}' if where else ''}"
+
+
+def _no_longer_stays(old: Mapping[str, Any], policy: str, new: Mapping[str, Any]) -> bool:
+    """Whether the policy keeps the old one, or a snapshot of it, and does not keep the new one."""
+    was, now = (is_kept(one, policy) or _is_copied(one, policy) for one in (old, new))
+    return was and not now
 
 
 def protections(properties: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
