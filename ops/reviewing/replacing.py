@@ -91,7 +91,9 @@ def _references(value: Any) -> set[tuple[str, str]]:
     if set(value) == {"Ref"}:
         return {(value["Ref"], "")}
     if set(value) == {"Fn::GetAtt"}:
-        name, attribute = value["Fn::GetAtt"]
+        target = value["Fn::GetAtt"]
+        # A list, or the text with a dot that YAML allows.
+        name, attribute = target.split(".", 1) if isinstance(target, str) else target
         return {(name, attribute)}
     if set(value) == {"Fn::Sub"}:
         found = re.findall(r"\$\{([^!}.]+)\.?([^}]*)\}", json.dumps(value["Fn::Sub"]))
