@@ -39,7 +39,9 @@ def test_the_largest_number_goes_as_far_as_the_request(argv, capsys, monkeypatch
         raise KeyboardInterrupt
 
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", answer)
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    for name, value in {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "x",
+                        "AWS_SECRET_ACCESS_KEY": "x"}.items():  # fmt: skip
+        monkeypatch.setenv(name, value)
     arguments = [*argv, str(MOST), "--table", "Messages"]
     assert main([*arguments, "--json"]) in (0, 130)
     assert asked[0]["Limit"] <= MOST
