@@ -20,7 +20,7 @@ from ops.reviewing.survival import kept, lost
 from tests.stacks.templates import stack
 from tests.stacks.test_backup_copies import NAME
 from tests.stacks.test_backup_copies import stacks as both
-from tests.unit.cost_templates import of, resource
+from tests.unit.cost_templates import of, old_table, resource
 
 TABLE = "MessagesTable9E4E97A0"
 
@@ -164,10 +164,15 @@ def test_a_change_is_seen_through_a_region_that_is_named_for_the_first_time():
 
 
 def test_what_is_loud_comes_first():
-    lines = section(alone(template(), template(retain_table=True, pitr_days=35)), "What changes")
-    weaker = "! no longer survives a destroy or a replacement: MessagesTable "
-    assert lines[0].startswith(weaker)
-    assert "is deleted with what it holds" not in "\n".join(lines)
+    before = of(old_table(recovery=True), Old=resource("AWS::S3::Bucket"))
+    lines = section(alone(of(old_table(recovery=False)), before), "What changes")
+    assert lines[0] == "! lost: Old (AWS::S3::Bucket): the objects"
+    assert lines[1] == "~ changed: Table (AWS::DynamoDB::Table)"
+
+
+def test_what_no_longer_survives_is_said_where_the_changes_are():
+    lines = section(alone(template(), template(retain_table=True)), "What changes")
+    assert lines[0].startswith("! no longer survives a destroy or a replacement: MessagesTable ")
 
 
 def test_equal_templates_have_no_changes():

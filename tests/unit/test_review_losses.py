@@ -128,6 +128,21 @@ def test_only_one_index_comes_or_goes_at_once(before, after, fails):
     assert any("one index an update" in line for line in loud(one, other)) is fails
 
 
+def test_a_table_that_is_replaced_is_made_with_its_indexes():
+    def table(name, key):
+        index = {"IndexName": "I", "KeySchema": [{"AttributeName": key}]}
+        return {"T": resource(TABLE, TableName=name, GlobalSecondaryIndexes=[index])}
+
+    kinds = [line.split(" / ")[0] for line in loud(table("One", "a"), table("Other", "b"))]
+    assert kinds == ["replaced"]
+
+
+def test_a_replica_that_goes_with_its_protection_is_no_table_without_one():
+    replicas = [{"Region": region, "DeletionProtectionEnabled": True} for region in ("a-1", "b-1")]
+    before, after = ({"T": resource(GLOBAL, Replicas=one)} for one in (replicas, replicas[:1]))
+    assert loud(before, after) == []
+
+
 def test_a_key_is_of_its_kind_for_good():
     before, after = ({"K": resource("AWS::KMS::Key", MultiRegion=one)} for one in (False, True))
     (line,) = loud(before, after)

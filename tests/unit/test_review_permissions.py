@@ -213,6 +213,11 @@ def test_a_statement_with_other_actions_is_one_line():
     )
 
 
+def test_a_statement_without_an_action_in_common_is_another():
+    one = ANYBODY | {"Action": "sqs:A", "Principal": {"Service": "sns"}}
+    assert [line[0] for line in access(one, one | {"Action": "sqs:B"})] == ["+", "-"]
+
+
 def test_another_principal_or_resource_is_a_permission_more_and_one_less():
     one = ANYBODY | {"Principal": {"Service": "sns"}}
     signs = [line[0] for line in access(one, one | {"Principal": {"Service": "ses"}})]
