@@ -56,8 +56,3 @@ class Load:
         if self.conversations is None:
             return known
         return self.conversations if day > 0 else 0
-
-    @property
-    def average(self) -> float:
-        """Messages a second."""
-        return self.messages_per_day / DAY_SECONDS

@@ -8,11 +8,11 @@ from typing import Any
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from ops.reviewing.normal import to_yaml
 from seed.templates import load_items
 from stacks.context import settings_from_context
 from stacks.messages_stack import MessagesStack
 from tests.conftest import PROJECT
+from tests.snapshots.short_yaml import to_yaml
 
 FOLDER = Path(__file__).parent
 # A snapshot that is longer is one that nobody reads.

@@ -10,13 +10,14 @@ from ops.costing.assembly import StackTemplate
 from ops.errors import OpsError, UsageError
 from ops.reviewing.access import access_changes, permission_changes
 from ops.reviewing.changes import changes
-from ops.reviewing.normal import normalised, to_yaml
+from ops.reviewing.normal import normalised
 from ops.reviewing.permissions import permissions
 from ops.reviewing.report import Review
 from ops.reviewing.sources import Revision, stages
 from ops.reviewing.spelling import short, spelled
 from ops.reviewing.stacks import paired, reviewed
 from ops.reviewing.survival import kept, lost
+from tests.snapshots.short_yaml import to_yaml
 from tests.stacks.templates import stack
 from tests.stacks.test_backup_copies import NAME
 from tests.stacks.test_backup_copies import stacks as both
