@@ -10,6 +10,8 @@ from local.process import Running
 
 def configure(aws: Running, **values: object) -> dict[str, Any]:
     """Change settings of the additions (``local.additions.settings``); what they were before."""
+    if not values:
+        return {}
     request = urllib.request.Request(
         f"{aws.endpoint}/_ministack/config",
         data=json.dumps({f"additions.{name}": value for name, value in values.items()}).encode(),

@@ -62,13 +62,22 @@ def status_of(command: Callable[[], int]) -> int:
     except (ClientError, BotoCoreError) as error:
         return _fail(explain(error), 1)
     except BrokenPipeError:  # the reader, for example `head`, has had enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _let_go()
         return 1
     except OSError as error:  # a full disk behind standard output, a file that is none
+        _let_go()
         return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", 1)
     except KeyboardInterrupt as interrupt:
         detail = str(interrupt) or "running the same command again continues"
         return _fail(f"interrupted; {detail}", INTERRUPTED)
+
+
+def _let_go() -> None:
+    """Drop what standard output does not take: Python would try again at its end, and complain."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(text: str, status: int) -> int:
