@@ -4,30 +4,13 @@ import argparse
 import sys
 from contextlib import closing
 
-from ops import backup, backups, cleanup, cost, holdings, orphans, restore, review
 from ops.cli import Parser, add_place, add_target, status_of
-from ops.clients import Clients
-from ops.command import Context
-from ops.stack import stack_name
-
-COMMANDS = {
-    "backup": backup,
-    "backups": backups,
-    "restore": restore,
-    "inventory": holdings,
-    "orphans": orphans,
-    "cleanup": cleanup,
-    "cost": cost,
-    "review": review,
-}
-# These need no account; what they say, they say about files.
-WITHOUT_ACCOUNT = {"cost", "review"}
-# These are about no stack of their own: to name one would have no effect.
-EVERY_STACK = {"orphans"}
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line of every command."""
+    from ops.commands import COMMANDS, EVERY_STACK, WITHOUT_ACCOUNT
+
     top = Parser(
         prog="python -m ops",
         description="Back up and restore a stack's table; clean up after a destroyed one.",
@@ -51,13 +34,25 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; exit status 0 done, 1 failed or something is left, 2 wrong usage."""
+    return status_of(lambda: _run(argv))
+
+
+def _run(argv: list[str] | None) -> int:
+    # Here, where a Ctrl-C is one line: they take most of a short command's time.
+    from ops.commands import WITHOUT_ACCOUNT
+
     arguments = parser().parse_args(argv)
-    return status_of(lambda: _run(arguments))
-
-
-def _run(arguments: argparse.Namespace) -> int:
     if arguments.command in WITHOUT_ACCOUNT:
         return int(arguments.run(arguments))
+    return _run_on_account(arguments)
+
+
+def _run_on_account(arguments: argparse.Namespace) -> int:
+    from ops.clients import Clients
+    from ops.command import Context
+    from ops.commands import EVERY_STACK
+    from ops.stack import stack_name
+
     name = ""
     if arguments.command not in EVERY_STACK:
         name = stack_name(stage=arguments.stage, stack=arguments.stack)

@@ -22,7 +22,7 @@ def no_account(monkeypatch):
         raise AssertionError("an estimate needs no account")
 
     monkeypatch.delenv("STAGE", raising=False)
-    monkeypatch.setattr(cli, "Clients", refused)
+    monkeypatch.setattr("ops.clients.Clients", refused)
 
 
 @pytest.fixture

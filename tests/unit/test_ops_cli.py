@@ -34,7 +34,7 @@ class FakeClients:
 @pytest.fixture(autouse=True)
 def no_aws(monkeypatch):
     monkeypatch.delenv("STAGE", raising=False)
-    monkeypatch.setattr(cli, "Clients", FakeClients)
+    monkeypatch.setattr("ops.clients.Clients", FakeClients)
 
 
 def _status(*argv):

@@ -161,16 +161,3 @@ def test_a_shell_may_close_the_standard_streams(closing, status, said):
         cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", said)
-
-
-@pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
-def test_a_command_may_be_ended_while_it_is_being_loaded(tmp_path, ending):
-    (tmp_path / "boto3.py").write_text(
-        "import time\nprint('loading', flush=True)\ntime.sleep(60)\n"
-    )
-    slow = SimpleNamespace(environment=lambda: os.environ | {"PYTHONPATH": str(tmp_path)})
-    with start(slow, "history", "a#b", "--table", "T-1") as process:
-        assert process.stdout.readline() == "loading\n"
-        process.send_signal(ending)
-        _, err = process.communicate(timeout=30)
-    assert (process.returncode, err) == (130, "error: interrupted; nothing was written\n")
