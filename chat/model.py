@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from chat.limits import short
+
 PARTITION_KEY = "pk"
 SORT_KEY = "sk"
 # The index that orders a user's conversations. Only memberships have its keys.
@@ -238,11 +240,13 @@ def format_time(moment: datetime) -> str:
 def parse_time(text: str) -> datetime:
     """The moment that an ISO 8601 text with a zone names; ValueError for any other text."""
     if not _TIME.fullmatch(text):
-        raise ValueError(f"{text!r} is not a time like 2026-01-01T09:00:00Z")
+        raise ValueError(f"{short(repr(text))} is not a time like 2026-01-01T09:00:00Z")
     try:
         return datetime.fromisoformat(text.upper()).astimezone(UTC)
     except OverflowError:
         raise ValueError(f"{text!r} is before year 1 or after year 9999 in UTC") from None
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no time: {error}") from None
 
 
 def check_user(name: str) -> None:

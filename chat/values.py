@@ -11,13 +11,10 @@ from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from chat.numbers import problem, significant
+from chat.limits import LEVELS, number_problem, short, significant_digits, within
 from seed.wire import Typed
 
-# Lists and maps in one another: what the innermost holds is on the last of 32 levels.
-LEVELS = 31
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
-_SHOWN = 40
 
 Value = dict[str, Any]
 
@@ -90,8 +87,8 @@ def _value_bytes(value: Value) -> int:
 
 
 def _number_bytes(text: str) -> int:
-    sign, digits, _ = Decimal(text).as_tuple()
-    return 1 + (len(significant(digits)) + 1) // 2 + sign
+    number = Decimal(text)
+    return 1 + (significant_digits(number) + 1) // 2 + number.is_signed()
 
 
 def named(members: Mapping[str, object]) -> Iterable[tuple[str, object]]:
@@ -114,7 +111,7 @@ def _number(name: str, content: object, _levels: int) -> str:
         number = Decimal(content)
     except InvalidOperation:
         raise ValueError(f"attribute {name!r}: the exponent has too many digits") from None
-    if reason := problem(number):
+    if reason := number_problem(number):
         raise ValueError(f"attribute {name!r}: {reason}")
     return content
 
@@ -174,14 +171,14 @@ def _listed(name: str, content: object) -> list[object]:
 
 def _below(name: str, levels: int) -> int:
     """How many levels of lists and maps a list or map leaves of so many. Raises ValueError."""
-    if levels < 1:
-        raise ValueError(f"attribute {name!r} is nested deeper than the 32 levels of DynamoDB")
-    return levels - 1
+    try:
+        return within(levels)
+    except ValueError as error:
+        raise ValueError(f"attribute {name!r} {error}") from None
 
 
 def _short(value: object) -> str:
-    shown = repr(value) if not isinstance(value, Decimal) else str(value)
-    return shown if len(shown) <= _SHOWN else shown[:_SHOWN] + "..."
+    return short(str(value) if isinstance(value, Decimal) else repr(value))
 
 
 _RESTORE: dict[str, Callable[[str, object, int], Any]] = {

@@ -4,18 +4,13 @@ Standard library only: the function that loads a dataset imports this module.
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from chat.limits import LEVELS, RANGE, is_in_range, short, within
 from chat.model import Attribute, Item, message_item, parse_time
 
 _TEXTS, _OPTIONAL = ("from", "to", "body", "at"), ("id", "attributes")
-# DynamoDB: 32 levels in an attribute, 1E-130 to 9.99E+125 in a number
-# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
-# The innermost value is the last level, so it lies in at most 31 lists and maps.
-LEVELS, _EXPONENTS = 31, range(-130, 126)
-_SHOWN = 40
 
 
 def line_item(message: object) -> Item:
@@ -37,31 +32,10 @@ def line_item(message: object) -> Item:
         sender=_text(message, "from"),
         recipient=_text(message, "to"),
         body=_text(message, "body"),
-        sent_at=moment(_text(message, "at")),
+        sent_at=parse_time(_text(message, "at")),
         message_id=_text(message, "id") if "id" in message else None,
         attributes=_attributes(message.get("attributes", {})),
     )
-
-
-def within(levels: int) -> int:
-    """How many lists and maps may lie in one another in a list or map, itself one of ``levels``.
-
-    Raises ValueError if it is one too many.
-    """
-    if levels < 1:
-        raise ValueError(f"is nested deeper than the {LEVELS + 1} levels of DynamoDB")
-    return levels - 1
-
-
-def moment(text: str) -> datetime:
-    """The moment that ``parse_time`` finds in ``text``, which each ValueError names, shortened."""
-    try:
-        return parse_time(text)
-    except ValueError as error:
-        problem, spelled = str(error), repr(text)
-        if spelled in problem:
-            raise ValueError(problem.replace(spelled, shown(text))) from None
-        raise ValueError(f"{shown(text)} is no time: {problem}") from None
 
 
 def characters(text: str) -> str:
@@ -87,11 +61,6 @@ def shown(value: object) -> str:
     if isinstance(value, list | Mapping):
         return "a list" if isinstance(value, list) else "an object"
     return short(str(value) if isinstance(value, Decimal) else repr(value))
-
-
-def short(text: str) -> str:
-    """``text``, or its beginning, for an error message of one line."""
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _text(message: Mapping[str, Any], key: str) -> str:
@@ -139,8 +108,8 @@ def _number(name: str, value: int | float | Decimal) -> Decimal:
     function, so a longer number might arrive as another one.
     """
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-    if not number.is_finite() or (number and number.adjusted() not in _EXPONENTS):
-        raise ValueError(f"attribute {shown(name)}: {shown(number)} is beyond 1E-130 to 9.99E+125")
+    if not (number.is_finite() and is_in_range(number)):
+        raise ValueError(f"attribute {shown(name)}: {shown(number)} is beyond {RANGE}")
     if Decimal(repr(float(number))) != number:
         raise ValueError(
             f"attribute {shown(name)}: {shown(number)} has too many digits; write it as text"

@@ -8,13 +8,10 @@ from typing import Any
 
 import yaml
 
+from chat.limits import DIGITS, LEVELS, RANGE, is_in_range, short, significant_digits, within
 from chat.model import Attribute
-from seed.dataset_line import LEVELS, characters, short, shown, within
+from seed.dataset_line import characters, shown
 
-# DynamoDB: 38 digits and 1E-130 to 9.99E+125 in a number
-# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
-_DIGITS, _EXPONENTS = 38, range(-130, 126)
-_RANGE = "1E-130 to 9.99E+125"
 # An alias is a reference to its anchor's node, so few lines can stand for
 # billions of values. No item that fits DynamoDB has so many.
 _VALUES = 400_000
@@ -126,12 +123,11 @@ class Value:
         try:
             number = Decimal(text)
         except InvalidOperation:  # the exponent is beyond Decimal's own range
-            raise self.error(f"{short(text)} is beyond {_RANGE}") from None
-        digits = "".join(map(str, number.as_tuple().digits)).strip("0")
-        if len(digits) > _DIGITS:
-            raise self.error(f"{short(text)} has more than {_DIGITS} digits")
-        if number and number.adjusted() not in _EXPONENTS:
-            raise self.error(f"{short(text)} is beyond {_RANGE}")
+            raise self.error(f"{short(text)} is beyond {RANGE}") from None
+        if significant_digits(number) > DIGITS:
+            raise self.error(f"{short(text)} has more than {DIGITS} digits")
+        if not is_in_range(number):
+            raise self.error(f"{short(text)} is beyond {RANGE}")
         return number
 
     @property

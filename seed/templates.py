@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from chat.model import Attribute, Item, check_user, message_item
+from chat.model import Attribute, Item, check_user, message_item, parse_time
 from seed.changes import key_of
-from seed.dataset_line import moment, shown
+from seed.dataset_line import shown
 from seed.document import Fields, Value, load
 from seed.placeholders import render
 
@@ -133,7 +133,7 @@ def _user(value: Value, users: dict[str, str]) -> str:
 
 def _time(value: Value) -> datetime:
     try:
-        return moment(value.text())
+        return parse_time(value.text())
     except ValueError as error:
         raise value.error(error) from None
 

@@ -17,8 +17,8 @@ from stacks.findings import FUNCTION_DEAD_LETTERS, QUEUE_DEAD_LETTERS, acknowled
 from stacks.function import ProjectFunction, function_logs
 from stacks.messages_table import MessagesTable
 
-FILES = ["chat/__init__.py", "chat/indexer.py", "chat/memberships.py", "chat/model.py",
-         "chat/numbers.py"]  # fmt: skip
+FILES = ["chat/__init__.py", "chat/indexer.py", "chat/limits.py", "chat/memberships.py",
+         "chat/model.py", "chat/numbers.py"]  # fmt: skip
 # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
 STREAM_ACTIONS = (
     "dynamodb:DescribeStream",

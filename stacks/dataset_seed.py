@@ -18,8 +18,9 @@ from stacks.waiting_provider import WaitingProvider
 POLL_INTERVAL = Duration.seconds(5)
 
 WORKER_FILES = [
-    "chat/__init__.py", "chat/model.py", "seed/__init__.py", "seed/apply.py", "seed/changes.py",
-    "seed/dataset_line.py", "seed/dataset_worker.py", "seed/wire.py", "seed/writer.py",
+    "chat/__init__.py", "chat/limits.py", "chat/model.py", "seed/__init__.py", "seed/apply.py",
+    "seed/changes.py", "seed/dataset_line.py", "seed/dataset_worker.py", "seed/wire.py",
+    "seed/writer.py",
 ]  # fmt: skip
 HANDLER_FILES = ["seed/__init__.py", "seed/dataset_handler.py"]
 COUNTS = ("DatasetTotal", "DatasetWritten", "DatasetUnchanged", "DatasetPreserved")

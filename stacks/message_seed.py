@@ -29,7 +29,8 @@ from stacks.shared_findings import acknowledge_called, acknowledge_framework
 # a list that a reviewer is to read is shorter than that.
 INLINE_BYTES = 32_768
 SEEDING_FILES = [
-    "chat/__init__.py", "chat/directory.py", "chat/model.py", "seed/__init__.py", "seed/apply.py",
+    "chat/__init__.py", "chat/directory.py", "chat/limits.py", "chat/model.py",
+    "seed/__init__.py", "seed/apply.py",
     "seed/changes.py", "seed/handler.py", "seed/source.py", "seed/users.py", "seed/wire.py",
     "seed/writer.py",
 ]  # fmt: skip

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chat.limits import LEVELS
 from chat.model import ITEM_BYTES, is_membership, is_message, message_item, parse_time
 from chat.transfer.lines import item_of, line_of
 from chat.transfer.reading import LINE_BYTES, lines
-from chat.values import LEVELS, item_bytes
+from chat.values import item_bytes
 from seed.wire import from_wire, to_wire
 
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
