@@ -27,6 +27,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
+from traceback import extract_tb
 from types import SimpleNamespace
 from typing import Any
 
@@ -189,8 +190,10 @@ def _collect(
 
 
 def _reason(error: Exception) -> str:
-    """What to say of a failure: more where nobody expected it."""
+    """What to say of a failure; of one that nobody expected, also where it happened."""
     if isinstance(error, ClientError | BotoCoreError):
         return explain(error)
-    expected = isinstance(error, Unsettled | TimeoutError)
-    return str(error) if expected else f"{type(error).__name__}: {error}"
+    if isinstance(error, Unsettled | TimeoutError):
+        return str(error)
+    where = extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"

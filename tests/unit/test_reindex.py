@@ -1,6 +1,7 @@
 """Reindexing and settling against scripted answers: what fails is named and kept."""
 
 import json
+import re
 
 import pytest
 from botocore.exceptions import ClientError
@@ -157,7 +158,8 @@ def test_a_conversation_that_fails_is_named_and_stops_no_other(monkeypatch):
         Client(), "T", iter([*names[:25], "c#d", "odd#one", "alone", *names[25:]]), say=said.append
     )
     assert result.done == 50
-    assert result.failed == {"c#d": "conversation c#d changed",
-                             "odd#one": "ArithmeticError: whatever"}  # fmt: skip
+    assert result.failed.keys() == {"c#d", "odd#one"}
+    assert result.failed["c#d"] == "conversation c#d changed"
+    assert re.fullmatch(rf"ArithmeticError: whatever \({__file__}:\d+\)", result.failed["odd#one"])
     assert result.foreign == ["alone"]
     assert len(said) == 3
