@@ -5,6 +5,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Container, Iterable, Iterator
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from typing import Any
 
 from ops import stack
@@ -20,6 +21,7 @@ from ops.command import Context, number
 from ops.errors import OpsError, UsageError
 from ops.finding import inventory, stacks
 from ops.finding.found import Inventory
+from ops.finding.stacks import Names
 from ops.polling import DeadlineError, poll
 
 _LAG_SECONDS = 20
@@ -51,7 +53,9 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     context.say(context.where)
     check_account(arguments.account, context)
     chosen = dataclasses.replace(chosen, deployed=_deployed(context, allowed=chosen.deployed))
-    found = _look(context, chosen)
+    tagged = stacks.names(context, every=False)
+    look = partial(_look, context, chosen, tagged)
+    found = look()
     others = _copies(context, found, arguments.profile)
     before = _plan(context, found, chosen, others, say=context.say)
     if arguments.dry_run:
@@ -65,7 +69,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             deletion = Deletion(context, rate=rate, seconds=seconds, more_clients=more)
             deletion.run(found, before.actions)
         failures = deletion.failures
-        after = look_again(context, failures, before, choices=chosen, others=others)
+        after = look_again(context, failures, before, look=look, choices=chosen, others=others)
     return outcome.result(context, before, after, failures, as_json=arguments.json)
 
 
@@ -79,9 +83,8 @@ def _more_clients(context: Context, profile: str | None, *, rate: float) -> Iter
         yield [clients("backup")]
 
 
-def _look(context: Context, choices: Choices) -> Inventory:
+def _look(context: Context, choices: Choices, tagged: Names) -> Inventory:
     """What remains, also the tables that were restored: they carry the stack's tag alone."""
-    tagged = stacks.names(context, every=False)
     found = inventory.take(context, more_tables=choices.tables, tagged=tagged.tables[context.stack])
     return dataclasses.replace(found, unseen=(*found.unseen, *tagged.unseen))
 
@@ -116,6 +119,7 @@ def look_again(
     failures: Container[tuple[str, str]],
     before: Plan,
     *,
+    look: Callable[[], Inventory],
     choices: Choices,
     others: Iterable[Copy] = (),
 ) -> Plan:
@@ -127,7 +131,7 @@ def look_again(
     seen: list[Plan] = []
 
     def settled() -> Plan | None:
-        found = _look(context, choices)
+        found = look()
         after = _plan(context, found, choices, others)
         if choices.selection.partial:
             after = _of(after, before)

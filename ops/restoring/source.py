@@ -1,15 +1,12 @@
 """Which table a command is about, while the stack exists and after it is gone."""
 
-import re
-
 from botocore.exceptions import ClientError
 
+from chat.aws_names import TABLE_NAME
 from ops import stack
 from ops.command import Context
 from ops.errors import OpsError, UsageError, is_denied
 from ops.finding import vaults
-
-TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
 
 
 def names(context: Context, given: str | None = None) -> tuple[str, ...]:

@@ -275,23 +275,22 @@ def test_role_and_key_are_kept_for_points_that_came_meanwhile():
     assert iam.calls == []
 
 
-def _look_again(failures):
+def _look_again(failures, look):
     nothing = plan.Plan(actions=(), blocked=(), stays=())
-    return cleanup.look_again(_context(), failures, nothing, choices=Choices())
+    return cleanup.look_again(_context(), failures, nothing, look=look, choices=Choices())
 
 
 @pytest.mark.parametrize(("lag", "left"), [(0, 0), (3, 0), (1000, 1)])
-def test_a_list_that_lags_is_read_again(lag, left, monkeypatch):
+def test_a_list_that_lags_is_read_again(lag, left):
     stale = [Inventory(log_groups=("g",))] * lag
-    monkeypatch.setattr(cleanup, "_look", lambda *_: stale.pop() if stale else Inventory())
-    assert len(_look_again({}).actions) == left
+    after = _look_again({}, lambda: stale.pop() if stale else Inventory())
+    assert len(after.actions) == left
 
 
-def test_what_failed_is_not_looked_for_again(monkeypatch):
+def test_what_failed_is_not_looked_for_again():
     looks = []
     found = Inventory(log_groups=("g",))
-    monkeypatch.setattr(cleanup, "_look", lambda *_: looks.append(1) or found)
-    after = _look_again({(plan.LOGS, "g"): "denied"})
+    after = _look_again({(plan.LOGS, "g"): "denied"}, lambda: looks.append(1) or found)
     assert [item.id for item in after.actions] == ["g"]
     assert len(looks) == 1
 
