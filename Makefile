@@ -18,6 +18,9 @@ export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/node_modules/.bin:$(PATH)
 # jsii would otherwise warn about Node releases that it has not been tested on.
 export JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION := 1
 export CDK_DISABLE_CLI_TELEMETRY := true
+# uv and Node bring certificates of their own; a company's proxy is known to the system's store alone.
+export UV_SYSTEM_CERTS := 1
+export NODE_USE_SYSTEM_CA := 1
 
 LOCKS := requirements.txt requirements/dev.txt requirements/uv.txt
 SETUP := .venv/.ready node_modules/.ready
