@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -23,6 +24,7 @@ class Stack:
     status: str
     reason: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
+    created: datetime | None = None
 
     def output(self, key: str) -> str:
         """The output ``key``. Raises OpsError when the stack has none of that name."""
@@ -104,4 +106,5 @@ def _describe(cloudformation: Any, name_or_id: str) -> Stack | None:
         status=described["StackStatus"],
         reason=described.get("StackStatusReason", ""),
         outputs={o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])},
+        created=described.get("CreationTime"),
     )

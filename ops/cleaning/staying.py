@@ -27,6 +27,7 @@ def stays(inventory: Inventory, region: str) -> Iterator[Item]:
     """What is not to go, or not yet: tables with data, system backups, others' things."""
     yield from (_retained(table, region) for table in inventory.tables)
     yield from (_system(backup) for backup in inventory.backups if backup.system)
+    yield from (_older(backup) for backup in inventory.older)
     for role in inventory.elsewhere:
         why = f"of the stack of that name in {role.elsewhere}: --region {role.elsewhere} finds more"
         yield Item(kind=ROLE, id=role.name, reason=why)
@@ -52,6 +53,14 @@ def _retained(table: Table, region: str) -> Item:
 def _system(backup: TableBackup) -> Item:
     why = "DynamoDB keeps it after a table's deletion; free, and nobody can delete it"
     return Item(kind=BACKUP, id=backup.arn, reason=why, until=backup.expires)
+
+
+def _older(backup: TableBackup) -> Item:
+    why = (
+        "older than the stack, so it is a backup of an earlier table of that name; "
+        f"to delete it: `aws dynamodb delete-backup --backup-arn {backup.arn}`"
+    )
+    return Item(kind=BACKUP, id=backup.arn, reason=why)
 
 
 def role_of_copies(role: Role, copied: Copy) -> Item:

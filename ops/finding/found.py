@@ -12,6 +12,7 @@ class Point:
     vault: str
     status: str
     resource: str = ""
+    role: str = ""  # the ARN of the role that made it
     created: datetime | None = None
     expires: datetime | None = None
     bytes: int = 0
@@ -26,6 +27,7 @@ class Vault:
     arn: str
     table: str = ""
     key: str = ""
+    created: datetime | None = None
     points: tuple[Point, ...] = ()
     jobs: tuple[str, ...] = ()
 
@@ -77,6 +79,7 @@ class Role:
     attached: tuple[str, ...] = ()
     tables: tuple[str, ...] = ()
     elsewhere: str = ""
+    created: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,10 +102,15 @@ class Unseen:
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """Everything that remains of one deployment in one account and region."""
+    """Everything that remains of one deployment in one account and region.
+
+    ``older`` are on-demand backups of a table of the same name, made before the
+    deployment's oldest trace: the backups of an earlier table.
+    """
 
     vaults: tuple[Vault, ...] = ()
     backups: tuple[TableBackup, ...] = ()
+    older: tuple[TableBackup, ...] = ()
     tables: tuple[Table, ...] = ()
     roles: tuple[Role, ...] = ()
     elsewhere: tuple[Role, ...] = ()

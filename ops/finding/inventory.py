@@ -6,6 +6,7 @@ one stack may begin with the name of another (``Messages-dev-2``).
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import TypeVar
 
 from botocore.exceptions import ClientError
@@ -14,7 +15,8 @@ from ops import stack
 from ops.command import Context
 from ops.errors import is_denied, message
 from ops.finding import leftovers, tables, vaults
-from ops.finding.found import Inventory, Key, Role, Table, Unseen, Vault
+from ops.finding.found import Inventory, Key, Role, Table, TableBackup, Unseen, Vault
+from stacks.names import ROLE_PATH
 
 T = TypeVar("T")
 
@@ -66,10 +68,14 @@ def take(
     others = {table.name for table in existing if table.stack != name} - set(more_tables)
     if look.failed("tables"):
         others = names
+    backups = look("table backups", lambda: tables.backups(dynamodb, sorted(names - others)))
+    since = _since(found_vaults, roles, earlier)
+    older = tuple(b for b in backups if b.table not in more_tables and _is_older(b, since))
     logs, existed = clients("logs"), bool(found_vaults or roles or earlier)
     return Inventory(
         vaults=found_vaults,
-        backups=look("table backups", lambda: tables.backups(dynamodb, sorted(names - others))),
+        backups=tuple(backup for backup in backups if backup not in older),
+        older=older,
         tables=tuple(table for table in existing if table.name not in others),
         roles=roles,
         elsewhere=tuple(role for role in every if role.elsewhere),
@@ -82,6 +88,20 @@ def take(
 def _with_users(keys: Iterable[Key], users: Iterable[Table]) -> tuple[Key, ...]:
     used = {table.key: table.name for table in users}
     return tuple(dataclasses.replace(key, used_by=used.get(key.arn, "")) for key in keys)
+
+
+def _since(
+    found_vaults: Iterable[Vault], roles: Iterable[Role], earlier: Iterable[stack.Stack]
+) -> datetime | None:
+    """When the oldest trace of the deployment was created, to the second; None when unknown."""
+    traces: tuple[Vault | Role | stack.Stack, ...] = (*found_vaults, *roles, *earlier)
+    oldest = min((trace.created for trace in traces if trace.created), default=None)
+    return oldest and oldest.replace(microsecond=0)
+
+
+def _is_older(backup: TableBackup, since: datetime | None) -> bool:
+    """Whether an on-demand backup is of an earlier table that had the same name."""
+    return not backup.system and bool(since and backup.created and backup.created < since)
 
 
 def table_names(
@@ -97,7 +117,14 @@ def table_names(
     """
     found_vaults, roles, earlier = tuple(found_vaults), tuple(roles), tuple(earlier)
     names = {vault.table for vault in found_vaults}
-    names |= {tables.name_of(p.resource) for vault in found_vaults for p in vault.points}
+    # Anyone may put a backup of their own table into the vault, with a role of their own.
+    own_role = f":role{ROLE_PATH}{name}-"
+    names |= {
+        tables.name_of(point.resource)
+        for vault in found_vaults
+        for point in vault.points
+        if own_role in point.role
+    }
     names |= {table for role in roles for table in role.tables}
     names |= {old.outputs.get("TableName", "") for old in earlier}
     if found_vaults or roles or earlier:

@@ -25,9 +25,8 @@ def roles(iam: Any, stack: str, region: str) -> Iterator[Role]:
     """
     for page in iam.get_paginator("list_roles").paginate(PathPrefix=ROLE_PATH):
         for listed in page["Roles"]:
-            name = listed["RoleName"]
             try:
-                found = _role(iam, name, stack, region)
+                found = _role(iam, listed, stack, region)
             except ClientError as error:
                 if code(error) != "NoSuchEntity":  # gone since it was listed
                     raise
@@ -36,7 +35,8 @@ def roles(iam: Any, stack: str, region: str) -> Iterator[Role]:
                 yield found
 
 
-def _role(iam: Any, name: str, stack: str, region: str) -> Role | None:
+def _role(iam: Any, listed: dict[str, Any], stack: str, region: str) -> Role | None:
+    name = listed["RoleName"]
     tags = iam.get_paginator("list_role_tags").paginate(RoleName=name).build_full_result()["Tags"]
     if {"Key": STACK_TAG, "Value": stack} not in tags:
         return None
@@ -54,6 +54,7 @@ def _role(iam: Any, name: str, stack: str, region: str) -> Role | None:
         policies=tuple(policies),
         attached=tuple(policy["PolicyArn"] for policy in attached),
         tables=tuple(sorted({table for _, table in subjects})),
+        created=listed["CreateDate"],
     )
 
 

@@ -36,7 +36,8 @@ def tagged(backup: Any, stack: str) -> Iterator[Vault]:
         tags = _tags(backup, arn)
         if tags.get(STACK_TAG) == stack:
             key = listed.get("EncryptionKeyArn", "")
-            yield Vault(name=name, arn=arn, table=tags.get(TABLE_TAG, ""), key=key)
+            created = listed.get("CreationDate")
+            yield Vault(name=name, arn=arn, table=tags.get(TABLE_TAG, ""), key=key, created=created)
 
 
 def exists(backup: Any, name: str) -> bool:
@@ -139,6 +140,7 @@ def point(vault: str, found: dict[str, Any]) -> Point:
         vault=vault,
         status=sys.intern(found["Status"]),
         resource=sys.intern(found.get("ResourceArn", "")),
+        role=sys.intern(found.get("IamRoleArn", "")),
         created=found.get("CreationDate"),
         expires=found.get("CalculatedLifecycle", {}).get("DeleteAt"),
         bytes=found.get("BackupSizeInBytes", 0),
