@@ -34,9 +34,9 @@ SEEDING_FILES = [
     "seed/changes.py", "seed/handler.py", "seed/source.py", "seed/users.py", "seed/wire.py",
     "seed/writer.py",
 ]  # fmt: skip
-# Text that the CDK or CloudFormation would replace in a template: a token, a
-# dynamic reference. In a file it stays what it is.
-_MEANT_FOR_OTHERS = re.compile(r"[$#]\{Token\[|\{\{resolve:")
+# What the CDK or CloudFormation would replace or refuse in a template: a token, a parameter, a
+# dynamic reference, an attribute named like an intrinsic function. In a file it stays what it is.
+_MEANT_FOR_OTHERS = re.compile(r'\$\{|#\{Token\[|\{\{resolve:|"(?:Ref|Fn::\w+)":')
 COUNTS = ("Total", "Present", "Written", "Unchanged", "Preserved", "Removed")
 
 

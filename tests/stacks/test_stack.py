@@ -10,6 +10,7 @@ from aws_cdk import App
 from aws_cdk.assertions import Match, Template
 
 from chat.model import message_item
+from seed.wire import to_wire
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 from tests.stacks.templates import (
@@ -232,7 +233,10 @@ def test_the_template_shows_what_the_seed_writes():
     assert set(seed) == {"ServiceToken", "TableName", "Messages"}
 
 
-@pytest.mark.parametrize("body", ["${Token[TOKEN.1]}", "#{Token[TOKEN.12]}", "{{resolve:ssm:/x}}"])
+@pytest.mark.parametrize(
+    "body",
+    ["${Token[TOKEN.1]}", "#{Token[TOKEN.12]}", "{{resolve:ssm:/x}}", "${AWS::Region}", "${Table}"],
+)
 def test_text_that_a_template_would_replace_travels_as_a_file(body):
     app, template, _ = large_stack(1, body=body)
     assert "Digest" in only(template, "Custom::MessageSeed")["Properties"]
@@ -240,10 +244,29 @@ def test_text_that_a_template_would_replace_travels_as_a_file(body):
     assert json.loads(file.read_text())["Body"] == f"{body}0"
 
 
-def large_stack(count, body="x" * 300):
+@pytest.mark.parametrize(
+    "attributes",
+    [{"Ref": "PO-17"}, {"Meta": {"Fn::GetAtt": ["a", "b"]}}, {"Lines": [{"Fn::Transform": {}}]}],
+)
+def test_attributes_named_like_functions_of_a_template_travel_as_a_file(attributes):
+    app, template, (item,) = large_stack(1, attributes=attributes)
+    assert "Digest" in only(template, "Custom::MessageSeed")["Properties"]
+    (file,) = Path(app.outdir).glob("asset.*.jsonl")
+    assert json.loads(file.read_text()) == to_wire(item)
+
+
+@pytest.mark.parametrize("body", ['say "Ref": it', "Fn::GetAtt", "$5 {each}"])
+def test_text_that_only_looks_like_that_stays_in_the_template(body):
+    _, template, _ = large_stack(1, body=body)
+    (item,) = only(template, "Custom::MessageSeed")["Properties"]["Messages"]
+    assert item["Body"] == f"{body}0"
+
+
+def large_stack(count, body="x" * 300, attributes=None):
     at = datetime(2026, 1, 1, tzinfo=UTC)
     items = [message_item(sender="Tom", recipient="Jerry", body=f"{body}{n}",
-                          sent_at=at + timedelta(minutes=n)) for n in range(count)]  # fmt: skip
+                          sent_at=at + timedelta(minutes=n), attributes=attributes or {})
+             for n in range(count)]  # fmt: skip
     app = App()
     return app, Template.from_stack(MessagesStack(app, settings=Settings(), items=items)), items
 
