@@ -8,6 +8,7 @@ from local.additions.cloudformation import (
     alarms,
     backup,
     deletions,
+    drift,
     names,
     oidc,
     role_boundaries,
@@ -26,3 +27,4 @@ def install() -> None:
     names.install()
     role_boundaries.install()
     deletions.install()
+    drift.install()

@@ -1,0 +1,33 @@
+"""What the types of Lambda are: functions, what reads streams for them, who may call them."""
+
+import ministack.services.cloudformation.provisioners as engine
+import ministack.services.lambda_svc as service
+
+from local.additions.cloudformation.drift.shapes import same_or, set_in_template, tag_list
+from local.additions.replies import Json
+
+
+def function(name: str, props: Json) -> Json:
+    """What the engine does not read of a Function."""
+    config = service._functions[name]["config"]
+    logging = set_in_template(config.get("LoggingConfig"), props.get("LoggingConfig"))
+    return {"LoggingConfig": logging}
+
+
+def mapping(identifier: str, props: Json) -> Json | None:
+    """The properties of an EventSourceMapping."""
+    found = service._esms.get(identifier)
+    if found is None:
+        return None
+    return {
+        **found,
+        "FunctionName": same_or(found["FunctionName"], props["FunctionName"], ":"),
+        "Tags": tag_list(found.get("Tags") or {}),
+    }
+
+
+def permission(statement_id: str, props: Json) -> Json | None:
+    """A Permission is there or is not: each of its changes is a new statement."""
+    of = engine._lambda_function_for_cfn_ref(props["FunctionName"])[0]
+    statements = of["policy"]["Statement"] if of else []
+    return {} if any(each["Sid"] == statement_id for each in statements) else None
