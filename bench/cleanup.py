@@ -23,6 +23,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from bench.ways import KEYS
 from local.configuration import configure
 from local.process import Running, running
 from ops.__main__ import main as ops
@@ -125,7 +126,7 @@ class Bench:
 class _ManyPoints:
     """An AWS Backup client with one vault of very many points, which makes their pages up."""
 
-    meta = boto3.client("backup", region_name="us-east-1").meta  # with events nobody sends
+    meta = boto3.client("backup", **KEYS).meta  # with events nobody sends
     describe_backup_vault = staticmethod(lambda **_: {"Locked": False})
     get_backup_vault_access_policy = staticmethod(lambda **_: {"Policy": "{}"})
 

@@ -37,11 +37,6 @@ def test_the_table_of_settings_is_complete():
     assert found == settings_table(), f"put this into README.md:\n{settings_table()}"
 
 
-@pytest.mark.parametrize("target", sorted(set(re.findall(r"(?:^|`)make ([a-z-]+)", README, re.M))))
-def test_every_make_target_that_is_named_exists(target):
-    assert re.search(rf"^{target}:|\.PHONY:.* {target}\b", (PROJECT / "Makefile").read_text(), re.M)
-
-
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([\w./-]+)\)", README))))
 def test_every_file_that_is_linked_exists(path):
     assert (PROJECT / path).exists()

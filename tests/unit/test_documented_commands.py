@@ -1,0 +1,104 @@
+"""What the documents tell people to type exists: make targets, commands and their options."""
+
+import argparse
+import re
+import runpy
+import shlex
+import sys
+
+import pytest
+
+from chat.__main__ import parser as chat
+from local.__main__ import _parser as local
+from ops.__main__ import parser as ops
+from tests.conftest import PROJECT
+
+DOCUMENTS = {
+    path.name: path.read_text() for path in [PROJECT / "README.md", *PROJECT.glob("docs/*.md")]
+}
+MAKEFILE = (PROJECT / "Makefile").read_text()
+PARSERS = {"chat": chat, "local": local, "ops": ops}
+# Options of the CDK CLI, the AWS CLI and GitHub's, which documents name outside of their commands.
+OF_OTHERS = {"--force", "--import-existing-resources", "--no-rollback", "--require-approval",
+             "--revert-drift"}  # fmt: skip
+
+
+def code(text: str) -> list[str]:
+    """The commands in the blocks and between the backquotes of a document."""
+    blocks = "\n".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
+    lines = [re.sub(r"\s+#.*", "", line) for line in blocks.splitlines()]
+    inline = re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
+    commands = [part for line in [*lines, *inline] for part in line.split(" && ")]
+    return [re.sub(r"\s+", " ", re.sub("<[^>]*>", "x", command)).strip() for command in commands]
+
+
+COMMANDS = sorted({command for text in DOCUMENTS.values() for command in code(text)})
+MAKE = [command for command in COMMANDS if command.startswith("make ")]
+PYTHON = [command for command in COMMANDS if re.match(r"python3? -m [\w.]+", command)]
+
+
+class Accepted(BaseException):
+    """The command line was parsed; nothing was run."""
+
+
+@pytest.fixture
+def parse_only(monkeypatch):
+    """A program ends where it has parsed its arguments."""
+    parse = argparse.ArgumentParser.parse_args
+
+    def parse_args(self, args=None, namespace=None):
+        parse(self, args, namespace)
+        raise Accepted
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
+
+
+def options(parser: argparse.ArgumentParser) -> set[str]:
+    """The options of a program and of all its commands."""
+    found = set()
+    for action in parser._actions:
+        found |= set(action.option_strings)
+        if isinstance(action, argparse._SubParsersAction):
+            found |= set().union(*map(options, action.choices.values()))
+    return found
+
+
+def test_the_documents_have_commands():
+    assert len(MAKE) > 20
+    assert len(PYTHON) > 40
+
+
+@pytest.mark.parametrize("command", MAKE)
+def test_a_make_target_and_its_variables_exist(command):
+    target, *words = shlex.split(command)[1:]
+    assert re.search(rf"^{target}:|^\.PHONY:.* {target}\b", MAKEFILE, re.M)
+    for name in [word.split("=")[0] for word in words]:
+        assert f"$({name})" in MAKEFILE
+
+
+@pytest.mark.parametrize("command", PYTHON)
+@pytest.mark.usefixtures("parse_only")
+def test_a_command_takes_its_arguments(command, monkeypatch):
+    module, *arguments = shlex.split(command)[2:]
+    if module in PARSERS:
+        # Where a sentence only names the command, it has no arguments.
+        named = [*arguments, "--help"] if len(arguments) < 2 else arguments
+        with pytest.raises((Accepted, SystemExit)) as ended:
+            PARSERS[module]().parse_args(named)
+        assert ended.type is Accepted or ended.value.code == 0
+    elif not module.startswith("tests."):
+        monkeypatch.setattr(sys, "argv", [module, *arguments])
+        with pytest.raises(Accepted):
+            runpy.run_module(module, run_name="__main__")
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_an_option_that_is_named_exists(name):
+    ours = options(chat()) | options(ops()) | options(local()) | OF_OTHERS
+    named = {
+        option
+        for command in code(DOCUMENTS[name])
+        if not re.match(r"(aws|gh|python3? -m|curl) ", command)
+        for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", command)
+    }
+    assert named - ours == set()
