@@ -40,11 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Show it; exit status 1 when the caller may not look everywhere."""
-    context.say(f"{context.where}{', and all others' if arguments.all else ''}")
+    context.say(every_stack(context) if arguments.all else context.where)
     holdings, unseen = take(context, every=arguments.all)
     show_them(context, holdings, as_json=arguments.json)
     say_unseen(context, unseen)
     return 1 if unseen else 0
+
+
+def every_stack(context: Context) -> str:
+    """Where every stack is looked for."""
+    return f"account {context.account}, region {context.region}, every stack"
 
 
 def take(context: Context, *, every: bool) -> tuple[list[Holding], list[Unseen]]:
@@ -107,10 +112,11 @@ def _outputs(deployed: stack.Stack | None) -> list[str]:
 
 def _lines(context: Context, holdings: list[Holding]) -> list[str]:
     if not any(held.things or held.status for held in holdings):
-        return [
-            f"nothing was found in {context.where}; another place is named with --region or "
-            "--profile, another stack with --stage or --stack"
-        ]
+        where, others = context.where, ", another stack with --stage or --stack"
+        if not holdings:  # of every stack
+            where, others = every_stack(context), ""
+        place = "another place is named with --region or --profile"
+        return [f"nothing was found in {where}; {place}{others}"]
     lines = []
     for held in holdings:
         lines.append(f"{held.stack}: {held.status or f'not deployed in {context.region}'}")

@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Show them; exit status 1 when there are any, or the caller may not look everywhere."""
-    context.say(f"account {context.account}, region {context.region}, every stack")
+    context.say(holdings.every_stack(context))
     found, unseen = holdings.take(context, every=True)
     orphans = [left for held in found if (left := left_over(held, ephemeral=arguments.ephemeral))]
     if orphans or arguments.json:
@@ -54,11 +54,11 @@ def left_over(held: Holding, *, ephemeral: str | None = None) -> Holding | None:
 
 def remedy(held: Holding, region: str) -> str:
     """What removes a stack of a stage, or one that is no stage's own, such as that of copies."""
-    stage = held.stack.removeprefix(PREFIX)
+    stage, where = held.stack.removeprefix(PREFIX), f"--region {region}"
     if _is_stage(stage):
-        first = "make destroy, then " if held.status else ""
-        return f"{first}python -m ops cleanup, with STAGE={stage}"
-    name, where = held.stack, f"--region {region}"
+        first = f"make destroy STAGE={stage}, then " if held.status else ""
+        return f"{first}python -m ops cleanup --stage {stage} {where}"
+    name = held.stack
     first = f"aws cloudformation delete-stack --stack-name {name} {where}, then "
     return f"{first if held.status else ''}python -m ops cleanup --stack {name} {where}"
 

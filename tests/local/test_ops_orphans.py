@@ -42,7 +42,7 @@ def test_what_a_destroyed_stack_left_is_named_until_it_is_cleaned_up(deployed, c
     status, found, error = orphans(deployed, capsys)
     assert (status, found["status"]) == (1, None)
     assert {"backup vault", "role"} <= {thing["kind"] for thing in found["things"]}
-    assert f"{deployed.stack}: to remove it, python -m ops cleanup, with STAGE=" in error
+    assert f"{deployed.stack}: to remove it, python -m ops cleanup --stage " in error
     assert deployed.ops("cleanup", "--yes") == 0
     capsys.readouterr()
     _, found, _ = orphans(deployed, capsys)

@@ -50,9 +50,9 @@ def test_a_temporary_stage_counts_while_it_is_deployed(stack, counted):
 
 
 def test_the_remedy_of_a_stage_is_its_clean_up():
-    assert orphans.remedy(held("", VAULT), "r") == "python -m ops cleanup, with STAGE=x"
+    assert orphans.remedy(held("", VAULT), "r") == "python -m ops cleanup --stage x --region r"
     assert orphans.remedy(held("ROLLBACK_COMPLETE"), "r") == (
-        "make destroy, then python -m ops cleanup, with STAGE=x"
+        "make destroy STAGE=x, then python -m ops cleanup --stage x --region r"
     )
 
 

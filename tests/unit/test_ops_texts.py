@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops import backup, backups, retention, show
+from ops import backup, backups, holdings, retention, show
 from ops.command import Context
 from ops.costing.prices import AS_OF, GB
 from ops.errors import UsageError
@@ -144,3 +144,12 @@ def test_a_time_has_a_zone():
     for text in ("now", "2026-01-31", "2026-01-31T00:00:00", "2026-02-30T00:00:00Z"):
         with pytest.raises(UsageError, match="is not a time with a zone"):
             origins.moment(text)
+
+
+def test_nothing_found_of_every_stack_does_not_name_one(capsys):
+    context = Context(clients=None, stack="Messages-dev", account="1", region="r")
+    holdings.show_them(context, [], as_json=False)
+    assert capsys.readouterr().out == (
+        "nothing was found in account 1, region r, every stack; another place is named with "
+        "--region or --profile\n"
+    )
