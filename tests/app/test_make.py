@@ -1,0 +1,61 @@
+"""The make targets that need no AWS, in a checkout that they may write to.
+
+Not run by any test: `lock` and `audit`, which ask registries (tests/unit/test_supply_chain.py has
+what they do with the answers), `setup`, which the tests themselves run in, and `format` and
+`clean`, which change the checkout. `demo`, `up`, `console`, `pictures`, `bench` and `snapshots` are
+one command each, which has tests of its own.
+"""
+
+import re
+
+import pytest
+
+from tests.conftest import PROJECT
+from tests.make_steps import checkout, make
+
+TARGETS = re.findall(r"^([a-z-]+):.*## ", (PROJECT / "Makefile").read_text(), re.M)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return checkout(tmp_path)
+
+
+def test_help_names_every_target(folder):
+    done = make(folder, "help")
+    assert done.returncode == 0, done.stdout
+    assert {line.split()[0] for line in done.stdout.splitlines()} == set(TARGETS)
+
+
+@pytest.mark.parametrize("target", TARGETS)
+def test_the_commands_of_a_target_can_be_listed(target, folder):
+    done = make(folder, "--dry-run", target)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_template_is_printed_for_a_stage(folder):
+    done = make(folder, "synth", "STAGE=prod", "ARGS=-c pitr_days=3")
+    assert done.returncode == 0, done.stdout
+    assert "TableName: Messages-prod" in done.stdout
+    assert "RecoveryPeriodInDays: 3" in done.stdout
+
+
+def test_the_licences_of_everything_locked_are_known(folder):
+    done = make(folder, "licences")
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_bill_of_materials_has_three_files(folder):
+    done = make(folder, "sbom")
+    assert done.returncode == 0, done.stdout
+    assert sorted(file.name for file in (folder / "sbom").iterdir()) == [
+        "npm.cdx.json", "python-all.cdx.json", "python-deploy.cdx.json",
+    ]  # fmt: skip
+    assert all(file.stat().st_size > 1000 for file in (folder / "sbom").iterdir())
+
+
+def test_a_pull_requests_checkout_gets_its_context(folder):
+    done = make(folder, "preview-context")
+    assert done.returncode == 0, done.stdout
+    context = (PROJECT / "stacks/pipeline/preview-context.json").read_text()
+    assert (folder / "cdk.context.json").read_text() == context
