@@ -147,7 +147,7 @@ preview-roles: $(SETUP) ## roles for the stages of pull requests, once, after pi
 preview-context: ## deploy through the roles of pull requests from here on; for a pipeline's checkout
 	cp stacks/pipeline/preview-context.json cdk.context.json
 
-drift: $(SETUP) ## what was changed by hand; status 1 when anything was: make drift STAGE=prod
+drift: $(SETUP) ## what was changed by hand; fails when anything was: make drift STAGE=prod
 	$(CDK) drift --fail $(ARGS)
 
 # --- supply chain (docs/pipelines.md) ----------------------------------------
