@@ -7,14 +7,14 @@ from pathlib import Path
 
 from tests.conftest import PROJECT
 
-# What a surrounding make, or the user's shell, would say to this one.
-_SAID = {"ARGS", "BASE", "FORMAT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "STAGE"}
-# What targets write, or what is of this checkout alone.
+# Variables of a surrounding make or of the user's shell, which would change this one.
+_INHERITED = {"ARGS", "BASE", "FORMAT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "STAGE"}
+# Written by targets, or part of the real checkout alone.
 _OWN = {".git", ".local", "cdk.out", "cdk.context.json", "sbom"}
 
 
 def checkout(folder: Path) -> Path:
-    """``folder``, with links to everything in the project's except for what targets write."""
+    """``folder``, with links to everything in the project that targets do not write."""
     for path in PROJECT.iterdir():
         if path.name not in _OWN:
             (folder / path.name).symlink_to(path)
@@ -24,8 +24,8 @@ def checkout(folder: Path) -> Path:
 def make(
     folder: Path, *arguments: str, environment: Mapping[str, str] = os.environ
 ) -> subprocess.CompletedProcess[str]:
-    """``make`` in a checkout, which never sets .venv and node_modules up again: tests run there."""
-    variables = {name: value for name, value in environment.items() if name not in _SAID}
+    """``make`` in a checkout; never rebuilds .venv and node_modules, which the tests are using."""
+    variables = {name: value for name, value in environment.items() if name not in _INHERITED}
     ready = ("-o", ".venv/.ready", "-o", "node_modules/.ready")
     return subprocess.run(
         ["make", "--silent", *ready, *arguments],

@@ -1,9 +1,9 @@
 """The make targets that need no AWS, in a checkout that they may write to.
 
-Not run by any test: `lock` and `audit`, which ask registries (tests/unit/test_supply_chain.py has
-what they do with the answers), `setup`, which the tests themselves run in, and `format` and
-`clean`, which change the checkout. `demo`, `up`, `console`, `pictures`, `bench` and `snapshots` are
-one command each, which has tests of its own.
+No test runs `lock` and `audit`, which need registries (tests/unit/test_supply_chain.py tests how
+their answers are read), `setup`, which made the tests' own environment, and `format` and `clean`,
+which change the checkout. `demo`, `up`, `console`, `pictures`, `bench` and `snapshots` are one
+command each, with tests of their own.
 """
 
 import re

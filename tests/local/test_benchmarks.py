@@ -1,6 +1,6 @@
-"""Every benchmark runs to its end at its smallest size, so that none rots unseen.
+"""Every benchmark runs to its end at a small size.
 
-How fast anything is, a test cannot say: only that the figures are printed.
+Speed is not tested: only that the figures are printed.
 """
 
 import subprocess

@@ -1,4 +1,4 @@
-"""What was changed by hand in a stack, as CloudFormation and `cdk drift` tell it.
+"""Drift detection: changes by hand are named by CloudFormation and by `cdk drift`.
 
 Sources: CloudFormation User Guide, "Detect unmanaged configuration changes to stacks and resources
 with drift detection"; API_StackResourceDrift, API_PropertyDifference; which types are compared:
@@ -17,7 +17,7 @@ from tests.local.own_account import aws, bootstrapped, client  # noqa: F401 (fix
 from tests.local.pipeline_steps import Job
 
 TABLE = "AWS::DynamoDB::GlobalTable"
-# Everything whose change a test makes by hand.
+# Settings that add resources which tests change by hand.
 FULL = {
     "alarms": True,
     "billing_mode": "provisioned",

@@ -1,8 +1,8 @@
 """What the documents tell people to type exists: make targets, commands and their options."""
 
 import argparse
+import importlib
 import re
-import runpy
 import shlex
 import sys
 
@@ -88,8 +88,9 @@ def test_a_command_takes_its_arguments(command, monkeypatch):
         assert ended.type is Accepted or ended.value.code == 0
     elif not module.startswith("tests."):
         monkeypatch.setattr(sys, "argv", [module, *arguments])
+        program = f"{module}.__main__" if (PROJECT / module).is_dir() else module
         with pytest.raises(Accepted):
-            runpy.run_module(module, run_name="__main__")
+            importlib.import_module(program).main()
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)

@@ -1,4 +1,4 @@
-"""What the types of AWS Backup are: vaults, plans, selections, restore tests."""
+"""Present properties of vaults, backup plans, selections and restore tests."""
 
 import json
 
@@ -27,7 +27,7 @@ def vault(name: str, props: Json) -> Json | None:
 
 
 def plan(plan_id: str, props: Json) -> Json | None:
-    """The properties of a BackupPlan, whose rules the API names otherwise."""
+    """The properties of a BackupPlan; the API has other names for its rules and their vault."""
     found = backup._plans.get(plan_id)
     if found is None:
         return None

@@ -1,4 +1,4 @@
-"""What the types of Lambda are: functions, what reads streams for them, who may call them."""
+"""Present properties of functions, event source mappings and permissions."""
 
 import ministack.services.cloudformation.provisioners as engine
 import ministack.services.lambda_svc as service
@@ -8,7 +8,7 @@ from local.additions.replies import Json
 
 
 def function(name: str, props: Json) -> Json:
-    """What the engine does not read of a Function."""
+    """The properties of a Function that the engine does not read."""
     config = service._functions[name]["config"]
     logging = set_in_template(config.get("LoggingConfig"), props.get("LoggingConfig"))
     return {"LoggingConfig": logging}
@@ -27,7 +27,7 @@ def mapping(identifier: str, props: Json) -> Json | None:
 
 
 def permission(statement_id: str, props: Json) -> Json | None:
-    """A Permission is there or is not: each of its changes is a new statement."""
+    """Whether the Permission's statement exists; Lambda cannot change a statement."""
     of = engine._lambda_function_for_cfn_ref(props["FunctionName"])[0]
     statements = of["policy"]["Statement"] if of else []
     return {} if any(each["Sid"] == statement_id for each in statements) else None

@@ -1,4 +1,4 @@
-"""What types of other services are: alarms, rules, roles, keys, topics, queues, state machines."""
+"""Present properties of alarms, rules, roles, keys, topics, queues and state machines."""
 
 import ministack.services.cloudformation.drift as engine
 import ministack.services.cloudformation.provisioners as provisioners
@@ -19,7 +19,7 @@ def alarm(name: str, _: Json) -> Json | None:
     found = cloudwatch._alarms.get(name)
     if found is None:
         return None
-    threshold = float(found["Threshold"])  # always a float; in a template also 0
+    threshold = float(found["Threshold"])  # the engine keeps a template's 0 as 0.0
     return {
         **found,
         "Tags": tag_list(cloudwatch._resource_tags.get(found["AlarmArn"]) or {}),
@@ -34,7 +34,7 @@ def dashboard(name: str, _: Json) -> Json | None:
 
 
 def rule(name: str, props: Json) -> Json:
-    """The properties of a Rule that the engine has found."""
+    """The properties of a Rule."""
     identity = events._rule_key(name, provisioners._eb_rule_bus_name(props))
     found = events._rules[identity]
     return {
@@ -46,7 +46,7 @@ def rule(name: str, props: Json) -> Json:
 
 
 def role(name: str, _: Json) -> Json:
-    """What the engine does not read of a Role."""
+    """The properties of a Role that the engine does not read."""
     found = iam._roles[name]
     return {
         "ManagedPolicyArns": found["AttachedPolicies"],
@@ -59,7 +59,7 @@ def role(name: str, _: Json) -> Json:
 
 
 def key(key_id: str, _: Json) -> Json | None:
-    """The properties of a Key; one that waits for its deletion counts as deleted."""
+    """The properties of a Key; one that is pending deletion counts as deleted."""
     found = kms._keys.get(key_id)
     if found is None or found["KeyState"] == "PendingDeletion":
         return None
@@ -80,13 +80,13 @@ def alias(name: str, props: Json) -> Json | None:
 
 
 def topic(arn: str, _: Json) -> Json:
-    """What the engine does not read of a Topic: its key, if it has one."""
+    """The properties of a Topic that the engine does not read: its key, if it has one."""
     attributes = sns._topics[arn]["attributes"]
     return {name: attributes[name] for name in ("KmsMasterKeyId",) if name in attributes}
 
 
 def queue(url: str, _: Json) -> Json:
-    """What the engine does not read of a Queue: encryption, on unless it was switched off.
+    """The properties of a Queue that the engine does not read: encryption, on by default.
 
     Source: SQS Developer Guide, "Encryption at rest in Amazon SQS".
     """
@@ -95,6 +95,6 @@ def queue(url: str, _: Json) -> Json:
 
 
 def state_machine(arn: str, _: Json) -> Json:
-    """What the engine does not read of a StateMachine."""
+    """The properties of a StateMachine that the engine does not read."""
     found = stepfunctions._state_machines[arn]
     return {"DefinitionString": found["definition"], "RoleArn": found["roleArn"]}

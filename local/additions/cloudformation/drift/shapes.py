@@ -1,4 +1,4 @@
-"""What is, in the shape in which a template says what shall be."""
+"""Present values in the shape of a template, so that the engine can compare the two."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from local.additions.replies import Json
 
 # The member by which elements of a list are compared.
 NAMES = ("Region", "IndexName", "RuleName")
-# The engine does not scale: the bounds are those of the template.
+# The engine has no autoscaling: these are taken from the template.
 SCALED = ("ReadCapacityAutoScalingSettings", "WriteCapacityAutoScalingSettings")
 
 
@@ -32,10 +32,10 @@ def _namesake(element: Any, others: list[Any]) -> Any:
 
 
 def tag_list(tags: Json) -> list[Json]:
-    """Tags as most types list them."""
+    """Tags as a list of Key and Value."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]
 
 
 def same_or(actual: str, expected: str, separator: str) -> str:
-    """``expected`` where its last part is ``actual``: an ARN for the name of the same thing."""
+    """``expected`` if it is the ARN or the name of ``actual``, otherwise ``actual``."""
     return expected if expected.rsplit(separator, 1)[-1] == actual else actual

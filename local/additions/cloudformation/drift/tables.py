@@ -1,4 +1,4 @@
-"""What an AWS::DynamoDB::GlobalTable is: the table in the stack's own region."""
+"""Present properties of AWS::DynamoDB::GlobalTable: the replica in the stack's own region."""
 
 import ministack.services.cloudformation.drift as engine
 import ministack.services.dynamodb as dynamodb
@@ -9,7 +9,7 @@ from local.additions.replies import Json
 
 
 def global_table(name: str, props: Json) -> Json | None:
-    """The table's properties; replicas elsewhere are as the template says."""
+    """The table's properties; replicas in other regions are taken from the template."""
     found = engine._read_dynamodb_table(name, props)
     if found is None:
         return None
@@ -47,7 +47,7 @@ def _settings(name: str, table: Json) -> Json:
 
 
 def _throughput(source: Json) -> Json:
-    """The throughput of a table or an index, under the names of both halves of the type."""
+    """The throughput of a table or an index, under every name that the type has for it."""
     units, maxima = source.get("ProvisionedThroughput"), source.get("OnDemandThroughput")
     return {
         f"{way}{kind}ThroughputSettings": values or {}
