@@ -18,7 +18,7 @@ DOCUMENTS = {
 }
 MAKEFILE = (PROJECT / "Makefile").read_text()
 PARSERS = {"chat": chat, "local": local, "ops": ops}
-# Options of the CDK CLI, the AWS CLI and GitHub's, which documents name outside of their commands.
+# Options of the CDK CLI.
 OF_OTHERS = {"--force", "--import-existing-resources", "--no-rollback", "--require-approval",
              "--revert-drift"}  # fmt: skip
 
