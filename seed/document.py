@@ -4,20 +4,32 @@ import re
 from collections.abc import Collection, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
 
 import yaml
 
 from chat.limits import DIGITS, LEVELS, RANGE, is_in_range, short, significant_digits, within
 from chat.model import Attribute
 from seed.dataset_line import characters, shown
+from seed.yaml_nodes import DEEPEST, LIST, MAPPING, PLAIN, TEXT, TooDeep, compose
 
 # An alias is a reference to its anchor's node, so few lines can stand for
 # billions of values. No item that fits DynamoDB has so many.
 _VALUES = 400_000
-_NUMBER = re.compile(r"[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
-# In the file: an attribute's levels, and the few that a seed has around them.
-_DEEPEST = 64
+# What a scalar without quotes is follows from YAML 1.2
+# (https://yaml.org/spec/1.2.2/#103-core-schema), where "no" and "on" are text.
+_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUTH = {"true": True, "True": True, "TRUE": True,
+          "false": False, "False": False, "FALSE": False}  # fmt: skip
+_NUMBER = re.compile(r"[-+]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+# A number to readers of YAML 1.1 or 1.2, not always the same one: octal,
+# hexadecimal and binary, 1_000, sixties as in 12:30, infinity. 08 is none to either.
+_LIKE_A_NUMBER = re.compile(
+    r"[-+]?(\d[\d_]*(\.[\d_]*)?|\.\d[\d_]*)([eE][-+]?\d+)?"
+    r"|[-+]?0(o[0-7_]+|x[\da-fA-F_]+|b[01_]+)"
+    r"|[-+]?\d[\d_]*(:[0-5]?\d)+(\.[\d_]*)?"
+    r"|[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)",
+    re.ASCII,
+)
 
 
 class SeedError(Exception):
@@ -51,21 +63,31 @@ class Value:
         """The keys and values of a mapping, in the order of the file."""
         if not isinstance(self._node, yaml.MappingNode):
             raise self.error("must be a mapping of keys to values")
+        self._refuse_other_tags_than(MAPPING)
         seen = set()
         for key_node, node in self._node.value:
             named = Value(self._file, key_node, self._name)
-            key = named.text()
-            if not key:
-                raise named.error("a key is empty")
+            key = named._key()
             if key in seen:
                 raise named.error(f"key {shown(key)} appears twice")
             seen.add(key)
             yield key, Value(self._file, node, self._name)
 
+    def _key(self) -> str:
+        if self._node.value == "":
+            raise self.error("a key is empty")
+        if self._node.value == "<<" and self._node.tag == PLAIN:
+            raise self.error(
+                "merge keys (<<) are not supported; write the keys themselves, or '<<' in quotes "
+                "for an attribute of that name"
+            )
+        return self.text()
+
     def items(self, each: str) -> "list[Value]":
         """The members of a list, each named ``each`` and its number from 1."""
         if not isinstance(self._node, yaml.SequenceNode):
             raise self.error("must be a list")
+        self._refuse_other_tags_than(LIST)
         return [
             Value(self._file, node, f"{each} {number}")
             for number, node in enumerate(self._node.value, 1)
@@ -76,15 +98,17 @@ class Value:
         return Value(self._file, self._node, name)
 
     def text(self) -> str:
-        """A scalar as text; what YAML takes for a number, a truth value or null is refused."""
+        """A scalar as text; what is a number, a truth value or null without quotes is refused."""
         if not isinstance(self._node, yaml.ScalarNode):
             raise self.error("must be text")
-        if self._tag not in ("str", "timestamp"):
-            raise self.error(f"{shown(self._node.value)} is not text; put it in quotes")
-        try:
-            return characters(str(self._node.value))
-        except ValueError as error:
-            raise self.error(error) from None
+        text = self._text()
+        if self._node.tag != PLAIN:
+            return text
+        if not text:
+            raise self.error("has no value; must be text")
+        if text in _NULLS or text in _TRUTH or _LIKE_A_NUMBER.fullmatch(text):
+            raise self.error(f"{shown(text)} is not text; put it in quotes")
+        return text
 
     def attribute(self) -> Attribute:
         """The value as DynamoDB stores it: text, number, truth value, list or map."""
@@ -101,22 +125,34 @@ class Value:
         except ValueError as error:
             raise self.error(error) from None
         if isinstance(self._node, yaml.SequenceNode):
+            self._refuse_other_tags_than(LIST)
             members = (Value(self._file, node, self._name) for node in self._node.value)
             return [member._attribute(inner, values_left) for member in members]
         return {k: v._attribute(inner, values_left) for k, v in self.entries()}
 
     def _scalar(self) -> Attribute:
-        if self._tag == "bool":
-            return str(self._node.value).lower() in ("true", "yes", "on")
-        if self._tag in ("int", "float"):
-            return self._number(str(self._node.value))
-        return self.text()
+        text = self._text()
+        if self._node.tag != PLAIN:
+            return text
+        if text in _NULLS:
+            raise self.error(
+                "null cannot be stored; leave the attribute out, or if it is text, put it in quotes"
+            )
+        if text in _TRUTH:
+            return _TRUTH[text]
+        return self._number(text) if _LIKE_A_NUMBER.fullmatch(text) else text
+
+    def _text(self) -> str:
+        """What is written, whether it is text or not."""
+        self._refuse_other_tags_than(TEXT, PLAIN)
+        try:
+            return characters(str(self._node.value))
+        except ValueError as error:
+            raise self.error(error) from None
 
     def _number(self, text: str) -> Decimal:
-        # The text of the file, not YAML's float: 0.1 stays 0.1. YAML's other
-        # spellings (octal, 1_000, 1:30) mean different things to different
-        # readers of the file.
-        if not _NUMBER.fullmatch(text) or re.fullmatch(r"[-+]?0\d+", text):
+        # The text of the file, not YAML's float: 0.1 stays 0.1.
+        if not _NUMBER.fullmatch(text):
             raise self.error(
                 f"{shown(text)} is not a decimal number; if it is text, put it in quotes"
             )
@@ -130,57 +166,22 @@ class Value:
             raise self.error(f"{short(text)} is beyond {RANGE}")
         return number
 
-    @property
-    def _tag(self) -> str:
-        return str(self._node.tag).rsplit(":", 1)[-1]
+    def _refuse_other_tags_than(self, *tags: str) -> None:
+        tag = str(self._node.tag)
+        if tag not in tags:
+            spelled = re.sub("^tag:yaml.org,2002:", "!!", tag)
+            raise self.error(
+                f"the tag {short(spelled)} is not supported; write the value without it"
+            )
 
 
 Fields = dict[str, Value]
 
 
-class _TooDeep(yaml.MarkedYAMLError):
-    pass
-
-
-class _Loader(yaml.SafeLoader):
-    """Says with its line what would end in an error of Python's own."""
-
-    _depth = 0
-
-    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
-        """The next node, with those in it; stops long before Python's recursion would."""
-        if parent and self._depth == _DEEPEST:
-            raise _TooDeep(problem_mark=parent.start_mark)
-        self._depth += 1
-        node = super().compose_node(parent, index)
-        self._depth -= 1
-        return node
-
-    def scan_flow_scalar_non_spaces(self, double: bool, start_mark: yaml.Mark) -> list[str]:
-        """A stretch of a text in quotes, its escapes as characters."""
-        try:
-            return list(super().scan_flow_scalar_non_spaces(double, start_mark))
-        except (ValueError, OverflowError):  # of chr(), the digits still ahead
-            problem = f"\\U{self.prefix(8)} is no character; the last is \\U0010FFFF"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark()) from None
-
-    def scan_yaml_directive_number(self, start_mark: yaml.Mark) -> int:
-        """One of the two numbers in ``%YAML 1.2``."""
-        try:
-            return int(super().scan_yaml_directive_number(start_mark))
-        except ValueError:  # of int(), the digits still ahead
-            problem = f"{short(self.prefix(100))} is no version's number"
-            raise yaml.MarkedYAMLError(problem=problem, problem_mark=self.get_mark()) from None
-
-
 def load(file: Path) -> Value:
-    """The document of ``file``, parsed but not yet checked.
-
-    Only the node graph is built, so an alias is a reference, never a copy, and
-    no tag constructs anything. Raises SeedError.
-    """
+    """The document of ``file``, parsed but not yet checked. Raises SeedError."""
     try:
-        node = yaml.compose(file.read_text(encoding="utf-8"), Loader=_Loader)
+        node = compose(file.read_text(encoding="utf-8"))
     except UnicodeDecodeError as error:
         raise SeedError(f"{file}: is not UTF-8 at byte {error.start}") from None
     except OSError as error:
@@ -188,11 +189,17 @@ def load(file: Path) -> Value:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = f":{mark.line + 1}" if mark else ""
-        if isinstance(error, _TooDeep):
-            raise SeedError(f"{file}{line}: is nested deeper than {_DEEPEST} levels") from None
-        raise SeedError(f"{file}{line}: not valid YAML: {error.problem}") from None
+        raise SeedError(f"{file}{line}: {_problem(error)}") from None
     except yaml.YAMLError as error:
         raise SeedError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
     if node is None:
         raise SeedError(f"{file}: is empty; it needs users and messages")
     return Value(file, node, "file")
+
+
+def _problem(error: yaml.MarkedYAMLError) -> str:
+    if isinstance(error, TooDeep):
+        return f"is nested deeper than {DEEPEST} levels"
+    if error.problem == "but found another document":
+        return "a second document begins here; a seed is one"
+    return f"not valid YAML: {error.problem}"

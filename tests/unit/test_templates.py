@@ -107,7 +107,7 @@ def test_an_item_above_the_limit_of_dynamodb_is_refused(load):
         (b"users: !!python/object/apply:os.system [x]\nmessages: []", "users: must be a mapping"),
         (b"users: {}", "has neither 'messages' nor 'conversations'"),
         (b"users:\n " + b"[" * 5_000, ":2: is nested deeper than 64 levels"),
-        (b"users: {a: b}\n---\nusers: {a: b}", ":2: not valid YAML"),
+        (b"users: {a: b}\n---\nusers: {a: b}", ":2: a second document begins here; a seed is one"),
         (b'users:\n  a: "\\U00110000"', ":2: not valid YAML: \\U00110000 is no character"),
         (b'users:\n  a: "b\\UFFFFFFFF"', ":2: not valid YAML: \\UFFFFFFFF is no character"),
         (b"%YAML 1." + b"9" * 5_000 + b"\n---\na: b", f":1: not valid YAML: {'9' * 40}... is no v"),
@@ -205,6 +205,103 @@ def test_a_message_has_typed_attributes(load):
     }  # fmt: skip
 
 
+def attribute(load, value: str):
+    """What an attribute spelled ``value`` becomes."""
+    *_, item = load(VALID + f"  - {{from: tom, to: jerry, body: x, attributes: {{a: {value}}}}}\n")
+    return item["a"]
+
+
+@pytest.mark.parametrize(
+    ("spelled", "number"),
+    [("1e3", "1e3"), ("1.5e3", "1.5e3"), ("-.5", "-0.5"), (".5e-3", "0.0005"), ("+5", "5"),
+     ("5.", "5"), ("1E+2", "1E+2"), ("0", "0"), ("-0.0", "0"), ("0.5", "0.5"), ("0e0", "0")],
+)  # fmt: skip
+def test_every_spelling_of_a_decimal_number_is_one(load, spelled, number):
+    found = attribute(load, spelled)
+    assert isinstance(found, Decimal)
+    assert found == Decimal(number)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    ["08", "0777", "-007", "00.5", "0o17", "0x1F", "0b11", "1_000", "1_0.5", "12:30",
+     "08:30", "-1:30:15", "1:30.5", ".inf", "-.INF", "+.Inf", ".nan", ".NaN"],
+)  # fmt: skip
+def test_what_only_some_readers_take_for_a_number_is_refused_with_the_advice_to_quote_it(
+    load, spelled
+):
+    with pytest.raises(SeedError) as caught:
+        attribute(load, spelled)
+    assert f"message 3: '{spelled}' is not a decimal number; if it is text, put it in quotes" in (
+        str(caught.value)
+    )
+    assert attribute(load, f"'{spelled}'") == spelled
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["1.2.3", "10.0.0.1", "2026-01-01", "555-1234", "3rd", "5 apples", "e3", "+", "_1", "0O17"],
+)
+def test_what_no_reader_takes_for_a_number_is_text(load, text):
+    assert attribute(load, text) == text
+
+
+@pytest.mark.parametrize("text", ["No", "no", "on", "Off", "YES", "y", "N", "tRUE"])
+def test_only_true_and_false_are_truth_values_other_words_are_text(load, text):
+    assert attribute(load, text) == text
+
+
+def test_true_and_false_in_the_three_spellings_of_yaml_are_truth_values(load):
+    assert [attribute(load, t) for t in ("true", "True", "TRUE")] == [True] * 3
+    assert [attribute(load, t) for t in ("false", "False", "FALSE")] == [False] * 3
+    assert attribute(load, "'true'") == "true"
+
+
+@pytest.mark.parametrize("null", ["null", "Null", "NULL", "~", ""])
+def test_a_null_attribute_is_refused_with_the_advice_to_leave_it_out(load, null):
+    with pytest.raises(
+        SeedError, match=r":7: message 3: null .* leave the attribute out.* put it in quotes"
+    ):
+        attribute(load, null)
+
+
+@pytest.mark.parametrize(
+    "spelled",
+    ['!!binary "aGk="', '!custom "x"', '!!bool "maybe"', "!!int 5", "!custom {b: c}",
+     "!!set {b}", "!!omap [b: c]"],
+)  # fmt: skip
+def test_a_tag_is_refused_by_its_name(load, spelled):
+    with pytest.raises(SeedError) as caught:
+        attribute(load, spelled)
+    tag = spelled.split()[0]
+    assert f"message 3: the tag {tag} is not supported; write the value without it" in (
+        str(caught.value)
+    )
+
+
+def test_the_tags_of_what_a_seed_has_may_be_spelled_out(load):
+    assert attribute(load, "!!str 5") == "5"
+    assert attribute(load, "!!map {b: !!seq [c]}") == {"b": ["c"]}
+
+
+@pytest.mark.parametrize("where", ["message", "attributes", "list"])
+def test_a_merge_key_is_refused_with_what_to_do(load, where):
+    base = "users: &base {tom: Tom, jerry: Jerry}"
+    merged = {
+        "message": "{<<: *base, body: x}",
+        "attributes": "{from: tom, to: jerry, body: x, attributes: {<<: *base}}",
+        "list": "{from: tom, to: jerry, body: x, attributes: {a: [{<<: [*base]}]}}",
+    }[where]
+    text = VALID.replace("users: {tom: Tom, jerry: Jerry}", base) + f"  - {merged}\n"
+    with pytest.raises(SeedError) as caught:
+        load(text)
+    assert (
+        ":7: message 3: merge keys (<<) are not supported; write the keys themselves, or '<<' in "
+        "quotes for an attribute of that name"
+    ) in str(caught.value)
+    assert attribute(load, "{'<<': b}") == {"<<": "b"}
+
+
 def test_messages_may_be_grouped_by_conversation(load):
     items = load("""\
         users: {tom: Tom, jerry: Jerry, spike: Spike}
@@ -240,8 +337,11 @@ def test_messages_may_be_grouped_by_conversation(load):
         ('attributes: {"\\ud800": x}', "message 3: '\\ud800' has half of a surrogate pair"),
         ('attributes: {a: "\\ud800"}', "message 3: '\\ud800' has half of a surrogate pair"),
         ("at: 2026-13-01T09:00:00Z", "message 3: '2026-13-01T09:00:00Z' is no time: month must be"),
-        ("attributes: {on: x}", "message 3: 'on' is not text; put it in quotes"),
-        ("attributes: {a: null}", "message 3: 'null' is not text"),
+        ("attributes: {12: x}", "message 3: '12' is not text; put it in quotes"),
+        ("attributes: {true: x}", "message 3: 'true' is not text; put it in quotes"),
+        ("attributes: {~: x}", "message 3: '~' is not text; put it in quotes"),
+        ("id: null", "message 3: 'null' is not text; put it in quotes"),
+        ("id:", "message 3: has no value; must be text"),
         ("attributes: {a: .inf}", "message 3: '.inf' is not a decimal number"),
         ("attributes: {a: 0x1F}", "message 3: '0x1F' is not a decimal number"),
         ("attributes: {a: 0777}", "message 3: '0777' is not a decimal number"),
