@@ -1,5 +1,6 @@
 """What the additions make of Step Functions and Lambda, through their APIs."""
 
+import gzip
 import io
 import json
 import zipfile
@@ -63,12 +64,13 @@ def load(client, name, role, function):
     sfn, s3 = client("stepfunctions"), client("s3")
     allowed = ("s3:GetObject", "lambda:InvokeFunction", "states:StartExecution")
 
-    def run(*lines, without="", while_running=lambda _: None, **more):
+    def run(*lines, without="", while_running=lambda _: None, key="d", packed=False, **more):
         s3.create_bucket(Bucket=name)
-        s3.put_object(Bucket=name, Key="d", Body="\n".join(lines).encode())
+        body = "\n".join(lines).encode()
+        s3.put_object(Bucket=name, Key=key, Body=gzip.compress(body) if packed else body)
         granted = role("machine", *(action for action in allowed if action != without))
         machine = sfn.create_state_machine(
-            name=name, roleArn=granted, definition=json.dumps(definition(function, name, more))
+            name=name, roleArn=granted, definition=json.dumps(definition(function, name, key, more))
         )["stateMachineArn"]
         arn = sfn.start_execution(stateMachineArn=machine, input='{"Given": 5}')["executionArn"]
         while_running(arn)
@@ -85,10 +87,10 @@ def finished(sfn, arn):
     return None if shown["status"] == "RUNNING" else shown
 
 
-def definition(function, bucket, more):
+def definition(function, bucket, key, more):
     write = {"Type": "Task", "Resource": function, "End": True}
     reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSONL"},
-              "Parameters": {"Bucket": bucket, "Key": "d"}}  # fmt: skip
+              "Parameters": {"Bucket": bucket, "Key": key}}  # fmt: skip
     batches = {
         "Type": "Map", "End": True, "Label": "Batches", "MaxConcurrency": 1, "ItemReader": reader,
         "ItemSelector": {"Index.$": "$$.Map.Item.Index", "Value.$": "$$.Map.Item.Value"},
@@ -110,6 +112,18 @@ def test_lines_come_in_batches_each_with_its_index(load):
     assert counted(done.run) == {"total": 3, "succeeded": 3}
     assert done.run["executionCounts"]["total"] == 2
     assert (done.run["status"], done.run["maxConcurrency"]) == ("SUCCEEDED", 1)
+
+
+def test_an_object_is_unpacked_by_the_end_of_its_key_and_not_by_its_content(load):
+    done = load('"a"', '"b"', key="d.jsonl.gz", packed=True)
+    assert json.loads(done.execution["output"]) == [[{"Given": 5}, [0, 1]]]
+
+
+@pytest.mark.parametrize(("key", "packed"), [("d.jsonl", True), ("d.jsonl.gz", False)])
+def test_an_object_whose_key_says_something_else_than_its_content_cannot_be_read(load, key, packed):
+    done = load('"a"', key=key, packed=packed)
+    assert done.execution["error"] == "States.ItemReaderFailed"
+    assert done.run is None
 
 
 def test_a_failed_batch_ends_the_run_and_has_the_functions_error(client, load):

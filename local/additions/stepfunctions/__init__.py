@@ -1,13 +1,14 @@
-"""What Step Functions does and the engine's does not: batches of a Distributed Map, and roles.
+"""What Step Functions does and the engine's does not: batches of a Distributed Map, gzip, roles.
 
 ``Guide`` in this package is the AWS Step Functions Developer Guide.
 """
 
-from local.additions.stepfunctions import map_runs, resources, roles
+from local.additions.stepfunctions import map_runs, objects, resources, roles
 
 
 def install() -> None:
     """Replace the engine's functions; each keeps the original for what it does well."""
     roles.install()
     map_runs.install()
+    objects.install()
     resources.install()
