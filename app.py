@@ -4,6 +4,7 @@ import sys
 
 from aws_cdk import App
 
+from seed.dataset import check
 from seed.document import SeedError
 from seed.templates import load_items
 from stacks.context import settings_from_context
@@ -18,6 +19,8 @@ def main() -> None:
     try:
         settings = settings_from_context(app.node.get_all_context())
         items = load_items(PROJECT / "seed" / "messages.yaml")
+        if settings.dataset_file:
+            check(settings.dataset_file)
     except (SettingsError, SeedError) as error:
         sys.exit(f"error: {error}")
     add_stacks(app, settings=settings, items=items)

@@ -12,6 +12,7 @@ from ops.cli import Parser, status_of
 from ops.errors import OpsError
 from ops.show import count
 from seed.dataset import read_items
+from seed.dataset_reader import SUFFIXES
 from seed.document import SeedError
 from seed.estimate import Estimate, estimate
 from seed.templates import load_items
@@ -60,7 +61,7 @@ def _print(arguments: argparse.Namespace) -> None:
 
 
 def _read(file: Path) -> Iterable[Item]:
-    return read_items(file) if file.suffix == ".jsonl" else load_items(file)
+    return read_items(file) if file.name.endswith(SUFFIXES) else load_items(file)
 
 
 def _print_table(file: Path, items: Iterable[Item]) -> None:

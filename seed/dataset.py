@@ -1,49 +1,51 @@
 """A dataset: a file of many messages, one JSON object a line, in memory only a line at a time."""
 
+import shutil
+import tempfile
+from collections import deque
 from collections.abc import Iterator
-from decimal import Decimal
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, BinaryIO
 
 from chat.model import Item
-from seed.dataset_line import line_item
+from seed.dataset_error import DatasetError
+from seed.dataset_reader import items_of
 from seed.document import SeedError
-from seed.json_line import parsed
+from seed.gzipped import is_gzip, unpacked
 
-# A batch with its envelope is the input of a Step Functions task, of at most 256 KiB
-# (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
-LINE_BYTES = 250_000
+
+def check(file: Path) -> None:
+    """Read the whole dataset ``file``. Raises SeedError as read_items does."""
+    deque(read_items(file), maxlen=0)
 
 
 def read_items(file: Path) -> Iterator[Item]:
-    """The items of the dataset ``file``, read as they are used, in its order.
+    """The items of the dataset ``file``, plain or gzip, read as they are used, in its order.
 
-    Raises SeedError, which names the file, the line and the rule. That two
-    lines have the same key is not noticed: it would take all keys in memory.
+    Raises SeedError, which names the file, the line and the rule; for two lines
+    with one key after the last line.
     """
     try:
-        with file.open("rb") as lines:
-            number = 0
-            for number, line in enumerate(_lines(lines), 1):
-                try:
-                    yield line_item(_parsed(line))
-                except ValueError as error:
-                    raise SeedError(f"{file}:{number}: {error}") from None
+        with file.open("rb") as stored:
+            yield from items_of(unpacked(stored))
+    except DatasetError as error:
+        line = f":{error.line}" if error.line else ""
+        raise SeedError(f"{file}{line}: {error.problem}") from None
     except OSError as error:
         raise SeedError(f"{file}: {error.strerror}") from None
-    if not number:
-        raise SeedError(f"{file}: is empty; it needs one message a line")
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines, each cut where it is too long anyway: a file may lack line ends."""
-    return iter(lambda: file.readline(LINE_BYTES + 2), b"")
+@contextmanager
+def plain_file(file: Path) -> Iterator[Path]:
+    """The path of ``file``, or of a temporary copy that is not compressed, named ``*.jsonl``.
 
-
-def _parsed(line: bytes) -> Any:
-    if len(line.rstrip(b"\r\n")) > LINE_BYTES:
-        raise ValueError(f"is longer than {LINE_BYTES} bytes; Step Functions passes no more on")
-    if not line.strip():
-        raise ValueError("is empty")
-    # Not as int, which reads no more than 4300 digits.
-    return parsed(line, parse_int=Decimal)
+    Step Functions takes the end of an object's key for its compression.
+    """
+    with file.open("rb") as stored, tempfile.TemporaryDirectory() as folder:
+        if file.suffix == ".jsonl" and not is_gzip(stored):
+            yield file
+            return
+        copy = Path(folder) / "dataset.jsonl"
+        with copy.open("wb") as target:
+            shutil.copyfileobj(unpacked(stored), target)
+        yield copy

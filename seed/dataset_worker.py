@@ -15,8 +15,9 @@ from botocore.config import Config
 
 from seed.apply import WORKERS
 from seed.changes import Entry, Key, Outcome, key_of
+from seed.dataset_error import DatasetError, repeated
 from seed.dataset_line import line_item
-from seed.wire import canonical, from_wire, to_wire
+from seed.wire import from_wire, to_wire
 from seed.writer import KEYS_PER_READ, Table
 
 # What is sent was validated here, against more than botocore knows.
@@ -27,10 +28,6 @@ _CLIENT = Config(
 )
 
 
-class DatasetError(Exception):
-    """A line is wrong; the text names it. Another try would end the same way."""
-
-
 def load(event: Mapping[str, Any], _context: object) -> list[int]:
     """Write the items of a batch; how many were written, unchanged and preserved.
 
@@ -39,39 +36,35 @@ def load(event: Mapping[str, Any], _context: object) -> list[int]:
     20 million short messages, or 5 GB of long ones. Raises DatasetError before
     anything of the batch is written.
     """
-    entries, repeated = batch_entries(event["Items"])
+    entries = batch_entries(event["Items"])
     table = Table(_dynamodb(), event["BatchInput"]["Table"])
     parts = [entries[i : i + KEYS_PER_READ] for i in range(0, len(entries), KEYS_PER_READ)]
-    outcomes = Counter({Outcome.UNCHANGED: repeated})
+    outcomes: Counter[Outcome] = Counter()
     with ThreadPoolExecutor(WORKERS) as pool:
         for counted in pool.map(lambda part: table.follow(part, expect_nothing=False), parts):
             outcomes.update(counted)
     return [outcomes[o] for o in (Outcome.WRITTEN, Outcome.UNCHANGED, Outcome.EDITED)]
 
 
-def batch_entries(items: Sequence[Mapping[str, Any]]) -> tuple[list[Entry], int]:
-    """What to write of a batch, and how many lines only repeat another one.
+def batch_entries(items: Sequence[Mapping[str, Any]]) -> list[Entry]:
+    """What to write of a batch.
 
     Each of ``items`` has the line's ``Index``, from 0, and its ``Message``.
-    Raises DatasetError for a wrong line, and for two that differ under one key.
+    Raises DatasetError for a wrong line, and for two that have one key.
     """
     found: dict[Key, tuple[int, Entry]] = {}
-    repeated = 0
     for line in items:
         number = int(line["Index"]) + 1
         try:
             typed = from_wire(to_wire(line_item(line["Message"])))
         except ValueError as error:
-            raise DatasetError(f"line {number}: {error}") from None
+            raise DatasetError(error, number) from None
         key = key_of(typed)
-        first, entry = found.setdefault(key, (number, Entry(key, None, typed)))
-        if canonical(entry.new) != canonical(typed):
-            raise DatasetError(
-                f"line {number}: is another message of the same users and time as line {first}; "
-                "give one of them an 'id' of its own"
-            )
-        repeated += first != number
-    return [entry for _, entry in found.values()], repeated
+        if key in found:
+            # The dataset was checked, but an object in S3 may have changed since.
+            raise repeated(number, found[key][0])
+        found[key] = (number, Entry(key, None, typed))
+    return [entry for _, entry in found.values()]
 
 
 @cache

@@ -1,5 +1,7 @@
 """The state machine that has a dataset written, batch by batch."""
 
+from collections.abc import Sequence
+
 from aws_cdk import ArnFormat, Duration, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -21,20 +23,29 @@ BYTES_PER_BATCH = 262_144
 MAX_CONCURRENCY = 5
 # CloudFormation waits an hour for a custom resource.
 LOAD_TIMEOUT = Duration.minutes(55)
-# Longer than the writer tries by itself.
-BATCH_TIMEOUT = Duration.minutes(15)
+# Longer than the writer tries by itself, and the longest that a function can run.
+CALL_TIMEOUT = Duration.minutes(15)
+# botocore's names for a connection that breaks in the middle of an object.
+S3_INTERRUPTIONS = ("IncompleteReadError", "ReadTimeoutError", "ResponseStreamingError")
 
 
 class DatasetMachine(Construct):
     """Every line of a JSONL object in S3, in batches, to a function.
 
     The input of an execution is ``{"Bucket": ..., "Key": ..., "Table": ...}``,
-    its output the list of the function's answers. One failed batch fails it.
-    ``object_arn`` is what it may read.
+    its output the list of the function's answers. One failed batch fails it, and
+    so does the ``checker``, which gets the input before anything is written.
+    ``object_arn`` is what the machine may read.
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, worker: lambda_.IFunction, object_arn: str
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        worker: lambda_.IFunction,
+        checker: lambda_.IFunction | None,
+        object_arn: str,
     ) -> None:
         super().__init__(scope, id)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
@@ -44,13 +55,13 @@ class DatasetMachine(Construct):
             comment="Loads a dataset into the Messages table",
             # The library would grant every object of the bucket and every version of the function.
             role=role.without_policy_updates(),
-            definition_body=sfn.DefinitionBody.from_chainable(self._definition(worker)),
+            definition_body=sfn.DefinitionBody.from_chainable(self._definition(worker, checker)),
             timeout=LOAD_TIMEOUT,
         )
         # Grants for the role, too, though it takes none.
         self.machine.node.try_remove_child("DistributedMapPolicy")
         acknowledge_state_machine(self.machine)
-        self._grant_load(role, worker, object_arn)
+        self._grant_load(role, [worker, *([checker] if checker else [])], object_arn)
 
     def grant_start(self, role: iam.Role) -> None:
         """Let ``role`` start executions, list them and stop them."""
@@ -67,7 +78,9 @@ class DatasetMachine(Construct):
         ):
             role.add_to_policy(_allow(self._all(role, kind, rest), *actions))
 
-    def _definition(self, worker: lambda_.IFunction) -> sfn.DistributedMap:
+    def _definition(
+        self, worker: lambda_.IFunction, checker: lambda_.IFunction | None
+    ) -> sfn.IChainable:
         batches = sfn.DistributedMap(
             self,
             "Load",
@@ -93,24 +106,31 @@ class DatasetMachine(Construct):
             # express execution; a thousand messages share the price of a standard one.
             map_execution_type=sfn.StateMachineType.STANDARD,
         )
-        return batches.item_processor(self._write(worker))
+        # A batch that comes twice does no harm.
+        load = batches.item_processor(self._call("Write", worker, result_path=None))
+        if not checker:
+            return load
+        return self._call("Check", checker, result_path=sfn.JsonPath.DISCARD).next(load)
 
-    def _write(self, worker: lambda_.IFunction) -> tasks.LambdaInvoke:
+    def _call(
+        self, id: str, function: lambda_.IFunction, *, result_path: str | None
+    ) -> tasks.LambdaInvoke:
+        """A task that calls ``function``, again where its error may pass."""
         task = tasks.LambdaInvoke(
             self,
-            "Write",
-            lambda_function=worker,
+            id,
+            lambda_function=function,
             payload_response_only=True,
+            result_path=result_path,
             retry_on_service_exceptions=False,  # which has no jitter, and no throttling
-            task_timeout=sfn.Timeout.duration(BATCH_TIMEOUT),
+            task_timeout=sfn.Timeout.duration(CALL_TIMEOUT),
         )
-        # A batch that comes twice does no harm.
         task.add_retry(
             errors=[
                 "Lambda.ClientExecutionTimeoutException", "Lambda.ServiceException",
                 "Lambda.AWSLambdaException", "Lambda.SdkClientException",
                 "Lambda.TooManyRequestsException", "Sandbox.Timedout", "States.Timeout",
-                "TimeoutError",
+                "TimeoutError", *S3_INTERRUPTIONS,
             ],
             interval=Duration.seconds(2),
             max_attempts=6,
@@ -120,7 +140,9 @@ class DatasetMachine(Construct):
         )  # fmt: skip
         return task
 
-    def _grant_load(self, role: iam.Role, worker: lambda_.IFunction, object_arn: str) -> None:
+    def _grant_load(
+        self, role: iam.Role, functions: Sequence[lambda_.IFunction], object_arn: str
+    ) -> None:
         """What the guide's "IAM policies for using Distributed Map states" lists.
 
         https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
@@ -129,7 +151,7 @@ class DatasetMachine(Construct):
         policy = iam.Policy(self, "Policy", roles=[role])
         acknowledge_own_policy(policy)
         policy.add_statements(
-            _allow(worker.function_arn, "lambda:InvokeFunction"),
+            *(_allow(function.function_arn, "lambda:InvokeFunction") for function in functions),
             _allow(object_arn, "s3:GetObject"),
             _allow(self.machine.state_machine_arn, "states:StartExecution"),
             _allow(

@@ -3,13 +3,15 @@
 from dataclasses import dataclass
 
 from aws_cdk import Duration
+from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
-from stacks.dataset_machine import BATCH_TIMEOUT, DatasetMachine
-from stacks.function import PROJECT, ProjectFunction, function_logs
+from seed.dataset import plain_file
+from stacks.dataset_machine import CALL_TIMEOUT, DatasetMachine
+from stacks.function import ProjectFunction, function_logs
 from stacks.messages_table import MessagesTable
 from stacks.settings import Settings
 from stacks.shared_findings import acknowledge_called
@@ -19,9 +21,17 @@ POLL_INTERVAL = Duration.seconds(5)
 
 WORKER_FILES = [
     "chat/__init__.py", "chat/limits.py", "chat/model.py", "seed/__init__.py", "seed/apply.py",
-    "seed/changes.py", "seed/dataset_line.py", "seed/dataset_worker.py", "seed/wire.py",
-    "seed/writer.py",
+    "seed/changes.py", "seed/dataset_error.py", "seed/dataset_line.py", "seed/dataset_worker.py",
+    "seed/wire.py", "seed/writer.py",
 ]  # fmt: skip
+CHECKER_FILES = [
+    "chat/__init__.py", "chat/limits.py", "chat/model.py", "seed/__init__.py",
+    "seed/dataset_check.py", "seed/dataset_error.py", "seed/dataset_line.py",
+    "seed/dataset_reader.py", "seed/gzipped.py", "seed/json_line.py", "seed/repeated_keys.py",
+]  # fmt: skip
+# A processor of its own; and on the disk 70 bytes for each of 20 million lines, as many as the
+# machine can load, and room to spare.
+CHECKER_MIB, CHECKER_DISK_MIB = 1769, 2048
 HANDLER_FILES = ["seed/__init__.py", "seed/dataset_handler.py"]
 COUNTS = ("DatasetTotal", "DatasetWritten", "DatasetUnchanged", "DatasetPreserved")
 
@@ -47,9 +57,17 @@ class DatasetSeed(Construct):
     ) -> None:
         super().__init__(scope, id)
         log_group = function_logs(self, "Logs")
-        dataset = self._dataset(settings.seed_dataset)
+        dataset = self._dataset(settings)
         worker = self._add_worker(messages_table, log_group)
-        loading = DatasetMachine(self, "Loading", worker=worker.function, object_arn=dataset.arn)
+        # A local file was checked before the synth.
+        checker = None if settings.dataset_file else self._add_checker(dataset, log_group)
+        loading = DatasetMachine(
+            self,
+            "Loading",
+            worker=worker.function,
+            checker=checker.function if checker else None,
+            object_arn=dataset.arn,
+        )
         self.machine = loading.machine
         provider = self._add_provider(loading, log_group)
         self.resource = provider.resource(
@@ -62,16 +80,17 @@ class DatasetSeed(Construct):
             },
         )
         # Permissions come before the load and go after it.
-        self.resource.node.add_dependency(worker, loading)
+        self.resource.node.add_dependency(worker, loading, *([checker] if checker else []))
         self.counts = {name: self.resource.get_att_string(name) for name in COUNTS}
 
-    def _dataset(self, address: str) -> _Object:
-        if address.startswith("s3://"):
-            bucket, key = address.removeprefix("s3://").split("/", 1)
+    def _dataset(self, settings: Settings) -> _Object:
+        if not settings.dataset_file:
+            bucket, key = settings.seed_dataset.removeprefix("s3://").split("/", 1)
             arn = s3.Bucket.from_bucket_name(self, "Bucket", bucket).arn_for_objects(key)
             return _Object(bucket, key, arn)
         # Its key is the hash of its content, so another content is another dataset.
-        asset = s3_assets.Asset(self, "File", path=str(PROJECT / address))
+        with plain_file(settings.dataset_file) as file:
+            asset = s3_assets.Asset(self, "File", path=str(file))
         arn = asset.bucket.arn_for_objects(asset.s3_object_key)
         return _Object(asset.s3_bucket_name, asset.s3_object_key, arn)
 
@@ -83,12 +102,30 @@ class DatasetSeed(Construct):
             handler="seed.dataset_worker.load",
             files=WORKER_FILES,
             log_group=log_group,
-            timeout=BATCH_TIMEOUT,
+            timeout=CALL_TIMEOUT,
             memory_mib=512,
         )
         messages.grant_loading(worker.function)
         acknowledge_called(worker.function, "Step Functions")
         return worker
+
+    def _add_checker(self, dataset: _Object, log_group: logs.ILogGroup) -> ProjectFunction:
+        checker = ProjectFunction(
+            self,
+            "Checking",
+            description="Checks the dataset before a message of it is written",
+            handler="seed.dataset_check.check",
+            files=CHECKER_FILES,
+            log_group=log_group,
+            timeout=CALL_TIMEOUT,
+            memory_mib=CHECKER_MIB,
+            storage_mib=CHECKER_DISK_MIB,
+        )
+        checker.function.add_to_role_policy(
+            iam.PolicyStatement(actions=["s3:GetObject"], resources=[dataset.arn])
+        )
+        acknowledge_called(checker.function, "Step Functions")
+        return checker
 
     def _add_provider(self, loading: DatasetMachine, log_group: logs.ILogGroup) -> WaitingProvider:
         starting = self._handler("Starting", "on_event", "Starts and stops the load", log_group)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode, RemovalPolicy, Stack
+from aws_cdk import Duration, IgnoreMode, RemovalPolicy, Size, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -33,6 +33,7 @@ class ProjectFunction(Construct):
         log_group: logs.ILogGroup,
         timeout: Duration,
         memory_mib: int = 256,
+        storage_mib: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, id)
@@ -48,6 +49,7 @@ class ProjectFunction(Construct):
                 str(PROJECT), exclude=_all_but(files), ignore_mode=IgnoreMode.GIT
             ),
             memory_size=memory_mib,
+            ephemeral_storage_size=Size.mebibytes(storage_mib) if storage_mib else None,
             timeout=timeout,
             environment=environment,
             log_group=log_group,

@@ -8,6 +8,7 @@ from typing import Any
 
 from chat.aws_names import REGION, TABLE_NAME, USER_POOL
 from chat.directory import pool_region
+from seed.dataset_reader import SUFFIXES
 from stacks.backup_settings import DELETE as DELETE
 from stacks.backup_settings import KEEP as KEEP
 from stacks.backup_settings import check_backups, check_lock
@@ -84,7 +85,9 @@ class Settings:
     backup_time: str = _setting("05:00", "when backups start, `HH:MM`")
     time_zone: str = _setting("Etc/UTC", "the zone of `backup_time`, an IANA name")
     seed_dataset: str = _setting(
-        "", "load these messages too: a `.jsonl` file, or `s3://bucket/key` in the stack's region"
+        "",
+        "load these messages too: a `.jsonl` or `.jsonl.gz` file, or `s3://bucket/key` in the "
+        "stack's region",
     )
     user_pool_id: str = _setting(
         "", "users are those of this Cognito user pool, under their `sub`; default: plain names"
@@ -142,9 +145,11 @@ class Settings:
         address = self.seed_dataset
         if address.startswith("s3://"):
             self.match("seed_dataset", _S3_ADDRESS, "s3://bucket/key of one object")
-        elif address and not address.endswith(".jsonl"):
-            raise self.error("seed_dataset", "must be a file named *.jsonl, or s3://bucket/key")
-        elif address and not (_PROJECT / address).is_file():
+        elif address and not address.endswith(SUFFIXES):
+            raise self.error(
+                "seed_dataset", "must be a file named *.jsonl or *.jsonl.gz, or s3://bucket/key"
+            )
+        elif self.dataset_file and not self.dataset_file.is_file():
             raise self.error("seed_dataset", f"there is no such file in {_PROJECT}")
 
     def _check_user_pool(self) -> None:
@@ -159,6 +164,12 @@ class Settings:
             self.match("alarm_email", _EMAIL, "one address such as team@example.org")
             if not self.alarms:
                 raise self.error("alarm_email", "has no effect without the setting 'alarms'")
+
+    @property
+    def dataset_file(self) -> Path | None:
+        """The local dataset; None without one, and for an object in S3."""
+        address = self.seed_dataset
+        return None if not address or address.startswith("s3://") else _PROJECT / address
 
     @property
     def retentions(self) -> tuple[int, ...]:

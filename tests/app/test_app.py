@@ -1,5 +1,6 @@
 """The app as the CDK CLI starts it: what a person reads, and that the template never varies."""
 
+import gzip
 import json
 import os
 import shutil
@@ -64,6 +65,34 @@ def test_a_wrong_seed_is_one_line_and_status_1(tmp_path):
     assert failed.returncode == 1
     assert ":18: message 2: unknown user 'jery'; known are tom, jerry" in failed.stderr
     assert len(failed.stderr.splitlines()) == 1
+
+
+SENT = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        ([SENT, SENT | {"id": "b"}, SENT | {"body": "Ho"}],
+         ":3: is another message of the same users and time as line 1; give one of them an 'id' of "
+         "its own, or remove one"),
+        ([SENT, {"from": "Tom"}], ":2: 'to' is missing"),
+    ],
+    ids=["two lines with one key", "a wrong line"],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["d.jsonl", "d.jsonl.gz"])
+def test_a_wrong_dataset_is_one_line_and_status_1_with_the_same_text_as_its_check(
+    tmp_path, lines, said, name
+):
+    file = tmp_path / name
+    content = "".join(json.dumps(line) + "\n" for line in lines).encode()
+    file.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
+    failed = synth(tmp_path / "out", seed_dataset=str(file))
+    assert failed.returncode == 1
+    assert failed.stderr == f"error: {file}{said}\n"
+    check = subprocess.run([sys.executable, "-m", "seed", str(file), "--check"], cwd=PROJECT,
+                           text=True, capture_output=True, timeout=120)  # fmt: skip
+    assert (check.returncode, check.stderr) == (1, failed.stderr)
 
 
 def test_two_synths_in_other_folders_under_other_clocks_are_the_same_bytes(tmp_path):

@@ -15,14 +15,20 @@ subprocess.run([sys.executable, "-B", "app.py"], check=True)
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
 """
 
+# The bytes of one line.
+LINE = 1_000
+
 
 def synth_memory(folder, size: int) -> int:
     """The memory of a synth with a dataset of ``size`` bytes, in bytes."""
     folder.mkdir()
     file = folder / "d.jsonl"
-    with file.open("wb") as lines:
-        for _ in range(size // 1_000_000):
-            lines.write(b"x" * 999_999 + b"\n")
+    with file.open("w") as lines:
+        for number in range(size // LINE):
+            message = {"from": "Tom", "to": "Jerry", "at": "2026-01-01T09:00:00Z",
+                       "id": f"{number:08}", "body": ""}  # fmt: skip
+            message["body"] = "x" * (LINE - 1 - len(json.dumps(message)))
+            lines.write(json.dumps(message) + "\n")
     context = json.loads((PROJECT / "cdk.json").read_text())["context"]
     own = {"CDK_CONTEXT_JSON": json.dumps(context | {"seed_dataset": str(file)}),
            "CDK_OUTDIR": str(folder / "out")}  # fmt: skip

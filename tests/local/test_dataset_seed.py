@@ -1,8 +1,10 @@
 """A dataset, loaded through real CloudFormation and Step Functions."""
 
+import gzip
 import json
 import subprocess
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from aws_cdk import Duration
@@ -45,6 +47,21 @@ def dataset(tmp_path):
         return str(file)
 
     return write
+
+
+@pytest.fixture
+def uploaded(client, name):
+    """``uploaded(file, "a/b")``: the address of an object, compressed if its key says so."""
+
+    def upload(file: str, key: str) -> str:
+        content = Path(file).read_bytes()
+        client("s3").create_bucket(Bucket=name)
+        client("s3").put_object(
+            Bucket=name, Key=key, Body=gzip.compress(content) if key.endswith(".gz") else content
+        )
+        return f"s3://{name}/{key}"
+
+    return upload
 
 
 def counts(outputs) -> tuple[int, ...]:
@@ -110,23 +127,46 @@ def failed(deployment, **settings) -> str:
     ("line", "said"),
     [
         (json.dumps(message(1499) | {"body": ""}), "DatasetError: line 1500: body is empty"),
-        ('{"from": "Tom"', "States.ItemReaderFailed"),
+        ('{"from": "Tom"', "DatasetError: line 1500: is not valid JSON"),
+        # Two messages that are a thousand lines apart, in batches of their own.
+        (
+            json.dumps(message(2) | {"body": "Another"}),
+            "DatasetError: line 1500: is another message of the same users and time as line 3; "
+            "give one of them an 'id' of its own, or remove one",
+        ),
     ],
-    ids=["no message", "no JSON"],
+    ids=["no message", "no JSON", "two with one key"],
 )
-def test_a_wrong_line_fails_the_deployment_and_is_named(client, deployment, dataset, line, said):
-    reason = failed(deployment, seed_dataset=dataset(3000, line1500=line))
+def test_a_wrong_line_fails_the_deployment_and_is_named(
+    client, deployment, dataset, uploaded, line, said
+):
+    reason = failed(deployment, seed_dataset=uploaded(dataset(3000, line1500=line), "d.jsonl"))
     assert said in reason
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         client("dynamodb").describe_table(TableName=deployment.stack)
 
 
-def test_an_object_in_s3_with_its_repetitions(client, deployment, dataset, name):
+@pytest.mark.parametrize("key", ["a/b.txt", "a/b.jsonl.gz"])
+def test_an_object_in_s3_is_loaded_also_compressed(client, deployment, dataset, uploaded, key):
+    outputs = deployment.deploy([], seed_dataset=uploaded(dataset(300), key))
+    assert counts(outputs) == (300, 300, 0, 0)
+    assert message_count(client, deployment) == 300
+
+
+def test_a_compressed_object_under_another_name_is_refused_with_what_to_do(
+    client, deployment, dataset, name
+):
     client("s3").create_bucket(Bucket=name)
-    client("s3").upload_file(dataset(300, line2=json.dumps(message(0))), name, "a/b.txt")
-    outputs = deployment.deploy([], seed_dataset=f"s3://{name}/a/b.txt")
-    assert counts(outputs) == (300, 299, 1, 0)
-    assert message_count(client, deployment) == 299
+    content = gzip.compress(Path(dataset(3)).read_bytes())
+    client("s3").put_object(Bucket=name, Key="d.jsonl", Body=content)
+    reason = failed(deployment, seed_dataset=f"s3://{name}/d.jsonl")
+    assert "is compressed with gzip, but its key does not end with .gz; rename it" in reason
+
+
+def test_a_compressed_file_is_loaded(deployment, dataset, tmp_path):
+    file = tmp_path / "d.jsonl.gz"
+    file.write_bytes(gzip.compress(Path(dataset(300)).read_bytes()))
+    assert counts(deployment.deploy([], seed_dataset=str(file))) == (300, 300, 0, 0)
 
 
 def test_an_update_that_fails_goes_back_to_the_old_dataset(client, deployment, dataset):

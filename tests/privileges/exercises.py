@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError
 from chat.model import Item, message_item
 from seed.wire import from_wire, to_lines, to_wire
 from tests.local.aws_steps import back_up, eventually, restored
-from tests.privileges.stage import BUCKET, Stage, refusal
+from tests.privileges.stage import Stage, refusal
 from tests.privileges.statements import REGION, Permission
-from tests.privileges.templates import COPIES
+from tests.privileges.templates import BUCKET, COPIES, DATASET_KEY
 
 Exercise = Callable[[Stage, Permission], str]
 DENIED = "not authorized to perform"
@@ -157,7 +157,7 @@ def _properties(stage: Stage) -> dict[str, str]:
         "Messages": [],
         "StateMachineArn": stage.name("DatasetLoadingMachine"),
         "Bucket": BUCKET,
-        "Key": dataset_key(stage),
+        "Key": DATASET_KEY,
         "VaultName": stage.known["BackupVaultName"],
     }
 
@@ -222,41 +222,30 @@ def start_load(stage: Stage, _permission: Permission) -> str:
 
 
 def watch_load(stage: Stage, _permission: Permission) -> str:
-    """Say why a load has failed, down to the line of the dataset."""
+    """Say why a load has failed, down to the error of a batch."""
     event = stage.event("Update", **_properties(stage)) | {"RequestId": failed_load(stage)}
     return _logged(
         stage,
         "DatasetWatchingFunction",
         event,
-        lambda answer: "line 1: " in answer.get("errorMessage", ""),
+        lambda answer: "calling the BatchGetItem operation" in answer.get("errorMessage", ""),
     )
 
 
 def failed_load(stage: Stage) -> str:
-    """The name of an execution that failed because of a wrong line."""
-    name = "wrong-line"
+    """The name of an execution of which a batch failed: its table is not the worker's."""
+    name = "wrong-table"
     states, machine = stage.client("stepfunctions"), stage.name("DatasetLoadingMachine")
     arn = machine.replace(":stateMachine:", ":execution:") + f":{name}"
     try:
         states.describe_execution(executionArn=arn)
     except states.exceptions.ExecutionDoesNotExist:
-        s3, where = stage.client("s3"), {"Bucket": BUCKET, "Key": dataset_key(stage)}
-        right = s3.get_object(**where)["Body"].read()
-        s3.put_object(**where, Body=b'{"from": "Tom"}\n')
-        stage.run("DatasetLoadingMachine", _load(stage), name)
-        s3.put_object(**where, Body=right)
+        stage.run("DatasetLoadingMachine", _load(stage) | {"Table": "Messages-elsewhere"}, name)
     return name
 
 
 def _load(stage: Stage) -> dict[str, str]:
-    return {"Bucket": BUCKET, "Key": dataset_key(stage), "Table": stage.table}
-
-
-def dataset_key(stage: Stage) -> str:
-    """The key of the dataset among the assets."""
-    resources = stage.template["Resources"].values()
-    (found,) = [r["Properties"] for r in resources if r["Type"] == "Custom::MessageDataset"]
-    return str(found["Key"])
+    return {"Bucket": BUCKET, "Key": DATASET_KEY, "Table": stage.table}
 
 
 def take_backup(stage: Stage, permission: Permission) -> str:

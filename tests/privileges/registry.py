@@ -121,7 +121,7 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
     ("BackupEmptyingRole", "backup:.*", ".*", "a vault emptied", exercises.empty_vault, ""),
     ("DatasetWorkerRole", "dynamodb:.*|kms:Decrypt", ".*",
      "a batch of the dataset", exercises.load_batch, ""),
-    ("DatasetLoadingRole", ".*", ".*", "a dataset loaded", exercises.load, ""),
+    ("Dataset(Checking|Loading)Role", ".*", ".*", "a dataset loaded", exercises.load, ""),
     ("DatasetStartingRole", "states:.*", ".*", "a load started, another stopped",
      exercises.start_load, ""),
     ("DatasetWatchingRole", "states:.*", ".*", "a failed load explained",

@@ -13,13 +13,20 @@ from botocore.exceptions import ClientError
 
 from local.configuration import configure
 from local.process import Running
+from tests.conftest import PROJECT
 from tests.local.aws_steps import create_backup_role, eventually
 from tests.local.deployment import Deployment
 from tests.local.user_pool import UserPool
 from tests.privileges.statements import REGION, Template, shown
-from tests.privileges.templates import EVERYTHING, assembly, with_copies
+from tests.privileges.templates import (
+    BUCKET,
+    DATASET,
+    DATASET_KEY,
+    EVERYTHING,
+    assembly,
+    with_copies,
+)
 
-BUCKET = f"cdk-hnb659fds-assets-000000000000-{REGION}"
 _REPLIES = "replies"
 # Kinds of resources that the embedded AWS does not know, or not all properties of.
 _UNKNOWN = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard")
@@ -44,7 +51,9 @@ class Stage(Deployment):
 
     def create(self) -> None:
         """Deploy the stage, with every permission."""
-        self.client("s3").create_bucket(Bucket=BUCKET)
+        s3 = self.client("s3")
+        s3.create_bucket(Bucket=BUCKET)
+        s3.put_object(Bucket=BUCKET, Key=DATASET_KEY, Body=(PROJECT / DATASET).read_bytes())
         self._open_mailbox()
         self.client("ssm").put_parameter(
             Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="30"

@@ -18,6 +18,9 @@ from tests.conftest import PROJECT
 from tests.privileges.statements import REGION, Template
 
 DATASET = "tests/privileges/dataset.jsonl"
+# Where the stage with everything has it: an object in S3 is checked before it is loaded.
+BUCKET = f"cdk-hnb659fds-assets-000000000000-{REGION}"
+DATASET_KEY = "datasets/messages.jsonl"
 # A stage with every part that has permissions of its own.
 EVERYTHING: dict[str, Any] = {
     "region": REGION,
@@ -25,7 +28,7 @@ EVERYTHING: dict[str, Any] = {
     "backups_on_destroy": "delete",
     "customer_key": True,
     "restore_testing": True,
-    "seed_dataset": DATASET,
+    "seed_dataset": f"s3://{BUCKET}/{DATASET_KEY}",
     "user_pool_id": f"{REGION}_Ab1cD2eF3",
 }
 COPIES: dict[str, Any] = {"region": REGION, "customer_key": True, "copy_region": "eu-central-1"}
@@ -35,7 +38,7 @@ STAGES: dict[str, dict[str, Any]] = {
     "prod": {"alarms": True, "restore_testing": True},
     "with a customer key": {"region": REGION, "customer_key": True},
     "with a dataset": {"seed_dataset": DATASET},
-    "with a dataset in S3": {"seed_dataset": "s3://some-bucket/messages.jsonl"},
+    "with a dataset in S3": {"seed_dataset": EVERYTHING["seed_dataset"]},
     "whose backups go": {"backups_on_destroy": "delete"},
     "with a user pool": {"user_pool_id": f"{REGION}_Ab1cD2eF3"},
     "with copies": COPIES,

@@ -7,7 +7,8 @@ import pytest
 from tests.local.aws_steps import create_backup_role
 from tests.privileges import exercises
 from tests.privileges.exercises import DENIED, back_up, point, restore_as
-from tests.privileges.stage import BUCKET, refusal
+from tests.privileges.stage import refusal
+from tests.privileges.templates import BUCKET
 
 OTHER = "Messages-other"
 
@@ -45,6 +46,7 @@ FOREIGN = [
      {"QueueUrl": f"https://localhost/000000000000/{OTHER}", "MessageBody": "x"}),
     ("DatasetWorkerRole", "dynamodb", "put_item", {"TableName": OTHER, "Item": KEY}),
     ("DatasetWorkerRole", "dynamodb", "delete_item", {"TableName": OTHER, "Key": KEY}),
+    ("DatasetCheckingRole", "s3", "get_object", {"Bucket": BUCKET, "Key": "code.zip"}),
     ("BackupTestingValidationRole", "dynamodb", "scan", {"TableName": OTHER}),
     ("BackupTestingValidationRole", "dynamodb", "describe_table", {"TableName": OTHER}),
     ("BackupEmptyingRole", "backup", "list_recovery_points_by_backup_vault",

@@ -1,14 +1,19 @@
 """What a dataset adds to the template, and that without one nothing is added."""
 
+import gzip
 import json
+import subprocess
+import sys
 from functools import cache
 
 import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
+from stacks import dataset_seed
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
+from tests.conftest import PROJECT
 from tests.stacks.templates import only, stack, statements
 
 MACHINE, DATASET = "AWS::StepFunctions::StateMachine", "Custom::MessageDataset"
@@ -21,9 +26,13 @@ def with_dataset(**settings) -> Template:
 
 @cache
 def definition() -> dict:
-    """The definition of the state machine that loads."""
+    """The definition of the state machine that loads an object in S3."""
+    return definition_of(with_dataset())
+
+
+def definition_of(template: Template) -> dict:
     texts = [json.dumps(m["Properties"]["DefinitionString"])
-             for m in with_dataset().find_resources(MACHINE).values()]  # fmt: skip
+             for m in template.find_resources(MACHINE).values()]  # fmt: skip
     (text,) = [text for text in texts if "ItemBatcher" in text]
     parts = json.loads(text)["Fn::Join"][1]
     return json.loads("".join(part if isinstance(part, str) else "TOKEN" for part in parts))
@@ -62,8 +71,61 @@ def test_a_file_is_an_asset_so_another_content_is_another_key(tmp_path):
     assert len(set(keys)) == 2
 
 
+def local(tmp_path, content: bytes, name="d.jsonl") -> Template:
+    """The template of a stage with a local dataset."""
+    (tmp_path / name).write_bytes(content)
+    settings = Settings(seed_dataset=str(tmp_path / name))
+    return Template.from_stack(MessagesStack(App(), settings=settings, items=[]))
+
+
+def test_a_compressed_file_is_the_same_asset_as_its_content(tmp_path):
+    content = b'{"from": "Tom"}\n' * 100
+    keys = {
+        only(local(tmp_path, stored, name), DATASET)["Properties"]["Key"]
+        for stored, name in [(content, "d.jsonl"), (gzip.compress(content), "d.jsonl"),
+                             (gzip.compress(content, 1), "d.jsonl.gz"), (content, "d.jsonl.gz")]
+    }  # fmt: skip
+    (key,) = keys
+    assert str(key).endswith(".jsonl")
+
+
+def test_an_object_in_s3_is_checked_before_a_line_of_it_is_written():
+    machine = definition()
+    check = machine["States"][machine["StartAt"]]
+    assert (machine["StartAt"], check["Next"]) == ("Check", "Load")
+    assert check["ResultPath"] is None  # the load gets what the check got
+    assert check["TimeoutSeconds"] == 900
+    (function,) = [
+        f["Properties"]
+        for f in with_dataset().find_resources("AWS::Lambda::Function").values()
+        if f["Properties"]["Handler"] == "seed.dataset_check.check"
+    ]
+    assert function["Timeout"] == 900
+    assert function["EphemeralStorage"] == {"Size": 2048}
+
+
+def test_a_local_file_is_checked_at_synth_and_not_again(tmp_path):
+    template = local(tmp_path, b"one\n")
+    assert [*definition_of(template)["States"]] == ["Load"]
+    assert granted(template, "DatasetChecking") == {}
+
+
+def test_every_module_of_the_check_is_in_its_package():
+    imported = {
+        name.replace(".", "/") + ".py"
+        for name in subprocess.run(
+            [sys.executable, "-c",
+             "import sys, seed.dataset_check; print(*sys.modules)"],
+            cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True,
+        ).stdout.split()
+        if name.startswith(("seed.", "chat."))
+    }  # fmt: skip
+    packages = {"chat/__init__.py", "seed/__init__.py"}
+    assert imported | packages == {*dataset_seed.CHECKER_FILES}
+
+
 def test_the_map_reads_lines_in_batches_and_tolerates_no_failure():
-    (load,) = definition()["States"].values()
+    load = definition()["States"]["Load"]
     assert load["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
     assert load["ItemReader"]["Parameters"] == {"Bucket.$": "$.Bucket", "Key.$": "$.Key"}
     assert load["ItemBatcher"] == {
@@ -83,13 +145,16 @@ def test_the_map_reads_lines_in_batches_and_tolerates_no_failure():
 
 def test_every_step_has_an_end_and_a_retry_with_backoff_and_jitter():
     assert definition()["TimeoutSeconds"] == 55 * 60
-    (load,) = definition()["States"].values()
+    check, load = definition()["States"].values()
     (write,) = load["ItemProcessor"]["States"].values()
-    assert write["TimeoutSeconds"] == 900
-    (retry,) = write["Retry"]
-    assert {"Lambda.TooManyRequestsException", "Lambda.ServiceException"} < {*retry["ErrorEquals"]}
-    assert "DatasetError" not in retry["ErrorEquals"]
-    assert (retry["BackoffRate"], retry["JitterStrategy"]) == (2, "FULL")
+    for task in (check, write):
+        assert task["TimeoutSeconds"] == 900
+        (retry,) = task["Retry"]
+        errors = {*retry["ErrorEquals"]}
+        assert {"Lambda.TooManyRequestsException", "Lambda.ServiceException"} < errors
+        assert {"IncompleteReadError", "ReadTimeoutError", "ResponseStreamingError"} < errors
+        assert "DatasetError" not in errors
+        assert (retry["BackoffRate"], retry["JitterStrategy"]) == (2, "FULL")
 
 
 def granted(template: Template, part: str) -> dict[str, list[str]]:
@@ -113,13 +178,21 @@ def test_the_worker_may_only_read_and_put_items_of_the_table():
     assert found["dynamodb:PutItem"] == [json.dumps({"Fn::GetAtt": [table, "Arn"]})]
 
 
-def test_the_state_machine_may_only_read_the_object_and_call_the_worker():
+def test_the_check_may_only_read_the_object():
+    found = granted(with_dataset(), "DatasetChecking")
+    assert {*found} == {"s3:GetObject", "logs:CreateLogStream", "logs:PutLogEvents"}
+    (resource,) = found["s3:GetObject"]
+    assert "s3:::a-bucket/some/messages.jsonl" in resource
+
+
+def test_the_state_machine_may_only_read_the_object_and_call_its_two_functions():
     found = granted(with_dataset(), "DatasetLoadingPolicy")
     assert {*found} == {"lambda:InvokeFunction", "s3:GetObject", "states:StartExecution",
                         "states:DescribeExecution", "states:StopExecution"}  # fmt: skip
     assert "s3:::a-bucket/some/messages.jsonl" in found["s3:GetObject"][0]
-    assert "DatasetWorkerFunction" in found["lambda:InvokeFunction"][0]
-    assert len(found["lambda:InvokeFunction"]) == 1
+    worker, checker = found["lambda:InvokeFunction"]
+    assert "DatasetWorkerFunction" in worker
+    assert "DatasetCheckingFunction" in checker
 
 
 def test_the_handlers_may_only_use_their_state_machine():

@@ -134,10 +134,10 @@ def test_no_role_has_permissions_that_the_template_does_not_show(stage):
 
 def test_every_permission_of_every_stage_is_tried():
     tried = {permission.key for permission in permissions(everything())}
-    (dataset,) = [p for p in permissions(template("with a dataset in S3")) if p.key not in tried]
+    (dataset,) = [p for p in permissions(template("with a dataset")) if p.key not in tried]
     # Another object, of the same role, in the same way.
-    assert str(dataset) == "DatasetLoadingRole: s3:GetObject on some-bucket/messages.jsonl"
-    for stage in STAGES.keys() - {"with a dataset in S3"}:
+    assert str(dataset) == "DatasetLoadingRole: s3:GetObject on assets/DATASET.jsonl"
+    for stage in STAGES.keys() - {"with a dataset"}:
         assert {permission.key for permission in permissions(template(stage))} <= tried, stage
 
 

@@ -1,6 +1,9 @@
 """A dataset's lines: what is a message, what a person reads about one that is none."""
 
+import gzip
 import json
+import re
+import sqlite3
 import tracemalloc
 from collections import deque
 from decimal import Decimal
@@ -8,9 +11,12 @@ from decimal import Decimal
 import pytest
 
 from chat.model import ITEM_BYTES, message_item, parse_time
-from seed.dataset import LINE_BYTES, read_items
+from seed.dataset import read_items
 from seed.dataset_line import line_item
+from seed.dataset_reader import LINE_BYTES
+from seed.dataset_writer import to_line
 from seed.document import SeedError
+from seed.repeated_keys import RepeatedKeys
 
 GOOD = {"from": "Tom", "to": "Jerry", "body": "Hi {to}", "at": "2026-01-01T09:00:00Z"}
 
@@ -143,6 +149,92 @@ def test_a_value_too_deep_for_dynamodb_is_refused(dataset, innermost):
 
 def test_an_item_above_the_limit_cannot_come_from_a_line():
     assert LINE_BYTES < ITEM_BYTES
+
+
+SAME = "2: is another message of the same users and time as line 1; give one of them an 'id'"
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        {},
+        {"body": "Another"},
+        {"from": "Jerry", "to": "Tom", "body": "Hi Tom"},
+        {"at": "2026-01-01T09:00:00.0009Z", "body": "Later"},
+        {"at": "2026-01-01T10:00:00+01:00", "from": "TOM", "body": "Elsewhere"},
+    ],
+    ids=["the same", "another text", "the other way", "less than a millisecond", "another zone"],
+)
+def test_a_second_line_with_the_key_of_another_is_refused_not_lost(dataset, second):
+    said = problem(dataset(changed(), changed(**second), changed(id="own")))
+    assert said == f"{SAME} of its own, or remove one"
+
+
+def test_an_id_of_its_own_keeps_a_second_message_of_a_minute(dataset):
+    items = list(read_items(dataset(changed(), changed(id="a"), changed(id="b"))))
+    assert len({item["sk"] for item in items}) == 3
+
+
+def test_a_full_disk_for_temporary_files_is_one_line(dataset, monkeypatch):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(RepeatedKeys, "add", full)
+    said = problem(dataset(changed()))
+    assert said.startswith(" cannot be checked for repeated keys: database or disk is full; ")
+
+
+def test_a_compressed_dataset_is_read_whatever_its_name(dataset):
+    lines = [changed(), changed(id="a")]
+    plain = list(read_items(dataset(*lines)))
+    packed = gzip.compress("".join(line + "\n" for line in lines).encode())
+    assert list(read_items(dataset(packed))) == plain
+    assert problem(dataset(gzip.compress(b"{}\n"))) == "1: 'from' is missing"
+
+
+@pytest.mark.parametrize(
+    "damage", [lambda packed: packed[:-9], lambda packed: packed[:-4] + b"abcd",
+               lambda packed: packed[:100] + bytes(60) + packed[160:]],
+    ids=["cut off", "wrong check sum", "wrong bytes"],
+)  # fmt: skip
+def test_damaged_gzip_is_one_line(dataset, damage):
+    lines = "".join(changed(id=f"m-{number}") + "\n" for number in range(2_000))
+    said = problem(dataset(damage(gzip.compress(lines.encode()))))
+    assert re.match(r" is damaged gzip after line \d+: ", said)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ([GOOD, GOOD], " is a JSON array; a dataset has one message a line: jq -c '.[]' FILE"),
+        ({"Items": [{"pk": {"S": "x"}}], "Count": 1, "ScannedCount": 1},
+         " is the output of 'aws dynamodb scan'; a dataset has one message a line. To load these "
+         "items: jq -c '.Items[] | {Item: .}' FILE > items.jsonl, then python -m chat import"),
+        (GOOD, " has a message over several lines; a dataset has one message a line: jq -c . FILE"),
+    ],
+    ids=["array", "scan", "message"],
+)  # fmt: skip
+@pytest.mark.parametrize("indent", [None, 4])
+def test_a_whole_document_is_one_error_with_what_to_do(dataset, content, said, indent):
+    if content == GOOD and indent is None:
+        return  # a dataset of one line
+    assert problem(dataset(json.dumps(content, indent=indent))).startswith(said)
+
+
+@pytest.mark.parametrize("line", ['{"from": "Tom"', "{", "[1]"])
+def test_a_wrong_line_of_another_kind_keeps_its_own_error(dataset, line):
+    assert problem(dataset(changed(), line)).startswith("2: is not ")
+
+
+def test_a_message_becomes_a_line_that_gives_it_again(dataset):
+    attributes = {"Stars": Decimal("4.50"), "Big": Decimal("1E+100"), "Seen": True,
+                  "Tags": ["\u2028", {"n": Decimal(1)}]}  # fmt: skip
+    at = parse_time("2026-01-01T09:00:00.5Z")
+    item = message_item(sender="Tom", recipient="Jerry", body="Hi\n\U0001f600", sent_at=at,
+                        attributes=attributes)  # fmt: skip
+    line = to_line(item)
+    assert len(line.splitlines()) == 1
+    assert list(read_items(dataset(line))) == [item]
 
 
 def test_an_empty_or_missing_file_is_named(dataset, tmp_path):

@@ -2,7 +2,8 @@
 
 import pytest
 
-from seed.dataset_worker import DatasetError, batch_entries
+from seed.dataset_error import DatasetError
+from seed.dataset_worker import batch_entries
 
 
 def line(index: int, **fields):
@@ -11,26 +12,19 @@ def line(index: int, **fields):
 
 
 def test_every_line_is_a_new_entry():
-    entries, repeated = batch_entries([line(0), line(1, at="2026-01-01T09:00:01Z")])
+    entries = batch_entries([line(0), line(1, at="2026-01-01T09:00:01Z")])
     assert [entry.old for entry in entries] == [None, None]
     assert [entry.new["Body"] for entry in entries if entry.new] == [{"S": "Hi"}] * 2
-    assert repeated == 0
 
 
-def test_a_repeated_line_is_written_once_and_counted():
-    same_number = [line(4, attributes={"n": 5}), line(5, attributes={"n": 5.0})]
-    for pair in ([line(0), line(1)], same_number):
-        entries, repeated = batch_entries([*pair])
-        assert (len(entries), repeated) == (1, 1)
-
-
-def test_two_messages_under_one_key_are_refused():
+@pytest.mark.parametrize("other", [{}, {"body": "Ho"}])
+def test_two_lines_under_one_key_are_refused(other):
     with pytest.raises(DatasetError, match=r"line 9: is another message .* as line 3; .* 'id'"):
-        batch_entries([line(2), line(8, body="Ho")])
+        batch_entries([line(2), line(8, **other)])
 
 
 def test_an_id_tells_them_apart():
-    entries, _ = batch_entries([line(0, id="a"), line(1, id="b")])
+    entries = batch_entries([line(0, id="a"), line(1, id="b")])
     assert len({entry.key for entry in entries}) == 2
 
 

@@ -49,7 +49,7 @@ def test_the_default_table_name_is_the_stages_own(stage, table):
         ("read_capacity", 5, "no effect with billing_mode on_demand"),
         ("max_read_units", 0, "between 1 and"),
         ("customer_key", True, "needs the setting 'region'"),
-        ("seed_dataset", "messages.json", "a file named *.jsonl, or s3://bucket/key"),
+        ("seed_dataset", "messages.json", "a file named *.jsonl or *.jsonl.gz, or s3://bucket/key"),
         ("seed_dataset", "no-such-file.jsonl", "there is no such file in"),
         ("seed_dataset", "seed/.jsonl", "there is no such file in"),
         ("seed_dataset", "s3://bucket", "s3://bucket/key of one object"),

@@ -1,0 +1,86 @@
+"""A dataset in S3 is checked before a line of it is written."""
+
+import gzip
+import io
+import json
+from types import SimpleNamespace
+
+import pytest
+from botocore.exceptions import IncompleteReadError
+from botocore.response import StreamingBody
+
+from seed import dataset_check
+from seed.dataset_error import DatasetError
+
+
+def lines(count: int, **replaced: object) -> bytes:
+    """A dataset of so many lines; ``line3`` replaces the third."""
+    found = []
+    for number in range(1, count + 1):
+        message = {"from": "Tom", "to": "Jerry", "body": f"Message {number}", "id": f"m-{number}",
+                   "at": "2026-01-01T09:00:00Z"}  # fmt: skip
+        found.append(json.dumps(replaced.get(f"line{number}", message)))
+    return "\n".join(found).encode()
+
+
+@pytest.fixture
+def check(monkeypatch):
+    """``check(content)``: the answer to an object of this content."""
+
+    def run(content: bytes, key="a/messages.jsonl", left=900_000, sent=None):
+        body = StreamingBody(io.BytesIO(content if sent is None else content[:sent]), len(content))
+        s3 = SimpleNamespace(get_object=lambda **where: {"Body": body} | where)
+        monkeypatch.setattr(dataset_check.boto3, "client", lambda _: s3)
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: left)
+        return dataset_check.check({"Bucket": "b", "Key": key, "Table": "T"}, context)
+
+    return run
+
+
+def test_every_line_is_read_and_counted(check):
+    assert check(lines(1_205)) == 1_205
+
+
+def test_lines_far_apart_with_one_key_fail_and_are_both_named(check):
+    again = {"from": "Jerry", "to": "Tom", "body": "x", "id": "m-2", "at": "2026-01-01T09:00:00Z"}
+    with pytest.raises(DatasetError) as caught:
+        check(lines(1_205, line1204=again))
+    assert str(caught.value) == (
+        "line 1204: is another message of the same users and time as line 2; give one of them an "
+        "'id' of its own, or remove one"
+    )
+
+
+def test_a_wrong_line_is_named(check):
+    with pytest.raises(DatasetError, match=r"^line 7: 'from' is missing$"):
+        check(lines(9, line7={}))
+
+
+def test_a_compressed_object_is_read_where_step_functions_will_know_it(check):
+    assert check(gzip.compress(lines(3)), key="messages.jsonl.gz") == 3
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "said"),
+    [
+        (gzip.compress(lines(3)), "messages.jsonl", "its key does not end with .gz; rename it"),
+        (lines(3), "messages.jsonl.gz", "but its key ends with .gz; rename it"),
+        (gzip.compress(lines(3))[:-9], "messages.jsonl.gz", "is damaged gzip after line"),
+        (b"", "messages.jsonl", "is empty; it needs one message a line"),
+        (b"[\n{}\n]", "messages.jsonl", "is a JSON array; a dataset has one message a line"),
+    ],
+)
+def test_what_step_functions_could_not_read_is_refused_with_what_to_do(check, content, key, said):
+    with pytest.raises(DatasetError, match=said):
+        check(content, key)
+
+
+def test_more_lines_than_the_time_is_for_are_refused_with_how_many_fit(check):
+    with pytest.raises(DatasetError, match=r"only 10000 lines can be checked .* at most 10000 l"):
+        check(lines(10_001), left=1_000)
+
+
+def test_a_connection_that_breaks_is_no_wrong_dataset(check):
+    content = lines(3)
+    with pytest.raises(IncompleteReadError):
+        check(content, sent=len(content) - 5)
