@@ -1,9 +1,8 @@
 """``python -m seed``: what a seed would write, without AWS."""
 
 import argparse
-import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from chat import show
@@ -13,11 +12,13 @@ from ops.errors import OpsError
 from ops.show import count
 from seed.dataset import read_items
 from seed.dataset_reader import SUFFIXES
-from seed.document import SeedError
+from seed.dataset_writer import to_line
+from seed.document import MOST_BYTES, SeedError
 from seed.estimate import Estimate, estimate
 from seed.templates import load_items
 from seed.wire import to_wire
 
+_SHOWN = ("FromUser", "ToUser", "Body")
 _DEFAULT = Path(__file__).parent / "messages.yaml"
 
 
@@ -29,11 +30,15 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "file", type=Path, nargs="?", default=_DEFAULT,
-        help="messages.yaml (default), or a dataset: one JSON message a line, named *.jsonl",
+        help="messages.yaml (default), or a dataset: one JSON message a line, named *.jsonl or "
+        "*.jsonl.gz",
     )  # fmt: skip
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--check", action="store_true", help="print no items, only the sum")
     shown.add_argument("--json", action="store_true", help="print one item a line, as JSON")
+    shown.add_argument(
+        "--dataset", action="store_true", help="print one message a line, as a dataset has it"
+    )
     arguments = parser.parse_args(argv)
     show.prepare()
     return status_of(lambda: _run(arguments))
@@ -50,24 +55,35 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _print(arguments: argparse.Namespace) -> None:
-    items = _read(arguments.file)
+    # What is too large for YAML can still be turned into a dataset.
+    items = _read(arguments.file, None if arguments.dataset else MOST_BYTES)
     if arguments.check:
         print(_summary(arguments.file, estimate(items)))
     elif arguments.json:
-        for item in items:
-            print(json.dumps(to_wire(item), ensure_ascii=False))
+        show.json_lines(map(to_wire, items))
+    elif arguments.dataset:
+        show.lines(_dataset_lines(arguments.file, items))
     else:
         _print_table(arguments.file, items)
 
 
-def _read(file: Path) -> Iterable[Item]:
-    return read_items(file) if file.name.endswith(SUFFIXES) else load_items(file)
+def _read(file: Path, most: int | None) -> Iterable[Item]:
+    return read_items(file) if file.name.endswith(SUFFIXES) else load_items(file, most=most)
+
+
+def _dataset_lines(file: Path, items: Iterable[Item]) -> Iterator[str]:
+    for number, item in enumerate(items, 1):
+        try:
+            yield to_line(item)
+        except ValueError as error:
+            raise SeedError(f"{file}: message {number} as a line of a dataset: {error}") from None
 
 
 def _print_table(file: Path, items: Iterable[Item]) -> None:
     def printed() -> Iterable[Item]:
         for item in items:
-            print(f"{item['SentAt']}  {item['FromUser']} → {item['ToUser']}: {item['Body']}")
+            sender, recipient, body = map(show.safe, (item[name] for name in _SHOWN))
+            print(f"{item['SentAt']}  {sender} → {recipient}: {body}")
             yield item
 
     summary = _summary(file, estimate(printed()))

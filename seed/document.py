@@ -1,6 +1,7 @@
 """A YAML document whose every value knows the line that it came from."""
 
 import re
+import shlex
 from collections.abc import Collection, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -12,6 +13,8 @@ from chat.model import Attribute
 from seed.dataset_line import characters, shown
 from seed.yaml_nodes import DEEPEST, LIST, MAPPING, PLAIN, TEXT, TooDeep, compose
 
+# Some 30,000 short messages, which take 150 MB of memory.
+MOST_BYTES = 2_000_000
 # An alias is a reference to its anchor's node, so few lines can stand for
 # billions of values. No item that fits DynamoDB has so many.
 _VALUES = 400_000
@@ -178,10 +181,13 @@ class Value:
 Fields = dict[str, Value]
 
 
-def load(file: Path) -> Value:
-    """The document of ``file``, parsed but not yet checked. Raises SeedError."""
+def load(file: Path, *, most: int | None = MOST_BYTES) -> Value:
+    """The document of ``file``, parsed but not yet checked.
+
+    Raises SeedError, also for a file of more than ``most`` bytes.
+    """
     try:
-        node = compose(file.read_text(encoding="utf-8"))
+        node = compose(_content(file, most).decode())
     except UnicodeDecodeError as error:
         raise SeedError(f"{file}: is not UTF-8 at byte {error.start}") from None
     except OSError as error:
@@ -195,6 +201,18 @@ def load(file: Path) -> Value:
     if node is None:
         raise SeedError(f"{file}: is empty; it needs users and messages")
     return Value(file, node, "file")
+
+
+def _content(file: Path, most: int | None) -> bytes:
+    with file.open("rb") as source:
+        content = source.read() if most is None else source.read(most + 1)
+    if most is not None and len(content) > most:
+        raise SeedError(
+            f"{file}: is larger than {most} bytes, and all of a seed in YAML is in memory at every "
+            "synth; turn it into a dataset and name that in the setting seed_dataset: "
+            f"python -m seed {shlex.quote(str(file))} --dataset > messages.jsonl"
+        )
+    return content
 
 
 def _problem(error: yaml.MarkedYAMLError) -> str:

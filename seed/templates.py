@@ -13,7 +13,7 @@ from pathlib import Path
 from chat.model import Attribute, Item, check_user, message_item, parse_time
 from seed.changes import key_of
 from seed.dataset_line import shown
-from seed.document import Fields, Value, load
+from seed.document import MOST_BYTES, Fields, Value, load
 from seed.placeholders import render
 
 # The condition of a rewrite names every attribute of an item, and an expression
@@ -51,12 +51,13 @@ class _Clock:
             raise ValueError("would be sent after year 9999: mind 'start' and 'every'") from None
 
 
-def load_items(file: Path) -> list[Item]:
+def load_items(file: Path, *, most: int | None = MOST_BYTES) -> list[Item]:
     """The items of the seed ``file``, in its order.
 
-    Raises SeedError, which names the file, the line, the message and the rule.
+    Raises SeedError, which names the file, the line, the message and the rule,
+    also for a file of more than ``most`` bytes.
     """
-    document = load(file)
+    document = load(file, most=most)
     root = document.fields(("users",), ("start", "every", "messages", "conversations"))
     if not {"messages", "conversations"} & root.keys():
         raise document.error("has neither 'messages' nor 'conversations'")

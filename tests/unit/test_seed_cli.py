@@ -1,5 +1,6 @@
 """``python -m seed``: render and validate without AWS."""
 
+import gzip
 import json
 
 import pytest
@@ -7,7 +8,10 @@ import pytest
 from chat.model import message_item, parse_time
 from seed import __main__ as cli
 from seed.__main__ import main
+from seed.dataset import read_items
+from seed.document import MOST_BYTES
 from seed.estimate import estimate
+from seed.templates import load_items
 
 
 def item(body="x", minute=0):
@@ -36,12 +40,100 @@ def test_json_is_one_item_a_line(capsys):
     assert [item["SentAt"][14:16] for item in items] == ["00", "01", "02", "03", "04"]
 
 
-def test_a_dataset_is_read_too(tmp_path, capsys):
-    file = tmp_path / "data.jsonl"
+@pytest.mark.parametrize("name", ["data.jsonl", "data.jsonl.gz"])
+def test_a_dataset_is_read_too(tmp_path, capsys, name):
+    file = tmp_path / name
     line = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}
-    file.write_text(json.dumps(line) + "\n")
+    content = json.dumps(line).encode() + b"\n"
+    file.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     assert main([str(file), "--check"]) == 0
-    assert "data.jsonl: 1 message in 1 conversation" in capsys.readouterr().out
+    assert f"{name}: 1 message in 1 conversation" in capsys.readouterr().out
+
+
+HOSTILE = "Hi\\n2026-01-01T09:00:00.000Z  Jerry → Tom: forged\\e[2J\\u202e\\u2028"
+
+
+@pytest.fixture
+def hostile(tmp_path):
+    """A seed whose message, attribute and names hold what a terminal acts on."""
+    file = tmp_path / "hostile.yaml"
+    file.write_text(
+        "users: {tom: Tom, jerry: Jerry}\nstart: 2026-01-01T09:00:00Z\nmessages:\n"
+        f'  - {{from: tom, to: jerry, body: "{HOSTILE}", attributes: {{a: "\\x9b2J"}}}}\n'
+    )
+    return file
+
+
+def test_a_message_is_one_line_on_which_a_terminal_acts_on_nothing(hostile, capsys):
+    assert main([str(hostile)]) == 0
+    assert capsys.readouterr().out == (
+        "2026-01-01T09:00:00.000Z  Tom → Jerry: Hi\\n2026-01-01T09:00:00.000Z  Jerry → Tom: forged"
+        "\\x1b[2J\\u202e\\u2028\n"
+    )
+
+
+@pytest.mark.parametrize("option", ["--json", "--dataset"])
+def test_json_has_nothing_that_a_terminal_acts_on_and_loses_nothing(hostile, capsys, option):
+    assert main([str(hostile), option]) == 0
+    out = capsys.readouterr().out
+    assert len(out.splitlines()) == 1
+    assert not set(out[:-1]) & set("\x1b\x9b\u202e\u2028\r")
+    line = json.loads(out)
+    (item,) = cli.load_items(hostile)
+    assert line.get("Body", line.get("body")) == item["Body"]
+    assert line.get("a", line.get("attributes", {}).get("a")) == item["a"]
+
+
+def seed_of(size: int) -> str:
+    """A seed of ``size`` bytes, with as many messages as fit."""
+    begin = "users: {tom: Tom, jerry: Jerry}\nstart: 2026-01-01T09:00:00Z\nevery: 1m\nmessages:\n"
+    line = '  - {from: tom, to: jerry, body: "' + "x" * 960 + '"}\n'
+    text = begin + line * ((size - len(begin)) // len(line))
+    return text + "#" * (size - len(text))
+
+
+def test_a_seed_in_yaml_has_a_size_and_above_it_the_way_to_a_dataset_is_named(tmp_path, capsys):
+    file = tmp_path / "large seed.yaml"
+    file.write_text(seed_of(MOST_BYTES))
+    assert main([str(file), "--check"]) == 0
+    expected = load_items(file)
+    file.write_text(seed_of(MOST_BYTES) + "#")
+    capsys.readouterr()
+    for option in ("--check", "--json"):
+        assert main([str(file), option]) == 1
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err == (
+            f"error: {file}: is larger than {MOST_BYTES} bytes, and all of a seed in YAML is in "
+            "memory at every synth; turn it into a dataset and name that in the setting "
+            f"seed_dataset: python -m seed '{file}' --dataset > messages.jsonl\n"
+        )
+    assert main([str(file), "--dataset"]) == 0
+    dataset = tmp_path / "messages.jsonl"
+    dataset.write_text(capsys.readouterr().out)
+    assert list(read_items(dataset)) == expected
+    assert main([str(dataset), "--check"]) == 0
+
+
+@pytest.mark.parametrize(
+    ("attribute", "said"),
+    [
+        ("1234567890123456789.5", "attribute 'a': 1234567890123456789.5 has too many digits; "
+                                  "write it as text"),
+        ("x" * 250_000, "is longer than 250000 bytes; Step Functions passes no more on"),
+    ],
+    ids=["number", "text"],
+)  # fmt: skip
+def test_what_a_dataset_cannot_hold_fails_the_conversion(tmp_path, capsys, attribute, said):
+    file = tmp_path / "a.yaml"
+    file.write_text(
+        "users: {tom: Tom, jerry: Jerry}\nstart: 2026-01-01T09:00:00Z\nmessages:\n"
+        f"  - {{from: tom, to: jerry, body: x, attributes: {{a: {attribute}}}}}\n"
+    )
+    assert main([str(file), "--dataset"]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"error: {file}: message 1 as a line of a dataset: {said}\n"
 
 
 @pytest.mark.parametrize(
@@ -66,7 +158,7 @@ def test_wrong_usage_is_status_2(capsys):
 
 
 def test_an_interruption_is_one_line(monkeypatch, capsys):
-    def interrupt(_file):
+    def interrupt(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "load_items", interrupt)
