@@ -36,7 +36,19 @@ _LIKE_A_NUMBER = re.compile(
 
 
 class SeedError(Exception):
-    """The seed is wrong; the text names file, line, value and rule."""
+    """The seed is wrong; the text names file, line, value and rule.
+
+    It is one line, in which a terminal acts on nothing that stands in the file.
+    """
+
+    def __init__(self, text: str) -> None:
+        super().__init__("".join(map(_printable, text)))
+
+
+def _printable(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape").decode()
 
 
 class Value:

@@ -119,6 +119,20 @@ def test_a_file_that_is_no_seed_is_refused(load, text, what):
     assert what in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "what"),
+    [
+        ("{tom: Tom,", '{"t\\em": Tom,', "message 1: unknown user 'tom'; known are t\\x1bm, jerry"),
+        ("{to}", "{a\\e2J\\nb\\u202e}", "unknown placeholder {a\\x1b2J\\nb\\u202e}; known are"),
+    ],
+)
+def test_a_mistake_is_named_without_what_a_terminal_acts_on(load, old, new, what):
+    with pytest.raises(SeedError) as caught:
+        load(VALID.replace(old, new, 1))
+    assert what in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(SeedError, match=r"none\.yaml: No such file"):
         load_items(tmp_path / "none.yaml")
