@@ -91,6 +91,6 @@ def item_of(line: bytes) -> Item:
     if len(line.rstrip(b"\r\n")) > LINE_BYTES:
         raise ValueError(f"is longer than {LINE_BYTES} bytes; Step Functions passes no more on")
     if not line.strip():
-        raise ValueError("is empty")
+        raise ValueError("is empty; remove the line")
     # Not as int, which reads no more than 4300 digits.
     return line_item(parsed(line, parse_int=Decimal))

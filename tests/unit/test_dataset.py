@@ -86,7 +86,7 @@ def test_what_step_functions_hands_over_as_no_number_is_refused(number):
     [
         ('{"from": "Tom"', "is not valid JSON: Expecting ',' delimiter at column"),
         (b"\xff\n", "is not UTF-8 at byte 0"),
-        ("", "is empty"),
+        ("", "is empty; remove the line"),
         ("[]", "is not a JSON object with from, to, body, at"),
         ('"Tom"', "is not a JSON object"),
         (changed(form="Tom"), "unknown key 'form'; known are from, to, body, at, id, attributes"),
