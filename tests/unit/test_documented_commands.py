@@ -28,7 +28,8 @@ def code(text: str) -> list[str]:
     blocks = "\n".join(re.findall(r"```bash\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
     lines = [re.sub(r"\s+#.*", "", line) for line in blocks.splitlines()]
     inline = re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
-    commands = [part for line in [*lines, *inline] for part in line.split(" && ")]
+    # What follows is another command, or the file that its output goes to.
+    commands = [part for line in [*lines, *inline] for part in re.split(r" (?:&&|[|>]) ", line)]
     return [re.sub(r"\s+", " ", re.sub("<[^>]*>", "x", command)).strip() for command in commands]
 
 
