@@ -13,7 +13,12 @@ from constructs import Construct
 from chat.indexer import TABLE_VARIABLE
 from chat.model import CONVERSATION_PREFIX, MESSAGE_PREFIX, PARTITION_KEY, SORT_KEY
 from stacks.description import describe
-from stacks.findings import FUNCTION_DEAD_LETTERS, QUEUE_DEAD_LETTERS, acknowledge
+from stacks.findings import (
+    FUNCTION_DEAD_LETTERS,
+    QUEUE_DEAD_LETTERS,
+    acknowledge,
+    acknowledge_wildcard,
+)
 from stacks.function import ProjectFunction, function_logs
 from stacks.messages_table import MessagesTable
 
@@ -24,8 +29,10 @@ STREAM_ACTIONS = (
     "dynamodb:DescribeStream",
     "dynamodb:GetRecords",
     "dynamodb:GetShardIterator",
-    "dynamodb:ListStreams",
 )
+# On "*", as in AWSLambdaDynamoDBExecutionRole: the Service Authorization Reference lists no
+# resource type for it, and the error of a mapping whose role may not read a stream names it.
+LISTING_ACTION = "dynamodb:ListStreams"
 # The most that the indexer handles at once, and what Lambda would take by itself.
 BATCH_SIZE = 100
 # A record that fails so often, or for so long, goes to the failure queue: the
@@ -102,8 +109,12 @@ class ConversationIndex(Construct):
         # may do with the key as a user of the table is enough.
         stream = table.table_stream_arn
         assert stream, "the table has one"
-        iam.Grant.add_to_principal(
-            grantee=self.indexing.function, actions=list(STREAM_ACTIONS), resource_arns=[stream]
+        for actions, resource in ((list(STREAM_ACTIONS), stream), ([LISTING_ACTION], "*")):
+            iam.Grant.add_to_principal(
+                grantee=self.indexing.function, actions=actions, resource_arns=[resource]
+            )
+        acknowledge_wildcard(
+            self.indexing.role, "*", "ListStreams, which names streams, takes no resource."
         )
 
 

@@ -33,6 +33,21 @@ def test_a_role_that_may_not_read_the_stream_gets_no_mapping(streams, client, mi
     assert listed["EventSourceMappings"] == []
 
 
+def test_permission_to_list_streams_on_the_arn_of_a_stream_gives_nothing(streams, client):
+    """The Service Authorization Reference lists no resource type for ListStreams."""
+    function = streams.function(streams.role(*READING))
+    allowed = {"Effect": "Allow", "Action": LISTING, "Resource": streams.stream}
+    client("iam").put_role_policy(
+        RoleName=f"{streams.name}-role", PolicyName="listing",
+        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
+    )  # fmt: skip
+    found = refused(
+        client("lambda").create_event_source_mapping,
+        FunctionName=function, EventSourceArn=streams.stream, StartingPosition="LATEST",
+    )  # fmt: skip
+    assert found == _refusal(streams.stream)
+
+
 def test_a_role_that_may_not_send_to_the_destination_gets_no_mapping(streams, client):
     _, queue = streams.queue()
     function = streams.function(streams.role(*READING, *LISTING))

@@ -45,10 +45,14 @@ def reader(client, name, without="", **mapping):
     """Role, its policy, function and mapping, as the CDK makes them, ``without`` one grant."""
     client("s3").create_bucket(Bucket=name)
     client("s3").put_object(Bucket=name, Key="code", Body=zipped(CODE))
-    actions = [(action, "Table", "StreamArn") for action in (*READING, *LISTING)]
+    grants = [
+        *((action, attribute("Table", "StreamArn")) for action in READING),
+        *((action, "*") for action in LISTING),
+        ("sqs:SendMessage", attribute("Queue", "Arn")),
+    ]
     statements = [
-        {"Effect": "Allow", "Action": action, "Resource": attribute(resource_id, arn)}
-        for action, resource_id, arn in (*actions, ("sqs:SendMessage", "Queue", "Arn"))
+        {"Effect": "Allow", "Action": action, "Resource": where}
+        for action, where in grants
         if action != without
     ]
     document = {"Version": "2012-10-17", "Statement": statements}

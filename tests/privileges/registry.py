@@ -95,7 +95,7 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
      "a conversation's last message deleted", exercises.index_deletion, ""),
     ("ConversationsIndexingRole", "dynamodb:(Query|UpdateItem)|kms:Decrypt", ".*",
      "a message followed", exercises.index_message, ""),
-    ("ConversationsIndexingRole", "dynamodb:.*", ".*/stream",
+    ("ConversationsIndexingRole", "dynamodb:.*", ".*/stream|\\*",
      "the stream is read", exercises.read_stream, "Cannot access stream"),
     ("ConversationsIndexingRole", "sqs:SendMessage", ".*", "the failure queue is told",
      exercises.read_stream, "does not have permissions to call SendMessage on SQS"),
@@ -185,6 +185,7 @@ def _said(permission: Permission, said: str) -> str:
 _NO_RESOURCE = "the action knows no resources (Service Authorization Reference)"
 _OWN_POLICY = "in the policy of a key, `*` is that key (KMS guide, “Key policies”)"
 ON_EVERYTHING: dict[tuple[str, str], str] = {
+    ("ConversationsIndexingRole", "dynamodb:ListStreams"): _NO_RESOURCE,
     ("BackupRole", "tag:GetResources"): _NO_RESOURCE,
     ("BackupEmptyingRole", "backup:ListBackupJobs"): _NO_RESOURCE,
     ("BackupTestingValidationRole", "backup:DescribeRestoreJob"): _NO_RESOURCE,

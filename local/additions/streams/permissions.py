@@ -4,9 +4,9 @@ Sources: guide, services-dynamodb-eventsourcemapping, "Required API operations";
 aws-amplify/amplify-cli#12965 (stream), aws-samples/aws-serverless-ecommerce-platform#41 and
 serverless#12165 (a mapping whose role may not send to its destination is not made).
 
-ListStreams is asked of the stream, not of "*" as the Service Authorization Reference lists it:
-aws-cdk's TableV2.grantStreamRead and the Serverless Framework grant it on the stream's ARN alone
-(aws-cdk#34575), and their mappings are made.
+ListStreams has no resource type in the Service Authorization Reference, so only "*" allows it, as
+in AWSLambdaDynamoDBExecutionRole. The Serverless Framework grants it on the stream's ARN and its
+mappings are made (aws-cdk#34575), so AWS may ask for less than this; it never asks for more.
 """
 
 import ministack.core.iam_evaluator as evaluator
@@ -20,8 +20,8 @@ _SENDING = {"sqs": ("SendMessage", "SQS"), "sns": ("Publish", "SNS")}
 
 
 def check_reading(role: str, stream: str) -> None:
-    """Raise ApiError unless the role may read and list the stream."""
-    if not (reads(role, stream) and _allowed(role, f"dynamodb:{LISTING}", stream)):
+    """Raise ApiError unless the role may read the stream and list all streams."""
+    if not (reads(role, stream) and _allowed(role, f"dynamodb:{LISTING}", "*")):
         raise ApiError("InvalidParameterValueException", refusal(stream))
 
 
