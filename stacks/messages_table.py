@@ -122,15 +122,19 @@ def _billing(settings: Settings) -> dynamodb.Billing:
     write = settings.write_capacity or DEFAULT_CAPACITY
     # A global table's write capacity can only be scaled; equal bounds fix it.
     return dynamodb.Billing.provisioned(
-        read_capacity=dynamodb.Capacity.autoscaled(
-            min_capacity=read, max_capacity=settings.max_read_capacity
-        )
+        read_capacity=_scaled(read, settings.max_read_capacity)
         if settings.max_read_capacity
         else dynamodb.Capacity.fixed(read),
-        write_capacity=dynamodb.Capacity.autoscaled(
-            min_capacity=write, max_capacity=settings.max_write_capacity or write
-        ),
+        write_capacity=_scaled(write, settings.max_write_capacity or write),
     )
+
+
+def _scaled(least: int, most: int) -> dynamodb.Capacity:
+    """Capacity that scales. Without a seed CloudFormation refuses another billing mode, either way.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-globaltable-capacityautoscalingsettings.html
+    """
+    return dynamodb.Capacity.autoscaled(min_capacity=least, max_capacity=most, seed_capacity=least)
 
 
 def _recovery(days: int) -> dynamodb.PointInTimeRecoverySpecification:

@@ -8,6 +8,7 @@ import copy
 
 import pytest
 
+from local.additions.cloudformation.table_changes import check_billing
 from tests.local.aws_steps import refused
 from tests.local.stacks_steps import Stack, resource
 
@@ -194,16 +195,8 @@ def test_a_changed_key_replaces_a_table_that_the_template_does_not_name(stack, d
 
 
 def test_a_provisioned_global_table_takes_its_capacity_from_both_places(stack, dynamodb):
-    definition = copy.deepcopy(_global_table(DeletionProtectionEnabled=False))
-    properties = definition["Properties"]
-    del properties["WriteOnDemandThroughputSettings"]
-    (replica,) = properties["Replicas"]
-    del replica["ReadOnDemandThroughputSettings"]
-    properties["BillingMode"] = "PROVISIONED"
-    scaling = {"MinCapacity": 3, "MaxCapacity": 9}
-    scaling["TargetTrackingScalingPolicyConfiguration"] = {"TargetValue": 70}
-    properties["WriteProvisionedThroughputSettings"] = {"WriteCapacityAutoScalingSettings": scaling}
-    replica["ReadProvisionedThroughputSettings"] = {"ReadCapacityUnits": 4}
+    definition = _provisioned(_global_table(DeletionProtectionEnabled=False))
+    (replica,) = definition["Properties"]["Replicas"]
     table = stack.create(Table=definition).output("Table")
     units = dynamodb.describe_table(TableName=table)["Table"]["ProvisionedThroughput"]
     assert (units["ReadCapacityUnits"], units["WriteCapacityUnits"]) == (4, 3)
@@ -218,3 +211,84 @@ def test_a_global_table_without_a_replica_of_its_own_region_is_refused(stack):
     definition = copy.deepcopy(_global_table())
     definition["Properties"]["Replicas"][0]["Region"] = "eu-west-1"
     assert stack.create(Table=definition).status == "ROLLBACK_COMPLETE"
+
+
+def _provisioned(table, **scaling):
+    """The global table with provisioned capacity; ``scaling`` adds to its settings of writes."""
+    definition = copy.deepcopy(table)
+    properties = definition["Properties"]
+    del properties["WriteOnDemandThroughputSettings"]
+    (replica,) = properties["Replicas"]
+    del replica["ReadOnDemandThroughputSettings"]
+    properties["BillingMode"] = "PROVISIONED"
+    writes = {"MinCapacity": 3, "MaxCapacity": 9} | scaling
+    writes["TargetTrackingScalingPolicyConfiguration"] = {"TargetValue": 70}
+    properties["WriteProvisionedThroughputSettings"] = {"WriteCapacityAutoScalingSettings": writes}
+    replica["ReadProvisionedThroughputSettings"] = {"ReadCapacityUnits": 4}
+    return definition
+
+
+def _billing(dynamodb, table):
+    shown = dynamodb.describe_table(TableName=table)["Table"]
+    return shown.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+
+
+ON_DEMAND = _global_table(DeletionProtectionEnabled=False)
+
+
+def test_an_on_demand_global_table_is_provisioned_with_a_seed_capacity_alone(stack, dynamodb):
+    """CapacityAutoScalingSettings of the CloudFormation reference, SeedCapacity."""
+    table = stack.create(Table=ON_DEMAND).output("Table")
+    assert stack.update(Table=_provisioned(ON_DEMAND)).status == "UPDATE_ROLLBACK_COMPLETE"
+    (reason,) = [why for status, why in stack.events("Table") if status == "UPDATE_FAILED"]
+    assert "When switching billing mode to Provisioned" in reason
+    assert "SeedCapacity" in reason
+    assert _billing(dynamodb, table) == "PAY_PER_REQUEST"
+    stack.update(Table=_provisioned(ON_DEMAND, SeedCapacity=3))
+    assert stack.status == "UPDATE_COMPLETE"
+    assert _billing(dynamodb, table) == "PROVISIONED"
+
+
+def test_a_provisioned_global_table_without_a_seed_capacity_cannot_become_on_demand(
+    stack, dynamodb
+):
+    """The rollback would need it, so the template before the switch must have it."""
+    table = stack.create(Table=_provisioned(ON_DEMAND)).output("Table")
+    assert stack.update(Table=ON_DEMAND).status == "UPDATE_ROLLBACK_COMPLETE"
+    (reason,) = [why for status, why in stack.events("Table") if status == "UPDATE_FAILED"]
+    assert reason.startswith("Invalid request provided: When switching billing mode to OnDemand, ")
+    assert _billing(dynamodb, table) == "PROVISIONED"
+    stack.update(Table=_provisioned(ON_DEMAND, SeedCapacity=3))
+    assert stack.update(Table=ON_DEMAND).status == "UPDATE_COMPLETE"
+    assert _billing(dynamodb, table) == "PAY_PER_REQUEST"
+
+
+def _scaled(kind, **settings):
+    scaling = {"MinCapacity": 3, "MaxCapacity": 9} | settings
+    return {f"{kind}ProvisionedThroughputSettings": {f"{kind}CapacityAutoScalingSettings": scaling}}
+
+
+def _of_all(place="", **settings):
+    """A provisioned table whose capacities scale, all with a seed but that of ``place``."""
+    writes, index, reads, index_reads = (
+        _scaled(kind, **({} if where == place else {"SeedCapacity": 3}))
+        for where, kind in zip(PLACES, ("Write", "Write", "Read", "Read"), strict=True)
+    )
+    replica = {"GlobalSecondaryIndexes": [index_reads]} | reads
+    return {"GlobalSecondaryIndexes": [index], "Replicas": [replica]} | writes | settings
+
+
+PLACES = ("writes", "writes of an index", "reads", "reads of an index")
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_autoscaled_capacity_needs_a_seed_capacity(place):
+    on_demand = {"BillingMode": "PAY_PER_REQUEST"}
+    # Without a mode a global table is provisioned.
+    check_billing(on_demand, _of_all())
+    check_billing(_of_all(BillingMode="PROVISIONED"), on_demand)
+    check_billing(_of_all(place), _of_all(place))
+    with pytest.raises(ValueError, match="to Provisioned"):
+        check_billing(on_demand, _of_all(place))
+    with pytest.raises(ValueError, match="to OnDemand"):
+        check_billing(_of_all(place), on_demand)

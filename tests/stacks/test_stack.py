@@ -80,6 +80,26 @@ def test_provisioned_capacity_scales_within_its_bounds():
     assert write["WriteCapacityAutoScalingSettings"]["MaxCapacity"] == 40
 
 
+def test_whatever_scales_begins_with_its_minimum_after_another_billing_mode():
+    """Table and index, reads and writes: CloudFormation refuses the switch without it."""
+    template = stack(billing_mode="provisioned", read_capacity=6, max_read_capacity=60,
+                     write_capacity=4, max_write_capacity=40)  # fmt: skip
+    found = [*scalings(only(template, TABLE))]
+    assert [one["SeedCapacity"] for one in found] == [one["MinCapacity"] for one in found]
+    assert sorted(one["SeedCapacity"] for one in found) == [4, 4, 6, 6]
+
+
+def scalings(value):
+    if isinstance(value, list):
+        for one in value:
+            yield from scalings(one)
+    elif isinstance(value, dict):
+        if "MaxCapacity" in value:
+            yield value
+        for one in value.values():
+            yield from scalings(one)
+
+
 def test_a_customer_key_encrypts_table_and_vault_and_stays():
     template = stack(customer_key=True, region="eu-west-1")
     (key_id,) = template.find_resources("AWS::KMS::Key")

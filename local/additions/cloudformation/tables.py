@@ -19,6 +19,7 @@ from local.additions.cloudformation.registry import (
     replace_function,
     replaces_on_change,
 )
+from local.additions.cloudformation.table_changes import check_billing, check_indexes
 from local.additions.cloudformation.table_properties import from_global_table, from_table
 from local.additions.replies import Json, body_of
 
@@ -83,7 +84,8 @@ def _updater(kind: str, translate: Translate) -> Callable[[str, Json, Json, str,
             # The engine would delete the table first and take its name for the new one.
             replaced: Made = engine._replace_resource(kind, name, old, new, stack, logical_id)
             return replaced
-        _check_indexes(before, after)
+        check_billing(old, new)
+        check_indexes(before, after)
         made: Made = engine._ddb_update(name, before, after, stack, logical_id)
         if made[0] == name:
             _apply(name, before, after)
@@ -91,19 +93,6 @@ def _updater(kind: str, translate: Translate) -> Callable[[str, Json, Json, str,
         return made[0], made[1] | _identity(made[0])
 
     return update
-
-
-def _check_indexes(before: Json, after: Json) -> None:
-    """Raise ValueError for changes of indexes that DynamoDB does not make.
-
-    Source: aws-cdk#12246 and cloudformation-coverage-roadmap#881 (one index at a time).
-    """
-    old, new = (
-        {index["IndexName"] for index in table["GlobalSecondaryIndexes"]}
-        for table in (before, after)
-    )
-    if len(old ^ new) > 1:
-        raise ValueError("Cannot perform more than one GSI creation or deletion in a single update")
 
 
 def _delete(name: str, _: Json) -> None:
