@@ -47,7 +47,15 @@ def _retained(table: Table, region: str) -> Item:
         unprotect = f"`aws dynamodb update-table {call} --no-deletion-protection-enabled`"
         delete = f"{unprotect}, wait until it is ACTIVE, then {delete}"
         why += " and protected against deletion"
-    return Item(kind=TABLE, id=table.name, reason=f"{why}, it holds data; to delete it: {delete}")
+    reason = f"{why}, it holds data; to delete it: {delete}"
+    if table.replicas:
+        # go-to-k/cdkd#1442
+        reason += (
+            f"; its replicas in {', '.join(table.replicas)} are deleted likewise, each with its "
+            "own --region; DynamoDB does not delete a table for 24 hours after a replica was "
+            "created from it"
+        )
+    return Item(kind=TABLE, id=table.name, reason=reason)
 
 
 def _system(backup: TableBackup) -> Item:

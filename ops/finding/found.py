@@ -51,6 +51,7 @@ class Table:
     """A table that still exists, with its data; ``stack`` is what its tag says.
 
     ``restored`` names the table of whose backup it was made, if it says so.
+    ``replicas`` are the other regions that have one.
     ``bytes`` are those of items and indexes, which DynamoDB counts every six hours;
     ``read_units`` and ``write_units`` are provisioned ones, 0 on demand.
     """
@@ -60,6 +61,7 @@ class Table:
     restored: str = ""
     key: str = ""
     protected: bool = False
+    replicas: tuple[str, ...] = ()
     bytes: int = 0
     items: int = 0
     read_units: int = 0

@@ -91,12 +91,19 @@ def _table(dynamodb: Any, described: dict[str, Any]) -> Table:
         restored=tags.get(RESTORED_TAG, ""),
         key=_key(described),
         protected=described.get("DeletionProtectionEnabled", False),
+        replicas=_replicas(described),
         bytes=described.get("TableSizeBytes", 0)
         + sum(index.get("IndexSizeBytes", 0) for index in stored),
         items=described.get("ItemCount", 0),
         read_units=sum(given.get("ReadCapacityUnits", 0) for given in units),
         write_units=sum(given.get("WriteCapacityUnits", 0) for given in units),
     )
+
+
+def _replicas(described: dict[str, Any]) -> tuple[str, ...]:
+    """The regions that have a replica, without the table's own."""
+    found = {replica["RegionName"] for replica in described.get("Replicas", [])}
+    return tuple(sorted(found - {described["TableArn"].split(":")[3]}))
 
 
 def _key(described: dict[str, Any]) -> str:

@@ -15,6 +15,7 @@ from ops.reviewing.spelling import short
 from ops.reviewing.survival import (
     HOLDS,
     fate,
+    held,
     is_lost,
     on_replacement,
     protections,
@@ -90,7 +91,7 @@ def _come_or_gone(name: str, old: Any, new: Any) -> Iterator[Change]:
     elif old is not None:
         yield Change(kind="removed", what=_named(name, old), details=(fate(old),))
     if new is not None:
-        yield Change(kind="added", what=_named(name, new))
+        yield Change(kind="added", what=_named(name, new), details=tuple(held({}, new)))
 
 
 def _unless_protected(resource: Mapping[str, Any]) -> tuple[str, ...]:
@@ -110,7 +111,7 @@ def _replaced(name: str, old: Mapping[str, Any], new: Mapping[str, Any], why: li
 def _details(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
     properties = (one.get("Properties", {}) for one in (old, new))
     others = (_but_properties(one) for one in (old, new))
-    return (*differences("", *properties), *differences("", *others))
+    return (*differences("", *properties), *differences("", *others), *held(old, new))
 
 
 def _named(name: str, resource: Mapping[str, Any]) -> str:

@@ -3,13 +3,13 @@
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from ops.reviewing.failing_tables import TABLES, table_failures
 from ops.reviewing.spelling import short, spelled
 
 Resources = Mapping[str, Mapping[str, Any]]
 # What no update changes, and no replacement either: "the update request fails", see
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-kms-key.html
 _FIXED = {"AWS::KMS::Key": ("KeySpec", "KeyUsage", "MultiRegion", "Origin")}
-_TABLES = ("AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table")
 
 
 def failures(before: Resources, after: Resources, replaced: Collection[str]) -> list[str]:
@@ -46,27 +46,8 @@ def _of_both(name: str, old: Any, new: Any, *, is_replaced: bool) -> Iterator[st
     for key in _FIXED.get(new["Type"], ()):
         if one.get(key) != other.get(key):
             yield f"{what}: {key} cannot be changed; give a new key another logical id"
-    if new["Type"] in _TABLES and not is_replaced:
-        yield from (f"{what}: {why}" for why in _of_indexes(one, other))
-
-
-def _of_indexes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
-    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html"""
-    before, after = (
-        {spelled(index.get("IndexName")): index for index in one.get("GlobalSecondaryIndexes", [])}
-        for one in (old, new)
-    )
-    for name in before:
-        for key in ("KeySchema", "Projection"):
-            if name in after and before[name].get(key) != after[name].get(key):
-                yield f"{key} of index {name}: an index cannot be changed, only another one made"
-    moves = [f"+ {name}" for name in after.keys() - before.keys()]
-    moves += [f"- {name}" for name in before.keys() - after.keys()]
-    if len(moves) > 1:
-        yield (
-            f"indexes {', '.join(sorted(moves))}: DynamoDB makes or deletes one index an update; "
-            "deploy them one after the other"
-        )
+    if new["Type"] in TABLES and not is_replaced:
+        yield from (f"{what}: {why}" for why in table_failures(one, other))
 
 
 def _name(resource: Mapping[str, Any]) -> tuple[str, str] | None:

@@ -99,6 +99,16 @@ def _no_longer_stays(old: Mapping[str, Any], policy: str, new: Mapping[str, Any]
     return was and not now
 
 
+def held(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """What keeps DynamoDB from deleting a table after this deployment, for a while.
+
+    go-to-k/cdkd#1442: "it has acted as a source region for new replica(s) being added".
+    """
+    before, after = (one.get("Properties", {}).get("Replicas", []) for one in (old, new))
+    if len(after) > max(1, len(before)):
+        yield "DynamoDB does not delete the table for 24 hours after a replica was created from it"
+
+
 def protections(properties: Mapping[str, Any]) -> Iterator[tuple[str, bool]]:
     """Whether deletion protection is on, of a table for each replica by its region."""
     if "Replicas" in properties:

@@ -7,6 +7,7 @@ from chat.model import INDEX_NAME
 from seed.templates import load_items
 from tests.conftest import PROJECT
 from tests.local.deployment import Deployment, DeploymentFailed
+from tests.local.test_review import changes, review
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 ITEMS = load_items(PROJECT / "seed/messages.yaml")
@@ -33,6 +34,12 @@ def units(shown):
     return capacity["ReadCapacityUnits"], capacity["WriteCapacityUnits"]
 
 
+def failing(environment, stage):
+    """What a review of the switch to on demand says that would fail."""
+    found = changes(review(environment, "--stage", stage.stage))
+    return [line for line in found if line.startswith("! fails")]
+
+
 def without_seed_capacity(stack):
     """The stack as it was rendered before it had a seed capacity."""
     table = stack.messages.table.node.default_child
@@ -56,12 +63,15 @@ def test_a_deployed_stage_is_provisioned_and_on_demand_again(client, stage):
     assert [item for item in items if item["sk"]["S"].startswith("MESSAGE#")]
 
 
-def test_a_stage_deployed_without_a_seed_capacity_gets_it_before_the_switch(client, stage):
+def test_a_stage_deployed_without_a_seed_capacity_gets_it_before_the_switch(client, stage, aws):
     """As every stage that was provisioned before the template had one."""
     deployed = stage.deploy([], change=without_seed_capacity, billing_mode="provisioned")
     table, *before = shown(client, deployed)
+    (line,) = failing(aws.environment(), stage)
+    assert "BillingMode PAY_PER_REQUEST: CloudFormation refuses the switch unless" in line
     with pytest.raises(DeploymentFailed, match="the previous template must specify a value for"):
         stage.deploy([])
     assert shown(client, deployed) == (table, *before)
     stage.deploy([], billing_mode="provisioned")
+    assert failing(aws.environment(), stage) == []
     assert shown(client, stage.deploy([]))[:2] == (table, "PAY_PER_REQUEST")

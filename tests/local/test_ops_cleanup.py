@@ -326,6 +326,19 @@ def test_a_retained_table_and_its_data_stay(stage, capsys):
     assert stage.client("dynamodb").scan(TableName=stage.table)["Count"] == 1
 
 
+def test_a_retained_table_stays_with_the_regions_of_its_replicas(stage, capsys):
+    stage.deploy(DeletionPolicy="Retain")
+    dynamodb = stage.client("dynamodb")
+    create = {"Create": {"RegionName": "eu-west-1"}}
+    dynamodb.update_table(TableName=stage.table, ReplicaUpdates=[create])
+    stage.destroy()
+    assert stage.ops("cleanup", "--yes", "--json", *FAST) == 0
+    (stays,) = _result(capsys)["stays"]
+    assert "its replicas in eu-west-1 are deleted likewise" in stays["reason"]
+    delete = {"Delete": {"RegionName": "eu-west-1"}}
+    dynamodb.update_table(TableName=stage.table, ReplicaUpdates=[delete])
+
+
 def test_a_deleted_tables_system_backup_stays_until_it_expires(stage, capsys):
     pitr = {"PointInTimeRecoveryEnabled": True}
     stage.deploy(PointInTimeRecoverySpecification=pitr).destroy()

@@ -6,7 +6,7 @@ from chat.model import INDEX_NAME
 from seed.templates import load_items
 from tests.conftest import PROJECT
 from tests.local.aws_steps import eventually
-from tests.local.deployment import Deployment
+from tests.local.deployment import Deployment, DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 WIDE = {"region": "us-east-1", "replica_regions": ("eu-west-1", "eu-central-1")}
@@ -40,3 +40,29 @@ def test_replicas_are_an_update_of_the_table_that_is_there(client, stage):
     after = stage.deploy([], **WIDE | {"replica_regions": ("eu-west-1",)})
     same = client("dynamodb").describe_table(TableName=after["TableName"])["Table"]
     assert same["TableId"] == table["TableId"]
+
+
+def protection(client, table):
+    found = client("dynamodb").describe_table(TableName=table)["Table"]
+    return found["TableId"], found["DeletionProtectionEnabled"]
+
+
+def test_a_region_does_not_leave_while_the_table_is_protected(client, stage):
+    protected = {"region": "us-east-1", "deletion_protection": True}
+    outputs = stage.deploy([], **protected, replica_regions=("eu-west-1",))
+    before = protection(client, outputs["TableName"])
+    with pytest.raises(DeploymentFailed, match="currently protected against deletion"):
+        stage.deploy([], **protected)
+    assert protection(client, outputs["TableName"]) == before
+    open_to_deletion = protected | {"deletion_protection": False}
+    stage.deploy([], **open_to_deletion, replica_regions=("eu-west-1",))
+    stage.deploy([], **open_to_deletion)
+    assert protection(client, outputs["TableName"]) == (before[0], False)
+
+
+def test_regions_come_one_an_update(stage):
+    stage.deploy([], region="us-east-1")
+    with pytest.raises(DeploymentFailed, match="one replica"):
+        stage.deploy([], **WIDE)
+    stage.deploy([], **WIDE | {"replica_regions": ("eu-west-1",)})
+    stage.deploy([], **WIDE)

@@ -74,6 +74,16 @@ def test_a_table_stays_with_the_command_that_deletes_it(protected):
     assert ("--no-deletion-protection-enabled" in stays.reason) == protected
 
 
+def test_a_table_with_replicas_stays_with_what_deletes_them_and_when():
+    table = Table(name="Messages", replicas=("eu-central-1", "us-east-1"))
+    (stays,) = _make(Inventory(tables=(table,))).stays
+    assert stays.reason.endswith(
+        "; its replicas in eu-central-1, us-east-1 are deleted likewise, each with its own "
+        "--region; DynamoDB does not delete a table for 24 hours after a replica was created "
+        "from it"
+    )
+
+
 def test_a_key_that_a_table_uses_stays():
     made = _make(Inventory(keys=(Key(arn=KEY_ARN, used_by="T"),)))
     assert made.actions == ()

@@ -137,10 +137,87 @@ def test_a_table_that_is_replaced_is_made_with_its_indexes():
     assert kinds == ["replaced"]
 
 
-def test_a_replica_that_goes_with_its_protection_is_no_table_without_one():
-    replicas = [{"Region": region, "DeletionProtectionEnabled": True} for region in ("a-1", "b-1")]
-    before, after = ({"T": resource(GLOBAL, Replicas=one)} for one in (replicas, replicas[:1]))
-    assert loud(before, after) == []
+SEEDED = {"MinCapacity": 5, "MaxCapacity": 5, "SeedCapacity": 5}
+UNSEEDED = {"MinCapacity": 5, "MaxCapacity": 5}
+ON_DEMAND = {"T": resource(GLOBAL, BillingMode="PAY_PER_REQUEST",
+                           GlobalSecondaryIndexes=[{"IndexName": "I"}],
+                           Replicas=[{"Region": "eu-west-1"}])}  # fmt: skip
+
+
+def provisioned(writes, reads=None, **more) -> dict:
+    """A table of the mode that a global table has without a word."""
+    write = {"WriteCapacityAutoScalingSettings": writes}
+    read = {"ReadCapacityAutoScalingSettings": reads} if reads else {"ReadCapacityUnits": 5}
+    index = {"IndexName": "I", "WriteProvisionedThroughputSettings": write}
+    replica = {"Region": "eu-west-1", "ReadProvisionedThroughputSettings": read}
+    return {"T": resource(GLOBAL, WriteProvisionedThroughputSettings=write,
+                          GlobalSecondaryIndexes=[index], Replicas=[replica], **more)}  # fmt: skip
+
+
+def failing(before, after) -> list[str]:
+    return [line for line in loud(before, after) if line.startswith("fails / ")]
+
+
+@pytest.mark.parametrize("after", [provisioned(UNSEEDED), provisioned(SEEDED, UNSEEDED)],
+                         ids=["writes", "reads"])  # fmt: skip
+def test_an_on_demand_table_is_not_provisioned_without_a_seed_capacity(after):
+    (line,) = failing(ON_DEMAND, after)
+    assert line == (
+        f"fails / T ({GLOBAL}): BillingMode PROVISIONED: CloudFormation refuses the switch unless "
+        "all that scales has a SeedCapacity"
+    )
+    assert failing(ON_DEMAND, provisioned(SEEDED, SEEDED, BillingMode="PROVISIONED")) == []
+
+
+def test_a_table_deployed_without_a_seed_capacity_does_not_become_on_demand():
+    (line,) = failing(provisioned(UNSEEDED), ON_DEMAND)
+    assert line == (
+        f"fails / T ({GLOBAL}): BillingMode PAY_PER_REQUEST: CloudFormation refuses the switch "
+        "unless all that scales has a SeedCapacity already, for a rollback; deploy it once as "
+        "PROVISIONED with one, then switch"
+    )
+    assert failing(provisioned(SEEDED, SEEDED), ON_DEMAND) == []
+    assert failing(provisioned(UNSEEDED), provisioned(UNSEEDED, UNSEEDED)) == []
+
+
+def replicated(*regions, **more) -> dict:
+    """A table with a replica in each region; in capitals, one that is protected."""
+    replicas = [{"Region": one.lower(), "DeletionProtectionEnabled": one.isupper()}
+                for one in regions]  # fmt: skip
+    return {"T": resource(GLOBAL, TableName="Messages", Replicas=replicas, **more)}
+
+
+def test_a_replica_does_not_leave_while_its_deletion_protection_is_on():
+    found = loud(replicated("EU-WEST-1", "US-EAST-1"), replicated("EU-WEST-1"))
+    assert found == [
+        f"fails / T ({GLOBAL}): the replica in us-east-1, protected against deletion, cannot leave "
+        "before `aws dynamodb update-table --table-name Messages --region us-east-1 "
+        "--no-deletion-protection-enabled`"
+    ]
+    assert loud(replicated("EU-WEST-1", "us-east-1"), replicated("EU-WEST-1")) == []
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "fails"),
+    [("a", "ab", False), ("a", "abc", True), ("ab", "ac", True), ("abc", "a", True),
+     ("abc", "ab", False), ("ab", "ba", False)],
+)  # fmt: skip
+def test_only_one_replica_comes_or_goes_at_once(before, after, fails):
+    found = failing(replicated(*before), replicated(*after))
+    assert any("one replica an update" in line for line in found) is fails
+
+
+def test_a_review_says_that_a_new_replica_keeps_the_table_for_a_day():
+    def details(before, after):
+        (found,) = changes({"Resources": before}, {"Resources": after})
+        return [line for line in found.details if "24 hours" in line]
+
+    (line,) = details(replicated("a"), replicated("a", "b"))
+    assert line == (
+        "DynamoDB does not delete the table for 24 hours after a replica was created from it"
+    )
+    assert details({}, replicated("a", "b")) == [line]
+    assert details({}, replicated("a")) == details(replicated("a", "b"), replicated("a")) == []
 
 
 def test_a_key_is_of_its_kind_for_good():

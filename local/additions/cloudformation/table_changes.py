@@ -1,10 +1,11 @@
-"""Updates of tables that CloudFormation, or DynamoDB behind it, refuses. Pure.
+"""Updates of tables that CloudFormation, or DynamoDB behind it, refuses.
 
 Each check raises ValueError with AWS's text, as far as it is known.
 """
 
 from collections.abc import Mapping
 
+from local.additions.dynamodb.tables import PROTECTED
 from local.additions.replies import Json
 
 
@@ -43,6 +44,23 @@ def check_billing(before: Json, after: Json) -> None:
             "Invalid request provided: When switching billing mode to Provisioned, SeedCapacity "
             "must be specified for all autoscaled resources."
         )
+
+
+def check_replicas(before: Json, after: Json) -> None:
+    """Raise ValueError for replicas of a global table that do not come or go as they should.
+
+    Sources: CloudFormation reference, AWS::DynamoDB::GlobalTable, Replicas (one in each update;
+    the text is published nowhere); DynamoDB guide, best practices for global tables (deletion
+    protection is each replica's own).
+    """
+    old, new = (
+        {replica["Region"]: replica for replica in table.get("Replicas", [])}
+        for table in (before, after)
+    )
+    if len(old.keys() ^ new.keys()) > 1:
+        raise ValueError("Only one replica can be added or deleted in a single update")
+    if any(old[region].get("DeletionProtectionEnabled") for region in old.keys() - new.keys()):
+        raise ValueError(PROTECTED)
 
 
 def _lacks_seed_capacity(value: object) -> bool:

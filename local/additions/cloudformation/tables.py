@@ -19,7 +19,11 @@ from local.additions.cloudformation.registry import (
     replace_function,
     replaces_on_change,
 )
-from local.additions.cloudformation.table_changes import check_billing, check_indexes
+from local.additions.cloudformation.table_changes import (
+    check_billing,
+    check_indexes,
+    check_replicas,
+)
 from local.additions.cloudformation.table_properties import from_global_table, from_table
 from local.additions.replies import Json, body_of
 
@@ -85,6 +89,7 @@ def _updater(kind: str, translate: Translate) -> Callable[[str, Json, Json, str,
             replaced: Made = engine._replace_resource(kind, name, old, new, stack, logical_id)
             return replaced
         check_billing(old, new)
+        check_replicas(old, new)
         check_indexes(before, after)
         made: Made = engine._ddb_update(name, before, after, stack, logical_id)
         if made[0] == name:
