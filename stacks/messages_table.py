@@ -71,6 +71,9 @@ class MessagesTable(Construct):
                     index_name=INDEX_NAME,
                     partition_key=_text(INDEX_PARTITION_KEY),
                     sort_key=_text(INDEX_SORT_KEY),
+                    # Not taken over from the table, as provisioned capacity is.
+                    max_read_request_units=settings.max_read_units,
+                    max_write_request_units=settings.max_write_units,
                 )
             ],
             dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,

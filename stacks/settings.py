@@ -54,8 +54,12 @@ class Settings:
     max_write_capacity: int | None = _setting(
         None, "provisioned: scale writes up to; default: fixed"
     )
-    max_read_units: int | None = _setting(None, "on demand: at most so many read units a second")
-    max_write_units: int | None = _setting(None, "on demand: at most so many write units a second")
+    max_read_units: int | None = _setting(
+        None, "on demand: limit of read units per second, for the table and for its index"
+    )
+    max_write_units: int | None = _setting(
+        None, "on demand: limit of write units per second, for the table and for its index"
+    )
     pitr_days: int = _setting(7, "point-in-time recovery: days to go back, 1 to 35; 0 = off")
     deletion_protection: bool = _setting(False, "DynamoDB refuses to delete the table")
     retain_table: bool = _setting(False, "`cdk destroy` leaves the table")

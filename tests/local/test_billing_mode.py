@@ -13,6 +13,8 @@ pytestmark = pytest.mark.usefixtures("bootstrapped")
 ITEMS = load_items(PROJECT / "seed/messages.yaml")
 PROVISIONED = {"billing_mode": "provisioned", "write_capacity": 7, "max_write_capacity": 70,
                "read_capacity": 6, "max_read_capacity": 60}  # fmt: skip
+# What DynamoDB's API calls no limit.
+NONE = {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}
 
 
 @pytest.fixture
@@ -23,10 +25,14 @@ def stage(client, name):
 def shown(client, outputs):
     """The table's id, its mode, and the units of the table and of its index."""
     table = client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
+    mode = table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
+    return table["TableId"], mode, *map(units, (table, index_of(table)))
+
+
+def index_of(table):
     (index,) = table["GlobalSecondaryIndexes"]
     assert index["IndexName"] == INDEX_NAME
-    mode = table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
-    return table["TableId"], mode, *map(units, (table, index))
+    return index
 
 
 def units(shown):
@@ -75,3 +81,15 @@ def test_a_stage_deployed_without_a_seed_capacity_gets_it_before_the_switch(clie
     stage.deploy([], billing_mode="provisioned")
     assert failing(aws.environment(), stage) == []
     assert shown(client, stage.deploy([]))[:2] == (table, "PAY_PER_REQUEST")
+
+
+def test_on_demand_limits_come_and_go_for_table_and_index_alike(client, stage):
+    def limits(**settings):
+        outputs = stage.deploy([], **settings)
+        table = client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
+        return [one.get("OnDemandThroughput", NONE) for one in (table, index_of(table))]
+
+    limited = {"MaxReadRequestUnits": 40, "MaxWriteRequestUnits": 20}
+    assert limits() == [NONE, NONE]
+    assert limits(max_read_units=40, max_write_units=20) == [limited, limited]
+    assert limits() == [NONE, NONE]

@@ -47,7 +47,9 @@ def test_writes_are_provisioned_once_for_all_and_scale():
 
 def test_on_demand_bounds_hold_in_each_region():
     for one in replicas(max_read_units=40).values():
-        assert one["ReadOnDemandThroughputSettings"] == {"MaxReadRequestUnits": 40}
+        (index,) = one["GlobalSecondaryIndexes"]
+        for reads in (one, index):
+            assert reads["ReadOnDemandThroughputSettings"] == {"MaxReadRequestUnits": 40}
 
 
 def test_lists_are_kept_current_in_the_home_region_alone():

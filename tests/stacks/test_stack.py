@@ -61,6 +61,15 @@ def test_on_demand_is_the_default_and_may_be_bounded():
     assert replica(bounded)["ReadOnDemandThroughputSettings"] == {"MaxReadRequestUnits": 40}
 
 
+def test_on_demand_bounds_hold_for_the_index_too():
+    """An index has its own, and without them no limit: DynamoDB guide, on-demand capacity mode."""
+    bounded = stack(max_read_units=40, max_write_units=20)
+    (index,) = only(bounded, TABLE)["Properties"]["GlobalSecondaryIndexes"]
+    assert index["WriteOnDemandThroughputSettings"] == {"MaxWriteRequestUnits": 20}
+    (reads,) = replica(bounded)["GlobalSecondaryIndexes"]
+    assert reads["ReadOnDemandThroughputSettings"] == {"MaxReadRequestUnits": 40}
+
+
 def test_the_capacity_of_the_seed_systems_is_five_and_five():
     template = stack(billing_mode="provisioned")
     assert only(template, TABLE)["Properties"]["BillingMode"] == "PROVISIONED"
