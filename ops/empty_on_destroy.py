@@ -1,5 +1,8 @@
 """The custom resource that empties the backup vault when its stack is destroyed.
 
+Also when another vault takes its place. Any other Delete, of an update that fails or of a stack
+whose backups are to be kept from now on, leaves the vault as it is.
+
 Runs as a Lambda function behind the CDK provider framework: ``on_event`` answers
 at once, ``is_complete`` is called again and again until the vault is empty.
 CloudFormation cannot delete a vault that holds recovery points
@@ -25,6 +28,10 @@ SETTLE_SECONDS = float(os.environ.get("SETTLE_SECONDS", "30"))
 # A point that is EXPIRED again so long after its deletion was asked for stays so.
 _EXPIRED_SECONDS = 300
 _STARTED_TAG, _EMPTY_TAG = "messages:emptying-since", "messages:empty-since"
+# The vault that the deployed template has.
+VAULT_VARIABLE = "VAULT_NAME"
+# A stack that is deleted, and one whose creation failed.
+_ENDING = ("DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
 _UNDER_WAY = ("CREATED", "PENDING", "RUNNING")
 _BUSY = frozenset(
     {"InvalidResourceStateException", "ThrottlingException", "ServiceUnavailableException"}
@@ -48,9 +55,16 @@ class Round:
 
 
 def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Nothing happens but on a Delete, and that is up to ``is_complete``."""
-    physical_id = event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-emptying"
-    return {"PhysicalResourceId": physical_id}
+    """Name the resource after its vault: CloudFormation then deletes it for a replaced one.
+
+    An Update of the same vault keeps the id that is there, whatever it is, because another one
+    means a Delete for the vault in use. Nothing else happens here; a Delete is up to
+    ``is_complete``
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-requesttypes-delete.html).
+    """
+    vault, known = event["ResourceProperties"]["VaultName"], event.get("PhysicalResourceId")
+    same = event.get("OldResourceProperties", {}).get("VaultName", vault) == vault
+    return {"PhysicalResourceId": known if known and same else f"{vault}-emptying"}
 
 
 def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, bool]:
@@ -59,7 +73,7 @@ def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, bool]:
     Raises RuntimeError, which ends the destroy with its text, when what is left
     cannot be deleted: it names the points and what AWS says about them.
     """
-    if event["RequestType"] != "Delete":
+    if event["RequestType"] != "Delete" or _stays(event):
         return {"IsComplete": True}
     backup = boto3.client("backup", config=_CLIENT)
     properties = event["ResourceProperties"]
@@ -76,6 +90,15 @@ def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, bool]:
         return {"IsComplete": False}
     empty = _since(backup, arn, tags, _EMPTY_TAG)
     return {"IsComplete": time.time() - empty >= SETTLE_SECONDS}
+
+
+def _stays(event: Mapping[str, Any]) -> bool:
+    """Whether the vault is the stack's own, and the stack stays too."""
+    if event["ResourceProperties"]["VaultName"] != os.environ[VAULT_VARIABLE]:
+        return False
+    cloudformation = boto3.client("cloudformation", config=_CLIENT)
+    (stack,) = cloudformation.describe_stacks(StackName=event["StackId"])["Stacks"]
+    return stack["StackStatus"] not in _ENDING
 
 
 def _delete_points(backup: Any, vault: str, context: Any) -> Round:

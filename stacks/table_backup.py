@@ -45,6 +45,7 @@ class TableBackup(Construct):
         key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, id)
+        self._keyed = key is not None
         self._emptied = settings.backups_on_destroy == DELETE
         # Except on create: what a failed first deployment made must not stay behind.
         self._removal = (
@@ -70,16 +71,20 @@ class TableBackup(Construct):
 
     def _add_emptying(self, table: dynamodb.ITable) -> VaultEmptying:
         before = [self.vault, self.role, *([self.plan] if self.plan else [])]
-        return VaultEmptying(self, "Emptying", vault=self.vault, table=table, before=before)
+        return VaultEmptying(
+            self,
+            "Emptying",
+            vault=self.vault,
+            other_vault=self._vault_name(keyed=not self._keyed),
+            table=table,
+            before=before,
+        )
 
     def _add_vault(self, settings: Settings, key: kms.IKey | None) -> backup.BackupVault:
-        # A vault's key cannot be changed, so another key means another vault;
-        # the letter keeps the two names apart.
-        letter = "k" if key else ""
         vault = backup.BackupVault(
             self,
             "Vault",
-            backup_vault_name=f"{Stack.of(self).stack_name}-{letter}{stack_suffix(self)}",
+            backup_vault_name=self._vault_name(keyed=self._keyed),
             encryption_key=key,
             lock_configuration=vault_lock(settings, settings.retentions),
             removal_policy=self._removal,
@@ -88,6 +93,11 @@ class TableBackup(Construct):
         # The clean-up learns from it which table the backups were of.
         Tags.of(vault).add(TABLE_TAG, settings.table_name)
         return vault
+
+    def _vault_name(self, *, keyed: bool) -> str:
+        """A vault's key cannot be changed, so another means another vault: a letter sets it off."""
+        letter = "k" if keyed else ""
+        return f"{Stack.of(self).stack_name}-{letter}{stack_suffix(self)}"
 
     def _add_role(self, table: dynamodb.ITable, key: kms.IKey | None) -> iam.Role:
         statements = _backup_statements(table, key)

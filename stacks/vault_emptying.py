@@ -21,6 +21,9 @@ POLL_INTERVAL = Duration.seconds(10)
 class VaultEmptying(Construct):
     """A custom resource that lets go of the vault only when nothing is in it.
 
+    ``other_vault`` is the name that the vault has under other encryption: when
+    that changes, one takes the place of the other, which is emptied too.
+
     It depends on vault, role and plan, so CloudFormation deletes it first: the
     role that made the recovery points is still there to delete them.
     """
@@ -31,6 +34,7 @@ class VaultEmptying(Construct):
         id: str,
         *,
         vault: backup.BackupVault,
+        other_vault: str,
         table: dynamodb.ITable,
         before: Sequence[IDependable],
     ) -> None:
@@ -38,7 +42,8 @@ class VaultEmptying(Construct):
         log_group = function_logs(self, "Logs")
         answering = self._function("Answering", "on_event", log_group)
         self.emptying = self._function("Emptying", "is_complete", log_group)
-        self._grant(self.emptying, vault, table)
+        self.emptying.function.add_environment("VAULT_NAME", vault.backup_vault_name)
+        self._grant(self.emptying, [vault.backup_vault_arn, self._arn(other_vault)], table)
         provider = WaitingProvider(
             self,
             "Provider",
@@ -65,8 +70,16 @@ class VaultEmptying(Construct):
             timeout=Duration.minutes(5),
         )
 
+    def _arn(self, vault: str) -> str:
+        return Stack.of(self).format_arn(
+            service="backup",
+            resource="backup-vault",
+            resource_name=vault,
+            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+        )
+
     def _grant(
-        self, emptying: ProjectFunction, vault: backup.BackupVault, table: dynamodb.ITable
+        self, emptying: ProjectFunction, vaults: Sequence[str], table: dynamodb.ITable
     ) -> None:
         stack = Stack.of(self)
         points = stack.format_arn(
@@ -81,14 +94,17 @@ class VaultEmptying(Construct):
         in_dynamodb = f"{table.table_arn}/backup/*"
         vault_actions = ["backup:ListRecoveryPointsByBackupVault", "backup:ListTags",
                          "backup:TagResource", "backup:UntagResource"]  # fmt: skip
-        for actions, resource, conditions in (
-            (vault_actions, vault.backup_vault_arn, None),
-            (["backup:DeleteRecoveryPoint"], points, own),
-            (["backup:DeleteRecoveryPoint"], in_dynamodb, None),
-            (["backup:ListBackupJobs"], "*", None),
+        for actions, resources, conditions in (
+            (vault_actions, vaults, None),
+            (["backup:DeleteRecoveryPoint"], [points], own),
+            (["backup:DeleteRecoveryPoint"], [in_dynamodb], None),
+            (["backup:ListBackupJobs"], ["*"], None),
+            (["cloudformation:DescribeStacks"], [stack.stack_id], None),
         ):
             emptying.function.add_to_role_policy(
-                iam.PolicyStatement(actions=actions, resources=[resource], conditions=conditions)
+                iam.PolicyStatement(
+                    actions=actions, resources=list(resources), conditions=conditions
+                )
             )
         for arn in (points, in_dynamodb):
             acknowledge_wildcard(

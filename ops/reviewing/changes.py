@@ -14,6 +14,7 @@ from ops.reviewing.replacing import Resources, replacements
 from ops.reviewing.spelling import short
 from ops.reviewing.survival import (
     HOLDS,
+    emptied,
     fate,
     held,
     is_lost,
@@ -23,6 +24,10 @@ from ops.reviewing.survival import (
 )
 
 Template = Mapping[str, Any]
+_KEEPING = (
+    "the function that is deployed empties the vault when it leaves the stack; deploy once with "
+    "backups_on_destroy delete, then with keep"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +76,8 @@ def _resources(before: Resources, after: Resources) -> Iterator[Change]:
     replaced = replacements(before, after)
     for line in failures(before, after, replaced):
         yield Change(kind="fails", what=line)
+    for line in emptied(before, after):
+        yield Change(kind="lost", what=line, details=(_KEEPING,))
     for name in dict.fromkeys([*before, *after]):
         old, new = before.get(name), after.get(name)
         if old is None or new is None or old["Type"] != new["Type"]:

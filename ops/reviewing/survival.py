@@ -1,10 +1,13 @@
 """What a destroy leaves, what goes with the stack for good, and what no longer survives. Pure."""
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ops.empty_on_destroy import VAULT_VARIABLE
 from ops.reviewing.spelling import short, spelled
 
+Resources = Mapping[str, Mapping[str, Any]]
 # What these hold is lost with them.
 HOLDS = {
     "AWS::Backup::BackupVault": "the recovery points in it",
@@ -31,7 +34,7 @@ _SNAPSHOTS = {"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"}
 _DELETION, _REPLACEMENT = "DeletionPolicy", "UpdateReplacePolicy"
 
 
-def kept(resources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def kept(resources: Resources) -> list[str]:
     """The resources that stay when the stack is destroyed."""
     return [
         f"{short(name)} ({resource['Type']}){_locked(resource)}"
@@ -40,7 +43,7 @@ def kept(resources: Mapping[str, Mapping[str, Any]]) -> list[str]:
     ]
 
 
-def lost(resources: Mapping[str, Mapping[str, Any]]) -> list[str]:
+def lost(resources: Resources) -> list[str]:
     """The resources that go with the stack, with what they hold."""
     return [
         f"{short(name)} ({resource['Type']}): {HOLDS[resource['Type']]}"
@@ -61,6 +64,20 @@ def is_lost(resource: Mapping[str, Any], policy: str = _DELETION) -> bool:
         and not is_kept(resource, policy)
         and not _is_copied(resource, policy)
     )
+
+
+def emptied(before: Resources, after: Resources) -> Iterator[str]:
+    """The vaults that lose their recovery points to a function deployed by an older version.
+
+    It empties its vault whenever it leaves the stack; since it knows the stack's vault, only
+    when the stack goes too.
+    """
+    if VAULT_VARIABLE in json.dumps([one.get("Properties", {}).get("Environment", {})
+                                     for one in before.values()]):  # fmt: skip
+        return
+    for name, resource in before.items():
+        if resource["Type"] == "Custom::VaultEmptying" and name not in after:
+            yield f"{spelled(resource['Properties']['VaultName'])}: the recovery points in it"
 
 
 def fate(resource: Mapping[str, Any], policy: str = _DELETION) -> str:

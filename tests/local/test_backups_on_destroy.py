@@ -3,7 +3,7 @@
 import time
 
 import pytest
-from aws_cdk import Duration
+from aws_cdk import CfnResource, Duration
 
 from stacks import vault_emptying
 from tests.local.aws_steps import back_up, ended, eventually, table_arn
@@ -13,17 +13,56 @@ pytestmark = pytest.mark.usefixtures("bootstrapped")
 
 
 @pytest.fixture
-def deployed(client, name, monkeypatch, setting):
+def stage(client, name, monkeypatch, setting):
     monkeypatch.setattr(vault_emptying, "POLL_INTERVAL", Duration.seconds(1))
     setting("backup_job_seconds", 0)
-    deployment = Deployment(client, f"pr-{name}")
-    deployment.deploy([], change=_hurry, backups_on_destroy="delete")
-    return deployment
+    return Deployment(client, f"pr-{name}")
+
+
+@pytest.fixture
+def deployed(stage):
+    stage.deploy([], change=_hurry, **GOING)
+    return stage
+
+
+GOING = {"backups_on_destroy": "delete", "region": "us-east-1"}
+# How the function that answers CloudFormation named the resource at first.
+FIRST_ANSWER = """
+def on_event(event, context):
+    physical_id = event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-emptying"
+    return {"PhysicalResourceId": physical_id}
+"""
 
 
 def _hurry(stack):
     """The vault of the embedded AWS lags less than AWS's own."""
     stack.backup.emptying.emptying.function.add_environment("SETTLE_SECONDS", "1")
+
+
+def _as_at_first(stack):
+    _hurry(stack)
+    function = stack.backup.emptying.node.find_child("Answering").function.node.default_child
+    function.add_property_override("Code", {"ZipFile": FIRST_ANSWER})
+    function.add_property_override("Handler", "index.on_event")
+
+
+def _with_another_property(stack):
+    _hurry(stack)
+    resource = stack.backup.emptying.node.find_child("Provider").node.find_child("Resource")
+    resource.node.default_child.add_property_override("Version", "2")
+
+
+def _and_fail(stack):
+    """At the end of the update: the name is the table's already."""
+    _hurry(stack)
+    key = [{"AttributeName": "pk", "KeyType": "HASH"}]
+    attributes = [{"AttributeName": "pk", "AttributeType": "S"}]
+    last = CfnResource(
+        stack, "Last", type="AWS::DynamoDB::Table",
+        properties={"TableName": stack.stack_name, "KeySchema": key,
+                    "AttributeDefinitions": attributes, "BillingMode": "PAY_PER_REQUEST"},
+    )  # fmt: skip
+    last.node.add_dependency(stack.backup)
 
 
 def take(client, deployment, count):
@@ -94,3 +133,76 @@ def test_more_points_than_a_page(client, deployed):
     eventually(lambda: time.sleep(0.1) or ended(backup, started[-1]))
     deployed.destroy()
     assert left(client, outputs) == []
+
+
+def points(client, outputs):
+    """How many recovery points the vault holds."""
+    found = client("backup").list_recovery_points_by_backup_vault(
+        BackupVaultName=outputs["BackupVaultName"]
+    )
+    return len(found["RecoveryPoints"])
+
+
+def has_vault(client, outputs):
+    found = client("backup").list_backup_vaults()["BackupVaultList"]
+    return outputs["BackupVaultName"] in [vault["BackupVaultName"] for vault in found]
+
+
+def test_a_vault_that_another_replaces_is_emptied_and_goes(client, deployed):
+    outputs = take(client, deployed, 2)
+    after = deployed.deploy([], change=_hurry, customer_key=True, **GOING)
+    assert after["BackupVaultName"] != outputs["BackupVaultName"]
+    assert (has_vault(client, outputs), has_vault(client, after)) == (False, True)
+    take(client, deployed, 1)
+    deployed.destroy()
+    assert left(client, after) == []
+
+
+def test_a_failed_replacement_of_the_vault_loses_no_backup(client, deployed):
+    outputs = take(client, deployed, 2)
+    with pytest.raises(DeploymentFailed, match="already exists"):
+        deployed.deploy([], change=_and_fail, customer_key=True, **GOING)
+    assert points(client, outputs) == 2
+    deployed.destroy()
+    assert left(client, outputs) == []
+
+
+def test_a_stage_deployed_with_the_first_answer_loses_no_backup_by_an_update(client, stage):
+    stage.deploy([], change=_as_at_first, **GOING)
+    outputs = take(client, stage, 2)
+    for change in (_hurry, _with_another_property):
+        stage.deploy([], change=change, **GOING)
+        assert points(client, outputs) == 2
+    after = stage.deploy([], change=_with_another_property, customer_key=True, **GOING)
+    assert (has_vault(client, outputs), has_vault(client, after)) == (False, True)
+    stage.destroy()
+    assert left(client, after) == []
+
+
+def test_a_stage_deployed_with_the_first_answer_replaces_its_vault_in_its_first_update(
+    client, stage
+):
+    stage.deploy([], change=_as_at_first, **GOING)
+    outputs = take(client, stage, 2)
+    with pytest.raises(DeploymentFailed, match="already exists"):
+        stage.deploy([], change=_and_fail, customer_key=True, **GOING)
+    assert points(client, outputs) == 2
+    stage.deploy([], change=_hurry, customer_key=True, **GOING)
+    assert not has_vault(client, outputs)
+    stage.destroy()
+
+
+def test_backups_stay_when_the_stage_is_to_keep_them_from_now_on(client, deployed):
+    outputs = take(client, deployed, 2)
+    deployed.deploy([], region="us-east-1")
+    assert points(client, outputs) == 2
+    deployed.destroy()
+    assert points(client, outputs) == 2
+
+
+def test_backups_stay_when_an_update_fails_that_was_to_delete_them_with_the_stack(client, stage):
+    stage.deploy([], region="us-east-1")
+    outputs = take(client, stage, 2)
+    with pytest.raises(DeploymentFailed, match="already exists"):
+        stage.deploy([], change=_and_fail, **GOING)
+    assert points(client, outputs) == 2

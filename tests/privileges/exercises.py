@@ -181,8 +181,9 @@ def give_up_waiting(stage: Stage, permission: Permission) -> str:
     if "Emptying" in machine:
         point(stage)
         vault = stage.known["BackupVaultName"]
-        given = stage.event("Delete", VaultName=vault, VaultArn=vault_arn(stage))
-    troubles = stage.run(machine, given)
+        given = stage.event("Delete", VaultName=vault, VaultArn=vault_arn(stage, vault))
+    with _replaced(stage):
+        troubles = stage.run(machine, given)
     # That it was not complete is what the exercise is about.
     return troubles if DENIED in troubles else ""
 
@@ -449,17 +450,45 @@ def _say_plain(request: Any, **_: Any) -> None:
 
 
 def empty_vault(stage: Stage, permission: Permission) -> str:
-    """Empty the vault of a backup, which a moment ago it did not have."""
+    """Empty a vault that another replaced of a backup, which a moment ago it did not have."""
     backup, vault = stage.client("backup"), stage.known["BackupVaultName"]
-    purge(stage)
+    if permission.resource.startswith("backup-vault:"):
+        vault = other_vault(stage)
+    purge(stage, vault)
     in_dynamodb = permission.resource.endswith("/backup/*")
     with basic(stage) if in_dynamodb else contextlib.nullcontext():
-        point(stage, basic=in_dynamodb)
-    arn = vault_arn(stage)
+        point(stage, vault, basic=in_dynamodb)
+    arn = vault_arn(stage, vault)
     backup.untag_resource(ResourceArn=arn, TagKeyList=["messages:emptying-since"])
     backup.tag_resource(ResourceArn=arn, Tags={"messages:empty-since": str(time.time())})
     event = stage.event("Delete", VaultName=vault, VaultArn=arn)
+    with _replaced(stage):
+        return _error(stage.invoke("BackupEmptyingFunction", event))
+
+
+def keep_vault(stage: Stage, _permission: Permission) -> str:
+    """Delete the custom resource of the vault that the stack still has."""
+    vault = stage.known["BackupVaultName"]
+    event = stage.event("Delete", VaultName=vault, VaultArn=vault_arn(stage, vault))
     return _error(stage.invoke("BackupEmptyingFunction", event))
+
+
+@contextlib.contextmanager
+def _replaced(stage: Stage) -> Iterator[None]:
+    """A function whose stack has another vault, meanwhile."""
+    lambda_, name = stage.client("lambda"), stage.name("BackupEmptyingFunction")
+    own = lambda_.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+
+    def change(variables: dict[str, str]) -> None:
+        lambda_.update_function_configuration(
+            FunctionName=name, Environment={"Variables": variables}
+        )
+
+    change(own | {"VAULT_NAME": "another"})
+    try:
+        yield
+    finally:
+        change(own)
 
 
 def grant_key(stage: Stage, _permission: Permission) -> str:
@@ -524,12 +553,12 @@ def basic(stage: Stage) -> Iterator[None]:
         change(ResourceTypeManagementPreference={"DynamoDB": True})
 
 
-def point(stage: Stage, *, basic: bool = False) -> str:
-    """The ARN of a recovery point of the stage's vault, made by a role that is allowed to.
+def point(stage: Stage, vault: str = "", *, basic: bool = False) -> str:
+    """The ARN of a recovery point, in the stage's vault, made by a role that is allowed to.
 
     Not the stage's own role, which may lack what the exercise is about.
     """
-    vault = stage.known["BackupVaultName"]
+    vault = vault or stage.known["BackupVaultName"]
     listed = stage.client("backup").list_recovery_points_by_backup_vault(BackupVaultName=vault)
     for found in listed["RecoveryPoints"]:
         arn = str(found["RecoveryPointArn"])
@@ -539,9 +568,9 @@ def point(stage: Stage, *, basic: bool = False) -> str:
     return str(made["RecoveryPointArn"])
 
 
-def purge(stage: Stage) -> None:
-    """Delete every recovery point of the vault as the account's root user."""
-    backup, vault = stage.client("backup"), stage.known["BackupVaultName"]
+def purge(stage: Stage, vault: str = "") -> None:
+    """Delete every recovery point of the stage's vault as the account's root user."""
+    backup, vault = stage.client("backup"), vault or stage.known["BackupVaultName"]
     for found in backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)[
         "RecoveryPoints"
     ]:
@@ -551,10 +580,18 @@ def purge(stage: Stage) -> None:
             )
 
 
-def vault_arn(stage: Stage) -> str:
-    """The ARN of the stage's vault."""
-    name = stage.known["BackupVaultName"]
-    found = stage.client("backup").describe_backup_vault(BackupVaultName=name)
+def other_vault(stage: Stage) -> str:
+    """The name that the stage's vault has without a key; there is one of it."""
+    name = f"{stage.stack}-{stage.known['BackupVaultName'].removeprefix(f'{stage.stack}-k')}"
+    backup = stage.client("backup")
+    with contextlib.suppress(backup.exceptions.AlreadyExistsException):
+        backup.create_backup_vault(BackupVaultName=name)
+    return name
+
+
+def vault_arn(stage: Stage, vault: str) -> str:
+    """The ARN of a vault."""
+    found = stage.client("backup").describe_backup_vault(BackupVaultName=vault)
     return str(found["BackupVaultArn"])
 
 

@@ -119,6 +119,8 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
     ("BackupTestingValidationFunction", "lambda:InvokeFunction", ".*",
      "the rule calls the function", exercises.tell_of_restore, ""),
     ("BackupEmptyingRole", "backup:.*", ".*", "a vault emptied", exercises.empty_vault, ""),
+    ("BackupEmptyingRole", "cloudformation:DescribeStacks", ".*",
+     "a vault that stays", exercises.keep_vault, ""),
     ("DatasetWorkerRole", "dynamodb:.*|kms:Decrypt", ".*",
      "a batch of the dataset", exercises.load_batch, ""),
     ("Dataset(Checking|Loading)Role", ".*", ".*", "a dataset loaded", exercises.load, ""),

@@ -131,6 +131,12 @@ class Stage(Deployment):
         return self._physical[resource]
 
     @cached_property
+    def stack_id(self) -> str:
+        """The stack's ARN."""
+        (found,) = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+        return str(found["StackId"])
+
+    @cached_property
     def known(self) -> dict[str, str]:
         """The stack's outputs."""
         return self.outputs()
@@ -189,7 +195,7 @@ class Stage(Deployment):
         return {
             "RequestType": kind,
             "RequestId": request,
-            "StackId": f"arn:aws:cloudformation:{REGION}:000000000000:stack/{self.stack}/x",
+            "StackId": self.stack_id,
             "LogicalResourceId": "Exercise",
             "PhysicalResourceId": "exercise",
             "ResponseURL": f"{self._replies}/{request}",

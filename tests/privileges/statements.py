@@ -23,6 +23,7 @@ NOBODY = {"Service": "ec2.amazonaws.com"}
 _HASH = re.compile(r"[0-9A-F]{8}$")
 # What differs between stages, accounts and contents.
 _NAMES = [
+    (re.compile(r"(?<=-)kSUFFIX"), "SUFFIX"),  # of a vault with a key
     (re.compile(r"Messages-[a-z][a-z0-9]*(?:-[a-z0-9]+)*"), "Messages"),
     (re.compile(r"(?<=userpool/).+"), "POOL"),
     (re.compile(r"cdk-[a-z0-9]+-assets[^/]*"), "assets"),
@@ -119,6 +120,8 @@ def shown(value: Any) -> str:
     if "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
         return _short(separator.join(map(_part, parts)))
+    if "Fn::Select" in value:
+        return "SUFFIX"  # of the stack: stacks/stack_suffix.py
     if "Fn::Sub" in value:
         return str(value["Fn::Sub"])
     return ", ".join(f"{name} {shown(content)}" for name, content in value.items())

@@ -137,6 +137,26 @@ def test_a_table_that_is_replaced_is_made_with_its_indexes():
     assert kinds == ["replaced"]
 
 
+def emptying(**variables) -> dict:
+    """A stack whose vault is emptied by a function with these variables."""
+    function = resource("AWS::Lambda::Function", Environment={"Variables": variables})
+    return {"VaultAAAAAAA1": kept("AWS::Backup::BackupVault", BackupVaultName="Messages-dev-1"),
+            "Emptying": resource("Custom::VaultEmptying", VaultName={"Ref": "VaultAAAAAAA1"}),
+            "Function": function}  # fmt: skip
+
+
+def test_a_function_that_empties_whatever_it_leaves_loses_the_backups():
+    """As deployed before it knew which vault the stack has."""
+    after = {"VaultAAAAAAA1": emptying()["VaultAAAAAAA1"]}
+    (line,) = loud(emptying(SETTLE_SECONDS="1"), after)
+    assert line == (
+        "lost / Vault: the recovery points in it / the function that is deployed empties the vault "
+        "when it leaves the stack; deploy once with backups_on_destroy delete, then with keep"
+    )
+    assert loud(emptying(VAULT_NAME={"Ref": "VaultAAAAAAA1"}), after) == []
+    assert loud(emptying(), emptying()) == []
+
+
 SEEDED = {"MinCapacity": 5, "MaxCapacity": 5, "SeedCapacity": 5}
 UNSEEDED = {"MinCapacity": 5, "MaxCapacity": 5}
 ON_DEMAND = {"T": resource(GLOBAL, BillingMode="PAY_PER_REQUEST",
