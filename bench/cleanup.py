@@ -23,7 +23,6 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from bench.ways import KEYS
 from local.configuration import configure
 from local.process import Running, running
 from ops.__main__ import main as ops
@@ -60,7 +59,7 @@ class Bench:
 
     def __init__(self, aws: Running, points: int, latency: float) -> None:
         self._aws, self._points, self._latency = aws, points, latency
-        os.environ.update(aws.environment())
+        aws.enter()
         configure(aws, **QUICK)
 
         @cache
@@ -126,11 +125,11 @@ class Bench:
 class _ManyPoints:
     """An AWS Backup client with one vault of very many points, which makes their pages up."""
 
-    meta = boto3.client("backup", **KEYS).meta  # with events nobody sends
     describe_backup_vault = staticmethod(lambda **_: {"Locked": False})
     get_backup_vault_access_policy = staticmethod(lambda **_: {"Policy": "{}"})
 
     def __init__(self, points: int) -> None:
+        self.meta = boto3.client("backup").meta  # with events nobody sends
         self._there = bytearray([_COMPLETED]) * points
         self._operation = ""
 

@@ -11,7 +11,6 @@ import argparse
 import contextlib
 import io
 import itertools
-import os
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -58,8 +57,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.indexing", description=__doc__)
     parser.add_argument("--messages", type=int, default=MESSAGES)
     arguments = parser.parse_args()
-    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as aws:
+        aws.enter()
         print(f"{'for each message':42}{'table':>7}{'index':>7}{'writes':>8}{'reads':>7}"
               f"{'invocations':>13}{'engine: table':>16}{'index':>7}{'reads':>7}")  # fmt: skip
         for cost in costs(aws, arguments.messages):

@@ -38,12 +38,12 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--no-lambda", action="store_true", help="leave out the deployment")
     arguments = parser.parse_args()
-    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
     seed = lines(arguments.items)
     size = sum(map(len, seed)) // len(seed)
     print(f"{len(seed)} items, {size} bytes each, {os.cpu_count()} cores, "
           f"medians of {arguments.rounds} rounds, {time.strftime('%Y-%m-%d')}\n")  # fmt: skip
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as aws:
+        aws.enter()
         bench = Bench(aws)
         bench.speed(Ways(aws, aws.endpoint, seed).all(), len(seed), arguments.rounds)
         bench.losses(seed)

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
-from local.environment import foreign_environment
 from local.process import STATE_DIR, LocalAwsError, Running, find, find_or_start, stop
 from local.up import up
 from stacks.names import STAGE, STAGE_RULE
@@ -123,9 +122,12 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _environment(state: Path) -> dict[str, str]:
     """That of a command against the embedded AWS. Raises LocalAwsError when none runs."""
-    if foreign := foreign_environment(os.environ):
-        return foreign
     running = find(state)
+    named = os.environ.get("AWS_ENDPOINT_URL")
+    if named and not (running and running.endpoint == named):
+        print(f"AWS_ENDPOINT_URL={named} is ignored: `python -m local` uses only the embedded "
+              "AWS; for another endpoint, leave out `python -m local run --`",
+              file=sys.stderr)  # fmt: skip
     if running is None:
         raise LocalAwsError(
             "the embedded AWS is not running; start it with the stack on it (make up), "

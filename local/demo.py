@@ -4,14 +4,12 @@ import argparse
 import contextlib
 import fcntl
 import json
-import os
 import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from local import stack
-from local.environment import foreign_environment
 from local.process import STATE_DIR, LocalAwsError, start, stop
 from local.steps import StepFailed, Steps, interrupt_on_terminate
 from ops.polling import DeadlineError, poll
@@ -68,9 +66,6 @@ def _own(folder: Path) -> Iterator[None]:
 
 
 def _run(steps: Steps, folder: Path) -> None:
-    if foreign := foreign_environment(os.environ):
-        _live(steps, folder, foreign)
-        return
     try:
         with steps.step("start") as said:
             running = start(folder, bound_to_parent=True)

@@ -8,6 +8,9 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_REGION = "us-east-1"
 _LOOPBACK = ("127.0.0.1", "localhost")
+# What chooses an account, signs a request or sends it elsewhere.
+_STEERING = ("AWS_", "AMAZON_", "CDK_", "TELEMETRY_ENDPOINT")
+_KEPT = ("CDK_HOME", "CDK_VALIDATION")
 # What a process of this machine needs to run at all. The engine reads some
 # hundred variables of its own and of LocalStack, which may be set for those.
 _NEEDED = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "LOGNAME", "TZ", "USER")
@@ -24,18 +27,28 @@ def region(environ: Mapping[str, str]) -> str:
     return environ.get("AWS_REGION") or environ.get("AWS_DEFAULT_REGION") or DEFAULT_REGION
 
 
-def client_environment(endpoint: str, ca_file: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """``environ`` pointed at ``endpoint``: its CA, its root credentials, nobody's profile.
+def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` without what chooses an account, signs a request or sends it elsewhere.
 
-    Nothing else of AWS is left in it: a variable such as
-    AWS_ENDPOINT_URL_DYNAMODB would send a command to somebody's account.
+    The SDKs read these variables in upper case, the CDK CLI some in lower case
+    too, and every option of the CDK CLI is also a variable (CDK_PROFILE).
+    """
+    return {
+        name: value
+        for name, value in environ.items()
+        if name in _KEPT or not name.upper().startswith(_STEERING)
+    }
+
+
+def client_environment(endpoint: str, ca_file: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """``environ`` with ``endpoint`` as its only AWS: the endpoint's CA and root credentials.
+
     botocore and the CDK CLI (SDK for JavaScript) both honour AWS_ENDPOINT_URL;
     the first takes its CA from AWS_CA_BUNDLE, Node from NODE_EXTRA_CA_CERTS
     (https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html).
     """
-    env = {key: value for key, value in environ.items() if not key.startswith("AWS_")}
-    past_proxy = ",".join([*_LOOPBACK, *filter(None, [environ.get("NO_PROXY")])])
-    return env | {
+    past_proxy = _past_proxy(environ)
+    return without_aws(environ) | {
         "PATH": tools_path(environ),
         "NO_PROXY": past_proxy,
         "no_proxy": past_proxy,
@@ -49,15 +62,17 @@ def client_environment(endpoint: str, ca_file: str, environ: Mapping[str, str]) 
         "AWS_CONFIG_FILE": os.devnull,
         "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "AWS_EC2_METADATA_DISABLED": "true",
+        "CDK_DISABLE_CLI_TELEMETRY": "true",
+        # Empty, they win over the proxy and the profile that ~/.cdk.json names.
+        "CDK_PROXY": "",
+        "CDK_PROFILE": "",
     }
 
 
-def foreign_environment(environ: Mapping[str, str]) -> dict[str, str] | None:
-    """``environ`` when it names an endpoint already, which is then used as it is; else None."""
-    if not environ.get("AWS_ENDPOINT_URL"):
-        return None
-    where = {"AWS_REGION": region(environ), "AWS_DEFAULT_REGION": region(environ)}
-    return {**environ, **where, "PATH": tools_path(environ)}
+def _past_proxy(environ: Mapping[str, str]) -> str:
+    """The hosts that are not asked through a proxy: loopback, and those that ``environ`` names."""
+    named = filter(None, (environ.get(name) for name in ("NO_PROXY", "no_proxy")))
+    return ",".join(dict.fromkeys([*_LOOPBACK, *named]))
 
 
 def server_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -48,6 +48,12 @@ class Running:
         """This process's environment, pointed at the embedded AWS."""
         return client_environment(self.endpoint, self.ca_file, os.environ)
 
+    def enter(self) -> None:
+        """Point this process itself at the embedded AWS, and at nothing else."""
+        environment = self.environment()
+        os.environ.clear()
+        os.environ.update(environment)
+
 
 def write_state(state_dir: Path, running: Running) -> None:
     """Publish ``running`` in one step, so that a reader never sees half a file."""

@@ -1,13 +1,11 @@
 """``make up``: the stack on an embedded AWS that stays."""
 
-import os
 import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from local import stack
-from local.environment import foreign_environment
 from local.process import find_or_start
 from local.steps import StepFailed, Steps, interrupt_on_terminate
 
@@ -50,8 +48,6 @@ def up(state_dir: Path, stage: str, settings: Sequence[str] = ()) -> int:
 
 
 def _environment(steps: Steps, state_dir: Path) -> dict[str, str]:
-    if foreign := foreign_environment(os.environ):
-        return foreign
     with steps.step("start") as said:
         running = find_or_start(state_dir)
         said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")

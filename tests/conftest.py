@@ -5,6 +5,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+from local.environment import without_aws
+
+# Tests of a person's shell bring its variables themselves; those of this one reach no test.
+for name in os.environ.keys() - without_aws(os.environ).keys():
+    del os.environ[name]
 # The CDK's own validation of a template is half of the time of a synth, and a second of every
 # run of the app; `make check` validates.
 os.environ["CDK_VALIDATION"] = "false"

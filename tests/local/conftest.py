@@ -14,6 +14,7 @@ import pytest
 from chat.model import PARTITION_KEY, SORT_KEY
 from local.configuration import configure
 from local.process import Running, running
+from tests.local import elsewhere as elsewheres
 from tests.local import engines
 from tests.local.aws_steps import create_backup_role
 from tests.local.stream_readers import Streams
@@ -36,6 +37,19 @@ def client(aws: Running) -> Callable[..., Any]:
 def bootstrapped(aws: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
     """The bucket and the roles of the CDK, made by its own command."""
     bootstrap(aws, tmp_path_factory.mktemp("bootstrap"))
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[elsewheres.Elsewhere]:
+    """An address that nothing on the embedded AWS may reach; its ``seen`` is what did."""
+    with elsewheres.listening() as server:
+        yield server
+
+
+@pytest.fixture
+def hostile(elsewhere: elsewheres.Elsewhere, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The environment of a person whose account, profile, proxies and endpoints are elsewhere."""
+    return elsewheres.environment(elsewhere.url, tmp_path_factory.mktemp("hostile"))
 
 
 @pytest.fixture

@@ -6,13 +6,13 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 from tests.conftest import PROJECT
 
 
-def start(folder: Path) -> subprocess.Popen[str]:
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
+def start(folder: Path, environment: Mapping[str, str] = os.environ) -> subprocess.Popen[str]:
     return subprocess.Popen([sys.executable, "-m", "local.demo", "--folder", folder], cwd=PROJECT,
                             env=environment, text=True, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
@@ -31,8 +31,8 @@ def processes_of(folder: Path) -> list[str]:
     return found
 
 
-def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path):
-    with start(tmp_path / "demo") as demo:
+def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path, hostile, elsewhere):
+    with start(tmp_path / "demo", hostile) as demo:
         output, _ = demo.communicate(timeout=300)
     lines = output.strip().splitlines()
     assert demo.returncode == 0, output
@@ -47,6 +47,7 @@ def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path):
     assert "empty, but for what AWS itself keeps" in output
     assert processes_of(tmp_path) == []
     assert not (tmp_path / "demo").exists()
+    assert elsewhere.seen == [], "the AWS that the environment names is left alone"
 
 
 def test_an_interrupt_leaves_no_process(tmp_path):

@@ -99,11 +99,16 @@ def test_wrong_usage_is_one_line(state, arguments, said):
     assert process.find(state) is None
 
 
-def test_an_endpoint_that_is_already_set_is_used(state):
+def test_an_endpoint_that_is_already_set_is_not_used_and_the_command_says_so(state):
     environment = dict(os.environ) | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    _local("--state", str(state), "start")
     ran = _local("--state", str(state), "run", "--", "sh", "-c", "echo $AWS_ENDPOINT_URL",
                  env=environment)  # fmt: skip
-    assert ran.stdout == "http://127.0.0.1:1\n"
+    assert ran.stdout == f"{process.find(state).endpoint}\n"
+    assert ran.stderr == (
+        "AWS_ENDPOINT_URL=http://127.0.0.1:1 is ignored: `python -m local` uses only the "
+        "embedded AWS; for another endpoint, leave out `python -m local run --`\n"
+    )
 
 
 def test_two_starts_at_once_are_one_server(state):

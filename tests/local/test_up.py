@@ -1,6 +1,5 @@
 """`make up` as a person meets it: what it deploys and where, and what it says of that."""
 
-import os
 import subprocess
 import sys
 
@@ -14,21 +13,20 @@ HOME, THERE = "eu-west-1", "us-east-1"
 
 
 @pytest.fixture
-def up(tmp_path):
+def up(tmp_path, hostile):
     """``up("--stage", "pr-1")``; the embedded AWS that it starts ends with the test."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
 
     def run(*options):
         return subprocess.run(
             [sys.executable, "-m", "local", "--state", str(tmp_path), "up", *options],
-            cwd=PROJECT, env=environment, text=True, capture_output=True, timeout=300,
+            cwd=PROJECT, env=hostile, text=True, capture_output=True, timeout=300,
         )  # fmt: skip
 
     yield run
     stop(tmp_path)
 
 
-def test_a_stage_with_copies_is_deployed_to_both_of_its_regions(up, tmp_path):
+def test_a_stage_with_copies_is_deployed_to_both_of_its_regions(up, tmp_path, elsewhere):
     context = ("-c", f"region={HOME}", "-c", f"copy_region={THERE}")
     done = up("--stage", "pr-1", *context)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -43,6 +41,7 @@ def test_a_stage_with_copies_is_deployed_to_both_of_its_regions(up, tmp_path):
         cloudformation = client("cloudformation", region_name=region)
         (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
         assert stack["StackStatus"] == "CREATE_COMPLETE"
+    assert elsewhere.seen == [], "the AWS that the environment names is left alone"
 
 
 @pytest.mark.parametrize(
