@@ -9,14 +9,16 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from chat.model import Item
+from chat.show import safe
 from local import stack
 from local.process import STATE_DIR, LocalAwsError, start, stop
-from local.steps import StepFailed, Steps, interrupt_on_terminate
+from local.steps import StepFailed, Steps, depending_on, interrupt_on_terminate
 from ops.polling import DeadlineError, poll
 
 STAGE = "dev"
-CONVERSATION, USERS = "jerry#tom", ("Tom", "Jerry")
-REPLY = "Any time, Tom!"
+# Who talks where the seed file has no messages.
+USERS = ("Jerry", "Tom")
 LISTS_SECONDS = 60
 
 
@@ -70,7 +72,8 @@ def _run(steps: Steps, folder: Path) -> None:
         with steps.step("start") as said:
             running = start(folder, bound_to_parent=True)
             said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")
-        _live(steps, folder, running.environment())
+        with depending_on(running, folder):
+            _live(steps, folder, running.environment())
         with steps.step("stop") as said:
             stop(folder)
             said.append("no process, no port left")
@@ -91,18 +94,7 @@ def _live(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
 def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
     stack.bootstrap(steps, environment, folder, STAGE)
     stack.deploy(steps, environment, folder, STAGE)
-    with steps.step("read") as said:
-        lines = stack.history(steps, environment, STAGE, CONVERSATION)
-        said += [f"{len(lines)} messages of {CONVERSATION}", *lines]
-    last = lines[-1].partition(": ")[2]
-    with steps.step("lists") as said:
-        said += ["each user's conversations, kept by the stream",
-                 *_lists(steps, environment, last)]  # fmt: skip
-    with steps.step("send") as said:
-        stack.send(steps, environment, STAGE, sender="Jerry", to="Tom", body=REPLY)
-        said.append(f"Jerry → Tom: {REPLY}")
-    with steps.step("lists") as said:
-        said += ["both have followed", *_lists(steps, environment, REPLY)]
+    _talk(steps, environment)
     with steps.step("back up") as said:
         said.append(steps.run(_ops("backup"), environment=environment).strip())
     with steps.step("drill") as said:
@@ -130,20 +122,47 @@ def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
                  *map(_kept, rest["stays"])]  # fmt: skip
 
 
-def _lists(steps: Steps, environment: Mapping[str, str], last: str) -> list[str]:
-    """Both users' lists, once ``last`` is the last message in them. Raises StepFailed."""
+def _talk(steps: Steps, environment: Mapping[str, str]) -> None:
+    """Read the conversation of the last seeded message, and reply to it."""
+    sender, to = USERS
+    seeded = stack.last_seeded()
+    if seeded:
+        sender, to = str(seeded["ToUser"]), str(seeded["FromUser"])
+        conversation = str(seeded["ConversationId"])
+        with steps.step("read") as said:
+            lines = stack.history(steps, environment, STAGE, conversation)
+            said += [f"{len(lines)} messages of {conversation}", *lines]
+        with steps.step("lists") as said:
+            said += ["each user's conversations, kept by the stream",
+                     *_lists(steps, environment, seeded)]  # fmt: skip
+    body = f"Any time, {to}!"
+    with steps.step("send") as said:
+        sent = stack.send(steps, environment, STAGE, sender=sender, to=to, body=body)
+        said.append(safe(f"{sender} → {to}: {body}"))
+    with steps.step("lists") as said:
+        # A seed may be of a time that is still to come.
+        last = max(filter(None, [seeded, sent]), key=stack.sent_order)
+        said += ["both have followed", *_lists(steps, environment, last)]
+
+
+def _lists(steps: Steps, environment: Mapping[str, str], last: Item) -> list[str]:
+    """The first row of both users' lists, once it is that of ``last``. Raises StepFailed."""
 
     def lists() -> list[str] | None:
-        found = {user: stack.last_messages(steps, environment, STAGE, user) for user in USERS}
-        if any(list(with_whom.values()) != [last] for with_whom in found.values()):
-            return None
-        return [f"{user}: with {other}: {body}" for user, with_whom in found.items()
-                for other, body in with_whom.items()]  # fmt: skip
+        shown = []
+        for user in (str(last["FromUser"]), str(last["ToUser"])):
+            row = next(iter(stack.conversations(steps, environment, STAGE, user)), None)
+            if not row or row["LastMessageId"] != last["MessageId"]:
+                return None
+            shown.append(safe(f"{user}: with {row['OtherUser']}: {row['LastMessageBody']}"))
+        return shown
 
     try:
         return poll(lists, seconds=LISTS_SECONDS)
     except DeadlineError as waited:
-        raise StepFailed(f"a list of conversations lags behind {last!r} after {waited}") from None
+        raise StepFailed(
+            f"a list of conversations lags behind message {last['MessageId']} after {waited}"
+        ) from None
 
 
 def _ops(*arguments: str) -> list[str]:

@@ -5,9 +5,14 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from chat.model import SORT_KEY, Item
+from local.environment import PROJECT
 from local.steps import Steps
+from seed.templates import load_items
 from stacks.names import stack_name
 
+# A dataset of some million messages is loaded in it.
+DEPLOY_SECONDS = 3600
 _BOOTSTRAPPED = re.compile(r"Environment aws://(\d+)/(\S+) bootstrapped")
 
 
@@ -45,7 +50,7 @@ def deploy(
         file = folder / "outputs.json"
         steps.run(["cdk", "-a", str(folder / "cdk.out"), "deploy", "--all",
                    "--require-approval", "never", "--outputs-file", str(file)],
-                  environment=environment)  # fmt: skip
+                  environment=environment, seconds=DEPLOY_SECONDS)  # fmt: skip
         outputs = json.loads(file.read_text())
         name = stack_name(stage)
         own: dict[str, str] = outputs.pop(name)
@@ -53,6 +58,17 @@ def deploy(
                     f"{own['SeededCount']} messages seeded")  # fmt: skip
         said += [f"{copies}: vault {found['BackupVaultName']}" for copies, found in outputs.items()]
     return own
+
+
+def last_seeded() -> Item | None:
+    """The message of the seed file that was sent last; None for a file without messages."""
+    items = load_items(PROJECT / "seed/messages.yaml")
+    return max(items, key=sent_order, default=None)
+
+
+def sent_order(message: Item) -> str:
+    """What orders messages of different conversations by their time."""
+    return str(message[SORT_KEY])
 
 
 def history(
@@ -64,19 +80,21 @@ def history(
 
 def send(
     steps: Steps, environment: Mapping[str, str], stage: str, *, sender: str, to: str, body: str
-) -> None:
-    """``python -m chat send``."""
-    command = _chat("send", body, stage, "--from", sender, "--to", to)
-    steps.run(command, environment=environment)
+) -> Item:
+    """``python -m chat send``; the message that it sent."""
+    command = _chat("send", body, stage, f"--from={sender}", f"--to={to}", "--json")
+    sent: Item = json.loads(steps.run(command, environment=environment))
+    return sent
 
 
-def last_messages(
+def conversations(
     steps: Steps, environment: Mapping[str, str], stage: str, user: str
-) -> dict[str, str]:
-    """What ``python -m chat conversations`` lists: the last message with each other user."""
+) -> list[dict[str, str]]:
+    """What ``python -m chat conversations`` lists, the latest first."""
     listed = steps.run(_chat("conversations", user, stage, "--json"), environment=environment)
-    return {row["OtherUser"]: row["LastMessageBody"] for row in json.loads(listed)}
+    rows: list[dict[str, str]] = json.loads(listed)
+    return rows
 
 
-def _chat(command: str, argument: str, stage: str, *more: str) -> list[str]:
-    return ["python", "-m", "chat", command, argument, "--stage", stage, *more]
+def _chat(command: str, argument: str, stage: str, *options: str) -> list[str]:
+    return ["python", "-m", "chat", command, "--stage", stage, *options, "--", argument]

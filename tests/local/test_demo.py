@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,8 +13,10 @@ from pathlib import Path
 from tests.conftest import PROJECT
 
 
-def start(folder: Path, environment: Mapping[str, str] = os.environ) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-m", "local.demo", "--folder", folder], cwd=PROJECT,
+def start(
+    folder: Path, environment: Mapping[str, str] = os.environ, project: Path = PROJECT
+) -> subprocess.Popen[str]:
+    return subprocess.Popen([sys.executable, "-m", "local.demo", "--folder", folder], cwd=project,
                             env=environment, text=True, stdout=subprocess.PIPE,
                             stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
 
@@ -48,6 +51,33 @@ def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path, hostile, elsewher
     assert processes_of(tmp_path) == []
     assert not (tmp_path / "demo").exists()
     assert elsewhere.seen == [], "the AWS that the environment names is left alone"
+
+
+SEED = """
+users: {ann: Ann Lee, tom: Tom, jo: Jö}
+start: 2026-01-01T09:00:00Z
+every: 1m
+messages:
+  - {from: jo, to: tom, body: "Sent before it was written", at: 2025-01-01T00:00:00Z}
+  - {from: ann, to: jo, body: "Two lines\\nin one, {to}"}
+  - {from: ann, to: tom, body: "An earlier conversation", at: 2025-06-01T00:00:00Z}
+"""
+
+
+def test_an_edited_seed_is_what_it_shows(tmp_path):
+    project = tmp_path / "project"
+    for name in ("app.py", "cdk.json", "chat", "local", "ops", "seed", "stacks"):
+        copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
+        project.mkdir(exist_ok=True)
+        copy(PROJECT / name, project / name)
+    (project / "seed/messages.yaml").write_text(SEED)
+    with start(tmp_path / "demo", project=project) as demo:
+        output, _ = demo.communicate(timeout=300)
+    assert demo.returncode == 0, output
+    assert "1 messages of ann lee#jö" in output
+    assert "Ann Lee: with Jö: Two lines\\nin one, Jö" in output
+    assert "Jö → Ann Lee: Any time, Ann Lee!" in output
+    assert output.count(": with Jö: Any time, Ann Lee!") == 1
 
 
 def test_an_interrupt_leaves_no_process(tmp_path):

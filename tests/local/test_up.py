@@ -1,5 +1,7 @@
 """`make up` as a person meets it: what it deploys and where, and what it says of that."""
 
+import os
+import signal
 import subprocess
 import sys
 
@@ -16,9 +18,9 @@ HOME, THERE = "eu-west-1", "us-east-1"
 def up(tmp_path, hostile):
     """``up("--stage", "pr-1")``; the embedded AWS that it starts ends with the test."""
 
-    def run(*options):
+    def run(*options, state=tmp_path):
         return subprocess.run(
-            [sys.executable, "-m", "local", "--state", str(tmp_path), "up", *options],
+            [sys.executable, "-m", "local", "--state", str(state), "up", *options],
             cwd=PROJECT, env=hostile, text=True, capture_output=True, timeout=300,
         )  # fmt: skip
 
@@ -42,6 +44,31 @@ def test_a_stage_with_copies_is_deployed_to_both_of_its_regions(up, tmp_path, el
         (stack,) = cloudformation.describe_stacks(StackName=name)["Stacks"]
         assert stack["StackStatus"] == "CREATE_COMPLETE"
     assert elsewhere.seen == [], "the AWS that the environment names is left alone"
+
+
+def test_an_engine_that_is_killed_under_it_is_one_line(tmp_path, hostile):
+    command = [sys.executable, "-m", "local", "--state", str(tmp_path), "up"]
+    with subprocess.Popen(command, cwd=PROJECT, env=hostile, text=True, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE) as up:  # fmt: skip
+        seen = ""
+        while "bootstrap" not in seen:
+            seen += up.stdout.read(1)
+        os.kill(find(tmp_path).pid, signal.SIGKILL)
+        _, errors = up.communicate(timeout=120)
+    assert up.returncode == 1
+    assert errors == (
+        "error: the embedded AWS ended during this step, by a signal or by itself; run the same "
+        f"command again (its log: {tmp_path}/server.log)\n"
+    )
+    assert find(tmp_path) is None
+
+
+def test_a_folder_that_cannot_be_made_is_one_line(up):
+    failed = up(state="/proc/nope")
+    assert failed.returncode == 1
+    assert failed.stderr == (
+        "error: /proc/nope/up.log: No such file or directory; name another folder\n"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,27 @@
+"""The steps of `make demo` and `make up`: how a command that hangs or cannot start ends."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from local.steps import StepFailed, Steps
+
+
+def test_a_command_that_hangs_is_stopped_with_its_children_and_named_in_one_line(tmp_path):
+    steps = Steps(tmp_path / "log")
+    hanging = f"sleep 1000 & echo $! > {tmp_path}/child; echo begun; wait"
+    with pytest.raises(StepFailed) as failed:
+        steps.run(["sh", "-c", hanging], environment=os.environ, seconds=3)
+    assert str(failed.value) == (
+        f"`sh -c {hanging}` did not end within 3 s and was stopped (all output: {tmp_path}/log)"
+    )
+    child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
+    assert not child.exists() or child.read_text().rsplit(")", 1)[1].split()[0] == "Z"
+    assert "\nbegun\n" in (tmp_path / "log").read_text()
+
+
+def test_a_log_that_cannot_be_written_is_one_line():
+    with pytest.raises(StepFailed) as failed:
+        Steps(Path("/proc/nope/log"))
+    assert str(failed.value) == "/proc/nope/log: No such file or directory; name another folder"

@@ -1,0 +1,40 @@
+"""What `make up` suggests to try next."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from chat.model import message_item
+from local.up import suggestions
+
+
+def seeded(sender, recipient):
+    sent_at = datetime(2026, 1, 1, tzinfo=UTC)
+    return message_item(sender=sender, recipient=recipient, body="Hi", sent_at=sent_at)
+
+
+def chat_commands(message, stage="dev"):
+    return [line.partition("-m chat ")[2] for line in suggestions(message, stage, ())
+            if "-m chat " in line]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("message", "commands"),
+    [
+        (seeded("Tom", "Jerry"),
+         ["history jerry#tom", 'send --from Jerry --to Tom "Any time!"', "conversations Tom"]),
+        (seeded("Ann Lee", "~bo"),
+         ["history 'ann lee#~bo'", "send --from '~bo' --to 'Ann Lee' \"Any time!\"",
+          "conversations 'Ann Lee'"]),
+        (None, []),
+    ],
+)  # fmt: skip
+def test_a_conversation_that_the_seed_has_is_suggested(message, commands):
+    assert chat_commands(message) == commands
+
+
+def test_another_stage_is_named_in_every_command():
+    lines = suggestions(seeded("Tom", "Jerry"), "pr-1", ["pitr_days=1"])
+    assert "python -m local run -- cdk -c stage=pr-1 -c pitr_days=1 diff" in lines
+    assert "make console STAGE=pr-1" in lines
+    assert all("pr-1" in line for line in lines if line != "make down")
