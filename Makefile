@@ -22,6 +22,21 @@ export CDK_DISABLE_CLI_TELEMETRY := true
 export UV_SYSTEM_CERTS := 1
 export NODE_USE_SYSTEM_CA := 1
 
+# Where the home folder cannot hold the caches of uv, npm, jsii and the CDK CLI, the project does.
+ifdef HOME
+ifneq ($(shell for folder in .cache .npm .cdk; do [ -w "$$HOME/$$folder" ] || \
+    { [ ! -e "$$HOME/$$folder" ] && [ -w "$$HOME" ]; } || echo "$$folder"; done),)
+export XDG_CACHE_HOME ?= $(CURDIR)/.cache
+export npm_config_cache ?= $(CURDIR)/.cache/npm
+export CDK_HOME ?= $(CURDIR)/.cache/cdk
+export JSII_RUNTIME_PACKAGE_CACHE_ROOT ?= $(CURDIR)/.cache/jsii
+# aws-cdk-lib writes under the home folder alone. Node waits for ever to make one under /proc.
+ifeq ($(shell [ -d "$$HOME" ] && echo exists),)
+export HOME := $(CURDIR)/.cache/home
+endif
+endif
+endif
+
 LOCKS := requirements.txt requirements/dev.txt requirements/uv.txt
 SETUP := .venv/.ready node_modules/.ready
 CDK := cdk -c stage='$(STAGE)'
@@ -196,4 +211,4 @@ pictures: $(SETUP) ## refresh docs/images/, through an embedded AWS of its own
 
 .PHONY: clean
 clean: ## delete what can be made again
-	rm -rf .venv node_modules cdk.out .local .mypy_cache .pytest_cache .ruff_cache .hypothesis sbom
+	rm -rf .venv node_modules cdk.out .cache .local .mypy_cache .pytest_cache .ruff_cache .hypothesis sbom
