@@ -13,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from ops.command import Context
 from ops.errors import code, is_denied
 from ops.finding.found import Vault
-from ops.finding.vaults import exists
+from ops.finding.vaults import exists, role_of
 
 # A client of AWS Backup in another region.
 Elsewhere = Callable[[str], Any]
@@ -25,13 +25,15 @@ class Copy:
     """A point outside the deployment's vaults; ``doubt`` says why it may be gone already.
 
     ``vault`` is the ARN of the vault it is in, empty when AWS does not tell;
-    ``stack`` the stack of that vault, where it is the stage's own for copies.
+    ``stack`` the stack of that vault, where it is the stage's own for copies;
+    ``role`` the name of the role that made it, empty when AWS does not tell.
     """
 
     arn: str
     vault: str = ""
     doubt: str = ""
     stack: str = ""
+    role: str = ""
 
 
 def find(
@@ -72,7 +74,8 @@ def _copied(context: Context, table: str, elsewhere: Elsewhere) -> Iterator[Copy
         if job.get("State") == "COMPLETED" and arn and vault and vault.count(":") >= 6:
             doubt = _doubt(context, arn, vault, elsewhere)
             if doubt is not None:
-                yield Copy(arn=arn, vault=vault, doubt=doubt, stack=_stack(context, vault))
+                stack, role = _stack(context, vault), role_of(job)
+                yield Copy(arn=arn, vault=vault, doubt=doubt, stack=stack, role=role)
 
 
 def _stack(context: Context, vault: str) -> str:

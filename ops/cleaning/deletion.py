@@ -1,7 +1,7 @@
 """Carry out a clean-up: everything that can go, in an order that AWS accepts."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Container, Iterable
 from functools import partial
 from typing import Any
 
@@ -52,12 +52,12 @@ class Deletion:
         for vault in found.vaults:
             if vault.name in wanted[plan.VAULT]:
                 self._vault(vault, [point for point in late if point])
-        # A vault that is left may hold points that came meanwhile: they need the role too.
-        needed = any(kind in (plan.JOB, plan.POINT, plan.VAULT) for kind, _ in self.failures)
-        for role in found.roles:
-            if role.name in wanted[plan.ROLE]:
-                self._role(role, needed=needed)
-        needed = needed or any(kind == plan.BACKUP for kind, _ in self.failures)
+        roles = [role for role in found.roles if role.name in wanted[plan.ROLE]]
+        makers = self._makers(found.vaults, wanted[plan.VAULT]) if roles else frozenset()
+        for role in roles:
+            self._role(role, needed=any(map(role.may_have_made, makers)))
+        kinds = {kind for kind, _ in self.failures}
+        needed = bool(kinds & {plan.JOB, plan.POINT, plan.VAULT, plan.BACKUP})
         for key in found.keys:
             if key.arn in wanted[plan.KEY]:
                 self._key(key, needed=needed)
@@ -107,8 +107,7 @@ class Deletion:
         kept = sum((plan.POINT, point.arn) in self.failures for point in held)
         running = sum((plan.JOB, job) in self.failures for job in vault.jobs)
         if kept or running:
-            why = f"{kept} of its recovery points are left, {running} backup jobs still run"
-            self.failures[plan.VAULT, vault.name] = why
+            self.failures[plan.VAULT, vault.name] = "a vault must be empty to be deleted"
             return
         try:
             why = poll(
@@ -122,6 +121,21 @@ class Deletion:
             why = explain(error)
         if why:
             self.failures[plan.VAULT, vault.name] = why
+
+    def _makers(self, found: Iterable[Vault], wanted: Container[str]) -> frozenset[str]:
+        """The names of the roles that made what the vaults that are left held, or hold now.
+
+        Asked again: points may have come meanwhile. Where that fails any role may have.
+        """
+        makers = set[str]()
+        for vault in found:
+            if vault.name not in wanted or (plan.VAULT, vault.name) in self.failures:
+                makers |= {point.role for point in vault.points}
+                try:
+                    makers |= vaults.makers(self._backup, vault.name)
+                except (ClientError, BotoCoreError):
+                    makers.add("")
+        return frozenset(makers)
 
     def _role(self, role: Role, *, needed: bool) -> None:
         if needed:

@@ -55,11 +55,16 @@ def result(
 
 
 def _with_reasons(actions: tuple[Item, ...], failures: Failures) -> list[Item]:
-    unknown = "still there; run this again"
     return [
-        Item(kind=item.kind, id=item.id, reason=failures.get((item.kind, item.id), unknown))
+        Item(kind=item.kind, id=item.id, reason=_reason(item, failures.get((item.kind, item.id))))
         for item in actions
     ]
+
+
+def _reason(item: Item, failure: str | None) -> str:
+    """Why it is left; of a vault also what it holds now, which only the second look knows."""
+    reason = failure or "still there; run this again"
+    return f"{item.reason}; {reason}" if item.kind == plan.VAULT else reason
 
 
 def _closing(

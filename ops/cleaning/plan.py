@@ -1,7 +1,7 @@
 """What a clean-up does, decided before it does anything. Pure: no AWS in here."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable
 
 from ops.cleaning import staying
 from ops.cleaning.choices import Choices
@@ -20,9 +20,10 @@ from ops.cleaning.items import VAULT as VAULT
 from ops.cleaning.items import Item as Item
 from ops.cleaning.items import Plan as Plan
 from ops.cleaning.items import count
-from ops.finding.found import Inventory, Key, Point, Role, Vault
+from ops.finding.found import Inventory, Point, Vault
 
 KEY_WINDOW_DAYS = 7  # the shortest that KMS allows
+_UNKNOWN = "kept while it is unknown what still needs it"
 _EXPIRED = (
     "AWS Backup could not delete it before, and bills it; deleting it needs dynamodb:DeleteBackup "
     "and iam:CreateServiceLinkedRole"
@@ -42,8 +43,9 @@ def make(
     Recovery points go first, then what AWS Backup needs to delete them: a point
     whose role is gone turns EXPIRED and stays billed
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html).
-    So while points are left, or nobody can see them, role and key stay; the
-    role also while there are copies in another region, which it made.
+    So while points are left that a role made, it stays, and so does every key; all of
+    them while nobody can see the points. A role also stays while there are copies in
+    another region that it made.
     """
     copies = tuple(copies)
     guards, choices = guards or Guards(), choices or Choices()
@@ -55,7 +57,7 @@ def make(
     if choices.selection.partial:
         stays = [*staying.left_out(inventory, choices, len(parts.chosen)), *stays]
     else:
-        parts.everything_else(next((copied for copied in copies if copied.stack), None))
+        parts.everything_else([copied for copied in copies if copied.stack])
         stays = [*staying.stays(inventory, region), *parts.stays, *stays]
     return Plan(actions=tuple(parts.actions), blocked=(*unseen, *parts.blocked), stays=tuple(stays))
 
@@ -102,12 +104,11 @@ class _Parts:
             ]
         self.actions += free
 
-    def everything_else(self, copied: Copy | None) -> None:
+    def everything_else(self, copies: Iterable[Copy]) -> None:
         """Add what goes after the points, as far as nothing that is left needs it.
 
-        ``copied`` is a copy that the role made.
+        ``copies`` are those in the stage's own vaults for them.
         """
-        blind = any(unseen.what in ("vaults", "tables") for unseen in self._inventory.unseen)
         held = {item.id for item in self.blocked}
         self.actions += [
             Item(kind=BACKUP, id=backup.arn, reason=f"{backup.name}, on demand")
@@ -116,38 +117,47 @@ class _Parts:
         ]
         for vault in self._inventory.vaults:
             self._vault(vault, sum(point.arn in held for point in vault.points))
-        roles = self._inventory.roles
-        if copied:
-            self.stays += [staying.role_of_copies(role, copied) for role in roles]
-            roles = ()
-        needed = list(_role_and_keys(roles, self._inventory.keys))
-        if blind or self.blocked:
-            why = (
-                "kept while it is unknown what still needs it"
-                if blind
-                else ("kept: AWS Backup needs it for what cannot be deleted")
-            )
-            self.blocked += [Item(kind=item.kind, id=item.id, reason=why) for item in needed]
-        else:
-            self.actions += needed
+        self._roles(held, tuple(copies))
+        self._keys()
         self.actions += [Item(kind=LOGS, id=name) for name in self._inventory.log_groups]
+
+    def _roles(self, held: Container[str], copies: tuple[Copy, ...]) -> None:
+        makers = {p.role for v in self._inventory.vaults for p in v.points if p.arn in held}
+        for role in self._inventory.roles:
+            copied = next((copy for copy in copies if role.may_have_made(copy.role)), None)
+            if copied:
+                self.stays.append(staying.role_of_copies(role, copied))
+            elif self._blind:
+                self.blocked.append(Item(kind=ROLE, id=role.name, reason=_UNKNOWN))
+            elif any(map(role.may_have_made, makers)):
+                why = "kept: AWS Backup needs it for what cannot be deleted"
+                self.blocked.append(Item(kind=ROLE, id=role.name, reason=why))
+            else:
+                self.actions.append(Item(kind=ROLE, id=role.name))
+
+    def _keys(self) -> None:
+        kept = _UNKNOWN if self._blind else ""
+        if any(item.kind in (POINT, VAULT) for item in self.blocked):
+            kept = kept or "kept: what cannot be deleted may be encrypted with it"
+        goes = f"deleted in {KEY_WINDOW_DAYS} days; nothing encrypted with it is readable then"
+        for key in self._inventory.keys:
+            if not key.scheduled and not key.used_by:
+                item = Item(kind=KEY, id=key.arn, reason=kept or goes)
+                (self.blocked if kept else self.actions).append(item)
+
+    @property
+    def _blind(self) -> bool:
+        """Whether something may be left that the caller has no permission to see."""
+        return any(unseen.what in ("vaults", "tables") for unseen in self._inventory.unseen)
 
     def _vault(self, vault: Vault, held: int) -> None:
         guard = self._guards.of(vault.name)
         if held:
-            why = f"{count(held)} in it cannot be deleted"
+            why = f"{_contents(vault)}, {held} cannot be deleted"
         else:
             why = denial(guard, DELETE_VAULT, vault.name, self._region)
         target, reason = (self.blocked, why) if why else (self.actions, _contents(vault))
         target.append(Item(kind=VAULT, id=vault.name, reason=reason))
-
-
-def _role_and_keys(roles: Iterable[Role], keys: Iterable[Key]) -> Iterator[Item]:
-    yield from (Item(kind=ROLE, id=role.name) for role in roles)
-    for key in keys:
-        if not key.scheduled and not key.used_by:
-            why = f"deleted in {KEY_WINDOW_DAYS} days; nothing encrypted with it is readable then"
-            yield Item(kind=KEY, id=key.arn, reason=why)
 
 
 def _about(point: Point) -> str:
@@ -157,4 +167,5 @@ def _about(point: Point) -> str:
 
 
 def _contents(vault: Vault) -> str:
-    return f"holds {count(len(vault.points))}" if vault.points else "empty"
+    held = f"holds {count(len(vault.points))}" if vault.points else "empty"
+    return f"{held}, {count(len(vault.jobs), 'running backup job')}" if vault.jobs else held

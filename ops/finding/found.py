@@ -17,6 +17,7 @@ class Point:
     expires: datetime | None = None
     bytes: int = 0
     storage: str = "WARM"
+    role: str = ""  # the name of the IAM role that made it, if AWS says
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,6 +83,10 @@ class Role:
     tables: tuple[str, ...] = ()
     elsewhere: str = ""
     created: datetime | None = None
+
+    def may_have_made(self, role: str) -> bool:
+        """Whether this is ``role``, the name that a recovery point says, or it says none."""
+        return role in ("", self.name)
 
 
 @dataclass(frozen=True, kw_only=True)

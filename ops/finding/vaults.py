@@ -86,6 +86,13 @@ def jobs(backup: Any, vault: str) -> tuple[str, ...]:
     )
 
 
+def makers(backup: Any, vault: str) -> set[str]:
+    """The names of the roles that made the points in ``vault`` or run its jobs now."""
+    pages = backup.get_paginator("list_backup_jobs").paginate(ByBackupVaultName=vault)
+    running = (job for page in pages for job in page["BackupJobs"] if job["State"] in ACTIVE)
+    return {point.role for point in stream(backup, vault)} | set(map(role_of, running))
+
+
 def delete(backup: Any, vault: Vault) -> str | None:
     """Empty when ``vault`` is gone, a reason when it cannot go, None to try again.
 
@@ -145,4 +152,10 @@ def point(vault: str, found: dict[str, Any]) -> Point:
         expires=found.get("CalculatedLifecycle", {}).get("DeleteAt"),
         bytes=found.get("BackupSizeInBytes", 0),
         storage=sys.intern(found.get("StorageClass", "WARM")),
+        role=sys.intern(role_of(found)),
     )
+
+
+def role_of(found: dict[str, Any]) -> str:
+    """The name of the IAM role in AWS's description of a point or a job; empty without one."""
+    return str(found.get("IamRoleArn", "")).rpartition("/")[2]

@@ -12,6 +12,7 @@ import pytest
 
 from local.configuration import configure
 from local.environment import PROJECT
+from ops.cleaning.points import PointDeletion
 from tests.local.ops_deployment import QUICK, USUAL, Deployment
 
 FAST = ("--rate", "1000")
@@ -249,13 +250,53 @@ def test_expired_after_a_200_is_a_named_failure_and_keeps_what_it_needs(destroye
     assert _kinds(left) == ["backup vault", *["recovery point"] * 3, "role"]
     reasons = {item["kind"]: item["reason"] for item in left}
     assert reasons["recovery point"].startswith("EXPIRED: AWS Backup accepted the deletion")
-    assert reasons["backup vault"].startswith("3 of its recovery points are left")
+    assert reasons["backup vault"].startswith("holds 3 recovery points; ")
     assert reasons["role"] == "kept: AWS Backup needs it for what is left"
     assert destroyed.remains() == {"vault", "role"}
 
     configure(aws, expiring_vault="")
     assert destroyed.ops("cleanup", "--yes", *FAST) == 0
     assert destroyed.remains() == set()
+
+
+def test_a_vault_that_is_left_counts_every_point_in_it(stage, aws, monkeypatch, capsys):
+    """Three cannot be deleted, and three come while the clean-up runs."""
+    stage.deploy(DeletionPolicy="Retain")
+    for _ in range(3):
+        stage.start_job()
+    stage.destroy()
+    configure(aws, expiring_vault=stage.vault)
+    run = PointDeletion.run
+
+    def run_while_a_plan_backs_up(*arguments, **options):
+        run(*arguments, **options)
+        for _ in range(3):
+            stage.start_job()
+
+    monkeypatch.setattr(PointDeletion, "run", run_while_a_plan_backs_up)
+    assert stage.ops("cleanup", "--yes", "--json", *FAST) == 1
+    reasons = {item["id"]: item["reason"] for item in _result(capsys)["left"]}
+    assert len(stage.points()) == 6
+    assert reasons[stage.vault] == "holds 6 recovery points; a vault must be empty to be deleted"
+
+
+def test_the_role_goes_with_its_own_vault_while_another_vault_keeps_its_points(stage, aws, capsys):
+    """A stage that was deployed and destroyed twice left two vaults, each with a role."""
+    roles = []
+    for vault in (f"{stage.stack}-1a2b3c4d", f"{stage.stack}-5e6f7a8b"):
+        stage.vault = vault
+        stage.deploy()
+        described = stage.client("cloudformation").describe_stacks(StackName=stage.stack)
+        outputs = {o["OutputKey"]: o["OutputValue"] for o in described["Stacks"][0]["Outputs"]}
+        stage.role_arn = outputs["BackupRoleArn"]
+        stage.start_job()
+        stage.destroy()
+        roles.append(stage.role_arn.rpartition("/")[2])
+    configure(aws, expiring_vault=stage.vault)
+    assert stage.ops("cleanup", "--yes", "--json", *FAST) == 1
+    result = _result(capsys)
+    assert [item["id"] for item in result["deleted"] if item["kind"] == "role"] == roles[:1]
+    assert [item["id"] for item in result["left"] if item["kind"] == "role"] == roles[1:]
 
 
 def test_one_point_that_cannot_go_stops_and_hides_no_other(destroyed, monkeypatch, capsys):

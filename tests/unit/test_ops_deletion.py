@@ -51,6 +51,7 @@ class FakeBackup:
             "list_backup_vaults": {
                 "BackupVaultList": [{"BackupVaultName": "v"}] if self.vault_listed else []
             },
+            "list_backup_jobs": {"BackupJobs": []},
             "list_recovery_points_by_backup_vault": {
                 "RecoveryPoints": [
                     {"RecoveryPointArn": arn, "Status": status}
@@ -103,8 +104,8 @@ def _context(said=None, **services):
                    region="us-east-1", say=say, clock=FakeClock())  # fmt: skip
 
 
-def _points(*arns, status="COMPLETED"):
-    return [Point(arn=arn, vault="v", status=status) for arn in arns]
+def _points(*arns, status="COMPLETED", role=""):
+    return [Point(arn=arn, vault="v", status=status, role=role) for arn in arns]
 
 
 def _delete_points(backup, points, seconds=60, said=None):
@@ -273,6 +274,37 @@ def test_role_and_key_are_kept_for_points_that_came_meanwhile():
     deletion.run(found, agreed)
     assert [kind for kind, _ in deletion.failures] == [plan.VAULT, plan.ROLE, plan.KEY]
     assert iam.calls == []
+
+
+def test_only_the_role_of_what_is_left_is_kept():
+    class TwoVaults(FakeBackup):
+        """Vault ``v`` refuses its point, which the role ``r-2`` made; ``w`` is empty."""
+
+        def delete_backup_vault(self, *, BackupVaultName):
+            self.calls.append(BackupVaultName)
+
+        def get_paginator(self, operation):
+            arn = "arn:aws:iam::111122223333:role/messages/r-2"
+            points = [{"RecoveryPointArn": "a", "Status": "COMPLETED", "IamRoleArn": arn}]
+            if operation == "list_recovery_points_by_backup_vault":
+                return Pages({"RecoveryPoints": points})
+            return super().get_paginator(operation)
+
+    held = _error("InvalidRequestException", "it has active legal hold(s)")
+    backup, iam = TwoVaults({"a": "COMPLETED"}, {"a": [held]}), FakeIam()
+    deletion = Deletion(_context(backup=backup, iam=iam), rate=1000, seconds=1)
+    found = Inventory(
+        vaults=(
+            Vault(name="v", arn="arn:v", points=tuple(_points("a", role="r-2"))),
+            Vault(name="w", arn="arn:w"),
+        ),
+        roles=(Role(name="r"), Role(name="r-2")),
+    )
+    deletion.run(found, plan.make(found, region="us-east-1").actions)
+    assert sorted(deletion.failures) == [
+        (plan.VAULT, "v"), (plan.POINT, "a"), (plan.ROLE, "r-2"),
+    ]  # fmt: skip
+    assert ("delete_role", "r") in iam.calls
 
 
 def _look_again(failures, look):

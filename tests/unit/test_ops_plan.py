@@ -180,7 +180,7 @@ def test_what_is_in_the_way_is_named_and_keeps_what_the_point_needs(guard, text,
     assert text in point.reason
     assert point.until == until
     assert [item.kind for item in rest] == ["backup vault", "role", "key"]
-    assert rest[0].reason == "1 recovery point in it cannot be deleted"
+    assert rest[0].reason == "holds 1 recovery point, 1 cannot be deleted"
 
 
 @pytest.mark.parametrize("lock", [GOVERNANCE, CHANGEABLE])
@@ -205,6 +205,39 @@ def test_a_hold_on_one_point_lets_the_others_go():
     made = _guarded(holds=(hold,), inventory=inventory)
     assert _ids(made.actions) == ["arn:free"]
     assert _ids(made.blocked) == ["arn:point", "v"]
+
+
+def test_a_vault_says_how_many_of_its_points_cannot_be_deleted():
+    free = dataclasses.replace(POINT, arn="arn:free")
+    inventory = Inventory(vaults=(dataclasses.replace(VAULT, points=(POINT, free), jobs=()),))
+    hold = Hold(id="h", title="t", points=frozenset({"arn:point"}))
+    vault = _guarded(holds=(hold,), inventory=inventory).blocked[-1]
+    assert vault.reason == "holds 2 recovery points, 1 cannot be deleted"
+
+
+def test_the_role_of_an_earlier_generation_goes_while_a_later_ones_points_are_held():
+    mine = dataclasses.replace(POINT, role="r")
+    theirs = dataclasses.replace(POINT, arn="arn:other", vault="v-2", role="r-2")
+    found = Inventory(
+        vaults=(
+            dataclasses.replace(VAULT, points=(mine,), jobs=()),
+            Vault(name="v-2", arn="arn:v-2", points=(theirs,)),
+        ),
+        roles=(ROLE, Role(name="r-2")),
+    )
+    hold = Hold(id="h", title="t", points=frozenset({"arn:other"}))
+    made = _guarded(holds=(hold,), inventory=found)
+    assert _ids(made.actions) == ["arn:point", "v", "r"]
+    assert _ids(made.blocked) == ["arn:other", "v-2", "r-2"]
+
+
+def test_the_role_that_made_no_copies_goes_while_there_are_copies():
+    there = "arn:aws:backup:eu-west-1:111122223333:backup-vault:Messages-dev-Copies-eu-west-1-ab"
+    copied = Copy(arn="arn:1", vault=there, stack="Messages-dev-Copies-eu-west-1", role="r-2")
+    found = Inventory(roles=(ROLE, Role(name="r-2")))
+    made = plan.make(found, region="us-east-1", copies=[copied])
+    assert _ids(made.actions) == ["r"]
+    assert _ids(made.stays) == ["r-2", "arn:1"]
 
 
 def test_an_empty_locked_vault_goes():
