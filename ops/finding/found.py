@@ -18,6 +18,7 @@ class Point:
     bytes: int = 0
     storage: str = "WARM"
     role: str = ""  # the name of the IAM role that made it, if AWS says
+    key: str = ""  # the ARN of the key that encrypts it, its vault's
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -153,6 +153,7 @@ def point(vault: str, found: dict[str, Any]) -> Point:
         bytes=found.get("BackupSizeInBytes", 0),
         storage=sys.intern(found.get("StorageClass", "WARM")),
         role=sys.intern(role_of(found)),
+        key=sys.intern(found.get("EncryptionKeyArn", "")),
     )
 
 

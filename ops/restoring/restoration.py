@@ -1,7 +1,8 @@
 """Carry out one restore: start it, wait until the new table can be used."""
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -13,20 +14,21 @@ from ops.polling import duration, poll
 from ops.restoring.origins import Origin
 
 _ENDED = frozenset({"COMPLETED", "ABORTED", "FAILED"})
-_ENCRYPTION = ("targettablename", "encryptiontype", "kmsmasterkeyarn")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Target:
     """The table to be: its name, the ``role`` AWS Backup makes it as, the ``key`` it gets.
 
-    Without a role DynamoDB restores it as the caller; without a key it is
-    encrypted as the backup says.
+    AWS Backup is told the key, or another encryption, in the ``metadata``. Without a
+    role DynamoDB restores it as the caller; without a key it is encrypted as the
+    backup says.
     """
 
     name: str
     role: str = ""
     key: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
 
 
 class Restoration:
@@ -95,24 +97,10 @@ class Restoration:
         return {"SSESpecificationOverride": encrypted}
 
     def _start_job(self, point: Point) -> str:
-        """Start AWS Backup's job with the metadata that it keeps with the point.
-
-        Source of the names, which count in any case:
-        https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-dynamodb.html
-        """
-        kept = self._backup.get_recovery_point_restore_metadata(
-            BackupVaultName=point.vault, RecoveryPointArn=point.arn
-        )["RestoreMetadata"]
-        by_name = {name.lower(): value for name, value in kept.items()}
-        metadata = {name: v for name, v in kept.items() if name.lower() not in _ENCRYPTION}
-        encryption = {"encryptionType": by_name.get("encryptiontype", "Default")}
-        if self.target.key:
-            encryption = {"encryptionType": "KMS", "kmsMasterKeyArn": self.target.key}
-        elif "kmsmasterkeyarn" in by_name:
-            encryption["kmsMasterKeyArn"] = by_name["kmsmasterkeyarn"]
+        """Start AWS Backup's job; its id."""
         answer = self._backup.start_restore_job(
             RecoveryPointArn=point.arn,
-            Metadata=metadata | {"targetTableName": self.target.name} | encryption,
+            Metadata={**self.target.metadata, "targetTableName": self.target.name},
             IamRoleArn=self.target.role,
             IdempotencyToken=str(uuid.uuid4()),  # the SDK's retries then start one job, not two
             ResourceType="DynamoDB",

@@ -10,7 +10,11 @@ from ops.restoring import origins, restorer, source
 _OPTIONS: dict[str, dict[str, Any]] = {
     "--table": {"metavar": "NAME", "help": "the source (default: the stack's table)"},
     "--role": {"metavar": "ARN", "help": "AWS Backup restores as it (default: the stack's role)"},
-    "--kms-key": {"metavar": "ARN", "help": "encrypt the new table so (default: as the source)"},
+    "--kms-key": {
+        "metavar": "ARN",
+        "help": "encrypt the new table with this key (default: the source's; for a copy in another "
+        "region its vault's)",
+    },
     "--reapply": {
         "action": "store_true",
         "help": "give the new table the source's tags, TTL, stream, recovery and protection",

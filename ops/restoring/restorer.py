@@ -6,6 +6,7 @@ from ops import stack
 from ops.command import Context
 from ops.errors import OpsError, UsageError
 from ops.finding import tables
+from ops.restoring import encryption
 from ops.restoring.origins import Origin
 from ops.restoring.restoration import Target
 
@@ -27,14 +28,17 @@ def target(
 ) -> Target:
     """The table ``name`` to be, with everything that its restore needs.
 
-    Raises OpsError when there is no role, UsageError for a name that the stack's
-    own role does not reach.
+    Raises OpsError when there is no role, or no key in this region, UsageError for
+    a name that the stack's own role does not reach and for a key of another region.
     """
-    return Target(
-        name=name,
-        role=_role(context, origin, name, role) if origin.point else "",
-        key=key or (_source_key(context, origin.table) if origin.point else ""),
-    )
+    if key:
+        encryption.check_region(key, context.region)
+    if not origin.point:
+        return Target(name=name, key=key or "")
+    role = _role(context, origin, name, role)
+    key = key or _source_key(context, origin.table)
+    metadata = encryption.metadata(context, origin.point, key) if role else {}
+    return Target(name=name, role=role, key=key or "", metadata=metadata)
 
 
 def _role(context: Context, origin: Origin, name: str, given: str | None) -> str:
@@ -63,7 +67,7 @@ def _role(context: Context, origin: Origin, name: str, given: str | None) -> str
     )
 
 
-def _source_key(context: Context, table: str) -> str:
-    """The customer key of the source table, which the new one gets too."""
+def _source_key(context: Context, table: str) -> str | None:
+    """The customer key of the source table, which the new one gets too; None without a table."""
     found = list(tables.existing(context.clients("dynamodb"), [table]))
-    return found[0].key if found else ""
+    return found[0].key if found else None

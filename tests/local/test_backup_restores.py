@@ -9,6 +9,8 @@ import pytest
 
 from tests.local.aws_steps import back_up, create_backup_role, refused, restored, table_arn
 
+KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
+
 
 @pytest.fixture
 def point(client, table, vault, backup_role, setting):
@@ -85,7 +87,6 @@ def test_a_restored_table_lacks_what_AWS_does_not_restore(client, point, table, 
 
 
 def test_a_key_is_applied(client, point, table, backup_role):
-    key = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
     restored(
         client("backup"),
         RecoveryPointArn=point,
@@ -93,11 +94,53 @@ def test_a_key_is_applied(client, point, table, backup_role):
         Metadata={
             "targetTableName": f"{table}-key",
             "encryptionType": "KMS",
-            "kmsMasterKeyArn": key,
+            "kmsMasterKeyArn": KEY,
         },
     )
     shown = client("dynamodb").describe_table(TableName=f"{table}-key")["Table"]
-    assert shown["SSEDescription"]["KMSMasterKeyArn"] == key
+    assert shown["SSEDescription"]["KMSMasterKeyArn"] == KEY
+
+
+@pytest.mark.parametrize(
+    ("specification", "kept"),
+    [
+        ({"Enabled": False}, {"encryptionType": "Default"}),
+        ({"Enabled": True}, {"encryptionType": "KMS", "kmsMasterKeyArn": "Not Applicable"}),
+        (
+            {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY},
+            {"encryptionType": "KMS", "kmsMasterKeyArn": KEY},
+        ),
+    ],
+)
+def test_a_point_keeps_its_tables_encryption(
+    client, table, vault, backup_role, setting, specification, kept
+):
+    setting("backup_job_seconds", 0)
+    client("dynamodb").update_table(TableName=table, SSESpecification=specification)
+    point = back_up(client, vault, table, backup_role)["RecoveryPointArn"]
+    shown = client("backup").get_recovery_point_restore_metadata(
+        BackupVaultName=vault, RecoveryPointArn=point
+    )["RestoreMetadata"]
+    shown.pop("aws:backup:request-id")
+    assert shown == kept
+
+
+def test_a_key_of_another_region_fails_the_job(client, point, table, backup_role):
+    shown = restored(
+        client("backup"),
+        RecoveryPointArn=point,
+        IamRoleArn=backup_role,
+        Metadata={
+            "targetTableName": f"{table}-far",
+            "encryptionType": "KMS",
+            "kmsMasterKeyArn": KEY.replace("us-east-1", "eu-west-1"),
+        },
+    )
+    assert shown["Status"] == "FAILED"
+    assert "eu-west-1" in shown["StatusMessage"]
+    assert refused(client("dynamodb").describe_table, TableName=f"{table}-far")[1] == (
+        "ResourceNotFoundException"
+    )
 
 
 def test_a_taken_name_fails_the_job_and_leaves_the_table_alone(client, point, table, backup_role):

@@ -23,11 +23,13 @@ from local.additions.backup import (
 )
 from local.additions.backup.requests import Request, page
 from local.additions.backup.store import BackupJob, RecoveryPoint
+from local.additions.dynamodb import customer_keys
 from local.additions.iam import roles
 from local.additions.replies import ApiError, Json
 from local.additions.settings import CURRENT
 
 _LOGGER = logging.getLogger(__name__)
+NO_KEY = "Not Applicable"  # in place of an ARN: the key of DynamoDB that AWS manages (guide)
 BUSY = (
     "AWS Backup is already performing an action on this recovery point. It can't perform the "
     "action you requested until the first action finishes. Try again later."  # model
@@ -81,12 +83,24 @@ def describe(request: Request) -> Json:
 
 
 def restore_metadata(request: Request) -> Json:
-    """GetRecoveryPointRestoreMetadata (guide, "Restore a DynamoDB database")."""
+    """GetRecoveryPointRestoreMetadata (guide, "Restore a DynamoDB table").
+
+    The guide has the names and values that a restore takes. That AWS answers the table's own
+    encryption, also for a copy in another region, is not verified.
+    """
     point = _requested(request)
     shown = descriptions.recovery_point(point)
     return {
         name: shown[name] for name in ("BackupVaultArn", "RecoveryPointArn", "ResourceType")
-    } | {"RestoreMetadata": {"encryptionType": "Default", "aws:backup:request-id": point.job_id}}
+    } | {"RestoreMetadata": _encryption(point) | {"aws:backup:request-id": point.job_id}}
+
+
+def _encryption(point: RecoveryPoint) -> dict[str, str]:
+    table = point.copy["SourceTableFeatureDetails"]
+    if (table.get("SSEDescription") or {}).get("Status") != "ENABLED":
+        return {"encryptionType": "Default"}
+    key = customer_keys.customer_key(table) or NO_KEY
+    return {"encryptionType": "KMS", "kmsMasterKeyArn": key}
 
 
 def update_lifecycle(request: Request) -> Json:

@@ -13,6 +13,7 @@ import ministack.services.dynamodb as dynamodb
 from local.additions.backup import descriptions, recovery_points, source_tables, store
 from local.additions.backup.requests import Request, page
 from local.additions.backup.store import RecoveryPoint, RestoreJob
+from local.additions.dynamodb import customer_keys
 from local.additions.iam import roles
 from local.additions.replies import ApiError, Json, body_of
 from local.additions.settings import CURRENT
@@ -91,18 +92,23 @@ def _restore(job: RestoreJob, target: str, metadata: dict[str, str]) -> None:
     denial = next(filter(None, denials), None)
     if denial:
         raise ApiError("AccessDeniedException", denial)
+    encryption = _encryption(metadata)
+    customer_keys.check_region(encryption.get("KMSMasterKeyId"))
     _restore_copy(point, target)
     table = dynamodb._tables[target]
     table[UNTIL] = job.ends
-    if metadata.get("encryptiontype", "").upper() == "KMS":
-        wanted = {
-            "Enabled": True,
-            "SSEType": "KMS",
-            "KMSMasterKeyId": metadata.get("kmsmasterkeyarn"),
-        }
-        table["SSEDescription"] = dynamodb._sse_description_from_spec(wanted)
+    customer_keys.encrypt(table, encryption)
     job.table_arn = target_arn
     point.restored = job.ends
+
+
+def _encryption(metadata: dict[str, str]) -> Json:
+    """What the metadata asks for; without a word an AWS owned key, as the guide says."""
+    if metadata.get("encryptiontype", "").upper() != "KMS":
+        return {}
+    key = metadata.get("kmsmasterkeyarn")
+    named = {} if key in (None, recovery_points.NO_KEY) else {"KMSMasterKeyId": key}
+    return {"Enabled": True, "SSEType": "KMS", **named}
 
 
 def _restore_copy(point: RecoveryPoint, target: str) -> None:

@@ -1,8 +1,12 @@
-"""Items of a table under a customer key are for callers who may decrypt with the key.
+"""Tables under a customer key: only a key of the region, and only for callers who may decrypt.
 
-Source: KMS guide, "How Amazon DynamoDB uses KMS" (DynamoDB calls Decrypt for the table key on
-behalf of the caller, "kms:ViaService"); aws-cdk#10010 (a PutItem fails without kms:Decrypt, and
-how the text begins). What else of the documented "at a minimum" AWS asks a caller for is not
+A key of another region is refused: KMS keys are of one region, and even a multi-Region key has a
+key of its own, with an ARN of its own, in each (KMS guide, "Multi-Region keys"; AWS Backup guide,
+"Restore a DynamoDB table", says so of copies). The text of that refusal is not known.
+
+Source of the rest: KMS guide, "How Amazon DynamoDB uses KMS" (DynamoDB calls Decrypt for the table
+key on behalf of the caller, "kms:ViaService"); aws-cdk#10010 (a PutItem fails without kms:Decrypt,
+and how the text begins). What else of the documented "at a minimum" AWS asks a caller for is not
 known, so only Decrypt is asked for here.
 """
 
@@ -16,7 +20,8 @@ import ministack.services.dynamodb as engine
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 
-from local.additions.replies import ApiError, Json
+from local.additions.dynamodb.handlers import Handler, replace
+from local.additions.replies import ApiError, Json, Reply
 
 ACTION = "kms:Decrypt"
 _OF_ITEMS = frozenset(
@@ -26,7 +31,9 @@ _OF_ITEMS = frozenset(
 
 
 def install() -> None:
-    """Check the caller before the engine touches items of an encrypted table."""
+    """Check keys when tables get them, and callers before the engine touches encrypted items."""
+    for name in ("_create_table", "_update_table"):
+        replace(name, _checking)
     engine_handle = engine.handle_request
 
     async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
@@ -41,9 +48,31 @@ def install() -> None:
     engine.handle_request = handle
 
 
+def check_region(key: str | None) -> None:
+    """Raise ApiError for the ARN of a key that is in another region than the request."""
+    if key and key.startswith("arn:") and key.split(":")[3] != get_region():
+        raise ApiError(
+            "ValidationException", f"KMS validation error: {key} is not in {get_region()}"
+        )
+
+
+def encrypt(table: Json, specification: Json) -> None:
+    """Encrypt the engine's record of a table as an SSESpecification says."""
+    check_region(specification.get("KMSMasterKeyId"))
+    table["SSEDescription"] = engine._sse_description_from_spec(specification)
+
+
+def _checking(original: Handler) -> Handler:
+    def handler(data: Json) -> Reply:
+        check_region((data.get("SSESpecification") or {}).get("KMSMasterKeyId"))
+        return original(data)
+
+    return handler
+
+
 def check(table: str, access_key: str) -> None:
     """Raise ApiError when the table has a customer key that the caller may not decrypt with."""
-    key = _customer_key(table)
+    key = customer_key(engine._tables.get(table) or {})
     if not key:
         return
     denied = evaluator.enforce(
@@ -70,10 +99,9 @@ def _tables(data: Json) -> Iterator[str]:
         yield engine._normalize_table_name(name)
 
 
-def _customer_key(table: str) -> str:
-    """The ARN of the table's customer key; empty for one of AWS's own."""
-    found = engine._tables.get(table) or {}
-    description = found.get("SSEDescription") or {}
+def customer_key(described: Json) -> str:
+    """The ARN of the customer key in an SSEDescription; empty for a key of AWS's own."""
+    description = described.get("SSEDescription") or {}
     key = str(description.get("KMSMasterKeyArn") or "")
     if ":alias/aws/" in key or not key:
         return ""

@@ -7,7 +7,7 @@ import time
 
 import ministack.services.dynamodb as engine
 
-from local.additions.dynamodb import continuous_backups, history
+from local.additions.dynamodb import continuous_backups, customer_keys, history
 from local.additions.dynamodb.handlers import Handler, replace, table_name
 from local.additions.replies import ApiError, Json, Reply, body_of, ok
 
@@ -23,7 +23,9 @@ def _from_backup(original: Handler) -> Handler:
         backup = engine._backups.get(data.get("BackupArn"))
         if backup:
             _refuse_existing(data)
+            _check_key(data)
         body = body_of(original(data))
+        _encrypt(data, backup["SourceTableFeatureDetails"])
         source = backup["SourceTableDetails"]["TableArn"]
         return _answer(body, {"SourceBackupArn": data["BackupArn"], "SourceTableArn": source})
 
@@ -52,7 +54,9 @@ def _to_point_in_time(original: Handler) -> Handler:
         if not int(earliest) <= int(wanted) <= int(latest):
             raise ApiError("InvalidRestoreTimeException", "Invalid restore time")
         _refuse_existing(data)
+        _check_key(data)
         body = body_of(original(data))
+        _encrypt(data, table)
         made = engine._tables[data["TargetTableName"]]
         # Whole seconds on the wire: the second in which it was enabled means that moment.
         made["items"] = history.items_at(table, max(wanted, earliest))
@@ -66,6 +70,20 @@ def _refuse_existing(data: Json) -> None:
     target = data.get("TargetTableName")
     if target in engine._tables:
         raise ApiError("TableAlreadyExistsException", f"Table already exists: {target}")
+
+
+def _check_key(data: Json) -> None:
+    override = data.get("SSESpecificationOverride") or {}
+    customer_keys.check_region(override.get("KMSMasterKeyId"))
+
+
+def _encrypt(data: Json, source: Json) -> None:
+    """As the request says, otherwise as the source was (ACK)."""
+    made, override = engine._tables[data["TargetTableName"]], data.get("SSESpecificationOverride")
+    if override:
+        customer_keys.encrypt(made, override)
+    else:
+        made["SSEDescription"] = source.get("SSEDescription")
 
 
 def _answer(body: Json, summary: Json) -> Reply:
