@@ -100,9 +100,25 @@ def _kept_months(reader: Reader, load: Load) -> float:
 
 def key(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
     """Customer keys, and their use for the table."""
+    yield from _keys(template.standing, load, used)
     if template.standing.keys:
-        yield "customer key", template.standing.keys, used.key
         yield "customer key, requests", traffic.key_requests(load), used.key_request
+
+
+def _keys(standing: Standing, load: Load, used: Prices) -> Iterator[Billed]:
+    """Each key, as old as the load, and what it costs more since its first two rotations.
+
+    Later rotations cost nothing (https://aws.amazon.com/kms/pricing/).
+    """
+    if standing.keys:
+        yield "customer key", standing.keys, used.key
+    rotations = sum(
+        min(1.0, max(0.0, (load.days - number * days) / DAYS))  # by the hour: part of a month
+        for days in standing.rotation_days
+        for number in (1, 2)
+    )
+    if rotations:
+        yield "customer key, rotations", rotations, used.key_rotation
 
 
 def watching(template: Template, load: Load, used: Prices) -> Iterator[Billed]:
@@ -128,8 +144,6 @@ def beside(other: Other, load: Load, used: Prices) -> Iterator[Billed]:
 
     AWS Backup's own requests to its key are not counted, as for the table's backups.
     """
-    found = [*_watching(other.standing, load, used)]
-    if other.standing.keys:
-        found.append(("customer key", other.standing.keys, used.key))
+    found = [*_watching(other.standing, load, used), *_keys(other.standing, load, used)]
     for item, count, price in found:
         yield f"{item}, {other.region}" if other.region else item, count, price

@@ -63,6 +63,7 @@ class Prices:
     restore_test: Price
     transfer: Price
     key: Price
+    key_rotation: Price
     key_request: Price
     function_request: Price
     function_arm: Price
@@ -129,6 +130,7 @@ _ROWS = {
     "restore_test": _same(1.50, "recovery points", PUBLISHED),
     "transfer": _same(0.02, "GB", PUBLISHED),
     "key": _same(1.00, "keys", LISTED, also=_NOT_IN_IRELAND),
+    "key_rotation": _same(1.00, "rotations", PUBLISHED),  # https://aws.amazon.com/kms/pricing/
     "key_request": _same(0.03, "requests", LISTED, 10_000, free=20_000, also=_NOT_IN_IRELAND),
     # https://aws.amazon.com/lambda/pricing/
     "function_request": _same(0.20, "requests", LISTED, MILLION, free=MILLION),

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +26,13 @@ Resources = Mapping[str, Mapping[str, Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Standing:
-    """Counts; ``unpriced`` those of the resources of types unknown here."""
+    """Counts; ``unpriced`` those of the resources of types unknown here.
+
+    ``rotation_days``: how often each key that rotates does.
+    """
 
     keys: int = 0
+    rotation_days: tuple[float, ...] = ()
     alarm_metrics: int = 0
     composite_alarms: int = 0
     dashboards: int = 0
@@ -41,6 +45,7 @@ def standing(resources: Resources) -> Standing:
     kinds = Counter(resource["Type"] for resource in resources.values())
     return Standing(
         keys=kinds["AWS::KMS::Key"] + kinds["AWS::KMS::ReplicaKey"],
+        rotation_days=tuple(_rotation_days(properties_of(resources, "AWS::KMS::Key"))),
         alarm_metrics=sum(map(_alarm_metrics, properties_of(resources, "AWS::CloudWatch::Alarm"))),
         composite_alarms=kinds["AWS::CloudWatch::CompositeAlarm"],
         dashboards=kinds["AWS::CloudWatch::Dashboard"],
@@ -54,6 +59,13 @@ def standing(resources: Resources) -> Standing:
 def properties_of(resources: Resources, kind: str) -> list[Mapping[str, Any]]:
     """The properties of every resource of a type."""
     return [one.get("Properties", {}) for one in resources.values() if one["Type"] == kind]
+
+
+def _rotation_days(keys: Iterable[Mapping[str, Any]]) -> Iterator[float]:
+    """The periods of the keys that rotate: a year unless the template says another."""
+    for key in keys:
+        if key.get("EnableKeyRotation") in (True, "true"):
+            yield float(key.get("RotationPeriodInDays", 365))
 
 
 def _alarm_metrics(alarm: Mapping[str, Any]) -> int:

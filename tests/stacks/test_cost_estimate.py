@@ -188,6 +188,24 @@ def test_restore_tests_restore_the_index_too():
     assert cost["restored by the tests"] == pytest.approx(DAYS / 7 * size * 0.15)
 
 
+@pytest.mark.parametrize(
+    ("months", "dollars"), [(12, 0), (12.5, 0.5), (13, 1), (24, 1), (24.5, 1.5), (25, 2), (60, 2)]
+)
+def test_a_key_that_rotates_costs_more_after_its_first_and_second_year(months, dollars):
+    cost = monthly(synth(**FULL), Load(months=months))
+    assert cost["customer key"] == 1.00
+    assert cost.get("customer key, rotations", 0) == pytest.approx(dollars)
+
+
+def test_a_key_rotates_as_often_as_its_template_says_if_at_all():
+    def cost(**properties):
+        key = resource("AWS::KMS::Key", **properties)
+        return monthly(of(Key=key), Load(months=12)).get("customer key, rotations", 0)
+
+    assert cost() == cost(EnableKeyRotation=False) == 0
+    assert cost(EnableKeyRotation=True, RotationPeriodInDays=90) == 2
+
+
 def test_a_key_and_its_requests():
     template = synth(**FULL)
     cost = monthly(template, A_MONTH)
@@ -291,13 +309,13 @@ def test_the_assumptions_say_what_a_message_takes():
     assert "304,167 messages are in the table, kept for ever" in said
 
 
-def in_two_regions(*resources, region="eu-west-1"):
+def in_two_regions(region="eu-west-1", **resources):
     """A stage in us-east-1 with a key and daily copies to the vault of a second stack."""
     arn = f"arn:aws:backup:{region}:111122223333:backup-vault:far"
     copied = rule(copies=[{"DestinationBackupVaultArn": arn}], DeleteAfterDays=10)
     key, vault = resource("AWS::KMS::Key"), resource("AWS::Backup::BackupVault")
     home = of(Plan=plan(copied), Key=key)
-    there = {"Resources": {"Vault": vault, "Key": key} | dict(resources)}
+    there = {"Resources": {"Vault": vault, "Key": key} | resources}
     return (StackTemplate(name="own", region="us-east-1", template=home),
             StackTemplate(name="copies", region=region, template=there))  # fmt: skip
 
@@ -317,6 +335,13 @@ def test_a_second_stack_is_priced_in_its_region_and_nothing_is_counted_twice():
     assert both.of("own").monthly + both.of("copies").monthly == both.monthly
 
 
+def test_the_key_of_a_second_stack_rotates_too():
+    key = resource("AWS::KMS::Key", EnableKeyRotation=True)
+    found = estimate(template.read(in_two_regions(Key=key)), Load(months=13))
+    (line,) = (line for line in found.lines if "rotations" in line.item)
+    assert (line.item, line.monthly) == ("customer key, rotations, eu-west-1", pytest.approx(1))
+
+
 def test_what_is_in_a_region_without_prices_has_those_of_the_stages_own_and_a_warning():
     load = Load(messages_per_day=1000)
     unknown = estimate(template.read(in_two_regions(region="mars-1")), load, region="us-east-1")
@@ -329,6 +354,6 @@ def test_what_is_in_a_region_without_prices_has_those_of_the_stages_own_and_a_wa
 
 
 def test_unknown_resources_of_a_second_stack_are_warned_of():
-    stacks = in_two_regions(("Gateway", resource("AWS::EC2::NatGateway")))
+    stacks = in_two_regions(Gateway=resource("AWS::EC2::NatGateway"))
     found = estimate(template.read(stacks), Load(), region="us-east-1")
     assert found.warnings == ("not priced: 1 x AWS::EC2::NatGateway",)
