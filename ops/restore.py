@@ -4,8 +4,10 @@ import argparse
 import json
 from typing import Any
 
+from botocore.exceptions import ClientError
+
 from ops.command import Context
-from ops.errors import OpsError, UsageError
+from ops.errors import OpsError, UsageError, explain
 from ops.polling import DeadlineError, duration
 from ops.restoring import (
     compare,
@@ -46,6 +48,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         for line in comparison.lines() if comparison else []:
             print(line)
         print(source.arn(context, arguments.target))
+    if not arguments.reapply:
+        _say_what_is_lacking(context, origin.table, arguments.target)
     for what, why in failed.items():
         context.say(f"not re-applied, {what}: {why}")
     return 1 if compare.is_failure(arguments, context, comparison) or failed else 0
@@ -102,6 +106,16 @@ def _after(
     except KeyboardInterrupt:
         raise KeyboardInterrupt(again) from None
     return comparison, *reapplied
+
+
+def _say_what_is_lacking(context: Context, source_table: str, target: str) -> None:
+    """A hint alone: the table is good also where the caller may not look."""
+    try:
+        lacking = reapply.lacking(context, source_table, target)
+    except ClientError as error:
+        lacking = f"could not look for what table {target} lacks: {explain(error)}"
+    if lacking:
+        context.say(lacking)
 
 
 def _object(

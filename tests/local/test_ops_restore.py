@@ -196,6 +196,39 @@ def test_what_a_restore_loses_is_applied_again(deployment, capsys):
         dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
 
 
+def test_a_restore_names_what_the_new_table_lacks_until_it_is_applied_again(deployment, capsys):
+    deployment.deploy(
+        **RECOVERABLE,
+        TimeToLiveSpecification={"Enabled": True, "AttributeName": "Gone"},
+        StreamSpecification={"StreamViewType": "NEW_IMAGE"},
+        DeletionProtectionEnabled=True,
+    )
+    dynamodb, target = deployment.client("dynamodb"), f"{deployment.table}.again"
+    dynamodb.tag_resource(
+        ResourceArn=table_arn(deployment.table), Tags=[{"Key": "team", "Value": "chat"}]
+    )
+    assert deployment.ops("backup") == 0
+    assert deployment.ops("restore", "--target", target) == 0
+    assert capsys.readouterr().err.splitlines()[-1] == (
+        f"table {target} lacks what {deployment.table} has: tag team, time to live, stream, "
+        "point-in-time recovery, deletion protection; to apply them, run this again with "
+        "--resume --reapply"
+    )
+    dynamodb.update_continuous_backups(TableName=target, **RECOVERABLE)
+    assert deployment.ops("restore", "--target", target, "--resume", "--no-compare") == 0
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert ": tag team, time to live, stream, deletion protection; to apply" in last
+    assert deployment.ops("restore", "--target", target, "--resume", "--reapply") == 0
+    assert " lacks " not in capsys.readouterr().err
+    for name in (target, deployment.table):
+        dynamodb.update_table(TableName=name, DeletionProtectionEnabled=False)
+
+
+def test_a_table_like_its_source_lacks_nothing(deployed, capsys):
+    assert deployed.ops("restore", "--target", f"{deployed.table}.restored") == 0
+    assert " lacks " not in capsys.readouterr().err
+
+
 def test_after_a_destroy_it_needs_a_role_or_a_backup_of_dynamodbs_own(
     deployment, client, name, capsys
 ):
@@ -215,7 +248,14 @@ def test_after_a_destroy_it_needs_a_role_or_a_backup_of_dynamodbs_own(
         PolicyArn="arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores",
     )
     assert deployment.ops("restore", "--target", target, "--role", role) == 0
-    assert "does not exist any more: there is nothing to compare" in capsys.readouterr().err
+    err = capsys.readouterr().err
+    assert "does not exist any more: there is nothing to compare" in err
+    assert err.splitlines()[-1] == (
+        f"table {target} has no time to live, stream, point-in-time recovery, deletion protection; "
+        f"--reapply cannot set them, because table {deployment.table} does not exist in us-east-1: "
+        "use `aws dynamodb update-continuous-backups`, `aws dynamodb update-time-to-live` and `aws "
+        "dynamodb update-table`"
+    )
 
     listed = client("dynamodb").list_backups(TableName=deployment.table, BackupType="SYSTEM")
     (system,) = listed["BackupSummaries"]
