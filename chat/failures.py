@@ -48,6 +48,8 @@ def _missing(target: Target, table: str) -> str:
         )
     if status:
         return f"table {table} in {target.region} cannot be used (status {status})"
+    if missing := target.missing_table():
+        return missing
     unsure = ", or is still being created" if status is None else ""
     return (
         f"table {table} does not exist in {target.region}{unsure}; deploy it, or name another one "

@@ -51,7 +51,7 @@ from chat.store import last_message
 from chat.transfer.bar import Advance
 from chat.transfer.patience import tries
 from chat.transfer.scanning import Selection, page
-from ops.errors import explain
+from ops.errors import code, explain
 from seed.changes import Key, key_of
 from seed.writer import ask
 
@@ -182,8 +182,10 @@ def _collect(
             result.foreign.append(conversation)
             say(f"left out: {error}; delete what is under {PARTITION_KEY} "
                 f"{CONVERSATION_PREFIX}{conversation}")  # fmt: skip
-        # Whatever it is: the others are to be reindexed all the same.
-        except Exception as error:  # noqa: BLE001
+        # Whatever it is: the others are to be reindexed all the same, unless the table is gone.
+        except Exception as error:
+            if isinstance(error, ClientError) and code(error) == "ResourceNotFoundException":
+                raise
             result.failed[conversation] = _reason(error)
             say(f"conversation {conversation}: {result.failed[conversation]}")
         advance(1)

@@ -12,6 +12,7 @@ from chat.directory import Directory, PlainNames, pool_region
 from chat.lost_tries import note_lost_tries
 from chat.numbers import exact
 from chat.scanning import MOST_SEGMENTS
+from ops import missing_table
 from ops.clients import Clients
 from ops.command import to_stderr
 from ops.errors import UsageError
@@ -56,6 +57,12 @@ class Target:
         if not TABLE_NAME.fullmatch(name):
             raise UsageError(f"'{name}' is not a table name: 3 to 255 of A-Z, a-z, 0-9, _ . and -")
         return str(name)
+
+    def missing_table(self) -> str:
+        """What to say where the stack's table is gone; empty while it is not, and for --table."""
+        if getattr(self._arguments, "table", None) is not None:
+            return ""
+        return missing_table.of(self._clients, self._stack)
 
     @cached_property
     def table(self) -> Any:

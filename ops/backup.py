@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ops import jobs, retention, stack
+from ops import jobs, missing_table, retention, stack
 from ops.command import Context, number
 from ops.errors import OpsError, UsageError
 
@@ -91,7 +91,7 @@ def start(context: Context, wish: Wish, *, seconds: float) -> str:
     AWS Backup runs one job per table at a time, so one that runs already, for
     example the plan's, is waited for first (up to ``seconds``).
     """
-    source = stack.deployed(context.clients, context.stack)
+    source = _source(context)
     for other in jobs.running(context.clients("backup"), source.output("TableArn")):
         context.say(
             f"backup job {other} of the same table runs already, and AWS Backup runs one at a "
@@ -110,7 +110,7 @@ def _leave(context: Context, wish: Wish, *, as_json: bool) -> int:
     A repeated --token may well find its own job running; any other job would
     make this one wait in AWS Backup and, after an hour, expire.
     """
-    source = stack.deployed(context.clients, context.stack)
+    source = _source(context)
     backup, table = context.clients("backup"), source.output("TableArn")
     others = list(jobs.running(backup, table))
     if others and not wish.token:
@@ -130,6 +130,14 @@ def _leave(context: Context, wish: Wish, *, as_json: bool) -> int:
     else:
         print(job.id)
     return 0
+
+
+def _source(context: Context) -> stack.Stack:
+    """The deployed stack. Raises OpsError where there is none, or its table is gone."""
+    found = stack.deployed(context.clients, context.stack)
+    if missing := missing_table.of(context.clients, found):
+        raise OpsError(missing)
+    return found
 
 
 def _start(context: Context, source: stack.Stack, wish: Wish) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ops import show
+from ops import missing_table, show, stack
 from ops.cleaning.selection import age
 from ops.command import Context
 from ops.finding.found import Point, TableBackup
@@ -56,6 +56,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     else:
         for line in _lines(context, names, rows):
             print(line)
+    if not arguments.table:
+        deployed = stack.find(context.clients, context.stack)
+        if missing := missing_table.of(context.clients, deployed):
+            context.say(missing)
     for unseen in found.unseen:
         context.say(f"not listed, {unseen.what}: {unseen.reason}")
     late = span is not None and not is_recent(rows, datetime.now(UTC) - span)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ops import show, stack
+from ops import missing_table, show, stack
 from ops.command import Context
 from ops.finding import costs, inventory, stacks
 from ops.finding.costs import Thing
@@ -18,10 +18,14 @@ from ops.restoring import recovery
 
 @dataclass(frozen=True, kw_only=True)
 class Holding:
-    """What one stack has: its CloudFormation ``status``, empty when it is not deployed."""
+    """What one stack has: its CloudFormation ``status``, empty when it is not deployed.
+
+    ``missing`` is the line about a table that should be there, empty when it is.
+    """
 
     stack: str
     status: str
+    missing: str = ""
     things: tuple[Thing, ...]
     unseen: tuple[Unseen, ...]
 
@@ -43,6 +47,9 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     context.say(every_stack(context) if arguments.all else context.where)
     holdings, unseen = take(context, every=arguments.all)
     show_them(context, holdings, as_json=arguments.json)
+    for held in holdings:
+        if held.missing:
+            context.say(held.missing)
     say_unseen(context, unseen)
     return 1 if unseen else 0
 
@@ -92,6 +99,7 @@ def _of(context: Context, tagged: Iterable[str]) -> Holding:
     return Holding(
         stack=context.stack,
         status=deployed.status if deployed else "",
+        missing=missing_table.of(clients, deployed),
         things=tuple(
             costs.things(
                 found,
@@ -119,7 +127,9 @@ def _lines(context: Context, holdings: list[Holding]) -> list[str]:
         return [f"nothing was found in {where}; {place}{others}"]
     lines = []
     for held in holdings:
-        lines.append(f"{held.stack}: {held.status or f'not deployed in {context.region}'}")
+        status = held.status or f"not deployed in {context.region}"
+        without = ", its table does not exist" if held.missing else ""
+        lines.append(f"{held.stack}: {status}{without}")
         rows = [_cells(thing) for thing in held.things]
         lines += [f"  {line}" for line in show.columns(rows)]
     total = show.money(sum(held.monthly for held in holdings))

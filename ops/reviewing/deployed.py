@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops import stack
+from ops import missing_table, stack
 from ops.clients import Clients
 from ops.costing.assembly import Stacks, StackTemplate, Template
 from ops.costing.plans import destinations
@@ -24,12 +24,16 @@ _INSTEAD = "or compare with a git revision: --base REVISION"
 
 @dataclass(frozen=True, kw_only=True)
 class _Look:
-    """What was found in place of one stack, and where, or why nobody could look."""
+    """What was found in place of one stack, and where, or why nobody could look.
+
+    ``missing`` says that the table of the stack is not there.
+    """
 
     found: StackTemplate | None = None
     account: str = ""
     region: str = ""
     refused: str = ""
+    missing: str = ""
 
     @property
     def where(self) -> str:
@@ -46,7 +50,12 @@ def compared(stacks: Stacks, place: Place) -> tuple[str, tuple[Reviewed, ...]]:
     looks = [_look(place, one.region, partial(_template, name=one.name)) for one in stacks]
     there = tuple(look.found for look in looks if look.found)
     found = [
-        reviewed(look.found, _placed(one, look), unknown=_unknown(one, look, any_there=bool(there)))
+        reviewed(
+            look.found,
+            _placed(one, look),
+            unknown=_unknown(one, look, any_there=bool(there)),
+            missing=look.missing,
+        )
         for one, look in zip(stacks, looks, strict=True)
     ]
     if not there:
@@ -66,11 +75,13 @@ def _look(
         with closing(place(region)) as clients:
             identity = clients.identity()
             found = find(clients)
+            there = stack.find(clients, found.name) if found else None
+            missing = missing_table.of(clients, there)
     except (ClientError, BotoCoreError) as error:
         return _Look(refused=f"{explain(error)}; {_INSTEAD}")
     except OpsError as error:
         return _Look(refused=f"{error}; {_INSTEAD}")
-    return _Look(found=found, account=identity.account, region=identity.region)
+    return _Look(found=found, account=identity.account, region=identity.region, missing=missing)
 
 
 def _placed(one: StackTemplate, look: _Look) -> StackTemplate:

@@ -18,7 +18,8 @@ def stack_changes(stack: Reviewed, stacks: Sequence[Reviewed]) -> list[str]:
     if stack.unknown:
         return [f"not compared: {stack.unknown}"]
     moved = _moved(stack, stacks)
-    found = [*_come_or_gone(stack)]
+    found = [f"! {stack.missing}"] if stack.missing else []
+    found += _come_or_gone(stack)
     if stack.old is None and moved:
         count = len(stack.after["Resources"])
         return [*found, f"    all {count} resources and permissions as in {moved.region}"]

@@ -14,7 +14,7 @@ class Reviewed:
 
     ``old_region`` and ``new_region`` are what either side names, None where it leaves
     that to the credentials. ``unknown`` says why there is nothing to compare it
-    with; empty when there is.
+    with; empty when there is. ``missing`` says that its deployed table is gone.
     """
 
     name: str
@@ -23,6 +23,7 @@ class Reviewed:
     old: Template | None
     new: Template | None
     unknown: str = ""
+    missing: str = ""
 
     @property
     def region(self) -> str | None:
@@ -46,7 +47,7 @@ class Reviewed:
 
 
 def reviewed(
-    old: StackTemplate | None, new: StackTemplate | None, *, unknown: str = ""
+    old: StackTemplate | None, new: StackTemplate | None, *, unknown: str = "", missing: str = ""
 ) -> Reviewed:
     """One stack as it was and as it is; at least one of them."""
     known = [one for one in (new, old) if one]
@@ -57,6 +58,7 @@ def reviewed(
         old=old.template if old else None,
         new=new.template if new else None,
         unknown=unknown,
+        missing=missing,
     )
 
 

@@ -31,6 +31,7 @@ class Target:
 
     def __init__(self, status):
         self.status = status
+        self.missing_table = lambda: ""  # the table is of no stack
         self.client = SimpleNamespace(meta=client().meta, describe_table=self.describe_table)
 
     def describe_table(self, TableName):

@@ -1,0 +1,151 @@
+"""A table that was deleted by hand while its stack exists: every command says so, in one line."""
+
+import io
+import json
+import sys
+from contextlib import closing
+
+import pytest
+
+from chat.__main__ import main as chat
+from local.configuration import configure
+from ops.__main__ import main as ops
+from tests.local.deployment import Deployment as Stack
+from tests.local.ops_deployment import QUICK, USUAL, Deployment
+from tests.stacks.templates import ITEMS
+
+RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+MESSAGE = '{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}'
+ID = "2026-01-01T09:00:00.000Z#1a2b"
+KEY = ("--key", "CONV#jerry#tom", "MSG#1")
+
+
+def said(stack, table):
+    where = f"--stack {stack} --region us-east-1"
+    return (
+        f"table {table} of stack {stack} does not exist in us-east-1 although the stack is "
+        "deployed: it was deleted outside CloudFormation. First restore its data: `python -m ops "
+        f"backups {where}` lists the backups, `python -m ops restore ARN --target {table}.restored "
+        f"{where}` restores one. Then destroy the stack and deploy it again."
+    )
+
+
+@pytest.fixture(autouse=True)
+def environment(aws, monkeypatch):
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+
+
+@pytest.fixture
+def stage(aws, client, name, capsys):
+    """A stage with one recovery point, whose table was deleted by hand."""
+    configure(aws, **QUICK)
+    with closing(Deployment(client, name)) as stage:
+        stage.deploy(**RECOVERABLE)
+        assert stage.ops("backup") == 0
+        client("dynamodb").delete_table(TableName=stage.table)
+        capsys.readouterr()
+        yield stage
+    configure(aws, **USUAL)
+
+
+@pytest.mark.parametrize("options", [(), ("--no-wait",)])
+def test_a_backup_says_it_and_fails(stage, options, capsys):
+    assert stage.ops("backup", *options) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1]) == ("", f"error: {said(stage.stack, stage.table)}")
+
+
+def test_the_list_of_backups_says_it_and_has_them_all(stage, capsys):
+    assert stage.ops("backups", "--json") == 0
+    out, err = capsys.readouterr()
+    assert {row["kind"] for row in json.loads(out)["backups"]} == {"RECOVERY_POINT", "SYSTEM"}
+    assert err.splitlines()[-1] == said(stage.stack, stage.table)
+
+
+def test_the_inventory_says_it_and_shows_the_rest(stage, capsys):
+    for options in ((), ("--all",)):
+        assert stage.ops("inventory", *options) == 0
+        out, err = capsys.readouterr()
+        assert f"{stage.stack}: CREATE_COMPLETE, its table does not exist" in out.splitlines()
+        assert said(stage.stack, stage.table) in err.splitlines()
+    assert stage.vault in out
+
+
+COMMANDS = [
+    ("conversations", "tom"),
+    ("conversations", "tom", "--check"),
+    ("history", "jerry#tom"),
+    ("follow", "jerry#tom"),
+    ("send", "Hi", "--from", "Tom", "--to", "Jerry"),
+    ("edit", "jerry#tom", ID, "Hi"),
+    ("delete", "jerry#tom", ID),
+    ("delete", *KEY),
+    ("get", "jerry#tom", ID),
+    ("get", *KEY),
+    ("put", '{"PK": "a", "SK": "b"}'),
+    ("put", '{"PK": "a", "SK": "b"}', "--if-absent"),
+    ("scan",),
+    ("scan", "--segments", "2"),
+    ("export",),
+    ("export", "--conversation", "jerry#tom"),
+    ("import", "-"),
+    ("import", "-", "--if-absent"),
+    ("reindex",),
+    ("reindex", "jerry#tom"),
+    ("reindex", "--all"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_chat_command_says_it_and_fails(module_stage, command, monkeypatch, capsys):
+    stdin = io.TextIOWrapper(io.BytesIO(f"{MESSAGE}\n".encode()))
+    monkeypatch.setattr(sys, "stdin", stdin)
+    name, *rest = command
+    assert chat([name, "--stage", module_stage.stage, *rest]) == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last == f"error: {said(module_stage.stack, module_stage.table)}"
+
+
+@pytest.fixture(scope="module")
+def module_stage(client):
+    with closing(Deployment(client, "without-table")) as stage:
+        stage.deploy()
+        client("dynamodb").delete_table(TableName=stage.table)
+        yield stage
+        stage.destroy()
+
+
+def test_a_table_that_is_named_itself_belongs_to_no_stack(module_stage, capsys):
+    assert chat(["history", "jerry#tom", "--table", module_stage.table]) == 1
+    assert "; deploy it, or name another one with" in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.usefixtures("bootstrapped")
+def test_what_the_line_advises_brings_the_data_and_the_stack_back(client, name, setting, capsys):
+    setting("backup_job_seconds", 0)
+    setting("restore_job_seconds", 0)
+    stack = Stack(client, f"pr-{name[:8]}")
+    table = stack.deploy(ITEMS)["TableName"]
+    where = ("--stack", stack.stack)
+    assert ops(["backup", *where]) == 0
+    dynamodb = client("dynamodb")
+    dynamodb.delete_table(TableName=table)
+    capsys.readouterr()
+
+    assert ops(["review", "--stage", stack.stage, "--json"]) == 0
+    ((review,),) = [json.loads(capsys.readouterr().out)]
+    (lines,) = [v for k, v in review["sections"].items() if k.startswith("What changes against")]
+    assert lines[0] == f"! {said(stack.stack, table)}"
+
+    assert ops(["backups", *where, "--json"]) == 0
+    backups = {row["kind"]: row["arn"] for row in json.loads(capsys.readouterr().out)["backups"]}
+    for number, kind in enumerate(("RECOVERY_POINT", "SYSTEM")):
+        target = f"{table}.restored{number}"
+        assert ops(["restore", backups[kind], "--target", target, *where]) == 0
+        assert dynamodb.scan(TableName=target)["Count"] >= len(ITEMS)
+        dynamodb.delete_table(TableName=target)
+    stack.destroy()
+    assert stack.deploy(ITEMS)["TableName"] == table
+    assert dynamodb.scan(TableName=table)["Count"] >= len(ITEMS)
+    stack.destroy()
