@@ -5,7 +5,6 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from chat.answers import check_answers
 from chat.aws_names import TABLE_NAME, USER_POOL
 from chat.capacity import Capacity
 from chat.directory import Directory, PlainNames, pool_region
@@ -85,9 +84,7 @@ class Target:
             raise UsageError(f"'{pool}' is not the id of a user pool, such as eu-west-1_Ab1cD2eF3")
         clients = Clients(region=pool_region(pool), profile=self._arguments.profile)
         self._all_clients.append(clients)
-        client = clients("cognito-idp")
-        check_answers(client)
-        return Directory(client, pool)
+        return Directory(clients("cognito-idp"), pool)
 
     @cached_property
     def _stack(self) -> Stack:
@@ -103,7 +100,6 @@ class Target:
     def typed_client(self) -> Any:
         """The DynamoDB client that takes and gives DynamoDB JSON, as the API itself does."""
         client = self._clients("dynamodb")
-        check_answers(client)
         self.capacity.watch(client)
         return client
 
@@ -122,7 +118,6 @@ class Target:
     @cached_property
     def _dynamodb(self) -> Any:
         resource = exact(self._clients.resource("dynamodb", connections=MOST_SEGMENTS))
-        check_answers(resource.meta.client)
         note_lost_tries(resource.meta.client)
         self.capacity.watch(resource.meta.client)
         return resource

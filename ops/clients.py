@@ -15,6 +15,7 @@ from botocore.exceptions import (
     SSLError,
 )
 
+from ops.answers import check_answers
 from ops.errors import OpsError
 
 # AWS Backup publishes no request rate and its model has no throttling error, so
@@ -86,6 +87,7 @@ class Clients:
 
     def _keep(self, name: str, client: Any) -> Any:
         client.meta.events.register_first("needs-retry", self._nobody_there)
+        check_answers(client)
         self._made[name] = client
         return client
 

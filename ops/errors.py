@@ -29,6 +29,17 @@ class OpsError(Exception):
     """Something failed; the text names the value, the rule and the remedy."""
 
 
+class NotFromAws(OpsError, BotoCoreError):  # type: ignore[misc]  # botocore has no types
+    """The response is not one of AWS.
+
+    One of botocore's errors too, so that it is no more than those are to what goes on
+    behind a request that fails.
+    """
+
+    def __init__(self, text: str) -> None:
+        Exception.__init__(self, text)
+
+
 class UsageError(OpsError):
     """The command line, or what it stands on, is wrong: exit status 2."""
 
@@ -52,6 +63,8 @@ def explain(error: ClientError | BotoCoreError) -> str:
     """What happened and what to do about it, for an error nobody expected."""
     if isinstance(error, ClientError):
         return _explain_answer(error)
+    if isinstance(error, NotFromAws):
+        return str(error)
     if isinstance(error, NoCredentialsError | PartialCredentialsError):
         return f"no AWS credentials ({_one_line(error)}); log in, or name a profile with --profile"
     if isinstance(error, NoRegionError):

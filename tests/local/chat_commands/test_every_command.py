@@ -149,8 +149,8 @@ def test_an_environment_that_does_not_work(chat, monkeypatch, table, command, va
 @pytest.mark.parametrize(
     ("body", "kind", "said"),
     [
-        (b"<html>Log in</html>", "text/html", "its answer is no JSON but text/html"),
-        (b"", "", "its answer is no JSON but of no type"),
+        (b"<html>Log in</html>", "text/html", "expected JSON, got text/html, status 200"),
+        (b"", "", "expected JSON, got an empty body, no content type, status 200"),
     ],
 )
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_what_is_no_answer_of_aws_is_said(chat, monkeypatch, tmp_path, command, 
             monkeypatch.setenv(name, value)
         failed = chat(command, *([] if command == "tables" else where))
     assert re.match(
-        f"[A-Z][A-Za-z]+: what answered is not AWS: {said}; check AWS_ENDP", failed.error
+        f"[A-Z][A-Za-z]+: the response did not come from AWS: {said}; check AWS_ENDP", failed.error
     )
     assert failed.status == 1
 
