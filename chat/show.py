@@ -13,6 +13,7 @@ from chat import json_text, naming
 from chat.directory import Names
 from chat.model import SORT_KEY, Position
 from chat.references import reference
+from ops.show import table as _table
 
 # The characters that turn the direction of writing are no control characters
 # by their category, but hide what is written.
@@ -148,18 +149,3 @@ def _on_terminal() -> bool:
 def _ascii_only() -> bool:
     """Whether standard output can take nothing but ASCII without changing it."""
     return (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
-
-
-def _table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    # Here, because they take a twentieth of a second that pipes do not need.
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for name in names:
-        table.add_column(name, overflow="fold")
-    for row in rows:
-        # Text, and not str, which rich would read for its markup.
-        table.add_row(*map(Text, row))
-    Console(file=sys.stdout).print(table)

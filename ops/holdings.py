@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -77,8 +78,19 @@ def show_them(context: Context, holdings: list[Holding], *, as_json: bool) -> No
     if as_json:
         print(_json(context, holdings))
         return
-    for line in _lines(context, holdings):
-        print(line)
+    if not any(held.things or held.status for held in holdings):
+        where, others = context.where, ", another stack with --stage or --stack"
+        if not holdings:  # of every stack
+            where, others = every_stack(context), ""
+        place = "another place is named with --region or --profile"
+        print(f"nothing was found in {where}; {place}{others}")
+        return
+    for held in holdings:
+        status = held.status or f"not deployed in {context.region}"
+        print(f"{held.stack}: {status}{', its table does not exist' if held.missing else ''}")
+        _show([_cells(thing) for thing in held.things])
+    total = show.money(sum(held.monthly for held in holdings))
+    print(f"{total} a month ({Rates(context.region).note})")
 
 
 def say_unseen(context: Context, unseen: Iterable[Unseen]) -> None:
@@ -118,22 +130,13 @@ def _outputs(deployed: stack.Stack | None) -> list[str]:
     return [name] if name else []
 
 
-def _lines(context: Context, holdings: list[Holding]) -> list[str]:
-    if not any(held.things or held.status for held in holdings):
-        where, others = context.where, ", another stack with --stage or --stack"
-        if not holdings:  # of every stack
-            where, others = every_stack(context), ""
-        place = "another place is named with --region or --profile"
-        return [f"nothing was found in {where}; {place}{others}"]
-    lines = []
-    for held in holdings:
-        status = held.status or f"not deployed in {context.region}"
-        without = ", its table does not exist" if held.missing else ""
-        lines.append(f"{held.stack}: {status}{without}")
-        rows = [_cells(thing) for thing in held.things]
-        lines += [f"  {line}" for line in show.columns(rows)]
-    total = show.money(sum(held.monthly for held in holdings))
-    return [*lines, f"{total} a month ({Rates(context.region).note})"]
+def _show(rows: list[tuple[str, ...]]) -> None:
+    """A line each for programs, a table that fits for a terminal."""
+    if sys.stdout.isatty() and rows:
+        show.table((), rows, indent=2)
+    else:
+        for line in show.columns(rows):
+            print(f"  {line}")
 
 
 def _cells(thing: Thing) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """Sizes, ages, amounts and tables of text, for people."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -44,3 +45,24 @@ def columns(rows: Iterable[Sequence[str]]) -> list[str]:
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
         for row in listed
     ]
+
+
+def table(names: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 0) -> None:
+    """Print a table that fits the terminal, in whose cells long text is folded.
+
+    Without ``names`` it has no header.
+    """
+    # Here, because they take a twentieth of a second that pipes do not need.
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    listed = list(rows)
+    made = Table(box=None, header_style="bold", pad_edge=False, show_header=bool(names))
+    for name in names or [""] * len(listed[0]):
+        made.add_column(name, overflow="fold")
+    for row in listed:
+        # Text, and not str, which rich would read for its markup.
+        made.add_row(*map(Text, row))
+    Console(file=sys.stdout).print(Padding(made, (0, 0, 0, indent)) if indent else made)

@@ -2,11 +2,13 @@
 # ruff: noqa: F811 (pytest hands fixtures over under their names)
 
 import json
+import sys
 from contextlib import closing
 
 import pytest
 
 from local.configuration import configure
+from local.pictures import terminal
 from tests.local.aws_steps import back_up
 from tests.local.ops_deployment import QUICK, USUAL, Deployment
 from tests.local.own_account import aws, client  # noqa: F401 (fixtures)
@@ -91,6 +93,21 @@ def test_everything_of_a_stack_with_its_cost_before_and_after_the_destroy(deploy
     assert any("SYSTEM, free, nobody can delete it" in row and "until" in row for row in rows)
     assert not any(row.split()[0] == "table" and row.split()[1] != "backup" for row in rows)
     assert total.startswith("$1.00 a month (list prices")
+
+
+def on_terminal(deployed, aws, columns):
+    command = [sys.executable, "-m", "ops", "inventory", "--stage", deployed.stage]
+    return terminal.output(command, aws.environment(), columns).splitlines()
+
+
+def test_an_inventory_fits_a_narrow_terminal_and_loses_nothing(deployed, aws, capsys):
+    assert deployed.ops("inventory") == 0
+    first, *rows, total = capsys.readouterr().out.splitlines()
+    narrow = on_terminal(deployed, aws, 40)
+    assert (narrow[0], narrow[-1]) == (first, total)
+    assert all(line.startswith("  ") and len(line) <= 40 for line in narrow[1:-1])
+    assert sorted("".join(narrow[1:-1]).replace(" ", "")) == sorted("".join(rows).replace(" ", ""))
+    assert [line.rstrip() for line in on_terminal(deployed, aws, 200)] == [first, *rows, total]
 
 
 def test_all_stacks_that_left_a_trace(deployed, client, capsys):
