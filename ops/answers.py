@@ -12,9 +12,9 @@ _JSON, _XML = frozenset({"json", "rest-json"}), frozenset({"query", "rest-xml", 
 def check_answers(client: Any) -> None:
     """Have every request of a boto3 client raise NotFromAws for what no service answers.
 
-    botocore takes a page in place of JSON for a response without any field, and
-    fails for one in place of XML with an error that is none of its own. A gateway's
-    page with status 500 or more is an error as any other: the SDK tries again.
+    botocore reads a page in place of JSON as a response without fields, and ends in a
+    ResponseParserError, which is none of its own errors, for a page in place of XML. A
+    gateway's page with status 500 or more becomes an error that the SDK tries again.
     """
     client.meta.events.register_first("before-parse", _check)
 

@@ -30,10 +30,10 @@ class OpsError(Exception):
 
 
 class NotFromAws(OpsError, BotoCoreError):  # type: ignore[misc]  # botocore has no types
-    """The response is not one of AWS.
+    """The response did not come from AWS.
 
-    One of botocore's errors too, so that it is no more than those are to what goes on
-    behind a request that fails.
+    Also one of botocore's errors: code that goes on after a failed request goes on
+    after this one.
     """
 
     def __init__(self, text: str) -> None:

@@ -1,4 +1,4 @@
-"""The table of a deployed stack that somebody deleted by hand: every command says it in one way."""
+"""A deployed stack whose table was deleted by hand: every command says so in the same words."""
 
 from botocore.exceptions import ClientError
 

@@ -97,3 +97,14 @@ def test_a_key_of_another_region_is_wrong_usage(stage, restore, client, name):
         f"error: --kms-key {stage.home_key} is in region us-east-1; a table in {THERE} needs a key "
         f"in {THERE}"
     )
+
+
+def test_at_home_a_backup_is_restored_under_its_tables_key_also_when_the_table_is_gone(stage):
+    stage.start_job()
+    dynamodb = stage.client("dynamodb")
+    for name in (f"{stage.table}.one", f"{stage.table}.two"):
+        assert stage.ops("restore", "--target", name, "--no-compare") == 0
+        shown = dynamodb.describe_table(TableName=name)["Table"]
+        assert shown["SSEDescription"]["KMSMasterKeyArn"] == stage.home_key
+        if name.endswith("one"):
+            dynamodb.delete_table(TableName=stage.table)
