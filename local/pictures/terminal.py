@@ -31,7 +31,9 @@ def output(command: Sequence[str], environment: Mapping[str, str], columns: int)
     with open(ours, "rb", buffering=0) as terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
         process = subprocess.Popen(
-            command, cwd=PROJECT, env={**environment, "TERM": "xterm-256color"}, text=True,
+            command, cwd=PROJECT, text=True,
+            # Programs believe COLUMNS before the terminal.
+            env={**environment, "TERM": "xterm-256color", "COLUMNS": str(columns)},
             stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE,
         )  # fmt: skip
         os.close(theirs)
