@@ -12,7 +12,6 @@ class Point:
     vault: str
     status: str
     resource: str = ""
-    role: str = ""  # the ARN of the role that made it
     created: datetime | None = None
     expires: datetime | None = None
     bytes: int = 0

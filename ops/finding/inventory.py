@@ -16,9 +16,10 @@ from ops.command import Context
 from ops.errors import is_denied, message
 from ops.finding import leftovers, tables, vaults
 from ops.finding.found import Inventory, Key, Role, Table, TableBackup, Unseen, Vault
-from stacks.names import ROLE_PATH
 
 T = TypeVar("T")
+# CloudFormation names a role after its stack, of which it keeps this many characters.
+_ROLE_NAME_START = 24
 
 
 class Looks:
@@ -118,12 +119,12 @@ def table_names(
     found_vaults, roles, earlier = tuple(found_vaults), tuple(roles), tuple(earlier)
     names = {vault.table for vault in found_vaults}
     # Anyone may put a backup of their own table into the vault, with a role of their own.
-    own_role = f":role{ROLE_PATH}{name}-"
+    own_role = f"{name}-"[:_ROLE_NAME_START]
     names |= {
         tables.name_of(point.resource)
         for vault in found_vaults
         for point in vault.points
-        if own_role in point.role
+        if point.role.startswith(own_role)
     }
     names |= {table for role in roles for table in role.tables}
     names |= {old.outputs.get("TableName", "") for old in earlier}

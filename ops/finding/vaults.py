@@ -147,7 +147,6 @@ def point(vault: str, found: dict[str, Any]) -> Point:
         vault=vault,
         status=sys.intern(found["Status"]),
         resource=sys.intern(found.get("ResourceArn", "")),
-        role=sys.intern(found.get("IamRoleArn", "")),
         created=found.get("CreationDate"),
         expires=found.get("CalculatedLifecycle", {}).get("DeleteAt"),
         bytes=found.get("BackupSizeInBytes", 0),

@@ -65,7 +65,7 @@ def test_a_backup_of_a_deleted_table_that_others_had_in_the_vault_stays(stage):
     foreign = f"{stage.table}-orders"
     _make_table(stage, foreign)
     backup, _ = _back_up(stage, foreign)
-    iam, role = stage.client("iam"), f"{stage.stack}-theirs"
+    iam, role = stage.client("iam"), f"Theirs-{stage.stage}"
     trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"},
              "Action": "sts:AssumeRole"}  # fmt: skip
     arn = iam.create_role(

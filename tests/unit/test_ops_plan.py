@@ -110,11 +110,9 @@ def test_nothing_found_is_an_empty_plan():
 
 
 def test_names_of_tables_come_from_whatever_knows_them():
-    role = "arn:aws:iam::000000000000:role/messages/Messages-pr-1-Role-1A2B3C"
+    role = "Messages-pr-1-BackupRole-1A2B3C"
     former = dataclasses.replace(POINT, resource=TABLE_ARN + "-old", role=role)
-    foreign = dataclasses.replace(
-        POINT, resource=TABLE_ARN + "-foreign", role=role.replace("/messages/", "/")
-    )
+    foreign = dataclasses.replace(POINT, resource=TABLE_ARN + "-foreign", role="Orders-Backup")
     vault = Vault(name="v", arn="a", table="Tagged", points=(former, foreign))
     old = Stack(name="Messages-pr-1", status="DELETE_COMPLETE", outputs={"TableName": "Output"})
     names = table_names("Messages-pr-1", [vault], [Role(name="r", tables=("Policy",))], [old])
