@@ -115,11 +115,13 @@ def reindex_all(
     return result
 
 
-def all_conversations(client: Any, table: str) -> Iterator[str]:
+def all_conversations(
+    client: Any, table: str, *, advance: Advance = lambda _: None
+) -> Iterator[str]:
     """The ids of all conversations that have messages or are in lists, each of them once.
 
-    ``client`` takes and gives DynamoDB JSON. Reads all keys of the table; keeps
-    the ids in memory.
+    ``client`` takes and gives DynamoDB JSON. Reads all keys of the table, and
+    counts them by ``advance``; keeps the ids in memory.
     """
     selection, seen = Selection(keys_only=True), set[str]()
 
@@ -129,6 +131,7 @@ def all_conversations(client: Any, table: str) -> Iterator[str]:
 
     with lanes(selection.segments) as opened:
         for _, keys in in_segments(opened, read, dict.fromkeys(range(selection.segments))):
+            advance(len(keys))
             for conversation in map(_conversation, keys):
                 if conversation is not None and conversation not in seen:
                     seen.add(conversation)

@@ -85,17 +85,17 @@ def history(messages: Iterable[Mapping[str, Any]], users: Names) -> None:
     _table(["sent (UTC)", "from", "to", "message", "id"], rows)
 
 
-def conversations(rows: Iterable[Mapping[str, Any]], lagging: Sequence[bool], users: Names) -> None:
-    """A user's conversations for people: tab-separated, or a table."""
+def conversations(rows: Iterable[Mapping[str, Any]], marks: Sequence[str], users: Names) -> None:
+    """A user's conversations for people, each with its mark, if any: tab-separated, or a table."""
     shown = [
         [
             safe(row["LastMessageAt"]),
             safe(row.get("ConversationId", "?")),
             safe(row.get("OtherUser", "?")),
             safe(row.get("LastMessageBody", "")),
-            *(["lags"] if lags else []),
+            *([mark] if mark else []),
         ]
-        for row, lags in zip(naming.rows(rows, users), lagging, strict=True)
+        for row, mark in zip(naming.rows(rows, users), marks, strict=True)
     ]
     if _on_terminal():
         _table(["last message (UTC)", "conversation", "with", "message", ""], shown)

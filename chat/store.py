@@ -12,7 +12,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from chat.equality import same
 from chat.model import (
     CONVERSATION_PREFIX,
     INDEX_NAME,
@@ -25,7 +24,6 @@ from chat.model import (
     conversation_key,
     format_time,
     membership_key,
-    memberships,
 )
 from chat.references import not_before, reference, sort_key_of
 from ops.errors import OpsError
@@ -113,15 +111,6 @@ def conversations(
     )
     rows = list(islice(found, limit + 1))
     return rows[:limit], len(rows) > limit
-
-
-def is_current(table: Any, row: dict[str, Any]) -> bool:
-    """Whether a user's ``row`` for a conversation shows the last message, which is read for it."""
-    last = last_message(table, listed(row))
-    try:
-        return last is not None and any(same(row, membership) for membership in memberships(last))
-    except ValueError:  # put by hand, with a key that no list can show
-        return False
 
 
 def listed(row: dict[str, Any]) -> str:

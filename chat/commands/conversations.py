@@ -2,13 +2,22 @@
 
 import argparse
 import shlex
+from collections import Counter
 from typing import Any
 
 from chat import show, store
+from chat.list_check import State, compare
 from chat.model import INDEX_NAME, INDEX_SORT_KEY
 from chat.options import Commands, command, count, user
 from chat.references import place
+from chat.reindex import all_conversations
 from chat.target import Target
+from chat.transfer.bar import bar
+from ops.errors import OpsError
+from ops.show import count as counted
+from seed.changes import key_of
+
+Row = dict[str, Any]
 
 
 def add(commands: Commands) -> None:
@@ -22,34 +31,58 @@ def add(commands: Commands) -> None:
                         "messages before a time")  # fmt: skip
     parser.add_argument(
         "--check", action="store_true",
-        help="compare each with its last message, and mark those that lag",
+        help="compare the whole list with the messages, and print also the rows of other pages "
+        "that lag, are missing or are surplus: status 1 when there are any. Reads every key of "
+        "the table, which costs as much as reading every item",
     )  # fmt: skip
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
-    """Print the rows; say what the list may lack, and how to go on when there are more."""
+    """Print the rows; exit status 1 when a compared list differs from the messages."""
     wanted = user(arguments.user, target.directory)
     before = place(arguments.before) if arguments.before is not None else None
-    rows, more = store.conversations(target.table, wanted, limit=arguments.limit, before=before)
-    lagging = [arguments.check and not store.is_current(target.table, row) for row in rows]
+    page, more = store.conversations(target.table, wanted, limit=arguments.limit, before=before)
+    compared = [(row, State.CURRENT) for row in page]
+    if arguments.check:
+        compared = _compared(target, wanted)
+    on_page = set(map(key_of, page))
+    shown = [(row, state) for row, state in compared
+             if state is not State.CURRENT or key_of(row) in on_page]  # fmt: skip
     if arguments.json:
-        show.array(_marked(rows, lagging) if arguments.check else rows)
+        show.array(row | {"Check": state} if arguments.check else row for row, state in shown)
     else:
-        show.conversations(rows, lagging, target.directory)
-    if not rows:
+        marks = ["" if state is State.CURRENT else state for _, state in shown]
+        show.conversations([row for row, _ in shown], marks, target.directory)
+    if not shown:
         target.say(f"{show.safe(arguments.user)} has no {'earlier ' if before else ''}conversations"
                    f" in table {target.table_name}")  # fmt: skip
     target.say(
-        f"{sum(lagging)} of {len(rows)} lag behind their last message" if arguments.check else
+        _summary(Counter(state for _, state in compared)) if arguments.check else
         f"from the index {INDEX_NAME}, which follows messages within moments: the last seconds "
         "may be missing; --check compares"
     )  # fmt: skip
     if more:
-        cursor = f"{rows[-1][INDEX_SORT_KEY]}#{store.listed(rows[-1])}"
+        cursor = f"{page[-1][INDEX_SORT_KEY]}#{store.listed(page[-1])}"
         target.say(f"there are more: --before {shlex.quote(cursor)}")
-    return 0
+    return 1 if any(state is not State.CURRENT for _, state in compared) else 0
 
 
-def _marked(rows: list[dict[str, Any]], lagging: list[bool]) -> list[dict[str, Any]]:
-    return [row | {"Lags": lags} for row, lags in zip(rows, lagging, strict=True)]
+def _compared(target: Target, wanted: str) -> list[tuple[Row, State]]:
+    with bar(f"reading the keys of {target.table_name}", None) as advance:
+        found = all_conversations(target.typed_client, target.table_name, advance=advance)
+        try:
+            return compare(target.table, wanted, found)
+        except TimeoutError as error:
+            raise OpsError(str(error)) from None
+
+
+def _summary(states: Counter[State]) -> str:
+    text = (
+        f"{counted(states.total(), 'conversation')} compared with the messages: "
+        f"{states[State.LAGS]} lagging, {states[State.MISSING]} missing, "
+        f"{states[State.SURPLUS]} surplus"
+    )
+    if states.total() == states[State.CURRENT]:
+        return text
+    return f"{text}; if this lasts for more than moments, run `python -m chat reindex`"

@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from chat import items, store, writing
+from chat.list_check import compare
 from chat.memberships import bring_up_to_date
 from chat.model import Position, message_item
 from chat.store import Span
@@ -269,7 +270,7 @@ def test_conversations_before_a_time(any_table, listed):
     assert partners(rows) == ["user 1", "user 0"]
 
 
-def test_rows_that_lag_are_told_from_current_ones(any_table, listed, send):
+def test_rows_that_differ_from_the_messages_are_told_from_current_ones(any_table, listed, send):
     listed([message(0, recipient="A"), message(0, recipient="B"), message(0, recipient="C"),
             message(0, recipient="D")])  # fmt: skip
     send(message(1, recipient="B"))
@@ -280,9 +281,10 @@ def test_rows_that_lag_are_told_from_current_ones(any_table, listed, send):
     writing.edit(any_table, {"pk": last["pk"], "sk": last["sk"]}, "changed", at=NINE)
     last = store.last_message(any_table, d["ConversationId"])
     items.delete(any_table, {"pk": last["pk"], "sk": last["sk"]})
-    rows, _ = store.conversations(any_table, "tom", limit=9)
-    current = {row["OtherUser"]: store.is_current(any_table, row) for row in rows}
-    assert current == {"A": True, "B": False, "C": False, "D": False}
+    send(message(1, recipient="E"))
+    wanted = [f"{name}#tom" for name in "abcde"]
+    states = {row["OtherUser"]: str(state) for row, state in compare(any_table, "tom", wanted)}
+    assert states == {"A": "current", "B": "lags", "C": "lags", "D": "surplus", "E": "missing"}
 
 
 def test_messages_are_read_consistently_and_lists_from_the_index():

@@ -147,4 +147,6 @@ def test_the_messaging_model(deployment, run, listed):
     assert older.startswith("there are older messages: --before '2026-01-01T09:03:00.000Z#")
     assert capacity == "consumed capacity: 1 read units, 0 write units"
     checked = run("chat", "conversations", "tom", "--check")
-    assert checked.err == "0 of 2 lag behind their last message\n"
+    assert checked.err == (
+        "2 conversations compared with the messages: 0 lagging, 0 missing, 0 surplus\n"
+    )

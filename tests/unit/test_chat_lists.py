@@ -1,13 +1,16 @@
 """Entries of lists, and messages, that somebody put by hand."""
 
 from argparse import Namespace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
 from chat.commands import conversations
 from chat.directory import PlainNames
-from chat.store import is_current
+from chat.list_check import compare
+from chat.model import memberships, message_item
+from seed.changes import key_of
 
 # No more than what puts it into the index.
 ENTRY = {"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom", "User": "tom", "LastMessageAt": "x"}
@@ -17,13 +20,70 @@ def table(*items: dict) -> SimpleNamespace:
     return SimpleNamespace(query=lambda **_: {"Items": list(items)})
 
 
+def message(sender: str = "Tom", recipient: str = "Jerry") -> dict:
+    at = datetime(2026, 1, 1, 9, tzinfo=UTC)
+    return message_item(sender=sender, recipient=recipient, body="Hi", sent_at=at)
+
+
+class Table:
+    """Messages by conversation, and the rows of the index."""
+
+    def __init__(self, messages: dict[str, dict], rows: list[dict]):
+        self.messages, self.rows = messages, rows
+
+    def query(self, **request):
+        if "IndexName" in request:
+            return {"Items": self.rows}
+        key = request["ExpressionAttributeValues"][":conversation"]
+        last = self.messages.get(key.removeprefix("CONVERSATION#"))
+        return {"Items": [last] if last else []}
+
+
+def states(table: Table, *conversations: str, user: str = "tom") -> dict[tuple[str, str], str]:
+    return {key_of(row): str(state) for row, state in compare(table, user, conversations)}
+
+
 @pytest.mark.parametrize(
     "messages",
-    [(), ({"pk": "CONVERSATION#jerry#tom", "sk": "MESSAGE#"},)],
+    [{}, {"jerry#tom": {"pk": "CONVERSATION#jerry#tom", "sk": "MESSAGE#"}}],
     ids=["no message", "a message without a time"],
 )
-def test_an_entry_that_names_no_conversation_lags(messages):
-    assert not is_current(table(*messages), ENTRY)
+def test_an_entry_of_a_conversation_without_messages_is_surplus(messages):
+    assert states(Table(messages, [ENTRY])) == {key_of(ENTRY): "surplus"}
+
+
+def test_an_entry_of_a_conversation_of_others_is_surplus():
+    foreign = ENTRY | {"sk": "CONVERSATION#jerry#spike"}
+    table = Table({"jerry#spike": message("Spike")}, [foreign])
+    assert states(table, "jerry#spike") == {key_of(foreign): "surplus"}
+
+
+def test_only_the_conversations_of_the_user_are_looked_for():
+    mine, others = message(), message("Spike")
+    table = Table({"jerry#tom": mine, "jerry#spike": others}, [])
+    wanted = ["jerry#spike", "a#b#tom", "tom", "jerry#tom"]
+    assert states(table, *wanted) == {("USER#tom", "CONVERSATION#jerry#tom"): "missing"}
+
+
+def test_a_conversation_that_began_after_its_place_was_read_is_not_surplus():
+    last = message()
+    row = next(row for row in memberships(last) if row["User"] == "tom")
+    assert states(Table({"jerry#tom": last}, [row])) == {key_of(row): "current"}
+
+
+def test_a_row_that_moves_while_the_pages_are_read_counts_once():
+    last = message()
+    row = next(row for row in memberships(last) if row["User"] == "tom")
+    old = row | {"LastMessageAt": "2026-01-01T08:00:00.000Z"}
+    assert list(states(Table({"jerry#tom": last}, [row, old]), "jerry#tom").values()) == ["lags"]
+
+
+def test_users_of_a_pool_are_compared_by_their_subs():
+    tom, jerry = (f"{n}0000000-0000-4000-8000-000000000000" for n in (1, 2))
+    last = message(tom, jerry)
+    assert states(Table({f"{tom}#{jerry}": last}, []), f"{tom}#{jerry}", user=jerry) == {
+        (f"USER#{jerry}", f"CONVERSATION#{tom}#{jerry}"): "missing"
+    }
 
 
 def test_a_list_goes_on_behind_an_entry_that_names_no_conversation(capsys):

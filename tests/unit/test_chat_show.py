@@ -80,7 +80,7 @@ def test_history_on_a_terminal_is_a_table_without_markup_or_control_characters(o
 
 
 def test_a_list_on_a_terminal_marks_what_lags(on_terminal):
-    shown = on_terminal(show.conversations, [ROW, ROW], [True, False], PlainNames())
+    shown = on_terminal(show.conversations, [ROW, ROW], ["lags", ""], PlainNames())
     header, first, second = shown.splitlines()
     assert "conversation" in header
     assert SPELLED in first
@@ -89,7 +89,7 @@ def test_a_list_on_a_terminal_marks_what_lags(on_terminal):
 
 
 def test_a_list_in_a_pipe_is_tab_separated(capsys):
-    show.conversations([ROW, ROW], [True, False], PlainNames())
+    show.conversations([ROW, ROW], ["lags", ""], PlainNames())
     cells = ["2026-01-01T09:00:00.000Z", "jerry#tom", "Jerry", SPELLED]
     first, second = capsys.readouterr().out.splitlines()
     assert first.split("\t") == [*cells, "lags"]

@@ -1,5 +1,6 @@
 """The commands for conversations on the embedded AWS: send, history, lists, edit, delete."""
 
+import json
 import re
 import shlex
 
@@ -159,13 +160,66 @@ def test_conversations_go_on_by_the_option_they_say(on, table):
 
 
 @pytest.mark.usefixtures("talk")
-def test_the_check_marks_the_rows_that_lag(on):
+def test_the_check_marks_a_row_that_lags_and_fails(on):
     on("send", "--from", "Tom", "--to", "Jerry", "not indexed")
     checked = on("conversations", "jerry", "--check")
-    assert checked.lines == ["2026-01-01T09:09:00.000Z\tjerry#tom\tTom\ttext 9\tlags"]
-    assert checked.err == "1 of 1 lag behind their last message\n"
-    (row,) = on("conversations", "tom", "--check", "--json").json
-    assert (row["Lags"], row["OtherUser"]) == (True, "Jerry")
+    assert checked.status == 1
+    assert checked.out == "2026-01-01T09:09:00.000Z\tjerry#tom\tTom\ttext 9\tlags\n"
+    assert checked.err.startswith(
+        "1 conversation compared with the messages: 1 lagging, 0 missing, "
+    )
+    assert "`python -m chat reindex`" in checked.err
+    (row,) = json.loads(on("conversations", "tom", "--check", "--json").out)
+    assert (row["Check"], row["OtherUser"]) == ("lags", "Jerry")
+
+
+def test_the_check_finds_a_conversation_that_was_never_listed(on):
+    on("send", "--from", "Spike", "--to", "Tom", "--at", "2026-01-01", "hi")
+    checked = on("conversations", "tom", "--check")
+    assert checked.status == 1
+    assert checked.out == "2026-01-01T00:00:00.000Z\tspike#tom\tSpike\thi\tmissing\n"
+    assert checked.err.startswith(
+        "1 conversation compared with the messages: 0 lagging, 1 missing, "
+    )
+    assert json.loads(on("conversations", "tom", "--check", "--json").out)[0]["Check"] == "missing"
+
+
+@pytest.mark.usefixtures("talk")
+def test_the_check_finds_a_row_without_messages(on, table):
+    row = {"pk": "USER#tom", "sk": "CONVERSATION#gone#tom", "User": "tom",
+           "LastMessageAt": "2026-01-01T08:00:00.000Z", "ConversationId": "gone#tom"}  # fmt: skip
+    table.put_item(Item=row)
+    checked = on("conversations", "tom", "--check")
+    assert checked.status == 1
+    first, second = checked.out.splitlines()
+    assert first.endswith("text 9")
+    assert second == "2026-01-01T08:00:00.000Z\tgone#tom\t?\t\tsurplus"
+    assert "2 conversations compared with the messages: 0 lagging, 0 missing, 1 surplus" in (
+        checked.err
+    )
+
+
+def test_the_check_looks_at_every_conversation_and_prints_the_page_and_what_differs(on, table):
+    for n in range(5):
+        sent = on("send", "--from", "Tom", "--to", f"user {n}", "--at", f"202{n}-01-01", "x")
+        if n != 1:
+            bring_up_to_date(table, f"tom#user {n}", Position.of(sent.lines[0]))
+    checked = on("conversations", "tom", "--check", "--limit", "2")
+    assert checked.status == 1
+    assert [(line.split("\t")[2], line.split("\t")[4:]) for line in checked.out.splitlines()] == [
+        ("user 4", []), ("user 3", []), ("user 1", ["missing"]),
+    ]  # fmt: skip
+    compared, *_, more = checked.err.splitlines()
+    assert compared.startswith("5 conversations compared with the messages: 0 lagging, 1 missing")
+    assert more == "there are more: --before '2023-01-01T00:00:00.000Z#tom#user 3'"
+
+
+@pytest.mark.usefixtures("talk")
+def test_the_check_of_a_list_that_is_right_is_status_0(on):
+    checked = on("conversations", "tom", "--check", "--json")
+    assert [row["Check"] for row in checked.json] == ["current"]
+    said = "1 conversation compared with the messages: 0 lagging, 0 missing, 0 surplus\n"
+    assert checked.err == said
 
 
 def test_a_user_without_conversations_is_an_empty_list(on, table):
