@@ -56,3 +56,11 @@ class RepeatedKeys:
             (most,),
         )
         return [(int(earlier), int(later)) for earlier, later in rows]
+
+    def count(self) -> int:
+        """How many lines have the key of an earlier line."""
+        ((number,),) = self._database.execute(
+            "SELECT coalesce(sum(lines - 1), 0) FROM"
+            " (SELECT count(*) AS lines FROM keys GROUP BY digest HAVING lines > 1)"
+        )
+        return int(number)

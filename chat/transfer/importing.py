@@ -1,9 +1,4 @@
-"""Writes the lines of a checked file to a table, in parallel.
-
-Of lines with the same key the last one stays: a batch has no key twice, and
-waits for those under way that have one of its keys. With ``if_absent`` the
-first one stays, for the same reason.
-"""
+"""Writes the lines of a checked file to a table, in parallel: no two of them have the same key."""
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator
@@ -61,15 +56,12 @@ def import_rest(
 def _in_order(
     opened: Lanes, write: _Write, left: Iterable[Part]
 ) -> Iterator[tuple[Part, _Written]]:
-    """The parts in their order, several of them under way; none at once that share a key."""
+    """The parts in their order, several of them under way."""
     running: deque[tuple[Part, _Written]] = deque()
     for part in left:
-        while running and (
-            len(running) >= 2 * opened.number
-            or any(part.items.keys() & earlier.items.keys() for earlier, _ in running)
-        ):
+        if len(running) >= 2 * opened.number:
             yield running.popleft()
-        running.append((part, opened.submit(write, list(part.items.values()))))
+        running.append((part, opened.submit(write, part.items)))
     yield from running
 
 

@@ -73,6 +73,12 @@ def item_of(line: bytes) -> Typed:
     return item
 
 
+def has_derived_id(line: bytes) -> bool:
+    """Whether a line that has an item is a message whose id follows from its users and time."""
+    value = parsed(line, parse_int=Decimal)
+    return not (_ITEM in value or PARTITION_KEY in value or "id" in value)
+
+
 def _item(value: object) -> Typed:
     if not isinstance(value, Mapping):
         raise ValueError("is not a JSON object")

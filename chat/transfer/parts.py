@@ -7,7 +7,7 @@ from chat.model import is_membership
 from chat.transfer.checking import item_in
 from chat.transfer.reading import lines
 from chat.transfer.sources import Source
-from seed.changes import Key, key_of
+from seed.changes import key_of
 from seed.wire import Typed
 from seed.writer import ITEMS_PER_BATCH
 
@@ -20,14 +20,13 @@ class Changed(Exception):
 class Part:
     """Consecutive lines; ``end`` is the offset behind them.
 
-    No two of its items have the same key. Of ``memberships``, which only the
-    stream writes, it has the number.
+    Of ``memberships``, which only the stream writes, it has the number.
     """
 
     first: int = 0
     last: int = 0
     end: int = 0
-    items: dict[Key, Typed] = field(default_factory=dict)
+    items: list[Typed] = field(default_factory=list)
     memberships: int = 0
 
 
@@ -43,14 +42,13 @@ def parts(source: Source, *, after: int, offset: int) -> Iterator[Part]:
             item = item_in(line)
         except ValueError:
             raise Changed from None
-        key = key_of(item)
-        if len(part.items) == ITEMS_PER_BATCH or key in part.items:
+        if len(part.items) == ITEMS_PER_BATCH:
             yield part
             part = Part()
         part.first, part.last, part.end = part.first or line.number, line.number, line.end
-        if is_membership(*key):
+        if is_membership(*key_of(item)):
             part.memberships += 1
         else:
-            part.items[key] = item
+            part.items.append(item)
     if part.last:
         yield part

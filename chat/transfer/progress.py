@@ -2,7 +2,7 @@
 
 What is remembered is the line up to which everything is written. A run that
 continues may write some lines again, which changes nothing: puts of the same
-items in the same order.
+items.
 """
 
 from collections import Counter
@@ -19,7 +19,8 @@ from chat.transfer.writing import Outcome
 from ops.errors import OpsError
 
 SKIPPED = "memberships_skipped"
-_VERSION = 1
+# 2: no two lines of the file have the same key.
+_VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,13 @@ def test_the_border_between_the_two_halves_of_a_key_counts():
     assert _first([("ab", "c"), ("a", "bc")]) == []
 
 
+def test_every_line_with_the_key_of_an_earlier_one_counts():
+    with RepeatedKeys() as repeated:
+        for line, sk in enumerate("abacaab", 1):
+            repeated.add(line, "p", sk)
+        assert repeated.count() == 4
+
+
 @given(st.lists(st.tuples(st.sampled_from("ab"), st.text(max_size=1)), max_size=12))
 def test_the_same_as_with_all_keys_in_memory(keys):
     expected = []

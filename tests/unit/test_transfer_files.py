@@ -5,7 +5,6 @@ import io
 import json
 import os
 import sys
-from collections import Counter
 
 import pytest
 
@@ -209,24 +208,6 @@ def test_an_import_goes_on_where_no_state_can_be_kept(file, monkeypatch):
     assert said == [f"{file}.T.import: No space left on device; an interrupted import begins anew"]
 
 
-def test_lines_with_one_key_are_written_one_after_the_other(tmp_path):
-    path = tmp_path / "in.jsonl"
-    path.write_text("".join(f'{{"pk": "p", "sk": "{n % 10}", "n": {n}}}\n' for n in range(500)))
-    under_way, most = Counter(), []
-
-    class Watching(Recorder):
-        def batch_write_item(self, RequestItems):
-            keys = [r["PutRequest"]["Item"]["sk"]["S"] for r in RequestItems["T"]]
-            under_way.update(keys)
-            most.append(max(under_way.values()))
-            answer = super().batch_write_item(RequestItems)
-            under_way.subtract(keys)
-            return answer
-
-    run(path, Watching())
-    assert max(most) == 1
-
-
 def check(capsys, path, *options):
     status = main(["import", str(path), "--check", *options])
     printed = capsys.readouterr()
@@ -263,6 +244,68 @@ def test_a_file_that_cannot_be_imported_is_said(capsys, tmp_path, content, said)
     path = tmp_path / "in.jsonl"
     path.write_bytes(content)
     assert check(capsys, path) == (1, "", said.format(path=path))
+
+
+def lines_file(tmp_path, *lines):
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def sent(at="2026-01-01T09:00Z", sender="Tom", recipient="Jerry", **more):
+    return {"from": sender, "to": recipient, "body": "Hi", "at": at, **more}
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        sent(),
+        sent(body="Another text"),
+        sent(sender="Jerry", recipient="Tom"),
+        sent(sender="TOM"),
+        sent(at="2026-01-01T09:00:00.0004Z"),
+        sent(at="2026-01-01T10:00+01:00"),
+    ],
+)
+def test_two_messages_that_would_be_one_item_are_refused_with_both_lines(capsys, tmp_path, second):
+    path = lines_file(tmp_path, sent(), sent(at="2026-01-01T09:01Z"), second)
+    assert check(capsys, path) == (
+        1, "",
+        f"{path}:3: is another message of the same users and time as line 1; give one of them an "
+        "'id' of its own, or remove one\n"
+        f"error: {path}: 1 of 3 lines cannot be imported; nothing was written\n",
+    )  # fmt: skip
+
+
+def test_an_id_of_its_own_makes_a_message_another_item(capsys, tmp_path):
+    path = lines_file(tmp_path, sent(), sent(id="2"), sent(sender="Jerry", recipient="Tom", id="3"))
+    assert check(capsys, path)[0] == 0
+
+
+def test_items_with_one_key_are_refused_in_whatever_form_they_come(capsys, tmp_path):
+    plain = {"pk": "a", "sk": "b"}
+    typed = {"Item": {"pk": {"S": "a"}, "sk": {"S": "b"}, "n": {"N": "1"}}}
+    path = lines_file(tmp_path, plain, {"pk": "ab", "sk": ""} | {"sk": "c"}, typed)
+    assert check(capsys, path)[2].startswith(
+        f"{path}:3: is the same item as line 1; remove one of them\n"
+    )
+
+
+def test_the_first_of_many_repeated_lines_are_named_and_all_are_counted(capsys, tmp_path):
+    items = [{"pk": "a", "sk": str(n)} for n in range(30)]
+    path = lines_file(tmp_path, *items * 2)
+    status, _, err = check(capsys, path)
+    assert status == 1
+    *named, last = err.splitlines()
+    assert named == [
+        f"{path}:{n + 30}: is the same item as line {n}; remove one of them" for n in range(1, 21)
+    ]
+    assert last == f"error: {path}: 30 of 60 lines cannot be imported; nothing was written"
+
+
+def test_lines_of_lists_which_are_skipped_may_be_repeated(capsys, tmp_path):
+    row = {"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom"}
+    assert check(capsys, lines_file(tmp_path, row, row, sent()))[0] == 0
 
 
 def test_a_file_that_cannot_be_read_is_said(capsys, tmp_path):
