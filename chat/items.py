@@ -9,7 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chat import json_text
-from chat.equality import differences, same, value_text
+from chat.equality import beyond_json, differences, same, value_text
 from chat.keys import checked_key
 from chat.lost_tries import was_lost
 from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
@@ -48,10 +48,12 @@ def put_if_absent(table: Any, item: Item) -> None:
         )
 
 
-def put_if_unchanged(table: Any, item: Item, old: Item) -> None:
+def put_if_unchanged(table: Any, item: Item, old: Item, *, typed: bool = False) -> None:
     """Write ``item`` while what is stored under its key is exactly ``old``; else OpsError.
 
-    ``old`` is equal when it is the same JSON (chat/json_text.py). Compared is
+    ``old`` is equal when it is the same JSON (chat/json_text.py): plain JSON,
+    of which a set or binary that stays in the item is refused, since it would
+    change its type; or ``typed``, which tells all types apart. Compared is
     what a consistent reading gives, and DynamoDB writes only while all of its
     attributes still have these values; it cannot be told to look for attributes
     with other names, which somebody could add in the moment between.
@@ -60,8 +62,10 @@ def put_if_unchanged(table: Any, item: Item, old: Item) -> None:
     stored = _read(table, key)
     if stored is None:
         raise missing(table, key)
-    if found := differences(stored, old):
+    if found := differences(stored, old, exact=typed):
         raise _changed(table, key, found)
+    if not typed:
+        _check_types(table, key, stored, item)
     condition, names, values = _unchanged(stored, item)
     if len(condition) > _EXPRESSION_BYTES:
         raise _too_many(table, key, len(names), f"a condition has {_EXPRESSION_BYTES} bytes")
@@ -74,7 +78,7 @@ def put_if_unchanged(table: Any, item: Item, old: Item) -> None:
     if error:
         now = held(table, key, error)
         if not (was_lost(error) and same(now, item)):
-            raise _changed(table, key, differences(now or {}, old))
+            raise _changed(table, key, differences(now or {}, old, exact=typed))
 
 
 def delete(table: Any, key: Item) -> Item:
@@ -148,6 +152,18 @@ def _read(table: Any, key: Item) -> Item | None:
 
 def _key_text(key: Item) -> str:
     return " ".join(map(value_text, key.values()))
+
+
+def _check_types(table: Any, key: Item, stored: Item, item: Item) -> None:
+    """Raise OpsError for an attribute that stays and whose value plain JSON cannot spell."""
+    for name in sorted(item.keys() & stored.keys()):
+        if found := beyond_json(stored[name]):
+            contains = "contains" if isinstance(stored[name], dict | list) else "is"
+            raise OpsError(
+                f"{value_text(name)[1:-1]} of item {_key_text(key)} of table {table.name} "
+                f"{contains} {found}; nothing written; give ITEM and OLD as `get --typed` prints "
+                "them, with --typed"
+            )
 
 
 def _unchanged(stored: Item, item: Item) -> tuple[str, dict[str, str], Item]:

@@ -25,7 +25,8 @@ def add(commands: Commands) -> None:
                            help="only while there is no item with its key")  # fmt: skip
     condition.add_argument("--if-unchanged", metavar="OLD",
                            help="only while the stored item is exactly this one: JSON text, a "
-                           "file, or -, as `get --json` prints it")  # fmt: skip
+                           "file, or -, as `get --json` prints it, or with --typed "
+                           "`get --typed`, which an item with sets or binary needs")  # fmt: skip
     add_typed(parser)
     parser.set_defaults(run=run)
 
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     elif old is not None:
         if not same(keys.checked_key(target.table, old), key):
             raise UsageError("ITEM and OLD have different keys; they must be the same item")
-        items.put_if_unchanged(target.table, item, old)
+        items.put_if_unchanged(target.table, item, old, typed=arguments.typed)
     else:
         items.put(target.table, item)
     if arguments.typed:

@@ -47,6 +47,51 @@ def test_typed_items_keep_their_types(on, table):
     }
 
 
+@pytest.mark.parametrize(
+    ("attribute", "said"),
+    [
+        ({"x", "y"}, "is a set, which plain JSON makes a list"),
+        ({Decimal(1)}, "is a set, which plain JSON makes a list"),
+        (b"\xff", "is binary, which plain JSON makes text"),
+        ({"in": [{"x"}]}, "contains a set, which plain JSON makes a list"),
+        ([{"in": b"x"}], "contains binary, which plain JSON makes text"),
+    ],
+)
+def test_plain_json_of_an_item_with_a_set_or_binary_is_not_put_back(on, table, attribute, said):
+    table.put_item(Item={"pk": "a", "sk": "b", "Extra": attribute, "Body": "x"})
+    (before,) = table.scan()["Items"]
+    old = on("get", "--key", "a", "b", "--json").out
+    refused = on("put", json.dumps(json.loads(old) | {"Body": "y"}), "--if-unchanged", old)
+    assert refused.status == 1
+    assert said in refused.error
+    assert "--typed" in refused.error
+    assert table.scan()["Items"] == [before]
+
+
+def test_typed_json_of_an_item_with_a_set_and_binary_is_put_back_as_it_was(on, table):
+    item = {"pk": "a", "sk": "b", "Labels": {"x", "y"}, "In": [{"Raw": b"\xff"}], "Body": "x"}
+    table.put_item(Item=item)
+    old = on("get", "--key", "a", "b", "--typed").out
+    new = json.dumps(json.loads(old) | {"Body": {"S": "y"}})
+    assert on("put", new, "--if-unchanged", old, "--typed").status == 0
+    assert table.scan()["Items"] == [item | {"Body": "y"}]
+
+
+def test_plain_json_may_leave_out_what_it_cannot_spell(on, table):
+    table.put_item(Item={"pk": "a", "sk": "b", "Labels": {"x"}, "Body": "x"})
+    old = on("get", "--key", "a", "b", "--json").out
+    assert on("put", '{"pk": "a", "sk": "b"}', "--if-unchanged", old).status == 0
+    assert table.scan()["Items"] == [{"pk": "a", "sk": "b"}]
+
+
+def test_typed_json_tells_a_list_from_the_stored_set(on, table):
+    table.put_item(Item={"pk": "a", "sk": "b", "Labels": {"x"}})
+    typed = {"pk": {"S": "a"}, "sk": {"S": "b"}, "Labels": {"L": [{"S": "x"}]}}
+    refused = on("put", json.dumps(typed), "--if-unchanged", json.dumps(typed), "--typed")
+    assert refused.status == 1
+    assert 'Labels is {"SS": ["x"]}, OLD has {"L": [{"S": "x"}]}; nothing written' in refused.error
+
+
 def test_a_byte_order_mark_is_no_part_of_an_item(on, tmp_path, monkeypatch):
     item, file = '{"pk": "a", "sk": "b"}', tmp_path / "item.json"
     file.write_text(item, encoding="utf-8-sig")
