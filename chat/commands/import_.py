@@ -33,8 +33,8 @@ def add(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument(
         "file", metavar="FILE",
-        help="- is standard input. Every line is checked before the first one is written; an "
-        "import that is interrupted is continued by the same command",
+        help="- is standard input; it may be compressed with gzip. Every line is checked before "
+        "the first one is written; an import that is interrupted is continued by the same command",
     )  # fmt: skip
     parser.add_argument(
         "--if-absent", action="store_true", help="overwrite nothing: leave alone what is there"

@@ -1,18 +1,21 @@
 """The file that is imported: opened so that it can be read more than once, and recognised."""
 
 import contextlib
+import gzip
 import hashlib
 import os
 import shutil
 import stat
 import sys
 import tempfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from ops.errors import OpsError
+from seed.gzipped import is_gzip, unpacked
 
 STANDARD_INPUT = "-"
 _CHUNK = 1024 * 1024
@@ -48,23 +51,21 @@ class Source:
 def opened(path: str) -> Iterator[Source]:
     """The source for the length of a ``with`` block; ``-`` is standard input.
 
-    A pipe is copied to a temporary file first. Raises OpsError for what cannot
-    be read.
+    A pipe is copied to a temporary file first, and what is compressed with gzip
+    is unpacked to one. Raises OpsError for what cannot be read.
     """
-    if path == STANDARD_INPUT:
-        with _copied(binary_input()) as file:
-            yield Source(file, "standard input", None)
-        return
-    try:
-        found = open(path, "rb")  # noqa: SIM115 (closed below)
-    except OSError as error:
-        raise OpsError(f"{path}: {error.strerror}") from None
-    with found:
-        if stat.S_ISREG(os.fstat(found.fileno()).st_mode):
-            yield Source(found, path, Path(path))
-            return
-        with _copied(found) as file:
-            yield Source(file, path, None)
+    with contextlib.ExitStack() as files:
+        name, is_file = "standard input", False
+        if path == STANDARD_INPUT:
+            file = binary_input()
+        else:
+            file, name = files.enter_context(_open(path)), path
+            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
+        if not is_file:
+            file = files.enter_context(_copied(file, name))
+        if is_gzip(file):
+            file = files.enter_context(_copied(unpacked(file), name))
+        yield Source(file, name, Path(path) if is_file else None)
 
 
 def binary_input() -> BinaryIO:
@@ -74,9 +75,24 @@ def binary_input() -> BinaryIO:
     return sys.stdin.buffer
 
 
+def _open(path: str) -> BinaryIO:
+    try:
+        return open(path, "rb")
+    except OSError as error:
+        raise OpsError(f"{path}: {error.strerror}") from None
+
+
 @contextlib.contextmanager
-def _copied(pipe: BinaryIO) -> Iterator[BinaryIO]:
+def _copied(content: BinaryIO, name: str) -> Iterator[BinaryIO]:
     with tempfile.TemporaryFile() as file:
-        shutil.copyfileobj(pipe, file)
-        file.flush()  # by its size and time it is seen later whether it was changed
+        try:
+            shutil.copyfileobj(content, file)
+            file.seek(0)  # which also writes what is in memory: its size is asked for
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+            raise OpsError(f"{name} is a damaged or incomplete gzip file ({error})") from None
+        except OSError as error:
+            raise OpsError(
+                f"{name}: cannot copy it to a temporary file: {error.strerror}; "
+                "free disk space, or name another folder in TMPDIR"
+            ) from None
         yield file

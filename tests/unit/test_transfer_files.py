@@ -1,6 +1,7 @@
 """The files of a transfer: what is continued, what is refused, what an interruption leaves."""
 
 import fcntl
+import gzip
 import io
 import json
 import os
@@ -208,6 +209,24 @@ def test_an_import_goes_on_where_no_state_can_be_kept(file, monkeypatch):
     assert said == [f"{file}.T.import: No space left on device; an interrupted import begins anew"]
 
 
+def test_an_interrupted_import_of_a_compressed_file_is_continued(file):
+    file.write_bytes(gzip.compress(file.read_bytes()))
+    with pytest.raises(KeyboardInterrupt, match="running the same command again continues"):
+        run(file, Recorder(most=300))
+    state = json.loads((file.parent / "in.jsonl.T.import").read_text())
+    client = Recorder()
+    assert run(file, client) == (True, {"written": 1000, "memberships_skipped": 0})
+    assert sorted(client.lines) == list(range(state["line"] + 1, 1001))
+    assert os.listdir(file.parent) == ["in.jsonl"]
+
+
+def test_a_compressed_file_is_as_large_as_its_content(file):
+    content = file.read_bytes()
+    file.write_bytes(gzip.compress(content))
+    with opened(str(file)) as source:
+        assert source.size() == len(content)
+
+
 def check(capsys, path, *options):
     status = main(["import", str(path), "--check", *options])
     printed = capsys.readouterr()
@@ -320,6 +339,44 @@ def test_standard_input_can_be_checked(capsys, monkeypatch):
     status, _, err = check(capsys, "-")
     assert status == 1
     assert err.startswith("standard input:2: is not valid JSON")
+
+
+def test_compressed_files_are_known_by_their_content(capsys, monkeypatch, tmp_path):
+    packed = gzip.compress(b'{"pk": "a", "sk": "b"}\n') + gzip.compress(b'{"pk": "a", "sk": "c"}\n')
+    path = tmp_path / "in.jsonl"
+    path.write_bytes(packed)
+    assert check(capsys, path)[1].startswith(f"{path}: 0 messages, 2 other items")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(packed)))
+    assert check(capsys, "-")[1].startswith("standard input: 0 messages, 2 other items")
+
+
+GZIP = gzip.compress(b'{"pk": "a", "sk": "b"}\n' * 99)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [GZIP[:5], GZIP[:-9], GZIP[:-1], GZIP[:12] + b"\xff" + GZIP[13:], GZIP[:-8] + b"x" * 8,
+     GZIP + b"more"],
+    ids=["header", "cut", "last byte", "data", "checksum", "more"],
+)  # fmt: skip
+def test_a_damaged_compressed_file_is_one_line(capsys, tmp_path, content):
+    path = tmp_path / "in.jsonl.gz"
+    path.write_bytes(content)
+    status, out, err = check(capsys, path)
+    assert (status, out) == (1, "")
+    assert err.startswith(f"error: {path} is a damaged or incomplete gzip file (")
+    assert err.count("\n") == 1
+
+
+def test_a_full_disk_of_temporary_files_is_one_line(capsys, monkeypatch, tmp_path):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("chat.transfer.sources.shutil.copyfileobj", full)
+    path = tmp_path / "in.jsonl.gz"
+    path.write_bytes(GZIP)
+    said = f"error: {path}: cannot copy it to a temporary file: No space left on device; "
+    assert check(capsys, path)[2].startswith(said)
 
 
 def test_export_to_standard_output_has_no_result_of_its_own(capsys):
