@@ -12,9 +12,11 @@ from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from chat.limits import LEVELS, number_problem, short, significant_digits, within
+from seed.dataset_line import node_binary, shown
 from seed.wire import Typed
 
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_TYPED_LINE = '{"Item": {"pk": {"S": ...}, ...}}'
 
 Value = dict[str, Any]
 
@@ -25,7 +27,7 @@ def restored(name: str, value: object, levels: int = LEVELS) -> Value:
     Raises ValueError, which names the attribute.
     """
     if not isinstance(value, Mapping) or len(value) != 1:
-        raise ValueError(f'attribute {name!r} is {_short(value)}, not a value like {{"S": "text"}}')
+        raise ValueError(f'attribute {name!r} is {shown(value)}, not a value like {{"S": "text"}}')
     ((kind, content),) = value.items()
     if kind not in _RESTORE:
         raise ValueError(f"attribute {name!r} has the type {kind!r}; types are {', '.join(TYPES)}")
@@ -51,10 +53,16 @@ def from_plain(name: str, value: object, levels: int = LEVELS, *, any_map: bool 
     if isinstance(value, list):
         return {"L": [from_plain(name, member, below, any_map=any_map) for member in value]}
     assert isinstance(value, Mapping)  # JSON has nothing else
+    if (binary := node_binary(value)) is not None:
+        how = ": pass --typed" if any_map else f", and the whole line {_TYPED_LINE}"
+        raise ValueError(
+            f"attribute {name!r} is binary as Node.js writes it; DynamoDB JSON spells it "
+            f'{{"B": "{short(binary)}"}}{how}'
+        )
     if not any_map and len(value) == 1 and next(iter(value)) in TYPES:
         raise ValueError(
             f"attribute {name!r} looks like DynamoDB JSON; "
-            'then the whole line is to be {"Item": {"pk": {"S": ...}, ...}}'
+            f"then the whole line is to be {_TYPED_LINE}"
         )
     return {
         "M": {key: from_plain(key, member, below, any_map=any_map) for key, member in named(value)}
@@ -100,13 +108,13 @@ def named(members: Mapping[str, object]) -> Iterable[tuple[str, object]]:
 
 def _text(name: str, content: object, _levels: int) -> str:
     if not isinstance(content, str):
-        raise ValueError(f"attribute {name!r}: {_short(content)} is not text")
+        raise ValueError(f"attribute {name!r}: {shown(content)} is not text")
     return content
 
 
 def _number(name: str, content: object, _levels: int) -> str:
     if not isinstance(content, str) or not _NUMBER.fullmatch(content):
-        raise ValueError(f"attribute {name!r}: {_short(content)} is not the text of a number")
+        raise ValueError(f"attribute {name!r}: {shown(content)} is not the text of a number")
     try:
         number = Decimal(content)
     except InvalidOperation:
@@ -120,12 +128,12 @@ def _binary(name: str, content: object, _levels: int) -> bytes:
     try:
         return base64.b64decode(_text(name, content, _levels).encode("ascii"), validate=True)
     except (UnicodeEncodeError, binascii.Error):
-        raise ValueError(f"attribute {name!r}: {_short(content)} is not base64") from None
+        raise ValueError(f"attribute {name!r}: {shown(content)} is not base64") from None
 
 
 def _truth(name: str, content: object, _levels: int) -> bool:
     if not isinstance(content, bool):
-        raise ValueError(f"attribute {name!r}: {_short(content)} is not true or false")
+        raise ValueError(f"attribute {name!r}: {shown(content)} is not true or false")
     return content
 
 
@@ -159,13 +167,13 @@ def _list(name: str, content: object, levels: int) -> list[Value]:
 def _map(name: str, content: object, levels: int) -> dict[str, Value]:
     below = _below(name, levels)
     if not isinstance(content, Mapping):
-        raise ValueError(f"attribute {name!r}: {_short(content)} is not an object")
+        raise ValueError(f"attribute {name!r}: {shown(content)} is not an object")
     return {key: restored(key, member, below) for key, member in named(content)}
 
 
 def _listed(name: str, content: object) -> list[object]:
     if not isinstance(content, list):
-        raise ValueError(f"attribute {name!r}: {_short(content)} is not a list")
+        raise ValueError(f"attribute {name!r}: {shown(content)} is not a list")
     return content
 
 
@@ -175,10 +183,6 @@ def _below(name: str, levels: int) -> int:
         return within(levels)
     except ValueError as error:
         raise ValueError(f"attribute {name!r} {error}") from None
-
-
-def _short(value: object) -> str:
-    return short(str(value) if isinstance(value, Decimal) else repr(value))
 
 
 _RESTORE: dict[str, Callable[[str, object, int], Any]] = {

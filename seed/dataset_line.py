@@ -3,6 +3,8 @@
 Standard library only: the function that loads a dataset imports this module.
 """
 
+import base64
+import json
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -57,10 +59,26 @@ def characters(text: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value for an error message: as Python spells it, a number by its digits, and short."""
+    """A value for an error message, short: a text in quotes, any other one as JSON spells it."""
     if isinstance(value, list | Mapping):
         return "a list" if isinstance(value, list) else "an object"
-    return short(str(value) if isinstance(value, Decimal) else repr(value))
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return short(repr(value) if isinstance(value, str) else str(value))
+
+
+def node_binary(value: Mapping[str, object]) -> str | None:
+    """In base64 the binary that a JSON object spells as Node.js does; None for another object.
+
+    https://nodejs.org/api/buffer.html#buftojson
+    """
+    data = value.get("data")
+    if value.keys() != {"type", "data"} or value["type"] != "Buffer" or not isinstance(data, list):
+        return None
+    try:
+        return base64.b64encode(bytes(map(int, data))).decode()
+    except (TypeError, ValueError):  # of members that are no bytes
+        return None
 
 
 def _text(message: Mapping[str, Any], key: str) -> str:
@@ -98,6 +116,11 @@ def _attribute(name: str, value: object, levels: int) -> Attribute:
     if isinstance(value, list):
         return [_attribute(name, member, inner) for member in value]
     assert isinstance(value, Mapping)  # JSON has nothing else
+    if (binary := node_binary(value)) is not None:
+        raise ValueError(
+            f"attribute {shown(name)} is binary as Node.js writes it, which a message cannot "
+            f"hold; write it as text, for example {shown(binary)}"
+        )
     return _members(value, inner)
 
 

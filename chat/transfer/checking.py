@@ -9,6 +9,7 @@ from chat.transfer.bar import Advance
 from chat.transfer.lines import has_derived_id, item_of
 from chat.transfer.reading import LINE_BYTES, Line, lines
 from chat.transfer.sources import Source
+from chat.transfer.whole_json import HEAD_BYTES, document_problem
 from ops.errors import OpsError
 from ops.show import count
 from seed.changes import Key, key_of
@@ -50,8 +51,10 @@ class Checked:
 def check(source: Source, *, say: Say, advance: Advance) -> Checked:
     """Read the whole file; ``say`` gets FILE:LINE: and what is wrong, for every wrong line.
 
-    Raises OpsError when any is wrong, two lines would be one item, or there is no line.
+    Raises OpsError when any is wrong, two lines would be one item, there is no
+    line, or the file is one JSON document.
     """
+    _check_document(source)
     checked, wrong, end = Checked(), 0, 0
     source.file.seek(0)
     try:
@@ -85,6 +88,19 @@ def item_in(line: Line) -> Typed:
     if line.text is None:
         raise ValueError(f"is longer than {LINE_BYTES // 2**20} MiB; no item takes so much")
     return item_of(line.text)
+
+
+def _check_document(source: Source) -> None:
+    """Raise OpsError for a file that is one JSON document: not once for each of its lines."""
+    source.file.seek(0)
+    problem = document_problem(source.file.read(HEAD_BYTES))
+    if problem is None:
+        return
+    source.file.seek(0)
+    try:
+        item_in(next(lines(source.file)))  # a plain item may have an attribute Items
+    except ValueError:
+        raise OpsError(f"{source.name} {problem}") from None
 
 
 def _add(line: Line, checked: Checked, keys: RepeatedKeys) -> None:

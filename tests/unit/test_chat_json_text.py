@@ -144,6 +144,11 @@ def test_what_is_no_typed_value_is_refused(value, reason):
         json_text.parse(f'{{"a": {value}}}', is_typed=True)
 
 
+def test_binary_of_node_is_refused_with_its_typed_form():
+    with pytest.raises(ValueError, match=r'Node.js.* spells it {"B": "aGk="}: pass --typed'):
+        json_text.parse('{"a": {"type": "Buffer", "data": [104, 105]}}')
+
+
 def test_a_typed_attribute_has_a_name():
     with pytest.raises(ValueError, match="an attribute has an empty name"):
         json_text.parse('{"": {"S": "a"}}', is_typed=True)

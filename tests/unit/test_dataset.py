@@ -97,7 +97,12 @@ def test_what_step_functions_hands_over_as_no_number_is_refused(number):
         (changed(body=[0.5]), "'body' is a list; must be text"),
         (changed(body=10**399), f"'body' is 1{'0' * 39}...; must be text"),
         (changed(body=" "), "body is empty"),
-        (changed(id=None), "'id' is None; must be text"),
+        (changed(id=None), "'id' is null; must be text"),
+        (changed(body=True), "'body' is true; must be text"),
+        (changed(attributes=None), "'attributes' is null; must be an object"),
+        (changed(attributes={"n": {"type": "Buffer", "data": [104, 105]}}),
+         "attribute 'n' is binary as Node.js writes it, which a message cannot hold; "
+         "write it as text, for example 'aGk='"),
         (changed(to="tom"), "are the same user"),
         (changed(at="yesterday"), "'yesterday' is not a time like"),
         (changed(at="1" * 5_000), f"2: '{'1' * 39}... is not a time like"),

@@ -350,6 +350,59 @@ def test_compressed_files_are_known_by_their_content(capsys, monkeypatch, tmp_pa
     assert check(capsys, "-")[1].startswith("standard input: 0 messages, 2 other items")
 
 
+TYPED = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+PLAIN = {"pk": "a", "sk": "b"}
+SCANNED = {"Items": [TYPED], "Count": 1, "ScannedCount": 1, "ConsumedCapacity": None}
+WHOLE = {
+    "scan": (SCANNED, "is the output of a scan or query", ".Items[] | {Item: .}"),
+    "count first": (dict(reversed(SCANNED.items())), "a scan or query", ".Items[] | {Item: .}"),
+    "plain scan": ({"Items": [PLAIN], "Count": 1}, "a scan or query", ".Items[]"),
+    "typed array": ([TYPED, TYPED], "is a JSON array", ".[] | {Item: .}"),
+    "plain array": ([PLAIN], "is a JSON array", ".[]"),
+    "empty array": ([], "is a JSON array", ".[]"),
+}
+
+
+def by_jq(document, query):
+    """The lines that the query of jq makes of a document."""
+    path, _, made = query.partition(" | ")
+    items = document["Items"] if path == ".Items[]" else document
+    return [{"Item": item} if made else item for item in items]
+
+
+@pytest.mark.parametrize("indent", [None, 4])
+@pytest.mark.parametrize(("document", "said", "query"), WHOLE.values(), ids=WHOLE)
+def test_one_document_instead_of_lines_is_one_error_with_the_way_out(
+    capsys, tmp_path, document, said, query, indent
+):
+    path = tmp_path / "in.json"
+    path.write_text("\ufeff" + json.dumps(document, indent=indent))
+    status, out, err = check(capsys, path)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert said in err
+    assert err.endswith(f"; make it one item a line with: jq -c '{query}'\n")
+
+
+@pytest.mark.parametrize("name", ["scan", "count first", "plain scan", "plain array"])
+def test_what_the_way_out_makes_can_be_imported(capsys, tmp_path, name):
+    document, _, query = WHOLE[name]
+    assert check(capsys, lines_file(tmp_path, *by_jq(document, query)))[0] == 0
+
+
+def test_one_item_over_several_lines_is_one_error(capsys, tmp_path):
+    path = tmp_path / "in.json"
+    path.write_text(json.dumps({"Item": TYPED}, indent=4))
+    assert check(capsys, path) == (
+        1, "",
+        f"error: {path} is JSON over several lines; make it one item a line with: jq -c '.'\n",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("attribute", ["Items", "Count"])
+def test_an_item_whose_first_attribute_is_that_of_a_scan_is_a_line(capsys, tmp_path, attribute):
+    assert check(capsys, lines_file(tmp_path, {attribute: [1], "Items": [2]} | PLAIN))[0] == 0
+
+
 GZIP = gzip.compress(b'{"pk": "a", "sk": "b"}\n' * 99)
 
 

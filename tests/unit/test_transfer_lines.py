@@ -161,6 +161,17 @@ def test_what_just_fits_is_taken():
         (b'{"Item": {}, "Keys": {}}', "has 'Keys' beside 'Item'"),
         (typed_line(x="text"), """attribute 'x' is 'text', not a value like {"S": "text"}"""),
         (typed_line(x={"S": "a", "N": "1"}), "not a value like"),
+        (typed_line(x=None), "attribute 'x' is null, not a value like"),
+        (typed_line(x=True), "attribute 'x' is true, not a value like"),
+        (typed_line(x={"S": "a", "n": 1}), "attribute 'x' is an object, not a value like"),
+        (typed_line(x={"S": None}), "attribute 'x': null is not text"),
+        (typed_line(x={"S": [1]}), "attribute 'x': a list is not text"),
+        (typed_line(x={"BOOL": 1}), "attribute 'x': 1 is not true or false"),
+        (
+            plain_line(x=[{"type": "Buffer", "data": [104, 105]}]),
+            "attribute 'x' is binary as Node.js writes it; DynamoDB JSON spells it "
+            '{"B": "aGk="}, and the whole line {"Item": {"pk": {"S": ...}, ...}}',
+        ),
         (typed_line(x={"T": "a"}), "attribute 'x' has the type 'T'; types are S, N, B"),
         (typed_line(x={"S": 1}), "1 is not text"),
         (typed_line(x={"N": 1}), "1 is not the text of a number"),
@@ -192,6 +203,20 @@ def test_what_just_fits_is_taken():
 )  # fmt: skip
 def test_a_wrong_line_is_refused_with_its_rule(line, said):
     assert said in problem(line)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"type": "Buffer"},
+        {"type": "Buffer", "data": [256]},
+        {"type": "Buffer", "data": "x"},
+        {"type": "Buffer", "data": [1], "more": 1},
+        {"type": "File", "data": [1]},
+    ],
+)
+def test_what_only_looks_like_binary_of_node_is_a_map(value):
+    assert "M" in item_of(plain_line(x=value))["x"]
 
 
 def test_memberships_and_messages_are_told_by_their_keys():
