@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from chat.model import check_user, user_id
+from chat.model import user_id
 
 NAME_ATTRIBUTE = "preferred_username"
 # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html
@@ -44,7 +44,7 @@ class PlainNames:
 
     def resolve(self, name: str) -> str:
         """``name`` as it is. Raises ValueError for what cannot name a user."""
-        check_user(name)
+        user_id(name)
         return name
 
     def names(self, ids: Iterable[str]) -> dict[str, str]:

@@ -13,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from chat.limits import short
+from chat.user_names import problem
 
 PARTITION_KEY = "pk"
 SORT_KEY = "sk"
@@ -75,9 +76,14 @@ def participants(conversation: str) -> tuple[str, str]:
 def user_id(name: str) -> str:
     """How keys spell a user: composed and case-folded, so that Tom and tom are one.
 
-    Raises ValueError for what cannot name a user.
+    Raises ValueError for what no key can have. A table may have users whose
+    names ``check_user`` refuses by now, and they can still be read.
     """
-    check_user(name)
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot name a user: not empty, no '#', no control character, "
+            "no white space at its ends"
+        )
     return _folded(name)
 
 
@@ -171,6 +177,8 @@ def message_item(
     conversation and time. Raises ValueError for names, times, ids, attributes
     or a body that cannot be stored, and for an item above ITEM_BYTES.
     """
+    for name in (sender, recipient):
+        check_user(name)
     conversation, time = conversation_id(sender, recipient), format_time(sent_at)
     if message_id is None:
         message_id = str(uuid.uuid5(_MESSAGE_IDS, f"{conversation}/{time}"))
@@ -250,12 +258,10 @@ def parse_time(text: str) -> datetime:
 
 
 def check_user(name: str) -> None:
-    """Raise ValueError unless ``name`` can name a user."""
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} cannot name a user: not empty, no '#', no control character, "
-            "no white space at its ends"
-        )
+    """Raise ValueError unless a message may be written that names a user so."""
+    user_id(name)
+    if wrong := problem(name):
+        raise ValueError(wrong)
 
 
 def _folded(name: str) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from chat.directory import Names
-from chat.model import check_user, participants
+from chat.model import participants, user_id
 
 
 def rows(found: Iterable[Mapping[str, Any]], users: Names) -> list[dict[str, Any]]:
@@ -41,7 +41,7 @@ def _participants(row: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _can_be_typed(name: str) -> bool:
     try:
-        check_user(name)
+        user_id(name)
     except ValueError:
         return False
     return True

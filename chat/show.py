@@ -13,6 +13,7 @@ from chat import json_text, naming
 from chat.directory import Names
 from chat.model import SORT_KEY, Position
 from chat.references import reference
+from chat.user_names import hidden
 from ops.show import table as _table
 
 # The characters that turn the direction of writing are no control characters
@@ -31,6 +32,14 @@ def prepare() -> None:
 def safe(value: object) -> str:
     """``value`` on one line, with nothing in it that a terminal acts on."""
     return "".join(map(_spelled_out, str(value)))
+
+
+def safe_name(value: object) -> str:
+    """A user's name, or the names of a conversation, on one line: nothing in it is hidden."""
+    name = str(value)
+    places = hidden(name)
+    return "".join(_spelled_out(character, always=place in places)
+                   for place, character in enumerate(name))  # fmt: skip
 
 
 def array(items: Iterable[Any]) -> None:
@@ -90,8 +99,8 @@ def conversations(rows: Iterable[Mapping[str, Any]], marks: Sequence[str], users
     shown = [
         [
             safe(row["LastMessageAt"]),
-            safe(row.get("ConversationId", "?")),
-            safe(row.get("OtherUser", "?")),
+            safe_name(row.get("ConversationId", "?")),
+            safe_name(row.get("OtherUser", "?")),
             safe(row.get("LastMessageBody", "")),
             *([mark] if mark else []),
         ]
@@ -126,18 +135,19 @@ def named(message: Mapping[str, Any]) -> str:
 def _name(item: Mapping[str, Any], side: str, users: Names) -> str:
     """Who is on that side; an item that was put by hand may say nothing, or no text."""
     found = item.get(side)
-    return safe(users.names([found])[found] if isinstance(found, str) else "?")
+    return safe_name(users.names([found])[found] if isinstance(found, str) else "?")
 
 
 def _cell(value: Any) -> str:
     return safe(value if isinstance(value, str) else json_text.text(value))
 
 
-def _spelled_out(character: str) -> str:
-    if character in _TURNING or unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs"):
+def _spelled_out(character: str, *, always: bool = False) -> str:
+    category = unicodedata.category(character)
+    if always or character in _TURNING or category in ("Cc", "Zl", "Zp", "Cs"):
         code = ord(character)
-        spelled = f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
-        return _ESCAPES.get(character, spelled)
+        spelled = f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+        return _ESCAPES.get(character, f"\\x{code:02x}" if code < 0x100 else spelled)
     return character
 
 

@@ -23,7 +23,7 @@ from stacks.function import ProjectFunction, function_logs
 from stacks.messages_table import MessagesTable
 
 FILES = ["chat/__init__.py", "chat/indexer.py", "chat/limits.py", "chat/memberships.py",
-         "chat/model.py", "chat/numbers.py"]  # fmt: skip
+         "chat/model.py", "chat/numbers.py", "chat/user_names.py"]  # fmt: skip
 # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
 STREAM_ACTIONS = (
     "dynamodb:DescribeStream",

@@ -20,13 +20,13 @@ from stacks.waiting_provider import WaitingProvider
 POLL_INTERVAL = Duration.seconds(5)
 
 WORKER_FILES = [
-    "chat/__init__.py", "chat/limits.py", "chat/model.py", "seed/__init__.py", "seed/apply.py",
-    "seed/changes.py", "seed/dataset_error.py", "seed/dataset_line.py", "seed/dataset_worker.py",
+    "chat/__init__.py", "chat/limits.py", "chat/model.py", "chat/user_names.py",
+    "seed/__init__.py", "seed/apply.py", "seed/changes.py", "seed/dataset_error.py", "seed/dataset_line.py", "seed/dataset_worker.py",
     "seed/wire.py", "seed/writer.py",
 ]  # fmt: skip
 CHECKER_FILES = [
-    "chat/__init__.py", "chat/limits.py", "chat/model.py", "seed/__init__.py",
-    "seed/dataset_check.py", "seed/dataset_error.py", "seed/dataset_line.py",
+    "chat/__init__.py", "chat/limits.py", "chat/model.py", "chat/user_names.py",
+    "seed/__init__.py", "seed/dataset_check.py", "seed/dataset_error.py", "seed/dataset_line.py",
     "seed/dataset_reader.py", "seed/gzipped.py", "seed/json_line.py", "seed/repeated_keys.py",
 ]  # fmt: skip
 # A processor of its own; and on the disk 70 bytes for each of 20 million lines, as many as the

@@ -30,7 +30,7 @@ from stacks.shared_findings import acknowledge_called, acknowledge_framework
 INLINE_BYTES = 32_768
 SEEDING_FILES = [
     "chat/__init__.py", "chat/directory.py", "chat/limits.py", "chat/model.py",
-    "seed/__init__.py", "seed/apply.py",
+    "chat/user_names.py", "seed/__init__.py", "seed/apply.py",
     "seed/changes.py", "seed/handler.py", "seed/source.py", "seed/users.py", "seed/wire.py",
     "seed/writer.py",
 ]  # fmt: skip

@@ -55,8 +55,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         marks = ["" if state is State.CURRENT else state for _, state in shown]
         show.conversations([row for row, _ in shown], marks, target.directory)
     if not shown:
-        target.say(f"{show.safe(arguments.user)} has no {'earlier ' if before else ''}conversations"
-                   f" in table {target.table_name}")  # fmt: skip
+        earlier = "earlier " if before else ""
+        target.say(f"{show.safe_name(arguments.user)} has no {earlier}conversations in table "
+                   f"{target.table_name}")  # fmt: skip
     target.say(
         _summary(Counter(state for _, state in compared)) if arguments.check else
         f"from the index {INDEX_NAME}, which follows messages within moments: the last seconds "

@@ -23,7 +23,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     if arguments.json:
         show.array(map(asdict, found))
     else:
-        show.lines(f"{user.sub}\t{show.safe(user.name)}{_state(user)}" for user in found)
+        show.lines(f"{user.sub}\t{show.safe_name(user.name)}{_state(user)}" for user in found)
     return 0
 
 

@@ -22,6 +22,7 @@ from chat.model import (
     SORT_KEY,
     Position,
     check_entry,
+    check_user,
     conversation_id,
     is_message,
     participants,
@@ -124,8 +125,11 @@ def _check_message(key: Key) -> None:
     if not is_message(*key):
         return
     conversation, position = key[0].removeprefix(CONVERSATION_PREFIX), Position.of(key[1])
-    if (spelled := conversation_id(*participants(conversation))) != conversation:
+    users = participants(conversation)
+    if (spelled := conversation_id(*users)) != conversation:
         raise ValueError(f"conversation {conversation!r} is spelled {spelled!r} in the table")
+    for user in users:
+        check_user(user)
     check_entry(conversation)
     if not (position.sent_at and position.message_id):
         raise ValueError(f"the sk of a message is MESSAGE#TIME#ID, not {key[1]!r}")

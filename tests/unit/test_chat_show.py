@@ -131,3 +131,23 @@ def test_an_output_without_the_letters_gets_them_spelled_out():
         line, _, rest = raw.getvalue().decode("latin-1").partition("\n")
     assert line == "Tom \\u2192 Jerry: \\U0001f600"
     assert json.loads(rest) == {"Body": "→ 😀"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("To\u200bm", "To\\u200bm"),
+        ("\u202emoT", "\\u202emoT"),
+        ("To\u200dm", "To\\u200dm"),
+        ("T\U000e0041", "T\\U000e0041"),
+        ("👩\u200d🚀", "👩\u200d🚀"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+    ],
+)
+def test_what_does_not_show_in_a_name_is_spelled_out(capsys, name, shown):
+    message = {"FromUser": name, "ToUser": "Jerry", "Body": "👩\u200d🚀 \u200b\x1b"}
+    line = show.message_line(message, PlainNames())
+    assert line == f"{shown} → Jerry: 👩\u200d🚀 \u200b\\x1b"
+    show.conversations([ROW | {"OtherUser": name, "ConversationId": f"a#{name}"}], [""],
+                       PlainNames())  # fmt: skip
+    assert capsys.readouterr().out.split("\t")[1:3] == [f"a#{shown}", shown]

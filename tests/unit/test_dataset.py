@@ -104,6 +104,7 @@ def test_what_step_functions_hands_over_as_no_number_is_refused(number):
          "attribute 'n' is binary as Node.js writes it, which a message cannot hold; "
          "write it as text, for example 'aGk='"),
         (changed(to="tom"), "are the same user"),
+        (changed(to="\u200b"), "user '\\u200b' contains U+200B ZERO WIDTH SPACE"),
         (changed(at="yesterday"), "'yesterday' is not a time like"),
         (changed(at="1" * 5_000), f"2: '{'1' * 39}... is not a time like"),
         (changed(at="2026-02-30T09:00:00Z"), "'2026-02-30T09:00:00Z' is no time: day is out of"),

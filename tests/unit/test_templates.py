@@ -73,6 +73,7 @@ def test_placeholders_are_names_and_doubled_braces_are_braces(load):
         ("tom: Tom,", 'tom: "\\udc00\\ud800",', 1, "users: '\\udc00\\ud800' has half of a surr"),
         ("2026-01-01T09:00:00Z", "9999-12-31T23:59:30Z", 6, "message 2: would be sent after"),
         ("tom: Tom,", "tom: T#m,", 1, "users: 'T#m' cannot name a user"),
+        ("tom: Tom,", 'tom: "T\\u200bm",', 1, "users: user 'T\\u200bm' contains U+200B ZERO WIDTH"),
         ("tom: Tom,", 'tom: Tom, x: "a\\nb",', 1, "users: 'a\\nb' cannot name a user"),
         ("tom: Tom,", f"tom: {'T' * 2100},", 5, "message 1: the key pk has 2119 bytes; DynamoDB"),
         ("2026-01-01T09:00:00Z", "0001-01-01T00:00:00+05:00", 2, "start: '0001-01-01T00:00:00+05:"),

@@ -194,6 +194,10 @@ def test_what_just_fits_is_taken():
             plain_line(pk="CONVERSATION#Tom#Jerry", sk="MESSAGE#1#2"),
             "conversation 'Tom#Jerry' is spelled 'jerry#tom' in the table",
         ),
+        (
+            plain_line(pk="CONVERSATION#jerry#to\u202em", sk="MESSAGE#1#2"),
+            "user 'to\\u202em' contains U+202E RIGHT-TO-LEFT OVERRIDE",
+        ),
         (plain_line(pk="CONVERSATION#jerry#tom", sk="MESSAGE#1"), "MESSAGE#TIME#ID, not"),
         (
             plain_line(pk=f"CONVERSATION#{'j' * 1008}#tom", sk="MESSAGE#1#2"),

@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from chat.memberships import bring_up_to_date
-from chat.model import Position
+from chat.model import Position, message_key
 from tests.local.chat_steps import stdin
 
 REFERENCE = re.compile(
@@ -63,6 +63,7 @@ def test_a_body_that_is_allowed(on, body):
         (["--from", "a#", "--to", "b", "x"], 2, "'a#' cannot name a user"),
         (["--from", "a", "--to", "b", "--at", "2026-01-01T09:00:00", "x"], 1,
          "is not a time: ISO"),
+        (["--from", "a", "--to", "\u200b", "x"], 2, "user '\\u200b' contains U+200B ZERO WIDTH"),
         (["--from", "a", "x"], 2, "the following arguments are required: --to"),
         (["--from", "a", "--to", "b", "\udcff"], 2, "'\\udcff' is not UTF-8 text"),
         (["--from", "a" * 2048, "--to", "b", "x"], 2, "the key pk has 2063 bytes"),
@@ -253,6 +254,21 @@ def test_a_message_is_read_edited_and_deleted(on, talk, table):
         where = f"in table {table.name}"
         assert failed.error == f"conversation jerry#tom has no message {talk[3]} {where}"
     assert len(on("history", "jerry#tom").lines) == 9
+
+
+def test_what_users_of_hidden_names_have_is_read_and_deleted(on, table):
+    name = "to\u202em"
+    item = message_key(f"jerry#{name}", "2026-01-01T09:00:00.000Z", "m-12") | {
+        "FromUser": name, "ToUser": "Jerry", "Body": "Hi", "ConversationId": f"jerry#{name}"
+    }  # fmt: skip
+    table.put_item(Item=item)
+    bring_up_to_date(table, f"jerry#{name}", Position.of(item["sk"]))
+    assert on("history", f"jerry#{name}").lines == ["to\\u202em → Jerry: Hi"]
+    assert on("conversations", name, "--check").lines[0].split("\t")[1] == "jerry#to\\u202em"
+    assert on("conversations", "jerry", "--check").lines[0].split("\t")[2] == "to\\u202em"
+    assert on("reindex").status == 0
+    assert on("edit", f"jerry#{name}", "m-12", "new").status == 0
+    assert on("delete", f"jerry#{name}", "m-12").status == 0
 
 
 def test_json_of_edit_and_delete_is_the_item(on, talk):
