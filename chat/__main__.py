@@ -21,7 +21,8 @@ def parser() -> argparse.ArgumentParser:
     top = Parser(
         prog="python -m chat",
         description="Read and write the Messages table.",
-        epilog="exit status: 0 done, 1 failed, 2 wrong usage",
+        epilog="exit status: 0 done, 1 failed, 2 wrong usage: an argument, or the "
+        "text that it stands for, has a wrong form",
     )
     commands = top.add_subparsers(
         required=True, metavar="COMMAND", dest="command", parser_class=Parser

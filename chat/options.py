@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chat import keys, store
 from chat.directory import Names, UnknownUser
 from chat.model import BODY_CHARACTERS, conversation_id, user_id
+from chat.references import sort_key_of
 from chat.target import Target
 from chat.transfer.sources import binary_input
 from ops.cli import Parser, add_target
@@ -47,9 +48,9 @@ def command(
 def add_message(parser: argparse.ArgumentParser, *, or_key: bool = False) -> None:
     """The arguments that name one message of a conversation, ``or_key`` any item of the table."""
     several = "?" if or_key else None
-    parser.add_argument("conversation", nargs=several, help="the two users in any order")
+    parser.add_argument("conversation", nargs=several, type=pair, help="the two users in any order")
     parser.add_argument(
-        "message", nargs=several,
+        "message", nargs=several, type=message_name,
         help="TIME#ID as `send` prints it, an id, or a beginning of one, of 4 characters or more",
     )  # fmt: skip
     if or_key:
@@ -91,15 +92,15 @@ def add_typed(parser: argparse.ArgumentParser) -> None:
 def body(text: str) -> str:
     """The text of a message; - reads it from standard input, less the newline at its end.
 
-    Raises OpsError unless it has 1 to BODY_CHARACTERS characters that are not
+    Raises UsageError unless it has 1 to BODY_CHARACTERS characters that are not
     all white space.
     """
     if text == "-":
         text = standard_input().removesuffix("\n").removesuffix("\r")
     if not text.strip():
-        raise OpsError(f"the message is empty; it must have 1 to {BODY_CHARACTERS} characters")
+        raise UsageError(f"the message is empty; it must have 1 to {BODY_CHARACTERS} characters")
     if len(text) > BODY_CHARACTERS:
-        raise OpsError(
+        raise UsageError(
             f"the message has {len(text)} characters; at most {BODY_CHARACTERS} are allowed"
         )
     return text
@@ -116,17 +117,46 @@ def standard_input() -> str:
         raise UsageError(f"standard input is not UTF-8 at byte {error.start}") from None
 
 
-def conversation(text: str, users: Names) -> str:
-    """The id of the conversation whose two ``users`` the text joins, in any order and case.
+def pair(text: str) -> str:
+    """``text``, which joins two users, whoever they are; for ``add_argument(type=...)``.
 
-    Raises UsageError for what names no conversation, OpsError for users whom nobody knows.
+    Raises UsageError for what names no conversation.
     """
     names = text.split("#")
     if len(names) != 2:
         raise UsageError(f"{text!r} is not a conversation: two users joined by #, like jerry#tom")
     try:
-        conversation_id(*names)  # the form first, whoever it means
-        return conversation_id(*(users.resolve(name) for name in names))
+        conversation_id(*names)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return text
+
+
+def user_name(text: str) -> str:
+    """``text``, which can name a user, whoever it is; for ``add_argument(type=...)``.
+
+    Raises UsageError for what cannot.
+    """
+    try:
+        user_id(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return text
+
+
+def message_name(text: str) -> str:
+    """``text``, which can name a message; for ``add_argument(type=...)``. Raises UsageError."""
+    sort_key_of(text)
+    return text
+
+
+def conversation(text: str, users: Names) -> str:
+    """The id of the conversation whose two ``users`` a ``pair`` joins, in any order and case.
+
+    Raises OpsError for users whom nobody knows, UsageError for one user on both sides.
+    """
+    try:
+        return conversation_id(*(users.resolve(name) for name in text.split("#")))
     except UnknownUser as error:
         raise OpsError(str(error)) from None
     except ValueError as error:

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 from chat.model import MESSAGE_PREFIX, Position, format_time, parse_time
-from ops.errors import OpsError, UsageError
+from ops.errors import UsageError
 
 # A beginning of an id that is shorter says too little.
 SHORTEST = 4
@@ -22,7 +22,7 @@ def reference(sort_key: str) -> str:
 def sort_key_of(text: str) -> str | None:
     """The sort key that a reference names; None for an id or the beginning of one.
 
-    Raises UsageError for what can be neither, OpsError for what is no time.
+    Raises UsageError for what can be neither, and for what is no time.
     """
     if text.startswith(MESSAGE_PREFIX):
         return text
@@ -59,14 +59,14 @@ def place(text: str) -> tuple[str, str]:
 def moment(text: str) -> datetime:
     """The moment that an ISO time with a zone names, or a date: its midnight in UTC.
 
-    Raises OpsError for any other text.
+    Raises UsageError for any other text.
     """
     try:
         if len(text) == len("2026-01-01"):
             return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
         return parse_time(text)
     except ValueError:
-        raise OpsError(
+        raise UsageError(
             f"{text!r} is not a time: ISO 8601 with a zone, like 2026-01-01T09:00:00Z, "
             "or a date, like 2026-01-01"
         ) from None

@@ -66,7 +66,8 @@ class Target:
     @cached_property
     def table(self) -> Any:
         """The boto3 DynamoDB Table; ``table.meta.client`` is its client, for threads."""
-        return self._dynamodb.Table(self.table_name)
+        name = self.table_name  # first, because a wrong one is wrong in any region
+        return self._dynamodb.Table(name)
 
     @cached_property
     def directory(self) -> Directory | PlainNames:

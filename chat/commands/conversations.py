@@ -8,7 +8,7 @@ from typing import Any
 from chat import show, store
 from chat.list_check import State, compare
 from chat.model import INDEX_NAME, INDEX_SORT_KEY
-from chat.options import Commands, command, count, user
+from chat.options import Commands, command, count, user, user_name
 from chat.references import place
 from chat.reindex import all_conversations
 from chat.target import Target
@@ -23,10 +23,10 @@ Row = dict[str, Any]
 def add(commands: Commands) -> None:
     """The command line of ``conversations``."""
     parser = command(commands, "conversations", "a user's conversations, the latest first")
-    parser.add_argument("user", help="the user's name, in any case")
+    parser.add_argument("user", type=user_name, help="the user's name, in any case")
     parser.add_argument("--limit", type=count, default=20, metavar="N",
                         help="at most so many (default: %(default)s)")  # fmt: skip
-    parser.add_argument("--before", metavar="CURSOR",
+    parser.add_argument("--before", metavar="CURSOR", type=place,
                         help="those behind TIME#CONVERSATION, as the last page said, or of "
                         "messages before a time")  # fmt: skip
     parser.add_argument(
@@ -41,8 +41,9 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the rows; exit status 1 when a compared list differs from the messages."""
     wanted = user(arguments.user, target.directory)
-    before = place(arguments.before) if arguments.before is not None else None
-    page, more = store.conversations(target.table, wanted, limit=arguments.limit, before=before)
+    page, more = store.conversations(
+        target.table, wanted, limit=arguments.limit, before=arguments.before
+    )
     compared = [(row, State.CURRENT) for row in page]
     if arguments.check:
         compared = _compared(target, wanted)
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         marks = ["" if state is State.CURRENT else state for _, state in shown]
         show.conversations([row for row, _ in shown], marks, target.directory)
     if not shown:
-        earlier = "earlier " if before else ""
+        earlier = "earlier " if arguments.before else ""
         target.say(f"{show.safe_name(arguments.user)} has no {earlier}conversations in table "
                    f"{target.table_name}")  # fmt: skip
     target.say(

@@ -6,7 +6,7 @@ import sys
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from chat.options import Commands, command, conversation
+from chat.options import Commands, command, conversation, pair
 from chat.target import Target
 from chat.transfer.bar import bar
 from chat.transfer.exporting import export
@@ -31,7 +31,9 @@ def add(commands: Commands) -> None:
     )  # fmt: skip
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     only = parser.add_mutually_exclusive_group()
-    only.add_argument("--conversation", metavar="C", help="only the messages of one conversation")
+    only.add_argument(
+        "--conversation", metavar="C", type=pair, help="only the messages of one conversation"
+    )
     only.add_argument(
         "--messages", action="store_true", help="only messages, no entries of users' lists"
     )

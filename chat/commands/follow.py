@@ -4,14 +4,16 @@ import argparse
 
 from chat import show
 from chat.follow import follow
-from chat.options import Commands, command, conversation, count
+from chat.options import Commands, command, conversation, count, pair
 from chat.target import Target
 
 
 def add(commands: Commands) -> None:
     """The command line of ``follow``."""
     parser = command(commands, "follow", "print new messages as they arrive, until Ctrl-C")
-    parser.add_argument("conversation", help="the two users in any order, for example jerry#tom")
+    parser.add_argument(
+        "conversation", type=pair, help="the two users in any order, for example jerry#tom"
+    )
     parser.add_argument("--last", type=count, default=10, metavar="N",
                         help="begin with so many messages (default: %(default)s)")  # fmt: skip
     parser.set_defaults(run=run)

@@ -8,7 +8,7 @@ from typing import Any
 
 from chat import show, store
 from chat.model import SORT_KEY
-from chat.options import Commands, command, conversation, count
+from chat.options import Commands, command, conversation, count, pair
 from chat.references import moment, reference, upper_bound
 from chat.store import Span
 from chat.target import Target
@@ -20,12 +20,17 @@ _DEFAULT = 20
 def add(commands: Commands) -> None:
     """The command line of ``history``."""
     parser = command(commands, "history", "the newest messages of a conversation, oldest first")
-    parser.add_argument("conversation", help="the two users in any order, for example jerry#tom")
-    parser.add_argument("--since", metavar="TIME", help="messages of this time and later: ISO "
-                        "8601 with a zone, or a date, which is its midnight in UTC")  # fmt: skip
-    parser.add_argument("--until", metavar="TIME", help="messages of this time and earlier")
     parser.add_argument(
-        "--before", metavar="CURSOR",
+        "conversation", type=pair, help="the two users in any order, for example jerry#tom"
+    )
+    parser.add_argument("--since", metavar="TIME", type=moment,
+                        help="messages of this time and later: ISO 8601 with a zone, or a date, "
+                        "which is its midnight in UTC")  # fmt: skip
+    parser.add_argument(
+        "--until", metavar="TIME", type=moment, help="messages of this time and earlier"
+    )
+    parser.add_argument(
+        "--before", metavar="CURSOR", type=upper_bound,
         help="messages before TIME#ID, as the last page said, or before a time",
     )  # fmt: skip
     number = parser.add_mutually_exclusive_group()
@@ -38,11 +43,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the messages; say how to go on when there are older ones."""
     wanted = conversation(arguments.conversation, target.directory)
-    span = Span.of(
-        since=moment(arguments.since) if arguments.since is not None else None,
-        until=moment(arguments.until) if arguments.until is not None else None,
-        before=upper_bound(arguments.before) if arguments.before is not None else "",
-    )
+    span = Span.of(since=arguments.since, until=arguments.until, before=arguments.before or "")
     found: Iterable[dict[str, Any]]
     if arguments.all:
         found, older = _all(target, wanted, span), False

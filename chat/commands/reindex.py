@@ -4,7 +4,7 @@ import argparse
 import json
 
 from chat.failure_queue import FailureQueue
-from chat.options import Commands, command, conversation
+from chat.options import Commands, command, conversation, pair
 from chat.reindex import Reindexed, all_conversations, reindex_all
 from chat.settling import settle, settle_all
 from chat.target import Target
@@ -23,7 +23,7 @@ def add(commands: Commands) -> None:
         writes=True,
     )  # fmt: skip
     parser.add_argument(
-        "conversations", nargs="*", metavar="CONVERSATION",
+        "conversations", nargs="*", metavar="CONVERSATION", type=pair,
         help="two users joined by #; default: all, which reads every key of the table",
     )  # fmt: skip
     parser.add_argument(

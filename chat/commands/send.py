@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from chat import show, writing
 from chat.model import message_item
-from chat.options import Commands, body, command, person
+from chat.options import Commands, body, command, person, user_name
 from chat.references import moment
 from chat.target import Target
 from ops.errors import UsageError
@@ -17,9 +17,11 @@ def add(commands: Commands) -> None:
     parser = command(
         commands, "send", "send a message; the first one begins the conversation", writes=True
     )
-    parser.add_argument("--from", required=True, dest="sender", metavar="USER", help="who sends it")
-    parser.add_argument("--to", required=True, dest="recipient", metavar="USER", help="who gets it")
-    parser.add_argument("--at", metavar="TIME",
+    parser.add_argument("--from", required=True, dest="sender", metavar="USER", type=user_name,
+                        help="who sends it")  # fmt: skip
+    parser.add_argument("--to", required=True, dest="recipient", metavar="USER", type=user_name,
+                        help="who gets it")  # fmt: skip
+    parser.add_argument("--at", metavar="TIME", type=moment,
                         help="when it was sent: ISO 8601 with a zone (default: now)")  # fmt: skip
     parser.add_argument("body", help="the text; - reads standard input, -- goes before a hyphen")
     parser.set_defaults(run=run)
@@ -27,14 +29,13 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Write the message; print its reference, or the item."""
-    sent_at = moment(arguments.at) if arguments.at is not None else datetime.now(UTC)
     text, users = body(arguments.body), target.directory
     try:
         item = message_item(
             sender=person(arguments.sender, users),
             recipient=person(arguments.recipient, users),
             body=text,
-            sent_at=sent_at,
+            sent_at=arguments.at or datetime.now(UTC),
             message_id=str(uuid.uuid4()),
         )
     except ValueError as error:

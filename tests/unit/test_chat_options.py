@@ -67,3 +67,53 @@ def test_an_empty_value_is_refused_before_aws_is_asked(argv, capsys, monkeypatch
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     assert main([*argv, "--table", "Messages"]) in (1, 2)
     assert "'' is not a " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "argv",
+    [
+        ["send", "--from", "a", "--to", "b", "--at", "yesterday", "x"],
+        ["send", "--from", "a#", "--to", "b", "x"],
+        ["send", "--from", "a", "--to", "", "x"],
+        ["send", "--from", "a", "--to", "b", "x" * 1025],
+        ["send", "--from", "a", "--to", "b", " "],
+        ["edit", "a#b", "abcd", "x" * 1025],
+        ["edit", "a", "abcd", "x"],
+        ["edit", "a#b", "abc", "x"],
+        ["delete", "a#b", "yesterday#abcd"],
+        ["get", "a#a", "abcd"],
+        ["history", "a#b#c"],
+        ["history", "a#b", "--since", "2026-13-01"],
+        ["history", "a#b", "--until", "2026-01-01T09:00"],
+        ["history", "a#b", "--before", "x#y"],
+        ["follow", "a# "],
+        ["conversations", "a#b"],
+        ["conversations", "a", "--before", "x"],
+        ["export", "--conversation", "a"],
+        ["reindex", "a#b", "a"],
+        ["reindex", "a#b", "--all"],
+        ["scan", "--table", "x"],
+        ["put", "{"],
+        ["put", '{"pk": "a", "sk": "b"}', "--if-unchanged", "[]"],
+    ],
+    ids=" ".join,
+)
+def test_what_the_arguments_alone_show_to_be_wrong_is_status_2_and_nothing_is_asked(
+    argv, capsys, monkeypatch
+):
+    """In whatever account, and without any."""
+
+    def ask(*_):
+        pytest.fail("a request")
+
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", ask)
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    try:
+        status = main(argv)
+    except SystemExit as ended:  # argparse
+        status = ended.code
+    said = capsys.readouterr()
+    assert (status, said.out) == (2, "")
+    assert said.err.startswith("error: ")
+    assert said.err.count("\n") == 1
