@@ -5,6 +5,7 @@ import gzip
 import io
 import json
 import os
+import sqlite3
 import sys
 
 import pytest
@@ -430,6 +431,17 @@ def test_a_full_disk_of_temporary_files_is_one_line(capsys, monkeypatch, tmp_pat
     path.write_bytes(GZIP)
     said = f"error: {path}: cannot copy it to a temporary file: No space left on device; "
     assert check(capsys, path)[2].startswith(said)
+
+
+def test_a_full_disk_while_keys_are_compared_is_one_line(capsys, monkeypatch, tmp_path):
+    def full(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("seed.repeated_keys.RepeatedKeys.first", full)
+    path = lines_file(tmp_path, PLAIN)
+    status, out, err = check(capsys, path)
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert "in a temporary file: database or disk is full; free disk space" in err
 
 
 def test_export_to_standard_output_has_no_result_of_its_own(capsys):
