@@ -21,8 +21,8 @@ POLL_INTERVAL = Duration.seconds(5)
 
 WORKER_FILES = [
     "chat/__init__.py", "chat/limits.py", "chat/model.py", "chat/user_names.py",
-    "seed/__init__.py", "seed/apply.py", "seed/changes.py", "seed/dataset_error.py", "seed/dataset_line.py", "seed/dataset_worker.py",
-    "seed/wire.py", "seed/writer.py",
+    "seed/__init__.py", "seed/apply.py", "seed/changes.py", "seed/dataset_error.py",
+    "seed/dataset_line.py", "seed/dataset_worker.py", "seed/wire.py", "seed/writer.py",
 ]  # fmt: skip
 CHECKER_FILES = [
     "chat/__init__.py", "chat/limits.py", "chat/model.py", "chat/user_names.py",

@@ -18,6 +18,7 @@ DOCUMENTS = {
 }
 MAKEFILE = (PROJECT / "Makefile").read_text()
 PARSERS = {"chat": chat, "local": local, "ops": ops}
+TIME = "2026-01-01T09:00:00.000Z"
 # Options of the CDK CLI.
 OF_OTHERS = {"--force", "--import-existing-resources", "--no-rollback", "--require-approval",
              "--revert-drift"}  # fmt: skip
@@ -30,7 +31,8 @@ def code(text: str) -> list[str]:
     inline = re.findall(r"`([^`]+)`", re.sub(r"```.*?```", "", text, flags=re.DOTALL))
     # What follows is another command, or the file that its output goes to.
     commands = [part for line in [*lines, *inline] for part in re.split(r" (?:&&|[|>]) ", line)]
-    return [re.sub(r"\s+", " ", re.sub("<[^>]*>", "x", command)).strip() for command in commands]
+    given = [re.sub("<[^>]*>", "x", part).replace("TIME#", f"{TIME}#") for part in commands]
+    return [re.sub(r"\s+", " ", command).strip() for command in given]
 
 
 COMMANDS = sorted({command for text in DOCUMENTS.values() for command in code(text)})
