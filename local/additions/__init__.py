@@ -13,6 +13,7 @@ from local.additions import (
     dynamodb,
     iam,
     lambda_functions,
+    lambda_packages,
     lambda_workers,
     settings,
     stepfunctions,
@@ -29,6 +30,7 @@ def install() -> None:
     iam.install()
     stepfunctions.install()
     lambda_functions.install()
+    lambda_packages.install()
     lambda_workers.install()
     streams.install()
     deliveries.install()

@@ -1,7 +1,9 @@
 """Steps that the tests of the embedded AWS share."""
 
+import io
 import json
 import time
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
@@ -20,6 +22,17 @@ def create_backup_role(
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
     )
     return str(role["Role"]["Arn"])
+
+
+def package(*files: tuple[str, str, int]) -> bytes:
+    """A function's code package: the name, text and mode of each file; a folder ends in a slash."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, text, mode in files:
+            entry = zipfile.ZipInfo(name)
+            entry.external_attr = mode << 16
+            archive.writestr(entry, text)
+    return buffer.getvalue()
 
 
 def table_arn(name: str, region: str = "us-east-1") -> str:

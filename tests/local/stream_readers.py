@@ -1,14 +1,12 @@
 """Tables with a stream, functions that read it, and what they were sent."""
 
-import io
 import json
 import uuid
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.local.aws_steps import eventually
+from tests.local.aws_steps import eventually, package
 
 READING = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
 LISTING = ["dynamodb:ListStreams"]
@@ -43,10 +41,7 @@ def handler(event, context):
 
 def zipped(code: str) -> bytes:
     """A function's code package with ``code`` as its one module, ``reader``."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr("reader.py", code)
-    return buffer.getvalue()
+    return package(("reader.py", code, 0o644))
 
 
 class Streams:

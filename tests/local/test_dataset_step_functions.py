@@ -3,13 +3,12 @@
 import gzip
 import io
 import json
-import zipfile
 from types import SimpleNamespace
 
 import pytest
 
 from local.additions.stepfunctions.batches import batched
-from tests.local.aws_steps import eventually
+from tests.local.aws_steps import eventually, package
 
 # Answers with what it got; a batch with "fail" fails, one with "slow" takes its time.
 CODE = """
@@ -48,12 +47,9 @@ def role(client, name):
 @pytest.fixture
 def function(client, name, role):
     """The ARN of the function of CODE, which may not make a log group."""
-    code = io.BytesIO()
-    with zipfile.ZipFile(code, "w") as archive:
-        archive.writestr("worker.py", CODE)
     made = client("lambda").create_function(
         FunctionName=name, Runtime="python3.14", Handler="worker.handler",
-        Role=role("function"), Code={"ZipFile": code.getvalue()},
+        Role=role("function"), Code={"ZipFile": package(("worker.py", CODE, 0o644))},
     )  # fmt: skip
     return made["FunctionArn"]
 

@@ -4,13 +4,18 @@ Sources: local/additions/backup (jobs, restores, selections, recovery_points), l
 stepfunctions/roles, deliveries and dynamodb/customer_keys.
 """
 
-import io
 import json
-import zipfile
 
 import pytest
 
-from tests.local.aws_steps import back_up, create_backup_role, eventually, refused, restored
+from tests.local.aws_steps import (
+    back_up,
+    create_backup_role,
+    eventually,
+    package,
+    refused,
+    restored,
+)
 from tests.local.stacks_steps import Stack, attribute, resource
 
 LAMBDA, STATES = "lambda.amazonaws.com", "states.amazonaws.com"
@@ -43,12 +48,10 @@ def function(client, name):
     """Make a function that prints its event, under a role."""
 
     def make(role):
-        archive = io.BytesIO()
-        with zipfile.ZipFile(archive, "w") as file:
-            file.writestr("code.py", "def handler(event, _):\n    print(event)\n")
+        code = "def handler(event, _):\n    print(event)\n"
         return client("lambda").create_function(
             FunctionName=name, Runtime="python3.12", Handler="code.handler", Role=role,
-            Code={"ZipFile": archive.getvalue()},
+            Code={"ZipFile": package(("code.py", code, 0o644))},
         )["FunctionArn"]  # fmt: skip
 
     yield make
@@ -177,12 +180,9 @@ exports.handler = async (event) =>
 def test_a_node_function_that_may_not_call_another_one_fails(client, role, function, name):
     """As the CDK's provider framework calls what it wraps."""
     called, caller = function(role(LAMBDA)), f"{name}-caller"
-    archive = io.BytesIO()
-    with zipfile.ZipFile(archive, "w") as file:
-        file.writestr("code.js", CALLER)
     client("lambda").create_function(
         FunctionName=caller, Runtime="nodejs22.x", Handler="code.handler",
-        Role=role(LAMBDA, suffix="caller"), Code={"ZipFile": archive.getvalue()},
+        Role=role(LAMBDA, suffix="caller"), Code={"ZipFile": package(("code.js", CALLER, 0o644))},
     )  # fmt: skip
 
     def call():
