@@ -1,12 +1,14 @@
 """A Python Lambda function made of a few of this project's modules."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode, RemovalPolicy, Size, Stack
+from aws_cdk import Duration, IgnoreMode, RemovalPolicy, Size, Stack, Stage
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_s3_assets as s3_assets
 from constructs import Construct
 
 from stacks.description import describe
@@ -14,6 +16,9 @@ from stacks.findings import LOG_KEY, LOG_RETENTION, acknowledge
 from stacks.shared_findings import acknowledge_function, acknowledge_own_policy
 
 PROJECT = Path(__file__).resolve().parent.parent
+# How code is staged, as a part of its hash: the CDK's own is of names and content, so a package
+# that was uploaded with modes that Lambda cannot read would be used again.
+_STAGING = "files 0644, folders 0755"
 
 
 class ProjectFunction(Construct):
@@ -46,7 +51,10 @@ class ProjectFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
             handler=handler,
             code=lambda_.Code.from_asset(
-                str(PROJECT), exclude=_all_but(files), ignore_mode=IgnoreMode.GIT
+                str(PROJECT),
+                asset_hash=_code_hash(files),
+                exclude=_all_but(files),
+                ignore_mode=IgnoreMode.GIT,
             ),
             memory_size=memory_mib,
             ephemeral_storage_size=Size.mebibytes(storage_mib) if storage_mib else None,
@@ -55,7 +63,27 @@ class ProjectFunction(Construct):
             log_group=log_group,
             role=self.role,
         )
+        let_lambda_read(self)
         acknowledge_function(self.function)
+
+
+def let_lambda_read(scope: Construct) -> None:
+    """Make the staged code of the functions in ``scope`` readable by everybody, as Lambda needs it.
+
+    The CDK copies and packs files with the modes that they have, which under a umask of 077 are
+    their owner's alone
+    (https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html).
+    """
+    stage = Stage.of(scope)
+    assert stage, "every scope is in an app"
+    assembly = Path(stage.outdir)
+    for child in scope.node.children:
+        code = child.node.try_find_child("Code")
+        # With `cdk synth --no-staging` it is the project itself.
+        if isinstance(code, s3_assets.Asset) and not Path(code.asset_path).is_absolute():
+            staged = assembly / code.asset_path
+            for path in (staged, *staged.rglob("*")):
+                path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def function_logs(scope: Construct, id: str) -> logs.LogGroup:
@@ -122,3 +150,11 @@ def _all_but(files: Sequence[str]) -> list[str]:
     for folder in sorted({Path(file).parent for file in files}):
         patterns += [f"!/{folder}/", f"/{folder}/*"]
     return patterns + [f"!/{file}" for file in files]
+
+
+def _code_hash(files: Sequence[str]) -> str:
+    digest = hashlib.sha256(_STAGING.encode())
+    for file in sorted(files):
+        content = (PROJECT / file).read_bytes()
+        digest.update(f"\n{file} {len(content)}\n".encode() + content)
+    return digest.hexdigest()

@@ -19,7 +19,7 @@ from chat.model import Item
 from seed.wire import to_lines, to_wire
 from stacks.description import describe
 from stacks.findings import acknowledge_wildcard
-from stacks.function import ProjectFunction, framework_role, function_logs
+from stacks.function import ProjectFunction, framework_role, function_logs, let_lambda_read
 from stacks.messages_table import MessagesTable
 from stacks.shared_findings import acknowledge_called, acknowledge_framework
 
@@ -100,6 +100,7 @@ class MessageSeed(Construct):
             log_group=log_group,
             framework_on_event_role=role.without_policy_updates(),
         )
+        let_lambda_read(provider)
         acknowledge_called(function, "The provider framework")
         acknowledge_framework(provider)
         return provider

@@ -7,7 +7,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
-from stacks.function import framework_role
+from stacks.function import framework_role, let_lambda_read
 from stacks.shared_findings import acknowledge_called, acknowledge_framework
 
 # CloudFormation waits an hour for a custom resource, and no longer.
@@ -52,6 +52,7 @@ class WaitingProvider(Construct):
         assert isinstance(waiter, cr.WaiterStateMachine)
         waiter.grant_start_execution(starting)
         _narrow(waiter, provider)
+        let_lambda_read(provider)
         acknowledge_framework(provider)
         for function in (on_event, is_complete):
             acknowledge_called(function, "The provider framework")

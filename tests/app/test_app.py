@@ -3,20 +3,16 @@
 import gzip
 import json
 import os
-import shutil
 import subprocess
 import sys
 
 import pytest
 
 from stacks.message_seed import SEEDING_FILES
-from tests.conftest import PROJECT
-
-# What a deployment needs of the project, and nothing else of it.
-NEEDED = ("app.py", "cdk.json", "stacks", "seed", "chat")
+from tests.conftest import PROJECT, copy_project
 
 
-def synth(folder, *, cwd=PROJECT, environment=None, **context):
+def synth(folder, *, cwd=PROJECT, environment=None, umask=-1, **context):
     """Run app.py as the CLI does, which hands the context over in a variable."""
     committed = json.loads((cwd / "cdk.json").read_text())["context"]
     # HOME: jsii keeps its unpacked packages there; without them a start takes seconds more.
@@ -24,7 +20,8 @@ def synth(folder, *, cwd=PROJECT, environment=None, **context):
            "CDK_VALIDATION": "false", "HOME": os.environ["HOME"],
            "PATH": os.environ["PATH"]}  # fmt: skip
     return subprocess.run([sys.executable, "-B", "app.py"], cwd=cwd, text=True, timeout=120,
-                          capture_output=True, env=own | (environment or {}))  # fmt: skip
+                          capture_output=True, env=own | (environment or {}),
+                          umask=umask)  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -110,19 +107,37 @@ def test_two_synths_in_other_folders_under_other_clocks_are_the_same_bytes(tmp_p
     assert one.read_bytes() == two.read_bytes()
 
 
+def test_a_checkout_that_only_its_owner_can_read_is_staged_readable_and_the_same(tmp_path):
+    project, waiting = copy_project(tmp_path / "project"), {"seed_dataset": "s3://bucket/key"}
+    allow_only_the_owner(project)
+    usual, strict = tmp_path / "usual", tmp_path / "strict"
+    assert synth(usual, **waiting).returncode == 0
+    assert synth(strict, cwd=project, umask=0o077, **waiting).returncode == 0
+    allow_only_the_owner(strict)  # what an earlier synth has staged is made readable again
+    assert synth(strict, cwd=project, umask=0o077, **waiting).returncode == 0
+    one, two = (folder / "Messages-dev.template.json" for folder in (usual, strict))
+    assert one.read_bytes() == two.read_bytes()
+    staged = [path for path in strict.rglob("asset.*/**/*") if path.is_file()]
+    assert {path.name for path in staged} > {"handler.py", "dataset_worker.py", "framework.js"}
+    assert {path.stat().st_mode & 0o777 for path in staged} == {0o644}
+
+
+def test_a_synth_without_staging_leaves_the_modes_of_the_project_alone(tmp_path):
+    project = copy_project(tmp_path / "project")
+    allow_only_the_owner(project)
+    done = synth(tmp_path / "out", cwd=project, **{"aws:cdk:disable-asset-staging": True})
+    assert done.returncode == 0, done.stderr
+    modes = {path.stat().st_mode & 0o777 for path in project.rglob("*") if path.is_file()}
+    assert modes == {0o600}
+
+
+def allow_only_the_owner(folder):
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
+
+
 def test_the_seeding_function_takes_along_only_what_it_imports(tmp_path):
     assert synth(tmp_path).returncode == 0
     (asset,) = [path for path in tmp_path.glob("asset.*") if (path / "seed").exists()]
     files = {str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
     assert files == {*SEEDING_FILES}
-
-
-def copy_project(folder):
-    folder.mkdir(parents=True)
-    for name in NEEDED:
-        if (PROJECT / name).is_dir():
-            shutil.copytree(PROJECT / name, folder / name,
-                            ignore=shutil.ignore_patterns("__pycache__"))  # fmt: skip
-        else:
-            shutil.copy(PROJECT / name, folder / name)
-    return folder

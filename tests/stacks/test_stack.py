@@ -6,11 +6,14 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from aws_cdk import App
+from aws_cdk import App, IgnoreMode, Stack
+from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk.assertions import Match, Template
 
 from chat.model import message_item
 from seed.wire import to_wire
+from stacks.function import PROJECT, _all_but
+from stacks.message_seed import SEEDING_FILES
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 from tests.stacks.templates import (
@@ -361,3 +364,14 @@ def test_every_taggable_resource_carries_the_stages_tags():
     for name, resource in template["Resources"].items():
         if resource["Type"] not in untaggable:
             assert "messages:stack" in str(resource["Properties"]), name
+
+
+def test_code_that_was_uploaded_unreadable_is_not_used_again():
+    """Of the same files the CDK alone makes the same hash, readable by Lambda or not."""
+    asset = s3_assets.Asset(
+        Stack(App()), "Asset", path=str(PROJECT), exclude=_all_but(SEEDING_FILES),
+        ignore_mode=IgnoreMode.GIT,
+    )  # fmt: skip
+    functions = stack().find_resources("AWS::Lambda::Function")
+    keys = {function["Properties"]["Code"]["S3Key"] for function in functions.values()}
+    assert f"{asset.asset_hash}.zip" not in keys
