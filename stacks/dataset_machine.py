@@ -10,6 +10,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from stacks.findings import acknowledge_wildcard
+from stacks.preview_names import state_machine_name
 from stacks.shared_findings import acknowledge_own_policy, acknowledge_state_machine
 
 # A batch is the input of a task, of at most 256 KiB; many short messages fit.
@@ -52,6 +53,7 @@ class DatasetMachine(Construct):
         self.machine = sfn.StateMachine(
             self,
             "Machine",
+            state_machine_name=state_machine_name(self, "Loading"),
             comment="Loads a dataset into the Messages table",
             # The library would grant every object of the bucket and every version of the function.
             role=role.without_policy_updates(),

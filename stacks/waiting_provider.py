@@ -1,6 +1,6 @@
 """A custom resource provider that waits: a function that starts, one that says when it is done."""
 
-from aws_cdk import CustomResource, Duration
+from aws_cdk import CfnResource, CustomResource, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -8,6 +8,7 @@ from aws_cdk import custom_resources as cr
 from constructs import Construct
 
 from stacks.function import framework_role, let_lambda_read
+from stacks.preview_names import state_machine_name
 from stacks.shared_findings import acknowledge_called, acknowledge_framework
 
 # CloudFormation waits an hour for a custom resource, and no longer.
@@ -51,6 +52,7 @@ class WaitingProvider(Construct):
         waiter = provider.node.find_child("waiter-state-machine")
         assert isinstance(waiter, cr.WaiterStateMachine)
         waiter.grant_start_execution(starting)
+        _name(waiter, scope.node.id)
         _narrow(waiter, provider)
         let_lambda_read(provider)
         acknowledge_framework(provider)
@@ -66,6 +68,17 @@ class WaitingProvider(Construct):
             service_token=self.service_token,
             properties=properties,
         )
+
+
+def _name(waiter: cr.WaiterStateMachine, purpose: str) -> None:
+    """Name the state machine where CloudFormation's own name will not do; the id is the library's.
+
+    The library takes no name for it.
+    """
+    if name := state_machine_name(waiter, f"{purpose}-Waiter"):
+        machine = waiter.node.find_child("Resource")
+        assert isinstance(machine, CfnResource)
+        machine.add_property_override("StateMachineName", name)
 
 
 def _narrow(waiter: cr.WaiterStateMachine, provider: cr.Provider) -> None:

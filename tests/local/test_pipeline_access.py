@@ -293,6 +293,24 @@ def test_a_pull_requests_stage_from_deployment_to_clean_up(aws, client, preview_
     assert again.returncode == 0, again.stdout  # the second net finds nothing
 
 
+def test_a_pull_requests_stage_may_wait_for_a_dataset_and_for_its_vault(
+    aws, client, preview_roles, tmp_path
+):
+    subject = f"repo:{REPOSITORY}:environment:pr"
+    job = Job(aws, credentials(client, preview_roles["PreviewRoleArn"], subject), tmp_path)
+    context = PROJECT / "stacks/pipeline/preview-context.json"
+    (tmp_path / "cdk.context.json").write_text(context.read_text())
+    line = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-03-01T09:00:00Z"}
+    (tmp_path / "hi.jsonl").write_text(json.dumps(line))
+    stage = ("-c", "stage=pr-13", "-c", "seed_dataset=hi.jsonl", "-c", "backups_on_destroy=delete",
+             "-c", "alarms=true")  # fmt: skip
+    deployed = job.run("cdk", *stage, "deploy", "--require-approval", "never")
+    assert deployed.returncode == 0, deployed.stdout
+    assert "DatasetWritten = 1" in deployed.stdout
+    destroyed = job.run("cdk", *stage, "destroy", "--force")
+    assert destroyed.returncode == 0, destroyed.stdout
+
+
 @pytest.mark.usefixtures("prod")
 def test_the_watch_runs_with_the_role_that_reads(aws, client, roles, tmp_path):
     subject = f"repo:{REPOSITORY}:ref:refs/heads/main"

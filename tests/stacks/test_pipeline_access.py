@@ -294,6 +294,26 @@ def test_the_limits_have_room_for_everything_cloudformation_does_for_a_stage():
     assert missing == []
 
 
+def machine_names(stage_name: str) -> list[object]:
+    resources = stage(stage=stage_name, backups_on_destroy="delete", seed_dataset="s3://some-bucket/k")
+    machines = [r for r in resources.values() if r["Type"] == "AWS::StepFunctions::StateMachine"]
+    return [machine["Properties"].get("StateMachineName") for machine in machines]
+
+
+def test_state_machines_of_a_pull_request_have_names_within_its_limits():
+    beginnings = {name["Fn::Join"][1][0] for name in machine_names("pr-12")}
+    assert beginnings == {
+        f"Messages-pr-12-{purpose}-" for purpose in ("Loading", "Dataset-Waiter", "Emptying-Waiter")
+    }
+    longest = [name["Fn::Join"][1][0] + "8 digits" for name in machine_names("pr-" + "x" * 28)]
+    # https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
+    assert max(map(len, longest)) <= 80
+
+
+def test_state_machines_of_other_stages_keep_the_names_they_have():
+    assert machine_names("dev") == machine_names("prod") == [None, None, None]
+
+
 def test_the_reader_can_see_the_drift_of_everything_a_stage_has():
     full = stage(stage="prod", restore_testing=True, customer_key=True, region="eu-west-1",
                  backups_on_destroy="delete", alarms=True, alarm_email="a@b.example",
