@@ -50,6 +50,8 @@ _KEY_OF_BACKUP = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:
 # By tag, because AWS makes up the names: plans and recovery points; keys.
 _BY_TAG = ("backup:*", "kms:*")
 _CREATED_WITH_TAG = ("backup:CreateBackupPlan", "kms:CreateKey")
+# Needed too, by whoever creates with tags; what is being created has no tags of its own yet.
+_TAGGED_ON_CREATION = ("backup:TagResource", "kms:TagResource")
 # Vaults are made in the store behind AWS Backup, which has no resources
 # (https://docs.aws.amazon.com/aws-backup/latest/devguide/access-control.html).
 _VAULT_STORE = "backup-storage:MountCapsule"
@@ -109,24 +111,35 @@ class PreviewLimits(Construct):
         ]  # fmt: skip
 
     def _by_tag(self) -> list[iam.PolicyStatement]:
+        """What has the tag of a stage, and what gets it as it is created.
+
+        Something of another team may have no such tag either, and would be a stage's by the tag.
+        So only CloudFormation may give it, which does so to what a template creates.
+        """
         tagged, tagging = f"aws:ResourceTag/{STACK_TAG}", f"aws:RequestTag/{STACK_TAG}"
+        creating = {"aws:PrincipalArn": self._bootstrap_role("cfn-exec")}
         return [
             _allow(["*"], *_BY_TAG, StringLike={tagged: STACKS}),
             _allow(["*"], *_CREATED_WITH_TAG, StringLike={tagging: STACKS}),
+            _allow(["*"], *_TAGGED_ON_CREATION, StringLike={tagging: STACKS},
+                   Null={tagged: "true"}, ArnLike=creating),
             _allow([self._arn("kms", f"alias/{STACKS}")], "kms:CreateAlias", "kms:DeleteAlias"),
-        ]
+        ]  # fmt: skip
 
     def _bootstrap(self) -> list[iam.PolicyStatement]:
         """The CDK's own roles, bucket and parameter, bootstrapped for pull requests alone."""
         where = f"{self._stack.account}-{self._stack.region}"
         bucket = f"arn:{self._stack.partition}:s3:::cdk-{QUALIFIER}-assets-{where}"
-        role = self._arn("iam", f"role/cdk-{QUALIFIER}-*-role-{where}", region="")
         parameter = self._arn("ssm", f"parameter/cdk-bootstrap/{QUALIFIER}/*")
         return [
-            _allow([role], "iam:PassRole", "sts:AssumeRole"),
+            _allow([self._bootstrap_role("*")], "iam:PassRole", "sts:AssumeRole"),
             _allow([bucket, f"{bucket}/*"], "s3:*"),
             _allow([parameter], "ssm:GetParameter", "ssm:GetParameters"),
         ]
+
+    def _bootstrap_role(self, use: str) -> str:
+        where = f"{self._stack.account}-{self._stack.region}"
+        return self._arn("iam", f"role/cdk-{QUALIFIER}-{use}-role-{where}", region="")
 
     def _mappings(self) -> list[iam.PolicyStatement]:
         """What calls the stage's functions; its name is an id, its tags come with its creation."""

@@ -19,6 +19,7 @@ from tests.local.pipeline_steps import REPOSITORY, Job, credentials
 
 PROD = "Messages-prod"
 PREVIEW = "Messages-pr-12"
+ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
 BOOTSTRAP = re.search(
     r"^PREVIEW_ROLES := ((?:.*\\\n)*.*)", (PROJECT / "Makefile").read_text(), re.M
 )
@@ -111,6 +112,61 @@ def previewer(client, preview_roles):
     """Clients of a pull request's job in the environment `pr`."""
     keys = credentials(client, preview_roles["PreviewRoleArn"], f"repo:{REPOSITORY}:environment:pr")
     return lambda service: client(service, **keys)
+
+
+@pytest.fixture(scope="module")
+def deployer(client, preview_roles):  # noqa: ARG001 (it must be there)
+    """Clients of the role that CloudFormation works as for pull requests; root assumes it here."""
+    name = f"cdk-messagespr-cfn-exec-role-000000000000-{HOME}"
+    iam, trusted = client("iam"), {"Service": "cloudformation.amazonaws.com"}
+    trusted_here = trusted | {"AWS": "arn:aws:iam::000000000000:root"}
+    # As the bootstrap template attaches it; the engine reads its empty list as a list of "".
+    iam.attach_role_policy(RoleName=name, PolicyArn=ADMINISTRATOR)
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust_of(trusted_here))
+    found = client("sts").assume_role(**_cdk_role("messagespr", "cfn-exec"))["Credentials"]
+    iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust_of(trusted))
+    return lambda service: client(
+        service,
+        aws_access_key_id=found["AccessKeyId"],
+        aws_secret_access_key=found["SecretAccessKey"],
+        aws_session_token=found["SessionToken"],
+    )
+
+
+def trust_of(principal):
+    statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.fixture
+def tagged(client, name, prod):
+    """``tagged(clients, stack)``: ARNs of a plan and a key that ``clients`` create, with tags."""
+    made = []
+    rule = {"RuleName": "daily", "TargetBackupVaultName": prod["vault"]}
+
+    def make(clients, stack):
+        tags = {"messages:stack": stack} if stack else {}
+        key = clients("kms").create_key(
+            Tags=[{"TagKey": key, "TagValue": value} for key, value in tags.items()]
+        )["KeyMetadata"]["Arn"]
+        plan = {"BackupPlanName": f"{name}-{len(made)}", "Rules": [rule]}
+        found = clients("backup").create_backup_plan(BackupPlan=plan, BackupPlanTags=tags)
+        made.append(found["BackupPlanId"])
+        return found["BackupPlanArn"], key
+
+    yield make
+    for plan_id in made:
+        client("backup").delete_backup_plan(BackupPlanId=plan_id)
+
+
+def retag(clients, plan, key):
+    """Calls that would make a plan and a key those of a pull request."""
+    return [
+        (clients("backup").tag_resource,
+         {"ResourceArn": plan, "Tags": {"messages:stack": PREVIEW}}),
+        (clients("kms").tag_resource,
+         {"KeyId": key, "Tags": [{"TagKey": "messages:stack", "TagValue": PREVIEW}]}),
+    ]  # fmt: skip
 
 
 def denied(call, **arguments):
@@ -232,23 +288,41 @@ def test_a_pull_request_makes_no_role_beyond_its_limits(previewer, prod):
     trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
              "Action": "sts:AssumeRole"}  # fmt: skip
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    admin = "arn:aws:iam::aws:policy/AdministratorAccess"
     limits = "arn:aws:iam::000000000000:policy/MessagesPreviewLimits"
     mine = {"RoleName": f"{PREVIEW}-Mine", "AssumeRolePolicyDocument": document}
     assert denied(iam.create_role, **mine)
-    assert denied(iam.create_role, **mine, PermissionsBoundary=admin)
+    assert denied(iam.create_role, **mine, PermissionsBoundary=ADMINISTRATOR)
     assert denied(iam.create_role, **(mine | {"RoleName": f"{PROD}-Mine"}),
                   PermissionsBoundary=limits)  # fmt: skip
     iam.create_role(**mine, PermissionsBoundary=limits)
     try:
-        iam.attach_role_policy(RoleName=mine["RoleName"], PolicyArn=admin)
+        iam.attach_role_policy(RoleName=mine["RoleName"], PolicyArn=ADMINISTRATOR)
         assert denied(iam.delete_role_permissions_boundary, RoleName=mine["RoleName"])
-        assert denied(iam.attach_role_policy, RoleName=prod["role"], PolicyArn=admin)
+        assert denied(iam.attach_role_policy, RoleName=prod["role"], PolicyArn=ADMINISTRATOR)
         assert denied(iam.delete_role, RoleName=prod["role"])
         assert denied(iam.create_policy_version, PolicyArn=limits, PolicyDocument="{}")
     finally:
-        iam.detach_role_policy(RoleName=mine["RoleName"], PolicyArn=admin)
+        iam.detach_role_policy(RoleName=mine["RoleName"], PolicyArn=ADMINISTRATOR)
         iam.delete_role(RoleName=mine["RoleName"])
+
+
+def test_a_pull_requests_deployment_tags_what_it_creates_and_its_own(deployer, tagged):
+    plan, key = tagged(deployer, PREVIEW)
+    for call, arguments in retag(deployer, plan, key):
+        call(**arguments)
+    for stack in (PROD, ""):
+        with pytest.raises(ClientError, match="not authorized to perform: kms:CreateKey"):
+            tagged(deployer, stack)
+
+
+def test_a_pull_request_makes_nothing_its_own_by_a_tag(client, deployer, previewer, tagged):
+    plan, key = tagged(client, PROD)
+    for clients in (deployer, previewer):
+        for call, arguments in retag(clients, plan, key):
+            assert denied(call, **arguments)
+    plan, key = tagged(client, "")
+    for call, arguments in retag(previewer, plan, key):
+        assert denied(call, **arguments)
 
 
 @pytest.mark.usefixtures("preview_roles", "prod")

@@ -295,7 +295,9 @@ def test_the_limits_have_room_for_everything_cloudformation_does_for_a_stage():
 
 
 def machine_names(stage_name: str) -> list[object]:
-    resources = stage(stage=stage_name, backups_on_destroy="delete", seed_dataset="s3://some-bucket/k")
+    resources = stage(
+        stage=stage_name, backups_on_destroy="delete", seed_dataset="s3://some-bucket/k"
+    )
     machines = [r for r in resources.values() if r["Type"] == "AWS::StepFunctions::StateMachine"]
     return [machine["Properties"].get("StateMachineName") for machine in machines]
 

@@ -1,6 +1,15 @@
-"""What IAM checks and the engine's does not: resources and roles of AWS Backup, a role's limits."""
+"""What IAM checks and the engine's does not.
 
-from local.additions.iam import boundaries, managed_policies, resources
+Resources and roles of AWS Backup, a role's limits, tags given on creation.
+"""
+
+from local.additions.iam import (
+    boundaries,
+    condition_keys,
+    creation_tags,
+    managed_policies,
+    resources,
+)
 
 
 def install() -> None:
@@ -8,3 +17,5 @@ def install() -> None:
     resources.install()
     managed_policies.install()
     boundaries.install()
+    condition_keys.install()
+    creation_tags.install()
