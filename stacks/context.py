@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
 from seed.json_line import parsed
+from stacks.names import PREVIEW_LIMITS
 from stacks.settings import Settings, SettingsError, shown
 
 _TYPES = get_type_hints(Settings)
@@ -40,7 +41,25 @@ def settings_from_context(context: Mapping[str, Any]) -> Settings:
     _refuse_unknown(listed, f"cdk.json under context.stages.{stage}")
     _refuse_unknown(overrides, "the context (cdk.json, -c or ~/.cdk.json)")
     values = {name: _typed(name, value) for name, value in {**listed, **overrides}.items()}
-    return Settings(**values, stage=stage)
+    settings = Settings(**values, stage=stage)
+    _refuse_beyond_limits(settings, context)
+    return settings
+
+
+def _refuse_beyond_limits(settings: Settings, context: Mapping[str, Any]) -> None:
+    """Raise SettingsError for what no stage under the limits of pull requests can have.
+
+    AWS Backup names the tables of restore tests alike for every stage: whoever may reach the
+    tests of a pull request may read those of production.
+    """
+    boundary = context.get("@aws-cdk/core:permissionsBoundary")
+    limited = isinstance(boundary, Mapping) and boundary.get("name") == PREVIEW_LIMITS
+    if limited and settings.restore_testing:
+        raise SettingsError(
+            f"setting 'restore_testing' is true; must be false under {PREVIEW_LIMITS}, because "
+            "restore tests share their tables' names with other stages. Set it to false in "
+            f"cdk.json under context.stages.{settings.stage}, or with -c restore_testing=false"
+        )
 
 
 def _object(value: Any, where: str) -> Mapping[str, Any]:

@@ -12,6 +12,8 @@ PREFIX = "Messages-"
 STACK_TAG = "messages:stack"
 TABLE_TAG = "messages:table"
 ROLE_PATH = "/messages/"
+# The permissions boundary of pull requests' stages.
+PREVIEW_LIMITS = "MessagesPreviewLimits"
 
 
 def stack_name(stage: str) -> str:

@@ -12,11 +12,11 @@ from stacks.findings import (
     acknowledge_wide_action,
     acknowledge_wildcard,
 )
-from stacks.names import ROLE_PATH, STACK_TAG
+from stacks.names import PREVIEW_LIMITS, ROLE_PATH, STACK_TAG
 
 STACKS = "Messages-pr-*"
 QUALIFIER = "messagespr"
-NAME = "MessagesPreviewLimits"
+NAME = PREVIEW_LIMITS
 # Of services whose resources bear the stack's name: anything, on those.
 _BY_NAME = {
     "backup": ("backup-vault:{}",),

@@ -197,3 +197,16 @@ def test_the_capacity_of_the_seed_systems_is_one_line():
         )
     )
     assert (explicit.read_capacity, explicit.write_capacity) == (5, 5)
+
+
+def test_a_stage_under_the_limits_of_pull_requests_has_no_restore_tests():
+    limits = json.loads((PROJECT / "stacks/pipeline/preview-context.json").read_text())
+    with pytest.raises(SettingsError) as caught:
+        settings_from_context(context(stage="pr-7", restore_testing="true", **limits))
+    assert str(caught.value) == (
+        "setting 'restore_testing' is true; must be false under MessagesPreviewLimits, because "
+        "restore tests share their tables' names with other stages. Set it to false in cdk.json "
+        "under context.stages.pr-7, or with -c restore_testing=false"
+    )
+    assert not settings_from_context(context(stage="pr-7", **limits)).restore_testing
+    assert settings_from_context(context(stage="pr-7", restore_testing="true")).restore_testing
