@@ -7,7 +7,7 @@ from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from stacks.backup_events import BackupEvents
+from stacks.backup_events import BackupEvents, from_this_account
 from stacks.description import describe
 from stacks.findings import MAIL_DEAD_LETTERS, TOPIC_KEY, acknowledge
 from stacks.settings import Settings
@@ -41,7 +41,7 @@ class Alarms(Construct):
                 principals=[_CLOUDWATCH],
                 actions=["sns:Publish"],
                 resources=[self.topic.topic_arn],
-                conditions=_from_this_account(self),
+                conditions=from_this_account(self),
             )
         )
         if key:
@@ -55,7 +55,7 @@ class Alarms(Construct):
             )
         if settings.alarm_email:
             self._mail(settings.alarm_email)
-        BackupEvents(self, "Backup", topic=self.topic, backup=backup)
+        BackupEvents(self, "Backup", topic=self.topic, backup=backup, key=key)
 
     def _mail(self, address: str) -> None:
         subscription = self.topic.add_subscription(subscriptions.EmailSubscription(address))
@@ -68,20 +68,17 @@ class Alarms(Construct):
         )
 
     def _let_publishers_use(self, key: kms.Key) -> None:
-        # AWS's own key of SNS cannot be used by other services
-        # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html). EventBridge may
-        # use the stage's too: the targets of rules add that by themselves.
+        # AWS's own key of SNS cannot be used by other services. Whether CloudWatch names this
+        # account to KMS is not documented; that SNS names the topic is. By a pattern, because the
+        # topic refers to the key
+        # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+        topics = Stack.of(self).format_arn(service="sns", resource=f"{Stack.of(self).stack_name}-*")
         key.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmsOfThisAccount",
                 principals=[_CLOUDWATCH],
                 actions=["kms:Decrypt", "kms:GenerateDataKey"],
                 resources=["*"],
-                conditions=_from_this_account(self),
+                conditions={"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": topics}},
             )
         )
-
-
-def _from_this_account(scope: Construct) -> dict[str, dict[str, str]]:
-    """The condition against a confused deputy: another account's alarm is not ours."""
-    return {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}

@@ -40,7 +40,9 @@ class BackupCopies(Construct):
         """What AWSBackupServiceRolePolicyForBackup allows for copies, for this vault alone."""
         statements = [
             _allow(self._vault_arn, "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"),
-            self._copying_from_here(),
+            # AWS's own policy asks for no backup:CopyTargets here: into which vault is said above,
+            # and whether the copies of a plan have that key is not documented.
+            _allow(recovery_points_arn(self), "backup:CopyFromBackupVault"),
             _allow(self._points_arn, "backup:TagResource"),
         ]
         if self._settings.customer_key:
@@ -59,18 +61,6 @@ class BackupCopies(Construct):
                 "The key of the copies is made in another region; only its alias is known here, "
                 "and a condition demands that.",
             )
-
-    def _copying_from_here(self) -> iam.PolicyStatement:
-        """The permission to copy points of the stage's own region, to this vault alone.
-
-        https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsbackup.html
-        """
-        statement = _allow(recovery_points_arn(self), "backup:CopyFromBackupVault")
-        targets = "backup:CopyTargets"
-        statement.add_condition("ForAllValues:ArnEquals", {targets: self._vault_arn})
-        # Of no target at all the first is true as well.
-        statement.add_condition("Null", {targets: "false"})
-        return statement
 
     def _key_statements(self) -> list[iam.PolicyStatement]:
         keys = self._arn("key", "*", service="kms")

@@ -1,10 +1,15 @@
-"""What EventBridge and alarms deliver arrives only where the receiver's policy lets them.
+"""What EventBridge and alarms deliver arrives only where roles and policies let them.
 
-Sources: EventBridge guide, "Using resource-based policies" (Lambda, SNS); SNS guide, "Key
-management" (an encrypted topic: the key's policy must allow the service kms:GenerateDataKey* and
-kms:Decrypt). AWS counts a refused delivery as FailedInvocations and says nothing else.
+Sources: EventBridge guide, "Using resource-based policies" (a target has a role, or its own policy
+lets the service; "You can't use Condition blocks in Amazon SNS topic policies for EventBridge", so
+no source is known there); SNS guide, "Key management" (an encrypted topic: who publishes needs
+kms:GenerateDataKey* and kms:Decrypt, with the topic's ARN as encryption context; source keys are
+"not supported for EventBridge-to-encrypted topics"). AWS counts a refused delivery as
+FailedInvocations and says nothing else. Whether CloudWatch names a source to KMS is not documented;
+here it does not.
 """
 
+import json
 import logging
 from typing import Any
 
@@ -16,6 +21,7 @@ import ministack.services.lambda_svc as lambda_svc
 import ministack.services.sns as sns
 from ministack.core.responses import get_account_id, get_region
 
+from local.additions.iam.roles import denial, find
 from local.additions.replies import Json
 
 EVENTS, ALARMS = "events.amazonaws.com", "cloudwatch.amazonaws.com"
@@ -30,7 +36,8 @@ def install() -> None:
     act = cloudwatch._dispatch_alarm_actions
 
     def invoke_allowed(target: Json, event: Json, rule: Json, *view: Any) -> None:
-        if receives(target.get("Arn", ""), EVENTS, str(rule.get("Arn", ""))):
+        role = str(target.get("RoleArn") or "")
+        if receives(target.get("Arn", ""), EVENTS, str(rule.get("Arn", "")), role):
             invoke(target, event, rule, *view)
 
     def act_allowed(alarm: Json, *change: Any) -> None:
@@ -45,12 +52,16 @@ def install() -> None:
     cloudwatch._dispatch_alarm_actions = act_allowed
 
 
-def receives(target: str, service: str, source: str) -> bool:
-    """Whether the policies of a function or topic, and of its key, let ``service`` deliver.
+def receives(target: str, service: str, source: str, role: str = "") -> bool:
+    """Whether a function or topic, and its key, may be used by ``service``, or by its ``role``.
 
     Everything else receives.
     """
-    missing = _missing(target, service, source)
+    missing = (
+        _missing_of_role(role, target, service, source)
+        if role and ":sns:" in target
+        else _missing(target, service, source)
+    )
     if missing:
         action, resource = missing
         _LOGGER.warning(
@@ -60,20 +71,44 @@ def receives(target: str, service: str, source: str) -> bool:
     return not missing
 
 
+def _missing_of_role(role: str, topic: str, service: str, source: str) -> tuple[str, str] | None:
+    found = find(role)
+    trust = json.loads(found["AssumeRolePolicyDocument"]) if found else {}
+    statements = trust.get("Statement", [])
+    for statement in [statements] if isinstance(statements, dict) else statements:
+        statement["Resource"] = "*"
+    if not _allows(trust, "sts:AssumeRole", role, service, _of_source(source)):
+        return "sts:AssumeRole", role
+    wanted = [("sns:Publish", topic), *((action, arn) for action, arn, _ in _of_key(topic))]
+    return next(((action, arn) for action, arn in wanted if denial(role, action, arn)), None)
+
+
 def _missing(target: str, service: str, source: str) -> tuple[str, str] | None:
     """The first action that is not allowed, and on what."""
+    keys = _of_source(source)
     if ":lambda:" in target:
         policy = lambda_svc.function_policy_for_arn(target)
-        wanted = [("lambda:InvokeFunction", target, policy)]
+        wanted = [("lambda:InvokeFunction", target, policy, keys)]
     elif ":sns:" in target:
         policy = sns.topic_policy_for_arn(target)
-        wanted = [("sns:Publish", target, policy), *_of_key(target)]
+        context = {"kms:encryptioncontext:aws:sns:topicarn": target}
+        wanted = [("sns:Publish", target, policy, {} if service == EVENTS else keys)]
+        wanted += [(action, arn, found, context) for action, arn, found in _of_key(target)]
     else:
         return None
-    for action, resource, found in wanted:
-        if found and not _allows(found[0], action, resource, service, source):
+    for action, resource, found, known in wanted:
+        if found and not _allows(found[0], action, resource, service, known):
             return action, resource
     return None
+
+
+def _of_source(source: str) -> Json:
+    """The condition keys that say for whom a service calls."""
+    account = get_account_id()
+    # The last is in the condition of the policy that a topic is born with.
+    return {
+        "aws:sourcearn": source, "aws:sourceaccount": account, "aws:sourceowner": account
+    }  # fmt: skip
 
 
 def _of_key(topic: str) -> list[tuple[str, str, Any]]:
@@ -86,7 +121,7 @@ def _of_key(topic: str) -> list[tuple[str, str, Any]]:
     return [(action, arn, kms.key_policy_for_arn(arn)) for action in KEY_USE]
 
 
-def _allows(policy: Any, action: str, resource: str, service: str, source: str) -> bool:
+def _allows(policy: Any, action: str, resource: str, service: str, keys: Json) -> bool:
     context = evaluator.EvalContext(
         principal_arn="*",
         principal_type="Service",
@@ -95,12 +130,7 @@ def _allows(policy: Any, action: str, resource: str, service: str, source: str) 
         resource_arn=resource,
         region=get_region(),
         secure_transport=True,
-        service_context={
-            "aws:sourcearn": source,
-            "aws:sourceaccount": get_account_id(),
-            # The condition of the policy that a topic is born with.
-            "aws:sourceowner": get_account_id(),
-        },
+        service_context=dict(keys),
     )
     decision = evaluator.evaluate_resource_policy(policy, context, service=service).decision
     return bool(decision == "Allow")

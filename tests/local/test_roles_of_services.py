@@ -202,10 +202,10 @@ def test_a_node_function_that_may_not_call_another_one_fails(client, role, funct
 def rule(client, name):
     """Make a rule for events of the test's own source, with one target; returns its ARN."""
 
-    def make(target):
+    def make(target, **more):
         pattern = json.dumps({"source": [name]})
         arn = client("events").put_rule(Name=name, EventPattern=pattern)["RuleArn"]
-        client("events").put_targets(Rule=name, Targets=[{"Id": "one", "Arn": target}])
+        client("events").put_targets(Rule=name, Targets=[{"Id": "one", "Arn": target} | more])
         return arn
 
     yield make
@@ -287,12 +287,69 @@ def test_an_alarm_reaches_a_topic_whose_policy_and_key_let_it(client, inbox, nam
     if encrypted:
         use = {"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"},
                "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*"}  # fmt: skip
-        client("kms").put_key_policy(
-            KeyId=stack.output("Key"), PolicyName="default", Policy=policy(root, use)
-        )
-        assert heard()
+        account = {"StringEquals": {"aws:SourceAccount": "000000000000"}}
+        context = {"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}}
+        for condition, works in ((account, False), (context, True), ({}, True)):
+            statement = use | ({"Condition": condition} if condition else {})
+            client("kms").put_key_policy(
+                KeyId=stack.output("Key"), PolicyName="default", Policy=policy(root, statement)
+            )
+            assert heard() == works
     cloudwatch.delete_alarms(AlarmNames=[name])
     stack.delete()
+
+
+EVENTS = "events.amazonaws.com"
+
+
+@pytest.fixture
+def topic(client, inbox, name):
+    """The ARN of a topic that the inbox hears of, and whether an event arrived there."""
+    arn = client("sns").create_topic(Name=name)["TopicArn"]
+    client("sns").subscribe(TopicArn=arn, Protocol="sqs", Endpoint=inbox[1])
+
+    def heard():
+        send(client, name)
+        return "Messages" in client("sqs").receive_message(QueueUrl=inbox[0])
+
+    yield arn, heard
+    client("sns").delete_topic(TopicArn=arn)
+
+
+def test_a_topics_policy_lets_events_through_without_conditions_only(client, topic, rule):
+    """EventBridge names no source to SNS, whatever a condition asks for."""
+    arn, heard = topic
+    source = rule(arn)
+    open_to = publishing(EVENTS, arn)
+    for condition in (
+        {"StringEquals": {"aws:SourceAccount": "000000000000"}},
+        {"ArnEquals": {"aws:SourceArn": source}},
+    ):
+        client("sns").set_topic_attributes(
+            TopicArn=arn, AttributeName="Policy",
+            AttributeValue=policy(open_to | {"Condition": condition}),
+        )  # fmt: skip
+        assert not heard()
+    client("sns").set_topic_attributes(
+        TopicArn=arn, AttributeName="Policy", AttributeValue=policy(open_to)
+    )
+    assert heard()
+
+
+def test_a_rule_publishes_as_its_role_if_that_may(client, topic, rule, role, name):
+    arn, heard = topic
+    publisher = role(EVENTS)
+    rule(arn, RoleArn=publisher)
+    assert not heard()
+    grant(client, f"{name}-role", "sns:Publish")
+    assert heard()
+    for account, works in (("111122223333", False), ("000000000000", True)):
+        trust = {"Effect": "Allow", "Principal": {"Service": EVENTS}, "Action": "sts:AssumeRole",
+                 "Condition": {"StringEquals": {"aws:SourceAccount": account}}}  # fmt: skip
+        client("iam").update_assume_role_policy(
+            RoleName=f"{name}-role", PolicyDocument=policy(trust)
+        )
+        assert heard() == works
 
 
 def test_a_table_under_a_key_is_for_who_may_decrypt_through_dynamodb(client, role, name):

@@ -399,10 +399,11 @@ def send_alarm(stage: Stage, _permission: Permission) -> str:
 
 
 def send_backup_event(stage: Stage, _permission: Permission) -> str:
-    """Let a rule of EventBridge tell the topic."""
+    """Let a rule of EventBridge tell the topic, as the role of the stage's own rules."""
     events, rule = stage.client("events"), "exercise"
+    target = {"Arn": stage.known["AlarmTopicArn"], "RoleArn": stage.role("AlarmsBackupRole")}
     events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["exercise"]}))
-    events.put_targets(Rule=rule, Targets=[{"Id": "topic", "Arn": stage.known["AlarmTopicArn"]}])
+    events.put_targets(Rule=rule, Targets=[{"Id": "topic"} | target])
     return _published(stage, lambda: _send_event(stage))
 
 

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from stacks.settings import SettingsError
-from tests.stacks.templates import only, stack
+from tests.stacks.templates import ROLE, only, stack
+from tests.stacks.templates import statements as statements_of
 
 ALARM, RULE, TOPIC = "AWS::CloudWatch::Alarm", "AWS::Events::Rule", "AWS::SNS::Topic"
 ON = {"alarms": True}
@@ -123,6 +124,9 @@ def test_the_mail_address_is_subscribed():
     stack(**ON).resource_count_is("AWS::SNS::Subscription", 0)
 
 
+ACCOUNT = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
+
+
 def test_only_alarms_of_this_account_may_publish():
     policy = only(stack(**ON), "AWS::SNS::TopicPolicy")["Properties"]["PolicyDocument"]
     allowed = {
@@ -130,16 +134,38 @@ def test_only_alarms_of_this_account_may_publish():
         for statement in policy["Statement"]
         if statement["Effect"] == "Allow"
     }
-    account = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    assert allowed == {"cloudwatch.amazonaws.com": account, "events.amazonaws.com": None}
+    assert allowed == {"cloudwatch.amazonaws.com": ACCOUNT}
+
+
+def test_rules_publish_as_a_role_that_events_of_this_account_alone_assume():
+    rules = stack(**ON).find_resources(RULE).values()
+    (arn,) = {json.dumps(rule["Properties"]["Targets"][0]["RoleArn"]) for rule in rules}
+    role, _ = json.loads(arn)["Fn::GetAtt"]
+    properties = stack(**ON).find_resources(ROLE)[role]["Properties"]
+    (trust,) = properties["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Principal"] == {"Service": "events.amazonaws.com"}
+    assert trust["Condition"] == ACCOUNT
+    (policy,) = [
+        found["Properties"]["PolicyDocument"]["Statement"]
+        for found in stack(**ON).find_resources("AWS::IAM::Policy").values()
+        if {"Ref": role} in found["Properties"]["Roles"]
+    ]
+    assert [statement["Action"] for statement in policy] == ["sns:Publish"]
 
 
 def test_a_customer_key_encrypts_the_topic_and_lets_its_publishers_use_it():
     template = stack(**ON, customer_key=True, region="eu-west-1")
     assert "KmsMasterKeyId" in only(template, TOPIC)["Properties"]
     statements = only(template, "AWS::KMS::Key")["Properties"]["KeyPolicy"]["Statement"]
-    services = {s["Principal"].get("Service") for s in statements}
-    assert {"cloudwatch.amazonaws.com", "events.amazonaws.com"} <= services
+    services = {
+        s["Principal"]["Service"]: s["Condition"] for s in statements if "Service" in s["Principal"]
+    }
+    assert set(services) == {"cloudwatch.amazonaws.com"}
+    pattern = services["cloudwatch.amazonaws.com"]["StringLike"]
+    arn = pattern["kms:EncryptionContext:aws:sns:topicArn"]["Fn::Join"][1]
+    assert arn[-1] == ":Messages-dev-*"
+    using = [s for s in statements_of(template) if "kms:GenerateDataKey" in s["Action"]]
+    assert ["kms:Decrypt", "kms:GenerateDataKey"] in [s["Action"] for s in using]
 
 
 @pytest.mark.parametrize(

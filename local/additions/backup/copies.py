@@ -3,9 +3,10 @@
 Sources: model (StartCopyJob, ListCopyJobs, the fields of a copy job); guide, "Advanced DynamoDB
 backup" (only points that AWS Backup itself keeps can be copied); the actions that
 AWSBackupServiceRolePolicyForBackup has for copies; Service Authorization Reference, AWS Backup
-(CopyFromBackupVault is about a recovery point, and its key CopyTargets has the vaults it goes to).
-AWS needs minutes, here a copy is complete at
-once. A copy job is listed where it was started, in the region of its source.
+(CopyFromBackupVault is about a recovery point). Its key CopyTargets is not filled: that policy does
+not ask for it, and whether AWS Backup gives it for the copies of a plan is not documented.
+AWS needs minutes, here a copy is complete at once. A copy job is listed where it was started, in
+the region of its source.
 """
 
 import dataclasses
@@ -66,11 +67,10 @@ def describe(request: Request) -> Json:
 
 def _denial(point: RecoveryPoint, destination: str, role: str) -> str | None:
     """What the role may not do of what a copy takes, as AWS says it, or None."""
-    targets = {"backup:copytargets": [destination]}
-    needed: tuple[tuple[str, str, Json], ...] = (
-        ("backup:CopyFromBackupVault", point.arn, targets),
-        ("backup:DescribeBackupVault", destination, {}),
-        ("backup:CopyIntoBackupVault", destination, {}),
+    needed = (
+        ("backup:CopyFromBackupVault", point.arn),
+        ("backup:DescribeBackupVault", destination),
+        ("backup:CopyIntoBackupVault", destination),
     )
     denials = (roles.denial(role, *one) for one in needed)
     return next(filter(None, denials), None)
