@@ -15,6 +15,9 @@ from botocore.exceptions import ClientError
 # CloudFormation cuts a longer reason (https://docs.aws.amazon.com/AWSCloudFormation/
 # latest/UserGuide/crpg-ref-responses.html: an answer has at most 4096 bytes).
 _REASON_CHARACTERS = 1000
+# What S3 says to who may read an object and not decrypt it, with the key's ARN
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html).
+_UNDECRYPTED = "kms:Decrypt"
 
 
 class LoadFailed(Exception):
@@ -163,6 +166,14 @@ def _reason(
         parts.append(f"{failed} of {counts['total']} items failed, {done} are done")
     if first_failure:
         parts.insert(0, first_failure)
+    if _UNDECRYPTED in _cause(described):
+        address = f"s3://{properties['Bucket']}/{properties['Key']}"
+        parts.insert(
+            0,
+            f"{address} is encrypted with a customer managed KMS key, which the load cannot use; "
+            f"copy it with `aws s3 cp {address} s3://BUCKET/KEY --sse AES256` and set "
+            "seed_dataset to the copy",
+        )
     return "; ".join(parts)[:_REASON_CHARACTERS]
 
 

@@ -166,3 +166,15 @@ def test_a_failure_before_the_first_batch_has_its_cause(api):
     text = failure()
     assert "States.ItemReaderFailed: xxx" in text
     assert len(text) == 1000
+
+
+def test_an_object_under_a_customer_key_fails_with_what_to_do(api):
+    cause = "not authorized to perform: kms:Decrypt on resource: arn:aws:kms:eu-west-1:1:key/x"
+    ends(api, "FAILED", error="States.ItemReaderFailed", cause=cause)
+    api.add_response("list_map_runs", {"mapRuns": []})
+    text = failure()
+    assert text.startswith(
+        "s3://b/k is encrypted with a customer managed KMS key, which the load cannot use; copy it "
+        "with `aws s3 cp s3://b/k s3://BUCKET/KEY --sse AES256` and set seed_dataset to the copy; "
+    )
+    assert cause in text

@@ -12,6 +12,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import ministack.services.kms as kms
+import ministack.services.s3 as s3
 import ministack.services.stepfunctions as engine
 
 from local.additions.replies import Json
@@ -47,6 +49,8 @@ def _inputs(state: Json, effective: Any, execution: Json, ctx: Json) -> list[Jso
     source = engine._resolve_params_obj(reader.get("Parameters") or {}, effective, ctx)
     object_arn = f"arn:aws:s3:::{source.get('Bucket')}/{source.get('Key')}"
     require(execution, "s3:GetObject", object_arn, "States.ItemReaderFailed")
+    if key := _customer_key(str(source.get("Bucket")), str(source.get("Key"))):
+        require(execution, "kms:Decrypt", key, "States.ItemReaderFailed")
     batcher = state["ItemBatcher"]
     given = engine._resolve_params_obj(batcher.get("BatchInput"), effective, ctx)
     try:
@@ -54,6 +58,17 @@ def _inputs(state: Json, effective: Any, execution: Json, ctx: Json) -> list[Jso
         return list(batched(_selected(state, items, effective, ctx), batcher, given))
     except ValueError as error:
         raise engine._ExecutionError("States.ItemReaderFailed", str(error)) from error
+
+
+def _customer_key(bucket: str, name: str) -> str:
+    """The ARN of the customer managed key that an object is under; empty for other objects.
+
+    Source: S3 guide, "Using server-side encryption with AWS KMS keys": a reader needs kms:Decrypt.
+    """
+    _, headers, _ = s3._head_object(bucket, name)
+    key = str(headers.get("x-amz-server-side-encryption-aws-kms-key-id") or "")
+    record = kms._resolve_key(key) if key and "alias/aws/" not in key else None
+    return str(record["Arn"]) if record else ""
 
 
 def _selected(state: Json, items: list[Any], effective: Any, ctx: Json) -> list[Any]:
