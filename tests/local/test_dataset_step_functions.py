@@ -1,7 +1,6 @@
 """What the additions make of Step Functions and Lambda, through their APIs."""
 
 import gzip
-import io
 import json
 from types import SimpleNamespace
 
