@@ -90,7 +90,7 @@ def test_a_backup_is_copied_to_no_other_vault(stage):
     stage.deploy_template(stage.template)
     job = exercises.copy_to(stage, "BackupRole", OTHER)
     assert job["State"] == "FAILED"
-    assert f"{DENIED}: backup:CopyFromBackupVault" in job["StatusMessage"]
+    assert f"{DENIED}: backup:DescribeBackupVault" in job["StatusMessage"]
 
 
 @pytest.mark.usefixtures("other")
