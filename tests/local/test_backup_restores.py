@@ -41,10 +41,11 @@ def test_a_restored_table_has_the_items_of_the_backup(client, point, table, back
         IamRoleArn=backup_role,
         Metadata={"TargetTableName": target, "encryptionType": "Default"},
     )["RestoreJobId"]
-    status = dynamodb.describe_table(TableName=target)["Table"]["TableStatus"]
+    being = dynamodb.describe_table(TableName=target)["Table"]
     shown = backup.describe_restore_job(RestoreJobId=job)
     if shown["Status"] != "COMPLETED":  # a slow machine may have missed it
-        assert status == "CREATING"
+        assert being["TableStatus"] == "CREATING"
+        assert being["RestoreSummary"]["SourceTableArn"] == table_arn(table)
         assert "CreatedResourceArn" not in shown
     setting("restore_job_seconds", 0)
     arguments = {"RecoveryPointArn": point, "IamRoleArn": backup_role}

@@ -85,6 +85,27 @@ def test_a_restore_names_its_source_and_refuses_a_taken_name(client, backup, tab
     assert dynamodb.scan(TableName=f"{table}-2")["Count"] == 2
 
 
+def test_a_table_tells_what_it_is_restored_from_until_it_is_active(client, backup, table, setting):
+    dynamodb = client("dynamodb")
+    made = dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]["BackupDetails"]
+    setting("restore_job_seconds", 60)
+    dynamodb.restore_table_from_backup(TargetTableName=f"{table}-2", BackupArn=backup)
+    shown = dynamodb.describe_table(TableName=f"{table}-2")["Table"]
+    assert (shown["TableStatus"], shown["RestoreSummary"]) == (
+        "CREATING",
+        {
+            "SourceBackupArn": backup,
+            "SourceTableArn": table_arn(table),
+            "RestoreDateTime": made["BackupCreationDateTime"],
+            "RestoreInProgress": True,
+        },
+    )
+    setting("restore_job_seconds", 0)
+    dynamodb.restore_table_from_backup(TargetTableName=f"{table}-3", BackupArn=backup)
+    shown = dynamodb.describe_table(TableName=f"{table}-3")["Table"]
+    assert (shown["TableStatus"], "RestoreSummary" in shown) == ("ACTIVE", False)
+
+
 class TestPointInTimeRecovery:
     @pytest.fixture
     def update(self, client, table):

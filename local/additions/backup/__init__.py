@@ -6,7 +6,7 @@ internal/service/backup; ``NUKE`` gruntwork-io/cloud-nuke#730 and ``DEL`` go-to-
 which quote AWS's answers.
 """
 
-from local.additions.backup import plans, restores, routes, source_tables, store, tags
+from local.additions.backup import plans, routes, source_tables, store, tags
 
 
 def install() -> None:
@@ -15,5 +15,4 @@ def install() -> None:
     plans.install()
     tags.install()
     source_tables.install()
-    restores.install()
     routes.install()

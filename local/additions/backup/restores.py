@@ -6,7 +6,6 @@ ends in FAILED, and with this text, is not verified.
 """
 
 import uuid
-from typing import Any
 
 import ministack.services.dynamodb as dynamodb
 
@@ -14,11 +13,11 @@ from local.additions.backup import descriptions, recovery_points, source_tables,
 from local.additions.backup.requests import Request, page
 from local.additions.backup.store import RecoveryPoint, RestoreJob
 from local.additions.dynamodb import customer_keys
+from local.additions.dynamodb import restores as table_restores
 from local.additions.iam import roles
 from local.additions.replies import ApiError, Json, body_of
 from local.additions.settings import CURRENT
 
-UNTIL = "RestoringUntil"  # on the engine's table record, epoch seconds
 # What the new table takes beside the restore itself: DynamoDB guide, "Using IAM with DynamoDB
 # backup and restore"; AWSBackupServiceRolePolicyForRestores has DescribeTable too.
 DEPENDENT_ACTIONS = (
@@ -31,19 +30,6 @@ DEPENDENT_ACTIONS = (
     "dynamodb:Scan",
     "dynamodb:UpdateItem",
 )
-
-
-def install() -> None:
-    """Show a table as CREATING until the job that restores it is over."""
-    engine_description = dynamodb._table_description
-
-    def description(name: str) -> Any:
-        shown = engine_description(name)
-        if store.now() < dynamodb._tables[name].get(UNTIL, 0):
-            shown["TableStatus"] = "CREATING"
-        return shown
-
-    dynamodb._table_description = description
 
 
 def start(request: Request) -> Json:
@@ -95,9 +81,10 @@ def _restore(job: RestoreJob, target: str, metadata: dict[str, str]) -> None:
     encryption = _encryption(metadata)
     customer_keys.check_region(encryption.get("KMSMasterKeyId"))
     _restore_copy(point, target)
-    table = dynamodb._tables[target]
-    table[UNTIL] = job.ends
-    customer_keys.encrypt(table, encryption)
+    # What SourceBackupArn says of AWS Backup's own points is not verified.
+    summary = {"SourceBackupArn": point.arn, "SourceTableArn": point.table_arn}
+    table_restores.begin(target, summary | {"RestoreDateTime": point.created}, ends=job.ends)
+    customer_keys.encrypt(dynamodb._tables[target], encryption)
     job.table_arn = target_arn
     point.restored = job.ends
 

@@ -1,6 +1,8 @@
 """RestoreTableFromBackup and RestoreTableToPointInTime: refusals, and the items of the time.
 
-Source: ACK table-restore quirks; DynamoDB guide, "Point-in-time recovery".
+Source: ACK table-restore quirks; DynamoDB guide, "Point-in-time recovery". DescribeTable shows
+RestoreSummary (docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html)
+only until the table is ACTIVE (ACK).
 """
 
 import time
@@ -10,10 +12,23 @@ import ministack.services.dynamodb as engine
 from local.additions.dynamodb import continuous_backups, customer_keys, history
 from local.additions.dynamodb.handlers import Handler, replace, table_name
 from local.additions.replies import ApiError, Json, Reply, body_of, ok
+from local.additions.settings import CURRENT
+
+_RESTORE = "RestoringUntil"  # on the engine's table record: epoch seconds, and the summary
 
 
 def install() -> None:
-    """Replace both restores."""
+    """Replace both restores, and show what is being restored as CREATING."""
+    engine_description = engine._table_description
+
+    def description(name: str) -> Json:
+        shown: Json = engine_description(name)
+        ends, summary = engine._tables[name].get(_RESTORE, (0.0, {}))
+        if time.time() < ends:
+            shown |= {"TableStatus": "CREATING", "RestoreSummary": summary}
+        return shown
+
+    engine._table_description = description
     replace("_restore_table_from_backup", _from_backup)
     replace("_restore_table_to_point_in_time", _to_point_in_time)
 
@@ -27,7 +42,9 @@ def _from_backup(original: Handler) -> Handler:
         body = body_of(original(data))
         _encrypt(data, backup["SourceTableFeatureDetails"])
         source = backup["SourceTableDetails"]["TableArn"]
-        return _answer(body, {"SourceBackupArn": data["BackupArn"], "SourceTableArn": source})
+        made = backup["BackupDetails"]["BackupCreationDateTime"]
+        summary = {"SourceBackupArn": data["BackupArn"], "SourceTableArn": source}
+        return _answer(body, summary | {"RestoreDateTime": made})
 
     return handler
 
@@ -86,13 +103,18 @@ def _encrypt(data: Json, source: Json) -> None:
         made["SSEDescription"] = source.get("SSEDescription")
 
 
+def begin(name: str, summary: Json, *, ends: float) -> None:
+    """Show the table as CREATING, with ``summary``, until ``ends`` (epoch seconds)."""
+    table = engine._tables[name]
+    table.pop("RestoreSummary", None)
+    table[_RESTORE] = (ends, {"RestoreInProgress": True} | summary)
+
+
 def _answer(body: Json, summary: Json) -> Reply:
-    """The new table as the caller first sees it; RestoreSummary goes once it is ACTIVE (ACK)."""
+    """The new table as the caller first sees it."""
     description = body["TableDescription"]
-    engine._tables[description["TableName"]].pop("RestoreSummary", None)
-    description["TableStatus"] = "CREATING"
-    description["RestoreSummary"] = {
-        "RestoreDateTime": time.time(),
-        "RestoreInProgress": True,
-    } | summary
+    name = description["TableName"]
+    begin(name, summary, ends=time.time() + CURRENT.restore_job_seconds)
+    _, shown = engine._tables[name][_RESTORE]
+    description |= {"TableStatus": "CREATING", "RestoreSummary": shown}
     return ok(body)
