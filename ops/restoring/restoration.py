@@ -31,44 +31,17 @@ class Target:
     metadata: Mapping[str, str] = field(default_factory=dict)
 
 
-class Restoration:
-    """One restore of ``origin`` into ``target``.
+class Underway:
+    """A restore to the table ``name``, which AWS carries out: waited for.
 
-    ``job`` is that of AWS Backup, if it has one; ``refused`` says that AWS began none.
+    ``job`` is that of AWS Backup, if it has one.
     """
 
-    def __init__(self, context: Context, origin: Origin, target: Target) -> None:
-        self.origin, self.target, self.job = origin, target, ""
-        self.refused = False
+    def __init__(self, context: Context, name: str, job: str = "") -> None:
+        self.name, self.job = name, job
         self._context = context
         self._dynamodb, self._backup = context.clients("dynamodb"), context.clients("backup")
-        self._shown = ""
-
-    def begin(self) -> None:
-        """Start it; AWS goes on with it whatever becomes of this process."""
-        self._context.say(f"restoring {self.origin.label} to table {self.target.name}")
-        self._began = self._context.clock.monotonic()
-        try:
-            self._begin()
-        except ClientError:
-            self.refused = True
-            raise
-
-    def _begin(self) -> None:
-        if self.origin.point and self.target.role:
-            self.job = self._start_job(self.origin.point)
-        elif self.origin.arn:
-            self._dynamodb.restore_table_from_backup(
-                BackupArn=self.origin.arn, TargetTableName=self.target.name, **self._key
-            )
-        else:
-            when: dict[str, Any] = {"RestoreDateTime": self.origin.moment}
-            self._dynamodb.restore_table_to_point_in_time(
-                SourceTableName=self.origin.table,
-                TargetTableName=self.target.name,
-                **({"UseLatestRestorableTime": True} if self.origin.latest else when),
-                **self._key,
-            )
+        self._began, self._shown = context.clock.monotonic(), ""
 
     def wait(self, *, seconds: float) -> float:
         """Return when the table is ACTIVE, with the seconds since the beginning.
@@ -89,24 +62,6 @@ class Restoration:
         job = self._backup.describe_restore_job(RestoreJobId=self.job)
         return job["Status"] in _ENDED
 
-    @property
-    def _key(self) -> dict[str, Any]:
-        if not self.target.key:
-            return {}
-        encrypted = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": self.target.key}
-        return {"SSESpecificationOverride": encrypted}
-
-    def _start_job(self, point: Point) -> str:
-        """Start AWS Backup's job; its id."""
-        answer = self._backup.start_restore_job(
-            RecoveryPointArn=point.arn,
-            Metadata={**self.target.metadata, "targetTableName": self.target.name},
-            IamRoleArn=self.target.role,
-            IdempotencyToken=str(uuid.uuid4()),  # the SDK's retries then start one job, not two
-            ResourceType="DynamoDB",
-        )
-        return str(answer["RestoreJobId"])
-
     def _job_ended(self) -> bool | None:
         job = self._backup.describe_restore_job(RestoreJobId=self.job)
         self._show(f"restore job {self.job}: {job['Status']} {job.get('PercentDone', '')}".strip())
@@ -118,8 +73,8 @@ class Restoration:
         return True
 
     def _active(self) -> bool | None:
-        state = status(self._dynamodb, self.target.name)
-        self._show(f"table {self.target.name}: {state or 'not there yet'}")
+        state = status(self._dynamodb, self.name)
+        self._show(f"table {self.name}: {state or 'not there yet'}")
         return True if state == "ACTIVE" else None
 
     def _show(self, progress: str) -> None:
@@ -129,12 +84,56 @@ class Restoration:
             self._shown = progress
 
 
-class Resumed(Restoration):
-    """A restore that an earlier run began: only waited for."""
+class Restoration(Underway):
+    """A restore of ``origin`` into ``target``; ``refused`` says that AWS began none."""
+
+    def __init__(self, context: Context, origin: Origin, target: Target) -> None:
+        super().__init__(context, target.name)
+        self.origin, self.target, self.refused = origin, target, False
 
     def begin(self) -> None:
-        """Take the time from now."""
+        """Start it; AWS goes on with it whatever becomes of this process."""
+        self._context.say(f"restoring {self.origin.label} to table {self.name}")
         self._began = self._context.clock.monotonic()
+        try:
+            self._begin()
+        except ClientError:
+            self.refused = True
+            raise
+
+    def _begin(self) -> None:
+        if self.origin.point and self.target.role:
+            self.job = self._start_job(self.origin.point)
+        elif self.origin.arn:
+            self._dynamodb.restore_table_from_backup(
+                BackupArn=self.origin.arn, TargetTableName=self.name, **self._key
+            )
+        else:
+            when: dict[str, Any] = {"RestoreDateTime": self.origin.moment}
+            self._dynamodb.restore_table_to_point_in_time(
+                SourceTableName=self.origin.table,
+                TargetTableName=self.name,
+                **({"UseLatestRestorableTime": True} if self.origin.latest else when),
+                **self._key,
+            )
+
+    @property
+    def _key(self) -> dict[str, Any]:
+        if not self.target.key:
+            return {}
+        encrypted = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": self.target.key}
+        return {"SSESpecificationOverride": encrypted}
+
+    def _start_job(self, point: Point) -> str:
+        """Start AWS Backup's job; its id."""
+        answer = self._backup.start_restore_job(
+            RecoveryPointArn=point.arn,
+            Metadata={**self.target.metadata, "targetTableName": self.name},
+            IamRoleArn=self.target.role,
+            IdempotencyToken=str(uuid.uuid4()),  # the SDK's retries then start one job, not two
+            ResourceType="DynamoDB",
+        )
+        return str(answer["RestoreJobId"])
 
 
 def status(dynamodb: Any, table: str) -> str:
