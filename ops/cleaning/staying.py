@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from ops.cleaning.choices import Choices
 from ops.cleaning.copies import Copy
 from ops.cleaning.items import BACKUP, COPY, KEY, ROLE, TABLE, VAULT, Item, count
+from ops.finding import tables
 from ops.finding.found import Inventory, Role, Table, TableBackup
 
 
@@ -40,13 +41,10 @@ def stays(inventory: Inventory, region: str) -> Iterator[Item]:
 
 
 def _retained(table: Table, region: str) -> Item:
-    call = f"--table-name {table.name} --region {region}"
-    delete = f"`aws dynamodb delete-table {call}`"
-    why = f"restored from {table.restored}" if table.restored else "retained"
+    why = table.origin or "retained"
     if table.protected:
-        unprotect = f"`aws dynamodb update-table {call} --no-deletion-protection-enabled`"
-        delete = f"{unprotect}, wait until it is ACTIVE, then {delete}"
         why += " and protected against deletion"
+    delete = tables.how_to_delete(table, region)
     reason = f"{why}, it holds data; to delete it: {delete}"
     if table.replicas:
         # go-to-k/cdkd#1442

@@ -53,7 +53,7 @@ def _table(table: Table, rates: Rates, dynamodb: Any) -> Thing:
     return Thing(
         kind="table",
         id=table.name,
-        detail=(f"restored from {table.restored}, " if table.restored else "")
+        detail=(f"{table.origin}, " if table.origin else "")
         + f"about {show.count(table.items, 'item')}"
         + (units if table.read_units or table.write_units else ", on demand")
         + {True: ", point-in-time recovery", False: "", None: ", recovery unknown"}[recovery],

@@ -51,7 +51,8 @@ class TableBackup:
 class Table:
     """A table that still exists, with its data; ``stack`` is what its tag says.
 
-    ``restored`` names the table of whose backup it was made, if it says so.
+    ``restored`` names the table of whose backup it was made, if it says so;
+    ``creating`` says that it cannot be used yet.
     ``replicas`` are the other regions that have one.
     ``bytes`` are those of items and indexes, which DynamoDB counts every six hours;
     ``read_units`` and ``write_units`` are provisioned ones, 0 on demand.
@@ -60,6 +61,7 @@ class Table:
     name: str
     stack: str = ""
     restored: str = ""
+    creating: bool = False
     key: str = ""
     protected: bool = False
     replicas: tuple[str, ...] = ()
@@ -67,6 +69,12 @@ class Table:
     items: int = 0
     read_units: int = 0
     write_units: int = 0
+
+    @property
+    def origin(self) -> str:
+        """For people; empty for a table that was not restored."""
+        being = "being " if self.creating else ""
+        return f"{being}restored from {self.restored}" if self.restored else ""
 
 
 @dataclass(frozen=True, kw_only=True)

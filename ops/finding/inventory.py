@@ -14,7 +14,7 @@ from botocore.exceptions import ClientError
 from ops import stack
 from ops.command import Context
 from ops.errors import is_denied, message
-from ops.finding import leftovers, tables, vaults
+from ops.finding import leftovers, restores, tables, vaults
 from ops.finding.found import Inventory, Key, Role, Table, TableBackup, Unseen, Vault
 
 T = TypeVar("T")
@@ -69,6 +69,8 @@ def take(
     others = {table.name for table in existing if table.stack != name} - set(more_tables)
     if look.failed("tables"):
         others = names
+    known = {table.name for table in existing}
+    restored = look("restored tables", lambda: restores.untagged(context, names, known))
     backups = look("table backups", lambda: tables.backups(dynamodb, sorted(names - others)))
     since = _since(found_vaults, roles, earlier)
     older = tuple(b for b in backups if b.table not in more_tables and _is_older(b, since))
@@ -77,7 +79,7 @@ def take(
         vaults=found_vaults,
         backups=tuple(backup for backup in backups if backup not in older),
         older=older,
-        tables=tuple(table for table in existing if table.name not in others),
+        tables=(*(table for table in existing if table.name not in others), *restored),
         roles=roles,
         elsewhere=tuple(role for role in every if role.elsewhere),
         keys=_with_users(keys, users),

@@ -66,6 +66,16 @@ def backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[TableBackup]:
                         yield _backup(table, found, system=kind == "SYSTEM")
 
 
+def how_to_delete(table: Table, region: str) -> str:
+    """The commands that delete ``table``, for people."""
+    call = f"--table-name {table.name} --region {region}"
+    delete = f"`aws dynamodb delete-table {call}`"
+    if table.protected:
+        unprotect = f"`aws dynamodb update-table {call} --no-deletion-protection-enabled`"
+        delete = f"{unprotect}, wait until it is ACTIVE, then {delete}"
+    return f"wait until it is ACTIVE, then {delete}" if table.creating else delete
+
+
 def _backup(table: str, found: dict[str, Any], *, system: bool) -> TableBackup:
     return TableBackup(
         arn=found["BackupArn"],
@@ -89,6 +99,7 @@ def _table(dynamodb: Any, described: dict[str, Any]) -> Table:
         name=described["TableName"],
         stack=tags.get(STACK_TAG, ""),
         restored=tags.get(RESTORED_TAG, ""),
+        creating=described["TableStatus"] == "CREATING",
         key=_key(described),
         protected=described.get("DeletionProtectionEnabled", False),
         replicas=_replicas(described),

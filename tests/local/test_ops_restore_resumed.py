@@ -198,3 +198,61 @@ class TestReports:
         status, _, result = resume(deployed, capsys, target)
         assert (status, result["recovery_point_arn"], result["restored_to"]) == (0, None, None)
         assert tags_of(deployed, target)["messages:stack"] == deployed.stack
+
+
+def things(deployed, capsys):
+    assert deployed.ops("inventory", "--json") == 0
+    (held,) = json.loads(capsys.readouterr().out)["stacks"]
+    return {thing["id"]: thing["detail"] for thing in held["things"] if thing["kind"] == "table"}
+
+
+def staying(deployed, capsys, *options):
+    assert deployed.ops("cleanup", "--json", *options) == 0
+    stays = json.loads(capsys.readouterr().out)["stays"]
+    return {item["id"]: item["reason"] for item in stays if item["kind"] == "table"}
+
+
+class TestInterruptedRestores:
+    @pytest.mark.parametrize("by", ["AWS Backup", "DynamoDB"])
+    def test_a_table_that_is_being_restored_is_named(self, deployed, point, aws, by, capsys):
+        configure(aws, restore_job_seconds=120)
+        target = f"{deployed.table}.k1"
+        if by == "AWS Backup":
+            begin_restore(deployed, point, target)
+        else:
+            begin_recovery(deployed, deployed.table, target)
+        detail = things(deployed, capsys)[target]
+        assert detail.startswith(f"being restored from {deployed.table}, ")
+        deployed.destroy()
+        delete = f"`aws dynamodb delete-table --table-name {target} --region us-east-1`"
+        assert staying(deployed, capsys, "--yes")[target] == (
+            f"being restored from {deployed.table}, it holds data; to delete it: wait until it is "
+            f"ACTIVE, then {delete}"
+        )
+
+    def test_a_restored_table_without_tags_is_named_and_not_deleted(self, deployed, point, capsys):
+        target = f"{deployed.table}.k1"
+        begin_restore(deployed, point, target)
+        when_active(deployed, target)
+        assert things(deployed, capsys)[target].startswith(f"restored from {deployed.table}, ")
+        deployed.destroy()
+        for options in (("--dry-run",), ("--yes",), ("--yes",)):
+            reason = staying(deployed, capsys, *options)[target]
+            assert reason.startswith(f"restored from {deployed.table}, it holds data; to delete")
+        assert deployed.client("dynamodb").scan(TableName=target)["Count"] == 1
+
+    def test_the_table_of_a_killed_drill_is_named_after_dynamodb_restored_it(
+        self, deployed, capsys
+    ):
+        target = f"{deployed.table}.drill-0a1b2c3d"
+        begin_recovery(deployed, deployed.table, target)
+        when_active(deployed, target)
+        assert things(deployed, capsys)[target].startswith(f"restored from {deployed.table}, ")
+
+    def test_others_tables_of_such_names_are_left_out(self, deployed, capsys):
+        create_table(deployed, f"{deployed.table}.archive")
+        create_table(deployed, f"{deployed.table}.other", stack="Messages-other")
+        create_table(deployed, f"{deployed.table}-2.drill-0a1b2c3d")
+        assert list(things(deployed, capsys)) == [deployed.table]
+        deployed.destroy()
+        assert staying(deployed, capsys, "--yes") == {}
