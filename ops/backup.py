@@ -16,11 +16,13 @@ from ops.jobs import ACTIVE as ACTIVE
 from ops.jobs import Job as Job
 from ops.jobs import wait as wait
 from ops.polling import DeadlineError
+from ops.restoring import source as source_table
 from stacks.names import STACK_TAG
 
 # A job that cannot start keeps trying this long, then EXPIRES; the API's least.
 _START_WINDOW_MINUTES = 60
 _MOST_TAGS = 9  # AWS Backup adds ten to those of the table, and one is the stack's
+_RETAINED = "35d"
 _LONGEST_KEY, _LONGEST_VALUE = 128, 256
 
 
@@ -36,7 +38,7 @@ class Wish:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops backup``."""
     parser.add_argument(
-        "--retain", default="35d", metavar="SPAN",
+        "--retain", metavar="SPAN",
         help="delete the recovery point after SPAN: days 30d, weeks 4w, years 1y (default: 35d)",
     )  # fmt: skip
     parser.add_argument(
@@ -64,11 +66,13 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     """Take the backup; the last line on standard output is the recovery point's ARN."""
     seconds = 60 * number(arguments, "--timeout", 0.01, 7 * 24 * 60)
     wish = _wish(arguments)
-    if arguments.job and not arguments.wait:
-        raise UsageError("--job waits for a job, --no-wait does not: pass one of them")
+    if arguments.job:
+        _check_options(arguments)
     context.say(context.where)
     if not arguments.wait:
         return _leave(context, wish, as_json=arguments.json)
+    if arguments.job:
+        _check_table(context, arguments.job)
     job_id = arguments.job or start(context, wish, seconds=seconds)
     again = f"the job goes on; running this again with --job {job_id} continues to wait for it"
     try:
@@ -83,6 +87,26 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         context.say("its tags are not kept: the account's advanced DynamoDB backup is off")
     _print(context, job, as_json=arguments.json)
     return 0
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    """Raise UsageError for options that a job which was started before cannot heed."""
+    if not arguments.wait:
+        raise UsageError("--job waits for a job, --no-wait does not: pass one of them")
+    given = {"--tag": arguments.tag, "--retain": arguments.retain, "--token": arguments.token}
+    if names := " and ".join(name for name, value in given.items() if value):
+        raise UsageError(f"--job starts no backup: leave out {names}")
+
+
+def _check_table(context: Context, job_id: str) -> None:
+    """Raise OpsError for a job of a table that is not the stack's, nor was."""
+    job = jobs.describe(context.clients("backup"), job_id)
+    names = source_table.names(context)
+    if job.resource not in [source_table.arn(context, name) for name in names]:
+        raise OpsError(
+            f"backup job {job_id} is of {job.resource}, not of table {', '.join(names)}; check "
+            "--job, or name the stack of its table with --stage or --stack"
+        )
 
 
 def start(context: Context, wish: Wish, *, seconds: float) -> str:
@@ -170,7 +194,7 @@ def _wish(arguments: argparse.Namespace) -> Wish:
     if arguments.token is not None and not arguments.token.strip():
         raise UsageError("--token must not be empty")
     return Wish(
-        days=retention.days(arguments.retain),
+        days=retention.days(_RETAINED if arguments.retain is None else arguments.retain),
         tags=tags(arguments.tag),
         token=arguments.token or "",
     )

@@ -22,6 +22,7 @@ class Job:
     id: str
     vault: str
     state: str
+    resource: str = ""  # the ARN of the table
     point: str = ""
     percent: str = ""
     text: str = ""
@@ -92,6 +93,7 @@ def describe(backup: Any, job_id: str) -> Job:
         id=job_id,
         vault=answer.get("BackupVaultName", ""),
         state=answer["State"],
+        resource=answer.get("ResourceArn", ""),
         # Without the account's advanced DynamoDB features StartBackupJob does not
         # know the point yet; the finished job does.
         point=answer.get("RecoveryPointArn", ""),

@@ -10,6 +10,7 @@ import pytest
 
 from local.configuration import configure
 from local.environment import PROJECT
+from tests.local.aws_steps import table_arn
 from tests.local.ops_deployment import QUICK, USUAL, Deployment
 
 
@@ -147,6 +148,28 @@ def test_a_deadline_says_how_to_go_on(deployed, aws, capsys):
 def test_a_job_that_nobody_knows(deployed, capsys):
     assert deployed.ops("backup", "--job", "NO-SUCH-JOB") == 1
     assert "error: AWS Backup knows no job NO-SUCH-JOB; check --job" in capsys.readouterr().err
+
+
+def test_a_job_of_another_table_is_refused(deployed, client, vault, table, backup_role, capsys):
+    job = client("backup").start_backup_job(
+        BackupVaultName=vault, ResourceArn=table_arn(table), IamRoleArn=backup_role
+    )["BackupJobId"]
+    assert deployed.ops("backup", "--job", job) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1]) == (
+        "",
+        f"error: backup job {job} is of {table_arn(table)}, not of table {deployed.table}; check "
+        "--job, or name the stack of its table with --stage or --stack",
+    )
+
+
+def test_a_job_is_known_after_its_stack_is_gone(deployed, capsys):
+    job = deployed.start_job()
+    assert deployed.ops("backup", "--job", job) == 0
+    deployed.destroy()
+    capsys.readouterr()
+    assert deployed.ops("backup", "--job", job) == 0
+    assert capsys.readouterr().out == f"{_arn(deployed)}\n"
 
 
 def test_interrupted_it_says_how_to_go_on(deployed, aws, capsys):

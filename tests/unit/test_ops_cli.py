@@ -54,6 +54,11 @@ def _status(*argv):
         (("backup", "--tag", "purpose"), "--tag 'purpose' is not KEY=VALUE"),
         (("backup", "--token", " "), "--token must not be empty"),
         (("backup", "--job", "J", "--no-wait"), "--job waits for a job, --no-wait does not"),
+        (("backup", "--job", "J", "--tag", "a=b"), "--job starts no backup: leave out --tag"),
+        (
+            ("backup", "--job", "J", "--retain", "35d", "--token", "t"),
+            "--job starts no backup: leave out --retain and --token",
+        ),
         (("backup", "--timeout", "-1"), "--timeout must be between"),
         (("backup", "--timeout", "nan"), "--timeout must be between"),
         (("backup", "--stage", "Prod"), "'Prod' is not a stage: it must match"),
