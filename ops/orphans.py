@@ -53,7 +53,13 @@ def left_over(held: Holding, *, ephemeral: str | None = None) -> Holding | None:
 
 
 def remedy(held: Holding, region: str) -> str:
-    """What removes a stack of a stage, or one that is no stage's own, such as that of copies."""
+    """What removes a stack of a stage, or one that is no stage's own, such as that of copies.
+
+    A clean-up deletes no table: where nothing else is left, the commands that do.
+    """
+    commands = [thing.how_to_delete for thing in held.things]
+    if commands and all(commands) and not held.status:
+        return ", then ".join(commands)
     stage, where = held.stack.removeprefix(PREFIX), f"--region {region}"
     if _is_stage(stage):
         first = f"make destroy STAGE={stage}, then " if held.status else ""

@@ -9,13 +9,17 @@ from botocore.exceptions import ClientError
 
 from ops import show
 from ops.errors import code, is_denied
+from ops.finding import tables
 from ops.finding.found import Inventory, Key, Point, Table, TableBackup, Vault
 from ops.finding.rates import Rates
 
 
 @dataclass(frozen=True, kw_only=True)
 class Thing:
-    """One thing; ``bytes`` that it holds, ``monthly`` US dollars, gone by itself at ``until``."""
+    """One thing; ``bytes`` that it holds, ``monthly`` US dollars, gone by itself at ``until``.
+
+    ``how_to_delete`` has the commands for what no clean-up deletes, for people.
+    """
 
     kind: str
     id: str
@@ -23,6 +27,7 @@ class Thing:
     bytes: int = 0
     monthly: float = 0.0
     until: datetime | None = None
+    how_to_delete: str = ""
 
 
 def things(
@@ -64,6 +69,7 @@ def _table(table: Table, rates: Rates, dynamodb: Any) -> Thing:
             read_units=table.read_units,
             write_units=table.write_units,
         ),
+        how_to_delete=tables.how_to_delete(table, rates.region),
     )
 
 

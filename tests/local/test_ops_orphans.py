@@ -47,3 +47,19 @@ def test_what_a_destroyed_stack_left_is_named_until_it_is_cleaned_up(deployed, c
     capsys.readouterr()
     _, found, _ = orphans(deployed, capsys)
     assert found is None
+
+
+def test_a_table_that_the_clean_up_leaves_is_named_with_the_command_that_deletes_it(
+    deployed, client, capsys
+):
+    dynamodb, target = client("dynamodb"), f"{deployed.table}.k1"
+    backup = dynamodb.create_backup(TableName=deployed.table, BackupName="by-hand")["BackupDetails"]
+    arn = backup["BackupArn"]
+    assert deployed.ops("restore", arn, "--target", target, "--no-compare") == 0
+    deployed.destroy()
+    assert deployed.ops("cleanup", "--yes") == 0
+    capsys.readouterr()
+    status, found, error = orphans(deployed, capsys)
+    assert (status, [thing["id"] for thing in found["things"]]) == (1, [target])
+    delete = f"`aws dynamodb delete-table --table-name {target} --region us-east-1`"
+    assert f"{deployed.stack}: to remove it, {delete}" in error.splitlines()

@@ -56,6 +56,15 @@ def test_the_remedy_of_a_stage_is_its_clean_up():
     )
 
 
+def test_the_remedy_of_tables_alone_is_the_command_that_deletes_each():
+    kept, restored = (
+        Thing(kind="table", id=name, how_to_delete=f"`delete {name}`") for name in ("T", "T.k1")
+    )
+    assert orphans.remedy(held("", kept, restored), "r") == "`delete T`, then `delete T.k1`"
+    assert orphans.remedy(held("", kept, VAULT), "r") == "python -m ops cleanup, with STAGE=x"
+    assert orphans.remedy(held("ROLLBACK_COMPLETE", kept), "r").startswith("make destroy, then ")
+
+
 def test_the_remedy_of_copies_names_their_stack_and_region_because_they_are_no_stage():
     copies = "Messages-x-Copies-us-east-1"
     clean_up = f"python -m ops cleanup --stack {copies} --region eu-west-1"
