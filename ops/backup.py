@@ -178,7 +178,23 @@ def _start(context: Context, source: stack.Stack, wish: Wish) -> dict[str, Any]:
         Lifecycle={"DeleteAfterDays": wish.days},
         RecoveryPointTags={STACK_TAG: context.stack} | wish.tags,
     )
+    if wish.token:
+        _check_token(context, answer["BackupJobId"], table, wish.token)
     return answer
+
+
+def _check_token(context: Context, job_id: str, table: str, token: str) -> None:
+    """Raise OpsError where the token is that of another table's backup.
+
+    AWS Backup answers a token that it knows with success, and does nothing
+    (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_StartBackupJob.html).
+    """
+    job = jobs.describe(context.clients("backup"), job_id)
+    if job.resource != table:
+        raise OpsError(
+            f"--token {token} started backup job {job.id} of {job.resource} before, and none now; "
+            "choose another --token"
+        )
 
 
 def _print(context: Context, job: Job, *, as_json: bool) -> None:

@@ -117,6 +117,25 @@ def test_the_same_token_is_the_same_backup_when_it_is_done(deployed, capsys):
         assert capsys.readouterr().out == f"{_arn(deployed)}\n"
 
 
+@pytest.mark.parametrize("options", [(), ("--no-wait",)])
+def test_a_token_of_another_tables_backup_is_refused(
+    deployed, client, vault, table, backup_role, options, capsys
+):
+    job = client("backup").start_backup_job(
+        BackupVaultName=vault,
+        ResourceArn=table_arn(table),
+        IamRoleArn=backup_role,
+        IdempotencyToken=f"{deployed.stage}-taken",
+    )["BackupJobId"]
+    assert deployed.ops("backup", "--token", f"{deployed.stage}-taken", *options) == 1
+    out, err = capsys.readouterr()
+    assert (out, err.splitlines()[-1]) == (
+        "",
+        f"error: --token {deployed.stage}-taken started backup job {job} of {table_arn(table)} "
+        "before, and none now; choose another --token",
+    )
+
+
 def test_a_failed_job_is_exit_1_with_awss_reason(deployed, capsys):
     role = deployed.role_arn.rpartition("/")[2]
     deployed.client("iam").delete_role_policy(RoleName=role, PolicyName="BackUpTable")
