@@ -61,8 +61,10 @@ def test_the_remedy_of_tables_alone_is_the_command_that_deletes_each():
         Thing(kind="table", id=name, how_to_delete=f"`delete {name}`") for name in ("T", "T.k1")
     )
     assert orphans.remedy(held("", kept, restored), "r") == "`delete T`, then `delete T.k1`"
-    assert orphans.remedy(held("", kept, VAULT), "r") == "python -m ops cleanup, with STAGE=x"
-    assert orphans.remedy(held("ROLLBACK_COMPLETE", kept), "r").startswith("make destroy, then ")
+    clean_up = "python -m ops cleanup --stage x --region r"
+    assert orphans.remedy(held("", kept, VAULT), "r") == clean_up
+    destroy = "make destroy STAGE=x, then "
+    assert orphans.remedy(held("ROLLBACK_COMPLETE", kept), "r").startswith(destroy)
 
 
 def test_the_remedy_of_copies_names_their_stack_and_region_because_they_are_no_stage():
