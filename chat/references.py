@@ -41,7 +41,7 @@ def upper_bound(text: str) -> str:
     """The sort key below which messages come before the reference or time ``text``."""
     if text.startswith(MESSAGE_PREFIX) or "#" in text:
         return str(sort_key_of(text))
-    return MESSAGE_PREFIX + format_time(moment(text))
+    return MESSAGE_PREFIX + not_before(moment(text))
 
 
 def place(text: str) -> tuple[str, str]:
@@ -53,7 +53,8 @@ def place(text: str) -> tuple[str, str]:
     time, _, conversation = text.partition("#")
     if conversation and time.endswith("Z"):
         return time, conversation
-    return format_time(moment(time)), conversation
+    at = moment(time)
+    return (format_time(at) if conversation else not_before(at)), conversation
 
 
 def moment(text: str) -> datetime:

@@ -42,6 +42,15 @@ def test_a_reference_in_another_zone_is_the_same_message():
     assert upper_bound("2026-01-01T10:00+01:00") == f"MESSAGE#{T}"
 
 
+def test_a_message_of_the_millisecond_that_a_time_is_in_comes_before_it():
+    message = f"MESSAGE#{T}#id"
+    assert upper_bound("2026-01-01T09:00:00.0005Z") > message
+    assert place("2026-01-01T10:00:00.000001+01:00") == ("2026-01-01T09:00:00.001Z", "")
+    # What is named with its id is one message, whose time has milliseconds.
+    assert upper_bound("2026-01-01T09:00:00.0005Z#id") == message
+    assert place("2026-01-01T10:00:00.0005+01:00#a#b") == (T, "a#b")
+
+
 @pytest.mark.parametrize("text", ["abcd", "reply-1", "2cb103a8-fe09-56e0-b543-7ea9ca782605"])
 def test_an_id_is_to_be_looked_for(text):
     assert sort_key_of(text) is None

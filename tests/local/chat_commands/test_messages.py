@@ -113,6 +113,9 @@ def test_history_of_a_time_and_before_one(on):
         "234"
     )
     assert texts("--before", "2026-01-01T09:02:00Z") == list("01")
+    assert texts("--before", "2026-01-01T09:02:00.0005Z") == list("012")
+    assert texts("--until", "2026-01-01T09:02:00.0005Z") == list("012")
+    assert texts("--since", "2026-01-01T09:02:00.0005Z", "--limit", "7") == list("3456789")
     assert texts("--since", "2026-01-01", "--until", "2026-01-02", "--limit", "2") == list("89")
     assert texts("--since", "2025-12-31", "--all") == list("0123456789")
     nothing = on("history", "tom#jerry", "--since", "2026-01-02", "--json")
@@ -158,6 +161,8 @@ def test_conversations_go_on_by_the_option_they_say(on, table):
     ]
     rows = on("conversations", "tom", "--json", "--before", "2022-06-01").json
     assert [row["LastMessageBody"] for row in rows] == ["text 2", "text 1", "text 0"]
+    (row,) = on("conversations", "tom", "--json", "--before", "2020-01-01T00:00:00.0005Z").json
+    assert row["LastMessageBody"] == "text 0"
 
 
 @pytest.mark.usefixtures("talk")
