@@ -46,7 +46,8 @@ def compare(table: Any, user: str, conversations: Iterable[str]) -> list[tuple[R
 def _state(row: Row, right: Row | None) -> State:
     if right is None:
         return State.SURPLUS
-    return State.CURRENT if same(row, right) else State.LAGS
+    shown = {name: value for name, value in row.items() if name in right}
+    return State.CURRENT if same(shown, right) else State.LAGS
 
 
 def _row(table: Any, user: str, conversation: str) -> Row | None:

@@ -100,7 +100,7 @@ def _point(table: Any, membership: dict[str, Any], horizon: Position) -> None:
         Key=key,
         # User is a reserved word of expressions.
         UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
-        ConditionExpression=f"attribute_not_exists({INDEX_SORT_KEY}) OR {condition}",
+        ConditionExpression=condition,
         ExpressionAttributeNames={f"#{name}": name for name in attributes},
         ExpressionAttributeValues=values | {f":{name}": membership[name] for name in attributes},
     )
@@ -118,11 +118,17 @@ def _remove(table: Any, key: dict[str, str], horizon: Position) -> None:
 
 
 def _not_beyond(horizon: Position) -> tuple[str, dict[str, str]]:
-    """The condition that an entry's last message is the horizon's or an earlier one."""
+    """The condition that an entry's last message is the horizon's or an earlier one.
+
+    Every entry written here has both as text. One that was put by hand and lacks
+    the time, or the id as text, counts as the earliest; so does a missing entry.
+    """
     return (
-        f"{INDEX_SORT_KEY} < :horizonAt "
-        f"OR ({INDEX_SORT_KEY} = :horizonAt AND LastMessageId <= :horizonId)",
-        {":horizonAt": horizon.sent_at, ":horizonId": horizon.message_id},
+        f"attribute_not_exists({INDEX_SORT_KEY}) "
+        f"OR {INDEX_SORT_KEY} < :horizonAt "
+        f"OR ({INDEX_SORT_KEY} = :horizonAt "
+        "AND (NOT attribute_type(LastMessageId, :text) OR LastMessageId <= :horizonId))",
+        {":horizonAt": horizon.sent_at, ":horizonId": horizon.message_id, ":text": "S"},
     )
 
 

@@ -153,6 +153,39 @@ def test_rows_without_a_message_id_are_mended(any_table, table):
     assert Position.of(message(4)["sk"]).message_id
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"LastMessageAt": "2027-01-01T00:00:00.000Z", "LastMessageId": None},
+        {"LastMessageAt": "2027-01-01T00:00:00.000Z", "LastMessageId": True},
+        {"LastMessageId": None},
+        {"LastMessageId": True},
+        {"LastMessageAt": None, "LastMessageId": None},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("messages", [[message(4)], []], ids=["a message", "no message"])
+def test_rows_put_by_hand_become_right_whatever_they_lack(chat, table, messages, other):
+    rows = memberships(message(4, "foreign"))
+    foreign = [{name: value for name, value in (row | other).items() if value is not None}
+               for row in rows]  # fmt: skip
+    store(table, *map(typed, [*messages, *foreign]))
+    assert chat("reindex") == (0, "1 conversation reindexed\n", "")
+    left = {key: item for key, item in everything(table).items() if key[0].startswith("USER#")}
+    assert left == rows_of(*messages)
+
+
+def test_what_others_add_to_a_row_stays_and_is_not_compared(chat, table):
+    rows = [row | {"Pinned": True} for row in memberships(message(1))]
+    store(table, typed(message(4)), *map(typed, rows))
+    assert chat("conversations", "tom", "--check")[0] == 1
+    assert chat("reindex")[0] == 0
+    assert [row["Pinned"] for row in lists(table).values()] == [{"BOOL": True}] * 2
+    status, out, err = chat("conversations", "tom", "--check")
+    assert (status, out.count("minute 4")) == (0, 1)
+    assert err.startswith("1 conversation compared with the messages: 0 lagging, ")
+
+
 @pytest.fixture
 def deployment(client, name, bootstrapped):  # noqa: ARG001 (made before a stack is)
     made = Deployment(client, f"pr-{name}")

@@ -35,7 +35,9 @@ BringUpToDate = Callable[[Any, str, Position], None]
 Frozen = tuple[tuple[str, Any], ...]
 # One mutation: the message's place, and its new body; None deletes it.
 Mutation = tuple[int, str | None]
-_CONDITION = re.compile(r"attribute_not_exists\((\w+)\)|(\w+) (<=|<|=|>=|>) (:\w+)")
+_CONDITION = re.compile(
+    r"attribute_not_exists\((\w+)\)|attribute_type\((\w+), (:\w+)\)|(\w+) (<=|<|=|>=|>) (:\w+)"
+)
 
 
 class Pause(BaseException):
@@ -247,20 +249,31 @@ def _condition(expression: str) -> Callable[[Mapping[str, Any], Mapping[str, Any
     """The expression as a function of an item and of the request's values."""
 
     def term(match: re.Match[str]) -> str:
-        absent, name, comparison, value = match.groups()
-        return f"absent({absent!r})" if absent else f"compared({name!r}, {comparison!r}, {value!r})"
+        absent, typed, kind, name, comparison, value = match.groups()
+        if absent:
+            return f"absent({absent!r})"
+        if typed:
+            return f"has_type({typed!r}, {kind!r})"
+        return f"compared({name!r}, {comparison!r}, {value!r})"
 
     words = set(re.findall(r"\w+", _CONDITION.sub("", expression)))
-    assert words <= {"True", "AND", "OR"}, expression
-    code = compile(
-        _CONDITION.sub(term, expression).replace("AND", "and").replace("OR", "or"), "", "eval"
-    )
+    assert words <= {"True", "NOT", "AND", "OR"}, expression
+    spelled = _CONDITION.sub(term, expression)
+    for word in ("NOT", "AND", "OR"):
+        spelled = re.sub(rf"\b{word}\b", word.lower(), spelled)
+    code = compile(spelled, "", "eval")
 
     def truth(row: Mapping[str, Any], values: Mapping[str, Any]) -> bool:
         def compared(name: str, comparison: str, value: str) -> bool:
-            return name in row and _COMPARISONS[comparison](row[name], values[value])
+            comparable = isinstance(row.get(name), str)
+            return comparable and _COMPARISONS[comparison](row[name], values[value])
 
-        return bool(eval(code, {"absent": lambda name: name not in row, "compared": compared}))
+        def has_type(name: str, kind: str) -> bool:
+            assert values[kind] == "S"
+            return isinstance(row.get(name), str)
+
+        terms = {"absent": lambda name: name not in row, "compared": compared}
+        return bool(eval(code, terms | {"has_type": has_type}))
 
     return truth
 

@@ -62,7 +62,10 @@ def test_lists_end_right_after_a_crash_in_a_longer_history(history):
     assert Exploration(memberships.bring_up_to_date, history, crashes=1).wrong_end() is None
 
 
-_ALWAYS = "attribute_not_exists({INDEX_SORT_KEY}) OR {condition}"
+_ABSENT = 'f"attribute_not_exists({INDEX_SORT_KEY}) "\n        f"OR '
+_CONDITION = "        ConditionExpression=condition,\n"
+_UPDATE = "        ExpressionAttributeNames="
+_DELETE = "        ExpressionAttributeValues=values,\n"
 _BEYOND = "if newest and Position.of(newest[SORT_KEY]) > horizon"
 # What the rule would be without one of its parts, and a history in which that shows.
 WEAKER = {
@@ -87,8 +90,8 @@ WEAKER = {
         ((1, "a"), (1, "b")),
     ),
     "takes one millisecond for one message": (
-        '{INDEX_SORT_KEY} < :horizonAt "',
-        '{INDEX_SORT_KEY} <= :horizonAt "',
+        "{INDEX_SORT_KEY} < :horizonAt",
+        "{INDEX_SORT_KEY} <= :horizonAt",
         ((2, "a"), (3, "a")),
     ),
     "goes only forward": (
@@ -104,16 +107,16 @@ WEAKER = {
         ((1, "a"), (2, "a"), (2, None)),
     ),
     "removes without a condition": (
-        "        ConditionExpression=condition,\n",
-        "",
+        _CONDITION + _DELETE,
+        _DELETE,
         ((1, "a"), (1, None), (2, "a")),
     ),
     "writes without a condition": (
-        f'        ConditionExpression=f"{_ALWAYS}",\n',
-        "",
+        _CONDITION + _UPDATE,
+        _UPDATE,
         ((1, "a"), (2, "a")),
     ),
-    "opens no conversation": (_ALWAYS, "{condition}", ((1, "a"),)),
+    "opens no conversation": (_ABSENT, 'f"', ((1, "a"),)),
     "writes one list": ("in memberships(newest):", "in memberships(newest)[:1]:", ((1, "a"),)),
     "clears one list": (
         "for user in participants(conversation):",
@@ -174,8 +177,13 @@ def test_only_a_failed_condition_is_let_pass(write):
         ("A < :v OR (A = :v AND B <= :v)", {"A": "5", "B": "5"}, True),
         ("A < :v OR (A = :v AND B <= :v)", {"A": "5", "B": "6"}, False),
         ("A <= :v", {}, False),  # DynamoDB: what is missing compares with nothing
+        ("A <= :v", {"A": 4}, False),  # nor does what has another type
+        ("NOT attribute_type(A, :s) OR A <= :v", {}, True),
+        ("NOT attribute_type(A, :s) OR A <= :v", {"A": 6}, True),
+        ("NOT attribute_type(A, :s) OR A <= :v", {"A": "6"}, False),
     ],
 )
 def test_the_model_of_conditions_is_that_of_dynamodb(expression, row, truth):
-    request = {"ConditionExpression": expression, "ExpressionAttributeValues": {":v": "5"}}
+    values = {":v": "5", ":s": "S"}
+    request = {"ConditionExpression": expression, "ExpressionAttributeValues": values}
     assert holds(request, row) is truth
