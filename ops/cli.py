@@ -64,9 +64,8 @@ def status_of(command: Callable[[], int]) -> int:
     except BrokenPipeError:  # the reader, for example `head`, has had enough
         _let_go()
         return 1
-    except OSError as error:  # a full disk behind standard output, a file that is none
-        _let_go()
-        return _fail(f"{error.filename or 'standard output'}: {error.strerror or error}", 1)
+    except OSError as error:
+        return _fail(_of_file(error), 1)
     except KeyboardInterrupt as interrupt:
         detail = str(interrupt) or "running the same command again continues"
         return _fail(f"interrupted; {detail}", INTERRUPTED)
@@ -75,12 +74,25 @@ def status_of(command: Callable[[], int]) -> int:
 def _let_go() -> None:
     """Drop what standard output does not take: Python would try again at its end, and complain."""
     try:
-        sys.stdout.flush()
+        if sys.stdout is not None:  # closed by the caller
+            sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
+def _of_file(error: OSError) -> str:
+    """What failed and why. Without a name it is standard output, as a full disk is behind it.
+
+    Only ``tempfile`` says in an error without a name that there is no folder.
+    """
+    text = error.strerror or str(error)
+    if error.filename is None and isinstance(error, FileNotFoundError):
+        return text
+    return f"{error.filename or 'standard output'}: {text}"
+
+
 def _fail(text: str, status: int) -> int:
+    _let_go()
     if sys.stderr is not None:  # closed by the caller
         print(f"error: {text}", file=sys.stderr)
     return status

@@ -84,15 +84,24 @@ def _open(path: str) -> BinaryIO:
 
 @contextlib.contextmanager
 def _copied(content: BinaryIO, name: str) -> Iterator[BinaryIO]:
-    with tempfile.TemporaryFile() as file:
+    try:
+        made = tempfile.TemporaryFile()  # noqa: SIM115 (closed below)
+    except OSError as error:
+        raise OpsError(
+            f"{name}: cannot copy it to a temporary file: {error.strerror}; "
+            "name a folder for it in TMPDIR"
+        ) from None
+    with made as file:
         try:
             shutil.copyfileobj(content, file)
             file.seek(0)  # which also writes what is in memory: its size is asked for
         except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise OpsError(f"{name} is a damaged or incomplete gzip file ({error})") from None
         except OSError as error:
+            with contextlib.suppress(OSError):
+                file.close()  # which tries again to write what is in memory
             raise OpsError(
-                f"{name}: cannot copy it to a temporary file: {error.strerror}; "
-                "free disk space, or name another folder in TMPDIR"
+                f"{name}: cannot copy it to a temporary file in {tempfile.gettempdir()}: "
+                f"{error.strerror}; free disk space there, or name another folder in TMPDIR"
             ) from None
         yield file

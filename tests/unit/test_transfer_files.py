@@ -7,6 +7,8 @@ import json
 import os
 import sqlite3
 import sys
+import tempfile
+from functools import partial
 
 import pytest
 
@@ -422,6 +424,33 @@ def test_a_damaged_compressed_file_is_one_line(capsys, tmp_path, content):
     assert err.count("\n") == 1
 
 
+NO_SPACE = (
+    f"cannot copy it to a temporary file in {tempfile.gettempdir()}: No space left on device; "
+    "free disk space there, or name another folder in TMPDIR\n"
+)
+
+
+def test_a_disk_that_is_full_at_the_end_of_a_copy_is_not_taken_for_standard_output(
+    capsys, monkeypatch
+):
+    # The few bytes are in memory until then, and once more when the file is closed.
+    monkeypatch.setattr(tempfile, "TemporaryFile", partial(open, "/dev/full", "w+b"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{}\n")))
+    assert check(capsys, "-") == (1, "", f"error: standard input: {NO_SPACE}")
+
+
+def test_a_machine_without_a_folder_for_temporary_files_is_one_line(capsys, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{}\n")))
+    status, out, err = check(capsys, "-")
+    assert (status, out) == (1, "")
+    assert err == (
+        "error: standard input: cannot copy it to a temporary file: No usable temporary directory "
+        "found in ['/nowhere']; name a folder for it in TMPDIR\n"
+    )
+
+
 def test_a_full_disk_of_temporary_files_is_one_line(capsys, monkeypatch, tmp_path):
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -429,8 +458,7 @@ def test_a_full_disk_of_temporary_files_is_one_line(capsys, monkeypatch, tmp_pat
     monkeypatch.setattr("chat.transfer.sources.shutil.copyfileobj", full)
     path = tmp_path / "in.jsonl.gz"
     path.write_bytes(GZIP)
-    said = f"error: {path}: cannot copy it to a temporary file: No space left on device; "
-    assert check(capsys, path)[2].startswith(said)
+    assert check(capsys, path) == (1, "", f"error: {path}: {NO_SPACE}")
 
 
 def test_a_full_disk_while_keys_are_compared_is_one_line(capsys, monkeypatch, tmp_path):
