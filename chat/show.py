@@ -4,9 +4,10 @@ Text of the table may hold anything: what a terminal would act on is spelled
 out, and nothing in it is markup.
 """
 
+import contextlib
 import sys
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from chat import json_text, naming
@@ -14,6 +15,7 @@ from chat.directory import Names
 from chat.model import SORT_KEY, Position
 from chat.references import reference
 from chat.user_names import hidden
+from ops.errors import OpsError
 from ops.show import table as _table
 
 # The characters that turn the direction of writing are no control characters
@@ -27,6 +29,20 @@ def prepare() -> None:
     """Let standard output replace what its encoding lacks, for example the arrow in Latin-1."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def after(done: str) -> Iterator[None]:
+    """Print the result of what is ``done``, for example "sent as TIME#ID".
+
+    Raises OpsError that says so when standard output fails: repeating the
+    command would do it twice.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        raise OpsError(f"{done}; only the output failed: {error.strerror}") from None
 
 
 def safe(value: object) -> str:

@@ -17,9 +17,10 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Delete it; print its reference or key, or with --json the item that was there."""
     item = items.delete(target.table, key_of_item(arguments, target))
-    if arguments.json:
-        show.document(item)
-    else:
-        by_key = "\t".join(map(show.safe, arguments.key or ()))
-        show.lines([by_key or show.named(item)])
+    name = "\t".join(map(show.safe, arguments.key or ())) or show.named(item)
+    with show.after(f"deleted {name}"):
+        if arguments.json:
+            show.document(item)
+        else:
+            show.lines([name])
     return 0

@@ -23,8 +23,10 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     text = body(arguments.body)
     key = key_of_message(arguments, target)
     item = writing.edit(target.table, key, text, at=datetime.now(UTC))
-    if arguments.json:
-        show.document(item)
-    else:
-        show.lines([show.named(item)])
+    name = show.named(item)
+    with show.after(f"edited {name}"):
+        if arguments.json:
+            show.document(item)
+        else:
+            show.lines([name])
     return 0

@@ -41,8 +41,10 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     except ValueError as error:
         raise UsageError(str(error)) from None
     writing.send(target.table, item)
-    if arguments.json:
-        show.document(item)
-    else:
-        show.lines([show.named(item)])
+    name = show.named(item)
+    with show.after(f"sent as {name}"):
+        if arguments.json:
+            show.document(item)
+        else:
+            show.lines([name])
     return 0

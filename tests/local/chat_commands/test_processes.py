@@ -10,6 +10,7 @@ import threading
 from types import SimpleNamespace
 
 import pytest
+from boto3.dynamodb.conditions import Key
 
 from tests.conftest import PROJECT
 from tests.local.chat_commands import odd_server
@@ -161,3 +162,43 @@ def test_a_shell_may_close_the_standard_streams(closing, status, said):
         cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", said)
+
+
+@pytest.fixture(params=["full", "closed"])
+def no_output(request):
+    """A standard output that takes nothing, and why it does not."""
+    if request.param == "full":
+        writer, why = os.open("/dev/full", os.O_WRONLY), "No space left on device"
+    else:
+        reader, writer = os.pipe()
+        os.close(reader)
+        why = "Broken pipe"
+    yield writer, why
+    os.close(writer)
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]], ids=["", "--json"])
+def test_what_was_done_is_said_although_it_cannot_be_printed(aws, table, talk, no_output, options):
+    """Else the command would be repeated, and a message sent twice."""
+    output, why = no_output
+
+    def failed(*arguments):
+        ended = subprocess.run(
+            [sys.executable, "-m", "chat", *arguments, "--table", table.name, *options],
+            cwd=PROJECT, env=aws.environment(), text=True, stdout=output, stderr=subprocess.PIPE,
+            timeout=60, check=False,
+        )  # fmt: skip
+        assert ended.returncode == 1
+        return ended.stderr
+
+    def said(done):
+        return f"error: {done}; only the output failed: {why}\n"
+
+    said_of_send = failed("send", "--from", "Spike", "--to", "Tyke", "hi")
+    (sent,) = table.query(KeyConditionExpression=Key("pk").eq("CONVERSATION#spike#tyke"))["Items"]
+    assert said_of_send == said(f"sent as {sent['SentAt']}#{sent['MessageId']}")
+    assert failed("edit", "jerry#tom", talk[3], "changed") == said(f"edited {talk[3]}")
+    assert failed("delete", "jerry#tom", talk[3]) == said(f"deleted {talk[3]}")
+    assert failed("history", "jerry#tom") == (
+        "" if why == "Broken pipe" else f"error: standard output: {why}\n"
+    )
