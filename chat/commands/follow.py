@@ -16,6 +16,9 @@ def add(commands: Commands) -> None:
     )
     parser.add_argument("--last", type=count, default=10, metavar="N",
                         help="begin with so many messages (default: %(default)s)")  # fmt: skip
+    parser.epilog = (
+        "A message dated more than 2 minutes before the newest one is not printed; use `history`."
+    )
     parser.set_defaults(run=run)
 
 

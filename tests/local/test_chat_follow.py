@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from chat.__main__ import main
 from chat.follow import OVERLAP, POLL_SECONDS, follow
 from chat.model import message_item
 from chat.writing import send
@@ -79,6 +80,20 @@ def test_a_message_that_arrives_late_is_not_missed(seen, say):
     say("z", 5 - OVERLAP.total_seconds() + POLL_SECONDS * 5)
     assert more() == "zb"
     assert more() == ""
+
+
+def test_a_message_dated_further_back_than_the_help_says_is_left_to_history(seen, say, capsys):
+    say("a", 0)
+    more = seen()
+    assert more() == "a"
+    say("b", -OVERLAP.total_seconds() - 1)
+    say("c", -OVERLAP.total_seconds() + 5)
+    assert [more(), more()] == ["c", ""]
+    with pytest.raises(SystemExit):
+        main(["follow", "--help"])
+    said = " ".join(capsys.readouterr().out.split())
+    assert OVERLAP.total_seconds() == 120
+    assert "dated more than 2 minutes before the newest one is not printed; use `history`" in said
 
 
 def test_what_was_there_before_is_not_new_though_it_is_recent(seen, say):
