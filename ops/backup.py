@@ -22,7 +22,7 @@ from stacks.names import STACK_TAG
 # A job that cannot start keeps trying this long, then EXPIRES; the API's least.
 _START_WINDOW_MINUTES = 60
 _MOST_TAGS = 9  # AWS Backup adds ten to those of the table, and one is the stack's
-_RETAINED = "35d"
+RETAINED = "35d"
 _LONGEST_KEY, _LONGEST_VALUE = 128, 256
 
 
@@ -210,7 +210,7 @@ def _wish(arguments: argparse.Namespace) -> Wish:
     if arguments.token is not None and not arguments.token.strip():
         raise UsageError("--token must not be empty")
     return Wish(
-        days=retention.days(_RETAINED if arguments.retain is None else arguments.retain),
+        days=retention.days(RETAINED if arguments.retain is None else arguments.retain),
         tags=tags(arguments.tag),
         token=arguments.token or "",
     )

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from ops.__main__ import parser
+from ops.backup import RETAINED
 from ops.retention import days
 from stacks.backup_settings import ON_DEMAND_DAYS
 from stacks.settings import Settings
@@ -102,8 +102,7 @@ def test_what_a_lock_excludes_is_an_error(settings, said):
 
 
 def test_the_bounds_are_held_against_what_the_backup_command_keeps():
-    default = parser().parse_args(["backup"]).retain
-    assert days(default) == ON_DEMAND_DAYS
+    assert days(RETAINED) == ON_DEMAND_DAYS
     said = problem(vault_lock="governance")
     assert re.search(r"`python -m ops backup` keeps its own 35 days, so set daily_", said)
     Settings(vault_lock="governance", monthly_backup_retention_days=35)
