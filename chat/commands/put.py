@@ -50,12 +50,14 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         items.put_if_unchanged(target.table, item, old, typed=arguments.typed)
     else:
         items.put(target.table, item)
-    if arguments.typed:
-        show.document(json_text.typed(item))
-    elif arguments.json:
-        show.document(item)
-    else:
-        show.lines([show.item_line(list(key), key)])
+    name = show.item_line(list(key), key)
+    with show.after(f"put {name}"):
+        if arguments.typed:
+            show.document(json_text.typed(item))
+        elif arguments.json:
+            show.document(item)
+        else:
+            show.lines([name])
     return 0
 
 

@@ -199,6 +199,9 @@ def test_what_was_done_is_said_although_it_cannot_be_printed(aws, table, talk, n
     assert said_of_send == said(f"sent as {sent['SentAt']}#{sent['MessageId']}")
     assert failed("edit", "jerry#tom", talk[3], "changed") == said(f"edited {talk[3]}")
     assert failed("delete", "jerry#tom", talk[3]) == said(f"deleted {talk[3]}")
+    put = failed("put", '{"pk": "a", "sk": "b"}', "--if-absent")
+    assert put.startswith("error: put ")
+    assert put.endswith(f"; only the output failed: {why}\n")
     assert failed("history", "jerry#tom") == (
         "" if why == "Broken pipe" else f"error: standard output: {why}\n"
     )
