@@ -69,8 +69,11 @@ def find(state_dir: Path = STATE_DIR) -> Running | None:
     """
     if not state_dir.is_dir():
         return None
-    with _starting(state_dir):
-        return _found(state_dir)
+    try:
+        with _starting(state_dir):
+            return _found(state_dir)
+    except OSError as error:
+        raise LocalAwsError(f"{state_dir}: {error.strerror}; name another folder") from None
 
 
 def start(state_dir: Path = STATE_DIR, *, bound_to_parent: bool = False) -> Running:

@@ -73,7 +73,7 @@ class Steps:
             ) from None
         output, errors, in_time = _communicate(process, seconds)
         shown = " ".join(command)
-        with self._log.open("a") as log:
+        with self._log.open("a", encoding="utf-8") as log:
             log.write(f"$ {shown}\n{output}{errors or ''}\n")
         if not in_time:
             raise StepFailed(f"`{shown}` did not end within {seconds:g} s and was stopped "
@@ -96,9 +96,16 @@ def _started(
     # The CDK CLI reports progress and errors on both streams.
     errors = subprocess.STDOUT if command[0] == "cdk" else subprocess.PIPE
     return subprocess.Popen(
-        command, cwd=cwd, env=dict(environment), text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=errors, start_new_session=True,
-    )  # fmt: skip
+        command,
+        cwd=cwd,
+        env=dict(environment),
+        encoding="utf-8",  # whatever the locale
+        errors="replace",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        start_new_session=True,
+    )
 
 
 def _communicate(process: subprocess.Popen[str], seconds: float) -> tuple[str, str, bool]:

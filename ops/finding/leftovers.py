@@ -12,8 +12,12 @@ from ops.finding.found import Key, Role, Vault
 from stacks.names import ROLE_PATH, STACK_TAG
 
 _TABLE_ARN = re.compile(r"arn:[\w-]+:dynamodb:([a-z0-9-]+):\d+:table/([\w.-]+)")
-# Ends such as -1A2B3C4D5E6F7 or -nTz9TlTGBnHz: never a word.
-_LOGICAL_ID_AND_RANDOM_END = r"[A-Za-z][A-Za-z0-9]*-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{12,13}"
+# The CDK's logical ids end in eight hexadecimal digits, unless CloudFormation had to shorten one to
+# 24 characters or more. Random ends are such as -1A2B3C4D5E6F7 or -nTz9TlTGBnHz.
+_LOGICAL_ID_AND_RANDOM_END = (
+    r"[A-Za-z](?:[A-Za-z0-9]*[0-9A-F]{8}|[A-Za-z0-9]{23,})"
+    r"-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{12,13}"
+)
 _ENDING = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
 
 

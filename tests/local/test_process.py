@@ -148,6 +148,13 @@ def test_a_relative_folder_is_that_of_the_caller(state):
         process.stop(state / "nested/aws")
 
 
+def test_a_folder_that_cannot_be_written_is_one_line_where_it_is_only_looked_at(tmp_path):
+    (tmp_path / "start.lock").mkdir()
+    with pytest.raises(process.LocalAwsError) as failed:
+        process.find(tmp_path)
+    assert str(failed.value) == f"{tmp_path}: Is a directory; name another folder"
+
+
 def test_a_folder_that_cannot_be_made_is_one_line():
     failed = _local("--state", "/proc/aws", "start")
     assert failed.returncode == 1

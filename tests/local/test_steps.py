@@ -26,6 +26,12 @@ def test_a_command_that_hangs_is_stopped_with_its_children_and_named_in_one_line
     assert "\nbegun\n" in (tmp_path / "log").read_text()
 
 
+def test_a_command_may_print_what_the_locale_cannot_read(tmp_path):
+    steps = Steps(tmp_path / "log")
+    printed = steps.run(["printf", r"\342\234\205 \377"], environment={}, seconds=30)
+    assert printed == "\u2705 \ufffd"
+
+
 def _is_ended(stat: Path) -> bool:
     """Whether the process is gone, or waits for its parent to notice that it has ended."""
     try:

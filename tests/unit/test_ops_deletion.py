@@ -345,7 +345,11 @@ def test_only_what_was_agreed_goes():
     [
         ("/aws/lambda/Messages-dev-SeedFunction1A2B3C4D-AbCdEfGhIjKl", None, True),
         ("/aws/lambda/Messages-dev-SeedFunction1A2B3C4D-1A2B3C4D5E6F7", None, True),
+        ("/aws/lambda/Messages-dev-SeedProviderframeworkonEv-nTz9TlTGBnHz", None, True),
         ("/aws/lambda/Messages-dev-Seed", None, False),
+        ("/aws/lambda/Messages-dev-Slack-Notification", None, False),
+        ("/aws/lambda/Messages-dev-OtherFn-AbcdefGhijkl", None, False),
+        ("Messages-dev-audit-Transactions1", None, False),
         ("/aws/lambda/Messages-dev-worker", None, False),
         ("Messages-dev-access-applications", None, False),
         ("/aws/lambda/Messages-dev-2-SeedFunction1A2B3C4D-AbCdEfGhIjKl", None, False),
