@@ -27,13 +27,17 @@ def _of_indexes(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]
         for key in ("KeySchema", "Projection"):
             if name in after and before[name].get(key) != after[name].get(key):
                 yield f"{key} of index {name}: an index cannot be changed, only another one made"
-    moves = [f"+ {name}" for name in after.keys() - before.keys()]
-    moves += [f"- {name}" for name in before.keys() - after.keys()]
-    if len(moves) > 1:
+    if len(moves := _moves(before, after)) > 1:
         yield (
-            f"indexes {', '.join(sorted(moves))}: DynamoDB makes or deletes one index an update; "
+            f"indexes {', '.join(moves)}: DynamoDB makes or deletes one index an update; "
             "deploy them one after the other"
         )
+
+
+def _moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The names that come (+) and go (-), in order."""
+    come = [f"+ {name}" for name in after.keys() - before.keys()]
+    return sorted([*come, *(f"- {name}" for name in before.keys() - after.keys())])
 
 
 def _of_billing(old: Properties, new: Properties) -> Iterator[str]:
@@ -71,10 +75,8 @@ def _of_replicas(old: Properties, new: Properties) -> Iterator[str]:
                 f"the replica in {region}, protected against deletion, cannot leave before "
                 f"`aws dynamodb update-table {call} --no-deletion-protection-enabled`"
             )
-    moves = [f"+ {region}" for region in after.keys() - before.keys()]
-    moves += [f"- {region}" for region in before.keys() - after.keys()]
-    if len(moves) > 1:
+    if len(moves := _moves(before, after)) > 1:
         yield (
-            f"replicas {', '.join(sorted(moves))}: CloudFormation adds or deletes one replica an "
+            f"replicas {', '.join(moves)}: CloudFormation adds or deletes one replica an "
             "update; deploy them one after the other"
         )
