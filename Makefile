@@ -83,13 +83,14 @@ lock: .venv/.ready ## refresh the lock files from pyproject.toml and package.jso
 # --- check -------------------------------------------------------------------
 
 .PHONY: check check-code check-templates
-check: $(SETUP) ## format, lint, types, static rules on every stage (docs/security.md), pipelines
+check: $(SETUP) ## format, lint, types, imports, static rules on every stage (docs/security.md), pipelines
 	@$(MAKE) --no-print-directory -j2 check-templates check-code lint-workflows
 
 check-code: $(SETUP)
 	ruff format --check --quiet .
 	ruff check --quiet .
 	mypy
+	lint-imports --no-logo
 
 check-templates: $(SETUP)
 	@rm -rf cdk.out/check

@@ -23,15 +23,15 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from cli.context import Context
 from local.configuration import configure
 from local.process import Running, running
 from ops.__main__ import main as ops
-from ops.cleaning import plan, preflight
-from ops.cleaning.choices import Choices
-from ops.cleaning.deletion import Deletion
-from ops.command import Context
-from ops.finding import vaults
-from ops.finding.found import Inventory, Vault
+from ops.cleanup import plan, preflight
+from ops.cleanup.choices import Choices
+from ops.cleanup.deletion import Deletion
+from ops.inventory import vaults
+from ops.inventory.found import Inventory, Vault
 from tests.local.ops_deployment import QUICK, Deployment
 
 _COMPLETED, _DELETING = 1, 2
@@ -47,8 +47,10 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=30, help="milliseconds")
     parser.add_argument("--memory-points", type=int, default=100_000)
     arguments = parser.parse_args()
-    print(f"{arguments.points} recovery points, {arguments.latency:g} ms of latency per call, "
-          f"{os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}\n")  # fmt: skip
+    print(
+        f"{arguments.points} recovery points, {arguments.latency:g} ms of latency per call, "
+        f"{os.cpu_count()} cores, {time.strftime('%Y-%m-%d')}\n"
+    )
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as aws:
         Bench(aws, arguments.points, arguments.latency).run(arguments.rounds, arguments.rate)
     _memory(arguments.memory_points)
@@ -75,16 +77,15 @@ class Bench:
             for way, clean in (("serial", self._serial), ("cleanup", self._cleanup)):
                 seconds, calls, most = self._measure(f"{way}{number}", clean, rate)
                 took[way].append(seconds)
-                print(f"{way:8} {seconds:6.2f} s, {calls:.0f} deletions, "
-                      f"at most {most:.0f} within one second", flush=True)  # fmt: skip
+                print(
+                    f"{way:8} {seconds:6.2f} s, {calls:.0f} deletions, at most {most:.0f} within one second", flush=True
+                )
         serial, cleanup = (median(took[way]) for way in ("serial", "cleanup"))
         ratios = sorted(a / b for a, b in zip(took["serial"], took["cleanup"], strict=True))
         factors = f"{median(ratios):.1f} times faster ({ratios[0]:.1f} to {ratios[-1]:.1f})"
         print(f"\nmedians: serial {serial:.1f} s, cleanup --rate {rate} {cleanup:.1f} s: {factors}")
 
-    def _measure(
-        self, name: str, clean: Callable[[Deployment, int], None], rate: int
-    ) -> tuple[float, float, float]:
+    def _measure(self, name: str, clean: Callable[[Deployment, int], None], rate: int) -> tuple[float, float, float]:
         stage = Deployment(self._client, name).deploy()
         for _ in range(self._points):
             stage.start_job()
@@ -159,10 +160,13 @@ class _ManyPoints:
         arn = f"arn:aws:backup:us-east-1:000000000000:recovery-point:{number:036d}"
         table = "".join(["arn:aws:dynamodb:us-east-1:000000000000:table/", "Messages"])
         return {
-            "RecoveryPointArn": arn, "Status": "".join(list(status)), "ResourceArn": table,
-            "CreationDate": made, "CalculatedLifecycle": {"DeleteAt": made + timedelta(days=35)},
+            "RecoveryPointArn": arn,
+            "Status": "".join(list(status)),
+            "ResourceArn": table,
+            "CreationDate": made,
+            "CalculatedLifecycle": {"DeleteAt": made + timedelta(days=35)},
             "BackupSizeInBytes": 10**9 + number,
-        }  # fmt: skip
+        }
 
     def delete_recovery_point(self, *, RecoveryPointArn: str, **_: Any) -> dict[str, Any]:
         self._there[int(RecoveryPointArn[-12:])] = _DELETING
@@ -177,22 +181,25 @@ def _memory(points: int) -> None:
     backup = _ManyPoints(points)
     context = Context(
         clients=lambda _: backup,  # type: ignore[arg-type]
-        stack="Messages-bench", account="0", region="us-east-1", say=lambda _: None,
-    )  # fmt: skip
+        stack="Messages-bench",
+        account="0",
+        region="us-east-1",
+        say=lambda _: None,
+    )
     tracemalloc.start()
     found = Inventory(vaults=(Vault(name="v", arn="arn:aws:v", points=vaults.points(backup, "v")),))
     listed = tracemalloc.get_traced_memory()[0]
-    made = plan.make(
-        found, region="us-east-1", guards=preflight.read(context, found.vaults), choices=Choices()
-    )
+    made = plan.make(found, region="us-east-1", guards=preflight.read(context, found.vaults), choices=Choices())
     began = time.monotonic()
     deletion = Deletion(context, rate=1_000_000, seconds=60)
     deletion.run(found, made.actions)
     seconds = time.monotonic() - began
     peak = tracemalloc.get_traced_memory()[1]
     assert (deletion.failures, backup.left) == ({}, 0)
-    print(f"\n{points} points: {listed / 1e6:.0f} MB once listed, at most {peak / 1e6:.0f} MB "
-          f"({peak / points:.0f} bytes per point); deleted in {seconds:.0f} s")  # fmt: skip
+    print(
+        f"\n{points} points: {listed / 1e6:.0f} MB once listed, at most {peak / 1e6:.0f} MB "
+        f"({peak / points:.0f} bytes per point); deleted in {seconds:.0f} s"
+    )
 
 
 if __name__ == "__main__":

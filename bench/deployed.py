@@ -25,8 +25,13 @@ def seconds_in_lambda(aws: Running, count: int) -> float:
         return boto3.client(service, endpoint_url=aws.endpoint, verify=aws.ca_file, **KEYS)
 
     with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(["cdk", "bootstrap", "aws://000000000000/us-east-1"], cwd=folder,
-                       env=aws.environment(), check=True, capture_output=True)  # fmt: skip
+        subprocess.run(
+            ["cdk", "bootstrap", "aws://000000000000/us-east-1"],
+            cwd=folder,
+            env=aws.environment(),
+            check=True,
+            capture_output=True,
+        )
     deployment = Deployment(client, "bench")
     outputs = deployment.deploy(items(count))
     assert outputs["SeededCount"] == str(count)
@@ -44,7 +49,6 @@ def _seed_logs(client: Callable[[str], Any], stack: str) -> str:
     (group,) = (
         resource["PhysicalResourceId"]
         for resource in resources["StackResources"]
-        if resource["ResourceType"] == "AWS::Logs::LogGroup"
-        and resource["LogicalResourceId"].startswith("Seed")
+        if resource["ResourceType"] == "AWS::Logs::LogGroup" and resource["LogicalResourceId"].startswith("Seed")
     )
     return str(group)

@@ -23,8 +23,9 @@ import boto3
 from bench import original
 from bench.units import Metered, Units
 from bench.ways import KEYS
-from chat.indexer import index
-from chat.model import (
+from functions.indexer import index
+from local.process import Running, running
+from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_PARTITION_KEY,
     INDEX_SORT_KEY,
@@ -32,7 +33,6 @@ from chat.model import (
     format_time,
     message_item,
 )
-from local.process import Running, running
 from tests.local import engines
 from tests.local.streams import Stream
 
@@ -59,8 +59,10 @@ def main() -> None:
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as aws:
         aws.enter()
-        print(f"{'for each message':42}{'table':>7}{'index':>7}{'writes':>8}{'reads':>7}"
-              f"{'invocations':>13}{'engine: table':>16}{'index':>7}{'reads':>7}")  # fmt: skip
+        print(
+            f"{'for each message':42}{'table':>7}{'index':>7}{'writes':>8}{'reads':>7}"
+            f"{'invocations':>13}{'engine: table':>16}{'index':>7}{'reads':>7}"
+        )
         for cost in costs(aws, arguments.messages):
             print(line(cost))
 
@@ -74,14 +76,10 @@ def line(cost: Cost) -> str:
     )
 
 
-def costs(
-    aws: Running, messages: int = MESSAGES, batches: Sequence[int] = BATCHES
-) -> Iterator[Cost]:
+def costs(aws: Running, messages: int = MESSAGES, batches: Sequence[int] = BATCHES) -> Iterator[Cost]:
     """Every way's cost, on one embedded AWS."""
     where = {"endpoint_url": aws.endpoint, "verify": aws.ca_file, **KEYS}
-    counting = Counting(
-        boto3.resource("dynamodb", **where), boto3.client("dynamodbstreams", **where), messages
-    )
+    counting = Counting(boto3.resource("dynamodb", **where), boto3.client("dynamodbstreams", **where), messages)
     yield counting.original()
     yield counting.ours("here, one record for each invocation", 1, conversations=1)
     for batch in batches:
@@ -136,11 +134,7 @@ class Counting:
 
     def _cost(self, way: str, metered: Metered, invocations: int) -> Cost:
         def each(units: Units) -> Units:
-            return Units(
-                units.table / self.messages,
-                units.index / self.messages,
-                units.reads / self.messages,
-            )
+            return Units(units.table / self.messages, units.index / self.messages, units.reads / self.messages)
 
         return Cost(
             way=way,

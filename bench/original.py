@@ -28,15 +28,10 @@ def table(dynamodb: Any, name: str) -> Iterator[Any]:
         BillingMode="PAY_PER_REQUEST",
         KeySchema=_schema("pk", "sk"),
         AttributeDefinitions=[
-            {"AttributeName": key, "AttributeType": "S"}
-            for key in ("pk", "sk", "message_group_uuid")
+            {"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", "message_group_uuid")
         ],
         GlobalSecondaryIndexes=[
-            {
-                "IndexName": INDEX,
-                "KeySchema": _schema(*INDEX_KEYS),
-                "Projection": {"ProjectionType": "ALL"},
-            }
+            {"IndexName": INDEX, "KeySchema": _schema(*INDEX_KEYS), "Projection": {"ProjectionType": "ALL"}}
         ],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )
@@ -90,7 +85,4 @@ def handle(table: Any, record: Mapping[str, Any]) -> None:
 
 
 def _schema(partition: str, sort: str) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": partition, "KeyType": "HASH"},
-        {"AttributeName": sort, "KeyType": "RANGE"},
-    ]
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]

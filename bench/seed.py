@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from chat.model import Item, message_item
-from seed.wire import to_lines
+from model.messages import Item, message_item
+from model.wire import to_lines
 
 PER_CONVERSATION = 100
 _START = datetime(2026, 1, 1, 9, tzinfo=UTC)

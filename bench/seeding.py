@@ -40,8 +40,10 @@ def main() -> None:
     arguments = parser.parse_args()
     seed = lines(arguments.items)
     size = sum(map(len, seed)) // len(seed)
-    print(f"{len(seed)} items, {size} bytes each, {os.cpu_count()} cores, "
-          f"medians of {arguments.rounds} rounds, {time.strftime('%Y-%m-%d')}\n")  # fmt: skip
+    print(
+        f"{len(seed)} items, {size} bytes each, {os.cpu_count()} cores, "
+        f"medians of {arguments.rounds} rounds, {time.strftime('%Y-%m-%d')}\n"
+    )
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as aws:
         aws.enter()
         bench = Bench(aws)
@@ -59,9 +61,7 @@ class Bench:
 
     def __init__(self, aws: Running) -> None:
         self._aws = aws
-        self._dynamodb = boto3.client(
-            "dynamodb", endpoint_url=aws.endpoint, verify=aws.ca_file, **KEYS
-        )
+        self._dynamodb = boto3.client("dynamodb", endpoint_url=aws.endpoint, verify=aws.ca_file, **KEYS)
 
     def speed(self, ways: list[Way], items: int, rounds: int) -> None:
         """Items a second of each way, and how much of the fastest possible that is."""
@@ -73,8 +73,7 @@ class Bench:
                     arrived[way.name] = self.count(table)
                 if turn:
                     rates[way.name].append(items * way.share / seconds)
-        best = max((way.name for way in ways if way.name.startswith("raw")),
-                   key=lambda name: median(rates[name]))  # fmt: skip
+        best = max((way.name for way in ways if way.name.startswith("raw")), key=lambda name: median(rates[name]))
         print(f"{'':24}{'ratio':>8}{'items/s':>10}{'arrived':>18}")
         for way in ways:
             # Round by round: what slows the machine down slows both of a round down.
@@ -103,8 +102,7 @@ class Bench:
                 which = run % 2
                 seconds[which].append(_seconds(both[which], run))
         ours, bare = (median(times[20:]) * 1000 for times in seconds)
-        print(f"\n5 messages: {ours:.2f} ms, one bare transaction: {bare:.2f} ms, "
-              f"ratio {ours / bare:.2f}")  # fmt: skip
+        print(f"\n5 messages: {ours:.2f} ms, one bare transaction: {bare:.2f} ms, ratio {ours / bare:.2f}")
 
     @contextmanager
     def table(self) -> Iterator[str]:
@@ -113,11 +111,9 @@ class Bench:
         self._dynamodb.create_table(
             TableName=name,
             BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"},
-                       {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}
-                                  for key in ("pk", "sk")],
-        )  # fmt: skip
+            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+        )
         yield name
         self._dynamodb.delete_table(TableName=name)
 

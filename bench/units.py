@@ -7,8 +7,8 @@ from typing import Any
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
-from chat.model import PARTITION_KEY, SORT_KEY, item_bytes
-from ops.costing.units import index_units, read_units, write_units
+from model.messages import PARTITION_KEY, SORT_KEY, item_bytes
+from ops.cost.units import index_units, read_units, write_units
 
 
 @dataclass
@@ -47,9 +47,7 @@ class Metered:
 
     def query(self, **request: Any) -> Any:
         answer = self.table.query(**request, ReturnConsumedCapacity="INDEXES")
-        keys = [
-            {name: item[name] for name in (PARTITION_KEY, SORT_KEY)} for item in answer["Items"]
-        ]
+        keys = [{name: item[name] for name in (PARTITION_KEY, SORT_KEY)} for item in answer["Items"]]
         size = sum(item_bytes(self._image(key) or {}) for key in keys)
         consistent = bool(request.get("ConsistentRead"))
         self.documented.reads += read_units(size, consistent=consistent)

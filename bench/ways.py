@@ -11,11 +11,11 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
+from dynamo.apply import apply
+from dynamo.writer import ITEMS_PER_BATCH, Table
+from functions.seed_messages import _CLIENT
 from local.process import Running
-from seed.apply import apply
-from seed.handler import _CLIENT
-from seed.wire import Typed, from_wire
-from seed.writer import ITEMS_PER_BATCH, Table
+from model.wire import Typed, from_wire
 
 # Sockets to one host that the SDK for JavaScript opens at most: what "all at once" means there.
 SOCKETS = 50
@@ -40,13 +40,10 @@ class Ways:
         self._lines = lines
         self._typed: list[Typed] = [from_wire(json.loads(line)) for line in lines]
         plain = TypeDeserializer()
-        self._plain = [
-            {name: plain.deserialize(value) for name, value in item.items()} for item in self._typed
-        ]
+        self._plain = [{name: plain.deserialize(value) for name, value in item.items()} for item in self._typed]
         self._ours = self._client(_CLIENT)
         self._theirs = self._client(Config(max_pool_connections=SOCKETS))
-        self._raw = self._client(Config(parameter_validation=False,
-                                        max_pool_connections=max(THREADS)))  # fmt: skip
+        self._raw = self._client(Config(parameter_validation=False, max_pool_connections=max(THREADS)))
 
     def all(self) -> list[Way]:
         """Every way, the fastest possible ones last."""

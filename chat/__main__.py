@@ -5,8 +5,8 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING
 
-from ops.cli import Parser, status_of
-from ops.errors import UsageError
+from cli.command_line import Parser, status_of
+from cli.errors import UsageError
 
 if TYPE_CHECKING:
     from chat.target import Target
@@ -24,9 +24,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="exit status: 0 done, 1 failed, 2 wrong usage: an argument, or the "
         "text that it stands for, has a wrong form",
     )
-    commands = top.add_subparsers(
-        required=True, metavar="COMMAND", dest="command", parser_class=Parser
-    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command", parser_class=Parser)
     for module in COMMANDS:
         module.add(commands)
     return top
@@ -42,11 +40,11 @@ def _run(given: list[str]) -> int:
     interrupted = _NOTHING
     try:
         # Here, where a Ctrl-C is one line: they take half of a short command's time.
-        from chat import show
         from chat.target import Target
+        from cli import output
 
         arguments = parser().parse_args(given)
-        show.prepare()
+        output.prepare()
         _check_characters(given)
         interrupted = _PARTLY if arguments.writes else _NOTHING
         with closing(Target(arguments)) as target:

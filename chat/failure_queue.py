@@ -13,17 +13,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
-from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
-from ops.errors import code
+from cli.errors import code
+from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
 
 # A message that is received is nobody else's for so long.
 _HIDDEN_SECONDS = 300
 # Not all servers are asked for messages by a request that waits for none
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html).
 _WAIT_SECONDS = 2
-_GONE = frozenset(
-    {"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"}
-)
+_GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"})
 _NUMBERS = ("startSequenceNumber", "endSequenceNumber")
 # Pages of a stream may be empty; so many one after the other do not come before a record.
 _EMPTY_PAGES = 100
@@ -78,9 +76,7 @@ class FailureQueue:
 
     def put_back(self, failure: Failure) -> None:
         """Let others, and the next run, see a message at once."""
-        self._sqs.change_message_visibility(
-            QueueUrl=self._url, ReceiptHandle=failure.handle, VisibilityTimeout=0
-        )
+        self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=failure.handle, VisibilityTimeout=0)
 
 
 def is_record(failure: Failure) -> bool:

@@ -4,9 +4,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.model import INDEX_NAME
 from chat.target import Target
-from ops.errors import OpsError, code, message
+from cli.errors import OpsError, code, message
+from model.messages import INDEX_NAME
 
 
 def explained(error: ClientError, target: Target) -> OpsError | None:
@@ -26,9 +26,7 @@ def explained(error: ClientError, target: Target) -> OpsError | None:
             "or name another table with --table, --stage or --stack"
         )
     if kind == "ValidationException" and "backfilling" in text:
-        return OpsError(
-            f"the index {INDEX_NAME} of table {table} is still being filled; run this again later"
-        )
+        return OpsError(f"the index {INDEX_NAME} of table {table} is still being filled; run this again later")
     return None
 
 
@@ -42,10 +40,7 @@ def _operations(target: Target) -> frozenset[str]:
 def _missing(target: Target, table: str) -> str:
     status = _status(target, table)
     if status in ("CREATING", "UPDATING", "ACTIVE"):
-        return (
-            f"table {table} in {target.region} cannot be used yet (status {status}); "
-            "run this again in a moment"
-        )
+        return f"table {table} in {target.region} cannot be used yet (status {status}); run this again in a moment"
     if status:
         return f"table {table} in {target.region} cannot be used (status {status})"
     if missing := target.missing_table():

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chat.model import MESSAGE_PREFIX, SORT_KEY, Position, format_time, parse_time
 from chat.store import Span, backwards, messages
-from ops.polling import Clock
+from cli.polling import Clock
+from model.messages import MESSAGE_PREFIX, SORT_KEY, Position, format_time, parse_time
 
 POLL_SECONDS = 1.0
 # A message has its time before it is written, by the clock of its sender, and
@@ -15,12 +15,7 @@ OVERLAP = timedelta(minutes=2)
 
 
 def follow(
-    table: Any,
-    conversation: str,
-    *,
-    last: int,
-    clock: Clock,
-    now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    table: Any, conversation: str, *, last: int, clock: Clock, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Iterator[list[dict[str, Any]]]:
     """The ``last`` messages, then what every poll finds new, oldest first; without end.
 

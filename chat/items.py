@@ -8,13 +8,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat import json_text
-from chat.equality import beyond_json, differences, same, value_text
 from chat.keys import checked_key
-from chat.lost_tries import was_lost
-from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
 from chat.references import reference
-from ops.errors import OpsError, code, message
+from cli.errors import OpsError, code, message
+from dynamo import json_text
+from dynamo.equality import beyond_json, differences, same, value_text
+from dynamo.lost_tries import was_lost
+from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
 
 Item = dict[str, Any]
 _REFUSED = "ConditionalCheckFailedException"
@@ -43,15 +43,13 @@ def put_if_absent(table: Any, item: Item) -> None:
     condition = "attribute_not_exists(#0)"
     error = refusal(table, item, condition, {"#0": next(iter(key))}, {})
     if error and not (was_lost(error) and same(held(table, key, error), item)):
-        raise OpsError(
-            f"table {table.name} has an item with the key {_key_text(key)} already; nothing written"
-        )
+        raise OpsError(f"table {table.name} has an item with the key {_key_text(key)} already; nothing written")
 
 
 def put_if_unchanged(table: Any, item: Item, old: Item, *, typed: bool = False) -> None:
     """Write ``item`` while what is stored under its key is exactly ``old``; else OpsError.
 
-    ``old`` is equal when it is the same JSON (chat/json_text.py): plain JSON,
+    ``old`` is equal when it is the same JSON (dynamo/json_text.py): plain JSON,
     of which a set or binary that stays in the item is refused, since it would
     change its type; or ``typed``, which tells all types apart. Compared is
     what a consistent reading gives, and DynamoDB writes only while all of its
@@ -108,15 +106,11 @@ def missing(table: Any, key: Item) -> OpsError:
     pk, sk = (str(key.get(name)) for name in (PARTITION_KEY, SORT_KEY))
     if is_message(pk, sk):
         conversation = pk.removeprefix(CONVERSATION_PREFIX)
-        return OpsError(
-            f"conversation {conversation} has no message {reference(sk)} in table {table.name}"
-        )
+        return OpsError(f"conversation {conversation} has no message {reference(sk)} in table {table.name}")
     return OpsError(f"table {table.name} has no item with the key {_key_text(key)}")
 
 
-def refusal(
-    table: Any, item: Item, condition: str, names: dict[str, str], values: Item
-) -> ClientError | None:
+def refusal(table: Any, item: Item, condition: str, names: dict[str, str], values: Item) -> ClientError | None:
     """Write ``item`` under a condition; the error of one that does not hold, else None."""
     try:
         table.put_item(
@@ -171,8 +165,7 @@ def _unchanged(stored: Item, item: Item) -> tuple[str, dict[str, str], Item]:
     equal = {f"#{n}": name for n, name in enumerate(stored)}
     absent = {f"#new{n}": name for n, name in enumerate(item.keys() - stored.keys())}
     condition = " AND ".join(
-        [f"{place} = :{place[1:]}" for place in equal]
-        + [f"attribute_not_exists({place})" for place in absent]
+        [f"{place} = :{place[1:]}" for place in equal] + [f"attribute_not_exists({place})" for place in absent]
     )
     values = {f":{place[1:]}": stored[name] for place, name in equal.items()}
     return condition, equal | absent, values
@@ -189,6 +182,4 @@ def _too_many(table: Any, key: Item, number: int, rule: str) -> OpsError:
 def _changed(table: Any, key: Item, found: list[str]) -> OpsError:
     found = found or ["it has changed and changed back"]
     listed = "; ".join(found[:_MOST]) + ("; ..." if len(found) > _MOST else "")
-    return OpsError(
-        f"item {_key_text(key)} of table {table.name} is not as in OLD: {listed}; nothing written"
-    )
+    return OpsError(f"item {_key_text(key)} of table {table.name} is not as in OLD: {listed}; nothing written")

@@ -6,10 +6,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-from chat import json_text
-from chat.model import KEY_BYTES, PARTITION_KEY, SORT_KEY
-from chat.values import item_bytes, restored
-from ops.errors import UsageError
+from cli.errors import UsageError
+from dynamo import json_text
+from dynamo.values import item_bytes, restored
+from model.messages import KEY_BYTES, PARTITION_KEY, SORT_KEY
 
 # The limits are those of any table's keys.
 _PARTITION_BYTES, _SORT_BYTES = KEY_BYTES[PARTITION_KEY], KEY_BYTES[SORT_KEY]
@@ -32,8 +32,7 @@ def key_of(table: Any, texts: list[str]) -> dict[str, Any]:
             f"table {table.name} has the key {_spelled(schema)}: --key takes {len(schema)} "
             f"value{'s' if len(schema) > 1 else ''}, got {len(texts)}"
         )
-    key = {name: _typed_key(name, schema[name], text)
-           for name, text in zip(schema, texts, strict=True)}  # fmt: skip
+    key = {name: _typed_key(name, schema[name], text) for name, text in zip(schema, texts, strict=True)}
     return checked_key(table, key)
 
 
@@ -42,9 +41,7 @@ def checked_key(table: Any, item: Mapping[str, Any]) -> dict[str, Any]:
     schema, key = key_schema(table), dict[str, Any]()
     for name, kind in schema.items():
         if name not in item:
-            raise UsageError(
-                f"the item has no {name}; table {table.name} has the key {_spelled(schema)}"
-            )
+            raise UsageError(f"the item has no {name}; table {table.name} has the key {_spelled(schema)}")
         ((found, value),) = json_text.typed({name: item[name]})[name].items()
         if found != kind:
             raise UsageError(

@@ -9,9 +9,9 @@ from enum import StrEnum
 from typing import Any
 
 from chat import store
-from chat.equality import same
-from chat.model import INDEX_PARTITION_KEY, memberships, participants
-from seed.changes import key_of
+from dynamo.changes import key_of
+from dynamo.equality import same
+from model.messages import INDEX_PARTITION_KEY, memberships, participants
 
 Row = dict[str, Any]
 _ALL = 2**31 - 1  # more than anybody has

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from chat.directory import Names
-from chat.model import participants, user_id
+from model.directory import Names
+from model.messages import participants, user_id
 
 
 def rows(found: Iterable[Mapping[str, Any]], users: Names) -> list[dict[str, Any]]:
@@ -20,9 +20,7 @@ def _named(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
         changed["OtherUser"] = names[other]
     if pair := _participants(row):
         # Commands take this; they would not take every name that a pool allows.
-        changed["ConversationId"] = "#".join(
-            names[user] if _can_be_typed(names[user]) else user for user in pair
-        )
+        changed["ConversationId"] = "#".join(names[user] if _can_be_typed(names[user]) else user for user in pair)
     return {**row, **changed}
 
 

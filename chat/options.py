@@ -5,13 +5,13 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from chat import keys, store
-from chat.directory import Names, UnknownUser
-from chat.model import BODY_CHARACTERS, conversation_id, user_id
 from chat.references import sort_key_of
 from chat.target import Target
 from chat.transfer.sources import binary_input
-from ops.cli import Parser, add_target
-from ops.errors import OpsError, UsageError
+from cli.command_line import Parser, add_target
+from cli.errors import OpsError, UsageError
+from model.directory import Names, UnknownUser
+from model.messages import BODY_CHARACTERS, conversation_id, user_id
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Parser]
@@ -23,9 +23,7 @@ MOST = 2**31 - 1
 _COUNT = re.compile("[0-9]{1,10}")
 
 
-def command(
-    commands: Commands, name: str, summary: str, *, table: bool = True, writes: bool = False
-) -> Parser:
+def command(commands: Commands, name: str, summary: str, *, table: bool = True, writes: bool = False) -> Parser:
     """A parser for the command ``name``: which stack or ``table``, where, --json, --capacity.
 
     Of one that ``writes`` something may be done already when it is interrupted.
@@ -33,14 +31,12 @@ def command(
     parser = commands.add_parser(name, help=summary, description=summary)
     add_target(parser, table=table)
     parser.add_argument(
-        "--user-pool-id", metavar="ID",
-        help="the Cognito user pool that knows the users' names; default: the stack's",
-    )  # fmt: skip
+        "--user-pool-id", metavar="ID", help="the Cognito user pool that knows the users' names; default: the stack's"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.add_argument(
-        "--capacity", action="store_true",
-        help="say at the end how many read and write units DynamoDB counted",
-    )  # fmt: skip
+        "--capacity", action="store_true", help="say at the end how many read and write units DynamoDB counted"
+    )
     parser.set_defaults(writes=writes)
     return parser
 
@@ -50,14 +46,15 @@ def add_message(parser: argparse.ArgumentParser, *, or_key: bool = False) -> Non
     several = "?" if or_key else None
     parser.add_argument("conversation", nargs=several, type=pair, help="the two users in any order")
     parser.add_argument(
-        "message", nargs=several, type=message_name,
+        "message",
+        nargs=several,
+        type=message_name,
         help="TIME#ID as `send` prints it, an id, or a beginning of one, of 4 characters or more",
-    )  # fmt: skip
+    )
     if or_key:
         parser.add_argument(
-            "--key", nargs="+", metavar="VALUE",
-            help="instead of a message: the values of an item's key, here PK SK",
-        )  # fmt: skip
+            "--key", nargs="+", metavar="VALUE", help="instead of a message: the values of an item's key, here PK SK"
+        )
 
 
 def key_of_item(arguments: argparse.Namespace, target: Target) -> dict[str, Any]:
@@ -84,9 +81,10 @@ def key_of_message(arguments: argparse.Namespace, target: Target) -> dict[str, s
 def add_typed(parser: argparse.ArgumentParser) -> None:
     """The option for items that plain JSON cannot spell."""
     parser.add_argument(
-        "--typed", action="store_true",
+        "--typed",
+        action="store_true",
         help='as DynamoDB JSON, {"Body": {"S": "Hi"}}: tells sets and binary from lists and text',
-    )  # fmt: skip
+    )
 
 
 def body(text: str) -> str:
@@ -100,9 +98,7 @@ def body(text: str) -> str:
     if not text.strip():
         raise UsageError(f"the message is empty; it must have 1 to {BODY_CHARACTERS} characters")
     if len(text) > BODY_CHARACTERS:
-        raise UsageError(
-            f"the message has {len(text)} characters; at most {BODY_CHARACTERS} are allowed"
-        )
+        raise UsageError(f"the message has {len(text)} characters; at most {BODY_CHARACTERS} are allowed")
     return text
 
 

@@ -2,8 +2,8 @@
 
 from datetime import UTC, datetime, timedelta
 
-from chat.model import MESSAGE_PREFIX, Position, format_time, parse_time
-from ops.errors import UsageError
+from cli.errors import UsageError
+from model.messages import MESSAGE_PREFIX, Position, format_time, parse_time
 
 # A beginning of an id that is shorter says too little.
 SHORTEST = 4
@@ -31,8 +31,7 @@ def sort_key_of(text: str) -> str | None:
         return f"{MESSAGE_PREFIX}{format_time(moment(time))}#{message_id}"
     if separator or ":" in text or len(text) < SHORTEST:
         raise UsageError(
-            f"{text!r} names no message: TIME#ID, an id, or at least {SHORTEST} characters "
-            "of its beginning"
+            f"{text!r} names no message: TIME#ID, an id, or at least {SHORTEST} characters of its beginning"
         )
     return None
 
@@ -68,8 +67,7 @@ def moment(text: str) -> datetime:
         return parse_time(text)
     except ValueError:
         raise UsageError(
-            f"{text!r} is not a time: ISO 8601 with a zone, like 2026-01-01T09:00:00Z, "
-            "or a date, like 2026-01-01"
+            f"{text!r} is not a time: ISO 8601 with a zone, like 2026-01-01T09:00:00Z, or a date, like 2026-01-01"
         ) from None
 
 

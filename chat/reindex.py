@@ -33,9 +33,17 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chat.lanes import lanes
-from chat.memberships import Unsettled, bring_up_to_date
-from chat.model import (
+from chat.store import last_message
+from chat.transfer.bar import Advance
+from chat.transfer.patience import tries
+from chat.transfer.scanning import Selection, page
+from cli.errors import code, explain
+from dynamo.changes import Key, key_of
+from dynamo.lanes import lanes
+from dynamo.memberships import Unsettled, bring_up_to_date
+from dynamo.segments import After, in_segments
+from dynamo.writer import ask
+from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_SORT_KEY,
     PARTITION_KEY,
@@ -46,14 +54,6 @@ from chat.model import (
     membership_key,
     participants,
 )
-from chat.segments import After, in_segments
-from chat.store import last_message
-from chat.transfer.bar import Advance
-from chat.transfer.patience import tries
-from chat.transfer.scanning import Selection, page
-from ops.errors import code, explain
-from seed.changes import Key, key_of
-from seed.writer import ask
 
 WORKERS = 8
 
@@ -115,9 +115,7 @@ def reindex_all(
     return result
 
 
-def all_conversations(
-    client: Any, table: str, *, advance: Advance = lambda _: None
-) -> Iterator[str]:
+def all_conversations(client: Any, table: str, *, advance: Advance = lambda _: None) -> Iterator[str]:
     """The ids of all conversations that have messages or are in lists, each of them once.
 
     ``client`` takes and gives DynamoDB JSON. Reads all keys of the table, and
@@ -155,9 +153,7 @@ def _horizon(table: Any, conversation: str) -> Position | None:
     for user in participants(conversation):
         answer = table.get_item(Key=membership_key(user, conversation), ConsistentRead=True)
         if row := answer.get("Item"):
-            found.append(
-                Position(str(row.get(INDEX_SORT_KEY, "")), str(row.get("LastMessageId", "")))
-            )
+            found.append(Position(str(row.get(INDEX_SORT_KEY, "")), str(row.get("LastMessageId", ""))))
     return max(found, default=None)
 
 
@@ -169,10 +165,7 @@ def _conversation(key: Key) -> str | None:
 
 
 def _collect(
-    running: "dict[Future[None], str]",
-    result: Reindexed,
-    advance: Advance,
-    say: Callable[[str], None],
+    running: "dict[Future[None], str]", result: Reindexed, advance: Advance, say: Callable[[str], None]
 ) -> None:
     """Wait for at least one conversation, and note what came of it."""
     done, _ = wait(running, return_when=FIRST_COMPLETED)
@@ -183,8 +176,7 @@ def _collect(
             result.done += 1
         except ValueError as error:
             result.foreign.append(conversation)
-            say(f"left out: {error}; delete what is under {PARTITION_KEY} "
-                f"{CONVERSATION_PREFIX}{conversation}")  # fmt: skip
+            say(f"left out: {error}; delete what is under {PARTITION_KEY} {CONVERSATION_PREFIX}{conversation}")
         # Whatever it is: the others are to be reindexed all the same, unless the table is gone.
         except Exception as error:
             if isinstance(error, ClientError) and code(error) == "ResourceNotFoundException":

@@ -4,16 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from chat.failure_queue import (
-    Failure,
-    FailureQueue,
-    NotARecord,
-    RecordsGone,
-    failed_conversations,
-    is_record,
-)
+from chat.failure_queue import Failure, FailureQueue, NotARecord, RecordsGone, failed_conversations, is_record
 from chat.reindex import Reindexed
-from ops.show import count
+from cli.output import count
 
 Say = Callable[[str], None]
 
@@ -27,9 +20,7 @@ class Settled:
     reindexed: Reindexed = field(default_factory=Reindexed)
 
 
-def settle(
-    queue: FailureQueue, streams: Any, reindex: Callable[[list[str]], Reindexed], *, say: Say
-) -> Settled:
+def settle(queue: FailureQueue, streams: Any, reindex: Callable[[list[str]], Reindexed], *, say: Say) -> Settled:
     """Reindex the conversations of each message, and delete the message when that succeeds.
 
     A message whose records the stream has forgotten stays: only reading every

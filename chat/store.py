@@ -12,7 +12,9 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from chat.model import (
+from chat.references import not_before, reference, sort_key_of
+from cli.errors import OpsError
+from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_NAME,
     INDEX_PARTITION_KEY,
@@ -25,8 +27,6 @@ from chat.model import (
     format_time,
     membership_key,
 )
-from chat.references import not_before, reference, sort_key_of
-from ops.errors import OpsError
 
 # Sorts behind every text that can follow a prefix.
 _LAST = "\U0010ffff"
@@ -43,9 +43,7 @@ class Span:
     before: str = ""
 
     @classmethod
-    def of(
-        cls, *, since: datetime | None = None, until: datetime | None = None, before: str = ""
-    ) -> "Span":
+    def of(cls, *, since: datetime | None = None, until: datetime | None = None, before: str = "") -> "Span":
         """``since`` and ``until`` are part of it; ``before`` is a sort key, and is not."""
         return cls(
             first=MESSAGE_PREFIX + (not_before(since) if since else ""),
@@ -62,16 +60,12 @@ def messages(table: Any, conversation: str, span: Span = EVERYTHING) -> Iterator
     return _messages(table, conversation, span, forward=True)
 
 
-def backwards(
-    table: Any, conversation: str, span: Span = EVERYTHING, *, page: int = _PAGE
-) -> Iterator[dict[str, Any]]:
+def backwards(table: Any, conversation: str, span: Span = EVERYTHING, *, page: int = _PAGE) -> Iterator[dict[str, Any]]:
     """The messages of a conversation, newest first, ``page`` of them a request."""
     return _messages(table, conversation, span, forward=False, page=page)
 
 
-def newest(
-    table: Any, conversation: str, span: Span = EVERYTHING, *, limit: int
-) -> tuple[list[dict[str, Any]], bool]:
+def newest(table: Any, conversation: str, span: Span = EVERYTHING, *, limit: int) -> tuple[list[dict[str, Any]], bool]:
     """The newest ``limit`` messages, oldest first, and whether there are older ones."""
     found = list(islice(backwards(table, conversation, span, page=limit + 2), limit + 1))
     return found[:limit][::-1], len(found) > limit
@@ -131,13 +125,7 @@ def find(table: Any, conversation: str, text: str) -> dict[str, str]:
 
 
 def _messages(
-    table: Any,
-    conversation: str,
-    span: Span,
-    *,
-    forward: bool,
-    page: int = _PAGE,
-    **more: str,
+    table: Any, conversation: str, span: Span, *, forward: bool, page: int = _PAGE, **more: str
 ) -> Iterator[dict[str, Any]]:
     # A bound of its own, and not ExclusiveStartKey: that must lie within the span.
     last = min(span.last, span.before or span.last)

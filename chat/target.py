@@ -5,18 +5,18 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from chat.aws_names import TABLE_NAME, USER_POOL
-from chat.capacity import Capacity
-from chat.directory import Directory, PlainNames, pool_region
-from chat.lost_tries import note_lost_tries
-from chat.numbers import exact
-from chat.scanning import MOST_SEGMENTS
-from ops import missing_table
-from ops.clients import Clients
-from ops.command import to_stderr
-from ops.errors import UsageError
-from ops.polling import SYSTEM_CLOCK, Clock
-from ops.stack import Stack, deployed, stack_name
+from cli import missing_table
+from cli.clients import Clients
+from cli.context import to_stderr
+from cli.errors import UsageError
+from cli.polling import SYSTEM_CLOCK, Clock
+from cli.stack import Stack, deployed, stack_name
+from dynamo.capacity import Capacity
+from dynamo.lost_tries import note_lost_tries
+from dynamo.numbers import exact
+from dynamo.scanning import MOST_SEGMENTS
+from model.directory import Directory, PlainNames, pool_region
+from model.names import TABLE_NAME, USER_POOL
 
 
 class Target:
@@ -27,11 +27,7 @@ class Target:
     """
 
     def __init__(
-        self,
-        arguments: argparse.Namespace,
-        *,
-        say: Callable[[str], None] = to_stderr,
-        clock: Clock = SYSTEM_CLOCK,
+        self, arguments: argparse.Namespace, *, say: Callable[[str], None] = to_stderr, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self._arguments = arguments
         self._clients = Clients(region=arguments.region, profile=arguments.profile)
@@ -111,9 +107,7 @@ class Target:
     def output(self, key: str) -> str:
         """An output of the stack. Raises UsageError for a table of --table, OpsError without it."""
         if getattr(self._arguments, "table", None) is not None:
-            raise UsageError(
-                f"--table names no stack, whose {key} is needed; use --stage or --stack"
-            )
+            raise UsageError(f"--table names no stack, whose {key} is needed; use --stage or --stack")
         return self._stack.output(key)
 
     @cached_property

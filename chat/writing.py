@@ -9,11 +9,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.equality import same
 from chat.items import held, is_refusal, missing, refusal
-from chat.model import PARTITION_KEY, SORT_KEY, format_time
 from chat.references import reference
-from ops.errors import OpsError
+from cli.errors import OpsError
+from dynamo.equality import same
+from model.messages import PARTITION_KEY, SORT_KEY, format_time
 
 
 def send(table: Any, item: dict[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from local.process import STATE_DIR, LocalAwsError, Running, find, find_or_start, stop
 from local.up import up
-from stacks.names import STAGE, STAGE_RULE
+from model.names import STAGE, STAGE_RULE
 
 
 class _Parser(argparse.ArgumentParser):
@@ -30,34 +30,31 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="python -m local",
-        description="The embedded AWS: no account, no Docker, loopback only.",
-    )
-    parser.add_argument(
-        "--state", type=Path, default=STATE_DIR, metavar="DIR", help="its folder (default: .local)"
-    )
+    parser = _Parser(prog="python -m local", description="The embedded AWS: no account, no Docker, loopback only.")
+    parser.add_argument("--state", type=Path, default=STATE_DIR, metavar="DIR", help="its folder (default: .local)")
     commands = parser.add_subparsers(
-        required=True,
-        metavar="start|stop|status|up|run|console",
-        dest="command",
-        parser_class=_Parser,
+        required=True, metavar="start|stop|status|up|run|console", dest="command", parser_class=_Parser
     )
     commands.add_parser("start", help="start it and wait until it answers").set_defaults(run=_start)
     commands.add_parser("stop", help="stop it; everything in it is gone").set_defaults(run=_stop)
     commands.add_parser("status", help="say whether it runs, and where").set_defaults(run=_status)
     up = commands.add_parser("up", help="start it and deploy the stack to it")
     up.add_argument("--stage", type=_stage, default=os.environ.get("STAGE") or "dev")
-    up.add_argument("-c", "--context", type=_setting, action="append", default=[],
-                    metavar="KEY=VALUE", help="a setting of the stage, as after cdk")  # fmt: skip
+    up.add_argument(
+        "-c",
+        "--context",
+        type=_setting,
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="a setting of the stage, as after cdk",
+    )
     up.set_defaults(run=_up)
     console = commands.add_parser("console", help="look at it in a browser, until Ctrl-C")
     console.add_argument("--stage", type=_stage, default=os.environ.get("STAGE") or "dev")
     console.add_argument("--port", type=int, default=0, help="default: a free one")
     console.set_defaults(run=_console)
-    run = commands.add_parser(
-        "run", help="run a command against it", usage="python -m local run -- COMMAND [ARG ...]"
-    )
+    run = commands.add_parser("run", help="run a command against it", usage="python -m local run -- COMMAND [ARG ...]")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND")
     run.set_defaults(run=_run)
     return parser
@@ -107,9 +104,20 @@ def _up(arguments: argparse.Namespace) -> int:
 def _console(arguments: argparse.Namespace) -> int:
     environment = _environment(arguments.state)
     arguments.state.mkdir(parents=True, exist_ok=True)
-    return _become([sys.executable, "-m", "local.console", "--stage", arguments.stage,
-             "--port", str(arguments.port), "--folder", str(arguments.state.resolve())],
-            environment)  # fmt: skip
+    return _become(
+        [
+            sys.executable,
+            "-m",
+            "local.console",
+            "--stage",
+            arguments.stage,
+            "--port",
+            str(arguments.port),
+            "--folder",
+            str(arguments.state.resolve()),
+        ],
+        environment,
+    )
 
 
 def _run(arguments: argparse.Namespace) -> int:
@@ -125,13 +133,14 @@ def _environment(state: Path) -> dict[str, str]:
     running = find(state)
     named = os.environ.get("AWS_ENDPOINT_URL")
     if named and not (running and running.endpoint == named):
-        print(f"AWS_ENDPOINT_URL={named} is ignored: `python -m local` uses only the embedded "
-              "AWS; for another endpoint, leave out `python -m local run --`",
-              file=sys.stderr)  # fmt: skip
+        print(
+            f"AWS_ENDPOINT_URL={named} is ignored: `python -m local` uses only the embedded "
+            "AWS; for another endpoint, leave out `python -m local run --`",
+            file=sys.stderr,
+        )
     if running is None:
         raise LocalAwsError(
-            "the embedded AWS is not running; start it with the stack on it (make up), "
-            "or empty (python -m local start)"
+            "the embedded AWS is not running; start it with the stack on it (make up), or empty (python -m local start)"
         )
     return running.environment()
 

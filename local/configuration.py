@@ -9,7 +9,7 @@ from local.process import Running
 
 
 def configure(aws: Running, **values: object) -> dict[str, Any]:
-    """Change settings of the additions (``local.additions.settings``); what they were before."""
+    """Change settings of the additions (``embedded_aws.settings``); what they were before."""
     if not values:
         return {}
     request = urllib.request.Request(
@@ -19,9 +19,7 @@ def configure(aws: Running, **values: object) -> dict[str, Any]:
     )
     context = ssl.create_default_context(cafile=aws.ca_file)
     # Not through a proxy: it is on loopback, whatever the environment says.
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     with opener.open(request, timeout=10) as reply:
         before = json.load(reply)["before"]
     return {name: before[f"additions.{name}"] for name in values}

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from chat.model import Item
-from chat.show import safe
+from cli.output import safe
+from cli.polling import DeadlineError, poll
 from local import stack
 from local.process import STATE_DIR, LocalAwsError, start, stop
 from local.steps import StepFailed, Steps, depending_on, interrupt_on_terminate
-from ops.polling import DeadlineError, poll
+from model.messages import Item
 
 STAGE = "dev"
 # Who talks where the seed file has no messages.
@@ -26,15 +26,12 @@ def main() -> int:
     """Run every step; the last line starts with ``demo: ok``, or says what failed."""
     interrupt_on_terminate()
     parser = argparse.ArgumentParser(prog="python -m local.demo", description=__doc__)
-    parser.add_argument(
-        "--folder", type=Path, default=STATE_DIR / "demo", help="its scratch folder"
-    )
+    parser.add_argument("--folder", type=Path, default=STATE_DIR / "demo", help="its scratch folder")
     folder = parser.parse_args().folder.resolve()
     try:
         with _own(folder):
             steps = Steps(folder / "demo.log")
-            print("The life of the Messages table, with the real CDK CLI, on an AWS inside this "
-                  "machine:\n")  # fmt: skip
+            print("The life of the Messages table, with the real CDK CLI, on an AWS inside this machine:\n")
             _run(steps, folder)
     except (StepFailed, LocalAwsError, OSError) as error:
         print(f"\n{error}\ndemo: failed", flush=True)
@@ -105,27 +102,23 @@ def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
             f"compared, differences {compared['differences']}; the copy is removed again"
         )
     with steps.step("destroy") as said:
-        steps.run(["cdk", "-a", str(folder / "cdk.out"), "destroy", "--force"],
-                  environment=environment)  # fmt: skip
+        steps.run(["cdk", "-a", str(folder / "cdk.out"), "destroy", "--force"], environment=environment)
         said.append("stack and table are gone; vault, backup and backup role are kept")
     with steps.step("clean up") as said:
         done = json.loads(steps.run(_ops("cleanup", "--yes", "--json"), environment=environment))
         said += [f"{len(done['deleted'])} things deleted", *map(_shown, done["deleted"])]
     with steps.step("inventory") as said:
         # A new look at the account, not the clean-up's own word for it.
-        rest = json.loads(
-            steps.run(_ops("cleanup", "--dry-run", "--json"), environment=environment)
-        )
+        rest = json.loads(steps.run(_ops("cleanup", "--dry-run", "--json"), environment=environment))
         if left := rest["planned"] + rest["left"]:
             raise StepFailed("\n".join(["left behind:", *map(_shown, left)]))
-        said += ["empty, but for what AWS itself keeps:" if rest["stays"] else "empty",
-                 *map(_kept, rest["stays"])]  # fmt: skip
+        said += ["empty, but for what AWS itself keeps:" if rest["stays"] else "empty", *map(_kept, rest["stays"])]
 
 
 def _talk(steps: Steps, environment: Mapping[str, str]) -> None:
     """Read the conversation of the last seeded message, and reply to it."""
     sender, to = USERS
-    seeded = stack.last_seeded()
+    seeded = stack.last_seeded(steps, environment)
     if seeded:
         sender, to = str(seeded["ToUser"]), str(seeded["FromUser"])
         conversation = str(seeded["ConversationId"])
@@ -133,8 +126,7 @@ def _talk(steps: Steps, environment: Mapping[str, str]) -> None:
             lines = stack.history(steps, environment, STAGE, conversation)
             said += [f"{len(lines)} messages of {conversation}", *lines]
         with steps.step("lists") as said:
-            said += ["each user's conversations, kept by the stream",
-                     *_lists(steps, environment, seeded)]  # fmt: skip
+            said += ["each user's conversations, kept by the stream", *_lists(steps, environment, seeded)]
     body = f"Any time, {to}!"
     with steps.step("send") as said:
         sent = stack.send(steps, environment, STAGE, sender=sender, to=to, body=body)
@@ -160,9 +152,7 @@ def _lists(steps: Steps, environment: Mapping[str, str], last: Item) -> list[str
     try:
         return poll(lists, seconds=LISTS_SECONDS)
     except DeadlineError as waited:
-        raise StepFailed(
-            f"a list of conversations lags behind message {last['MessageId']} after {waited}"
-        ) from None
+        raise StepFailed(f"a list of conversations lags behind message {last['MessageId']} after {waited}") from None
 
 
 def _ops(*arguments: str) -> list[str]:

@@ -33,11 +33,7 @@ def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
     The SDKs read these variables in upper case, the CDK CLI some in lower case
     too, and every option of the CDK CLI is also a variable (CDK_PROFILE).
     """
-    return {
-        name: value
-        for name, value in environ.items()
-        if name in _KEPT or not name.upper().startswith(_STEERING)
-    }
+    return {name: value for name, value in environ.items() if name in _KEPT or not name.upper().startswith(_STEERING)}
 
 
 def client_environment(endpoint: str, ca_file: str, environ: Mapping[str, str]) -> dict[str, str]:
@@ -77,9 +73,5 @@ def _past_proxy(environ: Mapping[str, str]) -> str:
 
 def server_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """What the server gets of ``environ``; its Lambda workers inherit it."""
-    kept = {
-        key: value
-        for key, value in environ.items()
-        if key in _NEEDED or key.startswith("LOCAL_AWS_")
-    }
+    kept = {key: value for key, value in environ.items() if key in _NEEDED or key.startswith("LOCAL_AWS_")}
     return kept | {"PATH": tools_path(environ)}

@@ -198,9 +198,7 @@ def _log_end(state_dir: Path, what: str) -> str:
 def _answers(running: Running) -> bool:
     context = ssl.create_default_context(cafile=running.ca_file)
     # Not through a proxy: it is on loopback, whatever the environment says.
-    opener = urllib.request.build_opener(
-        urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context)
-    )
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
     try:
         with opener.open(f"{running.endpoint}/_ministack/ready", timeout=2) as reply:
             return bool(reply.status == 200)

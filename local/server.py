@@ -44,12 +44,9 @@ def main() -> None:
     port = listener.getsockname()[1]
     ca_file = _configure_engine(arguments.state_dir, port)
     write_state(
-        arguments.state_dir,
-        Running(pid=os.getpid(), endpoint=f"https://127.0.0.1:{port}", ca_file=str(ca_file)),
+        arguments.state_dir, Running(pid=os.getpid(), endpoint=f"https://127.0.0.1:{port}", ca_file=str(ca_file))
     )
-    asyncio.run(
-        _serve(listener, arguments.state_dir, until_stdin_closes=arguments.until_stdin_closes)
-    )
+    asyncio.run(_serve(listener, arguments.state_dir, until_stdin_closes=arguments.until_stdin_closes))
     lock.close()
 
 
@@ -125,7 +122,7 @@ async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from local import additions
+    import embedded_aws as additions
 
     additions.install()
     config = Config()

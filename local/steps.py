@@ -68,20 +68,18 @@ class Steps:
         try:
             process = _started(command, environment, cwd)
         except OSError as error:
-            raise StepFailed(
-                f"cannot run `{command[0]}`: {error.strerror}; try `make setup`"
-            ) from None
+            raise StepFailed(f"cannot run `{command[0]}`: {error.strerror}; try `make setup`") from None
         output, errors, in_time = _communicate(process, seconds)
         shown = " ".join(command)
         with self._log.open("a", encoding="utf-8") as log:
             log.write(f"$ {shown}\n{output}{errors or ''}\n")
         if not in_time:
-            raise StepFailed(f"`{shown}` did not end within {seconds:g} s and was stopped "
-                             f"(all output: {self._log})")  # fmt: skip
+            raise StepFailed(f"`{shown}` did not end within {seconds:g} s and was stopped (all output: {self._log})")
         if process.returncode != 0:
             last = (errors or output).strip().splitlines()[-_LINES_SHOWN:]
-            raise StepFailed("\n".join([f"`{shown}` ended with status {process.returncode}:", *last,
-                                        f"(all output: {self._log})"]))  # fmt: skip
+            raise StepFailed(
+                "\n".join([f"`{shown}` ended with status {process.returncode}:", *last, f"(all output: {self._log})"])
+            )
         return output
 
     @property
@@ -90,9 +88,7 @@ class Steps:
         return time.monotonic() - self._begun
 
 
-def _started(
-    command: Sequence[str], environment: Mapping[str, str], cwd: Path
-) -> subprocess.Popen[str]:
+def _started(command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> subprocess.Popen[str]:
     # The CDK CLI reports progress and errors on both streams.
     errors = subprocess.STDOUT if command[0] == "cdk" else subprocess.PIPE
     return subprocess.Popen(

@@ -6,10 +6,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from chat.model import Item
 from local import stack
 from local.process import Running, find_or_start
 from local.steps import StepFailed, Steps, depending_on, interrupt_on_terminate
+from model.messages import Item
 
 _RUN = "python -m local run -- "
 # What a shell takes as it is: also the # inside the name of a conversation.
@@ -40,7 +40,7 @@ def up(state_dir: Path, stage: str, settings: Sequence[str] = ()) -> int:
     print("  source .venv/bin/activate")
     if region != environment["AWS_REGION"]:
         print(f"  export AWS_REGION={region}")
-    for command in suggestions(stack.last_seeded(), stage, settings):
+    for command in suggestions(stack.last_seeded(steps, environment), stage, settings):
         print(f"  {command}")
     return 0
 
@@ -67,14 +67,8 @@ def suggestions(seeded: Item | None, stage: str, settings: Sequence[str]) -> lis
 def _chat(seeded: Item | None) -> list[str]:
     if not seeded:
         return []
-    conversation, one, other = (
-        _word(str(seeded[name])) for name in ("ConversationId", "FromUser", "ToUser")
-    )
-    return [
-        f"history {conversation}",
-        f'send --from {other} --to {one} "Any time!"',
-        f"conversations {one}",
-    ]
+    conversation, one, other = (_word(str(seeded[name])) for name in ("ConversationId", "FromUser", "ToUser"))
+    return [f"history {conversation}", f'send --from {other} --to {one} "Any time!"', f"conversations {one}"]
 
 
 def _word(text: str) -> str:

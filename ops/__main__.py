@@ -4,7 +4,7 @@ import argparse
 import sys
 from contextlib import closing
 
-from ops.cli import Parser, add_place, add_target, status_of
+from cli.command_line import Parser, add_place, add_target, status_of
 
 
 def parser() -> argparse.ArgumentParser:
@@ -16,9 +16,7 @@ def parser() -> argparse.ArgumentParser:
         description="Back up and restore a stack's table; clean up after a destroyed one.",
         epilog="exit status: 0 done, 1 failed or something is left, 2 wrong usage",
     )
-    commands = top.add_subparsers(
-        required=True, metavar="|".join(COMMANDS), dest="command", parser_class=Parser
-    )
+    commands = top.add_subparsers(required=True, metavar="|".join(COMMANDS), dest="command", parser_class=Parser)
     for name, module in COMMANDS.items():
         summary = (module.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=summary)
@@ -48,10 +46,10 @@ def _run(argv: list[str] | None) -> int:
 
 
 def _run_on_account(arguments: argparse.Namespace) -> int:
-    from ops.clients import Clients
-    from ops.command import Context
+    from cli.clients import Clients
+    from cli.context import Context
+    from cli.stack import stack_name
     from ops.commands import EVERY_STACK
-    from ops.stack import stack_name
 
     name = ""
     if arguments.command not in EVERY_STACK:
@@ -59,9 +57,7 @@ def _run_on_account(arguments: argparse.Namespace) -> int:
     clients = Clients(region=arguments.region, profile=arguments.profile)
     with closing(clients):
         identity = clients.identity()
-        context = Context(
-            clients=clients, stack=name, account=identity.account, region=identity.region
-        )
+        context = Context(clients=clients, stack=name, account=identity.account, region=identity.region)
         return int(arguments.run(arguments, context))
 
 

@@ -7,17 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from ops import jobs, missing_table, retention, stack
-from ops.command import Context, number
-from ops.errors import OpsError, UsageError
+from cli import missing_table, stack
+from cli.context import Context, number
+from cli.errors import OpsError, UsageError
+from cli.polling import DeadlineError
+from model.names import STACK_TAG
+from ops import jobs, retention
 
 # The clean-up waits for jobs too, and knows them from here.
 from ops.jobs import ACTIVE as ACTIVE
 from ops.jobs import Job as Job
 from ops.jobs import wait as wait
-from ops.polling import DeadlineError
-from ops.restoring import source as source_table
-from stacks.names import STACK_TAG
+from ops.restore import source as source_table
 
 # A job that cannot start keeps trying this long, then EXPIRES; the API's least.
 _START_WINDOW_MINUTES = 60
@@ -38,28 +39,30 @@ class Wish:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops backup``."""
     parser.add_argument(
-        "--retain", metavar="SPAN",
+        "--retain",
+        metavar="SPAN",
         help="delete the recovery point after SPAN: days 30d, weeks 4w, years 1y (default: 35d)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--tag", action="append", default=[], metavar="KEY=VALUE",
-        help="tag the recovery point (repeatable)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--token", metavar="TEXT",
-        help="the same TEXT starts one backup only, however often it is asked for",
-    )  # fmt: skip
-    parser.add_argument(
-        "--wait", action=argparse.BooleanOptionalAction, default=True,
-        help="--no-wait: start the job, print its id and leave it",
-    )  # fmt: skip
-    parser.add_argument(
-        "--timeout", type=float, default=60, metavar="MINUTES",
-        help="stop waiting after this; the job goes on (default: 60)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--job", metavar="ID", help="start nothing: wait for this job, after an interruption"
     )
+    parser.add_argument(
+        "--tag", action="append", default=[], metavar="KEY=VALUE", help="tag the recovery point (repeatable)"
+    )
+    parser.add_argument(
+        "--token", metavar="TEXT", help="the same TEXT starts one backup only, however often it is asked for"
+    )
+    parser.add_argument(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="--no-wait: start the job, print its id and leave it",
+    )
+    parser.add_argument(
+        "--timeout",
+        type=float,
+        default=60,
+        metavar="MINUTES",
+        help="stop waiting after this; the job goes on (default: 60)",
+    )
+    parser.add_argument("--job", metavar="ID", help="start nothing: wait for this job, after an interruption")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
@@ -227,8 +230,7 @@ def tags(given: Iterable[str]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not equals or not 1 <= len(key) <= _LONGEST_KEY or len(value) > _LONGEST_VALUE:
             raise UsageError(
-                f"--tag '{text}' is not KEY=VALUE, of at most {_LONGEST_KEY} and "
-                f"{_LONGEST_VALUE} characters"
+                f"--tag '{text}' is not KEY=VALUE, of at most {_LONGEST_KEY} and {_LONGEST_VALUE} characters"
             )
         if key.lower().startswith("aws:") or key == STACK_TAG or key in found:
             raise UsageError(f"--tag '{text}': the key {key} is AWS's, this project's, or twice")

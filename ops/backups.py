@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from ops import missing_table, show, stack
-from ops.cleaning.selection import age
-from ops.command import Context
-from ops.finding.found import Point, TableBackup
-from ops.finding.rates import Rates
-from ops.restoring import recovery, source
-from ops.restoring.recovery import Backups
+from cli import missing_table, output, stack
+from cli.context import Context
+from ops.cleanup.selection import age
+from ops.inventory.found import Point, TableBackup
+from ops.inventory.rates import Rates
+from ops.restore import recovery, source
+from ops.restore.recovery import Backups
 
 _USABLE = frozenset({"AVAILABLE", "COMPLETED"})
 _HEADER = ("AGE", "SIZE", "EXPIRES", "STATE", "KEPT IN", "A MONTH", "ARN")
@@ -35,13 +35,10 @@ class Row:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops backups``."""
+    parser.add_argument("--table", metavar="NAME", help="a table's backups, whichever stack it belongs to")
     parser.add_argument(
-        "--table", metavar="NAME", help="a table's backups, whichever stack it belongs to"
+        "--newer-than", metavar="SPAN", help="end with status 1 unless the newest usable backup is younger: 26h, 8d, 5w"
     )
-    parser.add_argument(
-        "--newer-than", metavar="SPAN",
-        help="end with status 1 unless the newest usable backup is younger: 26h, 8d, 5w",
-    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
@@ -70,19 +67,12 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 
 def is_recent(rows: Iterable[Row], since: datetime) -> bool:
     """Whether a usable backup, made by the stage or by a person, is not older than ``since``."""
-    return any(
-        row.created and row.created >= since
-        for row in rows
-        if row.kind != "SYSTEM" and row.state in _USABLE
-    )
+    return any(row.created and row.created >= since for row in rows if row.kind != "SYSTEM" and row.state in _USABLE)
 
 
 def list_of(found: Backups, rates: Rates) -> list[Row]:
     """The backups with their prices, oldest first."""
-    rows = [
-        *(_point(point, rates) for point in found.points),
-        *(_own(backup, rates) for backup in found.own),
-    ]
+    rows = [*(_point(point, rates) for point in found.points), *(_own(backup, rates) for backup in found.own)]
     return sorted(rows, key=lambda row: row.created.timestamp() if row.created else 0.0)
 
 
@@ -121,22 +111,22 @@ def _lines(context: Context, names: Iterable[str], rows: list[Row]) -> list[str]
         ]
     now = datetime.now(UTC)
     size, cost = sum(row.bytes for row in rows), sum(row.monthly for row in rows)
-    total = f"{show.count(len(rows), 'backup')} of {tables}, {show.size(size)}"
+    total = f"{output.count(len(rows), 'backup')} of {tables}, {output.size(size)}"
     return [
-        *show.columns([_HEADER, *(_cells(row, now) for row in rows)]),
-        f"{total}, {show.money(cost)} a month ({Rates(context.region).note})",
+        *output.columns([_HEADER, *(_cells(row, now) for row in rows)]),
+        f"{total}, {output.money(cost)} a month ({Rates(context.region).note})",
     ]
 
 
 def _cells(row: Row, now: datetime) -> tuple[str, ...]:
     kept = row.vault or {"SYSTEM": "DynamoDB, of a deleted table"}.get(row.kind, "DynamoDB")
     return (
-        show.age(row.created, now),
-        show.size(row.bytes),
+        output.age(row.created, now),
+        output.size(row.bytes),
         f"{row.expires:%Y-%m-%d}" if row.expires else "never",
         row.state,
         kept,
-        show.money(row.monthly),
+        output.money(row.monthly),
         row.arn,
     )
 

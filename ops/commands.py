@@ -1,6 +1,11 @@
 """Every command of ``python -m ops``, and what each needs."""
 
-from ops import backup, backups, cleanup, cost, holdings, orphans, restore, review
+from ops import backup, backups, orphans
+from ops.cleanup import command as cleanup
+from ops.cost import command as cost
+from ops.inventory import command as holdings
+from ops.restore import command as restore
+from ops.review import command as review
 
 COMMANDS = {
     "backup": backup,

@@ -6,9 +6,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from ops.command import Context
-from ops.errors import OpsError, code
-from ops.polling import DeadlineError, duration, poll
+from cli.context import Context
+from cli.errors import OpsError, code
+from cli.polling import DeadlineError, duration, poll
 
 ACTIVE = frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"})
 # How AWS Backup ends a job that found another one of the same table still running.

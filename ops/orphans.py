@@ -3,26 +3,26 @@
 import argparse
 import dataclasses
 
-from ops import holdings
-from ops.command import Context
-from ops.errors import UsageError
-from ops.finding.costs import Thing
-from ops.holdings import Holding
-from ops.stack import stack_name
-from stacks.names import PREFIX
+from cli.context import Context
+from cli.errors import UsageError
+from cli.stack import stack_name
+from model.names import PREFIX
+from ops.inventory import command as holdings
+from ops.inventory.command import Holding
+from ops.inventory.costs import Thing
 
 # Nobody can use or update such a stack, only delete it.
-_DEAD = frozenset(
-    {"CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"}
-)
+_DEAD = frozenset({"CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops orphans``."""
     parser.add_argument(
-        "--ephemeral", metavar="PREFIX", default=None,
+        "--ephemeral",
+        metavar="PREFIX",
+        default=None,
         help="stages whose names begin so should be gone by now: count them while deployed, too",
-    )  # fmt: skip
+    )
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:

@@ -2,7 +2,7 @@
 
 import re
 
-from ops.errors import UsageError
+from cli.errors import UsageError
 
 LONGEST_DAYS = 36_500  # the API's most
 _DAYS = {"d": 1, "w": 7, "y": 365}
@@ -17,9 +17,7 @@ def days(text: str) -> int:
     """
     match = _SPAN.fullmatch(text)
     if not match:
-        raise UsageError(
-            f"--retain '{text}' is not a duration: a number and d, w or y, for example 30d"
-        )
+        raise UsageError(f"--retain '{text}' is not a duration: a number and d, w or y, for example 30d")
     span = int(match[1]) * _DAYS[match[2]]
     if not 1 <= span <= LONGEST_DAYS:
         raise UsageError(f"--retain must be between 1d and {LONGEST_DAYS}d, got {text}")

@@ -5,18 +5,18 @@ import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from chat import show
-from chat.model import Item
-from ops.cli import Parser, status_of
-from ops.errors import OpsError
-from ops.show import count
+from cli import output
+from cli.command_line import Parser, status_of
+from cli.errors import OpsError
+from cli.output import count
+from model.dataset_reader import SUFFIXES
+from model.messages import Item
+from model.wire import to_wire
 from seed.dataset import read_items
-from seed.dataset_reader import SUFFIXES
 from seed.dataset_writer import to_line
 from seed.document import MOST_BYTES, SeedError
 from seed.estimate import Estimate, estimate
 from seed.templates import load_items
-from seed.wire import to_wire
 
 _SHOWN = ("FromUser", "ToUser", "Body")
 _DEFAULT = Path(__file__).parent / "messages.yaml"
@@ -25,22 +25,21 @@ _DEFAULT = Path(__file__).parent / "messages.yaml"
 def main(argv: list[str] | None = None) -> int:
     """Render and validate a seed; exit status 0 valid, 1 not, 2 wrong usage."""
     parser = Parser(
-        prog="python -m seed",
-        description="Render and validate a seed, and say what writing it takes. Needs no AWS.",
+        prog="python -m seed", description="Render and validate a seed, and say what writing it takes. Needs no AWS."
     )
     parser.add_argument(
-        "file", type=Path, nargs="?", default=_DEFAULT,
-        help="messages.yaml (default), or a dataset: one JSON message a line, named *.jsonl or "
-        "*.jsonl.gz",
-    )  # fmt: skip
+        "file",
+        type=Path,
+        nargs="?",
+        default=_DEFAULT,
+        help="messages.yaml (default), or a dataset: one JSON message a line, named *.jsonl or *.jsonl.gz",
+    )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--check", action="store_true", help="print no items, only the sum")
     shown.add_argument("--json", action="store_true", help="print one item a line, as JSON")
-    shown.add_argument(
-        "--dataset", action="store_true", help="print one message a line, as a dataset has it"
-    )
+    shown.add_argument("--dataset", action="store_true", help="print one message a line, as a dataset has it")
     arguments = parser.parse_args(argv)
-    show.prepare()
+    output.prepare()
     return status_of(lambda: _run(arguments))
 
 
@@ -60,9 +59,9 @@ def _print(arguments: argparse.Namespace) -> None:
     if arguments.check:
         print(_summary(arguments.file, estimate(items)))
     elif arguments.json:
-        show.json_lines(map(to_wire, items))
+        output.json_lines(map(to_wire, items))
     elif arguments.dataset:
-        show.lines(_dataset_lines(arguments.file, items))
+        output.lines(_dataset_lines(arguments.file, items))
     else:
         _print_table(arguments.file, items)
 
@@ -82,7 +81,7 @@ def _dataset_lines(file: Path, items: Iterable[Item]) -> Iterator[str]:
 def _print_table(file: Path, items: Iterable[Item]) -> None:
     def printed() -> Iterable[Item]:
         for item in items:
-            sender, recipient, body = map(show.safe, (item[name] for name in _SHOWN))
+            sender, recipient, body = map(output.safe, (item[name] for name in _SHOWN))
             print(f"{item['SentAt']}  {sender} → {recipient}: {body}")
             yield item
 

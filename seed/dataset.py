@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from chat.model import Item
-from seed.dataset_error import DatasetError
-from seed.dataset_reader import items_of
+from model.dataset_error import DatasetError
+from model.dataset_reader import items_of
+from model.gzipped import is_gzip, unpacked
+from model.messages import Item
 from seed.document import SeedError
-from seed.gzipped import is_gzip, unpacked
 
 
 def check(file: Path) -> None:

@@ -1,8 +1,8 @@
 """A seed's items as the lines of a dataset. Pure."""
 
-from chat import json_text
-from chat.model import RESERVED, Item
-from seed.dataset_reader import item_of
+from dynamo import json_text
+from model.dataset_reader import item_of
+from model.messages import RESERVED, Item
 
 _FIELDS = {"from": "FromUser", "to": "ToUser", "body": "Body", "at": "SentAt", "id": "MessageId"}
 

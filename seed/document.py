@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from chat.limits import DIGITS, LEVELS, RANGE, is_in_range, short, significant_digits, within
-from chat.model import Attribute
-from seed.dataset_line import characters, shown
+from model.dataset_line import characters, shown
+from model.limits import DIGITS, LEVELS, RANGE, is_in_range, short, significant_digits, within
+from model.messages import Attribute
 from seed.yaml_nodes import DEEPEST, LIST, MAPPING, PLAIN, TEXT, TooDeep, compose
 
 # Some 30,000 short messages, which take 150 MB of memory.
@@ -21,8 +21,7 @@ _VALUES = 400_000
 # What a scalar without quotes is follows from YAML 1.2
 # (https://yaml.org/spec/1.2.2/#103-core-schema), where "no" and "on" are text.
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_TRUTH = {"true": True, "True": True, "TRUE": True,
-          "false": False, "False": False, "FALSE": False}  # fmt: skip
+_TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
 _NUMBER = re.compile(r"[-+]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 # A number to readers of YAML 1.1 or 1.2, not always the same one: octal,
 # hexadecimal and binary, 1_000, sixties as in 12:30, infinity. 08 is none to either.
@@ -103,10 +102,7 @@ class Value:
         if not isinstance(self._node, yaml.SequenceNode):
             raise self.error("must be a list")
         self._refuse_other_tags_than(LIST)
-        return [
-            Value(self._file, node, f"{each} {number}")
-            for number, node in enumerate(self._node.value, 1)
-        ]
+        return [Value(self._file, node, f"{each} {number}") for number, node in enumerate(self._node.value, 1)]
 
     def named(self, name: str) -> "Value":
         """This value under another name for its errors."""
@@ -150,9 +146,7 @@ class Value:
         if self._node.tag != PLAIN:
             return text
         if text in _NULLS:
-            raise self.error(
-                "null cannot be stored; leave the attribute out, or if it is text, put it in quotes"
-            )
+            raise self.error("null cannot be stored; leave the attribute out, or if it is text, put it in quotes")
         if text in _TRUTH:
             return _TRUTH[text]
         return self._number(text) if _LIKE_A_NUMBER.fullmatch(text) else text
@@ -168,9 +162,7 @@ class Value:
     def _number(self, text: str) -> Decimal:
         # The text of the file, not YAML's float: 0.1 stays 0.1.
         if not _NUMBER.fullmatch(text):
-            raise self.error(
-                f"{shown(text)} is not a decimal number; if it is text, put it in quotes"
-            )
+            raise self.error(f"{shown(text)} is not a decimal number; if it is text, put it in quotes")
         try:
             number = Decimal(text)
         except InvalidOperation:  # the exponent is beyond Decimal's own range
@@ -185,9 +177,7 @@ class Value:
         tag = str(self._node.tag)
         if tag not in tags:
             spelled = re.sub("^tag:yaml.org,2002:", "!!", tag)
-            raise self.error(
-                f"the tag {short(spelled)} is not supported; write the value without it"
-            )
+            raise self.error(f"the tag {short(spelled)} is not supported; write the value without it")
 
 
 Fields = dict[str, Value]

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from chat.model import Item, item_bytes
-from seed.writer import WRITES_PER_TRANSACTION
+from dynamo.writer import WRITES_PER_TRANSACTION
+from model.messages import Item, item_bytes
 
 # One unit writes up to 1 KB; in a transaction it takes two
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html).
@@ -38,6 +38,4 @@ def estimate(items: Iterable[Item]) -> Estimate:
         conversations.add(item["ConversationId"])
     if messages <= WRITES_PER_TRANSACTION:
         units *= 2
-    return Estimate(
-        messages=messages, conversations=len(conversations), bytes=size, write_units=units
-    )
+    return Estimate(messages=messages, conversations=len(conversations), bytes=size, write_units=units)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from chat.model import Attribute, Item, check_user, message_item, parse_time
-from seed.changes import key_of
-from seed.dataset_line import shown
+from dynamo.changes import key_of
+from model.dataset_line import shown
+from model.messages import Attribute, Item, check_user, message_item, parse_time
 from seed.document import MOST_BYTES, Fields, Value, load
 from seed.placeholders import render
 
@@ -84,9 +84,7 @@ def _messages(root: Fields, users: dict[str, str]) -> Iterator[tuple[Value, Item
             yield from _group(messages, f"conversation {number}: message", users, own)
 
 
-def _group(
-    messages: Value, each: str, users: dict[str, str], clock: _Clock
-) -> Iterator[tuple[Value, Item]]:
+def _group(messages: Value, each: str, users: dict[str, str], clock: _Clock) -> Iterator[tuple[Value, Item]]:
     for index, message in enumerate(messages.items(each)):
         try:
             yield message, _item(message, users, clock, index)

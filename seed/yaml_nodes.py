@@ -5,7 +5,7 @@ from typing import Any
 import yaml
 from yaml.composer import Composer
 
-from chat.limits import short
+from model.limits import short
 
 # In the file: an attribute's levels, and the few that a seed has around them.
 DEEPEST = 64

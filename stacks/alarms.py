@@ -24,13 +24,7 @@ class Alarms(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        settings: Settings,
-        backup: TableBackup,
-        key: kms.Key | None,
+        self, scope: Construct, id: str, *, settings: Settings, backup: TableBackup, key: kms.Key | None
     ) -> None:
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)

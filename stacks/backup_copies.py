@@ -8,8 +8,8 @@ from aws_cdk import aws_backup as backup
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
+from model.names import copies_stack_name, copies_vault_name
 from stacks.findings import acknowledge_wildcard
-from stacks.names import copies_stack_name, copies_vault_name
 from stacks.settings import Settings
 from stacks.stage_key import backup_key_statements
 
@@ -32,9 +32,7 @@ class BackupCopies(Construct):
     def action(self, days: int) -> backup.BackupPlanCopyActionProps:
         """The copy of a backup that is itself kept for ``days``."""
         kept = self._settings.copy_retention_days or days
-        return backup.BackupPlanCopyActionProps(
-            destination_backup_vault=self._vault, delete_after=Duration.days(kept)
-        )
+        return backup.BackupPlanCopyActionProps(destination_backup_vault=self._vault, delete_after=Duration.days(kept))
 
     def statements(self) -> list[iam.PolicyStatement]:
         """What AWSBackupServiceRolePolicyForBackup allows for copies, for this vault alone."""
@@ -51,9 +49,7 @@ class BackupCopies(Construct):
 
     def acknowledge(self, role: iam.Role) -> None:
         """Accept the wildcards of ``statements`` in the policy of ``role``."""
-        acknowledge_wildcard(
-            role, self._points_arn, "The stage's own copies get tags; AWS makes up their ids."
-        )
+        acknowledge_wildcard(role, self._points_arn, "The stage's own copies get tags; AWS makes up their ids.")
         if self._settings.customer_key:
             acknowledge_wildcard(
                 role,

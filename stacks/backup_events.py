@@ -30,13 +30,7 @@ class BackupEvents(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        topic: sns.ITopic,
-        backup: TableBackup,
-        key: kms.IKey | None,
+        self, scope: Construct, id: str, *, topic: sns.ITopic, backup: TableBackup, key: kms.IKey | None
     ) -> None:
         super().__init__(scope, id)
         role = self._add_role(topic, key)
@@ -48,11 +42,7 @@ class BackupEvents(Construct):
         self._add("BackupJob", "Backup Job State Change", vault | {"state": _FAILED})
         self._add("CopyJob", "Copy Job State Change", copied | {"state": _FAILED})
         self._add("RestoreJob", "Restore Job State Change", restored | {"status": _FAILED})
-        self._add(
-            "RecoveryPoint",
-            "Recovery Point State Change",
-            vault | {"status": ["EXPIRED", "PARTIAL"]},
-        )
+        self._add("RecoveryPoint", "Recovery Point State Change", vault | {"status": ["EXPIRED", "PARTIAL"]})
 
     def _add_role(self, topic: sns.ITopic, key: kms.IKey | None) -> iam.Role:
         """The role that the rules publish as, which EventBridge assumes for this account alone.
@@ -65,18 +55,12 @@ class BackupEvents(Construct):
             self,
             "Role",
             description=f"Tells the alarms' topic of {Stack.of(self).stack_name} of backups",
-            assumed_by=iam.ServicePrincipal(
-                "events.amazonaws.com", conditions=from_this_account(self)
-            ),
+            assumed_by=iam.ServicePrincipal("events.amazonaws.com", conditions=from_this_account(self)),
         )
-        role.add_to_policy(
-            iam.PolicyStatement(actions=["sns:Publish"], resources=[topic.topic_arn])
-        )
+        role.add_to_policy(iam.PolicyStatement(actions=["sns:Publish"], resources=[topic.topic_arn]))
         if key:
             role.add_to_policy(
-                iam.PolicyStatement(
-                    actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn]
-                )
+                iam.PolicyStatement(actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn])
             )
         acknowledge_own_policy(role)
         return role
@@ -86,9 +70,7 @@ class BackupEvents(Construct):
             self,
             id,
             description=f"{kind} that a person has to look at",
-            event_pattern=events.EventPattern(
-                source=["aws.backup"], detail_type=[kind], detail=dict(detail)
-            ),
+            event_pattern=events.EventPattern(source=["aws.backup"], detail_type=[kind], detail=dict(detail)),
             targets=[self._target],
         )
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html

@@ -5,7 +5,7 @@ import zoneinfo
 from functools import cache
 from typing import TYPE_CHECKING
 
-from stacks.names import stack_name
+from model.names import stack_name
 
 if TYPE_CHECKING:
     from stacks.settings import Settings
@@ -71,12 +71,10 @@ def check_lock(settings: "Settings") -> None:
 def _check_lockable(settings: "Settings") -> None:
     if settings.backups_on_destroy == DELETE:
         raise settings.error(
-            "vault_lock",
-            f"nobody can delete locked backups, so backups_on_destroy cannot be {DELETE}",
+            "vault_lock", f"nobody can delete locked backups, so backups_on_destroy cannot be {DELETE}"
         )
     if not settings.retentions:
-        raise settings.error("vault_lock", "needs a daily or a monthly backup, whose retention "
-                             "it enforces")  # fmt: skip
+        raise settings.error("vault_lock", "needs a daily or a monthly backup, whose retention it enforces")
     low, high = min(settings.retentions), max(settings.retentions)
     # In a locked vault a job outside of the bounds fails.
     if not low <= ON_DEMAND_DAYS <= high:

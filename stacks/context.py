@@ -10,8 +10,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
-from seed.json_line import parsed
-from stacks.names import PREVIEW_LIMITS
+from model.names import PREVIEW_LIMITS
+from model.strict_json import parsed
 from stacks.settings import Settings, SettingsError, shown
 
 _TYPES = get_type_hints(Settings)
@@ -28,8 +28,9 @@ def settings_from_context(context: Mapping[str, Any]) -> Settings:
     Raises SettingsError, also for a key that is no setting.
     """
     if "stages" not in context:
-        raise SettingsError("the context has no 'stages'; run this app through the CDK CLI, which "
-                            "reads cdk.json: cdk synth")  # fmt: skip
+        raise SettingsError(
+            "the context has no 'stages'; run this app through the CDK CLI, which reads cdk.json: cdk synth"
+        )
     stages = _object(context["stages"], "context.stages")
     stage = str(context.get("stage", "dev"))
     if stage in stages:
@@ -141,6 +142,4 @@ def _tags(name: str, value: Any) -> dict[str, str]:
 
 
 def _wrong(name: str, value: Any, rule: str) -> SettingsError:
-    return SettingsError(
-        f"setting {name!r} is {shown(value)}; must be {rule}. Mend it in cdk.json, or after -c"
-    )
+    return SettingsError(f"setting {name!r} is {shown(value)}; must be {rule}. Mend it in cdk.json, or after -c")

@@ -10,26 +10,15 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
-from chat.indexer import TABLE_VARIABLE
-from chat.model import CONVERSATION_PREFIX, MESSAGE_PREFIX, PARTITION_KEY, SORT_KEY
+from model.messages import CONVERSATION_PREFIX, MESSAGE_PREFIX, PARTITION_KEY, SORT_KEY
+from model.names import TABLE_VARIABLE
 from stacks.description import describe
-from stacks.findings import (
-    FUNCTION_DEAD_LETTERS,
-    QUEUE_DEAD_LETTERS,
-    acknowledge,
-    acknowledge_wildcard,
-)
+from stacks.findings import FUNCTION_DEAD_LETTERS, QUEUE_DEAD_LETTERS, acknowledge, acknowledge_wildcard
 from stacks.function import ProjectFunction, function_logs
 from stacks.messages_table import MessagesTable
 
-FILES = ["chat/__init__.py", "chat/indexer.py", "chat/limits.py", "chat/memberships.py",
-         "chat/model.py", "chat/numbers.py", "chat/user_names.py"]  # fmt: skip
 # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
-STREAM_ACTIONS = (
-    "dynamodb:DescribeStream",
-    "dynamodb:GetRecords",
-    "dynamodb:GetShardIterator",
-)
+STREAM_ACTIONS = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 # On "*", as in AWSLambdaDynamoDBExecutionRole: the Service Authorization Reference lists no
 # resource type for it, and the error of a mapping whose role may not read a stream names it.
 LISTING_ACTION = "dynamodb:ListStreams"
@@ -55,8 +44,7 @@ class ConversationIndex(Construct):
             self,
             "Indexing",
             description="Keeps every user's list of conversations at the last messages",
-            handler="chat.indexer.handler",
-            files=FILES,
+            handler="functions.indexer.handler",
             log_group=function_logs(self, "Logs"),
             timeout=Duration.minutes(1),
             environment={TABLE_VARIABLE: messages_table.table.table_name},
@@ -110,12 +98,8 @@ class ConversationIndex(Construct):
         stream = table.table_stream_arn
         assert stream, "the table has one"
         for actions, resource in ((list(STREAM_ACTIONS), stream), ([LISTING_ACTION], "*")):
-            iam.Grant.add_to_principal(
-                grantee=self.indexing.function, actions=actions, resource_arns=[resource]
-            )
-        acknowledge_wildcard(
-            self.indexing.role, "*", "ListStreams, which names streams, takes no resource."
-        )
+            iam.Grant.add_to_principal(grantee=self.indexing.function, actions=actions, resource_arns=[resource])
+        acknowledge_wildcard(self.indexing.role, "*", "ListStreams, which names streams, takes no resource.")
 
 
 @jsii.implements(lambda_.IEventSourceDlq)

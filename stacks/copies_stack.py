@@ -4,8 +4,8 @@ from aws_cdk import CfnOutput, Environment, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_backup as backup
 from constructs import Construct
 
+from model.names import STACK_TAG, copies_stack_name, copies_vault_name
 from stacks.backup_copies import kept_for
-from stacks.names import STACK_TAG, copies_stack_name, copies_vault_name
 from stacks.restore_role import RestoreRole
 from stacks.settings import Settings
 from stacks.stage_key import StageKey
@@ -33,9 +33,7 @@ class CopiesStack(Stack):
         self.vault = backup.BackupVault(
             self,
             "Vault",
-            backup_vault_name=copies_vault_name(
-                settings.stage, settings.region, keyed=settings.customer_key
-            ),
+            backup_vault_name=copies_vault_name(settings.stage, settings.region, keyed=settings.customer_key),
             encryption_key=key,
             lock_configuration=vault_lock(settings, kept_for(settings)),
             # Except on create: what a failed first deployment made must not stay behind.
@@ -44,7 +42,7 @@ class CopiesStack(Stack):
         restore = RestoreRole(self, "RestoreRole", settings=settings, table=None, key=key)
         for tag, value in {STACK_TAG: name, **settings.tags}.items():
             Tags.of(self).add(tag, value)
-        CfnOutput(self, "BackupVaultName", description="Holds the copies",
-                  value=self.vault.backup_vault_name)  # fmt: skip
-        CfnOutput(self, "CopiesRestoreRoleArn", description="AWS Backup restores copies as it",
-                  value=restore.role.role_arn)  # fmt: skip
+        CfnOutput(self, "BackupVaultName", description="Holds the copies", value=self.vault.backup_vault_name)
+        CfnOutput(
+            self, "CopiesRestoreRoleArn", description="AWS Backup restores copies as it", value=restore.role.role_arn
+        )

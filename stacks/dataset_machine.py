@@ -80,16 +80,13 @@ class DatasetMachine(Construct):
         ):
             role.add_to_policy(_allow(self._all(role, kind, rest), *actions))
 
-    def _definition(
-        self, worker: lambda_.IFunction, checker: lambda_.IFunction | None
-    ) -> sfn.IChainable:
+    def _definition(self, worker: lambda_.IFunction, checker: lambda_.IFunction | None) -> sfn.IChainable:
         batches = sfn.DistributedMap(
             self,
             "Load",
             label="Batches",
             item_reader=sfn.S3JsonLItemReader(
-                bucket_name_path=sfn.JsonPath.string_at("$.Bucket"),
-                key=sfn.JsonPath.string_at("$.Key"),
+                bucket_name_path=sfn.JsonPath.string_at("$.Bucket"), key=sfn.JsonPath.string_at("$.Key")
             ),
             # With its index, so that an error can name the line.
             item_selector={
@@ -114,9 +111,7 @@ class DatasetMachine(Construct):
             return load
         return self._call("Check", checker, result_path=sfn.JsonPath.DISCARD).next(load)
 
-    def _call(
-        self, id: str, function: lambda_.IFunction, *, result_path: str | None
-    ) -> tasks.LambdaInvoke:
+    def _call(self, id: str, function: lambda_.IFunction, *, result_path: str | None) -> tasks.LambdaInvoke:
         """A task that calls ``function``, again where its error may pass."""
         task = tasks.LambdaInvoke(
             self,
@@ -129,22 +124,25 @@ class DatasetMachine(Construct):
         )
         task.add_retry(
             errors=[
-                "Lambda.ClientExecutionTimeoutException", "Lambda.ServiceException",
-                "Lambda.AWSLambdaException", "Lambda.SdkClientException",
-                "Lambda.TooManyRequestsException", "Sandbox.Timedout", "States.Timeout",
-                "TimeoutError", *S3_INTERRUPTIONS,
+                "Lambda.ClientExecutionTimeoutException",
+                "Lambda.ServiceException",
+                "Lambda.AWSLambdaException",
+                "Lambda.SdkClientException",
+                "Lambda.TooManyRequestsException",
+                "Sandbox.Timedout",
+                "States.Timeout",
+                "TimeoutError",
+                *S3_INTERRUPTIONS,
             ],
             interval=Duration.seconds(2),
             max_attempts=6,
             backoff_rate=2,
             max_delay=Duration.minutes(1),
             jitter_strategy=sfn.JitterType.FULL,
-        )  # fmt: skip
+        )
         return task
 
-    def _grant_load(
-        self, role: iam.Role, functions: Sequence[lambda_.IFunction], object_arn: str
-    ) -> None:
+    def _grant_load(self, role: iam.Role, functions: Sequence[lambda_.IFunction], object_arn: str) -> None:
         """What the guide's "IAM policies for using Distributed Map states" lists.
 
         https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
@@ -156,11 +154,7 @@ class DatasetMachine(Construct):
             *(_allow(function.function_arn, "lambda:InvokeFunction") for function in functions),
             _allow(object_arn, "s3:GetObject"),
             _allow(self.machine.state_machine_arn, "states:StartExecution"),
-            _allow(
-                self._all(policy, "execution", ":*"),
-                "states:DescribeExecution",
-                "states:StopExecution",
-            ),
+            _allow(self._all(policy, "execution", ":*"), "states:DescribeExecution", "states:StopExecution"),
         )
 
     def _all(self, grantee: Construct, kind: str, rest: str) -> str:
@@ -171,9 +165,7 @@ class DatasetMachine(Construct):
             resource_name=f"{self.machine.state_machine_name}{rest}",
             arn_format=ArnFormat.COLON_RESOURCE_NAME,
         )
-        acknowledge_wildcard(
-            grantee, arn, "Of this one state machine; Step Functions makes up the rest of the name."
-        )
+        acknowledge_wildcard(grantee, arn, "Of this one state machine; Step Functions makes up the rest of the name.")
         return arn
 
 

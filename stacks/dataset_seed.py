@@ -19,20 +19,9 @@ from stacks.waiting_provider import WaitingProvider
 
 POLL_INTERVAL = Duration.seconds(5)
 
-WORKER_FILES = [
-    "chat/__init__.py", "chat/limits.py", "chat/model.py", "chat/user_names.py",
-    "seed/__init__.py", "seed/apply.py", "seed/changes.py", "seed/dataset_error.py",
-    "seed/dataset_line.py", "seed/dataset_worker.py", "seed/wire.py", "seed/writer.py",
-]  # fmt: skip
-CHECKER_FILES = [
-    "chat/__init__.py", "chat/limits.py", "chat/model.py", "chat/user_names.py",
-    "seed/__init__.py", "seed/dataset_check.py", "seed/dataset_error.py", "seed/dataset_line.py",
-    "seed/dataset_reader.py", "seed/gzipped.py", "seed/json_line.py", "seed/repeated_keys.py",
-]  # fmt: skip
 # A processor of its own; and on the disk 70 bytes for each of 20 million lines, as many as the
 # machine can load, and room to spare.
 CHECKER_MIB, CHECKER_DISK_MIB = 1769, 2048
-HANDLER_FILES = ["seed/__init__.py", "seed/dataset_handler.py"]
 COUNTS = ("DatasetTotal", "DatasetWritten", "DatasetUnchanged", "DatasetPreserved")
 
 
@@ -52,9 +41,7 @@ class DatasetSeed(Construct):
     dataset. A changed object under the same ``s3://`` address is not noticed.
     """
 
-    def __init__(
-        self, scope: Construct, id: str, *, settings: Settings, messages_table: MessagesTable
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, messages_table: MessagesTable) -> None:
         super().__init__(scope, id)
         log_group = function_logs(self, "Logs")
         dataset = self._dataset(settings)
@@ -99,8 +86,7 @@ class DatasetSeed(Construct):
             self,
             "Worker",
             description="Writes a batch of the dataset's messages",
-            handler="seed.dataset_worker.load",
-            files=WORKER_FILES,
+            handler="functions.write_dataset.load",
             log_group=log_group,
             timeout=CALL_TIMEOUT,
             memory_mib=512,
@@ -114,16 +100,13 @@ class DatasetSeed(Construct):
             self,
             "Checking",
             description="Checks the dataset before a message of it is written",
-            handler="seed.dataset_check.check",
-            files=CHECKER_FILES,
+            handler="functions.check_dataset.check",
             log_group=log_group,
             timeout=CALL_TIMEOUT,
             memory_mib=CHECKER_MIB,
             storage_mib=CHECKER_DISK_MIB,
         )
-        checker.function.add_to_role_policy(
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[dataset.arn])
-        )
+        checker.function.add_to_role_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[dataset.arn]))
         acknowledge_called(checker.function, "Step Functions")
         return checker
 
@@ -141,15 +124,12 @@ class DatasetSeed(Construct):
             interval=POLL_INTERVAL,
         )
 
-    def _handler(
-        self, id: str, name: str, description: str, log_group: logs.ILogGroup
-    ) -> ProjectFunction:
+    def _handler(self, id: str, name: str, description: str, log_group: logs.ILogGroup) -> ProjectFunction:
         return ProjectFunction(
             self,
             id,
             description=f"{description} of the dataset when the stack is deployed",
-            handler=f"seed.dataset_handler.{name}",
-            files=HANDLER_FILES,
+            handler=f"functions.load_dataset.{name}",
             log_group=log_group,
             timeout=Duration.minutes(2),
         )

@@ -24,10 +24,7 @@ FUNCTION_DEAD_LETTERS = (f"{_NIST}LambdaDLQ", f"{_SERVERLESS}LambdaDLQ")
 RULE_DEAD_LETTERS = (f"{_SERVERLESS}EventBusDLQ",)
 MAIL_DEAD_LETTERS = (f"{_SERVERLESS}SNSRedrivePolicy",)
 TOPIC_KEY = (f"{_NIST}SNSEncryptedKMS",)
-LOG_KEY = (
-    f"{_NIST}CloudWatchLogGroupEncrypted",
-    f"{_CONTROL_TOWER}cloudwatch_log_group_encrypted_check",
-)
+LOG_KEY = (f"{_NIST}CloudWatchLogGroupEncrypted", f"{_CONTROL_TOWER}cloudwatch_log_group_encrypted_check")
 LOG_RETENTION = (f"{_CONTROL_TOWER}cloudwatch_log_group_retention_period_check",)
 WHOLE_SERVICES = (
     f"{_NIST}IAMPolicyNoStatementsWithFullAccess",
@@ -38,10 +35,7 @@ MEMORY = (f"{_SERVERLESS}LambdaDefaultMemorySize",)
 VPC = (f"{_NIST}LambdaInsideVPC", f"{_CONTROL_TOWER}lambda_inside_vpc_check")
 CONCURRENCY = (f"{_NIST}LambdaConcurrency",)
 TRACING = (f"{_SERVERLESS}LambdaTracing",)
-MACHINE_LOGS = (
-    "AwsSolutions::AwsSolutions-SF1",
-    f"{_CONTROL_TOWER}step_functions_state_machine_logging_enabled_check",
-)
+MACHINE_LOGS = ("AwsSolutions::AwsSolutions-SF1", f"{_CONTROL_TOWER}step_functions_state_machine_logging_enabled_check")
 MACHINE_TRACING = (
     "AwsSolutions::AwsSolutions-SF2",
     f"{_SERVERLESS}StepFunctionStateMachineXray",

@@ -1,5 +1,6 @@
 """A Python Lambda function made of a few of this project's modules."""
 
+import ast
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -22,9 +23,9 @@ _STAGING = "files 0644, folders 0755"
 
 
 class ProjectFunction(Construct):
-    """A function whose asset has just the ``files`` named, under their paths in the project.
+    """A function whose asset has the module of ``handler`` and what that imports of this project.
 
-    So the module that a test imports is the one that runs, under the same name.
+    Files keep their paths, so the module that a test imports is the one that runs.
     """
 
     def __init__(
@@ -34,7 +35,6 @@ class ProjectFunction(Construct):
         *,
         description: str,
         handler: str,
-        files: Sequence[str],
         log_group: logs.ILogGroup,
         timeout: Duration,
         memory_mib: int = 256,
@@ -42,6 +42,7 @@ class ProjectFunction(Construct):
         environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, id)
+        files = module_files(handler.rpartition(".")[0])
         self.role = logging_role(self, "Role", log_group=log_group)
         self.function = lambda_.Function(
             self,
@@ -51,10 +52,7 @@ class ProjectFunction(Construct):
             architecture=lambda_.Architecture.ARM_64,
             handler=handler,
             code=lambda_.Code.from_asset(
-                str(PROJECT),
-                asset_hash=_code_hash(files),
-                exclude=_all_but(files),
-                ignore_mode=IgnoreMode.GIT,
+                str(PROJECT), asset_hash=_code_hash(files), exclude=_all_but(files), ignore_mode=IgnoreMode.GIT
             ),
             memory_size=memory_mib,
             ephemeral_storage_size=Size.mebibytes(storage_mib) if storage_mib else None,
@@ -65,6 +63,32 @@ class ProjectFunction(Construct):
         )
         let_lambda_read(self)
         acknowledge_function(self.function)
+
+
+def module_files(module: str) -> list[str]:
+    """The files of this project that ``module`` needs, itself included, relative to the project.
+
+    Read from the import statements, so that nothing is loaded at synth.
+    """
+    found: set[str] = set()
+    pending = [module]
+    while pending:
+        path = pending.pop().replace(".", "/")
+        for file in (f"{path.partition('/')[0]}/__init__.py", f"{path}.py"):
+            if file not in found and (PROJECT / file).is_file():
+                found.add(file)
+                pending += _imported(ast.parse((PROJECT / file).read_bytes()))
+    return sorted(found)
+
+
+def _imported(tree: ast.Module) -> list[str]:
+    """The modules that ``from X import Y`` may name: X, and X.Y."""
+    return [
+        name
+        for node in ast.walk(tree)
+        if isinstance(node, ast.ImportFrom) and node.module
+        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
+    ]
 
 
 def let_lambda_read(scope: Construct) -> None:
@@ -88,9 +112,7 @@ def let_lambda_read(scope: Construct) -> None:
 
 def function_logs(scope: Construct, id: str) -> logs.LogGroup:
     """A log group that is kept a month and goes with the stack."""
-    group = logs.LogGroup(
-        scope, id, retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY
-    )
+    group = logs.LogGroup(scope, id, retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY)
     acknowledge(
         group,
         LOG_KEY,
@@ -125,9 +147,7 @@ def logging_role(scope: Construct, id: str, *, log_group: logs.ILogGroup) -> iam
     return role
 
 
-def framework_role(
-    scope: Construct, id: str, *, calls: lambda_.IFunction, log_group: logs.ILogGroup
-) -> iam.Role:
+def framework_role(scope: Construct, id: str, *, calls: lambda_.IFunction, log_group: logs.ILogGroup) -> iam.Role:
     """A role for a function of the CDK's provider framework that ``calls`` one of this project's.
 
     To be given away without policy updates: the library would grant every
@@ -136,10 +156,7 @@ def framework_role(
     """
     role = logging_role(scope, id, log_group=log_group)
     role.add_to_policy(
-        iam.PolicyStatement(
-            actions=["lambda:InvokeFunction", "lambda:GetFunction"],
-            resources=[calls.function_arn],
-        )
+        iam.PolicyStatement(actions=["lambda:InvokeFunction", "lambda:GetFunction"], resources=[calls.function_arn])
     )
     return role
 

@@ -14,9 +14,9 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
-from chat.directory import pool_region
-from chat.model import Item
-from seed.wire import to_lines, to_wire
+from model.directory import pool_region
+from model.messages import Item
+from model.wire import to_lines, to_wire
 from stacks.description import describe
 from stacks.findings import acknowledge_wildcard
 from stacks.function import ProjectFunction, framework_role, function_logs, let_lambda_read
@@ -28,12 +28,6 @@ from stacks.shared_findings import acknowledge_called, acknowledge_framework
 # (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and
 # a list that a reviewer is to read is shorter than that.
 INLINE_BYTES = 32_768
-SEEDING_FILES = [
-    "chat/__init__.py", "chat/directory.py", "chat/limits.py", "chat/model.py",
-    "chat/user_names.py", "seed/__init__.py", "seed/apply.py",
-    "seed/changes.py", "seed/handler.py", "seed/source.py", "seed/users.py", "seed/wire.py",
-    "seed/writer.py",
-]  # fmt: skip
 # What the CDK or CloudFormation would replace or refuse in a template: a token, a parameter, a
 # dynamic reference, an attribute named like an intrinsic function. In a file it stays what it is.
 _MEANT_FOR_OTHERS = re.compile(r'\$\{|#\{Token\[|\{\{resolve:|"(?:Ref|Fn::\w+)":')
@@ -49,13 +43,7 @@ class MessageSeed(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        messages_table: MessagesTable,
-        items: Sequence[Item],
-        user_pool_id: str = "",
+        self, scope: Construct, id: str, *, messages_table: MessagesTable, items: Sequence[Item], user_pool_id: str = ""
     ) -> None:
         super().__init__(scope, id)
         log_group = function_logs(self, "Logs")
@@ -82,8 +70,7 @@ class MessageSeed(Construct):
             self,
             "Seeding",
             description="Writes the seeded messages when the stack is deployed",
-            handler="seed.handler.on_event",
-            files=SEEDING_FILES,
+            handler="functions.seed_messages.on_event",
             log_group=log_group,
             timeout=Duration.minutes(15),
             memory_mib=512,
@@ -114,28 +101,16 @@ class MessageSeed(Construct):
         function = seeding.function.node.default_child
         assert isinstance(function, lambda_.CfnFunction)
         bucket = Token.as_string(Stack.of(self).resolve(function.code)["s3Bucket"])
-        seeds = Stack.of(self).format_arn(service="s3", region="", account="", resource=bucket,
-                                          resource_name="*.jsonl")  # fmt: skip
-        seeding.function.add_to_role_policy(
-            iam.PolicyStatement(actions=["s3:GetObject"], resources=[seeds])
-        )
-        acknowledge_wildcard(
-            seeding.role,
-            seeds,
-            "Seeds only; the key of the one before is a hash that is not known.",
-        )
+        seeds = Stack.of(self).format_arn(service="s3", region="", account="", resource=bucket, resource_name="*.jsonl")
+        seeding.function.add_to_role_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[seeds]))
+        acknowledge_wildcard(seeding.role, seeds, "Seeds only; the key of the one before is a hash that is not known.")
 
     def _grant_finding_users(self, seeding: ProjectFunction, user_pool_id: str) -> None:
         """Let the function look users up, in this one pool."""
         pool = Stack.of(self).format_arn(
-            service="cognito-idp",
-            region=pool_region(user_pool_id),
-            resource="userpool",
-            resource_name=user_pool_id,
+            service="cognito-idp", region=pool_region(user_pool_id), resource="userpool", resource_name=user_pool_id
         )
-        seeding.function.add_to_role_policy(
-            iam.PolicyStatement(actions=["cognito-idp:ListUsers"], resources=[pool])
-        )
+        seeding.function.add_to_role_policy(iam.PolicyStatement(actions=["cognito-idp:ListUsers"], resources=[pool]))
 
     def _items(self, items: Sequence[Item]) -> dict[str, object]:
         """The items as the resource's properties, or where the function finds them."""

@@ -6,13 +6,13 @@ from aws_cdk import CfnOutput, Environment, Stack, Tags
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from chat.model import Item
+from model.messages import Item
+from model.names import STACK_TAG, stack_name
 from stacks.alarms import Alarms
 from stacks.conversation_index import ConversationIndex
 from stacks.dataset_seed import DatasetSeed
 from stacks.message_seed import MessageSeed
 from stacks.messages_table import MessagesTable
-from stacks.names import STACK_TAG, stack_name
 from stacks.settings import KEEP, Settings
 from stacks.stage_key import StageKey
 from stacks.table_backup import TableBackup
@@ -49,15 +49,9 @@ class MessagesStack(Stack):
             key = StageKey(self, "StageKey", kept=kept).key
         self.messages = MessagesTable(self, "Messages", settings=settings, key=key)
         self.conversations = ConversationIndex(self, "Conversations", messages_table=self.messages)
-        self.backup = TableBackup(
-            self, "Backup", settings=settings, table=self.messages.table, key=key
-        )
+        self.backup = TableBackup(self, "Backup", settings=settings, table=self.messages.table, key=key)
         self.seed = MessageSeed(
-            self,
-            "Seed",
-            messages_table=self.messages,
-            items=items,
-            user_pool_id=settings.user_pool_id,
+            self, "Seed", messages_table=self.messages, items=items, user_pool_id=settings.user_pool_id
         )
         self.dataset = self._add_dataset(settings)
         self.alarms = self._add_alarms(settings, key)
@@ -94,10 +88,7 @@ class MessagesStack(Stack):
             "TableArn": ("The table's ARN", self.messages.table.table_arn),
             "BackupVaultName": ("Holds the table's backups", self.backup.vault.backup_vault_name),
             "BackupRoleArn": ("AWS Backup works as this role", self.backup.role.role_arn),
-            "RestoreRoleArn": (
-                "AWS Backup restores as this role",
-                self.backup.restore_role.role_arn,
-            ),
+            "RestoreRoleArn": ("AWS Backup restores as this role", self.backup.restore_role.role_arn),
             "FailureQueueUrl": (
                 "Holds what the lists of conversations could not follow",
                 self.conversations.failures.queue_url,

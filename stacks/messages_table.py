@@ -8,13 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from chat.model import (
-    INDEX_NAME,
-    INDEX_PARTITION_KEY,
-    INDEX_SORT_KEY,
-    PARTITION_KEY,
-    SORT_KEY,
-)
+from model.messages import INDEX_NAME, INDEX_PARTITION_KEY, INDEX_SORT_KEY, PARTITION_KEY, SORT_KEY
 from stacks.description import describe
 from stacks.settings import DEFAULT_CAPACITY, ON_DEMAND, Settings
 
@@ -55,9 +49,7 @@ class MessagesTable(Construct):
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html).
     """
 
-    def __init__(
-        self, scope: Construct, id: str, *, settings: Settings, key: kms.IKey | None
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, settings: Settings, key: kms.IKey | None) -> None:
         super().__init__(scope, id)
         self._key = key
         self.table = dynamodb.TableV2(
@@ -82,9 +74,7 @@ class MessagesTable(Construct):
             encryption=_encryption(key),
             deletion_protection=settings.deletion_protection,
             removal_policy=_removal(settings),
-            replicas=[
-                dynamodb.ReplicaTableProps(region=region) for region in settings.replica_regions
-            ],
+            replicas=[dynamodb.ReplicaTableProps(region=region) for region in settings.replica_regions],
         )
         describe(self.table, "Messages of conversations, and every user's list of conversations")
 
@@ -102,9 +92,7 @@ class MessagesTable(Construct):
 
     def _grant(self, grantee: iam.IGrantable, actions: Sequence[str]) -> None:
         # Not table.grant, which would give the index as well.
-        iam.Grant.add_to_principal(
-            grantee=grantee, actions=list(actions), resource_arns=[self.table.table_arn]
-        )
+        iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.table.table_arn])
         if self._key:
             self._key.grant(grantee, *_KEY_USE).principal_statements[0].add_condition(
                 "StringLike", {"kms:ViaService": "dynamodb.*.amazonaws.com"}
@@ -118,8 +106,7 @@ def _text(name: str) -> dynamodb.Attribute:
 def _billing(settings: Settings) -> dynamodb.Billing:
     if settings.billing_mode == ON_DEMAND:
         return dynamodb.Billing.on_demand(
-            max_read_request_units=settings.max_read_units,
-            max_write_request_units=settings.max_write_units,
+            max_read_request_units=settings.max_read_units, max_write_request_units=settings.max_write_units
         )
     read = settings.read_capacity or DEFAULT_CAPACITY
     write = settings.write_capacity or DEFAULT_CAPACITY
@@ -142,8 +129,7 @@ def _scaled(least: int, most: int) -> dynamodb.Capacity:
 
 def _recovery(days: int) -> dynamodb.PointInTimeRecoverySpecification:
     return dynamodb.PointInTimeRecoverySpecification(
-        point_in_time_recovery_enabled=days > 0,
-        recovery_period_in_days=days or None,
+        point_in_time_recovery_enabled=days > 0, recovery_period_in_days=days or None
     )
 
 
@@ -154,6 +140,4 @@ def _encryption(key: kms.IKey | None) -> dynamodb.TableEncryptionV2:
 
 
 def _removal(settings: Settings) -> RemovalPolicy:
-    return (
-        RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retain_table else RemovalPolicy.DESTROY
-    )
+    return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retain_table else RemovalPolicy.DESTROY

@@ -10,7 +10,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from chat.model import INDEX_NAME
+from model.messages import INDEX_NAME
 from stacks.conversation_index import MAX_AGE, ConversationIndex
 from stacks.dataset_seed import DatasetSeed
 from stacks.message_seed import MessageSeed
@@ -21,19 +21,23 @@ MAX_STREAM_LAG = Duration.minutes(MAX_AGE.to_minutes() / 2)
 NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
 # What this project calls; an alarm takes at most ten metrics.
 _OPERATIONS = (
-    "BatchGetItem", "BatchWriteItem", "DeleteItem", "GetItem", "GetRecords", "PutItem", "Query",
-    "Scan", "TransactWriteItems", "UpdateItem",
-)  # fmt: skip
+    "BatchGetItem",
+    "BatchWriteItem",
+    "DeleteItem",
+    "GetItem",
+    "GetRecords",
+    "PutItem",
+    "Query",
+    "Scan",
+    "TransactWriteItems",
+    "UpdateItem",
+)
 # What happens once and is over: the library waits for three periods of five
 # minutes in a row, which is right for what a retry mends.
 _AT_ONCE: dict[str, Any] = {"evaluation_periods": 1, "datapoints_to_alarm": 1}
-_THROTTLED: dict[str, Any] = {
-    "Alarm": monitoring.ThrottledEventsThreshold(max_throttled_events_threshold=0)
-}
+_THROTTLED: dict[str, Any] = {"Alarm": monitoring.ThrottledEventsThreshold(max_throttled_events_threshold=0)}
 _FAILED: dict[str, Any] = {"Alarm": monitoring.ErrorCountThreshold(max_error_count=0)}
-_FAILED_ONCE: dict[str, Any] = {
-    "Alarm": monitoring.ErrorCountThreshold(max_error_count=0, **_AT_ONCE)
-}
+_FAILED_ONCE: dict[str, Any] = {"Alarm": monitoring.ErrorCountThreshold(max_error_count=0, **_AT_ONCE)}
 
 
 class Monitoring(Construct):
@@ -55,9 +59,7 @@ class Monitoring(Construct):
                 alarm_name_prefix=stack,
                 action=monitoring.SnsAlarmActionStrategy(on_alarm_topic=topic),
             ),
-            dashboard_factory=monitoring.DefaultDashboardFactory(
-                self, "Dashboards", dashboard_name_prefix=stack
-            ),
+            dashboard_factory=monitoring.DefaultDashboardFactory(self, "Dashboards", dashboard_name_prefix=stack),
         )
 
     def watch_table(self, table: dynamodb.ITable) -> None:
@@ -120,8 +122,7 @@ class Monitoring(Construct):
             add_throttles_count_alarm=_FAILED,
             add_max_iterator_age_alarm={
                 "Alarm": monitoring.MaxAgeThreshold(
-                    max_age_in_millis=MAX_STREAM_LAG.to_milliseconds(),
-                    treat_missing_data_override=NOT_BREACHING,
+                    max_age_in_millis=MAX_STREAM_LAG.to_milliseconds(), treat_missing_data_override=NOT_BREACHING
                 )
             },
         )

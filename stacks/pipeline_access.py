@@ -25,15 +25,9 @@ class PipelineAccess(Stack):
     """Roles for jobs of pipelines: one that reads, one per environment, one of pull requests."""
 
     def __init__(self, scope: Construct, *, access: Access) -> None:
-        super().__init__(
-            scope, NAME, description=f"What the pipelines of {access.repository} may do"
-        )
+        super().__init__(scope, NAME, description=f"What the pipelines of {access.repository} may do")
         self._jobs = Identities(
-            self,
-            "Jobs",
-            host=HOSTS[access.host],
-            repository=access.repository,
-            existing=access.existing_provider,
+            self, "Jobs", host=HOSTS[access.host], repository=access.repository, existing=access.existing_provider
         )
         self.read_role = self._reader("Read", self._jobs.any(), "Looks at every stage")
         self._output("ReadRoleArn", self.read_role, "AWS_READ_ROLE_ARN")
@@ -77,9 +71,7 @@ class PipelineAccess(Stack):
         return role
 
     def _output(self, name: str, role: iam.Role, variable: str) -> None:
-        CfnOutput(
-            self, name, value=role.role_arn, description=f"The pipelines' variable {variable}"
-        )
+        CfnOutput(self, name, value=role.role_arn, description=f"The pipelines' variable {variable}")
 
 
 def main() -> None:

@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from chat.aws_names import REGION
+from model.names import REGION, copies_vault_name
 from stacks.backup_settings import DELETE, MAX_RETENTION_DAYS
-from stacks.names import copies_vault_name
 
 if TYPE_CHECKING:
     from stacks.settings import Settings
@@ -30,8 +29,7 @@ def check_copies(settings: "Settings") -> None:
     if not settings.retentions:
         raise settings.error("copy_region", "needs a daily or a monthly backup to copy")
     if settings.backups_on_destroy == DELETE:
-        raise settings.error("copy_region", "copies outlive the stack, so backups_on_destroy "
-                             f"cannot be {DELETE}")  # fmt: skip
+        raise settings.error("copy_region", f"copies outlive the stack, so backups_on_destroy cannot be {DELETE}")
     vault = copies_vault_name(settings.stage, region, keyed=settings.customer_key)
     over = len(vault) - _VAULT_NAME_LENGTH
     if over > 0:
@@ -51,13 +49,13 @@ def check_replicas(settings: "Settings") -> None:
         if not REGION.fullmatch(region):
             raise settings.error("replica_regions", "must be AWS regions such as eu-central-1")
     if _home(settings, "replica_regions") in regions:
-        raise settings.error("replica_regions", "must not have the setting 'region', where the "
-                             "table is anyway")  # fmt: skip
+        raise settings.error("replica_regions", "must not have the setting 'region', where the table is anyway")
     if len(set(regions)) < len(regions):
         raise settings.error("replica_regions", "has a region twice")
     if settings.customer_key:
-        raise settings.error("replica_regions", "cannot be combined with customer_key: each "
-                             "replica would need a key of its own region")  # fmt: skip
+        raise settings.error(
+            "replica_regions", "cannot be combined with customer_key: each replica would need a key of its own region"
+        )
 
 
 def _home(settings: "Settings", name: str) -> str:

@@ -6,8 +6,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from model.names import ROLE_PATH
 from stacks.findings import acknowledge_wildcard
-from stacks.names import ROLE_PATH
 from stacks.settings import Settings
 from stacks.shared_findings import acknowledge_own_policy
 from stacks.stage_key import backup_key_statements
@@ -58,17 +58,12 @@ class RestoreRole(Construct):
     ) -> None:
         super().__init__(scope, id)
         targets = Stack.of(self).format_arn(
-            service="dynamodb",
-            resource="table",
-            resource_name=targets or f"{settings.table_name}.*",
+            service="dynamodb", resource="table", resource_name=targets or f"{settings.table_name}.*"
         )
         backups = [f"{table.table_arn}/backup/*"] if table else []
         statements = [
             iam.PolicyStatement(actions=list(_TARGET_ACTIONS), resources=[targets]),
-            *(
-                iam.PolicyStatement(actions=["dynamodb:RestoreTableFromBackup"], resources=[arn])
-                for arn in backups
-            ),
+            *(iam.PolicyStatement(actions=["dynamodb:RestoreTableFromBackup"], resources=[arn]) for arn in backups),
             *(backup_key_statements(key.key_arn, *_KEY_USE) if key else []),
         ]
         self.role = iam.Role(

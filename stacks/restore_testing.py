@@ -10,17 +10,11 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.description import describe
-from stacks.findings import (
-    FUNCTION_DEAD_LETTERS,
-    RULE_DEAD_LETTERS,
-    acknowledge,
-    acknowledge_wildcard,
-)
+from stacks.findings import FUNCTION_DEAD_LETTERS, RULE_DEAD_LETTERS, acknowledge, acknowledge_wildcard
 from stacks.function import ProjectFunction, function_logs
 from stacks.restore_role import RestoreRole
 from stacks.settings import Settings
 
-FILES = ["ops/__init__.py", "ops/validate_restore.py"]
 # AWS Backup makes up the name, and deletes by it
 # (https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-inferred-metadata.html).
 _TEST_TABLES = "awsbackup-restore-test-*"
@@ -46,17 +40,13 @@ class RestoreTesting(Construct):
     ) -> None:
         super().__init__(scope, id)
         plan = self._add_plan(settings, vault)
-        self.role = RestoreRole(
-            self, "Role", settings=settings, table=table, key=key, targets=_TEST_TABLES
-        ).role
+        self.role = RestoreRole(self, "Role", settings=settings, table=table, key=key, targets=_TEST_TABLES).role
         self._add_selection(plan, table)
         self.validation = self._add_validation(plan, table)
         self._grant(table, key)
         self._call_when_restored()
 
-    def _add_plan(
-        self, settings: Settings, vault: backup.IBackupVault
-    ) -> backup.CfnRestoreTestingPlan:
+    def _add_plan(self, settings: Settings, vault: backup.IBackupVault) -> backup.CfnRestoreTestingPlan:
         hour, minute = settings.backup_time.split(":")
         plan = backup.CfnRestoreTestingPlan(
             self,
@@ -89,15 +79,12 @@ class RestoreTesting(Construct):
         describe(selection, "Which backups are restored as a test: those of the table")
         selection.add_resource_dependency(plan)
 
-    def _add_validation(
-        self, plan: backup.CfnRestoreTestingPlan, table: dynamodb.ITable
-    ) -> ProjectFunction:
+    def _add_validation(self, plan: backup.CfnRestoreTestingPlan, table: dynamodb.ITable) -> ProjectFunction:
         return ProjectFunction(
             self,
             "Validation",
             description="Looks at a table restored as a test and reports to AWS Backup",
-            handler="ops.validate_restore.on_restore",
-            files=FILES,
+            handler="functions.validate_restore.on_restore",
             log_group=function_logs(self, "Logs"),
             timeout=Duration.minutes(2),
             environment={
@@ -112,16 +99,11 @@ class RestoreTesting(Construct):
             "Restored",
             description="A restore of a DynamoDB table is completed",
             event_pattern=events.EventPattern(
-                source=["aws.backup"],
-                detail_type=["Restore Job State Change"],
-                detail={"status": ["COMPLETED"]},
+                source=["aws.backup"], detail_type=["Restore Job State Change"], detail={"status": ["COMPLETED"]}
             ),
             targets=[targets.LambdaFunction(self.validation.function)],
         )
-        for construct, rules in (
-            (rule, RULE_DEAD_LETTERS),
-            (self.validation.function, FUNCTION_DEAD_LETTERS),
-        ):
+        for construct, rules in ((rule, RULE_DEAD_LETTERS), (self.validation.function, FUNCTION_DEAD_LETTERS)):
             acknowledge(
                 construct,
                 rules,
@@ -131,9 +113,7 @@ class RestoreTesting(Construct):
 
     def _grant(self, table: dynamodb.ITable, key: kms.IKey | None) -> None:
         function, role = self.validation.function, self.validation.role
-        restored = Stack.of(self).format_arn(
-            service="dynamodb", resource="table", resource_name=_TEST_TABLES
-        )
+        restored = Stack.of(self).format_arn(service="dynamodb", resource="table", resource_name=_TEST_TABLES)
         for actions, resource in (
             (["dynamodb:DescribeTable", "dynamodb:Scan"], restored),
             (["dynamodb:Scan"], table.table_arn),

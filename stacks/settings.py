@@ -6,13 +6,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from chat.aws_names import REGION, TABLE_NAME, USER_POOL
-from chat.directory import pool_region
-from seed.dataset_reader import SUFFIXES
+from model.dataset_reader import SUFFIXES
+from model.directory import pool_region
+from model.names import REGION, STAGE, STAGE_RULE, TABLE_NAME, USER_POOL, table_name
 from stacks.backup_settings import DELETE as DELETE
 from stacks.backup_settings import KEEP as KEEP
 from stacks.backup_settings import check_backups, check_lock
-from stacks.names import STAGE, STAGE_RULE, table_name
 from stacks.region_settings import check_copies, check_replicas
 from stacks.tag_settings import check_tags
 from stacks.tag_settings import shown as shown
@@ -44,16 +43,12 @@ class Settings:
 
     stage: str = _setting("dev", "the stage; its stack is `Messages-<stage>`")
     region: str | None = _setting(None, "deploy to this region; default: that of the credentials")
-    table_name: str = _setting(
-        "", "physical name; default `Messages` in dev, else `Messages-<stage>`"
-    )
+    table_name: str = _setting("", "physical name; default `Messages` in dev, else `Messages-<stage>`")
     billing_mode: str = _setting(ON_DEMAND, "`on_demand` or `provisioned`")
     read_capacity: int | None = _setting(None, "provisioned: read units, at least; default 5")
     write_capacity: int | None = _setting(None, "provisioned: write units, at least; default 5")
     max_read_capacity: int | None = _setting(None, "provisioned: scale reads up to; default: fixed")
-    max_write_capacity: int | None = _setting(
-        None, "provisioned: scale writes up to; default: fixed"
-    )
+    max_write_capacity: int | None = _setting(None, "provisioned: scale writes up to; default: fixed")
     max_read_units: int | None = _setting(
         None, "on demand: limit of read units per second, for the table and for its index"
     )
@@ -63,42 +58,30 @@ class Settings:
     pitr_days: int = _setting(7, "point-in-time recovery: days to go back, 1 to 35; 0 = off")
     deletion_protection: bool = _setting(False, "DynamoDB refuses to delete the table")
     retain_table: bool = _setting(False, "`cdk destroy` leaves the table")
-    customer_key: bool = _setting(
-        False, "encrypt table and backups with a KMS key of the stage; needs `region`"
-    )
+    customer_key: bool = _setting(False, "encrypt table and backups with a KMS key of the stage; needs `region`")
     daily_backup_retention_days: int = _setting(7, "keep daily backups for; 0 = make none")
     monthly_backup_retention_days: int = _setting(30, "keep monthly backups for; 0 = make none")
     backups_on_destroy: str = _setting(KEEP, "`keep` or `delete` the backups with the stack")
     vault_lock: str = _setting(
         "", "`governance` or `compliance`: backups stay until their time; read docs/stages.md first"
     )
-    vault_lock_confirmed: str = _setting(
-        "", "`compliance`, which is for ever: must say `<stack> for <days> days`"
-    )
+    vault_lock_confirmed: str = _setting("", "`compliance`, which is for ever: must say `<stack> for <days> days`")
     vault_lock_grace_days: int | None = _setting(
         None, "`compliance`: how long the lock can still be taken off, at least 3; default 7"
     )
     copy_region: str = _setting("", "copy every backup of the plan to this region; needs `region`")
-    copy_retention_days: int | None = _setting(
-        None, "keep the copies for; default: as long as the backups"
-    )
-    replica_regions: tuple[str, ...] = _setting(
-        (), "replicas of the table in these regions, by commas; needs `region`"
-    )
+    copy_retention_days: int | None = _setting(None, "keep the copies for; default: as long as the backups")
+    replica_regions: tuple[str, ...] = _setting((), "replicas of the table in these regions, by commas; needs `region`")
     restore_testing: bool = _setting(False, "restore the newest backup as a test, every Sunday")
     backup_time: str = _setting("05:00", "when backups start, `HH:MM`")
     time_zone: str = _setting("Etc/UTC", "the zone of `backup_time`, an IANA name")
     seed_dataset: str = _setting(
-        "",
-        "load these messages too: a `.jsonl` or `.jsonl.gz` file, or `s3://bucket/key` in the "
-        "stack's region",
+        "", "load these messages too: a `.jsonl` or `.jsonl.gz` file, or `s3://bucket/key` in the stack's region"
     )
     user_pool_id: str = _setting(
         "", "users are those of this Cognito user pool, under their `sub`; default: plain names"
     )
-    alarms: bool = _setting(
-        False, "alarms, a dashboard, and a topic that hears of alarms and of failed backups"
-    )
+    alarms: bool = _setting(False, "alarms, a dashboard, and a topic that hears of alarms and of failed backups")
     alarm_email: str = _setting("", "who is told; AWS asks that address first; needs `alarms`")
     tags: Mapping[str, str] = field(
         default_factory=dict, metadata={"help": "tags for every resource, beside the stack's own"}
@@ -150,9 +133,7 @@ class Settings:
         if address.startswith("s3://"):
             self.match("seed_dataset", _S3_ADDRESS, "s3://bucket/key of one object")
         elif address and not address.endswith(SUFFIXES):
-            raise self.error(
-                "seed_dataset", "must be a file named *.jsonl or *.jsonl.gz, or s3://bucket/key"
-            )
+            raise self.error("seed_dataset", "must be a file named *.jsonl or *.jsonl.gz, or s3://bucket/key")
         elif self.dataset_file and not self.dataset_file.is_file():
             raise self.error("seed_dataset", f"there is no such file in {_PROJECT}")
 

@@ -28,8 +28,7 @@ _FUNCTION: Mapping[Rules, str] = {
         "where the account's quota is the 10 of a new one; what calls it bounds it."
     ),
     TRACING: (
-        "It logs what happened; tracing would need permissions on every resource, which the role "
-        "is not to have."
+        "It logs what happened; tracing would need permissions on every resource, which the role is not to have."
     ),
 }
 _STATE_MACHINE: Mapping[Rules, str] = {
@@ -37,9 +36,7 @@ _STATE_MACHINE: Mapping[Rules, str] = {
         "Step Functions keeps the history of every execution for 90 days; delivering logs as "
         "well takes permissions on every resource."
     ),
-    MACHINE_TRACING: (
-        "The functions log what happened; tracing takes permissions on every resource."
-    ),
+    MACHINE_TRACING: ("The functions log what happened; tracing takes permissions on every resource."),
 }
 
 
@@ -89,11 +86,7 @@ def acknowledge_framework(provider: cr.Provider) -> None:
                 "CloudFormation waits for this call's outcome and rolls back without it; after "
                 "that there is nothing to do with a dead letter.",
             )
-            acknowledge(
-                function,
-                MEMORY,
-                "It passes one event on, for which Lambda's default of 128 MB is enough.",
-            )
+            acknowledge(function, MEMORY, "It passes one event on, for which Lambda's default of 128 MB is enough.")
     if waiter := provider.node.try_find_child("waiter-state-machine"):
         acknowledge_state_machine(waiter)
         acknowledge_own_policy(waiter.node.find_child("Role"))

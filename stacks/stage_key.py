@@ -63,13 +63,9 @@ def backup_key_statements(key_arn: str, *use: str) -> list[iam.PolicyStatement]:
     return [
         iam.PolicyStatement(actions=["kms:DescribeKey"], resources=[key_arn]),
         iam.PolicyStatement(
-            actions=list(use),
-            resources=[key_arn],
-            conditions={"StringLike": {"kms:ViaService": services}},
+            actions=list(use), resources=[key_arn], conditions={"StringLike": {"kms:ViaService": services}}
         ),
         iam.PolicyStatement(
-            actions=["kms:CreateGrant"],
-            resources=[key_arn],
-            conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}},
+            actions=["kms:CreateGrant"], resources=[key_arn], conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}}
         ),
     ]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from constructs import Construct
 
-from chat.model import Item
+from model.messages import Item
 from stacks.copies_stack import CopiesStack
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings

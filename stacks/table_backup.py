@@ -10,10 +10,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from model.names import ROLE_PATH, TABLE_TAG
 from stacks.backup_copies import BackupCopies, recovery_points_arn
 from stacks.description import describe
 from stacks.findings import acknowledge_wildcard
-from stacks.names import ROLE_PATH, TABLE_TAG
 from stacks.restore_role import RestoreRole
 from stacks.restore_testing import RestoreTesting
 from stacks.settings import DELETE, Settings
@@ -36,35 +36,21 @@ class TableBackup(Construct):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        settings: Settings,
-        table: dynamodb.ITable,
-        key: kms.IKey | None,
+        self, scope: Construct, id: str, *, settings: Settings, table: dynamodb.ITable, key: kms.IKey | None
     ) -> None:
         super().__init__(scope, id)
         self._keyed = key is not None
         self._emptied = settings.backups_on_destroy == DELETE
         # Except on create: what a failed first deployment made must not stay behind.
-        self._removal = (
-            RemovalPolicy.DESTROY if self._emptied else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-        )
-        self.copies = (
-            BackupCopies(self, "Copies", settings=settings) if settings.copy_region else None
-        )
+        self._removal = RemovalPolicy.DESTROY if self._emptied else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        self.copies = BackupCopies(self, "Copies", settings=settings) if settings.copy_region else None
         self.vault = self._add_vault(settings, key)
         self.role = self._add_role(table, key)
-        self.restore_role = RestoreRole(
-            self, "RestoreRole", settings=settings, table=table, key=key
-        ).role
+        self.restore_role = RestoreRole(self, "RestoreRole", settings=settings, table=table, key=key).role
         self.plan = self._add_plan(settings, table)
         self.emptying = self._add_emptying(table) if self._emptied else None
         self.testing = (
-            RestoreTesting(
-                self, "Testing", settings=settings, table=table, vault=self.vault, key=key
-            )
+            RestoreTesting(self, "Testing", settings=settings, table=table, vault=self.vault, key=key)
             if settings.restore_testing
             else None
         )
@@ -115,16 +101,11 @@ class TableBackup(Construct):
         )
         role.apply_removal_policy(self._removal)
         acknowledge_own_policy(role)
-        acknowledge_wildcard(
-            role,
-            f"{table.table_arn}/backup/*",
-            "The table's backups; AWS makes up their ids.",
-        )
+        acknowledge_wildcard(role, f"{table.table_arn}/backup/*", "The table's backups; AWS makes up their ids.")
         acknowledge_wildcard(
             role,
             recovery_points_arn(table),
-            "Recovery points get tags, and with copy_region go to one other vault; AWS makes up "
-            "their ids.",
+            "Recovery points get tags, and with copy_region go to one other vault; AWS makes up their ids.",
         )
         if self.copies:
             self.copies.acknowledge(role)
@@ -161,17 +142,13 @@ class TableBackup(Construct):
         )
         return plan
 
-    def _rule(
-        self, name: str, day: str, days: int, settings: Settings
-    ) -> backup.BackupPlanRule | None:
+    def _rule(self, name: str, day: str, days: int, settings: Settings) -> backup.BackupPlanRule | None:
         if days == 0:
             return None
         hour, minute = settings.backup_time.split(":")
         return backup.BackupPlanRule(
             rule_name=name,
-            schedule_expression=events.Schedule.cron(
-                minute=str(int(minute)), hour=str(int(hour)), day=day
-            ),
+            schedule_expression=events.Schedule.cron(minute=str(int(minute)), hour=str(int(hour)), day=day),
             schedule_expression_timezone=TimeZone.of(settings.time_zone),
             delete_after=Duration.days(days),
             copy_actions=[self.copies.action(days)] if self.copies else None,
@@ -190,14 +167,19 @@ def _backup_statements(table: dynamodb.ITable, key: kms.IKey | None) -> list[iam
     https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html
     """
     statements = [
-        _allow(table.table_arn, "dynamodb:CreateBackup", "dynamodb:DescribeTable",
-               "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob"),
+        _allow(
+            table.table_arn,
+            "dynamodb:CreateBackup",
+            "dynamodb:DescribeTable",
+            "dynamodb:ListTagsOfResource",
+            "dynamodb:StartAwsBackupJob",
+        ),
         _allow(f"{table.table_arn}/backup/*", "dynamodb:DeleteBackup", "dynamodb:DescribeBackup"),
         _allow(recovery_points_arn(table), "backup:TagResource"),
         # CreateBackupSelection checks that its role may do this; the action
         # knows no resources.
         _allow("*", "tag:GetResources"),
-    ]  # fmt: skip
+    ]
     if key:
         statements += backup_key_statements(key.key_arn, "kms:Decrypt", "kms:GenerateDataKey")
     return statements

@@ -24,11 +24,12 @@ def check_tags(settings: "Settings") -> None:
         raise settings.error("tags", "has a key twice, but for upper and lower case")
     for key, value in tags.items():
         if not _KEY.fullmatch(key) or key.casefold().startswith(_RESERVED):
-            raise settings.error("tags", f"key {shown(key)}: 1 to 128 letters, digits, spaces and "
-                                 "_.:/=+@-, not starting with aws: or messages:")  # fmt: skip
+            raise settings.error(
+                "tags",
+                f"key {shown(key)}: 1 to 128 letters, digits, spaces and _.:/=+@-, not starting with aws: or messages:",
+            )
         if not _VALUE.fullmatch(value):
-            raise settings.error("tags", f"value {shown(value)}: up to 256 letters, digits, "
-                                 "spaces and _.:/=+@-")  # fmt: skip
+            raise settings.error("tags", f"value {shown(value)}: up to 256 letters, digits, spaces and _.:/=+@-")
 
 
 def shown(value: object) -> str:

@@ -9,12 +9,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
+from model.names import STACK_TAG
 from stacks.findings import acknowledge_wildcard
 from stacks.function import ProjectFunction, function_logs
-from stacks.names import STACK_TAG
 from stacks.waiting_provider import WaitingProvider
 
-FILES = ["ops/__init__.py", "ops/empty_on_destroy.py"]
 POLL_INTERVAL = Duration.seconds(10)
 
 
@@ -53,8 +52,7 @@ class VaultEmptying(Construct):
             interval=POLL_INTERVAL,
         )
         resource = provider.resource(
-            "VaultEmptying",
-            {"VaultName": vault.backup_vault_name, "VaultArn": vault.backup_vault_arn},
+            "VaultEmptying", {"VaultName": vault.backup_vault_name, "VaultArn": vault.backup_vault_arn}
         )
         # Its permissions too go after it.
         resource.node.add_dependency(*before, self.emptying)
@@ -64,36 +62,31 @@ class VaultEmptying(Construct):
             self,
             id,
             description="Empties the backup vault when the stack is destroyed",
-            handler=f"ops.empty_on_destroy.{handler}",
-            files=FILES,
+            handler=f"functions.empty_vault.{handler}",
             log_group=log_group,
             timeout=Duration.minutes(5),
         )
 
     def _arn(self, vault: str) -> str:
         return Stack.of(self).format_arn(
-            service="backup",
-            resource="backup-vault",
-            resource_name=vault,
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            service="backup", resource="backup-vault", resource_name=vault, arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
 
-    def _grant(
-        self, emptying: ProjectFunction, vaults: Sequence[str], table: dynamodb.ITable
-    ) -> None:
+    def _grant(self, emptying: ProjectFunction, vaults: Sequence[str], table: dynamodb.ITable) -> None:
         stack = Stack.of(self)
         points = stack.format_arn(
-            service="backup",
-            resource="recovery-point",
-            resource_name="*",
-            arn_format=ArnFormat.COLON_RESOURCE_NAME,
+            service="backup", resource="recovery-point", resource_name="*", arn_format=ArnFormat.COLON_RESOURCE_NAME
         )
         # Their ARNs do not name the vault, but they have the tags of the table
         # (https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html).
         own = {"StringEquals": {f"aws:ResourceTag/{STACK_TAG}": stack.stack_name}}
         in_dynamodb = f"{table.table_arn}/backup/*"
-        vault_actions = ["backup:ListRecoveryPointsByBackupVault", "backup:ListTags",
-                         "backup:TagResource", "backup:UntagResource"]  # fmt: skip
+        vault_actions = [
+            "backup:ListRecoveryPointsByBackupVault",
+            "backup:ListTags",
+            "backup:TagResource",
+            "backup:UntagResource",
+        ]
         for actions, resources, conditions in (
             (vault_actions, vaults, None),
             (["backup:DeleteRecoveryPoint"], [points], own),
@@ -102,12 +95,8 @@ class VaultEmptying(Construct):
             (["cloudformation:DescribeStacks"], [stack.stack_id], None),
         ):
             emptying.function.add_to_role_policy(
-                iam.PolicyStatement(
-                    actions=actions, resources=list(resources), conditions=conditions
-                )
+                iam.PolicyStatement(actions=actions, resources=list(resources), conditions=conditions)
             )
         for arn in (points, in_dynamodb):
-            acknowledge_wildcard(
-                emptying.role, arn, "The vault's recovery points; AWS makes up their ids."
-            )
+            acknowledge_wildcard(emptying.role, arn, "The vault's recovery points; AWS makes up their ids.")
         acknowledge_wildcard(emptying.role, "*", "ListBackupJobs, a read, knows no resources.")

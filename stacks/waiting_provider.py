@@ -62,11 +62,7 @@ class WaitingProvider(Construct):
     def resource(self, type: str, properties: dict[str, object]) -> CustomResource:
         """The one custom resource that this provider is for."""
         return CustomResource(
-            self,
-            "Resource",
-            resource_type=f"Custom::{type}",
-            service_token=self.service_token,
-            properties=properties,
+            self, "Resource", resource_type=f"Custom::{type}", service_token=self.service_token, properties=properties
         )
 
 

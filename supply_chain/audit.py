@@ -15,13 +15,7 @@ from typing import Any
 from supply_chain.locks import NPM_LOCK, PROJECT, PYTHON_LOCKS
 
 # What pip-audit says before its last line where no connection comes about.
-_UNREACHABLE = (
-    "ConnectionError",
-    "Max retries exceeded",
-    "ServiceError",
-    "timed out",
-    "ProxyError",
-)
+_UNREACHABLE = ("ConnectionError", "Max retries exceeded", "ServiceError", "timed out", "ProxyError")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,9 +30,22 @@ class Verdict:
 
 def main() -> int:
     """Ask about every lock; findings on standard output, progress on standard error."""
-    verdicts = {lock: of_python(*_run("pip-audit", "--format", "json", "--progress-spinner", "off",
-                                      "--require-hashes", "--disable-pip", "-r", lock))
-                for lock in PYTHON_LOCKS}  # fmt: skip
+    verdicts = {
+        lock: of_python(
+            *_run(
+                "pip-audit",
+                "--format",
+                "json",
+                "--progress-spinner",
+                "off",
+                "--require-hashes",
+                "--disable-pip",
+                "-r",
+                lock,
+            )
+        )
+        for lock in PYTHON_LOCKS
+    }
     verdicts[NPM_LOCK] = of_npm(*_run("npm", "audit", "--json", "--package-lock-only"))
     for lock, verdict in verdicts.items():
         for finding in verdict.findings:
@@ -86,8 +93,7 @@ def of_npm(output: str, error: str) -> Verdict:
         said = str(answer.get("message") or answer.get("error") or "no reason")
         return Verdict(unchecked=f"offline, npm's advisories cannot be reached ({said})")
     findings = [
-        f"{name}: {entry['severity']}, versions {entry['range']}"
-        for name, entry in answer["vulnerabilities"].items()
+        f"{name}: {entry['severity']}, versions {entry['range']}" for name, entry in answer["vulnerabilities"].items()
     ]
     count = answer["metadata"]["dependencies"]["total"]
     return Verdict(findings=tuple(findings), checked=count)

@@ -10,16 +10,15 @@ from collections.abc import Iterable
 
 from packaging.markers import Marker
 
-from ops.show import columns
+from cli.output import columns
 from supply_chain import locks
 from supply_chain.locks import Locked
 
 # Looked at, and fit for a project whose users run it and change it. MPL-2.0 asks
 # for the source of changed files of the package itself, which is not changed here.
 ALLOWED = frozenset(
-    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CNRI-Python", "ISC", "MIT", "MIT-0",
-     "MPL-2.0", "PSF-2.0"}
-)  # fmt: skip
+    {"0BSD", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "CNRI-Python", "ISC", "MIT", "MIT-0", "MPL-2.0", "PSF-2.0"}
+)
 # What older packages say instead of an SPDX expression.
 _SPOKEN = {
     "Apache Software License": "Apache-2.0",

@@ -9,9 +9,7 @@ from stacks.pipeline_access import NAME
 from tests.rule_packs import Acknowledgement
 
 DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "security.md"
-_LIST = re.compile(
-    r"(?<=<!-- acknowledged: begin -->\n).*(?=<!-- acknowledged: end -->)", re.DOTALL
-)
+_LIST = re.compile(r"(?<=<!-- acknowledged: begin -->\n).*(?=<!-- acknowledged: end -->)", re.DOTALL)
 
 
 def refreshed(text: str, acknowledged: Iterable[Acknowledgement]) -> str:

@@ -17,7 +17,7 @@ os.environ["CDK_VALIDATION"] = "false"
 
 PROJECT = Path(__file__).resolve().parent.parent
 # What a deployment needs of the project, and nothing else of it.
-NEEDED = ("app.py", "cdk.json", "stacks", "seed", "chat")
+NEEDED = ("app.py", "cdk.json", "stacks", "seed", "dynamo", "functions", "model")
 # Modules stay until the end: looking through them again and again takes a third of a unit test's
 # time.
 gc.disable()
@@ -28,9 +28,7 @@ def copy_project(folder: Path) -> Path:
     folder.mkdir(parents=True)
     for name in NEEDED:
         if (PROJECT / name).is_dir():
-            shutil.copytree(
-                PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__")
-            )
+            shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(PROJECT / name, folder / name)
     return folder

@@ -29,6 +29,11 @@ def make(
     ready = ("-o", ".venv/.ready", "-o", "node_modules/.ready")
     return subprocess.run(
         ["make", "--silent", *ready, *arguments],
-        cwd=folder, env=variables | {"CDK_VALIDATION": "false"}, text=True, timeout=300,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+        cwd=folder,
+        env=variables | {"CDK_VALIDATION": "false"},
+        text=True,
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )

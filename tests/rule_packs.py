@@ -83,9 +83,7 @@ def _control_tower() -> Iterator[ValidationRuleSource]:
     with tarfile.open(str(archive.locate())) as package:
         for member in package:
             if member.name.endswith(".guard") and (rules := package.extractfile(member)):
-                yield ValidationRuleSource(
-                    name=Path(member.name).stem, content=rules.read().decode()
-                )
+                yield ValidationRuleSource(name=Path(member.name).stem, content=rules.read().decode())
 
 
 def _own() -> Iterator[ValidationRuleSource]:

@@ -13,7 +13,7 @@ the options that all commands have, and names the function that runs it::
         target.table.put_item(...)  # a boto3 DynamoDB Table; see chat/target.py
         return 0                    # the exit status
 
-A failure is an OpsError, wrong usage a UsageError (ops/errors.py); botocore's
+A failure is an OpsError, wrong usage a UsageError (cli/errors.py); botocore's
 errors may pass through: chat/__main__.py turns each into one line.
 """
 

@@ -5,6 +5,7 @@ import argparse
 from chat import items, show
 from chat.options import Commands, add_message, command, key_of_item
 from chat.target import Target
+from cli import output
 
 
 def add(commands: Commands) -> None:
@@ -17,10 +18,10 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Delete it; print its reference or key, or with --json the item that was there."""
     item = items.delete(target.table, key_of_item(arguments, target))
-    name = "\t".join(map(show.safe, arguments.key or ())) or show.named(item)
-    with show.after(f"deleted {name}"):
+    name = "\t".join(map(output.safe, arguments.key or ())) or show.named(item)
+    with output.after(f"deleted {name}"):
         if arguments.json:
-            show.document(item)
+            output.document(item)
         else:
-            show.lines([name])
+            output.lines([name])
     return 0

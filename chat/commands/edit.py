@@ -6,13 +6,12 @@ from datetime import UTC, datetime
 from chat import show, writing
 from chat.options import Commands, add_message, body, command, key_of_message
 from chat.target import Target
+from cli import output
 
 
 def add(commands: Commands) -> None:
     """The command line of ``edit``."""
-    parser = command(
-        commands, "edit", "give a message another body; sets Body and EditedAt", writes=True
-    )
+    parser = command(commands, "edit", "give a message another body; sets Body and EditedAt", writes=True)
     add_message(parser)
     parser.add_argument("body", help="the text; - reads standard input, -- goes before a hyphen")
     parser.set_defaults(run=run)
@@ -24,9 +23,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     key = key_of_message(arguments, target)
     item = writing.edit(target.table, key, text, at=datetime.now(UTC))
     name = show.named(item)
-    with show.after(f"edited {name}"):
+    with output.after(f"edited {name}"):
         if arguments.json:
-            show.document(item)
+            output.document(item)
         else:
-            show.lines([name])
+            output.lines([name])
     return 0

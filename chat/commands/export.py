@@ -13,30 +13,28 @@ from chat.transfer.exporting import export
 from chat.transfer.outputs import Output, part_file, stream
 from chat.transfer.scanning import Selection
 from chat.transfer.tables import describe
-from ops.errors import UsageError
-from ops.show import count
+from cli.errors import UsageError
+from cli.output import count
 
 
 def add(commands: Commands) -> None:
     """The command line of ``export``."""
     parser = command(
-        commands, "export",
+        commands,
+        "export",
         "the table's items, as lines that `import` and DynamoDB's own import from S3 read",
         writes=True,
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "file", nargs="?", metavar="FILE",
-        help="default: standard output. An export to a file that is interrupted is continued by "
-        "the same command",
-    )  # fmt: skip
+        "file",
+        nargs="?",
+        metavar="FILE",
+        help="default: standard output. An export to a file that is interrupted is continued by the same command",
+    )
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     only = parser.add_mutually_exclusive_group()
-    only.add_argument(
-        "--conversation", metavar="C", type=pair, help="only the messages of one conversation"
-    )
-    only.add_argument(
-        "--messages", action="store_true", help="only messages, no entries of users' lists"
-    )
+    only.add_argument("--conversation", metavar="C", type=pair, help="only the messages of one conversation")
+    only.add_argument("--messages", action="store_true", help="only messages, no entries of users' lists")
     parser.set_defaults(run=run)
 
 
@@ -47,9 +45,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         raise UsageError("--json is about the result, and needs FILE: the items go there then")
     selection = Selection(
         messages_only=arguments.messages,
-        conversation=None
-        if arguments.conversation is None
-        else conversation(arguments.conversation, target.directory),
+        conversation=None if arguments.conversation is None else conversation(arguments.conversation, target.directory),
     )
     client = target.typed_client
     table = describe(client, target.table_name)

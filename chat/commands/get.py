@@ -2,9 +2,11 @@
 
 import argparse
 
-from chat import items, json_text, show
+from chat import items, show
 from chat.options import Commands, add_message, add_typed, command, key_of_item
 from chat.target import Target
+from cli import output
+from dynamo import json_text
 
 
 def add(commands: Commands) -> None:
@@ -19,9 +21,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the item, read consistently."""
     item = items.get(target.table, key_of_item(arguments, target))
     if arguments.typed:
-        show.document(json_text.typed(item))
+        output.document(json_text.typed(item))
     elif arguments.json:
-        show.document(item)
+        output.document(item)
     else:
         show.item(item)
     return 0

@@ -7,12 +7,13 @@ from itertools import chain
 from typing import Any
 
 from chat import show, store
-from chat.model import SORT_KEY
 from chat.options import Commands, command, conversation, count, pair
 from chat.references import moment, reference, upper_bound
 from chat.store import Span
 from chat.target import Target
-from ops.errors import OpsError
+from cli import output
+from cli.errors import OpsError
+from model.messages import SORT_KEY
 
 _DEFAULT = 20
 
@@ -20,22 +21,24 @@ _DEFAULT = 20
 def add(commands: Commands) -> None:
     """The command line of ``history``."""
     parser = command(commands, "history", "the newest messages of a conversation, oldest first")
+    parser.add_argument("conversation", type=pair, help="the two users in any order, for example jerry#tom")
     parser.add_argument(
-        "conversation", type=pair, help="the two users in any order, for example jerry#tom"
+        "--since",
+        metavar="TIME",
+        type=moment,
+        help="messages of this time and later: ISO 8601 with a zone, or a date, which is its midnight in UTC",
     )
-    parser.add_argument("--since", metavar="TIME", type=moment,
-                        help="messages of this time and later: ISO 8601 with a zone, or a date, "
-                        "which is its midnight in UTC")  # fmt: skip
+    parser.add_argument("--until", metavar="TIME", type=moment, help="messages of this time and earlier")
     parser.add_argument(
-        "--until", metavar="TIME", type=moment, help="messages of this time and earlier"
-    )
-    parser.add_argument(
-        "--before", metavar="CURSOR", type=upper_bound,
+        "--before",
+        metavar="CURSOR",
+        type=upper_bound,
         help="messages before TIME#ID, as the last page said, or before a time",
-    )  # fmt: skip
+    )
     number = parser.add_mutually_exclusive_group()
-    number.add_argument("--limit", type=count, default=_DEFAULT, metavar="N",
-                        help="at most so many, the newest (default: %(default)s)")  # fmt: skip
+    number.add_argument(
+        "--limit", type=count, default=_DEFAULT, metavar="N", help="at most so many, the newest (default: %(default)s)"
+    )
     number.add_argument("--all", action="store_true", help="all of them")
     parser.set_defaults(run=run)
 
@@ -52,7 +55,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         if not found:
             _check(target, wanted)
     if arguments.json:
-        show.array(found)
+        output.array(found)
     else:
         show.history(found, target.directory)
     if older:

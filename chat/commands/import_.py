@@ -13,7 +13,7 @@ from chat.transfer.progress import SKIPPED, Progress
 from chat.transfer.sources import Source, opened
 from chat.transfer.tables import Described, describe
 from chat.transfer.writing import Outcome
-from ops.show import count
+from cli.output import count
 
 _TEXTS = {
     Outcome.WRITTEN.value: "written",
@@ -26,19 +26,19 @@ _TEXTS = {
 def add(commands: Commands) -> None:
     """The command line of ``import``."""
     parser = command(
-        commands, "import",
+        commands,
+        "import",
         "write the lines of a file to the table: DynamoDB JSON as `export` writes it, plain JSON "
         "items with pk and sk, or messages with from, to, body and at",
         writes=True,
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "file", metavar="FILE",
+        "file",
+        metavar="FILE",
         help="- is standard input; it may be compressed with gzip. Every line is checked before "
         "the first one is written; an import that is interrupted is continued by the same command",
-    )  # fmt: skip
-    parser.add_argument(
-        "--if-absent", action="store_true", help="overwrite nothing: leave alone what is there"
     )
+    parser.add_argument("--if-absent", action="store_true", help="overwrite nothing: leave alone what is there")
     parser.add_argument("--check", action="store_true", help="only check; needs no AWS")
     parser.set_defaults(run=run)
 
@@ -84,9 +84,7 @@ def _show_checked(arguments: argparse.Namespace, source: Source, checked: Checke
     return 0
 
 
-def _show(
-    arguments: argparse.Namespace, source: Source, table: Described, counts: Mapping[str, int]
-) -> None:
+def _show(arguments: argparse.Namespace, source: Source, table: Described, counts: Mapping[str, int]) -> None:
     if arguments.json:
         numbers = {name: counts.get(name, 0) for name in _TEXTS}
         print(json.dumps({"table": table.name, "file": source.name, **numbers}))

@@ -4,13 +4,15 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from chat import items, json_text, keys, show
-from chat.equality import same
-from chat.model import ITEM_BYTES
+from chat import items, keys, show
 from chat.options import Commands, add_typed, command, standard_input
 from chat.target import Target
-from chat.values import item_bytes
-from ops.errors import UsageError
+from cli import output
+from cli.errors import UsageError
+from dynamo import json_text
+from dynamo.equality import same
+from dynamo.values import item_bytes
+from model.messages import ITEM_BYTES
 
 # The byte order mark, which some editors write before a text.
 _MARK = "\ufeff"
@@ -21,12 +23,14 @@ def add(commands: Commands) -> None:
     parser = command(commands, "put", "write an item of any table", writes=True)
     parser.add_argument("item", help="the item: JSON text, a file of it, or - for standard input")
     condition = parser.add_mutually_exclusive_group()
-    condition.add_argument("--if-absent", action="store_true",
-                           help="only while there is no item with its key")  # fmt: skip
-    condition.add_argument("--if-unchanged", metavar="OLD",
-                           help="only while the stored item is exactly this one: JSON text, a "
-                           "file, or -, as `get --json` prints it, or with --typed "
-                           "`get --typed`, which an item with sets or binary needs")  # fmt: skip
+    condition.add_argument("--if-absent", action="store_true", help="only while there is no item with its key")
+    condition.add_argument(
+        "--if-unchanged",
+        metavar="OLD",
+        help="only while the stored item is exactly this one: JSON text, a "
+        "file, or -, as `get --json` prints it, or with --typed "
+        "`get --typed`, which an item with sets or binary needs",
+    )
     add_typed(parser)
     parser.set_defaults(run=run)
 
@@ -51,13 +55,13 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     else:
         items.put(target.table, item)
     name = show.item_line(list(key), key)
-    with show.after(f"put {name}"):
+    with output.after(f"put {name}"):
         if arguments.typed:
-            show.document(json_text.typed(item))
+            output.document(json_text.typed(item))
         elif arguments.json:
-            show.document(item)
+            output.document(item)
         else:
-            show.lines([name])
+            output.lines([name])
     return 0
 
 

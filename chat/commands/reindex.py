@@ -11,31 +11,36 @@ from chat.target import Target
 from chat.transfer.bar import bar
 from chat.transfer.patience import CONTINUES
 from chat.transfer.tables import describe
-from ops.errors import OpsError, UsageError
-from ops.show import count
+from cli.errors import OpsError, UsageError
+from cli.output import count
 
 
 def add(commands: Commands) -> None:
     """The command line of ``reindex``."""
     parser = command(
-        commands, "reindex",
+        commands,
+        "reindex",
         "bring the users' lists of conversations up to date from the messages; safe at any time",
         writes=True,
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "conversations", nargs="*", metavar="CONVERSATION", type=pair,
+        "conversations",
+        nargs="*",
+        metavar="CONVERSATION",
+        type=pair,
         help="two users joined by #; default: all, which reads every key of the table",
-    )  # fmt: skip
+    )
     parser.add_argument(
-        "--failed", action="store_true",
-        help="only those that the stream's function gave up on, and take them off the stack's "
-        "failure queue",
-    )  # fmt: skip
+        "--failed",
+        action="store_true",
+        help="only those that the stream's function gave up on, and take them off the stack's failure queue",
+    )
     parser.add_argument(
-        "--all", action="store_true",
+        "--all",
+        action="store_true",
         help="with --failed: all conversations, then empty the queue; for failures older than a "
         "day, which the stream has forgotten",
-    )  # fmt: skip
+    )
     parser.set_defaults(run=run)
 
 
@@ -55,10 +60,7 @@ def _failed(arguments: argparse.Namespace, target: Target) -> int:
     if arguments.all:
         settled = settle_all(queue, lambda: _everything(target), say=target.say)
     else:
-        settled = settle(
-            queue, target.service("dynamodbstreams"), lambda found: _named(target, found),
-            say=target.say,
-        )  # fmt: skip
+        settled = settle(queue, target.service("dynamodbstreams"), lambda found: _named(target, found), say=target.say)
     numbers = {"settled": settled.settled, "kept": settled.kept}
     return _show(arguments, settled.reindexed, numbers) or (1 if settled.kept else 0)
 
@@ -77,9 +79,7 @@ def _named(target: Target, conversations: list[str]) -> Reindexed:
     return reindex_all(target.client, target.table_name, conversations, say=target.say)
 
 
-def _show(
-    arguments: argparse.Namespace, result: Reindexed, failures: dict[str, int] | None = None
-) -> int:
+def _show(arguments: argparse.Namespace, result: Reindexed, failures: dict[str, int] | None = None) -> int:
     if arguments.json:
         found = {"reindexed": result.done, "left_out": result.foreign, "failed": result.failed}
         print(json.dumps(found | (failures or {}), indent=2, ensure_ascii=False))

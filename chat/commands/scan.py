@@ -2,21 +2,27 @@
 
 import argparse
 
-from chat import json_text, scanning, show
+from chat import show
 from chat.keys import key_schema
-from chat.lanes import lanes
 from chat.options import Commands, add_typed, command, count
 from chat.target import Target
-from ops.errors import UsageError
+from cli import output
+from cli.errors import UsageError
+from dynamo import json_text, scanning
+from dynamo.lanes import lanes
 
 
 def add(commands: Commands) -> None:
     """The command line of ``scan``."""
     parser = command(commands, "scan", "every item of the table, in no order, as they come")
     parser.add_argument("--limit", type=count, metavar="N", help="end after so many items")
-    parser.add_argument("--segments", type=count, default=1, metavar="N",
-                        help="read so many parts at once, for large tables; at most "
-                        f"{scanning.MOST_SEGMENTS} (default: %(default)s)")  # fmt: skip
+    parser.add_argument(
+        "--segments",
+        type=count,
+        default=1,
+        metavar="N",
+        help=f"read so many parts at once, for large tables; at most {scanning.MOST_SEGMENTS} (default: %(default)s)",
+    )
     add_typed(parser)
     parser.set_defaults(run=run)
 
@@ -24,18 +30,16 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the items: with --json one a line."""
     if arguments.segments > scanning.MOST_SEGMENTS:
-        raise UsageError(
-            f"--segments must be at most {scanning.MOST_SEGMENTS}, got {arguments.segments}"
-        )
+        raise UsageError(f"--segments must be at most {scanning.MOST_SEGMENTS}, got {arguments.segments}")
     as_json = arguments.json or arguments.typed
     keys = [] if as_json else list(key_schema(target.table))
     # What was asked is counted when it is answered; otherwise nobody waits for it.
     with lanes(arguments.segments, joined=arguments.capacity) as opened:
         for page in scanning.pages(target.table, opened, limit=arguments.limit):
             if arguments.typed:
-                show.json_lines(map(json_text.typed, page))
+                output.json_lines(map(json_text.typed, page))
             elif arguments.json:
-                show.json_lines(page)
+                output.json_lines(page)
             else:
-                show.lines(show.item_line(keys, item) for item in page)
+                output.lines(show.item_line(keys, item) for item in page)
     return 0

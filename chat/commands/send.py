@@ -5,24 +5,22 @@ import uuid
 from datetime import UTC, datetime
 
 from chat import show, writing
-from chat.model import message_item
 from chat.options import Commands, body, command, person, user_name
 from chat.references import moment
 from chat.target import Target
-from ops.errors import UsageError
+from cli import output
+from cli.errors import UsageError
+from model.messages import message_item
 
 
 def add(commands: Commands) -> None:
     """The command line of ``send``."""
-    parser = command(
-        commands, "send", "send a message; the first one begins the conversation", writes=True
+    parser = command(commands, "send", "send a message; the first one begins the conversation", writes=True)
+    parser.add_argument("--from", required=True, dest="sender", metavar="USER", type=user_name, help="who sends it")
+    parser.add_argument("--to", required=True, dest="recipient", metavar="USER", type=user_name, help="who gets it")
+    parser.add_argument(
+        "--at", metavar="TIME", type=moment, help="when it was sent: ISO 8601 with a zone (default: now)"
     )
-    parser.add_argument("--from", required=True, dest="sender", metavar="USER", type=user_name,
-                        help="who sends it")  # fmt: skip
-    parser.add_argument("--to", required=True, dest="recipient", metavar="USER", type=user_name,
-                        help="who gets it")  # fmt: skip
-    parser.add_argument("--at", metavar="TIME", type=moment,
-                        help="when it was sent: ISO 8601 with a zone (default: now)")  # fmt: skip
     parser.add_argument("body", help="the text; - reads standard input, -- goes before a hyphen")
     parser.set_defaults(run=run)
 
@@ -42,9 +40,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         raise UsageError(str(error)) from None
     writing.send(target.table, item)
     name = show.named(item)
-    with show.after(f"sent as {name}"):
+    with output.after(f"sent as {name}"):
         if arguments.json:
-            show.document(item)
+            output.document(item)
         else:
-            show.lines([name])
+            output.lines([name])
     return 0

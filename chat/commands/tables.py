@@ -2,9 +2,9 @@
 
 import argparse
 
-from chat import show
 from chat.options import Commands, command
 from chat.target import Target
+from cli import output
 
 
 def add(commands: Commands) -> None:
@@ -17,5 +17,5 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the names, of every page of them."""
     pages = target.client.get_paginator("list_tables").paginate()
     names = (name for page in pages for name in page["TableNames"])
-    (show.array if arguments.json else show.lines)(names)
+    (output.array if arguments.json else output.lines)(names)
     return 0

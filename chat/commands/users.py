@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from chat import show
-from chat.directory import NAME_ATTRIBUTE, PlainNames, User
 from chat.options import Commands, command
 from chat.target import Target
-from ops.errors import OpsError
+from cli import output
+from cli.errors import OpsError
+from model.directory import NAME_ATTRIBUTE, PlainNames, User
 
 
 def add(commands: Commands) -> None:
@@ -21,9 +21,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the users, page by page as Cognito lists them."""
     found = _named(target)
     if arguments.json:
-        show.array(map(asdict, found))
+        output.array(map(asdict, found))
     else:
-        show.lines(f"{user.sub}\t{show.safe_name(user.name)}{_state(user)}" for user in found)
+        output.lines(f"{user.sub}\t{output.safe_name(user.name)}{_state(user)}" for user in found)
     return 0
 
 
@@ -37,8 +37,10 @@ def _named(target: Target) -> Iterator[User]:
         )
     for user in directory.users():
         if user.name is None:
-            target.say(f"skipped: user {show.safe(user.username)} ({user.sub}) has no "
-                       f"{NAME_ATTRIBUTE}; commands take the sub")  # fmt: skip
+            target.say(
+                f"skipped: user {output.safe(user.username)} ({user.sub}) has no {NAME_ATTRIBUTE}; "
+                "commands take the sub"
+            )
         else:
             yield user
 

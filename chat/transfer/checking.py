@@ -4,17 +4,17 @@ import sqlite3
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from chat.model import is_membership, is_message
 from chat.transfer.bar import Advance
 from chat.transfer.lines import has_derived_id, item_of
 from chat.transfer.reading import LINE_BYTES, Line, lines
 from chat.transfer.sources import Source
 from chat.transfer.whole_json import HEAD_BYTES, document_problem
-from ops.errors import OpsError
-from ops.show import count
-from seed.changes import Key, key_of
-from seed.repeated_keys import RepeatedKeys
-from seed.wire import Typed
+from cli.errors import OpsError
+from cli.output import count
+from dynamo.changes import Key, key_of
+from model.messages import is_membership, is_message
+from model.repeated_keys import RepeatedKeys
+from model.wire import Typed
 
 # As many lines with the key of another line are named; all are counted.
 _NAMED = 20
@@ -75,9 +75,7 @@ def check(source: Source, *, say: Say, advance: Advance) -> Checked:
         ) from None
     if wrong or repeated:
         of = count(number, "line")
-        raise OpsError(
-            f"{source.name}: {wrong + repeated:,} of {of} cannot be imported; nothing was written"
-        )
+        raise OpsError(f"{source.name}: {wrong + repeated:,} of {of} cannot be imported; nothing was written")
     if not checked.lines:
         raise OpsError(f"{source.name} is empty; it needs one item or message a line")
     return checked
@@ -132,5 +130,6 @@ def _with_derived_id(source: Source, numbers: set[int]) -> set[int]:
     if not numbers:
         return set()
     source.file.seek(0)
-    return {line.number for line in lines(source.file)
-            if line.number in numbers and line.text and has_derived_id(line.text)}  # fmt: skip
+    return {
+        line.number for line in lines(source.file) if line.number in numbers and line.text and has_derived_id(line.text)
+    }

@@ -6,18 +6,16 @@ not. What was there before, and is left alone, is in it: reads are consistent.
 
 from typing import Any
 
-from chat.lanes import lanes
-from chat.segments import After, in_segments
 from chat.transfer.bar import Advance
 from chat.transfer.lines import line_of
 from chat.transfer.outputs import Output
 from chat.transfer.scanning import Page, Selection, page
 from chat.transfer.tables import Described
+from dynamo.lanes import lanes
+from dynamo.segments import After, in_segments
 
 
-def export(
-    client: Any, table: Described, selection: Selection, output: Output, advance: Advance
-) -> None:
+def export(client: Any, table: Described, selection: Selection, output: Output, advance: Advance) -> None:
     """Write every item of the selection that ``output`` does not have yet.
 
     One page of each segment is on its way at a time, so memory does not depend

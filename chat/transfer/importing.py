@@ -7,7 +7,6 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.lanes import Lanes, lanes
 from chat.transfer.bar import Advance
 from chat.transfer.parts import Changed, Part, parts
 from chat.transfer.patience import FAILURES, unfinished
@@ -15,19 +14,18 @@ from chat.transfer.progress import Progress
 from chat.transfer.sources import Source
 from chat.transfer.tables import Described
 from chat.transfer.writing import Outcome, Writer
-from ops.errors import OpsError, explain
-from seed.wire import Typed
+from cli.errors import OpsError, explain
+from dynamo.lanes import Lanes, lanes
+from model.wire import Typed
 
-# More batches at once are throttled the sooner (seed/apply.py). Conditional puts
+# More batches at once are throttled the sooner (dynamo/apply.py). Conditional puts
 # are single items, and wait for one answer each; ten connections are open.
 WORKERS, WORKERS_IF_ABSENT = 4, 10
 _Write = Callable[[list[Typed]], Counter[Outcome]]
 _Written = Future[Counter[Outcome]]
 
 
-def import_rest(
-    client: Any, table: Described, source: Source, progress: Progress, advance: Advance
-) -> None:
+def import_rest(client: Any, table: Described, source: Source, progress: Progress, advance: Advance) -> None:
     """Write what ``progress`` does not have yet of the file.
 
     Raises OpsError, or KeyboardInterrupt, with how far it came.
@@ -53,9 +51,7 @@ def import_rest(
     progress.complete()
 
 
-def _in_order(
-    opened: Lanes, write: _Write, left: Iterable[Part]
-) -> Iterator[tuple[Part, _Written]]:
+def _in_order(opened: Lanes, write: _Write, left: Iterable[Part]) -> Iterator[tuple[Part, _Written]]:
     """The parts in their order, several of them under way."""
     running: deque[tuple[Part, _Written]] = deque()
     for part in left:
@@ -65,14 +61,11 @@ def _in_order(
     yield from running
 
 
-def _outcomes(
-    part: Part, written: _Written, source: Source, progress: Progress
-) -> Counter[Outcome]:
+def _outcomes(part: Part, written: _Written, source: Source, progress: Progress) -> Counter[Outcome]:
     """Wait for the part, the first of those under way; what comes before it is written."""
     try:
         return written.result()
     except ClientError as error:
         raise OpsError(
-            f"{source.name}: lines {part.first} to {part.last}: {explain(error)}; "
-            f"{progress.how_far()}"
+            f"{source.name}: lines {part.first} to {part.last}: {explain(error)}; {progress.how_far()}"
         ) from None

@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from chat.model import (
+from dynamo.changes import Key, key_of
+from dynamo.values import from_plain, item_bytes, named, restored
+from model.dataset_line import line_item
+from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_PARTITION_KEY,
     INDEX_SORT_KEY,
@@ -27,19 +30,13 @@ from chat.model import (
     is_message,
     participants,
 )
-from chat.values import from_plain, item_bytes, named, restored
-from seed.changes import Key, key_of
-from seed.dataset_line import line_item
-from seed.json_line import parsed
-from seed.wire import Typed, from_wire, to_wire
+from model.strict_json import parsed
+from model.wire import Typed, from_wire, to_wire
 
 _ITEM = "Item"
 _MESSAGE = frozenset({"from", "to", "body", "at"})
 # The keys of table and index must be text of at most so many bytes.
-_KEYS = KEY_BYTES | {
-    INDEX_PARTITION_KEY: KEY_BYTES[PARTITION_KEY],
-    INDEX_SORT_KEY: KEY_BYTES[SORT_KEY],
-}
+_KEYS = KEY_BYTES | {INDEX_PARTITION_KEY: KEY_BYTES[PARTITION_KEY], INDEX_SORT_KEY: KEY_BYTES[SORT_KEY]}
 
 
 def line_of(item: Typed) -> bytes:
@@ -49,9 +46,7 @@ def line_of(item: Typed) -> bytes:
     """
     return (
         json.dumps(
-            {_ITEM: {name: _spelled(item[name]) for name in sorted(item)}},
-            ensure_ascii=False,
-            separators=(",", ":"),
+            {_ITEM: {name: _spelled(item[name]) for name in sorted(item)}}, ensure_ascii=False, separators=(",", ":")
         ).encode()
         + b"\n"
     )
@@ -62,7 +57,7 @@ def item_of(line: bytes) -> Typed:
 
     A line is DynamoDB JSON (``{"Item": ...}``), an item in plain JSON, which has
     ``pk`` and ``sk``, or a message of a dataset, which has ``from``, ``to``,
-    ``body`` and ``at`` (seed/dataset_line.py). Raises ValueError with the rule
+    ``body`` and ``at`` (model/dataset_line.py). Raises ValueError with the rule
     of DynamoDB or of the data model that it breaks.
     """
     value = parsed(line, parse_int=Decimal)
@@ -94,9 +89,7 @@ def _item(value: object) -> Typed:
         return {name: from_plain(name, content) for name, content in named(value)}
     if _MESSAGE & value.keys():
         return from_wire(to_wire(line_item(value)))
-    raise ValueError(
-        'is none of {"Item": ...}, an item with pk and sk, a message with from, to, body and at'
-    )
+    raise ValueError('is none of {"Item": ...}, an item with pk and sk, a message with from, to, body and at')
 
 
 def _check(item: Typed) -> None:

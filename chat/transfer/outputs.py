@@ -19,9 +19,9 @@ from chat.transfer.patience import CONTINUES, FAILURES, unfinished
 from chat.transfer.scanning import Page, Selection
 from chat.transfer.state import State, StateFile
 from chat.transfer.tables import Described
-from ops.errors import OpsError
-from ops.show import count
-from seed.wire import Typed
+from cli.errors import OpsError
+from cli.output import count
+from model.wire import Typed
 
 _VERSION = 1
 
@@ -117,9 +117,7 @@ def part_file(
     state_file = StateFile(part.with_name(part.name + ".json"), clock)
     with _opened(part) as file:
         identity: State = {"version": _VERSION, "table": table.id, "selection": str(selection)}
-        state = _continued(file, part, state_file, identity) or identity | _beginning(
-            selection.segments
-        )
+        state = _continued(file, part, state_file, identity) or identity | _beginning(selection.segments)
         file.truncate(state["bytes"])
         file.seek(state["bytes"])
         output = PartFile(file, state_file, state)
@@ -190,10 +188,7 @@ def _continued(file: BinaryIO, part: Path, state_file: StateFile, identity: Stat
         ("selection", f"of other items ({state.get('selection')})"),
     ):
         if state.get(name) != identity[name]:
-            raise OpsError(
-                f"{part} is an unfinished export {meaning}; finish that one, or delete {part} "
-                "to begin anew"
-            )
+            raise OpsError(f"{part} is an unfinished export {meaning}; finish that one, or delete {part} to begin anew")
     if size < state["bytes"]:
         raise OpsError(f"{part} is shorter than it was; delete it to begin anew")
     return state

@@ -3,13 +3,13 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from chat.model import is_membership
 from chat.transfer.checking import item_in
 from chat.transfer.reading import lines
 from chat.transfer.sources import Source
-from seed.changes import key_of
-from seed.wire import Typed
-from seed.writer import ITEMS_PER_BATCH
+from dynamo.changes import key_of
+from dynamo.writer import ITEMS_PER_BATCH
+from model.messages import is_membership
+from model.wire import Typed
 
 
 class Changed(Exception):

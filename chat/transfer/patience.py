@@ -8,8 +8,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.errors import OpsError, explain
-from seed.writer import Tries, ask
+from cli.errors import OpsError, explain
+from dynamo.writer import Tries, ask
 
 CONTINUES = "running the same command again continues"
 # What may end a transfer from outside; TimeoutError is that of Tries.
@@ -21,9 +21,7 @@ def tries(doing: str, clock: Any = time) -> Tries:
     return Tries(clock, math.inf, doing)
 
 
-def patiently(
-    call: Callable[..., Any], request: Mapping[str, Any], *, doing: str, clock: Any = time
-) -> Any:
+def patiently(call: Callable[..., Any], request: Mapping[str, Any], *, doing: str, clock: Any = time) -> Any:
     """The answer to a request that does no harm when it is made twice.
 
     Throttling and lost answers are outlasted beyond what the client does by

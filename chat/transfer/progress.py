@@ -16,7 +16,7 @@ from chat.transfer.sources import Source
 from chat.transfer.state import State, StateFile
 from chat.transfer.tables import Described
 from chat.transfer.writing import Outcome
-from ops.errors import OpsError
+from cli.errors import OpsError
 
 SKIPPED = "memberships_skipped"
 # 2: no two lines of the file have the same key.
@@ -35,14 +35,7 @@ class _Done:
 class Progress:
     """How far one import of a file into a table came, in this run and those that it continues."""
 
-    def __init__(
-        self,
-        source: Source,
-        table: Described,
-        *,
-        if_absent: bool,
-        say: Callable[[str], None],
-    ) -> None:
+    def __init__(self, source: Source, table: Described, *, if_absent: bool, say: Callable[[str], None]) -> None:
         self.if_absent = if_absent
         self._source, self._table, self._say = source, table, say
         self._state = StateFile(_state_path(source.path, table)) if source.path else None
@@ -82,9 +75,7 @@ class Progress:
         state = self._state.load()
         if state is None:
             return False
-        if different := [
-            name for name in self._identity if state.get(name) != self._identity[name]
-        ]:
+        if different := [name for name in self._identity if state.get(name) != self._identity[name]]:
             raise OpsError(
                 f"{self._state.path} is of an interrupted import with another "
                 f"{_MEANING[different[0]]}; delete it to begin anew"
@@ -122,8 +113,7 @@ class Progress:
         """The error for a file that is another one now; nothing of it can be continued."""
         self._forget()
         return OpsError(
-            f"{self._source.name} was changed while it was imported, and is written in part; "
-            "import it again"
+            f"{self._source.name} was changed while it was imported, and is written in part; import it again"
         )
 
     def how_far(self) -> str:

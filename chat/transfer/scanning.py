@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from chat.model import CONVERSATION_PREFIX, MESSAGE_PREFIX, conversation_key
 from chat.transfer.patience import patiently
-from seed.wire import Typed
+from model.messages import CONVERSATION_PREFIX, MESSAGE_PREFIX, conversation_key
+from model.wire import Typed
 
 SEGMENTS = 4
 _KEYS = {"#pk": "pk", "#sk": "sk"}
@@ -43,9 +43,7 @@ class Page:
     last_key: Typed | None
 
 
-def page(
-    client: Any, table: str, selection: Selection, segment: int, after: Mapping[str, Any] | None
-) -> Page:
+def page(client: Any, table: str, selection: Selection, segment: int, after: Mapping[str, Any] | None) -> Page:
     """The next page of a segment, read consistently, behind the key ``after``.
 
     ``client`` takes and gives DynamoDB JSON. Raises TimeoutError when

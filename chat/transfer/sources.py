@@ -14,8 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from ops.errors import OpsError
-from seed.gzipped import is_gzip, unpacked
+from cli.errors import OpsError
+from model.gzipped import is_gzip, unpacked
 
 STANDARD_INPUT = "-"
 _CHUNK = 1024 * 1024
@@ -88,8 +88,7 @@ def _copied(content: BinaryIO, name: str) -> Iterator[BinaryIO]:
         made = tempfile.TemporaryFile()  # noqa: SIM115 (closed below)
     except OSError as error:
         raise OpsError(
-            f"{name}: cannot copy it to a temporary file: {error.strerror}; "
-            "name a folder for it in TMPDIR"
+            f"{name}: cannot copy it to a temporary file: {error.strerror}; name a folder for it in TMPDIR"
         ) from None
     with made as file:
         try:

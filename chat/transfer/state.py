@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ops.errors import OpsError
+from cli.errors import OpsError
 
 State = dict[str, Any]
 # More often would cost more than what a killed transfer has to do again.

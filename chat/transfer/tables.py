@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from chat.model import PARTITION_KEY, SORT_KEY
-from ops.errors import OpsError
+from cli.errors import OpsError
+from model.messages import PARTITION_KEY, SORT_KEY
 
 _KEYS = {PARTITION_KEY: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}
 
@@ -26,8 +26,7 @@ def describe(client: Any, name: str) -> Described:
     """Ask for the table. Raises OpsError unless it has the keys of the data model."""
     table = client.describe_table(TableName=name)["Table"]
     types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
-    keys = {key["AttributeName"]: (key["KeyType"], types[key["AttributeName"]])
-            for key in table["KeySchema"]}  # fmt: skip
+    keys = {key["AttributeName"]: (key["KeyType"], types[key["AttributeName"]]) for key in table["KeySchema"]}
     if keys != _KEYS:
         raise OpsError(
             f"table {name} has the key {', '.join(keys)}; this command is for tables with the "

@@ -2,16 +2,14 @@
 
 import re
 
-from chat.values import TYPES
+from dynamo.values import TYPES
 
 # As much of a file tells what it is.
 HEAD_BYTES = 64 * 1024
 _MARK = b"\xef\xbb\xbf"
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Scan.html#API_Scan_ResponseSyntax
 _SCAN = re.compile(rb'\{\s*("(Count|ScannedCount|ConsumedCapacity)"\s*:[^\[]*)?"Items"\s*:\s*\[')
-_TYPED = re.compile(
-    rb'[^\[]*\[\s*\{\s*"[^"]*"\s*:\s*\{\s*"(' + "|".join(TYPES).encode() + rb')"\s*:'
-)
+_TYPED = re.compile(rb'[^\[]*\[\s*\{\s*"[^"]*"\s*:\s*\{\s*"(' + "|".join(TYPES).encode() + rb')"\s*:')
 _OPENING = re.compile(rb"\{\s*\n")
 
 

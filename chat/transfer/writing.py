@@ -10,10 +10,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from chat.transfer.patience import patiently, tries
-from ops.errors import code
-from seed.changes import key_of
-from seed.wire import Typed, canonical
-from seed.writer import Table
+from cli.errors import code
+from dynamo.changes import key_of
+from dynamo.writer import Table
+from model.wire import Typed, canonical
 
 _MEMBERS: dict[str, Callable[[Any], Any]] = {"SS": str, "NS": Decimal, "BS": bytes}
 
@@ -50,11 +50,7 @@ class Writer:
         return Counter(self._put_absent(item) for item in items)
 
     def _put_absent(self, item: Typed) -> Outcome:
-        put = {
-            "TableName": self._table,
-            "Item": item,
-            "ConditionExpression": "attribute_not_exists(pk)",
-        }
+        put = {"TableName": self._table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
         try:
             patiently(self._client.put_item, put, doing=self._doing(1), clock=self._clock)
         except ClientError as error:
@@ -87,8 +83,7 @@ def same_item(one: Typed | None, other: Typed) -> bool:
 def _unordered(value: Any) -> Any:
     if isinstance(value, dict):
         # An attribute of such a name has an object for a value.
-        sets = {name: _MEMBERS[name] for name in value if name in _MEMBERS
-                and isinstance(value[name], list)}  # fmt: skip
+        sets = {name: _MEMBERS[name] for name in value if name in _MEMBERS and isinstance(value[name], list)}
         return {
             name: sorted(map(sets[name], member)) if name in sets else _unordered(member)
             for name, member in value.items()

@@ -10,13 +10,13 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+from cli.clients import Clients
+from cli.command_line import Parser, status_of
+from cli.errors import OpsError, UsageError
+from cli.stack import deployed, stack_name
 from local.console.process import Console, running
 from local.process import STATE_DIR, LocalAwsError
 from local.steps import interrupt_on_terminate
-from ops.cli import Parser, status_of
-from ops.clients import Clients
-from ops.errors import OpsError, UsageError
-from ops.stack import deployed, stack_name
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -32,9 +32,7 @@ def main(argv: list[str] | None = None) -> int:
 
 def _run(arguments: argparse.Namespace) -> int:
     if "AWS_ENDPOINT_URL" not in os.environ:
-        raise UsageError(
-            "no AWS_ENDPOINT_URL in the environment; start it with: python -m local console"
-        )
+        raise UsageError("no AWS_ENDPOINT_URL in the environment; start it with: python -m local console")
     table = _table(arguments.stage)
     try:
         with running(os.environ, arguments.folder, port=arguments.port) as console:

@@ -42,8 +42,7 @@ class Guard:
 
     def _refusal(self, scope: Message) -> str:
         """Why this request is refused; empty when it is not."""
-        headers = {name.decode("latin-1"): value.decode("latin-1")
-                   for name, value in scope["headers"]}  # fmt: skip
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         # A site can give its own name the address 127.0.0.1, but not change this header.
         if headers.get("host") not in self._hosts:
             return "another host's name"

@@ -39,13 +39,16 @@ def running(environment: Mapping[str, str], folder: Path, *, port: int = 0) -> I
     """
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.console.server", str(folder.resolve()),
-             "--port", str(port)],
-            cwd=PROJECT, env=dict(environment), text=True,
+            [sys.executable, "-m", "local.console.server", str(folder.resolve()), "--port", str(port)],
+            cwd=PROJECT,
+            env=dict(environment),
+            text=True,
             # It watches this pipe, which only this process holds open.
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
             start_new_session=True,  # a Ctrl-C meant for this process is not meant for it
-        )  # fmt: skip
+        )
         try:
             yield Console(address=_address(process, errors), process=process)
         finally:

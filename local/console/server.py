@@ -22,8 +22,21 @@ import uvicorn
 from local.console.guard import Guard
 
 # Those that the stack and the CDK use; every one is asked every two seconds.
-_SERVICES = ("cloudformation", "dynamodb", "events", "iam", "kms", "lambda", "logs", "monitoring",
-             "s3", "sns", "sqs", "ssm", "stepfunctions")  # fmt: skip
+_SERVICES = (
+    "cloudformation",
+    "dynamodb",
+    "events",
+    "iam",
+    "kms",
+    "lambda",
+    "logs",
+    "monitoring",
+    "s3",
+    "sns",
+    "sqs",
+    "ssm",
+    "stepfunctions",
+)
 _HOMES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
 STOP_SECONDS = 1  # what requests under way get
 
@@ -51,12 +64,16 @@ def environment(home: Path, environ: Mapping[str, str]) -> dict[str, str]:
     https://github.com/DaviReisVieira/stackport names them.
     """
     kept = {key: value for key, value in environ.items() if not key.startswith("STACKPORT_")}
-    return kept | {key: str(home) for key in ("HOME", "TMPDIR", "STACKPORT_DATA_DIR", *_HOMES)} | {
-        "LOG_LEVEL": "WARNING",
-        "STACKPORT_ENDPOINTS": f"AWS={environ['AWS_ENDPOINT_URL']}",
-        "STACKPORT_LEARN": "false",
-        "STACKPORT_SERVICES": ",".join(_SERVICES),
-    }  # fmt: skip
+    return (
+        kept
+        | {key: str(home) for key in ("HOME", "TMPDIR", "STACKPORT_DATA_DIR", *_HOMES)}
+        | {
+            "LOG_LEVEL": "WARNING",
+            "STACKPORT_ENDPOINTS": f"AWS={environ['AWS_ENDPOINT_URL']}",
+            "STACKPORT_LEARN": "false",
+            "STACKPORT_SERVICES": ",".join(_SERVICES),
+        }
+    )
 
 
 def _listen(port: int) -> socket.socket:
@@ -73,9 +90,7 @@ async def _serve(listener: socket.socket, home: Path) -> None:
     # Imported here: it reads the environment.
     stackport = importlib.import_module("backend.main").app
     port = listener.getsockname()[1]
-    config = uvicorn.Config(
-        Guard(stackport, port), log_level="warning", timeout_graceful_shutdown=STOP_SECONDS
-    )
+    config = uvicorn.Config(Guard(stackport, port), log_level="warning", timeout_graceful_shutdown=STOP_SECONDS)
     server = uvicorn.Server(config)
     asyncio.get_running_loop().add_reader(sys.stdin, lambda: setattr(server, "should_exit", True))
     print(f"http://127.0.0.1:{port}", flush=True)

@@ -29,8 +29,7 @@ def main() -> int:
     """Make every picture; exit status 0 also without Chromium, which some of them need."""
     interrupt_on_terminate()
     parser = argparse.ArgumentParser(prog="python -m local.pictures", description=__doc__)
-    parser.add_argument("--into", type=Path, default=IMAGES, metavar="DIR",
-                        help="default: docs/images")  # fmt: skip
+    parser.add_argument("--into", type=Path, default=IMAGES, metavar="DIR", help="default: docs/images")
     into = parser.parse_args().into
     try:
         STATE_DIR.mkdir(exist_ok=True)
@@ -57,9 +56,7 @@ def _make(scratch: Path, into: Path) -> None:
         take(steps, environment, outputs["TableName"], scratch, into)
 
 
-def take(
-    steps: Steps, environment: Mapping[str, str], table: str, scratch: Path, into: Path
-) -> None:
+def take(steps: Steps, environment: Mapping[str, str], table: str, scratch: Path, into: Path) -> None:
     """Every picture of ``table``, whose stack is that of $STAGE in ``environment``.
 
     Raises StepFailed, DevToolsError, LocalAwsError.
@@ -72,9 +69,11 @@ def take(
     with steps.step("terminal") as said:
         said += _terminal(environment, into)
     if not chromium.installed():
-        print(f"no {chromium.COMMAND} on this machine: the pictures of the console are left as "
-              f"they are; install it (apt-get install {chromium.COMMAND})",
-              file=sys.stderr)  # fmt: skip
+        print(
+            f"no {chromium.COMMAND} on this machine: the pictures of the console are left as "
+            f"they are; install it (apt-get install {chromium.COMMAND})",
+            file=sys.stderr,
+        )
         return
     with steps.step("console") as said:
         said += _console(environment, table, scratch, into)
@@ -97,23 +96,18 @@ def _wait_for_lists(steps: Steps, environment: Mapping[str, str]) -> None:
 def _terminal(environment: Mapping[str, str], into: Path) -> list[str]:
     written = []
     for name, commands in _COMMANDS.items():
-        shown = [(command, terminal.output(command.split(), environment, _COLUMNS))
-                 for command in commands]  # fmt: skip
+        shown = [(command, terminal.output(command.split(), environment, _COLUMNS)) for command in commands]
         drawn = terminal.svg("the Messages table", shown, _COLUMNS)
         written.append(_write(into / f"{name}.svg", drawn.encode()))
     return written
 
 
 def _console(environment: Mapping[str, str], table: str, scratch: Path, into: Path) -> list[str]:
-    with (
-        console_running(environment, scratch) as console,
-        chromium.page(screens.WIDTH, screens.HEIGHT) as page,
-    ):
+    with console_running(environment, scratch) as console, chromium.page(screens.WIDTH, screens.HEIGHT) as page:
         return [
             _write(into / "console-table.png", screens.table(page, console, table, "USER#tom")),
-            _write(into / "console-items.png",
-                   screens.items(page, f"CONVERSATION#{CONVERSATION}", 5, "SentAt")),
-        ]  # fmt: skip
+            _write(into / "console-items.png", screens.items(page, f"CONVERSATION#{CONVERSATION}", 5, "SentAt")),
+        ]
 
 
 def _write(file: Path, content: bytes) -> str:

@@ -19,14 +19,23 @@ PAGE_SECONDS = 60
 QUIET_SECONDS = 0.5
 STOP_SECONDS = 5
 _OPTIONS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-    "--disable-crash-reporter", "--remote-debugging-pipe",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-crash-reporter",
+    "--remote-debugging-pipe",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
     # The same pixels on every screen.
-    "--disable-lcd-text", "--disable-partial-raster", "--font-render-hinting=none",
+    "--disable-lcd-text",
+    "--disable-partial-raster",
+    "--font-render-hinting=none",
     "--hide-scrollbars",
-)  # fmt: skip
+)
 # The protocol's pipes are the descriptors 3 and 4.
 _WITH_PIPES = 'exec "$@" 3<&0 4>&1 0</dev/null 1>&2'
 _RENDERED = """new Promise(done => document.fonts.ready.then(
@@ -52,8 +61,7 @@ class Page:
         attached = devtools.call("Target.attachToTarget", targetId=target, flatten=True)
         self._session = attached["sessionId"]
         self._call("Network.enable")
-        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height,
-                   deviceScaleFactor=1, mobile=False)  # fmt: skip
+        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
         self._call("Emulation.setTimezoneOverride", timezoneId="UTC")
         self._call("Emulation.setLocaleOverride", locale="en-US")
         light = {"name": "prefers-color-scheme", "value": "light"}
@@ -77,9 +85,7 @@ class Page:
 
         Raises DevToolsError for a mistake in it.
         """
-        answer = self._call(
-            "Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True
-        )
+        answer = self._call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
         if "exceptionDetails" in answer:
             thrown = answer["exceptionDetails"].get("exception", {}).get("description", "")
             raise DevToolsError(f"{expression}: {thrown}")
@@ -107,8 +113,9 @@ class Page:
         """A PNG of that part of the page, once its fonts are loaded and it is drawn."""
         self.value(_RENDERED)
         # Beyond the viewport it would lay the page out again, for a window of the box's size.
-        taken = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=False,
-                           clip=asdict(box) | {"scale": 1})  # fmt: skip
+        taken = self._call(
+            "Page.captureScreenshot", format="png", captureBeyondViewport=False, clip=asdict(box) | {"scale": 1}
+        )
         return base64.b64decode(taken["data"])
 
     def _call(self, method: str, **parameters: Any) -> dict[str, Any]:
@@ -126,9 +133,13 @@ def page(width: int, height: int) -> Iterator[Page]:
     with tempfile.TemporaryDirectory(prefix="chromium-") as home:
         process = subprocess.Popen(
             ["sh", "-c", _WITH_PIPES, "sh", COMMAND, *_OPTIONS, f"--user-data-dir={home}/profile"],
-            env=_environment(home), bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL, start_new_session=True,
-        )  # fmt: skip
+            env=_environment(home),
+            bufsize=0,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         try:
             pipes = cast(IO[bytes], process.stdin), cast(IO[bytes], process.stdout)
             yield Page(DevTools(*pipes), width, height)
@@ -137,8 +148,7 @@ def page(width: int, height: int) -> Iterator[Page]:
 
 
 def _environment(home: str) -> dict[str, str]:
-    own = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME",
-           "XDG_RUNTIME_DIR", "XDG_STATE_HOME")  # fmt: skip
+    own = ("HOME", "TMPDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME")
     return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8"} | dict.fromkeys(own, home)
 
 

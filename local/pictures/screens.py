@@ -30,8 +30,7 @@ def items(page: Page, partition: str, count: int, first_column: str) -> bytes:
     page.value(f"{_element('button', 'Run query')}.click()")
     page.value("document.activeElement.blur()")
     page.wait(_element("h3", f"Items ({count})"))
-    page.value("document.querySelector('table').parentElement.scrollLeft = "
-               f"{_element('th', first_column)}.offsetLeft")  # fmt: skip
+    page.value(f"document.querySelector('table').parentElement.scrollLeft = {_element('th', first_column)}.offsetLeft")
     top = page.value(f"{_element('button', 'Scan')}.getBoundingClientRect().top") - _MARGIN
     left = page.value("document.querySelector('table').parentElement.getBoundingClientRect().left")
     left -= _MARGIN

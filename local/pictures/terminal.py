@@ -31,11 +31,15 @@ def output(command: Sequence[str], environment: Mapping[str, str], columns: int)
     with open(ours, "rb", buffering=0) as terminal:
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, columns, 0, 0))
         process = subprocess.Popen(
-            command, cwd=PROJECT, text=True,
+            command,
+            cwd=PROJECT,
+            text=True,
             # Programs believe COLUMNS before the terminal.
             env={**environment, "TERM": "xterm-256color", "COLUMNS": str(columns)},
-            stdin=subprocess.DEVNULL, stdout=theirs, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            stdin=subprocess.DEVNULL,
+            stdout=theirs,
+            stderr=subprocess.PIPE,
+        )
         os.close(theirs)
         printed = _all_of(terminal.fileno())
         _, errors = process.communicate()

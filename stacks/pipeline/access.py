@@ -5,16 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from model.names import STAGE
 from stacks.context import settings_from_context
-from stacks.names import STAGE
 from stacks.settings import SettingsError
 
 # https://docs.github.com/en/actions/reference/security/oidc: since July 2026 a new repository's
 # subject carries its ids too, owner@123/name@456.
 _REPOSITORY = {
-    "github": re.compile(
-        r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:@[0-9]+)?/[A-Za-z0-9._-]{1,100}(?:@[0-9]+)?"
-    ),
+    "github": re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:@[0-9]+)?/[A-Za-z0-9._-]{1,100}(?:@[0-9]+)?"),
     "gitlab": re.compile(r"[A-Za-z0-9_.-]{1,255}(?:/[A-Za-z0-9_.-]{1,255}){1,20}"),
 }
 _KEYS = ("repository", "host", "environments", "existing_provider", "previews")

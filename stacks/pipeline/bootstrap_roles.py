@@ -23,14 +23,9 @@ def use_of_bootstrap_roles(
     found = qualifier or scope.node.try_get_context(_CONTEXT) or _DEFAULT
     stack = Stack.of(scope)
     names = [
-        f"cdk-{found}-{use}-role-{stack.account}-{region}"
-        for region in regions or [stack.region]
-        for use in _PURPOSES
+        f"cdk-{found}-{use}-role-{stack.account}-{region}" for region in regions or [stack.region] for use in _PURPOSES
     ]
     return iam.PolicyStatement(
         actions=["sts:AssumeRole"],
-        resources=[
-            stack.format_arn(service="iam", region="", resource="role", resource_name=name)
-            for name in names
-        ],
+        resources=[stack.format_arn(service="iam", region="", resource="role", resource_name=name) for name in names],
     )

@@ -45,9 +45,7 @@ HOSTS = {
 class Identities(Construct):
     """The account's provider for ``host``, new or ``existing``, and jobs of ``repository``."""
 
-    def __init__(
-        self, scope: Construct, id: str, *, host: Host, repository: str, existing: bool
-    ) -> None:
+    def __init__(self, scope: Construct, id: str, *, host: Host, repository: str, existing: bool) -> None:
         super().__init__(scope, id)
         self._host, self._repository = host, repository
         self._provider_arn = self._existing_arn() if existing else self._add_provider()
@@ -74,9 +72,7 @@ class Identities(Construct):
     def _add_provider(self) -> str:
         # Without thumbprints: AWS verifies certificates by its own list of authorities
         # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html).
-        provider = iam.OidcProviderNative(
-            self, "Provider", url=f"https://{self._host.issuer}", client_ids=[AUDIENCE]
-        )
+        provider = iam.OidcProviderNative(self, "Provider", url=f"https://{self._host.issuer}", client_ids=[AUDIENCE])
         return provider.oidc_provider_arn
 
     def _existing_arn(self) -> str:

@@ -6,13 +6,8 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.findings import (
-    WHOLE_SERVICES,
-    acknowledge,
-    acknowledge_wide_action,
-    acknowledge_wildcard,
-)
-from stacks.names import PREVIEW_LIMITS, ROLE_PATH, STACK_TAG
+from model.names import PREVIEW_LIMITS, ROLE_PATH, STACK_TAG
+from stacks.findings import WHOLE_SERVICES, acknowledge, acknowledge_wide_action, acknowledge_wildcard
 
 STACKS = "Messages-pr-*"
 QUALIFIER = "messagespr"
@@ -31,21 +26,47 @@ _BY_NAME = {
     "states": ("stateMachine:{}", "execution:{}", "mapRun:{}"),
 }
 _DESCRIBING = (
-    "application-autoscaling:Describe*", "backup:Describe*", "backup:Get*", "backup:List*",
-    "cloudformation:Describe*", "cloudformation:List*", "cloudwatch:Describe*",
-    "dynamodb:Describe*", "dynamodb:List*", "iam:Get*", "iam:List*", "kms:Describe*", "kms:List*",
-    "lambda:List*", "logs:Describe*", "logs:ListTagsForResource", "tag:GetResources",
-)  # fmt: skip
+    "application-autoscaling:Describe*",
+    "backup:Describe*",
+    "backup:Get*",
+    "backup:List*",
+    "cloudformation:Describe*",
+    "cloudformation:List*",
+    "cloudwatch:Describe*",
+    "dynamodb:Describe*",
+    "dynamodb:List*",
+    "iam:Get*",
+    "iam:List*",
+    "kms:Describe*",
+    "kms:List*",
+    "lambda:List*",
+    "logs:Describe*",
+    "logs:ListTagsForResource",
+    "tag:GetResources",
+)
 _ROLE_ACTIONS = (
-    "iam:DeleteRole", "iam:PassRole", "iam:TagRole", "iam:UntagRole",
-    "iam:UpdateAssumeRolePolicy", "iam:UpdateRole", "iam:UpdateRoleDescription",
-)  # fmt: skip
+    "iam:DeleteRole",
+    "iam:PassRole",
+    "iam:TagRole",
+    "iam:UntagRole",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateRole",
+    "iam:UpdateRoleDescription",
+)
 _BOUNDED_ROLE_ACTIONS = (
-    "iam:AttachRolePolicy", "iam:CreateRole", "iam:DeleteRolePolicy", "iam:DetachRolePolicy",
-    "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy",
-)  # fmt: skip
-_MAPPINGS = ("lambda:CreateEventSourceMapping", "lambda:DeleteEventSourceMapping",
-             "lambda:GetEventSourceMapping", "lambda:UpdateEventSourceMapping")  # fmt: skip
+    "iam:AttachRolePolicy",
+    "iam:CreateRole",
+    "iam:DeleteRolePolicy",
+    "iam:DetachRolePolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+)
+_MAPPINGS = (
+    "lambda:CreateEventSourceMapping",
+    "lambda:DeleteEventSourceMapping",
+    "lambda:GetEventSourceMapping",
+    "lambda:UpdateEventSourceMapping",
+)
 _KEY_OF_BACKUP = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:RetireGrant")
 # By tag, because AWS makes up the names: plans and recovery points; keys.
 _BY_TAG = ("backup:*", "kms:*")
@@ -104,11 +125,9 @@ class PreviewLimits(Construct):
         roles = [self._arn("iam", f"role{path}{STACKS}", region="") for path in ("/", ROLE_PATH)]
         return [
             _allow(roles, *_ROLE_ACTIONS),
-            _allow(roles, *_BOUNDED_ROLE_ACTIONS,
-                   StringEquals={"iam:PermissionsBoundary": boundary}),
-            _allow(["*"], "iam:CreateServiceLinkedRole",
-                   StringEquals={"iam:AWSServiceName": ["backup.amazonaws.com"]}),
-        ]  # fmt: skip
+            _allow(roles, *_BOUNDED_ROLE_ACTIONS, StringEquals={"iam:PermissionsBoundary": boundary}),
+            _allow(["*"], "iam:CreateServiceLinkedRole", StringEquals={"iam:AWSServiceName": ["backup.amazonaws.com"]}),
+        ]
 
     def _by_tag(self) -> list[iam.PolicyStatement]:
         """What has the tag of a stage, and what gets it as it is created.
@@ -121,10 +140,9 @@ class PreviewLimits(Construct):
         return [
             _allow(["*"], *_BY_TAG, StringLike={tagged: STACKS}),
             _allow(["*"], *_CREATED_WITH_TAG, StringLike={tagging: STACKS}),
-            _allow(["*"], *_TAGGED_ON_CREATION, StringLike={tagging: STACKS},
-                   Null={tagged: "true"}, ArnLike=creating),
+            _allow(["*"], *_TAGGED_ON_CREATION, StringLike={tagging: STACKS}, Null={tagged: "true"}, ArnLike=creating),
             _allow([self._arn("kms", f"alias/{STACKS}")], "kms:CreateAlias", "kms:DeleteAlias"),
-        ]  # fmt: skip
+        ]
 
     def _bootstrap(self) -> list[iam.PolicyStatement]:
         """The CDK's own roles, bucket and parameter, bootstrapped for pull requests alone."""

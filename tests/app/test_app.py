@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from stacks.message_seed import SEEDING_FILES
+from stacks.function import module_files
 from tests.conftest import PROJECT, copy_project
 
 
@@ -16,21 +16,28 @@ def synth(folder, *, cwd=PROJECT, environment=None, umask=-1, **context):
     """Run app.py as the CLI does, which hands the context over in a variable."""
     committed = json.loads((cwd / "cdk.json").read_text())["context"]
     # HOME: jsii keeps its unpacked packages there; without them a start takes seconds more.
-    own = {"CDK_CONTEXT_JSON": json.dumps(committed | context), "CDK_OUTDIR": str(folder),
-           "CDK_VALIDATION": "false", "HOME": os.environ["HOME"],
-           "PATH": os.environ["PATH"]}  # fmt: skip
-    return subprocess.run([sys.executable, "-B", "app.py"], cwd=cwd, text=True, timeout=120,
-                          capture_output=True, env=own | (environment or {}),
-                          umask=umask)  # fmt: skip
+    own = {
+        "CDK_CONTEXT_JSON": json.dumps(committed | context),
+        "CDK_OUTDIR": str(folder),
+        "CDK_VALIDATION": "false",
+        "HOME": os.environ["HOME"],
+        "PATH": os.environ["PATH"],
+    }
+    return subprocess.run(
+        [sys.executable, "-B", "app.py"],
+        cwd=cwd,
+        text=True,
+        timeout=120,
+        capture_output=True,
+        env=own | (environment or {}),
+        umask=umask,
+    )
 
 
 @pytest.mark.parametrize(
     ("context", "said"),
     [
-        (
-            {"pitr_days": "99"},
-            "error: setting 'pitr_days' is 99; must be between 0 and 35. Mend it",
-        ),
+        ({"pitr_days": "99"}, "error: setting 'pitr_days' is 99; must be between 0 and 35. Mend it"),
         ({"pitr_dayz": "9"}, "error: unknown setting 'pitr_dayz' in the context"),
         ({"stage": "Prod"}, "error: setting 'stage' is 'Prod'; must be a lower-case letter"),
     ],
@@ -45,10 +52,13 @@ def test_a_wrong_setting_is_one_line_and_status_1(tmp_path, context, said):
 
 def test_a_wrong_setting_of_the_pipelines_access_is_one_line_and_status_1():
     failed = subprocess.run(
-        [sys.executable, "-B", "-m", "stacks.pipeline_access"], cwd=PROJECT, text=True,
-        capture_output=True, timeout=120,
+        [sys.executable, "-B", "-m", "stacks.pipeline_access"],
+        cwd=PROJECT,
+        text=True,
+        capture_output=True,
+        timeout=120,
         env={"PATH": os.environ["PATH"], "HOME": os.environ["HOME"]},
-    )  # fmt: skip
+    )
     assert failed.returncode == 1
     assert failed.stderr.startswith("error: repository is ''; must be OWNER/NAME")
     assert len(failed.stderr.splitlines()) == 1
@@ -70,25 +80,26 @@ SENT = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        ([SENT, SENT | {"id": "b"}, SENT | {"body": "Ho"}],
-         ":3: is another message of the same users and time as line 1; give one of them an 'id' of "
-         "its own, or remove one"),
+        (
+            [SENT, SENT | {"id": "b"}, SENT | {"body": "Ho"}],
+            ":3: is another message of the same users and time as line 1; give one of them an 'id' of "
+            "its own, or remove one",
+        ),
         ([SENT, {"from": "Tom"}], ":2: 'to' is missing"),
     ],
     ids=["two lines with one key", "a wrong line"],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("name", ["d.jsonl", "d.jsonl.gz"])
-def test_a_wrong_dataset_is_one_line_and_status_1_with_the_same_text_as_its_check(
-    tmp_path, lines, said, name
-):
+def test_a_wrong_dataset_is_one_line_and_status_1_with_the_same_text_as_its_check(tmp_path, lines, said, name):
     file = tmp_path / name
     content = "".join(json.dumps(line) + "\n" for line in lines).encode()
     file.write_bytes(gzip.compress(content) if name.endswith("gz") else content)
     failed = synth(tmp_path / "out", seed_dataset=str(file))
     assert failed.returncode == 1
     assert failed.stderr == f"error: {file}{said}\n"
-    check = subprocess.run([sys.executable, "-m", "seed", str(file), "--check"], cwd=PROJECT,
-                           text=True, capture_output=True, timeout=120)  # fmt: skip
+    check = subprocess.run(
+        [sys.executable, "-m", "seed", str(file), "--check"], cwd=PROJECT, text=True, capture_output=True, timeout=120
+    )
     assert (check.returncode, check.stderr) == (1, failed.stderr)
 
 
@@ -138,6 +149,6 @@ def allow_only_the_owner(folder):
 
 def test_the_seeding_function_takes_along_only_what_it_imports(tmp_path):
     assert synth(tmp_path).returncode == 0
-    (asset,) = [path for path in tmp_path.glob("asset.*") if (path / "seed").exists()]
+    (asset,) = [path for path in tmp_path.glob("asset.*") if (path / "functions/seed_messages.py").exists()]
     files = {str(path.relative_to(asset)) for path in asset.rglob("*") if path.is_file()}
-    assert files == {*SEEDING_FILES}
+    assert files == {*module_files("functions.seed_messages")}

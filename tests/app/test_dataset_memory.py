@@ -25,15 +25,20 @@ def synth_memory(folder, size: int) -> int:
     file = folder / "d.jsonl"
     with file.open("w") as lines:
         for number in range(size // LINE):
-            message = {"from": "Tom", "to": "Jerry", "at": "2026-01-01T09:00:00Z",
-                       "id": f"{number:08}", "body": ""}  # fmt: skip
+            message = {"from": "Tom", "to": "Jerry", "at": "2026-01-01T09:00:00Z", "id": f"{number:08}", "body": ""}
             message["body"] = "x" * (LINE - 1 - len(json.dumps(message)))
             lines.write(json.dumps(message) + "\n")
     context = json.loads((PROJECT / "cdk.json").read_text())["context"]
-    own = {"CDK_CONTEXT_JSON": json.dumps(context | {"seed_dataset": str(file)}),
-           "CDK_OUTDIR": str(folder / "out")}  # fmt: skip
-    done = subprocess.run([sys.executable, "-c", MEASURED], cwd=PROJECT, env=os.environ | own,
-                          stdout=subprocess.PIPE, text=True, check=True, timeout=120)  # fmt: skip
+    own = {"CDK_CONTEXT_JSON": json.dumps(context | {"seed_dataset": str(file)}), "CDK_OUTDIR": str(folder / "out")}
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURED],
+        cwd=PROJECT,
+        env=os.environ | own,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+        timeout=120,
+    )
     assert [path.stat().st_size for path in (folder / "out").glob("asset.*.jsonl")] == [size]
     return int(done.stdout) * 1024
 

@@ -13,13 +13,15 @@ from tests.conftest import PROJECT
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("command", [("ops", "backups"), ("chat", "tables")], ids=" ".join)
 def test_it_is_one_line(tmp_path, command, ending):
-    (tmp_path / "boto3.py").write_text(
-        "import time\nprint('loading', flush=True)\ntime.sleep(60)\n"
-    )
+    (tmp_path / "boto3.py").write_text("import time\nprint('loading', flush=True)\ntime.sleep(60)\n")
     with subprocess.Popen(
-        [sys.executable, "-m", *command], cwd=PROJECT, text=True, stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE, env=os.environ | {"PYTHONPATH": str(tmp_path)},
-    ) as process:  # fmt: skip
+        [sys.executable, "-m", *command],
+        cwd=PROJECT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+    ) as process:
         try:
             assert process.stdout.readline() == "loading\n"
             process.send_signal(ending)

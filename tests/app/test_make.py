@@ -49,8 +49,10 @@ def test_the_bill_of_materials_has_three_files(folder):
     done = make(folder, "sbom")
     assert done.returncode == 0, done.stdout
     assert sorted(file.name for file in (folder / "sbom").iterdir()) == [
-        "npm.cdx.json", "python-all.cdx.json", "python-deploy.cdx.json",
-    ]  # fmt: skip
+        "npm.cdx.json",
+        "python-all.cdx.json",
+        "python-deploy.cdx.json",
+    ]
     assert all(file.stat().st_size > 1000 for file in (folder / "sbom").iterdir())
 
 

@@ -23,10 +23,14 @@ class Bad(Stack):
 
     def __init__(self, app):
         super().__init__(app, "Bad")
-        s3.Bucket(self, "Bucket", public_read_access=True,
-                  block_public_access=s3.BlockPublicAccess.BLOCK_ACLS_ONLY)  # fmt: skip
-        lambda_.Function(self, "Function", runtime=lambda_.Runtime.PYTHON_3_9, handler="a.b",
-                         code=lambda_.Code.from_inline("def b(*_): pass"))  # fmt: skip
+        s3.Bucket(self, "Bucket", public_read_access=True, block_public_access=s3.BlockPublicAccess.BLOCK_ACLS_ONLY)
+        lambda_.Function(
+            self,
+            "Function",
+            runtime=lambda_.Runtime.PYTHON_3_9,
+            handler="a.b",
+            code=lambda_.Code.from_inline("def b(*_): pass"),
+        )
         key = dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING)
         dynamodb.TableV2(self, "Table", partition_key=key)
         iam.ManagedPolicy(self, "Policy", document=_everything())
@@ -73,18 +77,14 @@ def test_what_is_acknowledged_is_no_finding_on_that_one_construct(bad):
     found = [line for line in bad.findings if rule in line]
     assert len(found) == 1, "of two policies one is accepted"
     assert "Bad/Policy/Resource" in found[0]
-    accepted = Acknowledgement(
-        "Bad/Accepted", f"AwsSolutions::{rule}", REASON, ("Bad/Accepted/Resource",)
-    )
+    accepted = Acknowledgement("Bad/Accepted", f"AwsSolutions::{rule}", REASON, ("Bad/Accepted/Resource",))
     assert accepted in bad.acknowledged
 
 
 def test_wrong_acknowledgements_are_named(bad):
     assert sorted(bad.objections) == [
-        "Bad/Other: acknowledged AwsSolutions::AwsSolutions-L1, which nothing raises any more; "
-        "remove it",
-        "Bad: acknowledged AwsSolutions::AwsSolutions-SQS3 for a whole stack; move it to the one "
-        "construct concerned",
+        "Bad/Other: acknowledged AwsSolutions::AwsSolutions-L1, which nothing raises any more; remove it",
+        "Bad: acknowledged AwsSolutions::AwsSolutions-SQS3 for a whole stack; move it to the one construct concerned",
     ]
 
 

@@ -23,8 +23,7 @@ def run(*argv, stdout):
     command = [sys.executable, "-m", "seed", *map(str, argv)]
     # As most people have it: what was printed is written later, at the end at the latest.
     buffered = os.environ | {"PYTHONUNBUFFERED": ""}
-    return subprocess.Popen(command, cwd=PROJECT, stdout=stdout, stderr=subprocess.PIPE, text=True,
-                            env=buffered)  # fmt: skip
+    return subprocess.Popen(command, cwd=PROJECT, stdout=stdout, stderr=subprocess.PIPE, text=True, env=buffered)
 
 
 def test_a_reader_that_has_had_enough_hears_no_complaint(dataset):

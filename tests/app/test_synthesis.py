@@ -2,15 +2,14 @@
 
 import pytest
 
-from ops.costing import synthesis
-from ops.errors import OpsError
+from cli.errors import OpsError
+from ops.cost import synthesis
 
 
 def test_the_app_is_synthesized_with_the_settings_of_the_command_line():
     (stack,) = synthesis.synthesize("pr-7", ["pitr_days=0"])
     assert (stack.name, stack.region) == ("Messages-pr-7", None)
-    (table,) = (one for one in stack.template["Resources"].values()
-                if one["Type"] == "AWS::DynamoDB::GlobalTable")  # fmt: skip
+    (table,) = (one for one in stack.template["Resources"].values() if one["Type"] == "AWS::DynamoDB::GlobalTable")
     assert table["Properties"]["TableName"] == "Messages-pr-7"
     assert table["Properties"]["Replicas"][0]["PointInTimeRecoverySpecification"] == {
         "PointInTimeRecoveryEnabled": False
@@ -41,8 +40,7 @@ def failing(tmp_path):
 
 def test_an_app_that_cannot_start_is_one_line(failing):
     assert failing("import no_such_library") == (
-        "stage dev could not be synthesized: ModuleNotFoundError: No module named "
-        "'no_such_library' (app.py:1)"
+        "stage dev could not be synthesized: ModuleNotFoundError: No module named 'no_such_library' (app.py:1)"
     )
 
 

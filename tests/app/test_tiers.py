@@ -16,6 +16,7 @@ for file in sorted(pathlib.Path("tests/unit").glob("test_*.py")):
 
 
 def test_unit_tests_load_no_cdk():
-    done = subprocess.run([sys.executable, "-B", "-c", _LOADED], cwd=PROJECT, text=True,
-                          capture_output=True, timeout=120)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-B", "-c", _LOADED], cwd=PROJECT, text=True, capture_output=True, timeout=120
+    )
     assert (done.returncode, done.stderr) == (0, "")

@@ -9,8 +9,19 @@ import pytest
 from local.steps import Steps
 from tests.conftest import PROJECT
 
-FILES = ("Makefile", "app.py", "cdk.json", "chat", "ops", "package-lock.json", "requirements",
-         "requirements.txt", "seed", "stacks")  # fmt: skip
+FILES = (
+    "Makefile",
+    "app.py",
+    "cdk.json",
+    "dynamo",
+    "functions",
+    "model",
+    "package-lock.json",
+    "requirements",
+    "requirements.txt",
+    "seed",
+    "stacks",
+)
 CACHES = {
     "XDG_CACHE_HOME": ".cache",
     "npm_config_cache": ".cache/npm",
@@ -38,8 +49,9 @@ def make(project):
     """``make(["synth"], HOME="/x")``: what it prints; ends within two minutes."""
 
     def run(arguments, **variables):
-        environment = {name: value for name, value in os.environ.items()
-                       if name not in CACHES and not name.startswith("MAKE")}  # fmt: skip
+        environment = {
+            name: value for name, value in os.environ.items() if name not in CACHES and not name.startswith("MAKE")
+        }
         return Steps(project / "log").run(
             ["make", *arguments], environment=environment | variables, cwd=project, seconds=120
         )
@@ -68,9 +80,7 @@ def test_the_app_is_synthesized_without_a_home(make, no_home):
 
 def test_every_cache_is_in_the_project_without_a_home(make, project, no_home):
     seen = shown(make(SHOW, HOME=no_home))
-    assert {name: seen.get(name) for name in CACHES} == {
-        name: str(project / folder) for name, folder in CACHES.items()
-    }
+    assert {name: seen.get(name) for name in CACHES} == {name: str(project / folder) for name, folder in CACHES.items()}
     assert seen["HOME"] == str(project / ".cache/home")
 
 

@@ -72,8 +72,17 @@ def _start(relay: Relay) -> tuple[Burst, subprocess.Popen[bytes]]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
     relay.host = f"127.0.0.1:{port}"
-    command = [sys.executable, "-m", "microburst", "--host", "127.0.0.1", "--port", str(port),
-               "--upstream", relay.endpoint]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "microburst",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+        "--upstream",
+        relay.endpoint,
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return Burst(f"http://{relay.host}"), process
 

@@ -45,10 +45,16 @@ def stored(client: Callable[..., Any]) -> Callable[[str], Bodies]:
     """``stored(table)``: the bodies of all its items by sort key, read without faults."""
 
     def read(table: str) -> Bodies:
-        pages = client("dynamodb").get_paginator("query").paginate(
-            TableName=table, ConsistentRead=True, KeyConditionExpression="pk = :pk",
-            ExpressionAttributeValues={":pk": {"S": "p"}},
-        )  # fmt: skip
+        pages = (
+            client("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=table,
+                ConsistentRead=True,
+                KeyConditionExpression="pk = :pk",
+                ExpressionAttributeValues={":pk": {"S": "p"}},
+            )
+        )
         items = [item for page in pages for item in page["Items"]]
         count = client("dynamodb").describe_table(TableName=table)["Table"]["ItemCount"]
         assert count == len(items), "an item lies outside the partition of the seed"

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 from aws_cdk import App, aws_lambda
 
-from chat.model import Item, message_item
+from model.messages import Item, message_item
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 
@@ -16,10 +16,11 @@ START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 def messages(count: int, body: str = "seeded") -> list[Item]:
     """So many messages of one conversation."""
     return [
-        message_item(sender="Tom", recipient="Jerry", body=f"{body} {number}",
-                     sent_at=START + timedelta(minutes=number))
+        message_item(
+            sender="Tom", recipient="Jerry", body=f"{body} {number}", sent_at=START + timedelta(minutes=number)
+        )
         for number in range(count)
-    ]  # fmt: skip
+    ]
 
 
 def through(endpoint: str, *, seconds: int = 60) -> Callable[[MessagesStack], None]:

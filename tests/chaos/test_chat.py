@@ -17,9 +17,7 @@ NEW = {"pk": "a", "sk": "b", "Body": "new"}
 def chat(aws, burst, messages_table, monkeypatch, capsys):
     """``chat("send", ...)``: a command on the table, through the faults."""
     # botocore's own pauses add up to a minute.
-    monkeypatch.setattr(
-        "botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01
-    )
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
     for key, value in (aws.environment() | {"AWS_ENDPOINT_URL": burst.endpoint}).items():
         monkeypatch.setenv(key, value)
     run = functools.partial(chat_steps.run, capsys)
@@ -28,8 +26,7 @@ def chat(aws, burst, messages_table, monkeypatch, capsys):
 
 def lost(operation):
     """The rule by which the first answer to ``operation`` is lost, and no later one."""
-    return {"service": "dynamodb", "operation": operation, **LOST,
-            "sequence": {"fail": 1, "pass": 10**6}}  # fmt: skip
+    return {"service": "dynamodb", "operation": operation, **LOST, "sequence": {"fail": 1, "pass": 10**6}}
 
 
 def operations(burst):
@@ -78,22 +75,18 @@ COMMANDS = {
 
 @pytest.mark.parametrize("operation", COMMANDS)
 @pytest.mark.parametrize(
-    "code",
-    ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"],
+    "code", ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded"]
 )
 def test_throttling_without_end_is_one_line(chat, burst, operation, code):
     burst.rules({"service": "dynamodb", "operation": operation, "error": {"code": code}})
     failed = chat(*COMMANDS[operation])
     assert failed.status == 1
     assert failed.error.startswith(f"{operation}: {code}: ")
-    assert failed.error.endswith(
-        "; AWS refused it 8 times for too many requests: try again later, or raise the limit"
-    )
+    assert failed.error.endswith("; AWS refused it 8 times for too many requests: try again later, or raise the limit")
 
 
 def test_throttling_for_a_while_is_waited_for(chat, burst):
-    burst.rules({"service": "dynamodb", "error": {"code": "ThrottlingException"},
-                 "sequence": {"fail": 4, "pass": 1}})  # fmt: skip
+    burst.rules({"service": "dynamodb", "error": {"code": "ThrottlingException"}, "sequence": {"fail": 4, "pass": 1}})
     for n in range(5):
         assert chat("send", "--from", "Tom", "--to", "Jerry", str(n)).status == 0
     assert len(chat("history", "tom#jerry").lines) == 5

@@ -21,9 +21,16 @@ def cdk(aws, tmp_path_factory):
     environment = aws.environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
 
     def run(*arguments, cwd=PROJECT, **more):
-        done = subprocess.run(["cdk", *arguments], cwd=cwd, env=environment | more, text=True,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=120)  # fmt: skip
+        done = subprocess.run(
+            ["cdk", *arguments],
+            cwd=cwd,
+            env=environment | more,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=120,
+        )
         assert done.returncode == 0, done.stdout
 
     run("bootstrap", "aws://000000000000/us-east-1", cwd=folder)
@@ -43,11 +50,17 @@ def bodies(client, deployment):
     """``bodies()``: the bodies in the table by sort key, and that there is nothing else."""
 
     def read():
-        pages = client("dynamodb").get_paginator("query").paginate(
-            TableName=deployment.stack, ConsistentRead=True, KeyConditionExpression="pk = :pk",
-            FilterExpression="attribute_exists(Body)",
-            ExpressionAttributeValues={":pk": {"S": "CONVERSATION#jerry#tom"}},
-        )  # fmt: skip
+        pages = (
+            client("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=deployment.stack,
+                ConsistentRead=True,
+                KeyConditionExpression="pk = :pk",
+                FilterExpression="attribute_exists(Body)",
+                ExpressionAttributeValues={":pk": {"S": "CONVERSATION#jerry#tom"}},
+            )
+        )
         items = [item for page in pages for item in page["Items"]]
         found = {item["sk"]["S"]: item["Body"]["S"] for item in items}
         assert len(found) == len(items)
@@ -65,15 +78,26 @@ def seedings(client, stack):
     return log_lines(client, stack, "seeded")
 
 
-def test_a_deployment_through_all_faults_seeds_every_message(
-    cdk, burst, deployment, bodies, tmp_path
-):
-    kinds = [{"error": {"code": "ProvisionedThroughputExceededException"}}, {"reset": True},
-             {"response": {"abort_bytes": 1}}]  # fmt: skip
+def test_a_deployment_through_all_faults_seeds_every_message(cdk, burst, deployment, bodies, tmp_path):
+    kinds = [
+        {"error": {"code": "ProvisionedThroughputExceededException"}},
+        {"reset": True},
+        {"response": {"abort_bytes": 1}},
+    ]
     burst.rules(*({"service": "dynamodb", "probability": 0.11, **kind} for kind in kinds))
-    cdk("deploy", "-a", "python3 -m tests.chaos.faulty_stack", "-c",
-        f"stage={deployment.stage}", "--output", tmp_path, "--require-approval", "never",
-        FAULTY_ENDPOINT=burst.endpoint, MESSAGES="600")  # fmt: skip
+    cdk(
+        "deploy",
+        "-a",
+        "python3 -m tests.chaos.faulty_stack",
+        "-c",
+        f"stage={deployment.stage}",
+        "--output",
+        tmp_path,
+        "--require-approval",
+        "never",
+        FAULTY_ENDPOINT=burst.endpoint,
+        MESSAGES="600",
+    )
     assert bodies() == of(messages(600))
     assert deployment.outputs()["SeededCount"] == "600"
     assert burst.fired()
@@ -93,9 +117,7 @@ def test_a_function_ended_while_it_fills_the_table_leaves_nothing(burst, deploym
     assert (outputs["SeededCount"], outputs["SeedWritten"]) == ("600", "600")
 
 
-def test_a_function_ended_in_an_update_is_rolled_back_and_done_again(
-    burst, deployment, bodies, client
-):
+def test_a_function_ended_in_an_update_is_rolled_back_and_done_again(burst, deployment, bodies, client):
     old, new = messages(400), messages(400, "new")
     change = through(burst.endpoint, seconds=SECONDS)
     deployment.deploy(old, change=change)
@@ -105,8 +127,7 @@ def test_a_function_ended_in_an_update_is_rolled_back_and_done_again(
     edits = {old[0]["sk"]: "by hand", old[399]["sk"]: "by hand"}
 
     # Of the four transactions two come through; those of the rollback all do.
-    burst.rules(HUNG | {"operation": "TransactWriteItems", "times": 2,
-                        "sequence": {"fail": 1, "pass": 1}})  # fmt: skip
+    burst.rules(HUNG | {"operation": "TransactWriteItems", "times": 2, "sequence": {"fail": 1, "pass": 1}})
     with pytest.raises(DeploymentFailed, match=r"^UPDATE_ROLLBACK_COMPLETE.*timed out"):
         deployment.deploy(new, change=change)
     assert bodies() == of(old) | edits

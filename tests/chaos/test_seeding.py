@@ -9,7 +9,7 @@ from random import uniform
 import pytest
 from botocore.exceptions import ClientError
 
-from seed import handler
+from functions import seed_messages as handler
 
 THROTTLED = {"error": {"code": "ProvisionedThroughputExceededException"}}
 BUSY = {"error": {"code": "ThrottlingException"}}
@@ -39,18 +39,17 @@ def faults(kinds, share=0.3):
 def seed(aws, messages_table, monkeypatch):
     """``seed(endpoint, new, old)``: the function's counts that are not zero."""
     # Pauses add up to minutes; botocore's ten tries alone take up to two.
-    monkeypatch.setattr(
-        "botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03)
-    )
-    monkeypatch.setattr("seed.writer._LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03))
+    monkeypatch.setattr("dynamo.writer._LONGEST_PAUSE", 0.05)
 
     def send(endpoint, new, old=None):
         for key, value in (aws.environment() | {"AWS_ENDPOINT_URL": endpoint}).items():
             monkeypatch.setenv(key, value)
         event = {
-            "RequestType": "Create" if old is None else "Update", "LogicalResourceId": "Seed",
+            "RequestType": "Create" if old is None else "Update",
+            "LogicalResourceId": "Seed",
             "ResourceProperties": {"TableName": messages_table, "Messages": wires(new)},
-        }  # fmt: skip
+        }
         if old is not None:
             event["OldResourceProperties"] = {"TableName": messages_table, "Messages": wires(old)}
         return {key: n for key, n in handler.on_event(event, None)["Data"].items() if n}
@@ -104,9 +103,7 @@ def test_what_is_unprocessed_is_sent_again(seed, withholding, stored, messages_t
     assert (withholding.withheld or withholding.refused) > 0
 
 
-def test_an_update_follows_through_refused_transactions(
-    seed, aws, withholding, stored, edit, messages_table
-):
+def test_an_update_follows_through_refused_transactions(seed, aws, withholding, stored, edit, messages_table):
     old, new = messages(400) | {"edited": "seeded"}, messages(350, "new") | {"edited": "new"}
     seed(aws.endpoint, old)
     edit(messages_table, "edited", "by hand")
@@ -124,17 +121,14 @@ def test_throttling_for_long_is_outlasted(seed, burst, stored, messages_table, s
 
 
 @pytest.mark.parametrize("operation", ["BatchWriteItem", "TransactWriteItems", "Scan"])
-def test_a_refusal_is_told_and_a_second_try_completes(
-    seed, burst, aws, stored, messages_table, operation
-):
+def test_a_refusal_is_told_and_a_second_try_completes(seed, burst, aws, stored, messages_table, operation):
     old = None
     if operation == "TransactWriteItems":
         seed(aws.endpoint, old := messages(400, "old"))
     # The first two come through, all later ones are refused for good.
     # Every second one is refused for good.
     refusal = {"code": "AccessDeniedException", "message": "not you", "status": 400}
-    burst.rules({"service": "dynamodb", "operation": operation, "error": refusal,
-                 "sequence": {"fail": 1, "pass": 1}})  # fmt: skip
+    burst.rules({"service": "dynamodb", "operation": operation, "error": refusal, "sequence": {"fail": 1, "pass": 1}})
     with pytest.raises(ClientError, match="not you"):
         seed(burst.endpoint, messages(400), old)
     counts = seed(aws.endpoint, messages(400), old)

@@ -6,7 +6,7 @@ from random import uniform
 
 import pytest
 
-from chat.model import INDEX_PARTITION_KEY
+from model.messages import INDEX_PARTITION_KEY
 from tests.chaos.relay import Relay, relaying
 from tests.chaos.test_seeding import FAULTS, RESET_AFTER, THROTTLED, faults
 from tests.local.transfer_steps import command, everything, keyed, message, store, typed
@@ -20,10 +20,8 @@ def chat(capsys, aws, messages_table, monkeypatch):
     for key, value in aws.environment().items():
         monkeypatch.setenv(key, value)
     # Pauses add up to minutes.
-    monkeypatch.setattr(
-        "botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03)
-    )
-    monkeypatch.setattr("seed.writer._LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03))
+    monkeypatch.setattr("dynamo.writer._LONGEST_PAUSE", 0.05)
     run = command(capsys, messages_table)
 
     def through(endpoint, *arguments):
@@ -37,8 +35,7 @@ def chat(capsys, aws, messages_table, monkeypatch):
 
 
 def items(count=COUNT, body="x"):
-    return [{"pk": {"S": f"p{n % 7}"}, "sk": {"S": f"{n}"}, "Body": {"S": f"{body} {n}"}}
-            for n in range(count)]  # fmt: skip
+    return [{"pk": {"S": f"p{n % 7}"}, "sk": {"S": f"{n}"}, "Body": {"S": f"{body} {n}"}} for n in range(count)]
 
 
 @pytest.fixture

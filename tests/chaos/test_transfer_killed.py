@@ -71,8 +71,7 @@ def killed_and_continued(transfer, state, name, total, *arguments):
 def test_an_import(transfer, messages_table, tmp_path, options):
     file = tmp_path / "in.jsonl"
     # Every key twice, some lines apart: the order of the writes is seen.
-    items = [{"pk": {"S": f"p{n % 13}"}, "sk": {"S": f"{n % 700}"}, "n": {"N": str(n)}}
-             for n in range(4000)]  # fmt: skip
+    items = [{"pk": {"S": f"p{n % 13}"}, "sk": {"S": f"{n % 700}"}, "n": {"N": str(n)}} for n in range(4000)]
     file.write_text("".join(json.dumps({"Item": item}) + "\n" for item in items))
     state = tmp_path / f"in.jsonl.{messages_table}.import"
     killed_and_continued(transfer, state, "line", len(items), "import", file, *options)
@@ -82,8 +81,7 @@ def test_an_import(transfer, messages_table, tmp_path, options):
 
 
 def test_an_export(transfer, messages_table, tmp_path):
-    items = [{"pk": {"S": f"p{n % 29}"}, "sk": {"S": f"{n}"}, "Body": {"S": "x" * 20_000}}
-             for n in range(1500)]  # fmt: skip
+    items = [{"pk": {"S": f"p{n % 29}"}, "sk": {"S": f"{n}"}, "Body": {"S": "x" * 20_000}} for n in range(1500)]
     store(messages_table, *items)
     file, state = tmp_path / "out.jsonl", tmp_path / "out.jsonl.part.json"
     killed_and_continued(transfer, state, "items", len(items), "export", file)

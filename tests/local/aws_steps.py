@@ -11,9 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 
-def create_backup_role(
-    client: Callable[..., Any], name: str, principal: str = "backup.amazonaws.com"
-) -> str:
+def create_backup_role(client: Callable[..., Any], name: str, principal: str = "backup.amazonaws.com") -> str:
     """The ARN of a new role without any permission, which ``principal`` may assume."""
     trust = {"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}
     role = client("iam").create_role(
@@ -62,10 +60,7 @@ def back_up(client: Callable[..., Any], vault: str, table: str, role: str, **mor
     """Take a backup of the table and wait for it; return the job's description."""
     backup = client("backup")
     job = backup.start_backup_job(
-        BackupVaultName=vault,
-        ResourceArn=table_arn(table, backup.meta.region_name),
-        IamRoleArn=role,
-        **more,
+        BackupVaultName=vault, ResourceArn=table_arn(table, backup.meta.region_name), IamRoleArn=role, **more
     )["BackupJobId"]
     return ended(backup, job)
 
@@ -99,10 +94,7 @@ def log_groups(client: Callable[..., Any], stack: str) -> list[str]:
 
 def log_lines(client: Callable[..., Any], stack: str, message: str) -> list[dict[str, Any]]:
     """What the functions of ``stack`` logged under ``message``."""
-    pages = [
-        client("logs").filter_log_events(logGroupName=group)["events"]
-        for group in log_groups(client, stack)
-    ]
+    pages = [client("logs").filter_log_events(logGroupName=group)["events"] for group in log_groups(client, stack)]
     texts = [event["message"] for page in pages for event in page]
     lines = [json.loads(text) for text in texts if text.startswith('{"message"')]
     return [line for line in lines if line["message"] == message]

@@ -11,9 +11,9 @@ from typing import Any
 import boto3
 import pytest
 
-from chat.model import PARTITION_KEY, SORT_KEY
 from local.configuration import configure
 from local.process import Running, running
+from model.messages import PARTITION_KEY, SORT_KEY
 from tests.local import elsewhere as elsewheres
 from tests.local import engines
 from tests.local.aws_steps import create_backup_role
@@ -73,9 +73,7 @@ def table(client: Callable[..., Any], name: str) -> str:
     client("dynamodb").create_table(
         TableName=name,
         KeySchema=[key],
-        AttributeDefinitions=[
-            {"AttributeName": attribute, "AttributeType": "S"} for attribute in ("pk", "User")
-        ],
+        AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in ("pk", "User")],
         BillingMode="PAY_PER_REQUEST",
         GlobalSecondaryIndexes=[index],
         Tags=[{"Key": "project", "Value": "messages"}],
@@ -157,8 +155,7 @@ def backup_role(client: Callable[..., Any], name: str) -> str:
     role = create_backup_role(client, name)
     for policy in ("ForBackup", "ForRestores"):
         client("iam").attach_role_policy(
-            RoleName=name,
-            PolicyArn=f"arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicy{policy}",
+            RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicy{policy}"
         )
     return role
 
@@ -195,5 +192,9 @@ def bootstrap(aws: Running, folder: Path) -> None:
     """``cdk bootstrap`` in ``folder``: outside the app's own it does not synthesize the app."""
     subprocess.run(
         ["cdk", "bootstrap", "aws://000000000000/us-east-1"],
-        cwd=folder, env=aws.environment(), check=True, timeout=120, capture_output=True,
-    )  # fmt: skip
+        cwd=folder,
+        env=aws.environment(),
+        check=True,
+        timeout=120,
+        capture_output=True,
+    )

@@ -11,7 +11,7 @@ from typing import Any
 from aws_cdk import App
 from botocore.exceptions import ClientError, WaiterError
 
-from chat.model import Item
+from model.messages import Item
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 
@@ -31,11 +31,7 @@ class Deployment:
         self._client, self._cloudformation = client, client("cloudformation")
 
     def deploy(
-        self,
-        items: Sequence[Item],
-        *,
-        change: Callable[[MessagesStack], object] | None = None,
-        **settings: Any,
+        self, items: Sequence[Item], *, change: Callable[[MessagesStack], object] | None = None, **settings: Any
     ) -> dict[str, str]:
         """Create or update the stack; its outputs. Raises DeploymentFailed.
 
@@ -87,8 +83,7 @@ class Deployment:
             waiter.wait(StackName=self.stack, WaiterConfig=POLL)
         except WaiterError as error:
             events = self._cloudformation.describe_stack_events(StackName=self.stack)["StackEvents"]
-            reasons = [e.get("ResourceStatusReason", "") for e in events
-                       if e["ResourceStatus"].endswith("_FAILED")]  # fmt: skip
+            reasons = [e.get("ResourceStatusReason", "") for e in events if e["ResourceStatus"].endswith("_FAILED")]
             raise DeploymentFailed(f"{self.status()}: " + " / ".join(reasons)) from error
         return self.outputs() if self.status() else {}
 

@@ -8,14 +8,8 @@ from typing import Any
 
 import boto3
 
-from chat.model import (
-    INDEX_NAME,
-    INDEX_PARTITION_KEY,
-    INDEX_SORT_KEY,
-    PARTITION_KEY,
-    SORT_KEY,
-)
 from local.environment import PROJECT, server_environment
+from model.messages import INDEX_NAME, INDEX_PARTITION_KEY, INDEX_SORT_KEY, PARTITION_KEY, SORT_KEY
 
 STOP_SECONDS = 10
 # Not dynalite's own command: that cannot let the kernel pick a port that is
@@ -67,10 +61,7 @@ def messages_table(dynamodb: Any, name: str, *, stream: bool) -> Iterator[Any]:
     keys = PARTITION_KEY, SORT_KEY, INDEX_PARTITION_KEY, INDEX_SORT_KEY
     more: dict[str, Any] = {}
     if stream:
-        more["StreamSpecification"] = {
-            "StreamEnabled": True,
-            "StreamViewType": "NEW_AND_OLD_IMAGES",
-        }
+        more["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
     table = dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
@@ -85,9 +76,7 @@ def messages_table(dynamodb: Any, name: str, *, stream: bool) -> Iterator[Any]:
         ],
         **more,
     )
-    table.meta.client.get_waiter("table_exists").wait(
-        TableName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500}
-    )
+    table.meta.client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})
     try:
         yield table
     finally:
@@ -97,13 +86,10 @@ def messages_table(dynamodb: Any, name: str, *, stream: bool) -> Iterator[Any]:
 def dynalite_resource(url: str) -> Any:
     """A boto3 resource of the dynalite at ``url``; it takes any credentials."""
     os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
-    return boto3.Session(
-        region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
-    ).resource("dynamodb", endpoint_url=url)
+    return boto3.Session(region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test").resource(
+        "dynamodb", endpoint_url=url
+    )
 
 
 def _schema(partition: str, sort: str) -> list[dict[str, str]]:
-    return [
-        {"AttributeName": partition, "KeyType": "HASH"},
-        {"AttributeName": sort, "KeyType": "RANGE"},
-    ]
+    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]

@@ -6,7 +6,7 @@ from typing import Any
 
 from boto3.dynamodb.conditions import Key
 
-from chat.model import (
+from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_NAME,
     INDEX_PARTITION_KEY,
@@ -24,11 +24,7 @@ _CALLS = ("query", "update_item", "delete_item")
 def message(minute: int, body: str = "hi", *, sender="Tom", recipient="Jerry", message_id="m"):
     """A message some minutes after nine."""
     return message_item(
-        sender=sender,
-        recipient=recipient,
-        body=body,
-        sent_at=NINE + timedelta(minutes=minute),
-        message_id=message_id,
+        sender=sender, recipient=recipient, body=body, sent_at=NINE + timedelta(minutes=minute), message_id=message_id
     )
 
 
@@ -69,9 +65,7 @@ def assert_lists_are_right(table: Any) -> None:
 def listed_conversations(table: Any, user: str) -> list[dict[str, Any]]:
     """A user's list as the index has it, most recent first."""
     answer = table.query(
-        IndexName=INDEX_NAME,
-        KeyConditionExpression=Key(INDEX_PARTITION_KEY).eq(user),
-        ScanIndexForward=False,
+        IndexName=INDEX_NAME, KeyConditionExpression=Key(INDEX_PARTITION_KEY).eq(user), ScanIndexForward=False
     )
     return list(answer["Items"])
 

@@ -50,9 +50,7 @@ class Deployment:
         """Create the stack; ``changes`` are merged into the table's properties."""
         template = _template(self.stack, self.vault, changes)
         self.client("cloudformation").create_stack(
-            StackName=self.stack,
-            TemplateBody=json.dumps(template),
-            Capabilities=["CAPABILITY_NAMED_IAM"],
+            StackName=self.stack, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
         )
         self.wait_for("CREATE_COMPLETE")
         return self
@@ -131,38 +129,24 @@ def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]
     }
     copied = {
         "Effect": "Allow",
-        "Action": [
-            "backup:CopyFromBackupVault",
-            "backup:CopyIntoBackupVault",
-            "backup:DescribeBackupVault",
-        ],
+        "Action": ["backup:CopyFromBackupVault", "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"],
         "Resource": "*",
     }
     role = {
         "Path": "/messages/",
         "Tags": tags,
         "AssumeRolePolicyDocument": _policy(
-            {
-                "Effect": "Allow",
-                "Principal": {"Service": "backup.amazonaws.com"},
-                "Action": "sts:AssumeRole",
-            }
+            {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}
         ),
         "Policies": [{"PolicyName": "BackUpTable", "PolicyDocument": _policy(allowed, copied)}],
     }
-    restore = role | {
-        "Policies": [{"PolicyName": "RestoreTable", "PolicyDocument": _policy(_restoring(stack))}]
-    }
+    restore = role | {"Policies": [{"PolicyName": "RestoreTable", "PolicyDocument": _policy(_restoring(stack))}]}
     vault_tags = {"messages:stack": stack, "messages:table": stack}
     retained = {"DeletionPolicy": "Retain"}
     table_policy = {"DeletionPolicy": changes.pop("DeletionPolicy", "Delete")}
     return {
         "Resources": {
-            "Table": {
-                "Type": "AWS::DynamoDB::Table",
-                "Properties": table | changes,
-                **table_policy,
-            },
+            "Table": {"Type": "AWS::DynamoDB::Table", "Properties": table | changes, **table_policy},
             "Vault": {
                 "Type": "AWS::Backup::BackupVault",
                 "Properties": {"BackupVaultName": vault, "BackupVaultTags": vault_tags},

@@ -42,15 +42,15 @@ def credentials(client: Any, role: str, subject: str, **claims: str) -> dict[str
 class Job:
     """A job's checkout and credentials: runs commands of the project there."""
 
-    def __init__(
-        self, aws: Running, keys: dict[str, str], folder: Path, files: Sequence[str] = APP
-    ) -> None:
+    def __init__(self, aws: Running, keys: dict[str, str], folder: Path, files: Sequence[str] = APP) -> None:
         self.keys, self.folder = keys, folder
         folder.mkdir(exist_ok=True)
         variables = {name.upper(): value for name, value in keys.items()}
-        self._environment = aws.environment() | variables | {
-            "CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_VALIDATION": "false", "CI": "true",
-        }  # fmt: skip
+        self._environment = (
+            aws.environment()
+            | variables
+            | {"CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_VALIDATION": "false", "CI": "true"}
+        )
         for name in files:
             source, target = PROJECT / name, folder / name
             if source.is_dir():
@@ -61,9 +61,15 @@ class Job:
     def run(self, *command: str) -> subprocess.CompletedProcess[str]:
         """Run it; standard error goes where standard output does."""
         return subprocess.run(
-            command, cwd=self.folder, env=self._environment, text=True, timeout=300,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
+            command,
+            cwd=self.folder,
+            env=self._environment,
+            text=True,
+            timeout=300,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
 
     def python(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run ``python -m`` with the arguments."""

@@ -34,12 +34,7 @@ class Stack:
         )
         self.id = answer["StackId"]
         name = answer["Id"]
-        eventually(
-            lambda: (
-                self.cloudformation.describe_change_set(ChangeSetName=name)["Status"]
-                == "CREATE_COMPLETE"
-            )
-        )
+        eventually(lambda: self.cloudformation.describe_change_set(ChangeSetName=name)["Status"] == "CREATE_COMPLETE")
         self.cloudformation.execute_change_set(ChangeSetName=name)
         eventually(lambda: self.status != "REVIEW_IN_PROGRESS")
         return self._settle()
@@ -94,7 +89,4 @@ def _template(resources: dict[str, Properties]) -> dict[str, Any]:
     """Every resource's Ref is an output under its own name."""
     outputs = {name: {"Value": {"Ref": name}} for name in resources}
     body = {"Resources": resources, "Outputs": outputs}
-    return {
-        "TemplateBody": json.dumps(body),
-        "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"],
-    }
+    return {"TemplateBody": json.dumps(body), "Capabilities": ["CAPABILITY_IAM", "CAPABILITY_NAMED_IAM"]}

@@ -10,10 +10,11 @@ from tests.local.aws_steps import eventually, package
 
 READING = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
 LISTING = ["dynamodb:ListStreams"]
-TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole",
-         "Principal": {"Service": "lambda.amazonaws.com"}}  # fmt: skip
-KEY = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-       "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}]}  # fmt: skip
+TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
+KEY = {
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+}
 
 # Notes every batch as a line of a file; fails or answers as the items of the batch say.
 CODE = """
@@ -59,9 +60,7 @@ class Streams:
     def switch_on(self) -> str:
         """Switch the table's stream on; its ARN."""
         specification = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-        shown = self.client("dynamodb").update_table(
-            TableName=self.table, StreamSpecification=specification
-        )
+        shown = self.client("dynamodb").update_table(TableName=self.table, StreamSpecification=specification)
         return str(shown["TableDescription"]["LatestStreamArn"])
 
     def put(self, *names: str, **attributes: str) -> None:
@@ -82,18 +81,20 @@ class Streams:
         """Let the role of this name do these actions and no others."""
         allowed = {"Effect": "Allow", "Action": ["logs:*", *actions], "Resource": "*"}
         document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-        self.client("iam").put_role_policy(
-            RoleName=role, PolicyName="allowed", PolicyDocument=document
-        )
+        self.client("iam").put_role_policy(RoleName=role, PolicyName="allowed", PolicyDocument=document)
 
     def function(self, role: str, suffix: str = "reader") -> str:
         """The name of a new function of CODE."""
         name = f"{self.name}-{suffix}"
         self.client("lambda").create_function(
-            FunctionName=name, Runtime="python3.13", Handler="reader.handler", Role=role,
-            Environment={"Variables": {"NOTES": str(self._notes)}}, Timeout=30,
+            FunctionName=name,
+            Runtime="python3.13",
+            Handler="reader.handler",
+            Role=role,
+            Environment={"Variables": {"NOTES": str(self._notes)}},
+            Timeout=30,
             Code={"ZipFile": zipped(CODE)},
-        )  # fmt: skip
+        )
         self._functions.append(name)
         return name
 
@@ -105,9 +106,7 @@ class Streams:
     def map(self, function: str, **settings: Any) -> str:
         """The id of a new mapping of the stream."""
         defaults = {"EventSourceArn": self.stream, "StartingPosition": "TRIM_HORIZON"}
-        made = self.client("lambda").create_event_source_mapping(
-            FunctionName=function, **(defaults | settings)
-        )
+        made = self.client("lambda").create_event_source_mapping(FunctionName=function, **(defaults | settings))
         self._mappings.append(made["UUID"])
         return str(made["UUID"])
 
@@ -119,9 +118,7 @@ class Streams:
 
     def received(self, queue: str) -> Any:
         """The body of the next message of the queue, once there is one."""
-        messages = eventually(
-            lambda: self.client("sqs").receive_message(QueueUrl=queue).get("Messages")
-        )
+        messages = eventually(lambda: self.client("sqs").receive_message(QueueUrl=queue).get("Messages"))
         return json.loads(messages[0]["Body"])
 
     def invocations(self) -> list[dict[str, Any]]:

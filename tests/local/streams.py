@@ -18,14 +18,11 @@ class Stream:
         """The records that were not read before, shard by shard; the shards stay those of now."""
         if not self._iterators:
             described = self._client.describe_stream(StreamArn=self._arn)["StreamDescription"]
-            self._iterators = {one["ShardId"]: self._first(one["ShardId"])
-                               for one in described["Shards"]}  # fmt: skip
+            self._iterators = {one["ShardId"]: self._first(one["ShardId"]) for one in described["Shards"]}
         return [record for shard in self._iterators for record in self._records(shard)]
 
     def _first(self, shard: str) -> str:
-        answer = self._client.get_shard_iterator(
-            StreamArn=self._arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON"
-        )
+        answer = self._client.get_shard_iterator(StreamArn=self._arn, ShardId=shard, ShardIteratorType="TRIM_HORIZON")
         return str(answer["ShardIterator"])
 
     def _records(self, shard: str) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.polling import poll
+from cli.polling import poll
 from tests.local.aws_steps import back_up, restored
 from tests.local.deployment import Deployment
 
@@ -38,8 +38,12 @@ def subscribed(client, topic: str, name: str) -> str:
     queue = client("sqs").create_queue(QueueName=name)["QueueUrl"]
     answer = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
     arn = answer["Attributes"]["QueueArn"]
-    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
-             "Action": "sqs:SendMessage", "Resource": arn}  # fmt: skip
+    allow = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": arn,
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
     client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
@@ -100,8 +104,7 @@ def tested(client, deployment, setting):
         client("dynamodb").put_item(TableName=table, Item={"pk": {"S": pk}, "sk": {"S": "#"}})
         made = back_up(client, known["BackupVaultName"], table, known["BackupRoleArn"])
         selection = client("backup").get_restore_testing_selection(
-            RestoreTestingPlanName=deployment.stack.replace("-", "_"),
-            RestoreTestingSelectionName="Table",
+            RestoreTestingPlanName=deployment.stack.replace("-", "_"), RestoreTestingSelectionName="Table"
         )["RestoreTestingSelection"]
         return restored(
             client("backup"),
@@ -134,18 +137,17 @@ class LookAlarm:
         """The sum of the metric that it is on."""
         now = datetime.now(UTC)
         found = self._client("cloudwatch").get_metric_statistics(
-            **self._metric, StartTime=now - timedelta(hours=1), EndTime=now + timedelta(hours=1),
-            Period=60, Statistics=["Sum"],
-        )["Datapoints"]  # fmt: skip
+            **self._metric,
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=60,
+            Statistics=["Sum"],
+        )["Datapoints"]
         return sum(point["Sum"] for point in found)
 
 
-@pytest.mark.parametrize(
-    ("pk", "verdict", "errors"), [("CONVERSATION#a#b", "SUCCESSFUL", 0), ("ORDER#1", "FAILED", 1)]
-)
-def test_a_restore_as_a_test_that_is_not_good_is_told(
-    client, deployment, tested, pk, verdict, errors
-):
+@pytest.mark.parametrize(("pk", "verdict", "errors"), [("CONVERSATION#a#b", "SUCCESSFUL", 0), ("ORDER#1", "FAILED", 1)])
+def test_a_restore_as_a_test_that_is_not_good_is_told(client, deployment, tested, pk, verdict, errors):
     job = tested(pk)
     alarm = LookAlarm(client, deployment.stack)
     alarm.look(job)

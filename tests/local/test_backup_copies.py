@@ -13,11 +13,7 @@ def point(client, table, vault, backup_role, setting):
     """Arguments of a copy of the test's own recovery point."""
     setting("backup_job_seconds", 0)
     made = back_up(client, vault, table, backup_role)["RecoveryPointArn"]
-    return {
-        "RecoveryPointArn": made,
-        "SourceBackupVaultName": vault,
-        "IamRoleArn": backup_role,
-    }
+    return {"RecoveryPointArn": made, "SourceBackupVaultName": vault, "IamRoleArn": backup_role}
 
 
 @pytest.mark.parametrize("region", ["us-east-1", "eu-west-1"])
@@ -29,9 +25,7 @@ def test_a_copy_is_a_point_of_its_own_where_it_went(client, point, name, region)
     assert shown["State"] == "COMPLETED"
     assert shown["SourceRecoveryPointArn"] == point["RecoveryPointArn"]
     assert shown["DestinationBackupVaultArn"] == arn
-    (copied,) = there.list_recovery_points_by_backup_vault(BackupVaultName=f"{name}-copies")[
-        "RecoveryPoints"
-    ]
+    (copied,) = there.list_recovery_points_by_backup_vault(BackupVaultName=f"{name}-copies")["RecoveryPoints"]
     assert copied["RecoveryPointArn"] == shown["DestinationRecoveryPointArn"]
     assert copied["ResourceArn"] == shown["ResourceArn"]
 

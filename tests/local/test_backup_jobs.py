@@ -10,14 +10,7 @@ import uuid
 
 import pytest
 
-from tests.local.aws_steps import (
-    back_up,
-    create_backup_role,
-    ended,
-    eventually,
-    refused,
-    table_arn,
-)
+from tests.local.aws_steps import back_up, create_backup_role, ended, eventually, refused, table_arn
 
 
 @pytest.fixture
@@ -25,11 +18,7 @@ def start(client, table, vault, backup_role):
     """Start a job of the test's own table, with changed arguments if given."""
 
     def call(**changes):
-        arguments = {
-            "BackupVaultName": vault,
-            "ResourceArn": table_arn(table),
-            "IamRoleArn": backup_role,
-        }
+        arguments = {"BackupVaultName": vault, "ResourceArn": table_arn(table), "IamRoleArn": backup_role}
         return client("backup").start_backup_job(**(arguments | changes))
 
     return call
@@ -67,11 +56,7 @@ def test_a_running_job_shows_how_far_it_is(client, start, setting):
     backup = client("backup")
     assert backup.describe_backup_job(BackupJobId=job)["State"] == "CREATED"
     running = eventually(
-        lambda: (
-            shown
-            if (shown := backup.describe_backup_job(BackupJobId=job))["State"] == "RUNNING"
-            else None
-        )
+        lambda: shown if (shown := backup.describe_backup_job(BackupJobId=job))["State"] == "RUNNING" else None
     )
     assert 0 < float(running["PercentDone"]) < 100
     assert "CompletionDate" not in running
@@ -120,11 +105,7 @@ def test_a_role_without_permission_ends_in_failed_and_makes_nothing(client, star
     assert backup.describe_backup_vault(BackupVaultName=vault)["NumberOfRecoveryPoints"] == 0
     assert "RecoveryPointArn" not in shown
 
-    statement = {
-        "Effect": "Allow",
-        "Action": ["dynamodb:ListTagsOfResource"],
-        "Resource": shown["ResourceArn"],
-    }
+    statement = {"Effect": "Allow", "Action": ["dynamodb:ListTagsOfResource"], "Resource": shown["ResourceArn"]}
     client("iam").put_role_policy(
         RoleName=f"{name}-bare",
         PolicyName="tags",
@@ -172,16 +153,8 @@ def test_a_caller_needs_to_pass_the_role(client, table, vault, backup_role, name
     iam = client("iam")
     iam.create_user(UserName=name)
     key = iam.create_access_key(UserName=name)["AccessKey"]
-    user = client(
-        "backup",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-    )
-    arguments = {
-        "BackupVaultName": vault,
-        "ResourceArn": table_arn(table),
-        "IamRoleArn": backup_role,
-    }
+    user = client("backup", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+    arguments = {"BackupVaultName": vault, "ResourceArn": table_arn(table), "IamRoleArn": backup_role}
 
     def allow(*statements):
         document = {"Version": "2012-10-17", "Statement": list(statements)}
@@ -202,9 +175,7 @@ def test_lists_filter_and_page(client, table, vault, backup_role, setting):
     setting("backup_job_seconds", 0)
     jobs = [back_up(client, vault, table, backup_role)["BackupJobId"] for _ in range(3)]
     pages = list(
-        backup.get_paginator("list_backup_jobs").paginate(
-            ByBackupVaultName=vault, PaginationConfig={"PageSize": 2}
-        )
+        backup.get_paginator("list_backup_jobs").paginate(ByBackupVaultName=vault, PaginationConfig={"PageSize": 2})
     )
     assert [len(page["BackupJobs"]) for page in pages] == [2, 1]
     listed = [job["BackupJobId"] for page in pages for job in page["BackupJobs"]]

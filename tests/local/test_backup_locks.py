@@ -42,9 +42,7 @@ def _code(call, **arguments):
 
 
 def test_a_governance_lock_holds_until_it_is_removed(backup, point, vault):
-    backup.put_backup_vault_lock_configuration(
-        BackupVaultName=vault, MinRetentionDays=7, MaxRetentionDays=365
-    )
+    backup.put_backup_vault_lock_configuration(BackupVaultName=vault, MinRetentionDays=7, MaxRetentionDays=365)
     shown = backup.describe_backup_vault(BackupVaultName=vault)
     assert (shown["Locked"], shown["MinRetentionDays"], shown["MaxRetentionDays"]) == (True, 7, 365)
     assert "LockDate" not in shown
@@ -75,12 +73,7 @@ def test_a_compliance_lock_is_final_after_its_date(backup, point, vault, setting
 
 
 @pytest.mark.parametrize(
-    "days",
-    [
-        {"ChangeableForDays": 2},
-        {"MinRetentionDays": 36501},
-        {"MinRetentionDays": 9, "MaxRetentionDays": 8},
-    ],
+    "days", [{"ChangeableForDays": 2}, {"MinRetentionDays": 36501}, {"MinRetentionDays": 9, "MaxRetentionDays": 8}]
 )
 def test_a_lock_that_AWS_refuses(backup, vault, days):
     call = backup.put_backup_vault_lock_configuration
@@ -96,12 +89,8 @@ def test_a_lock_that_AWS_refuses(backup, vault, days):
         ({}, "FAILED"),  # for ever is longer than any maximum
     ],
 )
-def test_a_job_outside_the_locks_retention_fails(
-    backup, client, table, vault, backup_role, lifecycle, state
-):
-    backup.put_backup_vault_lock_configuration(
-        BackupVaultName=vault, MinRetentionDays=7, MaxRetentionDays=8
-    )
+def test_a_job_outside_the_locks_retention_fails(backup, client, table, vault, backup_role, lifecycle, state):
+    backup.put_backup_vault_lock_configuration(BackupVaultName=vault, MinRetentionDays=7, MaxRetentionDays=8)
     assert back_up(client, vault, table, backup_role, Lifecycle=lifecycle)["State"] == state
 
 
@@ -116,9 +105,7 @@ def _deny(action, principal="*"):
 
 
 def test_an_access_policy_denies_also_root(backup, point, vault):
-    assert _code(backup.get_backup_vault_access_policy, BackupVaultName=vault) == (
-        "ResourceNotFoundException"
-    )
+    assert _code(backup.get_backup_vault_access_policy, BackupVaultName=vault) == ("ResourceNotFoundException")
     policy = _deny(["backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"])
     backup.put_backup_vault_access_policy(BackupVaultName=vault, Policy=policy)
     assert backup.get_backup_vault_access_policy(BackupVaultName=vault)["Policy"] == policy
@@ -137,11 +124,7 @@ def test_an_access_policy_denies_whom_it_names(backup, client, point, vault, nam
     document = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
     iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=document)
     key = iam.create_access_key(UserName=name)["AccessKey"]
-    theirs = client(
-        "backup",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
-    )
+    theirs = client("backup", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
     policy = _deny("backup:Delete*", {"AWS": arn})
     backup.put_backup_vault_access_policy(BackupVaultName=vault, Policy=policy)
     assert _code(theirs.delete_recovery_point, **point) == "AccessDeniedException"
@@ -155,9 +138,9 @@ def test_text_that_is_no_policy_is_refused(backup, vault):
 
 
 def test_a_legal_hold_holds_what_it_selects_until_it_is_cancelled(backup, point, vault):
-    hold = backup.create_legal_hold(
-        Title="case 7", Description="keep", RecoveryPointSelection={"VaultNames": [vault]}
-    )["LegalHoldId"]
+    hold = backup.create_legal_hold(Title="case 7", Description="keep", RecoveryPointSelection={"VaultNames": [vault]})[
+        "LegalHoldId"
+    ]
     shown = backup.get_legal_hold(LegalHoldId=hold)
     assert (shown["Title"], shown["Status"]) == ("case 7", "ACTIVE")
     assert shown["RecoveryPointSelection"]["VaultNames"] == [vault]

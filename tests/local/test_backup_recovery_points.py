@@ -17,12 +17,7 @@ def point(client, table, vault, backup_role, setting):
     """The ARN of a recovery point of the test's own table."""
     setting("backup_job_seconds", 0)
     job = back_up(
-        client,
-        vault,
-        table,
-        backup_role,
-        Lifecycle={"DeleteAfterDays": 35},
-        RecoveryPointTags={"kind": "manual"},
+        client, vault, table, backup_role, Lifecycle={"DeleteAfterDays": 35}, RecoveryPointTags={"kind": "manual"}
     )
     return job["RecoveryPointArn"]
 
@@ -66,9 +61,7 @@ def test_a_point_is_listed_by_vault_and_by_resource(client, point, vault, table)
     assert shown["ResourceName"] == table
 
 
-def test_a_list_is_paged_and_survives_deletions_between_pages(
-    client, table, vault, backup_role, setting
-):
+def test_a_list_is_paged_and_survives_deletions_between_pages(client, table, vault, backup_role, setting):
     backup = client("backup")
     setting("backup_job_seconds", 0)
     setting("recovery_point_deleting_seconds", 0)
@@ -96,9 +89,7 @@ def test_a_point_has_the_tags_of_its_table_and_its_own(client, point):
 
 
 def test_restore_metadata(client, point, vault):
-    shown = client("backup").get_recovery_point_restore_metadata(
-        BackupVaultName=vault, RecoveryPointArn=point
-    )
+    shown = client("backup").get_recovery_point_restore_metadata(BackupVaultName=vault, RecoveryPointArn=point)
     assert shown["ResourceType"] == "DynamoDB"
     assert shown["RestoreMetadata"]["encryptionType"] == "Default"
 
@@ -111,11 +102,7 @@ def test_a_deletion_answers_at_once_and_takes_a_while(client, point, vault, sett
     assert backup.describe_recovery_point(**arguments)["Status"] == "DELETING"
     answer = refused(backup.delete_recovery_point, **arguments)
     assert answer[:2] == (400, "InvalidResourceStateException")
-    eventually(
-        lambda: (
-            not backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"]
-        )
-    )
+    eventually(lambda: not backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"])
     for call in (backup.describe_recovery_point, backup.delete_recovery_point):
         assert refused(call, **arguments)[:2] == (400, "ResourceNotFoundException")
 
@@ -123,9 +110,7 @@ def test_a_deletion_answers_at_once_and_takes_a_while(client, point, vault, sett
 def test_a_point_that_is_being_made_cannot_be_deleted(client, table, vault, backup_role, setting):
     backup = client("backup")
     setting("backup_job_seconds", 60)
-    job = backup.start_backup_job(
-        BackupVaultName=vault, ResourceArn=table_arn(table), IamRoleArn=backup_role
-    )
+    job = backup.start_backup_job(BackupVaultName=vault, ResourceArn=table_arn(table), IamRoleArn=backup_role)
     arguments = {"BackupVaultName": vault, "RecoveryPointArn": job["RecoveryPointArn"]}
     assert backup.describe_recovery_point(**arguments)["Status"] == "CREATING"
     answer = refused(backup.delete_recovery_point, **arguments)
@@ -142,11 +127,7 @@ def test_a_point_outlives_its_table_and_goes_without_its_role(client, point, vau
     shown = backup.describe_recovery_point(BackupVaultName=vault, RecoveryPointArn=point)
     assert shown["ResourceArn"] == table_arn(table)
     backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=point)
-    eventually(
-        lambda: (
-            not backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"]
-        )
-    )
+    eventually(lambda: not backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"])
 
 
 def test_the_expiring_vault_answers_200_and_keeps_its_points(client, point, vault, setting):
@@ -168,11 +149,7 @@ def test_a_lifecycle_that_AWS_refuses(client, point, vault):
         {"DeleteAfterDays": 36501},
         {"MoveToColdStorageAfterDays": 30, "DeleteAfterDays": 119},
     ):
-        answer = refused(
-            client("backup").update_recovery_point_lifecycle, Lifecycle=lifecycle, **arguments
-        )
+        answer = refused(client("backup").update_recovery_point_lifecycle, Lifecycle=lifecycle, **arguments)
         assert answer[:2] == (400, "InvalidParameterValueException")
-    changed = client("backup").update_recovery_point_lifecycle(
-        Lifecycle={"DeleteAfterDays": 40}, **arguments
-    )
+    changed = client("backup").update_recovery_point_lifecycle(Lifecycle={"DeleteAfterDays": 40}, **arguments)
     assert changed["Lifecycle"] == {"DeleteAfterDays": 40}

@@ -37,8 +37,7 @@ def job(here, client, name):
     here("backup").create_backup_vault(BackupVaultName=name)
     role = create_backup_role(client, name)
     client("iam").attach_role_policy(
-        RoleName=name,
-        PolicyArn="arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup",
+        RoleName=name, PolicyArn="arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
     )
     return back_up(here, name, name, role)
 
@@ -73,24 +72,24 @@ def test_the_point_is_a_backup_of_dynamodb(here, job, name):
 
 def test_starting_a_job_does_not_name_the_point(here, job, name):
     again = here("backup").start_backup_job(
-        BackupVaultName=name,
-        ResourceArn=table_arn(name, REGION),
-        IamRoleArn=job["IamRoleArn"],
+        BackupVaultName=name, ResourceArn=table_arn(name, REGION), IamRoleArn=job["IamRoleArn"]
     )
     assert "RecoveryPointArn" not in again
     assert time.time() - again["CreationDate"].timestamp() < 60
 
 
-@pytest.mark.parametrize(
-    ("missing", "state"), [("dynamodb:DescribeBackup", "FAILED"), ("dynamodb:DeleteBackup", "")]
-)
+@pytest.mark.parametrize(("missing", "state"), [("dynamodb:DescribeBackup", "FAILED"), ("dynamodb:DeleteBackup", "")])
 @pytest.mark.usefixtures("job")
 def test_the_role_sees_a_backup_through_and_deletes_it(here, client, name, setting, missing, state):
     """Without the service-linked role, whose own permissions would do."""
     role, backup = f"{name}-less", here("backup")
     arn = create_backup_role(client, role)
-    actions = {"dynamodb:CreateBackup", "dynamodb:DescribeBackup", "dynamodb:DeleteBackup",
-               "dynamodb:DescribeTable"} - {missing}  # fmt: skip
+    actions = {
+        "dynamodb:CreateBackup",
+        "dynamodb:DescribeBackup",
+        "dynamodb:DeleteBackup",
+        "dynamodb:DescribeTable",
+    } - {missing}
     statement = {"Effect": "Allow", "Action": sorted(actions), "Resource": "*"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     client("iam").put_role_policy(RoleName=role, PolicyName="x", PolicyDocument=document)

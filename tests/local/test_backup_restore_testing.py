@@ -11,11 +11,7 @@ import pytest
 from tests.local.aws_steps import refused
 from tests.local.stacks_steps import Stack, resource
 
-POINTS = {
-    "Algorithm": "LATEST_WITHIN_WINDOW",
-    "RecoveryPointTypes": ["SNAPSHOT"],
-    "IncludeVaults": ["*"],
-}
+POINTS = {"Algorithm": "LATEST_WITHIN_WINDOW", "RecoveryPointTypes": ["SNAPSHOT"], "IncludeVaults": ["*"]}
 
 
 @pytest.fixture
@@ -47,15 +43,11 @@ def test_a_plan_and_its_selection(backup, name, backup_role):
     shown = backup.get_restore_testing_plan(**mine)["RestoreTestingPlan"]
     assert shown["StartWindowHours"] == 24
     assert shown["RecoveryPointSelection"]["SelectionWindowDays"] == 30
-    pages = backup.get_paginator("list_restore_testing_plans").paginate(
-        PaginationConfig={"PageSize": 1}
-    )
+    pages = backup.get_paginator("list_restore_testing_plans").paginate(PaginationConfig={"PageSize": 1})
     assert name in [p["RestoreTestingPlanName"] for q in pages for p in q["RestoreTestingPlans"]]
 
     selection = {"RestoreTestingSelectionName": "tables", **mine}
-    backup.create_restore_testing_selection(
-        RestoreTestingSelection=_selection("tables", backup_role), **mine
-    )
+    backup.create_restore_testing_selection(RestoreTestingSelection=_selection("tables", backup_role), **mine)
     (listed,) = backup.list_restore_testing_selections(**mine)["RestoreTestingSelections"]
     assert listed["RestoreTestingSelectionName"] == "tables"
     got = backup.get_restore_testing_selection(**selection)["RestoreTestingSelection"]
@@ -68,11 +60,7 @@ def test_a_plan_and_its_selection(backup, name, backup_role):
 
 
 @pytest.mark.parametrize(
-    "change",
-    [
-        {"RestoreTestingPlanName": "with-hyphen"},
-        {"RecoveryPointSelection": POINTS | {"Algorithm": "ANY"}},
-    ],
+    "change", [{"RestoreTestingPlanName": "with-hyphen"}, {"RecoveryPointSelection": POINTS | {"Algorithm": "ANY"}}]
 )
 def test_a_plan_that_AWS_refuses(backup, name, change):
     answer = refused(backup.create_restore_testing_plan, RestoreTestingPlan=_plan(name, **change))
@@ -83,10 +71,7 @@ def test_a_stack_with_plan_and_selection(client, backup, name, backup_role):
     def resources(**more):
         plan = resource("AWS::Backup::RestoreTestingPlan", _plan(name, **more))
         selection = _selection("tables", backup_role) | {"RestoreTestingPlanName": {"Ref": "Plan"}}
-        return {
-            "Plan": plan,
-            "Selection": resource("AWS::Backup::RestoreTestingSelection", selection),
-        }
+        return {"Plan": plan, "Selection": resource("AWS::Backup::RestoreTestingSelection", selection)}
 
     stack = Stack(client, name).create(**resources())
     assert stack.status == "CREATE_COMPLETE"
@@ -101,12 +86,7 @@ def test_a_stack_with_plan_and_selection(client, backup, name, backup_role):
 
 
 def test_a_stacks_vault_has_its_lock_and_its_access_policy(client, backup, name):
-    statement = {
-        "Effect": "Deny",
-        "Principal": {"AWS": "*"},
-        "Action": "backup:DeleteRecoveryPoint",
-        "Resource": "*",
-    }
+    statement = {"Effect": "Deny", "Principal": {"AWS": "*"}, "Action": "backup:DeleteRecoveryPoint", "Resource": "*"}
     policy = {"Version": "2012-10-17", "Statement": [statement]}
 
     def vault(**guards):

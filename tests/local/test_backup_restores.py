@@ -22,9 +22,7 @@ def point(client, table, vault, backup_role, setting):
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
         DeletionProtectionEnabled=True,
     )
-    dynamodb.update_time_to_live(
-        TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
-    )
+    dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})
     dynamodb.update_continuous_backups(
         TableName=table, PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True}
     )
@@ -68,12 +66,7 @@ def test_a_restored_table_has_the_items_of_the_backup(client, point, table, back
 def test_a_restored_table_lacks_what_AWS_does_not_restore(client, point, table, backup_role):
     dynamodb = client("dynamodb")
     target = f"{table}-bare"
-    restored(
-        client("backup"),
-        RecoveryPointArn=point,
-        IamRoleArn=backup_role,
-        Metadata={"targetTableName": target},
-    )
+    restored(client("backup"), RecoveryPointArn=point, IamRoleArn=backup_role, Metadata={"targetTableName": target})
     shown = dynamodb.describe_table(TableName=target)["Table"]
     assert shown["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert shown["TableStatus"] == "ACTIVE"
@@ -92,11 +85,7 @@ def test_a_key_is_applied(client, point, table, backup_role):
         client("backup"),
         RecoveryPointArn=point,
         IamRoleArn=backup_role,
-        Metadata={
-            "targetTableName": f"{table}-key",
-            "encryptionType": "KMS",
-            "kmsMasterKeyArn": KEY,
-        },
+        Metadata={"targetTableName": f"{table}-key", "encryptionType": "KMS", "kmsMasterKeyArn": KEY},
     )
     shown = client("dynamodb").describe_table(TableName=f"{table}-key")["Table"]
     assert shown["SSEDescription"]["KMSMasterKeyArn"] == KEY
@@ -107,21 +96,16 @@ def test_a_key_is_applied(client, point, table, backup_role):
     [
         ({"Enabled": False}, {"encryptionType": "Default"}),
         ({"Enabled": True}, {"encryptionType": "KMS", "kmsMasterKeyArn": "Not Applicable"}),
-        (
-            {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY},
-            {"encryptionType": "KMS", "kmsMasterKeyArn": KEY},
-        ),
+        ({"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": KEY}, {"encryptionType": "KMS", "kmsMasterKeyArn": KEY}),
     ],
 )
-def test_a_point_keeps_its_tables_encryption(
-    client, table, vault, backup_role, setting, specification, kept
-):
+def test_a_point_keeps_its_tables_encryption(client, table, vault, backup_role, setting, specification, kept):
     setting("backup_job_seconds", 0)
     client("dynamodb").update_table(TableName=table, SSESpecification=specification)
     point = back_up(client, vault, table, backup_role)["RecoveryPointArn"]
-    shown = client("backup").get_recovery_point_restore_metadata(
-        BackupVaultName=vault, RecoveryPointArn=point
-    )["RestoreMetadata"]
+    shown = client("backup").get_recovery_point_restore_metadata(BackupVaultName=vault, RecoveryPointArn=point)[
+        "RestoreMetadata"
+    ]
     shown.pop("aws:backup:request-id")
     assert shown == kept
 
@@ -139,18 +123,13 @@ def test_a_key_of_another_region_fails_the_job(client, point, table, backup_role
     )
     assert shown["Status"] == "FAILED"
     assert "eu-west-1" in shown["StatusMessage"]
-    assert refused(client("dynamodb").describe_table, TableName=f"{table}-far")[1] == (
-        "ResourceNotFoundException"
-    )
+    assert refused(client("dynamodb").describe_table, TableName=f"{table}-far")[1] == ("ResourceNotFoundException")
 
 
 def test_a_taken_name_fails_the_job_and_leaves_the_table_alone(client, point, table, backup_role):
     client("dynamodb").put_item(TableName=table, Item={"pk": {"S": "three"}})
     shown = restored(
-        client("backup"),
-        RecoveryPointArn=point,
-        IamRoleArn=backup_role,
-        Metadata={"targetTableName": table},
+        client("backup"), RecoveryPointArn=point, IamRoleArn=backup_role, Metadata={"targetTableName": table}
     )
     assert shown["Status"] == "FAILED"
     assert shown["StatusMessage"] == f"Table already exists: {table}"
@@ -160,10 +139,7 @@ def test_a_taken_name_fails_the_job_and_leaves_the_table_alone(client, point, ta
 def test_a_role_without_permission_fails_the_job(client, point, table, name):
     role = create_backup_role(client, f"{name}-bare")
     shown = restored(
-        client("backup"),
-        RecoveryPointArn=point,
-        IamRoleArn=role,
-        Metadata={"targetTableName": f"{table}-denied"},
+        client("backup"), RecoveryPointArn=point, IamRoleArn=role, Metadata={"targetTableName": f"{table}-denied"}
     )
     assert shown["Status"] == "FAILED"
     assert "dynamodb:RestoreTableFromAwsBackup" in shown["StatusMessage"]

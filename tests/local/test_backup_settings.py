@@ -20,9 +20,7 @@ def own(tmp_path, monkeypatch):
 
 
 def _post(aws, path, body=None):
-    request = urllib.request.Request(
-        f"{aws.endpoint}/_ministack/{path}", data=json.dumps(body).encode(), method="POST"
-    )
+    request = urllib.request.Request(f"{aws.endpoint}/_ministack/{path}", data=json.dumps(body).encode(), method="POST")
     opener = urllib.request.build_opener(
         urllib.request.ProxyHandler({}),
         urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=aws.ca_file)),

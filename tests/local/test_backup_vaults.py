@@ -10,11 +10,7 @@ import pytest
 
 from tests.local.aws_steps import back_up, eventually, refused
 
-NOT_EMPTY = (
-    400,
-    "InvalidRequestException",
-    "Backup vault cannot be deleted because it contains recovery points.",
-)
+NOT_EMPTY = (400, "InvalidRequestException", "Backup vault cannot be deleted because it contains recovery points.")
 
 
 @pytest.mark.parametrize(
@@ -30,11 +26,7 @@ NOT_EMPTY = (
 )
 def test_a_missing_vault_answers_access_denied_even_to_root(client, name, call, arguments):
     answer = refused(getattr(client("backup"), call), BackupVaultName=name, **arguments)
-    assert answer == (
-        403,
-        "AccessDeniedException",
-        "Insufficient privileges to perform this action.",
-    )
+    assert answer == (403, "AccessDeniedException", "Insufficient privileges to perform this action.")
 
 
 def test_a_taken_name_is_refused(client, vault):
@@ -65,15 +57,13 @@ def test_a_vault_describes_itself(client, vault):
 
 
 def test_a_vault_keeps_its_tags(client, name):
-    arn = client("backup").create_backup_vault(
-        BackupVaultName=name, BackupVaultTags={"project": "messages"}
-    )["BackupVaultArn"]
+    arn = client("backup").create_backup_vault(BackupVaultName=name, BackupVaultTags={"project": "messages"})[
+        "BackupVaultArn"
+    ]
     assert client("backup").list_tags(ResourceArn=arn)["Tags"] == {"project": "messages"}
 
 
-def test_a_vault_with_a_point_stays_and_is_deletable_only_after_a_lag(
-    client, table, vault, backup_role, setting
-):
+def test_a_vault_with_a_point_stays_and_is_deletable_only_after_a_lag(client, table, vault, backup_role, setting):
     backup = client("backup")
     point = back_up(client, vault, table, backup_role)["RecoveryPointArn"]
     assert backup.describe_backup_vault(BackupVaultName=vault)["NumberOfRecoveryPoints"] == 1

@@ -58,10 +58,16 @@ def _and_fail(stack):
     key = [{"AttributeName": "pk", "KeyType": "HASH"}]
     attributes = [{"AttributeName": "pk", "AttributeType": "S"}]
     last = CfnResource(
-        stack, "Last", type="AWS::DynamoDB::Table",
-        properties={"TableName": stack.stack_name, "KeySchema": key,
-                    "AttributeDefinitions": attributes, "BillingMode": "PAY_PER_REQUEST"},
-    )  # fmt: skip
+        stack,
+        "Last",
+        type="AWS::DynamoDB::Table",
+        properties={
+            "TableName": stack.stack_name,
+            "KeySchema": key,
+            "AttributeDefinitions": attributes,
+            "BillingMode": "PAY_PER_REQUEST",
+        },
+    )
     last.node.add_dependency(stack.backup)
 
 
@@ -76,9 +82,7 @@ def left(client, outputs):
     vaults = client("backup").list_backup_vaults()["BackupVaultList"]
     roles = client("iam").list_roles(PathPrefix="/messages/")["Roles"]
     found = [v["BackupVaultName"] for v in vaults] + [role["Arn"] for role in roles]
-    return [
-        name for name in (outputs["BackupVaultName"], outputs["BackupRoleArn"]) if name in found
-    ]
+    return [name for name in (outputs["BackupVaultName"], outputs["BackupRoleArn"]) if name in found]
 
 
 def test_a_destroy_empties_the_vault_and_leaves_nothing(client, deployed):
@@ -98,8 +102,10 @@ def test_a_running_job_is_waited_for(client, deployed, setting):
     outputs = deployed.outputs()
     setting("backup_job_seconds", 2)
     job = client("backup").start_backup_job(
-        BackupVaultName=outputs["BackupVaultName"], IamRoleArn=outputs["BackupRoleArn"],
-        ResourceArn=table_arn(outputs["TableName"]))["BackupJobId"]  # fmt: skip
+        BackupVaultName=outputs["BackupVaultName"],
+        IamRoleArn=outputs["BackupRoleArn"],
+        ResourceArn=table_arn(outputs["TableName"]),
+    )["BackupJobId"]
     deployed.destroy()
     assert ended(client("backup"), job)["State"] == "COMPLETED"
     assert left(client, outputs) == []
@@ -110,9 +116,7 @@ def test_what_cannot_be_deleted_ends_the_destroy_by_name(client, deployed):
     vault = outputs["BackupVaultName"]
     backup = client("backup")
     backup.put_backup_vault_lock_configuration(BackupVaultName=vault, MinRetentionDays=1)
-    with pytest.raises(
-        DeploymentFailed, match=rf"vault {vault} holds 2 recovery points that cannot"
-    ):
+    with pytest.raises(DeploymentFailed, match=rf"vault {vault} holds 2 recovery points that cannot"):
         deployed.destroy()
     assert deployed.status() == "DELETE_FAILED"
     points = backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"]
@@ -127,9 +131,13 @@ def test_more_points_than_a_page(client, deployed):
     outputs = deployed.outputs()
     backup, started = client("backup"), []
     for _ in range(120):
-        started.append(backup.start_backup_job(
-            BackupVaultName=outputs["BackupVaultName"], IamRoleArn=outputs["BackupRoleArn"],
-            ResourceArn=table_arn(outputs["TableName"]))["BackupJobId"])  # fmt: skip
+        started.append(
+            backup.start_backup_job(
+                BackupVaultName=outputs["BackupVaultName"],
+                IamRoleArn=outputs["BackupRoleArn"],
+                ResourceArn=table_arn(outputs["TableName"]),
+            )["BackupJobId"]
+        )
     eventually(lambda: time.sleep(0.1) or ended(backup, started[-1]))
     deployed.destroy()
     assert left(client, outputs) == []
@@ -137,9 +145,7 @@ def test_more_points_than_a_page(client, deployed):
 
 def points(client, outputs):
     """How many recovery points the vault holds."""
-    found = client("backup").list_recovery_points_by_backup_vault(
-        BackupVaultName=outputs["BackupVaultName"]
-    )
+    found = client("backup").list_recovery_points_by_backup_vault(BackupVaultName=outputs["BackupVaultName"])
     return len(found["RecoveryPoints"])
 
 
@@ -179,9 +185,7 @@ def test_a_stage_deployed_with_the_first_answer_loses_no_backup_by_an_update(cli
     assert left(client, after) == []
 
 
-def test_a_stage_deployed_with_the_first_answer_replaces_its_vault_in_its_first_update(
-    client, stage
-):
+def test_a_stage_deployed_with_the_first_answer_replaces_its_vault_in_its_first_update(client, stage):
     stage.deploy([], change=_as_at_first, **GOING)
     outputs = take(client, stage, 2)
     with pytest.raises(DeploymentFailed, match="already exists"):

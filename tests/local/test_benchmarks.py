@@ -16,20 +16,14 @@ SMALL = {
     "indexing": ("--messages", "2"),
 }
 FIGURES = {
-    "seeding": (
-        "this project ",
-        "20 of 20",
-        "one bare transaction: ",
-        "in the deployed function: ",
-    ),
+    "seeding": ("this project ", "20 of 20", "one bare transaction: ", "in the deployed function: "),
     "cleanup": ("cleanup ", "2 deletions", "times faster", "bytes per point"),
     "indexing": ("the systems before ", "here, batches of 100, 100 conversations "),
 }
 
 
 def test_no_benchmark_is_left_out():
-    modules = {path.stem for path in (PROJECT / "bench").glob("*.py")
-               if "__main__" in path.read_text()}  # fmt: skip
+    modules = {path.stem for path in (PROJECT / "bench").glob("*.py") if "__main__" in path.read_text()}
     assert modules == set(SMALL)
 
 
@@ -37,8 +31,12 @@ def test_no_benchmark_is_left_out():
 def test_a_benchmark_prints_its_figures_and_ends_well(name):
     done = subprocess.run(
         [sys.executable, "-m", f"bench.{name}", *SMALL[name]],
-        cwd=PROJECT, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, timeout=300,
-    )  # fmt: skip
+        cwd=PROJECT,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout
     assert [figure for figure in FIGURES[name] if figure not in done.stdout] == [], done.stdout

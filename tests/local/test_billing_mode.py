@@ -3,7 +3,7 @@
 import pytest
 from aws_cdk import aws_dynamodb as dynamodb
 
-from chat.model import INDEX_NAME
+from model.messages import INDEX_NAME
 from seed.templates import load_items
 from tests.conftest import PROJECT
 from tests.local.deployment import Deployment, DeploymentFailed
@@ -11,8 +11,13 @@ from tests.local.test_review import changes, review
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 ITEMS = load_items(PROJECT / "seed/messages.yaml")
-PROVISIONED = {"billing_mode": "provisioned", "write_capacity": 7, "max_write_capacity": 70,
-               "read_capacity": 6, "max_read_capacity": 60}  # fmt: skip
+PROVISIONED = {
+    "billing_mode": "provisioned",
+    "write_capacity": 7,
+    "max_write_capacity": 70,
+    "read_capacity": 6,
+    "max_read_capacity": 60,
+}
 # What DynamoDB's API calls no limit.
 NONE = {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}
 

@@ -7,15 +7,21 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chat.model import message_item
+from model.messages import message_item
 from tests.conftest import PROJECT
 
 
 @pytest.fixture
 def chat(aws):
     def run(*arguments):
-        return subprocess.run([sys.executable, "-m", "chat", *arguments], cwd=PROJECT, text=True,
-                              capture_output=True, timeout=60, env=aws.environment())  # fmt: skip
+        return subprocess.run(
+            [sys.executable, "-m", "chat", *arguments],
+            cwd=PROJECT,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            env=aws.environment(),
+        )
 
     return run
 
@@ -51,11 +57,7 @@ def test_history_reads_every_page(chat, client, table):
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (
-            ["jerry#tom", "--table", "no-such-table"],
-            1,
-            "table no-such-table does not exist in us-east-1; ",
-        ),
+        (["jerry#tom", "--table", "no-such-table"], 1, "table no-such-table does not exist in us-east-1; "),
         (["jerry#tom", "--stage", "nowhere"], 1, "stack Messages-nowhere does not exist"),
         (["jerry", "--table", "t"], 2, "'jerry' is not a conversation"),
         (["tom#Tom", "--table", "t"], 2, "same user"),

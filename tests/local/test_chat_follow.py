@@ -6,8 +6,8 @@ import pytest
 
 from chat.__main__ import main
 from chat.follow import OVERLAP, POLL_SECONDS, follow
-from chat.model import message_item
 from chat.writing import send
+from model.messages import message_item
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
@@ -39,8 +39,7 @@ def say(any_table):
     def write(body, seconds):
         at = NOON + timedelta(seconds=seconds)
         ident = f"{body}-{seconds}"
-        send(any_table, message_item(sender="Tom", recipient="Jerry", body=body, sent_at=at,
-                                     message_id=ident))  # fmt: skip
+        send(any_table, message_item(sender="Tom", recipient="Jerry", body=body, sent_at=at, message_id=ident))
 
     return write
 

@@ -11,13 +11,22 @@ import pytest
 from boto3.dynamodb.types import Binary
 from botocore.exceptions import ClientError
 
-from chat import items, keys, scanning
-from chat.equality import same
-from chat.lanes import lanes
-from ops.errors import OpsError, UsageError
+from chat import items, keys
+from cli.errors import OpsError, UsageError
+from dynamo import scanning
+from dynamo.equality import same
+from dynamo.lanes import lanes
 
-OLD = {"pk": "a", "sk": "b", "Body": "old", "Stars": Decimal("4.5"), "Labels": {"x", "y"},
-       "Seen": True, "Raw": Binary(b"\xff"), "None": None}  # fmt: skip
+OLD = {
+    "pk": "a",
+    "sk": "b",
+    "Body": "old",
+    "Stars": Decimal("4.5"),
+    "Labels": {"x", "y"},
+    "Seen": True,
+    "Raw": Binary(b"\xff"),
+    "None": None,
+}
 NEW = {"pk": "a", "sk": "b", "Body": "new", "More": Decimal(1)}
 KEY = {"pk": "a", "sk": "b"}
 

@@ -10,22 +10,21 @@ from hypothesis import strategies as st
 
 from chat import items, store, writing
 from chat.list_check import compare
-from chat.memberships import bring_up_to_date
-from chat.model import Position, message_item
 from chat.store import Span
-from ops.errors import OpsError
+from cli.errors import OpsError
+from dynamo.memberships import bring_up_to_date
+from model.messages import Position, message_item
 
 NINE = datetime(2026, 1, 1, 9, tzinfo=UTC)
 ZONES = [timezone(timedelta(hours=hours)) for hours in (14, 0, -11.5)]
-MOMENTS = st.datetimes(
-    datetime(2025, 12, 31), datetime(2026, 1, 2), timezones=st.sampled_from(ZONES)
-)
+MOMENTS = st.datetimes(datetime(2025, 12, 31), datetime(2026, 1, 2), timezones=st.sampled_from(ZONES))
 CONVERSATION = "jerry#tom"
 
 
 def message(minute=0, *, message_id=None, sender="Tom", recipient="Jerry", body="Hi", start=NINE):
-    return message_item(sender=sender, recipient=recipient, body=body, message_id=message_id,
-                        sent_at=start + timedelta(minutes=minute))  # fmt: skip
+    return message_item(
+        sender=sender, recipient=recipient, body=body, message_id=message_id, sent_at=start + timedelta(minutes=minute)
+    )
 
 
 @pytest.fixture
@@ -59,12 +58,7 @@ def minutes(items):
 
 @pytest.mark.parametrize(
     ("limit", "shown", "older"),
-    [
-        (1, [4], True),
-        (4, [1, 2, 3, 4], True),
-        (5, [0, 1, 2, 3, 4], False),
-        (6, [0, 1, 2, 3, 4], False),
-    ],
+    [(1, [4], True), (4, [1, 2, 3, 4], True), (5, [0, 1, 2, 3, 4], False), (6, [0, 1, 2, 3, 4], False)],
 )
 def test_the_newest_messages_come_oldest_first(any_table, send, limit, shown, older):
     send(3, 0, 4, 1, 2)
@@ -141,9 +135,7 @@ def test_a_moment_between_milliseconds_is_exact(any_table, send):
     assert list(store.messages(any_table, CONVERSATION, Span.of(until=later)))
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(times=st.lists(MOMENTS, max_size=6))
 def test_whatever_the_zones_the_order_is_that_of_time(any_table, times):
     jerry = uuid.uuid4().hex
@@ -239,9 +231,15 @@ def partners(rows):
 
 
 def test_conversations_are_listed_latest_first_whoever_wrote(any_table, listed):
-    listed([message(0, recipient="A"), message(2, sender="B", recipient="TOM"),
-            message(1, recipient="C"), message(3, recipient="A"),
-            message(9, sender="A", recipient="B")])  # fmt: skip
+    listed(
+        [
+            message(0, recipient="A"),
+            message(2, sender="B", recipient="TOM"),
+            message(1, recipient="C"),
+            message(3, recipient="A"),
+            message(9, sender="A", recipient="B"),
+        ]
+    )
     rows, more = store.conversations(any_table, "tom", limit=20)
     assert (partners(rows), more) == (["A", "B", "C"], False)
     assert store.conversations(any_table, "nobody", limit=20) == ([], False)
@@ -249,8 +247,7 @@ def test_conversations_are_listed_latest_first_whoever_wrote(any_table, listed):
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 7, 20])
 def test_every_conversation_is_on_one_page_also_those_of_one_moment(any_table, listed, limit):
-    listed([message(n // 3, recipient=f"user {n}", start=NINE.replace(year=2024 + n % 2))
-            for n in range(7)])  # fmt: skip
+    listed([message(n // 3, recipient=f"user {n}", start=NINE.replace(year=2024 + n % 2)) for n in range(7)])
     found, before, more = [], None, True
     while more:
         rows, more = store.conversations(any_table, "tom", limit=limit, before=before)
@@ -258,25 +255,22 @@ def test_every_conversation_is_on_one_page_also_those_of_one_moment(any_table, l
         found += rows
         before = (rows[-1]["LastMessageAt"], rows[-1]["ConversationId"])
     assert sorted(partners(found)) == [f"user {n}" for n in range(7)]
-    assert [r["LastMessageAt"] for r in found] == sorted((r["LastMessageAt"] for r in found),
-                                                         reverse=True)  # fmt: skip
+    assert [r["LastMessageAt"] for r in found] == sorted((r["LastMessageAt"] for r in found), reverse=True)
 
 
 def test_conversations_before_a_time(any_table, listed):
     listed([message(n, recipient=f"user {n}") for n in range(3)])
-    rows, _ = store.conversations(
-        any_table, "tom", limit=9, before=("2026-01-01T09:02:00.000Z", "")
-    )
+    rows, _ = store.conversations(any_table, "tom", limit=9, before=("2026-01-01T09:02:00.000Z", ""))
     assert partners(rows) == ["user 1", "user 0"]
 
 
 def test_rows_that_differ_from_the_messages_are_told_from_current_ones(any_table, listed, send):
-    listed([message(0, recipient="A"), message(0, recipient="B"), message(0, recipient="C"),
-            message(0, recipient="D")])  # fmt: skip
+    listed([message(0, recipient="A"), message(0, recipient="B"), message(0, recipient="C"), message(0, recipient="D")])
     send(message(1, recipient="B"))
-    (_, _, c, d) = sorted(any_table.query(
-        KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": "USER#tom"}
-    )["Items"], key=lambda row: row["OtherUser"])  # fmt: skip
+    (_, _, c, d) = sorted(
+        any_table.query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": "USER#tom"})["Items"],
+        key=lambda row: row["OtherUser"],
+    )
     last = store.last_message(any_table, c["ConversationId"])
     writing.edit(any_table, {"pk": last["pk"], "sk": last["sk"]}, "changed", at=NINE)
     last = store.last_message(any_table, d["ConversationId"])

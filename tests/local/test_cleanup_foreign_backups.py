@@ -23,10 +23,11 @@ def stage(aws, client, name, monkeypatch):
 
 def _make_table(stage, name):
     stage.client("dynamodb").create_table(
-        TableName=name, BillingMode="PAY_PER_REQUEST",
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-    )  # fmt: skip
+    )
 
 
 def _back_up(stage, table):
@@ -66,21 +67,19 @@ def test_a_backup_of_a_deleted_table_that_others_had_in_the_vault_stays(stage):
     _make_table(stage, foreign)
     backup, _ = _back_up(stage, foreign)
     iam, role = stage.client("iam"), f"Theirs-{stage.stage}"
-    trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"},
-             "Action": "sts:AssumeRole"}  # fmt: skip
+    trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}
     arn = iam.create_role(
-        RoleName=role,
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        RoleName=role, AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     )["Role"]["Arn"]
     allowed = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
     iam.put_role_policy(
-        RoleName=role, PolicyName="All",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )  # fmt: skip
+        RoleName=role, PolicyName="All", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    )
     stage.client("backup").start_backup_job(
-        BackupVaultName=stage.vault, IamRoleArn=arn,
+        BackupVaultName=stage.vault,
+        IamRoleArn=arn,
         ResourceArn=f"arn:aws:dynamodb:us-east-1:000000000000:table/{foreign}",
-    )  # fmt: skip
+    )
     stage.client("dynamodb").delete_table(TableName=foreign)
     stage.destroy()
     assert stage.ops("cleanup", "--yes") == 0

@@ -12,13 +12,7 @@ from tests.local.stacks_steps import Stack, attribute, resource
 STACK_GUID = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
 TRUST = {
     "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "backup.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 MAY_BACK_UP = {
     "Version": "2012-10-17",
@@ -116,17 +110,13 @@ def test_a_selection_has_the_attributes_of_its_schema(client, stack, name):
     names = ("Id", "BackupPlanId", "SelectionId")
     show = {
         f"Show{entry}": resource(
-            "AWS::SSM::Parameter",
-            {"Name": f"{name}-{entry}", "Type": "String", "Value": attribute("Selection", entry)},
+            "AWS::SSM::Parameter", {"Name": f"{name}-{entry}", "Type": "String", "Value": attribute("Selection", entry)}
         )
         for entry in names
     }
     stack.create(**_retained(**show))
     plan, selection = stack.output("Plan"), stack.output("Selection")
-    values = {
-        entry: client("ssm").get_parameter(Name=f"{name}-{entry}")["Parameter"]["Value"]
-        for entry in names
-    }
+    values = {entry: client("ssm").get_parameter(Name=f"{name}-{entry}")["Parameter"]["Value"] for entry in names}
     assert values["BackupPlanId"] == plan
     assert values["SelectionId"] == selection
     assert plan in values["Id"]
@@ -220,8 +210,7 @@ def test_a_changed_plan_keeps_its_id(stack, backup, vault):
 def test_a_plan_with_a_foreign_selection_fails_the_deletion(stack, backup, vault, backup_role):
     plan = stack.create(Plan=_plan(vault)).output("Plan")
     selection = backup.create_backup_selection(
-        BackupPlanId=plan,
-        BackupSelection={"SelectionName": "foreign", "IamRoleArn": backup_role},
+        BackupPlanId=plan, BackupSelection={"SelectionName": "foreign", "IamRoleArn": backup_role}
     )["SelectionId"]
     assert stack.delete().status == "DELETE_FAILED"
     text = "Related backup plan selections must be deleted prior to backup plan deletion"

@@ -11,20 +11,12 @@ from tests.local.stacks_steps import Stack, attribute, resource
 BOUNDARIES = [f"arn:aws:iam::aws:policy/{name}" for name in ("ReadOnlyAccess", "SecurityAudit")]
 TRUST = {
     "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Principal": {"Service": "lambda.amazonaws.com"},
-            "Action": "sts:AssumeRole",
-        }
-    ],
+    "Statement": [{"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}],
 }
 
 
 def provider(host, *audiences):
-    return resource(
-        "AWS::IAM::OIDCProvider", {"Url": f"https://{host}", "ClientIdList": list(audiences)}
-    )
+    return resource("AWS::IAM::OIDCProvider", {"Url": f"https://{host}", "ClientIdList": list(audiences)})
 
 
 @pytest.fixture
@@ -34,8 +26,9 @@ def host(name):
 
 def test_a_provider_is_made_changed_and_deleted(client, name, host):
     iam, arn = client("iam"), f"arn:aws:iam::000000000000:oidc-provider/{host}"
-    found = {"Found": resource("AWS::SSM::Parameter", {
-        "Name": name, "Type": "String", "Value": attribute("GitHub", "Arn")})}  # fmt: skip
+    found = {
+        "Found": resource("AWS::SSM::Parameter", {"Name": name, "Type": "String", "Value": attribute("GitHub", "Arn")})
+    }
     stack = Stack(client, name).create(GitHub=provider(host, "one"), **found)
     assert stack.output("GitHub") == arn
     assert client("ssm").get_parameter(Name=name)["Parameter"]["Value"] == arn
@@ -61,9 +54,7 @@ def test_an_account_has_one_provider_for_a_url(client, name, host):
     second = Stack(client, f"{name}-2").create(GitHub=provider(host, "two"))
     assert second.status == "ROLLBACK_COMPLETE"
     assert any("already exists" in reason for _, reason in second.events("GitHub"))
-    shown = client("iam").get_open_id_connect_provider(
-        OpenIDConnectProviderArn=first.output("GitHub")
-    )
+    shown = client("iam").get_open_id_connect_provider(OpenIDConnectProviderArn=first.output("GitHub"))
     assert shown["ClientIDList"] == ["one"]
     second.delete()
     first.delete()
@@ -72,8 +63,7 @@ def test_an_account_has_one_provider_for_a_url(client, name, host):
 def test_a_role_gets_changes_and_loses_its_boundary(client, name):
     def role(*boundary):
         properties = {"AssumeRolePolicyDocument": TRUST}
-        return resource("AWS::IAM::Role", properties | dict(zip(["PermissionsBoundary"], boundary,
-                                                                strict=False)))  # fmt: skip
+        return resource("AWS::IAM::Role", properties | dict(zip(["PermissionsBoundary"], boundary, strict=False)))
 
     def shown():
         found = client("iam").get_role(RoleName=stack.output("Role"))["Role"]

@@ -8,14 +8,13 @@ import copy
 
 import pytest
 
-from local.additions.cloudformation.table_changes import check_billing
+from embedded_aws.cloudformation.table_changes import check_billing
 from tests.local.aws_steps import refused
 from tests.local.stacks_steps import Stack, resource
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
 PROTECTED = (
-    "Resource cannot be deleted as it is currently protected against deletion. "
-    "Disable deletion protection first."
+    "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
 )
 SHAPE = {
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -25,10 +24,7 @@ ENCRYPTION = {"SSEEnabled": True, "SSEType": "KMS"}
 EXPIRY = {"AttributeName": "ttl", "Enabled": True}
 SETTINGS = {
     "DeletionProtectionEnabled": True,
-    "PointInTimeRecoverySpecification": {
-        "PointInTimeRecoveryEnabled": True,
-        "RecoveryPeriodInDays": 7,
-    },
+    "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 7},
     "TableClass": "STANDARD_INFREQUENT_ACCESS",
     "Tags": [{"Key": "project", "Value": "messages"}],
 }
@@ -112,10 +108,7 @@ def test_an_update_changes_settings_and_keeps_the_items(stack, dynamodb, make):
     dynamodb.put_item(TableName=table, Item={"pk": {"S": "one"}})
     changed = make(
         DeletionProtectionEnabled=False,
-        PointInTimeRecoverySpecification={
-            "PointInTimeRecoveryEnabled": True,
-            "RecoveryPeriodInDays": 14,
-        },
+        PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 14},
         TableClass="STANDARD",
         Tags=[{"Key": "project", "Value": "other"}],
         TimeToLiveSpecification={"AttributeName": "ttl", "Enabled": False},
@@ -151,18 +144,14 @@ def test_a_protected_table_fails_the_deletion_and_stays(stack, dynamodb, make):
     assert len(kept) == 1
 
 
-def test_a_taken_name_fails_the_creation_and_the_other_table_keeps_its_items(
-    stack, dynamodb, make, table
-):
+def test_a_taken_name_fails_the_creation_and_the_other_table_keeps_its_items(stack, dynamodb, make, table):
     stack.create(Table=make(TableName=table))
     assert stack.status == "ROLLBACK_COMPLETE"
     assert ("CREATE_FAILED", f"{table} already exists") in stack.events("Table")
     assert dynamodb.scan(TableName=table)["Count"] == 2
 
 
-def test_a_retained_table_does_not_stand_in_the_way_of_the_next_deployment(
-    client, stack, dynamodb, make, name
-):
+def test_a_retained_table_does_not_stand_in_the_way_of_the_next_deployment(client, stack, dynamodb, make, name):
     retained = make() | {"DeletionPolicy": "Retain"}
     first = stack.create(Table=retained).output("Table")
     dynamodb.put_item(TableName=first, Item={"pk": {"S": "one"}})
@@ -249,9 +238,7 @@ def test_an_on_demand_global_table_is_provisioned_with_a_seed_capacity_alone(sta
     assert _billing(dynamodb, table) == "PROVISIONED"
 
 
-def test_a_provisioned_global_table_without_a_seed_capacity_cannot_become_on_demand(
-    stack, dynamodb
-):
+def test_a_provisioned_global_table_without_a_seed_capacity_cannot_become_on_demand(stack, dynamodb):
     """The rollback would need it, so the template before the switch must have it."""
     table = stack.create(Table=_provisioned(ON_DEMAND)).output("Table")
     assert stack.update(Table=ON_DEMAND).status == "UPDATE_ROLLBACK_COMPLETE"

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from chat.model import PARTITION_KEY, SORT_KEY
 from local.console.process import running
 from local.pictures import __main__ as pictures
 from local.pictures import chromium
 from local.process import LocalAwsError
 from local.steps import Steps
+from model.messages import PARTITION_KEY, SORT_KEY
 from seed.templates import load_items
 from tests.conftest import PROJECT
 from tests.local.deployment import Deployment
@@ -39,11 +39,7 @@ def console(aws, tmp_path):
 def messages(client, messages_table):
     """A table with three messages."""
     for number, body in enumerate(BODIES):
-        item = {
-            PARTITION_KEY: "CONVERSATION#jerry#tom",
-            SORT_KEY: f"MESSAGE#{number}",
-            "Body": body,
-        }
+        item = {PARTITION_KEY: "CONVERSATION#jerry#tom", SORT_KEY: f"MESSAGE#{number}", "Body": body}
         typed = {name: {"S": value} for name, value in item.items()}
         client("dynamodb").put_item(TableName=messages_table, Item=typed)
     return messages_table
@@ -55,9 +51,7 @@ def stage(client, name, messages_table):
     cloudformation = client("cloudformation")
     template = """{"Resources": {"Topic": {"Type": "AWS::SNS::Topic"}},
                    "Outputs": {"TableName": {"Value": "%s"}}}"""
-    cloudformation.create_stack(
-        StackName=f"Messages-{name}", TemplateBody=template % messages_table
-    )
+    cloudformation.create_stack(StackName=f"Messages-{name}", TemplateBody=template % messages_table)
     cloudformation.get_waiter("stack_create_complete").wait(
         StackName=f"Messages-{name}", WaiterConfig={"Delay": 0.05, "MaxAttempts": 200}
     )
@@ -87,10 +81,7 @@ def sockets_of(session: int) -> list[tuple[str, str, str, str]]:
                 inodes.add(os.readlink(descriptor))
             except FileNotFoundError:
                 continue
-    rows = [
-        (kind, row.split()) for kind in BY_KERNEL
-        for row in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]
-    ]  # fmt: skip
+    rows = [(kind, row.split()) for kind in BY_KERNEL for row in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]]
     return [(kind, row[1], row[2], row[3]) for kind, row in rows if f"socket:[{row[9]}]" in inodes]
 
 
@@ -149,10 +140,7 @@ def test_a_port_that_is_taken_is_named(aws, tmp_path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         expected = f"^the console did not start: port {port}: .*name another with --port"
-        with (
-            pytest.raises(LocalAwsError, match=expected),
-            running(aws.environment(), tmp_path, port=port),
-        ):
+        with pytest.raises(LocalAwsError, match=expected), running(aws.environment(), tmp_path, port=port):
             pass
     assert list(tmp_path.iterdir()) == []
 
@@ -161,9 +149,12 @@ def command(state: Path, *options: str, **kwargs) -> subprocess.Popen[str]:
     environment = {key: value for key, value in os.environ.items() if not key.startswith("AWS_")}
     return subprocess.Popen(
         [sys.executable, "-m", "local", "--state", str(state), "console", *options],
-        cwd=PROJECT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        cwd=PROJECT,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env=environment | kwargs,
-    )  # fmt: skip
+    )
 
 
 def state_of(aws) -> Path:
@@ -171,8 +162,9 @@ def state_of(aws) -> Path:
 
 
 def children_of(pid: int) -> list[int]:
-    return [int(child) for task in Path(f"/proc/{pid}/task").iterdir()
-            for child in (task / "children").read_text().split()]  # fmt: skip
+    return [
+        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text().split()
+    ]
 
 
 def wait_for_end(pid: int) -> None:
@@ -185,8 +177,10 @@ def wait_for_end(pid: int) -> None:
 def test_without_an_embedded_aws_the_remedy_is_named(tmp_path):
     output, errors = command(tmp_path).communicate(timeout=60)
     assert output == ""
-    assert errors == ("error: the embedded AWS is not running; start it with the stack on it "
-                      "(make up), or empty (python -m local start)\n")  # fmt: skip
+    assert errors == (
+        "error: the embedded AWS is not running; start it with the stack on it "
+        "(make up), or empty (python -m local start)\n"
+    )
 
 
 def test_without_the_stack_the_remedy_is_named(aws, name):
@@ -263,9 +257,7 @@ def take(aws, deployed, tmp_path) -> Path:
     stage, table = deployed
     images = tmp_path / "images"
     images.mkdir()
-    pictures.take(
-        Steps(tmp_path / "log"), {**aws.environment(), "STAGE": stage}, table, tmp_path, images
-    )
+    pictures.take(Steps(tmp_path / "log"), {**aws.environment(), "STAGE": stage}, table, tmp_path, images)
     return images
 
 
@@ -273,17 +265,18 @@ def take(aws, deployed, tmp_path) -> Path:
 def test_every_picture_is_made(aws, deployed, tmp_path, capsys):
     images = take(aws, deployed, tmp_path)
     assert {file.name for file in images.iterdir()} == {
-        "backups.svg", "conversations.svg", "console-table.png", "console-items.png"
-    }  # fmt: skip
+        "backups.svg",
+        "conversations.svg",
+        "console-table.png",
+        "console-items.png",
+    }
     for file in images.glob("*.png"):
         assert file.read_bytes().startswith(b"\x89PNG")
         assert file.stat().st_size < 200_000
     assert capsys.readouterr().err == ""
 
 
-def test_without_chromium_the_pictures_of_commands_are_made(
-    aws, deployed, tmp_path, capsys, monkeypatch
-):
+def test_without_chromium_the_pictures_of_commands_are_made(aws, deployed, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(chromium, "COMMAND", "no-such-browser")
     images = take(aws, deployed, tmp_path)
     assert {file.name for file in images.iterdir()} == {"backups.svg", "conversations.svg"}

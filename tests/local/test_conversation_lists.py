@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from boto3.dynamodb.conditions import Key
 
-from chat.model import INDEX_NAME, message_item
-from ops.polling import poll
+from cli.polling import poll
+from model.messages import INDEX_NAME, message_item
 from tests.local.conftest import endpoint, session
 from tests.local.deployment import Deployment
 
@@ -31,16 +31,14 @@ def table(aws, deployment):
 
 
 def message(minute: int, body: str, *, sender="Tom", recipient="Jerry"):
-    return message_item(
-        sender=sender, recipient=recipient, body=body, sent_at=START + timedelta(minutes=minute)
-    )
+    return message_item(sender=sender, recipient=recipient, body=body, sent_at=START + timedelta(minutes=minute))
 
 
 def listed(table, user: str) -> list[tuple[str, str]]:
     """A user's list, most recent first: the other user and the last message."""
-    rows = table.query(
-        IndexName=INDEX_NAME, KeyConditionExpression=Key("User").eq(user), ScanIndexForward=False
-    )["Items"]
+    rows = table.query(IndexName=INDEX_NAME, KeyConditionExpression=Key("User").eq(user), ScanIndexForward=False)[
+        "Items"
+    ]
     return [(row["OtherUser"], row["LastMessageBody"]) for row in rows]
 
 
@@ -89,8 +87,9 @@ def test_a_stack_of_before_gets_index_and_stream_by_an_update(deployment, table)
     table.put_item(Item=message(5, "after the update"))
     wait_for(table, "jerry", [("Tom", "after the update")])
     assert {item["Body"] for item in table.scan()["Items"] if "Body" in item} == {
-        *(item["Body"] for item in SEED), "after the update"
-    }  # fmt: skip
+        *(item["Body"] for item in SEED),
+        "after the update",
+    }
 
 
 def test_a_record_that_cannot_be_indexed_is_kept_and_holds_up_nobody(client, deployment, table):

@@ -33,9 +33,16 @@ def cdk(aws, stage, tmp_path, monkeypatch, setting):
         made = tmp_path / "cdk.out"  # by the first command, for the others
         source = ["-a", made] if made.exists() else ["-o", made]
         command = ["cdk", *source, *[part for one in context for part in ("-c", one)]]
-        return subprocess.run([*command, *arguments], cwd=PROJECT, env=environment, text=True,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=300)  # fmt: skip
+        return subprocess.run(
+            [*command, *arguments],
+            cwd=PROJECT,
+            env=environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=300,
+        )
 
     return run
 
@@ -78,24 +85,33 @@ def test_two_stacks_from_bootstrap_to_clean_up(cdk, client, stage, capsys):
     well(cdk(*deploy))
     own, copies = f"Messages-{stage}", f"Messages-{stage}-Copies-{HOME}"
     home, there = outputs(client, own, HOME), outputs(client, copies, THERE)
-    (rule, _) = client("backup").get_backup_plan(BackupPlanId=home["BackupPlanId"])["BackupPlan"][
-        "Rules"
-    ]
+    (rule, _) = client("backup").get_backup_plan(BackupPlanId=home["BackupPlanId"])["BackupPlan"]["Rules"]
     vault_arn = rule["CopyActions"][0]["DestinationBackupVaultArn"]
     backup = client("backup", region_name=THERE)
-    assert vault_arn in [v["BackupVaultArn"] for v in backup.list_backup_vaults()[
-        "BackupVaultList"]]  # fmt: skip
+    assert vault_arn in [v["BackupVaultArn"] for v in backup.list_backup_vaults()["BackupVaultList"]]
     role, action = home["BackupRoleArn"], "backup:CopyIntoBackupVault"
     assert decision(client, role, action, vault_arn) == ALLOWED
     assert decision(client, role, action, f"{vault_arn}2") == DENIED
     copy(client, home, vault_arn)
 
     restored = f"{home['TableName']}.restored"
-    (point,) = backup.list_recovery_points_by_backup_vault(
-        BackupVaultName=there["BackupVaultName"])["RecoveryPoints"]  # fmt: skip
+    (point,) = backup.list_recovery_points_by_backup_vault(BackupVaultName=there["BackupVaultName"])["RecoveryPoints"]
     where = ("--stack", copies, "--region", THERE)
-    assert main(["restore", point["RecoveryPointArn"], *where, "--target", restored,
-                 "--role", there["CopiesRestoreRoleArn"], "--no-compare"]) == 0  # fmt: skip
+    assert (
+        main(
+            [
+                "restore",
+                point["RecoveryPointArn"],
+                *where,
+                "--target",
+                restored,
+                "--role",
+                there["CopiesRestoreRoleArn"],
+                "--no-compare",
+            ]
+        )
+        == 0
+    )
     client("dynamodb", region_name=THERE).delete_table(TableName=restored)
 
     clean_up = ("cleanup", *where, "--yes", "--json", "--rate", "1000")

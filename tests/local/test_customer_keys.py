@@ -27,9 +27,7 @@ def encrypted(client, table):
 def test_a_key_of_another_region_is_refused(client, encrypted, setting):
     setting("recovery_delay_seconds", 0)
     dynamodb = client("dynamodb")
-    dynamodb.update_continuous_backups(
-        TableName=encrypted, PointInTimeRecoverySpecification=FROM_NOW
-    )
+    dynamodb.update_continuous_backups(TableName=encrypted, PointInTimeRecoverySpecification=FROM_NOW)
     backup = dynamodb.create_backup(TableName=encrypted, BackupName="by-hand")["BackupDetails"]
     far = {"SSESpecificationOverride": encryption(FAR), "TargetTableName": f"{encrypted}-far"}
     made = {
@@ -55,23 +53,14 @@ def test_a_key_of_another_region_is_refused(client, encrypted, setting):
 def test_dynamodbs_own_restores_keep_the_key_or_take_another(client, encrypted, setting):
     setting("recovery_delay_seconds", 0)
     dynamodb = client("dynamodb")
-    dynamodb.update_continuous_backups(
-        TableName=encrypted, PointInTimeRecoverySpecification=FROM_NOW
-    )
+    dynamodb.update_continuous_backups(TableName=encrypted, PointInTimeRecoverySpecification=FROM_NOW)
     backup = dynamodb.create_backup(TableName=encrypted, BackupName="by-hand")["BackupDetails"]
     other = f"{KEY}2"
-    for number, (override, key) in enumerate(
-        [({}, KEY), ({"SSESpecificationOverride": encryption(other)}, other)]
-    ):
+    for number, (override, key) in enumerate([({}, KEY), ({"SSESpecificationOverride": encryption(other)}, other)]):
         names = [f"{encrypted}-b{number}", f"{encrypted}-p{number}"]
-        dynamodb.restore_table_from_backup(
-            BackupArn=backup["BackupArn"], TargetTableName=names[0], **override
-        )
+        dynamodb.restore_table_from_backup(BackupArn=backup["BackupArn"], TargetTableName=names[0], **override)
         dynamodb.restore_table_to_point_in_time(
-            SourceTableName=encrypted,
-            TargetTableName=names[1],
-            UseLatestRestorableTime=True,
-            **override,
+            SourceTableName=encrypted, TargetTableName=names[1], UseLatestRestorableTime=True, **override
         )
         for name in names:
             shown = dynamodb.describe_table(TableName=name)["Table"]

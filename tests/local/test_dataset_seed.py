@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import Duration
 from botocore.exceptions import ClientError
 
-from seed.dataset_line import line_item
+from model.dataset_line import line_item
 from stacks import dataset_seed, messages_table
 from tests.conftest import PROJECT
 from tests.local.aws_steps import log_groups, log_lines
@@ -30,8 +30,12 @@ def deployment(client, name, monkeypatch):
 
 def message(number: int) -> dict:
     """A message of one of a hundred conversations."""
-    return {"from": f"User {number % 100}", "to": "Tom", "body": f"Message {number}",
-            "at": (START + timedelta(seconds=number)).isoformat()}  # fmt: skip
+    return {
+        "from": f"User {number % 100}",
+        "to": "Tom",
+        "body": f"Message {number}",
+        "at": (START + timedelta(seconds=number)).isoformat(),
+    }
 
 
 @pytest.fixture
@@ -56,9 +60,7 @@ def uploaded(client, name):
     def upload(file: str, key: str) -> str:
         content = Path(file).read_bytes()
         client("s3").create_bucket(Bucket=name)
-        client("s3").put_object(
-            Bucket=name, Key=key, Body=gzip.compress(content) if key.endswith(".gz") else content
-        )
+        client("s3").put_object(Bucket=name, Key=key, Body=gzip.compress(content) if key.endswith(".gz") else content)
         return f"s3://{name}/{key}"
 
     return upload
@@ -71,11 +73,17 @@ def counts(outputs) -> tuple[int, ...]:
 
 def message_count(client, deployment) -> int:
     """How many messages the table has; the lists of conversations follow in their own time."""
-    pages = client("dynamodb").get_paginator("scan").paginate(
-        TableName=deployment.stack, Select="COUNT", ConsistentRead=True,
-        FilterExpression="begins_with(pk, :messages)",
-        ExpressionAttributeValues={":messages": {"S": "CONVERSATION#"}},
-    )  # fmt: skip
+    pages = (
+        client("dynamodb")
+        .get_paginator("scan")
+        .paginate(
+            TableName=deployment.stack,
+            Select="COUNT",
+            ConsistentRead=True,
+            FilterExpression="begins_with(pk, :messages)",
+            ExpressionAttributeValues={":messages": {"S": "CONVERSATION#"}},
+        )
+    )
     return sum(page["Count"] for page in pages)
 
 
@@ -86,16 +94,22 @@ def key(number: int):
 
 def cdk(aws, tmp_path, *arguments):
     command = ["cdk", "-o", str(tmp_path / "cdk.out"), *arguments]
-    return subprocess.run(command, cwd=PROJECT, env=aws.environment(), text=True, timeout=300,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)  # fmt: skip
+    return subprocess.run(
+        command,
+        cwd=PROJECT,
+        env=aws.environment(),
+        text=True,
+        timeout=300,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
 
 
 def test_twenty_thousand_messages_and_a_thousand_more(aws, client, deployment, dataset, tmp_path):
     stage = ("-c", f"stage={deployment.stage}")
     first = dataset(MANY)
-    done = cdk(aws, tmp_path, "deploy", *stage, "-c", f"seed_dataset={first}",
-               "--require-approval", "never")  # fmt: skip
+    done = cdk(aws, tmp_path, "deploy", *stage, "-c", f"seed_dataset={first}", "--require-approval", "never")
     assert done.returncode == 0, done.stdout
     assert counts(deployment.outputs()) == (MANY, MANY, 0, 0)
     assert message_count(client, deployment) == MANY + 5
@@ -137,9 +151,7 @@ def failed(deployment, **settings) -> str:
     ],
     ids=["no message", "no JSON", "two with one key"],
 )
-def test_a_wrong_line_fails_the_deployment_and_is_named(
-    client, deployment, dataset, uploaded, line, said
-):
+def test_a_wrong_line_fails_the_deployment_and_is_named(client, deployment, dataset, uploaded, line, said):
     reason = failed(deployment, seed_dataset=uploaded(dataset(3000, line1500=line), "d.jsonl"))
     assert said in reason
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
@@ -153,9 +165,7 @@ def test_an_object_in_s3_is_loaded_also_compressed(client, deployment, dataset, 
     assert message_count(client, deployment) == 300
 
 
-def test_a_compressed_object_under_another_name_is_refused_with_what_to_do(
-    client, deployment, dataset, name
-):
+def test_a_compressed_object_under_another_name_is_refused_with_what_to_do(client, deployment, dataset, name):
     client("s3").create_bucket(Bucket=name)
     content = gzip.compress(Path(dataset(3)).read_bytes())
     client("s3").put_object(Bucket=name, Key="d.jsonl", Body=content)
@@ -169,9 +179,7 @@ def test_a_compressed_file_is_loaded(deployment, dataset, tmp_path):
     assert counts(deployment.deploy([], seed_dataset=str(file))) == (300, 300, 0, 0)
 
 
-def test_an_object_under_a_customer_key_fails_and_a_copy_without_it_loads(
-    client, deployment, dataset, name
-):
+def test_an_object_under_a_customer_key_fails_and_a_copy_without_it_loads(client, deployment, dataset, name):
     key = client("kms").create_key()["KeyMetadata"]["Arn"]
     client("s3").create_bucket(Bucket=name)
     under = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
@@ -181,9 +189,8 @@ def test_an_object_under_a_customer_key_fails_and_a_copy_without_it_loads(
     assert f"copy it with `aws s3 cp s3://{name}/a.jsonl s3://BUCKET/KEY --sse AES256`" in reason
     deployment.destroy()
     client("s3").copy_object(
-        Bucket=name, Key="b.jsonl", CopySource={"Bucket": name, "Key": "a.jsonl"},
-        ServerSideEncryption="AES256",
-    )  # fmt: skip
+        Bucket=name, Key="b.jsonl", CopySource={"Bucket": name, "Key": "a.jsonl"}, ServerSideEncryption="AES256"
+    )
     assert counts(deployment.deploy([], seed_dataset=f"s3://{name}/b.jsonl")) == (3, 3, 0, 0)
 
 

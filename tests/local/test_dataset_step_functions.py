@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from local.additions.stepfunctions.batches import batched
+from embedded_aws.stepfunctions.batches import batched
 from tests.local.aws_steps import eventually, package
 
 # Answers with what it got; a batch with "fail" fails, one with "slow" takes its time.
@@ -22,9 +22,16 @@ def handler(event, _):
         raise Refused("not: that\\nbatch")
     return [event["BatchInput"], [item["Index"] for item in event["Items"]]]
 """
-TRUST = {"Version": "2012-10-17", "Statement": [
-    {"Effect": "Allow", "Action": "sts:AssumeRole",
-     "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]}}]}  # fmt: skip
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Action": "sts:AssumeRole",
+            "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]},
+        }
+    ],
+}
 
 
 @pytest.fixture
@@ -47,9 +54,12 @@ def role(client, name):
 def function(client, name, role):
     """The ARN of the function of CODE, which may not make a log group."""
     made = client("lambda").create_function(
-        FunctionName=name, Runtime="python3.14", Handler="worker.handler",
-        Role=role("function"), Code={"ZipFile": package(("worker.py", CODE, 0o644))},
-    )  # fmt: skip
+        FunctionName=name,
+        Runtime="python3.14",
+        Handler="worker.handler",
+        Role=role("function"),
+        Code={"ZipFile": package(("worker.py", CODE, 0o644))},
+    )
     return made["FunctionArn"]
 
 
@@ -84,15 +94,25 @@ def finished(sfn, arn):
 
 def definition(function, bucket, key, more):
     write = {"Type": "Task", "Resource": function, "End": True}
-    reader = {"Resource": "arn:aws:states:::s3:getObject", "ReaderConfig": {"InputType": "JSONL"},
-              "Parameters": {"Bucket": bucket, "Key": key}}  # fmt: skip
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSONL"},
+        "Parameters": {"Bucket": bucket, "Key": key},
+    }
     batches = {
-        "Type": "Map", "End": True, "Label": "Batches", "MaxConcurrency": 1, "ItemReader": reader,
+        "Type": "Map",
+        "End": True,
+        "Label": "Batches",
+        "MaxConcurrency": 1,
+        "ItemReader": reader,
         "ItemSelector": {"Index.$": "$$.Map.Item.Index", "Value.$": "$$.Map.Item.Value"},
         "ItemBatcher": {"MaxItemsPerBatch": 2, "BatchInput": {"Given.$": "$.Given"}},
-        "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
-                          "StartAt": "Write", "States": {"Write": write}},
-    }  # fmt: skip
+        "ItemProcessor": {
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+            "StartAt": "Write",
+            "States": {"Write": write},
+        },
+    }
     return {"StartAt": "Load", "States": {"Load": batches | more}}
 
 
@@ -140,10 +160,12 @@ def test_failures_below_the_threshold_are_tolerated(load):
 
 
 def test_the_functions_error_can_be_caught_by_its_name(load, function):
-    task = {"Type": "Task", "End": True, "Resource": function,
-            "Catch": [{"ErrorEquals": ["Refused"], "Next": "Ok"}]}  # fmt: skip
-    caught = {"ProcessorConfig": {"Mode": "DISTRIBUTED"}, "StartAt": "Write",
-              "States": {"Write": task, "Ok": {"Type": "Succeed"}}}  # fmt: skip
+    task = {"Type": "Task", "End": True, "Resource": function, "Catch": [{"ErrorEquals": ["Refused"], "Next": "Ok"}]}
+    caught = {
+        "ProcessorConfig": {"Mode": "DISTRIBUTED"},
+        "StartAt": "Write",
+        "States": {"Write": task, "Ok": {"Type": "Succeed"}},
+    }
     assert load('"fail"', ItemProcessor=caught).execution["status"] == "SUCCEEDED"
 
 
@@ -163,8 +185,7 @@ def test_a_stopped_execution_starts_no_more_batches(client, load):
 
 
 @pytest.mark.parametrize(
-    ("action", "error"),
-    [("s3:GetObject", "States.ItemReaderFailed"), ("states:StartExecution", "States.Runtime")],
+    ("action", "error"), [("s3:GetObject", "States.ItemReaderFailed"), ("states:StartExecution", "States.Runtime")]
 )
 def test_the_machine_may_only_do_what_its_role_may(load, action, error):
     done = load('"a"', without=action)

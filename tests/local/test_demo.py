@@ -13,12 +13,16 @@ from pathlib import Path
 from tests.conftest import PROJECT
 
 
-def start(
-    folder: Path, environment: Mapping[str, str] = os.environ, project: Path = PROJECT
-) -> subprocess.Popen[str]:
-    return subprocess.Popen([sys.executable, "-m", "local.demo", "--folder", folder], cwd=project,
-                            env=environment, text=True, stdout=subprocess.PIPE,
-                            stderr=subprocess.STDOUT, start_new_session=True)  # fmt: skip
+def start(folder: Path, environment: Mapping[str, str] = os.environ, project: Path = PROJECT) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "local.demo", "--folder", folder],
+        cwd=project,
+        env=environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
 
 
 def processes_of(folder: Path) -> list[str]:
@@ -66,7 +70,8 @@ messages:
 
 def test_an_edited_seed_is_what_it_shows(tmp_path):
     project = tmp_path / "project"
-    for name in ("app.py", "cdk.json", "chat", "local", "ops", "seed", "stacks"):
+    folders = "chat cli dynamo embedded_aws functions local model ops seed stacks"
+    for name in ("app.py", "cdk.json", *folders.split()):
         copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
         project.mkdir(exist_ok=True)
         copy(PROJECT / name, project / name)

@@ -16,12 +16,18 @@ def cdk(aws, tmp_path_factory):
     environment = aws.environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
 
     def run(*arguments, cwd=PROJECT, out=folder / "cdk.out", umask=-1, **more_environment):
-        command = (
-            ["cdk", *arguments] if arguments[0] == "bootstrap" else ["cdk", "-o", out, *arguments]
+        command = ["cdk", *arguments] if arguments[0] == "bootstrap" else ["cdk", "-o", out, *arguments]
+        return subprocess.run(
+            command,
+            cwd=cwd,
+            env=environment | more_environment,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=300,
+            umask=umask,
         )
-        return subprocess.run(command, cwd=cwd, env=environment | more_environment, text=True,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, timeout=300, umask=umask)  # fmt: skip
 
     bootstrapped = run("bootstrap", "aws://000000000000/us-east-1", cwd=folder)
     assert bootstrapped.returncode == 0, bootstrapped.stdout
@@ -45,9 +51,12 @@ def outputs(client, stack):
 def message_count(client, table) -> int:
     """How many messages the table has; the lists of conversations follow in their own time."""
     return client("dynamodb").query(
-        TableName=table, Select="COUNT", ConsistentRead=True, KeyConditionExpression="pk = :pk",
+        TableName=table,
+        Select="COUNT",
+        ConsistentRead=True,
+        KeyConditionExpression="pk = :pk",
         ExpressionAttributeValues={":pk": {"S": "CONVERSATION#jerry#tom"}},
-    )["Count"]  # fmt: skip
+    )["Count"]
 
 
 def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
@@ -58,26 +67,22 @@ def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
     first = outputs(client, stack)
     assert (first["TableName"], first["SeededCount"]) == (table, "5")
     items = client("dynamodb").query(
-        TableName=table, KeyConditionExpression="pk = :pk",
+        TableName=table,
+        KeyConditionExpression="pk = :pk",
         ExpressionAttributeValues={":pk": {"S": "CONVERSATION#jerry#tom"}},
-    )["Items"]  # fmt: skip
+    )["Items"]
     assert [item["Body"]["S"] for item in items][1] == "Yes, Tom. What's up?"
     assert len(items) == 5
     recovery = client("dynamodb").describe_continuous_backups(TableName=table)
     described = recovery["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
-    assert (described["PointInTimeRecoveryStatus"], described["RecoveryPeriodInDays"]) == (
-        "ENABLED",
-        7,
-    )
+    assert (described["PointInTimeRecoveryStatus"], described["RecoveryPeriodInDays"]) == ("ENABLED", 7)
     assert [line["Written"] for line in log_lines(client, stack, "seeded")] == [5]
 
     same = cdk("diff", "-c", f"stage={stage}")
     assert "Number of stacks with differences: 0" in same.stdout
     again = deploy(cdk, stage, "--force")
     assert again.returncode == 0, again.stdout
-    assert len(log_lines(client, stack, "seeded")) == 1, (
-        "no change of the seed, no call of its function"
-    )
+    assert len(log_lines(client, stack, "seeded")) == 1, "no change of the seed, no call of its function"
 
     destroyed = cdk("destroy", "-c", f"stage={stage}", "--force")
     assert destroyed.returncode == 0, destroyed.stdout
@@ -104,12 +109,11 @@ def test_a_checkout_that_only_its_owner_can_read_deploys(cdk, client, stage, tmp
     assert outputs(client, f"Messages-{stage}")["SeededCount"] == "5"
 
 
-def test_without_its_grant_the_seed_fails_names_the_action_and_rolls_back(
-    cdk, client, stage, tmp_path
-):
+def test_without_its_grant_the_seed_fails_names_the_action_and_rolls_back(cdk, client, stage, tmp_path):
     stack = f"Messages-{stage}"
-    failed = deploy(cdk, stage, "-a", "python3 -m tests.local.app_without_grant",
-                    WITHOUT_GRANT="dynamodb:PutItem", out=tmp_path)  # fmt: skip
+    failed = deploy(
+        cdk, stage, "-a", "python3 -m tests.local.app_without_grant", WITHOUT_GRANT="dynamodb:PutItem", out=tmp_path
+    )
     assert failed.returncode == 1
     assert "AccessDenied" in failed.stdout
     assert "not authorized to perform: dynamodb:PutItem" in failed.stdout

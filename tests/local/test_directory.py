@@ -7,7 +7,7 @@ import sys
 import pytest
 from botocore.exceptions import ClientError
 
-from chat.directory import Directory, UnknownUser
+from model.directory import Directory, UnknownUser
 from tests.conftest import PROJECT
 from tests.local.user_pool import UserPool
 
@@ -36,8 +36,7 @@ def allowed(client, name):
         statement = {"Effect": "Allow", "Action": "cognito-idp:ListUsers", "Resource": arn}
         document = {"Version": "2012-10-17", "Statement": [statement]}
         iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
-        return {"aws_access_key_id": key["AccessKeyId"],
-                "aws_secret_access_key": key["SecretAccessKey"]}  # fmt: skip
+        return {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
 
     yield allow
     iam.delete_user_policy(UserName=name, PolicyName="p")
@@ -48,9 +47,14 @@ def allowed(client, name):
 @pytest.fixture
 def chat(aws):
     def run(*arguments, **environment):
-        return subprocess.run([sys.executable, "-m", "chat", *arguments], cwd=PROJECT, text=True,
-                              capture_output=True, timeout=60,
-                              env=aws.environment() | environment)  # fmt: skip
+        return subprocess.run(
+            [sys.executable, "-m", "chat", *arguments],
+            cwd=PROJECT,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            env=aws.environment() | environment,
+        )
 
     return run
 
@@ -86,9 +90,7 @@ def test_unknown_and_doubled_names_are_refused_and_disabled_users_are_not(client
         Directory(client("cognito-idp"), pool.id).resolve("Tom")
 
 
-def test_permission_to_list_the_users_of_one_pool_is_enough_and_for_that_pool_only(
-    client, pool, allowed, name
-):
+def test_permission_to_list_the_users_of_one_pool_is_enough_and_for_that_pool_only(client, pool, allowed, name):
     tom, other = pool.add("Tom"), UserPool(client, f"{name}-2")
     cognito = client("cognito-idp", **allowed(pool.arn))
     assert Directory(cognito, pool.id).resolve("Tom") == tom
@@ -108,9 +110,7 @@ def test_the_command_lists_those_with_a_name_and_says_who_has_none(chat, pool, m
     assert lines[129] == f"{many['user 129']}\tuser 129\tFORCE_CHANGE_PASSWORD"
     assert lines[130].startswith(f"{odd}\t\\x1b[31mred\t")
     assert len(lines) == 131
-    assert listed.stderr == (
-        f"skipped: user user-131 ({nameless}) has no preferred_username; commands take the sub\n"
-    )
+    assert listed.stderr == (f"skipped: user user-131 ({nameless}) has no preferred_username; commands take the sub\n")
     found = json.loads(chat("users", "--user-pool-id", pool.id, "--json").stdout)
     assert {user["name"]: user["sub"] for user in found} == many | {"\x1b[31mred": odd}
 

@@ -102,9 +102,7 @@ def test_a_stack_that_nobody_changed_ends_cdk_drift_with_status_0(stage, deploy,
 def test_recovery_switched_off_by_hand_ends_cdk_drift_with_status_1(client, deploy, cdk):
     table = deploy("pr-off")
     off = {"PointInTimeRecoveryEnabled": False}
-    client("dynamodb").update_continuous_backups(
-        TableName=table, PointInTimeRecoverySpecification=off
-    )
+    client("dynamodb").update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=off)
     done = cdk("cdk", "-c", "stage=pr-off", "drift", "--fail")
     assert done.returncode == 1, done.stdout
     assert f"[~] {TABLE} Messages/Table MessagesTable" in done.stdout
@@ -150,67 +148,117 @@ def test_every_type_that_cloudformation_can_read_is_compared_and_no_other(client
 
 CHANGES = {
     "recovery": (
-        TABLE, "/Replicas/0/PointInTimeRecoverySpecification/RecoveryPeriodInDays", ("7", "3"),
+        TABLE,
+        "/Replicas/0/PointInTimeRecoverySpecification/RecoveryPeriodInDays",
+        ("7", "3"),
         lambda client, table: client("dynamodb").update_continuous_backups(
-            TableName=table, PointInTimeRecoverySpecification={
-                "PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 3})),
-    "deletion protection": (
-        TABLE, "/Replicas/0/DeletionProtectionEnabled", ("false", "true"),
-        lambda client, table: client("dynamodb").update_table(
-            TableName=table, DeletionProtectionEnabled=True)),
-    "read capacity": (
-        TABLE, "/Replicas/0/ReadProvisionedThroughputSettings/ReadCapacityUnits", ("5", "9"),
-        lambda client, table: client("dynamodb").update_table(
             TableName=table,
-            ProvisionedThroughput={"ReadCapacityUnits": 9, "WriteCapacityUnits": 5})),
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 3},
+        ),
+    ),
+    "deletion protection": (
+        TABLE,
+        "/Replicas/0/DeletionProtectionEnabled",
+        ("false", "true"),
+        lambda client, table: client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True),
+    ),
+    "read capacity": (
+        TABLE,
+        "/Replicas/0/ReadProvisionedThroughputSettings/ReadCapacityUnits",
+        ("5", "9"),
+        lambda client, table: client("dynamodb").update_table(
+            TableName=table, ProvisionedThroughput={"ReadCapacityUnits": 9, "WriteCapacityUnits": 5}
+        ),
+    ),
     "table's tags": (
-        TABLE, "/Replicas/0/Tags/0/Value", ("Messages-full", "other"),
+        TABLE,
+        "/Replicas/0/Tags/0/Value",
+        ("Messages-full", "other"),
         lambda client, table: client("dynamodb").tag_resource(
-            ResourceArn=f"arn:aws:dynamodb:us-east-1:000000000000:table/{table}", Tags=RETAG)),
+            ResourceArn=f"arn:aws:dynamodb:us-east-1:000000000000:table/{table}", Tags=RETAG
+        ),
+    ),
     "bounds of the vault's lock": (
-        "AWS::Backup::BackupVault", "/LockConfiguration/MaxRetentionDays", ("60", "null"),
+        "AWS::Backup::BackupVault",
+        "/LockConfiguration/MaxRetentionDays",
+        ("60", "null"),
         lambda client, vault: client("backup").put_backup_vault_lock_configuration(
-            BackupVaultName=vault, MinRetentionDays=7)),
+            BackupVaultName=vault, MinRetentionDays=7
+        ),
+    ),
     "alarm": (
-        "AWS::CloudWatch::Alarm", "/Threshold", None,
+        "AWS::CloudWatch::Alarm",
+        "/Threshold",
+        None,
         lambda client, name: client("cloudwatch").put_metric_alarm(
-            AlarmName=name, MetricName="Errors", Namespace="AWS/Lambda", Period=60,
-            Threshold=99, ComparisonOperator="GreaterThanThreshold", EvaluationPeriods=1)),
+            AlarmName=name,
+            MetricName="Errors",
+            Namespace="AWS/Lambda",
+            Period=60,
+            Threshold=99,
+            ComparisonOperator="GreaterThanThreshold",
+            EvaluationPeriods=1,
+        ),
+    ),
     "rule": (
-        "AWS::Events::Rule", "/State", ("ENABLED", "DISABLED"),
-        lambda client, name: client("events").disable_rule(Name=name)),
+        "AWS::Events::Rule",
+        "/State",
+        ("ENABLED", "DISABLED"),
+        lambda client, name: client("events").disable_rule(Name=name),
+    ),
     "role": (
-        "AWS::IAM::Role", "/AssumeRolePolicyDocument/Statement/0", None,
-        lambda client, name: client("iam").update_assume_role_policy(
-            RoleName=name, PolicyDocument=OPEN)),
+        "AWS::IAM::Role",
+        "/AssumeRolePolicyDocument/Statement/0",
+        None,
+        lambda client, name: client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=OPEN),
+    ),
     "key": (
-        "AWS::KMS::Key", "/EnableKeyRotation", ("true", "false"),
-        lambda client, key: client("kms").disable_key_rotation(KeyId=key)),
+        "AWS::KMS::Key",
+        "/EnableKeyRotation",
+        ("true", "false"),
+        lambda client, key: client("kms").disable_key_rotation(KeyId=key),
+    ),
     "stream's reader": (
-        "AWS::Lambda::EventSourceMapping", "/BatchSize", ("100", "7"),
-        lambda client, mapping: client("lambda").update_event_source_mapping(
-            UUID=mapping, BatchSize=7)),
+        "AWS::Lambda::EventSourceMapping",
+        "/BatchSize",
+        ("100", "7"),
+        lambda client, mapping: client("lambda").update_event_source_mapping(UUID=mapping, BatchSize=7),
+    ),
     "function": (
-        "AWS::Lambda::Function", "/Timeout", None,
-        lambda client, name: client("lambda").update_function_configuration(
-            FunctionName=name, Timeout=61)),
+        "AWS::Lambda::Function",
+        "/Timeout",
+        None,
+        lambda client, name: client("lambda").update_function_configuration(FunctionName=name, Timeout=61),
+    ),
     "logs": (
-        "AWS::Logs::LogGroup", "/RetentionInDays", ("30", "1"),
-        lambda client, name: client("logs").put_retention_policy(
-            logGroupName=name, retentionInDays=1)),
+        "AWS::Logs::LogGroup",
+        "/RetentionInDays",
+        ("30", "1"),
+        lambda client, name: client("logs").put_retention_policy(logGroupName=name, retentionInDays=1),
+    ),
     "topic": (
-        "AWS::SNS::Topic", "/Tags/0/Value", ("Messages-full", "other"),
-        lambda client, arn: client("sns").tag_resource(ResourceArn=arn, Tags=RETAG)),
+        "AWS::SNS::Topic",
+        "/Tags/0/Value",
+        ("Messages-full", "other"),
+        lambda client, arn: client("sns").tag_resource(ResourceArn=arn, Tags=RETAG),
+    ),
     "queue": (
-        "AWS::SQS::Queue", "/SqsManagedSseEnabled", ("true", "false"),
+        "AWS::SQS::Queue",
+        "/SqsManagedSseEnabled",
+        ("true", "false"),
         lambda client, url: client("sqs").set_queue_attributes(
-            QueueUrl=url, Attributes={"SqsManagedSseEnabled": "false"})),
+            QueueUrl=url, Attributes={"SqsManagedSseEnabled": "false"}
+        ),
+    ),
     "restore tests": (
-        "AWS::Backup::RestoreTestingPlan", "/ScheduleExpression", None,
+        "AWS::Backup::RestoreTestingPlan",
+        "/ScheduleExpression",
+        None,
         lambda client, name: client("backup").update_restore_testing_plan(
-            RestoreTestingPlanName=name,
-            RestoreTestingPlan={"ScheduleExpression": "cron(0 1 ? * MON *)"})),
-}  # fmt: skip
+            RestoreTestingPlanName=name, RestoreTestingPlan={"ScheduleExpression": "cron(0 1 ? * MON *)"}
+        ),
+    ),
+}
 
 
 @pytest.mark.parametrize("changed", CHANGES)
@@ -248,9 +296,7 @@ def test_what_was_deleted_by_hand_is_named_as_deleted(client, deploy):
     ids = {each["ResourceType"]: each["PhysicalResourceId"] for each in resources["StackResources"]}
     backup, plan = client("backup"), ids["AWS::Backup::BackupPlan"]
     rule = ids["AWS::Events::Rule"]
-    backup.delete_backup_selection(
-        BackupPlanId=plan, SelectionId=ids["AWS::Backup::BackupSelection"]
-    )
+    backup.delete_backup_selection(BackupPlanId=plan, SelectionId=ids["AWS::Backup::BackupSelection"])
     backup.delete_backup_plan(BackupPlanId=plan)
     backup.delete_backup_vault(BackupVaultName=ids["AWS::Backup::BackupVault"])
     client("cloudwatch").delete_alarms(AlarmNames=[ids["AWS::CloudWatch::Alarm"]])
@@ -269,7 +315,5 @@ def test_what_was_deleted_by_hand_is_named_as_deleted(client, deploy):
     }
     kept = (TABLE, "AWS::IAM::Role")
     assert deleted == {
-        kind: ids[kind]
-        for kind in {drift["ResourceType"] for drift in drifts(client, stack)}
-        if kind not in kept
+        kind: ids[kind] for kind in {drift["ResourceType"] for drift in drifts(client, stack)} if kind not in kept
     }

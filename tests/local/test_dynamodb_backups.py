@@ -48,11 +48,7 @@ def test_backups_are_paged(client, backup, table):
     dynamodb = client("dynamodb")
     for _ in range(2):
         dynamodb.create_backup(TableName=table, BackupName="mine")  # names are not unique
-    pages = list(
-        dynamodb.get_paginator("list_backups").paginate(
-            TableName=table, PaginationConfig={"PageSize": 2}
-        )
-    )
+    pages = list(dynamodb.get_paginator("list_backups").paginate(TableName=table, PaginationConfig={"PageSize": 2}))
     assert [len(page["BackupSummaries"]) for page in pages] == [2, 1]
     arns = {entry["BackupArn"] for page in pages for entry in page["BackupSummaries"]}
     assert len(arns) == 3
@@ -134,10 +130,7 @@ class TestPointInTimeRecovery:
         answer = refused(
             client("dynamodb").update_continuous_backups,
             TableName=table,
-            PointInTimeRecoverySpecification={
-                "PointInTimeRecoveryEnabled": enabled,
-                "RecoveryPeriodInDays": days,
-            },
+            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled, "RecoveryPeriodInDays": days},
         )
         assert answer[:2] == (400, "ValidationException")
 
@@ -177,9 +170,7 @@ class TestPointInTimeRecovery:
         dynamodb.batch_write_item(RequestItems={table: [put]})
 
         def restored(name, **moment):
-            dynamodb.restore_table_to_point_in_time(
-                SourceTableName=table, TargetTableName=f"{table}-{name}", **moment
-            )
+            dynamodb.restore_table_to_point_in_time(SourceTableName=table, TargetTableName=f"{table}-{name}", **moment)
             items = dynamodb.scan(TableName=f"{table}-{name}")["Items"]
             return {item["pk"]["S"]: item["User"]["S"] for item in items}
 

@@ -20,8 +20,7 @@ def test_a_protected_table_is_refused_with_the_text_of_AWS(client, table):
     assert refused(dynamodb.delete_table, TableName=table) == (
         400,
         "ValidationException",
-        "Resource cannot be deleted as it is currently protected against deletion. "
-        "Disable deletion protection first.",
+        "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first.",
     )
     assert dynamodb.scan(TableName=table)["Count"] == 2
 
@@ -46,9 +45,7 @@ def test_a_table_with_recovery_leaves_a_system_backup_that_nobody_deletes(client
         "It will automatically expire on "
     )
 
-    dynamodb.restore_table_from_backup(
-        TargetTableName=f"{table}-back", BackupArn=backup["BackupArn"]
-    )
+    dynamodb.restore_table_from_backup(TargetTableName=f"{table}-back", BackupArn=backup["BackupArn"])
     assert dynamodb.scan(TableName=f"{table}-back")["Count"] == 2
 
 
@@ -66,9 +63,7 @@ def test_a_successor_of_the_same_name_starts_clean(client, table):
     dynamodb = client("dynamodb")
     enable_recovery(client, table)
     shown = dynamodb.describe_table(TableName=table)["Table"]
-    dynamodb.update_time_to_live(
-        TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"}
-    )
+    dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})
     dynamodb.delete_table(TableName=table)
     dynamodb.create_table(
         TableName=table,

@@ -7,8 +7,8 @@ import sys
 import time
 from urllib.parse import urlsplit
 
-from chat.model import INDEX_NAME
 from local.environment import PROJECT
+from model.messages import INDEX_NAME
 from tests.local import engines
 
 WAIT_SECONDS = 10

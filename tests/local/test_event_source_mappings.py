@@ -1,6 +1,6 @@
 """How Lambda reads a DynamoDB stream: batches, order, retries and what is given up.
 
-Sources: see local/additions/streams.
+Sources: see embedded_aws/streams.
 """
 
 import json
@@ -83,14 +83,19 @@ def test_a_split_leaves_the_failing_record_alone(streams):
     url, queue = streams.queue()
     streams.put("a", "b", "c", "raise", "d")
     streams.reader(
-        BisectBatchOnFunctionError=True,
-        MaximumRetryAttempts=1,
-        DestinationConfig={"OnFailure": {"Destination": queue}},
+        BisectBatchOnFunctionError=True, MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": queue}}
     )
     found = streams.received(url)
     eventually(lambda: streams.batches()[-1] == ["d"])
-    assert streams.batches()[1:] == [["a", "b"], ["c", "raise", "d"], ["c"], ["raise", "d"],
-                                     ["raise"], ["raise"], ["d"]]  # fmt: skip
+    assert streams.batches()[1:] == [
+        ["a", "b"],
+        ["c", "raise", "d"],
+        ["c"],
+        ["raise", "d"],
+        ["raise"],
+        ["raise"],
+        ["d"],
+    ]
     assert found["responseContext"]["functionError"] == "Unhandled"
     assert found["DDBStreamBatchInfo"]["batchSize"] == 1
 
@@ -108,9 +113,7 @@ def test_what_is_given_up_is_described_to_the_destination(streams, client):
     """Snapshot test_dynamodb_event_source_mapping_with_on_failure_destination_config."""
     url, queue = streams.queue()
     function = client("lambda").get_event_source_mapping(
-        UUID=streams.reader(
-            MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": queue}}
-        )
+        UUID=streams.reader(MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": queue}})
     )["FunctionArn"]
     streams.put("raise")
     found = streams.received(url)
@@ -133,9 +136,7 @@ def test_what_is_given_up_is_described_to_the_destination(streams, client):
         "condition": "RetryAttemptsExhausted",
         "approximateInvokeCount": 2,
     }
-    assert found["responseContext"] == {
-        "statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"
-    }  # fmt: skip
+    assert found["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
     streams.put("after")
     assert streams.sent("after")[-1] == ["after"]
 
@@ -143,9 +144,7 @@ def test_what_is_given_up_is_described_to_the_destination(streams, client):
 def test_a_batch_that_keeps_failing_is_given_up_when_it_is_too_old(streams, setting):
     url, queue = streams.queue()
     streams.put("raise")
-    streams.reader(
-        MaximumRecordAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": queue}}
-    )
+    streams.reader(MaximumRecordAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": queue}})
     eventually(lambda: len(streams.batches()) >= 3)
     setting("stream_records_older_seconds", 120)
     found = streams.received(url)
@@ -157,8 +156,16 @@ def test_a_batch_that_keeps_failing_is_given_up_when_it_is_too_old(streams, sett
 def test_a_failure_may_go_to_a_topic(streams, client):
     url, queue = streams.queue()
     topic = client("sns").create_topic(Name=streams.name)["TopicArn"]
-    policy = {"Statement": [{"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
-                             "Action": "sqs:SendMessage", "Resource": queue}]}  # fmt: skip
+    policy = {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "sns.amazonaws.com"},
+                "Action": "sqs:SendMessage",
+                "Resource": queue,
+            }
+        ]
+    }
     client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": json.dumps(policy)})
     client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
     streams.reader(MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": topic}})
@@ -196,9 +203,7 @@ def test_a_slow_function_holds_up_no_other_stream(streams, client, name, tmp_pat
 def test_a_stream_that_is_switched_off_is_read_to_its_end(streams, client):
     mapping = streams.reader(Enabled=False)
     streams.put("last")
-    client("dynamodb").update_table(
-        TableName=streams.table, StreamSpecification={"StreamEnabled": False}
-    )
+    client("dynamodb").update_table(TableName=streams.table, StreamSpecification={"StreamEnabled": False})
     client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
     assert streams.sent("last") == [["last"]]
 

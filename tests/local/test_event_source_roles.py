@@ -1,6 +1,6 @@
 """What the function's role must allow, or a mapping is not made, and what happens without it later.
 
-Sources: see local/additions/streams/permissions.py and mappings.py.
+Sources: see embedded_aws/streams/permissions.py and mappings.py.
 """
 
 import json
@@ -26,8 +26,10 @@ def test_a_role_that_may_not_read_the_stream_gets_no_mapping(streams, client, mi
     function = streams.function(streams.role(*allowed))
     found = refused(
         client("lambda").create_event_source_mapping,
-        FunctionName=function, EventSourceArn=streams.stream, StartingPosition="LATEST",
-    )  # fmt: skip
+        FunctionName=function,
+        EventSourceArn=streams.stream,
+        StartingPosition="LATEST",
+    )
     assert found == _refusal(streams.stream)
     listed = client("lambda").list_event_source_mappings(FunctionName=function)
     assert listed["EventSourceMappings"] == []
@@ -38,13 +40,16 @@ def test_permission_to_list_streams_on_the_arn_of_a_stream_gives_nothing(streams
     function = streams.function(streams.role(*READING))
     allowed = {"Effect": "Allow", "Action": LISTING, "Resource": streams.stream}
     client("iam").put_role_policy(
-        RoleName=f"{streams.name}-role", PolicyName="listing",
+        RoleName=f"{streams.name}-role",
+        PolicyName="listing",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )  # fmt: skip
+    )
     found = refused(
         client("lambda").create_event_source_mapping,
-        FunctionName=function, EventSourceArn=streams.stream, StartingPosition="LATEST",
-    )  # fmt: skip
+        FunctionName=function,
+        EventSourceArn=streams.stream,
+        StartingPosition="LATEST",
+    )
     assert found == _refusal(streams.stream)
 
 
@@ -53,9 +58,11 @@ def test_a_role_that_may_not_send_to_the_destination_gets_no_mapping(streams, cl
     function = streams.function(streams.role(*READING, *LISTING))
     found = refused(
         client("lambda").create_event_source_mapping,
-        FunctionName=function, EventSourceArn=streams.stream, StartingPosition="LATEST",
+        FunctionName=function,
+        EventSourceArn=streams.stream,
+        StartingPosition="LATEST",
         DestinationConfig={"OnFailure": {"Destination": queue}},
-    )  # fmt: skip
+    )
     text = "The function execution role does not have permissions to call SendMessage on SQS"
     assert found == (400, "InvalidParameterValueException", text)
 
@@ -65,8 +72,9 @@ def test_a_destination_that_the_role_may_not_send_to_cannot_be_added(streams, cl
     mapping = streams.map(streams.function(streams.role(*READING, *LISTING)))
     status, code, _ = refused(
         client("lambda").update_event_source_mapping,
-        UUID=mapping, DestinationConfig={"OnFailure": {"Destination": queue}},
-    )  # fmt: skip
+        UUID=mapping,
+        DestinationConfig={"OnFailure": {"Destination": queue}},
+    )
     assert (status, code) == (400, "InvalidParameterValueException")
 
 
@@ -90,11 +98,7 @@ def test_a_role_that_lost_its_grant_reads_no_more_until_it_has_it_again(streams,
 @pytest.mark.usefixtures("no_stream_pause")
 def test_the_record_of_a_discarded_batch_is_lost_when_the_role_lost_its_grant(streams):
     url, queue = streams.queue()
-    streams.reader(
-        BatchSize=1,
-        MaximumRetryAttempts=0,
-        DestinationConfig={"OnFailure": {"Destination": queue}},
-    )
+    streams.reader(BatchSize=1, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": queue}})
     streams.grant(f"{streams.name}-reader", *READING)
     streams.put("raise", "a")
     streams.sent("a")
@@ -117,24 +121,23 @@ def test_a_queue_that_takes_messages_through_tls_alone_gets_the_record(streams, 
 def test_a_queue_may_refuse_the_record(streams, client):
     arn = {"StringLike": {"aws:PrincipalArn": f"*{streams.name}-reader"}}
     url, queue = _guarded(streams, client, arn)
-    streams.reader(
-        BatchSize=1,
-        MaximumRetryAttempts=0,
-        DestinationConfig={"OnFailure": {"Destination": queue}},
-    )
+    streams.reader(BatchSize=1, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": queue}})
     streams.put("raise", "a")
     streams.sent("a")
-    shown = client("sqs").get_queue_attributes(
-        QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"]
-    )
+    shown = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessages"])
     assert shown["Attributes"] == {"ApproximateNumberOfMessages": "0"}
 
 
 def _guarded(streams, client, condition):
     """The URL and the ARN of a queue whose policy denies sending under a condition."""
     url, queue = streams.queue()
-    denial = {"Effect": "Deny", "Principal": "*", "Action": "sqs:SendMessage",
-              "Resource": queue, "Condition": condition}  # fmt: skip
+    denial = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "sqs:SendMessage",
+        "Resource": queue,
+        "Condition": condition,
+    }
     document = json.dumps({"Version": "2012-10-17", "Statement": [denial]})
     client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": document})
     return url, queue
@@ -150,8 +153,10 @@ def test_a_function_has_one_mapping_of_a_stream(streams, client):
     function = f"{streams.name}-reader"
     status, code, text = refused(
         client("lambda").create_event_source_mapping,
-        FunctionName=function, EventSourceArn=streams.stream, StartingPosition="LATEST",
-    )  # fmt: skip
+        FunctionName=function,
+        EventSourceArn=streams.stream,
+        StartingPosition="LATEST",
+    )
     assert (status, code) == (409, "ResourceConflictException")
     assert text == (
         f'The event source arn (" {streams.stream} ") and function (" {function} ") provided '
@@ -165,8 +170,10 @@ def test_a_mapping_needs_a_stream_that_exists(streams, client):
     function = streams.function(streams.role(*READING, *LISTING))
     found = refused(
         client("lambda").create_event_source_mapping,
-        FunctionName=function, EventSourceArn=stream, StartingPosition="LATEST",
-    )  # fmt: skip
+        FunctionName=function,
+        EventSourceArn=stream,
+        StartingPosition="LATEST",
+    )
     assert found == (400, "InvalidParameterValueException", f"Stream not found: {stream}")
 
 
@@ -174,9 +181,11 @@ def test_a_filter_that_is_no_pattern_is_refused(streams, client):
     function = streams.function(streams.role(*READING, *LISTING))
     found = refused(
         client("lambda").create_event_source_mapping,
-        FunctionName=function, EventSourceArn=streams.stream, StartingPosition="LATEST",
+        FunctionName=function,
+        EventSourceArn=streams.stream,
+        StartingPosition="LATEST",
         FilterCriteria={"Filters": [{"Pattern": "single-string"}]},
-    )  # fmt: skip
+    )
     text = "Invalid filter pattern definition."
     assert found == (400, "InvalidParameterValueException", text)
 

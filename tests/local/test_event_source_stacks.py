@@ -1,7 +1,7 @@
 """CloudFormation: mappings of streams, and a table that gets its stream and index in an update.
 
 Sources: registry schemas of AWS::Lambda::EventSourceMapping and AWS::DynamoDB::GlobalTable; the
-texts from local/additions/streams/permissions.py.
+texts from embedded_aws/streams/permissions.py.
 """
 
 import json
@@ -51,16 +51,16 @@ def reader(client, name, without="", **mapping):
         ("sqs:SendMessage", attribute("Queue", "Arn")),
     ]
     statements = [
-        {"Effect": "Allow", "Action": action, "Resource": where}
-        for action, where in grants
-        if action != without
+        {"Effect": "Allow", "Action": action, "Resource": where} for action, where in grants if action != without
     ]
     document = {"Version": "2012-10-17", "Statement": statements}
     policy = {"PolicyName": "stream", "PolicyDocument": document, "Roles": [{"Ref": "Role"}]}
     function = {
-        "Role": attribute("Role", "Arn"), "Runtime": "python3.13", "Handler": "reader.handler",
+        "Role": attribute("Role", "Arn"),
+        "Runtime": "python3.13",
+        "Handler": "reader.handler",
         "Code": {"S3Bucket": name, "S3Key": "code"},
-    }  # fmt: skip
+    }
     settings = {
         "FunctionName": {"Ref": "Function"},
         "EventSourceArn": attribute("Table", "StreamArn"),
@@ -87,9 +87,12 @@ def test_a_stream_and_an_index_come_to_an_existing_table_with_their_reader(clien
     shown = dynamodb.describe_table(TableName=first)["Table"]
     assert shown["StreamSpecification"]["StreamViewType"] == "NEW_AND_OLD_IMAGES"
     found = dynamodb.query(
-        TableName=first, IndexName="ByUser", KeyConditionExpression="#u = :u",
-        ExpressionAttributeNames={"#u": "User"}, ExpressionAttributeValues={":u": {"S": "tom"}},
-    )  # fmt: skip
+        TableName=first,
+        IndexName="ByUser",
+        KeyConditionExpression="#u = :u",
+        ExpressionAttributeNames={"#u": "User"},
+        ExpressionAttributeValues={":u": {"S": "tom"}},
+    )
     assert found["Count"] == 1
     mapping = client("lambda").get_event_source_mapping(UUID=stack.output("Mapping"))
     assert mapping["EventSourceArn"] == shown["LatestStreamArn"]

@@ -21,20 +21,12 @@ def user(client, name):
         document = {
             "Version": "2012-10-17",
             "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Action": actions,
-                    "Resource": resources,
-                    "Condition": condition or {},
-                }
+                {"Effect": "Allow", "Action": actions, "Resource": resources, "Condition": condition or {}}
                 for actions, resources in statements
             ],
         }
         iam.put_user_policy(UserName=name, PolicyName="p", PolicyDocument=json.dumps(document))
-        credentials = {
-            "aws_access_key_id": key["AccessKeyId"],
-            "aws_secret_access_key": key["SecretAccessKey"],
-        }
+        credentials = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
         return client("backup", **credentials)
 
     return make
@@ -76,9 +68,7 @@ def test_a_user_of_one_vault_works_there_and_nowhere_else(user, vaults):
     assert _denied(backup.list_recovery_points_by_backup_vault, **theirs)
     for call in (backup.describe_recovery_point, backup.delete_recovery_point):
         assert _denied(call, RecoveryPointArn=other_point, **theirs)
-    assert _denied(
-        backup.get_recovery_point_restore_metadata, RecoveryPointArn=other_point, **theirs
-    )
+    assert _denied(backup.get_recovery_point_restore_metadata, RecoveryPointArn=other_point, **theirs)
     assert _denied(backup.list_tags, ResourceArn=other_point)
     assert _denied(backup.list_backup_vaults)  # takes no resource, so it needs "*"
 
@@ -91,12 +81,11 @@ def test_a_point_alone_is_not_its_vault(user, vaults):
     assert shown["RecoveryPointArn"] == point
 
 
-def test_a_backup_is_allowed_on_the_vault_and_a_restore_on_the_point(
-    user, vaults, table, backup_role
-):
+def test_a_backup_is_allowed_on_the_vault_and_a_restore_on_the_point(user, vaults, table, backup_role):
     (vault, arn, point), (other, _, other_point) = vaults
-    backup = user((["backup:StartBackupJob"], [arn]), (["backup:StartRestoreJob"], [point]),
-                  (["iam:PassRole"], [backup_role]))  # fmt: skip
+    backup = user(
+        (["backup:StartBackupJob"], [arn]), (["backup:StartRestoreJob"], [point]), (["iam:PassRole"], [backup_role])
+    )
     table_arn = f"arn:aws:dynamodb:us-east-1:000000000000:table/{table}"
     arguments = {"ResourceArn": table_arn, "IamRoleArn": backup_role}
     assert backup.start_backup_job(BackupVaultName=vault, **arguments)["BackupJobId"]
@@ -120,15 +109,11 @@ def test_a_condition_on_tags_counts_for_vaults_and_points(client, user, vaults):
     tags = {"team": "mine"}
     for tagged in (arn, point):
         client("backup").tag_resource(ResourceArn=tagged, Tags=tags)
-    backup = user(
-        (["backup:*"], ["*"]), condition={"StringEquals": {"aws:ResourceTag/team": "mine"}}
-    )
+    backup = user((["backup:*"], ["*"]), condition={"StringEquals": {"aws:ResourceTag/team": "mine"}})
     assert backup.describe_backup_vault(BackupVaultName=vault)["BackupVaultName"] == vault
     assert _denied(backup.describe_backup_vault, BackupVaultName=other)
     backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=point)
-    assert _denied(
-        backup.delete_recovery_point, BackupVaultName=other, RecoveryPointArn=other_point
-    )
+    assert _denied(backup.delete_recovery_point, BackupVaultName=other, RecoveryPointArn=other_point)
     found = client("resourcegroupstaggingapi").get_resources(
         TagFilters=[{"Key": "team", "Values": ["mine"]}], ResourceTypeFilters=["backup"]
     )["ResourceTagMappingList"]

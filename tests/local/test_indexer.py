@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from chat.indexer import index
+from functions.indexer import index
 from tests.local.lists import Meddled, assert_lists_are_right, key, message, record, shown
 from tests.local.streams import Stream, deliver
 
@@ -101,13 +101,9 @@ def test_changes_between_the_tries_are_seen(any_table, mixed):
 def test_what_is_given_up_keeps_its_records_and_no_others(any_table, mixed):
     """Everything from the failure on goes to the failure queue, so it must be indexed by then."""
     given_up = deliver(
-        lambda records: index(Failing(any_table, "spike#tom", times=99), records),
-        put(any_table, mixed),
-        tries=3,
+        lambda records: index(Failing(any_table, "spike#tom", times=99), records), put(any_table, mixed), tries=3
     )
-    assert [one["dynamodb"]["SequenceNumber"] for one in given_up] == [
-        str(number) for number in range(101, 109)
-    ]
+    assert [one["dynamodb"]["SequenceNumber"] for one in given_up] == [str(number) for number in range(101, 109)]
     assert sorted(shown(any_table)) == [("Jerry", "9"), ("Tyke", "9")]
     index(any_table, given_up)  # what a person does later with the queue's message
     assert_lists_are_right(any_table)

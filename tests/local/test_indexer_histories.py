@@ -21,15 +21,10 @@ from functools import partial
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
-from chat.indexer import index
-from chat.model import CONVERSATION_PREFIX, PARTITION_KEY, conversation_id
+from functions.indexer import index
+from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, conversation_id
 from tests.local import engines
 from tests.local.lists import Meddled, assert_lists_are_right, key, message
 from tests.local.streams import Stream

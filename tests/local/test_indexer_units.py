@@ -5,8 +5,8 @@ from botocore.exceptions import ClientError
 
 from bench.indexing import costs
 from bench.units import Metered
-from chat.memberships import bring_up_to_date
-from chat.model import INDEX_PARTITION_KEY, INDEX_SORT_KEY
+from dynamo.memberships import bring_up_to_date
+from model.messages import INDEX_PARTITION_KEY, INDEX_SORT_KEY
 from tests.local.lists import message, position
 
 

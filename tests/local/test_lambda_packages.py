@@ -58,8 +58,13 @@ def test_a_function_that_others_can_read_runs(call, modes):
 
 
 def test_code_in_a_template_is_readable(client, name, role):
-    properties = {"FunctionName": name, "Role": role, "Runtime": "python3.12",
-                  "Handler": "index.handler", "Code": {"ZipFile": PYTHON}}  # fmt: skip
+    properties = {
+        "FunctionName": name,
+        "Role": role,
+        "Runtime": "python3.12",
+        "Handler": "index.handler",
+        "Code": {"ZipFile": PYTHON},
+    }
     stack = Stack(client, name).create(Function=resource("AWS::Lambda::Function", properties))
     assert json.load(client("lambda").invoke(FunctionName=name)["Payload"]) == "ran"
     stack.delete()

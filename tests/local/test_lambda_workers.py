@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import ministack.core.lambda_runtime as runtime
 import pytest
 
-from local.additions import lambda_workers
-from local.additions.settings import CURRENT
+from embedded_aws import lambda_workers
+from embedded_aws.settings import CURRENT
 
 
 @dataclass(eq=False)

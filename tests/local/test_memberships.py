@@ -2,17 +2,9 @@
 
 import pytest
 
-from chat.memberships import bring_up_to_date
-from chat.model import BODY_CHARACTERS, Position
-from tests.local.lists import (
-    Meddled,
-    assert_lists_are_right,
-    key,
-    listed_conversations,
-    message,
-    position,
-    shown,
-)
+from dynamo.memberships import bring_up_to_date
+from model.messages import BODY_CHARACTERS, Position
+from tests.local.lists import Meddled, assert_lists_are_right, key, listed_conversations, message, position, shown
 
 ONE, TWO, THREE = message(1, "one"), message(2, "two"), message(3, "three")
 TOGETHER = message(2, "two as well", message_id="n")  # in TWO's millisecond, and behind it
@@ -144,9 +136,7 @@ def test_a_list_shows_the_beginning_of_a_long_body(any_table, length):
 
 
 @pytest.mark.parametrize(
-    "attributes",
-    [{}, {"Body": None}, {"Body": 5, "FromUser": True}, {"Body": b"\xff"}, {"ToUser": ["Jerry"]}],
-    ids=str,
+    "attributes", [{}, {"Body": None}, {"Body": 5, "FromUser": True}, {"Body": b"\xff"}, {"ToUser": ["Jerry"]}], ids=str
 )
 @pytest.mark.parametrize("sort_key", ["MESSAGE#2026-01-01T09:00:00Z#m", "MESSAGE#2026"])
 def test_a_message_put_by_hand_is_listed_by_its_key(any_table, attributes, sort_key):

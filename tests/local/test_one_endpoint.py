@@ -27,9 +27,12 @@ def run(aws, hostile, elsewhere, tmp_path):
         state = str(Path(aws.ca_file).parent)
         done = subprocess.run(
             [sys.executable, "-m", "local", "--state", state, "run", "--", *command],
-            cwd=PROJECT, env=hostile | {"HOME": str(tmp_path)}, text=True, capture_output=True,
+            cwd=PROJECT,
+            env=hostile | {"HOME": str(tmp_path)},
+            text=True,
+            capture_output=True,
             timeout=120,
-        )  # fmt: skip
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -55,8 +58,7 @@ def test_the_cdk_cli_asks_the_embedded_aws_alone(run, elsewhere, tmp_path):
 def test_no_key_and_no_address_is_in_the_environment_but_those_of_proxies(run, elsewhere):
     environment = run("env")
     assert SECRET not in environment
-    naming = [line.partition("=")[0] for line in environment.splitlines()
-              if elsewhere.url in line]  # fmt: skip
+    naming = [line.partition("=")[0] for line in environment.splitlines() if elsewhere.url in line]
     assert [name for name in naming if not name.lower().endswith("_proxy")] == []
 
 
@@ -77,8 +79,12 @@ def test_the_proxy_of_other_addresses_stays_and_so_do_its_exceptions(run, elsewh
 def test_a_benchmark_measures_an_embedded_aws_of_its_own(hostile, elsewhere, options):
     name, *arguments = options
     done = subprocess.run(
-        [sys.executable, "-m", f"bench.{name}", *arguments], cwd=PROJECT, env=hostile, text=True,
-        capture_output=True, timeout=300,
-    )  # fmt: skip
+        [sys.executable, "-m", f"bench.{name}", *arguments],
+        cwd=PROJECT,
+        env=hostile,
+        text=True,
+        capture_output=True,
+        timeout=300,
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     assert elsewhere.seen == []

@@ -118,9 +118,7 @@ def test_the_same_token_is_the_same_backup_when_it_is_done(deployed, capsys):
 
 
 @pytest.mark.parametrize("options", [(), ("--no-wait",)])
-def test_a_token_of_another_tables_backup_is_refused(
-    deployed, client, vault, table, backup_role, options, capsys
-):
+def test_a_token_of_another_tables_backup_is_refused(deployed, client, vault, table, backup_role, options, capsys):
     job = client("backup").start_backup_job(
         BackupVaultName=vault,
         ResourceArn=table_arn(table),
@@ -195,9 +193,8 @@ def test_interrupted_it_says_how_to_go_on(deployed, aws, capsys):
     configure(aws, backup_job_seconds=2.5)
     command = [sys.executable, "-m", "ops", "backup", "--stage", deployed.stage]
     with subprocess.Popen(
-        command, cwd=PROJECT, env=aws.environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
+        command, cwd=PROJECT, env=aws.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         line = ""
         while "RUNNING" not in line and "CREATED" not in line:
             line = process.stderr.readline()

@@ -12,7 +12,7 @@ import pytest
 
 from local.configuration import configure
 from local.environment import PROJECT
-from ops.cleaning.points import PointDeletion
+from ops.cleanup.points import PointDeletion
 from tests.local.ops_deployment import QUICK, USUAL, Deployment
 
 FAST = ("--rate", "1000")
@@ -55,17 +55,13 @@ def test_everything_goes_and_a_second_run_finds_nothing(destroyed, capsys):
     assert (result["account"], result["region"]) == ("000000000000", "us-east-1")
     assert result["stack"] == destroyed.stack
     assert result["left"] == result["stays"] == []
-    assert _kinds(result["deleted"]) == [
-        "backup vault", "log group", *["recovery point"] * 3, "role", "table backup",
-    ]  # fmt: skip
+    assert _kinds(result["deleted"]) == ["backup vault", "log group", *["recovery point"] * 3, "role", "table backup"]
     assert destroyed.remains() == set()
 
     assert destroyed.ops("cleanup") == 0
     out, err = capsys.readouterr()
     where = f"account 000000000000, region us-east-1, stack {destroyed.stack}"
-    assert out.startswith(
-        f"nothing to delete was found in {where}; if the stack was somewhere else"
-    )
+    assert out.startswith(f"nothing to delete was found in {where}; if the stack was somewhere else")
     assert err == f"{where}\n"
 
 
@@ -103,13 +99,13 @@ def _back_up_another_table(stage):
     iam, role = stage.client("iam"), stage.role_arn.rpartition("/")[2]
     allowed = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
     iam.put_role_policy(
-        RoleName=role, PolicyName="Other",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )  # fmt: skip
+        RoleName=role, PolicyName="Other", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    )
     return stage.client("backup").start_backup_job(
-        BackupVaultName=stage.vault, IamRoleArn=stage.role_arn,
+        BackupVaultName=stage.vault,
+        IamRoleArn=stage.role_arn,
         ResourceArn=f"arn:aws:dynamodb:us-east-1:000000000000:table/{other}",
-    )["RecoveryPointArn"]  # fmt: skip
+    )["RecoveryPointArn"]
 
 
 def test_only_one_tables_points_go_and_the_rest_of_the_vault_stays(destroyed, capsys):
@@ -154,12 +150,21 @@ def test_choices_that_make_no_sense(stage, capsys, options, text):
 
 def test_a_caller_who_may_not_look_ahead_is_told_and_goes_on(destroyed, monkeypatch, capsys):
     _become_user(
-        destroyed.client, monkeypatch, f"{destroyed.stage}-ops",
+        destroyed.client,
+        monkeypatch,
+        f"{destroyed.stage}-ops",
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
-        {"Effect": "Deny", "Action": ["backup:ListLegalHolds", "backup:DescribeBackupVault",
-                                      "backup:GetBackupVaultAccessPolicy",
-                                      "backup:ListCopyJobs"], "Resource": "*"},
-    )  # fmt: skip
+        {
+            "Effect": "Deny",
+            "Action": [
+                "backup:ListLegalHolds",
+                "backup:DescribeBackupVault",
+                "backup:GetBackupVaultAccessPolicy",
+                "backup:ListCopyJobs",
+            ],
+            "Resource": "*",
+        },
+    )
     assert destroyed.ops("cleanup", "--yes", *FAST) == 0
     err = capsys.readouterr().err
     assert "could not look for legal holds: ListLegalHolds" in err
@@ -172,9 +177,8 @@ def test_a_reader_that_stops_early_is_no_traceback(destroyed, aws):
     reader, writer = os.pipe()
     os.close(reader)
     ended = subprocess.run(
-        command, cwd=PROJECT, env=aws.environment(), text=True, timeout=30,
-        stdout=writer, stderr=subprocess.PIPE,
-    )  # fmt: skip
+        command, cwd=PROJECT, env=aws.environment(), text=True, timeout=30, stdout=writer, stderr=subprocess.PIPE
+    )
     os.close(writer)
     assert ended.returncode == 1
     assert "Traceback" not in ended.stderr
@@ -302,10 +306,12 @@ def test_the_role_goes_with_its_own_vault_while_another_vault_keeps_its_points(s
 def test_one_point_that_cannot_go_stops_and_hides_no_other(destroyed, monkeypatch, capsys):
     forbidden = destroyed.points()[1]
     _become_user(
-        destroyed.client, monkeypatch, f"{destroyed.stage}-ops",
+        destroyed.client,
+        monkeypatch,
+        f"{destroyed.stage}-ops",
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Action": "backup:DeleteRecoveryPoint", "Resource": forbidden},
-    )  # fmt: skip
+    )
     assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 1
     left = {item["id"]: item["reason"] for item in _result(capsys)["left"]}
     assert "the caller needs permission for DeleteRecoveryPoint" in left[forbidden]
@@ -315,10 +321,12 @@ def test_one_point_that_cannot_go_stops_and_hides_no_other(destroyed, monkeypatc
 
 def test_what_the_caller_may_not_look_for_is_left_and_named(destroyed, monkeypatch, capsys):
     _become_user(
-        destroyed.client, monkeypatch, f"{destroyed.stage}-ops",
+        destroyed.client,
+        monkeypatch,
+        f"{destroyed.stage}-ops",
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Action": "backup:ListBackupVaults", "Resource": "*"},
-    )  # fmt: skip
+    )
     assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 1
     result = _result(capsys)
     reasons = {item["kind"]: item["reason"] for item in result["left"]}
@@ -330,12 +338,14 @@ def test_what_the_caller_may_not_look_for_is_left_and_named(destroyed, monkeypat
 
 def test_read_only_credentials_delete_nothing_and_are_named(destroyed, monkeypatch, capsys):
     before = destroyed.remains()
-    reads = [f"{service}:{verb}*" for service in ("backup", "cloudformation", "dynamodb", "iam",
-             "kms", "logs", "sts") for verb in ("Describe", "Get", "List")]  # fmt: skip
+    reads = [
+        f"{service}:{verb}*"
+        for service in ("backup", "cloudformation", "dynamodb", "iam", "kms", "logs", "sts")
+        for verb in ("Describe", "Get", "List")
+    ]
     _become_user(
-        destroyed.client, monkeypatch, f"{destroyed.stage}-ops",
-        {"Effect": "Allow", "Action": reads, "Resource": "*"},
-    )  # fmt: skip
+        destroyed.client, monkeypatch, f"{destroyed.stage}-ops", {"Effect": "Allow", "Action": reads, "Resource": "*"}
+    )
     assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 1
     result = _result(capsys)
     assert result["deleted"] == []
@@ -347,10 +357,12 @@ def test_read_only_credentials_delete_nothing_and_are_named(destroyed, monkeypat
 
 def test_backups_of_a_table_whose_owner_nobody_may_ask_for_stay(destroyed, monkeypatch, capsys):
     _become_user(
-        destroyed.client, monkeypatch, f"{destroyed.stage}-ops",
+        destroyed.client,
+        monkeypatch,
+        f"{destroyed.stage}-ops",
         {"Effect": "Allow", "Action": "*", "Resource": "*"},
         {"Effect": "Deny", "Action": "dynamodb:DescribeTable", "Resource": "*"},
-    )  # fmt: skip
+    )
     assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 1
     assert "DescribeTable" in _result(capsys)["left"][0]["reason"]
     assert destroyed.remains() == {"role", "backup"}
@@ -414,9 +426,7 @@ def test_a_key_that_any_table_is_encrypted_with_stays(stage, capsys):
     _make_table(stage.client, restored, SSESpecification=encryption)
     assert stage.ops("cleanup", "--yes", "--json") == 0
     (stays,) = _result(capsys)["stays"]
-    assert stays == {
-        "kind": "key", "id": key, "reason": f"table {restored} is encrypted with it",
-    }  # fmt: skip
+    assert stays == {"kind": "key", "id": key, "reason": f"table {restored} is encrypted with it"}
     assert kms.describe_key(KeyId=key)["KeyMetadata"]["KeyState"] == "Enabled"
 
 
@@ -428,9 +438,7 @@ def test_what_belongs_to_others_is_not_touched(destroyed, capsys):
     destroyed.client("logs").create_log_group(logGroupName=neighbour.log_group)
     _elsewhere(destroyed.client, destroyed)
     _make_table(destroyed.client, destroyed.table)
-    backup = destroyed.client("dynamodb").create_backup(
-        TableName=destroyed.table, BackupName="theirs"
-    )
+    backup = destroyed.client("dynamodb").create_backup(TableName=destroyed.table, BackupName="theirs")
     assert destroyed.ops("cleanup", "--yes", "--json", *FAST) == 0
     (role,) = _result(capsys)["stays"]
     assert "of the stack of that name in eu-west-1: --region eu-west-1 finds more" in role["reason"]
@@ -447,9 +455,13 @@ def test_interrupted_and_started_again(stage, aws):
     stage.destroy()
     command = [sys.executable, "-m", "ops", "cleanup", "--yes", "--stage", stage.stage]
     with subprocess.Popen(
-        [*command, "--rate", "10"], cwd=PROJECT, env=aws.environment(), text=True,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as process:  # fmt: skip
+        [*command, "--rate", "10"],
+        cwd=PROJECT,
+        env=aws.environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
         while len(stage.points()) > 27:
             assert process.poll() is None
         process.send_signal(signal.SIGINT)
@@ -475,26 +487,28 @@ def _become_user(client, monkeypatch, user, *statements):
 
 def _make_table(client, name, **more):
     client("dynamodb").create_table(
-        TableName=name, BillingMode="PAY_PER_REQUEST",
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         **more,
-    )  # fmt: skip
+    )
 
 
 def _elsewhere(client, stage):
     """The role of the stack of the same name in another region: IAM is global."""
     iam, name = client("iam"), f"{stage.stack}-Role-ELSEWHERE"
-    trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"},
-             "Action": "sts:AssumeRole"}  # fmt: skip
+    trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}
     table = f"arn:aws:dynamodb:eu-west-1:000000000000:table/{stage.table}"
     allowed = {"Effect": "Allow", "Action": "dynamodb:CreateBackup", "Resource": table}
     iam.create_role(
-        RoleName=name, Path="/messages/",
+        RoleName=name,
+        Path="/messages/",
         AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
         Tags=[{"Key": "messages:stack", "Value": stage.stack}],
-    )  # fmt: skip
+    )
     iam.put_role_policy(
-        RoleName=name, PolicyName="BackUpTable",
+        RoleName=name,
+        PolicyName="BackUpTable",
         PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )  # fmt: skip
+    )

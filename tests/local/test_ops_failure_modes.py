@@ -1,7 +1,7 @@
 """Everything that other clean-ups get wrong, each reproduced: what ours says and leaves.
 
 One row per failure mode of a teardown; docs/cleanup.md shows the same rows with what the command
-says. AWS's behaviours have their sources where the embedded AWS has them, local/additions/backup.
+says. AWS's behaviours have their sources where the embedded AWS has them, embedded_aws/backup.
 """
 
 import contextlib
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from local.configuration import configure
-from ops.finding import vaults
+from ops.inventory import vaults
 from tests.local.aws_steps import eventually, refused
 from tests.local.ops_deployment import QUICK, Deployment
 
@@ -176,9 +176,8 @@ def _(case):
 def _(case):
     case.destroyed()
     hold = case.backup.create_legal_hold(
-        Title="case 7", Description="d",
-        RecoveryPointSelection={"VaultNames": [case.stage.vault]},
-    )["LegalHoldId"]  # fmt: skip
+        Title="case 7", Description="d", RecoveryPointSelection={"VaultNames": [case.stage.vault]}
+    )["LegalHoldId"]
     left = case.cleanup(status=1)["left"]
     assert f"legal hold 'case 7' ({hold})" in _reason(left, "recovery point")
     assert case.stage.remains() == GUARDED
@@ -190,9 +189,7 @@ def _(case):
 @row(27, "a vault lock in governance mode")
 def _(case):
     case.destroyed()
-    case.backup.put_backup_vault_lock_configuration(
-        BackupVaultName=case.stage.vault, MinRetentionDays=7
-    )
+    case.backup.put_backup_vault_lock_configuration(BackupVaultName=case.stage.vault, MinRetentionDays=7)
     left = case.cleanup(status=1)["left"]
     assert "vault lock in governance mode: --unlock removes it" in _reason(left, "recovery point")
     assert case.stage.remains() == GUARDED
@@ -205,10 +202,11 @@ def _(case):
 def _(case):
     case.stage.deploy()
     case.backup.start_backup_job(
-        BackupVaultName=case.stage.vault, IamRoleArn=case.stage.role_arn,
+        BackupVaultName=case.stage.vault,
+        IamRoleArn=case.stage.role_arn,
         ResourceArn=f"arn:aws:dynamodb:us-east-1:000000000000:table/{case.stage.table}",
         Lifecycle={"DeleteAfterDays": 30},
-    )  # fmt: skip
+    )
     case.stage.destroy()
     case.set("vault_lock_day_seconds", 0)
     case.backup.put_backup_vault_lock_configuration(
@@ -217,9 +215,7 @@ def _(case):
     left = case.cleanup("--unlock", status=1)["left"]
     (point,) = [item for item in left if item["kind"] == "recovery point"]
     assert "vault lock in compliance mode, final since" in point["reason"]
-    shown = case.backup.describe_recovery_point(
-        BackupVaultName=case.stage.vault, RecoveryPointArn=point["id"]
-    )
+    shown = case.backup.describe_recovery_point(BackupVaultName=case.stage.vault, RecoveryPointArn=point["id"])
     assert point["until"][:19] == shown["CalculatedLifecycle"]["DeleteAt"].isoformat()[:19]
     assert case.stage.remains() == GUARDED
 
@@ -304,9 +300,7 @@ def _(case):
 def _(case):
     case.stage.deploy(PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
     for number in range(3):
-        case.client("dynamodb").create_backup(
-            TableName=case.stage.table, BackupName=f"by-hand-{number}"
-        )
+        case.client("dynamodb").create_backup(TableName=case.stage.table, BackupName=f"by-hand-{number}")
     case.stage.destroy()
     result = case.cleanup(status=0)
     assert _kinds(result["deleted"]).count("table backup") == 3
@@ -338,9 +332,12 @@ def _(case):
 def _(case):
     case.destroyed()
     statement = {
-        "Sid": "Keep", "Effect": "Deny", "Principal": {"AWS": "*"},
-        "Action": ["backup:DeleteRecoveryPoint"], "Resource": "*",
-    }  # fmt: skip
+        "Sid": "Keep",
+        "Effect": "Deny",
+        "Principal": {"AWS": "*"},
+        "Action": ["backup:DeleteRecoveryPoint"],
+        "Resource": "*",
+    }
     policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     mine = {"BackupVaultName": case.stage.vault}
     case.backup.put_backup_vault_access_policy(Policy=policy, **mine)
@@ -358,13 +355,9 @@ def _(case):
     case.destroyed(points=1)
     case.become_user()
     user = f"arn:aws:iam::000000000000:user/{case.stage.stack}-ops"
-    statement = {
-        "Effect": "Deny", "Principal": {"AWS": user}, "Action": "backup:DeleteRecoveryPoint",
-        "Resource": "*",
-    }  # fmt: skip
+    statement = {"Effect": "Deny", "Principal": {"AWS": user}, "Action": "backup:DeleteRecoveryPoint", "Resource": "*"}
     case.backup.put_backup_vault_access_policy(
-        BackupVaultName=case.stage.vault,
-        Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
+        BackupVaultName=case.stage.vault, Policy=json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     )
     reason = _reason(case.cleanup(status=1)["left"], "recovery point")
     assert f"the access policy of {case.stage.vault}: change it first" in reason
@@ -387,16 +380,15 @@ def _(case):
     with contextlib.suppress(case.backup.exceptions.AlreadyExistsException):
         case.backup.create_backup_vault(BackupVaultName="Default")
     case.backup.start_backup_job(
-        BackupVaultName="Default", IamRoleArn=case.stage.role_arn,
+        BackupVaultName="Default",
+        IamRoleArn=case.stage.role_arn,
         ResourceArn=f"arn:aws:dynamodb:us-east-1:000000000000:table/{case.stage.table}",
-    )  # fmt: skip
+    )
     case.stage.destroy()
     (stays,) = case.cleanup(status=0)["stays"]
     assert stays["kind"] == "copy"
     assert "in a vault that is not the stack's (Default, or a copy)" in stays["reason"]
-    point = case.backup.describe_recovery_point(
-        BackupVaultName="Default", RecoveryPointArn=stays["id"]
-    )
+    point = case.backup.describe_recovery_point(BackupVaultName="Default", RecoveryPointArn=stays["id"])
     assert point["Status"] == "COMPLETED"
 
 
@@ -418,13 +410,13 @@ def _(case):
     arn = there.create_backup_vault(BackupVaultName=name)["BackupVaultArn"]
     for _ in range(2):
         case.backup.start_copy_job(
-            RecoveryPointArn=case.stage.points()[0], SourceBackupVaultName=case.stage.vault,
-            DestinationBackupVaultArn=arn, IamRoleArn=case.stage.role_arn,
-        )  # fmt: skip
+            RecoveryPointArn=case.stage.points()[0],
+            SourceBackupVaultName=case.stage.vault,
+            DestinationBackupVaultArn=arn,
+            IamRoleArn=case.stage.role_arn,
+        )
     case.stage.destroy()
-    first, second = there.list_recovery_points_by_backup_vault(BackupVaultName=name)[
-        "RecoveryPoints"
-    ]
+    first, second = there.list_recovery_points_by_backup_vault(BackupVaultName=name)["RecoveryPoints"]
     there.delete_recovery_point(BackupVaultName=name, RecoveryPointArn=first["RecoveryPointArn"])
     case.set("recovery_point_deleting_seconds", 0)
     listed = there.list_recovery_points_by_backup_vault

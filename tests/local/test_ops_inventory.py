@@ -31,9 +31,7 @@ def listed(deployed, capsys, *options):
     return json.loads(capsys.readouterr().out)
 
 
-def test_the_backups_of_a_table_in_every_vault_and_after_the_stack(
-    deployed, client, vault, backup_role, capsys
-):
+def test_the_backups_of_a_table_in_every_vault_and_after_the_stack(deployed, client, vault, backup_role, capsys):
     assert deployed.ops("backup", "--retain", "2w") == 0
     arn = capsys.readouterr().out.strip()
     other = back_up(client, vault, deployed.table, backup_role)["RecoveryPointArn"]
@@ -67,9 +65,7 @@ def test_a_stack_that_never_was_has_no_backups(deployed, client, capsys):
 
 
 def test_everything_of_a_stack_with_its_cost_before_and_after_the_destroy(deployed, client, capsys):
-    client("logs").create_log_group(
-        logGroupName=deployed.log_group, tags={"messages:stack": deployed.stack}
-    )
+    client("logs").create_log_group(logGroupName=deployed.log_group, tags={"messages:stack": deployed.stack})
     assert deployed.ops("backup") == 0
     kms = client("kms")
     key = kms.create_key(Tags=[{"TagKey": "messages:stack", "TagValue": deployed.stack}])
@@ -122,8 +118,10 @@ def test_all_stacks_that_left_a_trace(deployed, client, capsys):
 
 
 def test_another_region_has_its_own_prices_or_says_whose_it_has(deployed, capsys):
-    for region, words in [("eu-central-1", "(list prices of eu-central-1 as of"),
-                          ("ap-south-1", "because those of ap-south-1 are not known")]:  # fmt: skip
+    for region, words in [
+        ("eu-central-1", "(list prices of eu-central-1 as of"),
+        ("ap-south-1", "because those of ap-south-1 are not known"),
+    ]:
         assert deployed.ops("inventory", "--all", "--region", region) == 0
         assert words in capsys.readouterr().out.splitlines()[-1]
 

@@ -49,9 +49,7 @@ def test_what_a_destroyed_stack_left_is_named_until_it_is_cleaned_up(deployed, c
     assert found is None
 
 
-def test_a_table_that_the_clean_up_leaves_is_named_with_the_command_that_deletes_it(
-    deployed, client, capsys
-):
+def test_a_table_that_the_clean_up_leaves_is_named_with_the_command_that_deletes_it(deployed, client, capsys):
     dynamodb, target = client("dynamodb"), f"{deployed.table}.k1"
     backup = dynamodb.create_backup(TableName=deployed.table, BackupName="by-hand")["BackupDetails"]
     arn = backup["BackupArn"]

@@ -11,7 +11,7 @@ import pytest
 
 from local.configuration import configure
 from local.environment import PROJECT
-from ops.restoring import drill
+from ops.restore import drill
 from tests.local.aws_steps import create_backup_role, table_arn
 from tests.local.ops_deployment import QUICK, USUAL, Deployment
 
@@ -19,10 +19,8 @@ KEYS = {
     "AttributeDefinitions": [
         {"AttributeName": name, "AttributeType": kind} for name, kind in (("pk", "S"), ("sk", "N"))
     ],
-    "KeySchema": [
-        {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}
-    ],
-}  # fmt: skip
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+}
 RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
 
 
@@ -75,15 +73,12 @@ def test_the_newest_point_becomes_a_table_with_the_same_items(deployed, capsys):
     target = f"{deployed.table}.restored"
     assert deployed.ops("restore", "--target", target) == 0
     out, err = capsys.readouterr()
-    assert out.splitlines() == ["compared 4 items with 4 restored: 0 differences",
-                                table_arn(target)]  # fmt: skip
+    assert out.splitlines() == ["compared 4 items with 4 restored: 0 differences", table_arn(target)]
     assert "COMPLETED 100.00% after" in err
     assert deployed.client("dynamodb").scan(TableName=target)["Count"] == 4
 
 
-def test_a_restored_table_is_in_the_inventory_and_stays_after_a_clean_up_which_names_it(
-    deployed, capsys
-):
+def test_a_restored_table_is_in_the_inventory_and_stays_after_a_clean_up_which_names_it(deployed, capsys):
     target, dynamodb = f"{deployed.table}.restored", deployed.client("dynamodb")
     assert deployed.ops("restore", "--target", target) == 0
     own = dynamodb.create_backup(TableName=target, BackupName="by-hand")["BackupDetails"]
@@ -132,9 +127,7 @@ def test_every_kind_of_difference_is_found_and_named(deployed, capsys):
     assert "--expect-differences accepts it" in err
     options = ("--expect-differences", "--show", "1", "--resume")
     assert deployed.ops("restore", "--target", f"{deployed.table}.old", *options) == 0
-    assert capsys.readouterr().out.splitlines()[:2] == [
-        'missing pk="a" sk=11', "and 3 more differences"
-    ]  # fmt: skip
+    assert capsys.readouterr().out.splitlines()[:2] == ['missing pk="a" sk=11', "and 3 more differences"]
 
 
 def test_a_time_and_the_latest_time_are_restored_through_recovery(deployment, aws, capsys):
@@ -154,9 +147,7 @@ def test_a_time_and_the_latest_time_are_restored_through_recovery(deployment, aw
 
     assert deployment.ops("restore", "--latest", "--drill") == 0
     assert "1 item compared, differences 0" in capsys.readouterr().out
-    assert sorted(tables(deployment)) == [
-        f"{deployment.table}{end}" for end in ("", ".now", ".then")
-    ]
+    assert sorted(tables(deployment)) == [f"{deployment.table}{end}" for end in ("", ".now", ".then")]
 
     late = (first - timedelta(hours=1)).isoformat()
     assert deployment.ops("restore", "--to-time", late, "--target", f"{target}-2") == 1
@@ -177,10 +168,14 @@ def test_what_a_restore_loses_is_applied_again(deployment, capsys):
     target = f"{deployment.table}.again"
     assert deployment.ops("restore", "--target", target, "--reapply", "--json") == 0
     out = capsys.readouterr().out
-    result = json.loads(out[out.index("{"):])  # fmt: skip
+    result = json.loads(out[out.index("{") :])
     assert [text.split(" (")[0] for text in result["reapplied"]] == [
-        "tags", "time to live", "stream", "point-in-time recovery", "deletion protection"
-    ]  # fmt: skip
+        "tags",
+        "time to live",
+        "stream",
+        "point-in-time recovery",
+        "deletion protection",
+    ]
     dynamodb = deployment.client("dynamodb")
     shown = dynamodb.describe_table(TableName=target)["Table"]
     assert shown["DeletionProtectionEnabled"] is True
@@ -204,9 +199,7 @@ def test_a_restore_names_what_the_new_table_lacks_until_it_is_applied_again(depl
         DeletionProtectionEnabled=True,
     )
     dynamodb, target = deployment.client("dynamodb"), f"{deployment.table}.again"
-    dynamodb.tag_resource(
-        ResourceArn=table_arn(deployment.table), Tags=[{"Key": "team", "Value": "chat"}]
-    )
+    dynamodb.tag_resource(ResourceArn=table_arn(deployment.table), Tags=[{"Key": "team", "Value": "chat"}])
     assert deployment.ops("backup") == 0
     assert deployment.ops("restore", "--target", target) == 0
     assert capsys.readouterr().err.splitlines()[-1] == (
@@ -229,9 +222,7 @@ def test_a_table_like_its_source_lacks_nothing(deployed, capsys):
     assert " lacks " not in capsys.readouterr().err
 
 
-def test_after_a_destroy_it_needs_a_role_or_a_backup_of_dynamodbs_own(
-    deployment, client, name, capsys
-):
+def test_after_a_destroy_it_needs_a_role_or_a_backup_of_dynamodbs_own(deployment, client, name, capsys):
     deployment.deploy(**RECOVERABLE)
     assert deployment.ops("backup") == 0
     deployment.destroy()
@@ -346,9 +337,7 @@ def test_a_drill_that_finds_differences_fails_and_leaves_nothing(deployed, capsy
     assert tables(deployed) == [deployed.table]
 
 
-def test_a_drill_whose_restore_fails_gives_the_reason_and_leaves_nothing(
-    deployed, client, name, monkeypatch, capsys
-):
+def test_a_drill_whose_restore_fails_gives_the_reason_and_leaves_nothing(deployed, client, name, monkeypatch, capsys):
     monkeypatch.setattr(drill, "_GRACE_SECONDS", 0.3)
     role = create_backup_role(client, f"{name}-powerless")
     assert deployed.ops("restore", "--drill", "--role", role) == 1
@@ -383,8 +372,9 @@ def test_an_interrupted_restore_is_resumed(deployed, aws, capsys):
 def interrupted(deployed, aws, number, *options):
     """Standard output, error and status of a restore that got a signal while it ran."""
     command = [sys.executable, "-m", "ops", "restore", "--stage", deployed.stage, *options]
-    with subprocess.Popen(command, cwd=PROJECT, env=aws.environment(), text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:  # fmt: skip
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=aws.environment(), text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
         seen = ""
         while "restore job " not in seen:
             line = process.stderr.readline()

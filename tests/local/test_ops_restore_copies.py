@@ -20,11 +20,7 @@ def stage(aws, client, name, monkeypatch):
     configure(aws, **QUICK)
     with closing(Deployment(client, name)) as stage:
         stage.home_key = client("kms").create_key()["KeyMetadata"]["Arn"]
-        stage.deploy(
-            SSESpecification={
-                "SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": stage.home_key
-            }
-        )  # fmt: skip
+        stage.deploy(SSESpecification={"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": stage.home_key})
         yield stage
     configure(aws, **USUAL)
 
@@ -53,9 +49,11 @@ def copied(stage, client, name, **vault):
         IamRoleArn=stage.role_arn,
     )["RecoveryPointArn"]
     stage.client("backup").start_copy_job(
-        RecoveryPointArn=point, SourceBackupVaultName=stage.vault,
-        DestinationBackupVaultArn=destination, IamRoleArn=stage.role_arn,
-    )  # fmt: skip
+        RecoveryPointArn=point,
+        SourceBackupVaultName=stage.vault,
+        DestinationBackupVaultArn=destination,
+        IamRoleArn=stage.role_arn,
+    )
     (found,) = there.list_recovery_points_by_backup_vault(BackupVaultName=name)["RecoveryPoints"]
     return found["RecoveryPointArn"]
 
@@ -94,8 +92,7 @@ def test_a_key_of_another_region_is_wrong_usage(stage, restore, client, name):
     status, line = restore(point, "--target", f"{name}.back", "--kms-key", stage.home_key)
     assert status == 2
     assert line == (
-        f"error: --kms-key {stage.home_key} is in region us-east-1; a table in {THERE} needs a key "
-        f"in {THERE}"
+        f"error: --kms-key {stage.home_key} is in region us-east-1; a table in {THERE} needs a key in {THERE}"
     )
 
 

@@ -7,7 +7,7 @@ from contextlib import closing
 import pytest
 
 from local.configuration import configure
-from ops.restoring.restoration import Underway
+from ops.restore.restoration import Underway
 from tests.local.aws_steps import create_backup_role, eventually, table_arn
 from tests.local.ops_deployment import QUICK, USUAL, Deployment
 
@@ -50,9 +50,7 @@ def begin_restore(deployed, point, target, role=None):
     roles = deployed.client("iam").list_roles(PathPrefix="/messages/")["Roles"]
     usual = (r["Arn"] for r in roles if r["RoleName"].startswith(f"{deployed.stack}-RestoreRole-"))
     return deployed.client("backup").start_restore_job(
-        RecoveryPointArn=point,
-        IamRoleArn=role or next(usual),
-        Metadata={"targetTableName": target},
+        RecoveryPointArn=point, IamRoleArn=role or next(usual), Metadata={"targetTableName": target}
     )["RestoreJobId"]
 
 
@@ -92,9 +90,7 @@ class TestRefusals:
         create_table(deployed, other)
         status, line, _ = resume(deployed, capsys, other, "--reapply")
         assert (status, tags_of(deployed, other)) == (1, {})
-        assert line.startswith(
-            f"error: nothing shows that table {other} was restored from {deployed.table}: "
-        )
+        assert line.startswith(f"error: nothing shows that table {other} was restored from {deployed.table}: ")
         assert f"tag-resource --resource-arn {table_arn(other)} --tags" in line
         dynamodb = deployed.client("dynamodb")
         expiry = dynamodb.describe_time_to_live(TableName=other)["TimeToLiveDescription"]
@@ -146,9 +142,7 @@ class TestRefusals:
     def test_a_restore_that_failed_gives_the_reason(self, deployed, client, name, point, capsys):
         role = create_backup_role(client, f"{name}-powerless")
         job = begin_restore(deployed, point, f"{deployed.table}.bad", role)
-        eventually(
-            lambda: client("backup").describe_restore_job(RestoreJobId=job)["Status"] == "FAILED"
-        )
+        eventually(lambda: client("backup").describe_restore_job(RestoreJobId=job)["Status"] == "FAILED")
         status, line, _ = resume(deployed, capsys, f"{deployed.table}.bad")
         assert status == 1
         assert f"error: restore job {job} ended FAILED: " in line
@@ -164,16 +158,14 @@ class TestReports:
             status, _, result = resume(deployed, capsys, target)
             assert (status, result["source_table"]) == (0, deployed.table)
             assert (newer != point, result["recovery_point_arn"]) == (True, point)
-            points = deployed.client("backup").list_recovery_points_by_backup_vault(
-                BackupVaultName=deployed.vault
-            )["RecoveryPoints"]
+            points = deployed.client("backup").list_recovery_points_by_backup_vault(BackupVaultName=deployed.vault)[
+                "RecoveryPoints"
+            ]
             created = {p["RecoveryPointArn"]: p["CreationDate"] for p in points}[point]
             assert result["restored_to"] == created.isoformat()
         assert tags_of(deployed, target)["messages:restored"] == deployed.table
 
-    def test_the_time_of_a_restore_by_dynamodb_while_it_says_so(
-        self, deployed, aws, monkeypatch, capsys
-    ):
+    def test_the_time_of_a_restore_by_dynamodb_while_it_says_so(self, deployed, aws, monkeypatch, capsys):
         configure(aws, restore_job_seconds=120)
         monkeypatch.setattr(Underway, "wait", lambda _, seconds: 0.0 * seconds)
         target = f"{deployed.table}.then"
@@ -192,8 +184,7 @@ class TestReports:
         status, line, _ = resume(deployed, capsys, target)
         assert (status, "nothing shows that" in line) == (1, True)
         deployed.client("dynamodb").tag_resource(
-            ResourceArn=table_arn(target),
-            Tags=[{"Key": "messages:restored", "Value": deployed.table}],
+            ResourceArn=table_arn(target), Tags=[{"Key": "messages:restored", "Value": deployed.table}]
         )
         status, _, result = resume(deployed, capsys, target)
         assert (status, result["recovery_point_arn"], result["restored_to"]) == (0, None, None)
@@ -226,8 +217,7 @@ class TestInterruptedRestores:
         deployed.destroy()
         delete = f"`aws dynamodb delete-table --table-name {target} --region us-east-1`"
         assert staying(deployed, capsys, "--yes")[target] == (
-            f"being restored from {deployed.table}, it holds data; to delete it: wait until it is "
-            f"ACTIVE, then {delete}"
+            f"being restored from {deployed.table}, it holds data; to delete it: wait until it is ACTIVE, then {delete}"
         )
 
     def test_a_restored_table_without_tags_is_named_and_not_deleted(self, deployed, point, capsys):
@@ -241,9 +231,7 @@ class TestInterruptedRestores:
             assert reason.startswith(f"restored from {deployed.table}, it holds data; to delete")
         assert deployed.client("dynamodb").scan(TableName=target)["Count"] == 1
 
-    def test_the_table_of_a_killed_drill_is_named_after_dynamodb_restored_it(
-        self, deployed, capsys
-    ):
+    def test_the_table_of_a_killed_drill_is_named_after_dynamodb_restored_it(self, deployed, capsys):
         target = f"{deployed.table}.drill-0a1b2c3d"
         begin_recovery(deployed, deployed.table, target)
         when_active(deployed, target)

@@ -20,9 +20,7 @@ from tests.local.pipeline_steps import REPOSITORY, Job, credentials
 PROD = "Messages-prod"
 PREVIEW = "Messages-pr-12"
 ADMINISTRATOR = "arn:aws:iam::aws:policy/AdministratorAccess"
-BOOTSTRAP = re.search(
-    r"^PREVIEW_ROLES := ((?:.*\\\n)*.*)", (PROJECT / "Makefile").read_text(), re.M
-)
+BOOTSTRAP = re.search(r"^PREVIEW_ROLES := ((?:.*\\\n)*.*)", (PROJECT / "Makefile").read_text(), re.M)
 # Of the environments' stages; that of `prod` names none.
 HOME, ELSEWHERE = "us-east-1", "eu-west-1"
 REGIONS = {"wide": (HOME, ELSEWHERE)}
@@ -40,9 +38,7 @@ def roles(client, bootstrapped):  # noqa: ARG001 (it must be there)
         with open(f"{folder}/{NAME}.template.json") as file:
             template = file.read()
     cloudformation = client("cloudformation")
-    cloudformation.create_stack(
-        StackName=NAME, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"]
-    )
+    cloudformation.create_stack(StackName=NAME, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
     cloudformation.get_waiter("stack_create_complete").wait(StackName=NAME, WaiterConfig=POLL)
     (found,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
     yield {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
@@ -65,9 +61,7 @@ def preview_roles(roles, aws, tmp_path_factory):
 def prod(client):
     """Something of production: a stack, a table with an item, its backup, a role."""
     cloudformation, dynamodb, iam = client("cloudformation"), client("dynamodb"), client("iam")
-    cloudformation.create_stack(
-        StackName=PROD, TemplateBody=json.dumps({"Resources": {"Queue": QUEUE}})
-    )
+    cloudformation.create_stack(StackName=PROD, TemplateBody=json.dumps({"Resources": {"Queue": QUEUE}}))
     cloudformation.get_waiter("stack_create_complete").wait(StackName=PROD, WaiterConfig=POLL)
     dynamodb.create_table(
         TableName=PROD,
@@ -77,8 +71,7 @@ def prod(client):
         Tags=[{"Key": "messages:stack", "Value": PROD}],
     )
     dynamodb.put_item(TableName=PROD, Item={"pk": {"S": "secret"}})
-    trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"},
-             "Action": "sts:AssumeRole"}  # fmt: skip
+    trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = iam.create_role(
         RoleName=f"{PROD}-Role",
         Path="/messages/",
@@ -88,9 +81,7 @@ def prod(client):
     policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
     iam.attach_role_policy(RoleName=f"{PROD}-Role", PolicyArn=policy)
     vault = f"{PROD}-1a2b3c4d"
-    client("backup").create_backup_vault(
-        BackupVaultName=vault, BackupVaultTags={"messages:stack": PROD}
-    )
+    client("backup").create_backup_vault(BackupVaultName=vault, BackupVaultTags={"messages:stack": PROD})
     point = back_up(client, vault, PROD, role["Arn"])["RecoveryPointArn"]
     yield {"vault": vault, "point": point, "role": f"{PROD}-Role"}
     client("backup").delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=point)
@@ -146,9 +137,9 @@ def tagged(client, name, prod):
 
     def make(clients, stack):
         tags = {"messages:stack": stack} if stack else {}
-        key = clients("kms").create_key(
-            Tags=[{"TagKey": key, "TagValue": value} for key, value in tags.items()]
-        )["KeyMetadata"]["Arn"]
+        key = clients("kms").create_key(Tags=[{"TagKey": key, "TagValue": value} for key, value in tags.items()])[
+            "KeyMetadata"
+        ]["Arn"]
         plan = {"BackupPlanName": f"{name}-{len(made)}", "Rules": [rule]}
         found = clients("backup").create_backup_plan(BackupPlan=plan, BackupPlanTags=tags)
         made.append(found["BackupPlanId"])
@@ -162,11 +153,9 @@ def tagged(client, name, prod):
 def retag(clients, plan, key):
     """Calls that would make a plan and a key those of a pull request."""
     return [
-        (clients("backup").tag_resource,
-         {"ResourceArn": plan, "Tags": {"messages:stack": PREVIEW}}),
-        (clients("kms").tag_resource,
-         {"KeyId": key, "Tags": [{"TagKey": "messages:stack", "TagValue": PREVIEW}]}),
-    ]  # fmt: skip
+        (clients("backup").tag_resource, {"ResourceArn": plan, "Tags": {"messages:stack": PREVIEW}}),
+        (clients("kms").tag_resource, {"KeyId": key, "Tags": [{"TagKey": "messages:stack", "TagValue": PREVIEW}]}),
+    ]
 
 
 def denied(call, **arguments):
@@ -183,14 +172,13 @@ def denied(call, **arguments):
         ("DeployRoleArnProd", f"repo:{REPOSITORY}:environment:pr", {}),
         ("DeployRoleArnProd", f"repo:{REPOSITORY}:environment:production", {}),
         ("DeployRoleArnProd", f"repo:{REPOSITORY}:environment:prod", {"audience": "octo"}),
-        ("DeployRoleArnProd", f"repo:{REPOSITORY}:environment:prod",
-         {"issuer": "https://gitlab.example"}),
+        ("DeployRoleArnProd", f"repo:{REPOSITORY}:environment:prod", {"issuer": "https://gitlab.example"}),
         ("PreviewRoleArn", f"repo:{REPOSITORY}:pull_request", {}),
         ("PreviewRoleArn", f"repo:{REPOSITORY}:environment:prod", {}),
         ("ReadRoleArn", "repo:octo/repo-of-another:pull_request", {}),
         ("ReadRoleArn", "repo:another/repo:ref:refs/heads/main", {}),
     ],
-)  # fmt: skip
+)
 def test_a_job_that_is_not_meant_gets_no_role(client, roles, role, subject, claims):
     with pytest.raises(ClientError, match="Not authorized to perform"):
         credentials(client, roles[role], subject, **claims)
@@ -221,11 +209,7 @@ def test_the_reader_describes_and_neither_reads_data_nor_writes(reader, prod):
     assert denied(reader("cloudformation").delete_stack, StackName=PROD)
     assert denied(reader("cloudformation").create_stack, StackName="x", TemplateBody="{}")
     assert denied(reader("backup").delete_backup_vault, BackupVaultName=prod["vault"])
-    assert denied(
-        reader("backup").delete_recovery_point,
-        BackupVaultName=prod["vault"],
-        RecoveryPointArn=prod["point"],
-    )
+    assert denied(reader("backup").delete_recovery_point, BackupVaultName=prod["vault"], RecoveryPointArn=prod["point"])
     assert denied(reader("iam").delete_role, RoleName=prod["role"])
     for role in ("deploy", "lookup", "file-publishing"):
         assert denied(reader("sts").assume_role, **_cdk_role("hnb659fds", role))
@@ -255,15 +239,17 @@ def test_a_stage_with_copies_is_deployed_to_both_regions_of_it(aws, client, role
     assert denied(client("sts", **keys).assume_role, **third)
     job = Job(aws, keys, tmp_path / "job")
     context = ("-c", "stage=wide", "-c", f"region={HOME}", "-c", f"copy_region={ELSEWHERE}")
-    for command in (("deploy", "--all", "--require-approval", "never"),
-                    ("destroy", "--all", "--force")):  # fmt: skip
+    for command in (("deploy", "--all", "--require-approval", "never"), ("destroy", "--all", "--force")):
         done = job.run("cdk", *context, *command)
         assert done.returncode == 0, done.stdout
         assert "could not be used to assume" not in done.stdout
     for region in (HOME, ELSEWHERE):
         backup = client("backup", region_name=region)
-        (vault,) = [found["BackupVaultName"] for found in backup.list_backup_vaults()[
-            "BackupVaultList"] if "-wide-" in found["BackupVaultName"]]  # fmt: skip
+        (vault,) = [
+            found["BackupVaultName"]
+            for found in backup.list_backup_vaults()["BackupVaultList"]
+            if "-wide-" in found["BackupVaultName"]
+        ]
         backup.delete_backup_vault(BackupVaultName=vault)
 
 
@@ -285,15 +271,13 @@ def test_a_pull_request_cannot_touch_production(previewer, prod, client):
 
 def test_a_pull_request_makes_no_role_beyond_its_limits(previewer, prod):
     iam = previewer("iam")
-    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"},
-             "Action": "sts:AssumeRole"}  # fmt: skip
+    trust = {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
     limits = "arn:aws:iam::000000000000:policy/MessagesPreviewLimits"
     mine = {"RoleName": f"{PREVIEW}-Mine", "AssumeRolePolicyDocument": document}
     assert denied(iam.create_role, **mine)
     assert denied(iam.create_role, **mine, PermissionsBoundary=ADMINISTRATOR)
-    assert denied(iam.create_role, **(mine | {"RoleName": f"{PROD}-Mine"}),
-                  PermissionsBoundary=limits)  # fmt: skip
+    assert denied(iam.create_role, **(mine | {"RoleName": f"{PROD}-Mine"}), PermissionsBoundary=limits)
     iam.create_role(**mine, PermissionsBoundary=limits)
     try:
         iam.attach_role_policy(RoleName=mine["RoleName"], PolicyArn=ADMINISTRATOR)
@@ -367,17 +351,14 @@ def test_a_pull_requests_stage_from_deployment_to_clean_up(aws, client, preview_
     assert again.returncode == 0, again.stdout  # the second net finds nothing
 
 
-def test_a_pull_requests_stage_may_wait_for_a_dataset_and_for_its_vault(
-    aws, client, preview_roles, tmp_path
-):
+def test_a_pull_requests_stage_may_wait_for_a_dataset_and_for_its_vault(aws, client, preview_roles, tmp_path):
     subject = f"repo:{REPOSITORY}:environment:pr"
     job = Job(aws, credentials(client, preview_roles["PreviewRoleArn"], subject), tmp_path)
     context = PROJECT / "stacks/pipeline/preview-context.json"
     (tmp_path / "cdk.context.json").write_text(context.read_text())
     line = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-03-01T09:00:00Z"}
     (tmp_path / "hi.jsonl").write_text(json.dumps(line))
-    stage = ("-c", "stage=pr-13", "-c", "seed_dataset=hi.jsonl", "-c", "backups_on_destroy=delete",
-             "-c", "alarms=true")  # fmt: skip
+    stage = ("-c", "stage=pr-13", "-c", "seed_dataset=hi.jsonl", "-c", "backups_on_destroy=delete", "-c", "alarms=true")
     deployed = job.run("cdk", *stage, "deploy", "--require-approval", "never")
     assert deployed.returncode == 0, deployed.stdout
     assert "DatasetWritten = 1" in deployed.stdout
@@ -389,8 +370,12 @@ def test_a_pull_requests_stage_may_wait_for_a_dataset_and_for_its_vault(
 def test_the_watch_runs_with_the_role_that_reads(aws, client, roles, tmp_path):
     subject = f"repo:{REPOSITORY}:ref:refs/heads/main"
     job = Job(aws, credentials(client, roles["ReadRoleArn"], subject), tmp_path)
-    for command in (["inventory", "--stage", "prod"], ["inventory", "--all", "--json"],
-                    ["backups", "--stage", "prod"], ["orphans", "--json"]):  # fmt: skip
+    for command in (
+        ["inventory", "--stage", "prod"],
+        ["inventory", "--all", "--json"],
+        ["backups", "--stage", "prod"],
+        ["orphans", "--json"],
+    ):
         done = job.python("ops", *command)
         assert "not looked for" not in done.stdout, (command, done.stdout)
         assert "not listed" not in done.stdout, (command, done.stdout)
@@ -409,9 +394,7 @@ def test_drift_is_status_1_and_names_what_was_changed(aws, client, roles, tmp_pa
     command = ("cdk", "-c", "stage=prod", "drift", "--fail")
     done = job.run(*command)
     assert done.returncode == 0, done.stdout
-    client("sqs").set_queue_attributes(
-        QueueUrl=_queue(client), Attributes={"VisibilityTimeout": "99"}
-    )
+    client("sqs").set_queue_attributes(QueueUrl=_queue(client), Attributes={"VisibilityTimeout": "99"})
     changed = job.run(*command)
     assert changed.returncode == 1, changed.stdout
     assert "AWS::SQS::Queue" in changed.stdout

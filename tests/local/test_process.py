@@ -30,9 +30,8 @@ def _wait_until(condition, seconds=10.0):
 
 def _local(*arguments: str, **kwargs) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "local", *arguments],
-        cwd=PROJECT, text=True, capture_output=True, timeout=60, **kwargs,
-    )  # fmt: skip
+        [sys.executable, "-m", "local", *arguments], cwd=PROJECT, text=True, capture_output=True, timeout=60, **kwargs
+    )
 
 
 @pytest.fixture
@@ -102,8 +101,7 @@ def test_wrong_usage_is_one_line(state, arguments, said):
 def test_an_endpoint_that_is_already_set_is_not_used_and_the_command_says_so(state):
     environment = dict(os.environ) | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
     _local("--state", str(state), "start")
-    ran = _local("--state", str(state), "run", "--", "sh", "-c", "echo $AWS_ENDPOINT_URL",
-                 env=environment)  # fmt: skip
+    ran = _local("--state", str(state), "run", "--", "sh", "-c", "echo $AWS_ENDPOINT_URL", env=environment)
     assert ran.stdout == f"{process.find(state).endpoint}\n"
     assert ran.stderr == (
         "AWS_ENDPOINT_URL=http://127.0.0.1:1 is ignored: `python -m local` uses only the "
@@ -113,8 +111,10 @@ def test_an_endpoint_that_is_already_set_is_not_used_and_the_command_says_so(sta
 
 def test_two_starts_at_once_are_one_server(state):
     command = [sys.executable, "-m", "local", "--state", str(state), "start"]
-    starts = [subprocess.Popen(command, cwd=PROJECT, text=True, stdout=subprocess.PIPE,
-                               stderr=subprocess.DEVNULL) for _ in range(3)]  # fmt: skip
+    starts = [
+        subprocess.Popen(command, cwd=PROJECT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        for _ in range(3)
+    ]
     outputs = {start.communicate(timeout=60)[0] for start in starts}
     assert [start.returncode for start in starts] == [0, 0, 0]
     assert len(outputs) == 1
@@ -138,9 +138,13 @@ def test_a_state_that_cannot_be_read_is_one_line(state):
 
 def test_a_relative_folder_is_that_of_the_caller(state):
     started = subprocess.run(
-        [sys.executable, "-m", "local", "--state", "nested/aws", "start"], cwd=state, text=True,
-        capture_output=True, timeout=60, env=dict(os.environ) | {"PYTHONPATH": str(PROJECT)},
-    )  # fmt: skip
+        [sys.executable, "-m", "local", "--state", "nested/aws", "start"],
+        cwd=state,
+        text=True,
+        capture_output=True,
+        timeout=60,
+        env=dict(os.environ) | {"PYTHONPATH": str(PROJECT)},
+    )
     try:
         assert started.returncode == 0, started.stderr
         assert f"ca       {state}/nested/aws/ca.pem" in started.stdout
@@ -163,10 +167,14 @@ def test_a_folder_that_cannot_be_made_is_one_line():
 
 def test_what_the_caller_has_set_for_others_does_not_reach_the_engine(state):
     environment = dict(os.environ) | {
-        "SERVICES": "s3", "MINISTACK_ACCOUNT_ID": "111111111111", "PERSIST_STATE": "1",
-        "HTTPS_PROXY": "http://127.0.0.1:9", "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9",
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true", "AWS_PROFILE": "nobody",
-    }  # fmt: skip
+        "SERVICES": "s3",
+        "MINISTACK_ACCOUNT_ID": "111111111111",
+        "PERSIST_STATE": "1",
+        "HTTPS_PROXY": "http://127.0.0.1:9",
+        "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "AWS_PROFILE": "nobody",
+    }
     started = _local("--state", str(state), "start", env=environment)
     assert started.returncode == 0, started.stderr
     program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
@@ -205,8 +213,9 @@ def test_ends_with_the_process_that_it_is_bound_to(state):
         "print(process.start(Path(sys.argv[1]), bound_to_parent=True).pid, flush=True);"
         "time.sleep(60)"
     )
-    parent = subprocess.Popen([sys.executable, "-c", program, str(state)], cwd=PROJECT,
-                              stdout=subprocess.PIPE, text=True)  # fmt: skip
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, str(state)], cwd=PROJECT, stdout=subprocess.PIPE, text=True
+    )
     with parent:
         pid = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
@@ -219,8 +228,7 @@ def test_another_engine_version_is_refused(state):
         f"sys.argv = ['server', {str(state)!r}];"
         "from local import server; server.main()"
     )
-    refused = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, text=True,
-                             capture_output=True, timeout=60)  # fmt: skip
+    refused = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, text=True, capture_output=True, timeout=60)
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: ministack 9.9.9 is installed")
     assert len(refused.stderr.strip().splitlines()) == 1

@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from chat.model import INDEX_PARTITION_KEY, Position, memberships
 from chat.reindex import reindex, table_for_threads
-from ops.polling import poll
+from cli.polling import poll
+from model.messages import INDEX_PARTITION_KEY, Position, memberships
 from tests.local.conftest import endpoint, session
 from tests.local.deployment import Deployment
 from tests.local.transfer_steps import command, environment_of, everything, message, store, typed
@@ -145,8 +145,7 @@ def test_a_conversation_that_begins_again_meanwhile_stays_listed(any_table, tabl
 
 def test_rows_without_a_message_id_are_mended(any_table, table):
     key = ("USER#tom", "CONVERSATION#jerry#tom")
-    row = {name: value for name, value in rows_of(message(2))[key].items()
-           if name != "LastMessageId"}  # fmt: skip
+    row = {name: value for name, value in rows_of(message(2))[key].items() if name != "LastMessageId"}
     store(table, typed(message(4)), row)
     reindex(table_for_threads(any_table.meta.client, table), "jerry#tom")
     assert lists(table) == rows_of(message(4))
@@ -167,8 +166,7 @@ def test_rows_without_a_message_id_are_mended(any_table, table):
 @pytest.mark.parametrize("messages", [[message(4)], []], ids=["a message", "no message"])
 def test_rows_put_by_hand_become_right_whatever_they_lack(chat, table, messages, other):
     rows = memberships(message(4, "foreign"))
-    foreign = [{name: value for name, value in (row | other).items() if value is not None}
-               for row in rows]  # fmt: skip
+    foreign = [{name: value for name, value in (row | other).items() if value is not None} for row in rows]
     store(table, *map(typed, [*messages, *foreign]))
     assert chat("reindex") == (0, "1 conversation reindexed\n", "")
     left = {key: item for key, item in everything(table).items() if key[0].startswith("USER#")}
@@ -195,10 +193,15 @@ def deployment(client, name, bootstrapped):  # noqa: ARG001 (made before a stack
 
 
 def batch(stream, start, end):
-    return {"DDBStreamBatchInfo": {
-        "shardId": "shardId-00000000000000000000-00000000", "startSequenceNumber": start,
-        "endSequenceNumber": end, "streamArn": stream, "batchSize": 1,
-    }}  # fmt: skip
+    return {
+        "DDBStreamBatchInfo": {
+            "shardId": "shardId-00000000000000000000-00000000",
+            "startSequenceNumber": start,
+            "endSequenceNumber": end,
+            "streamArn": stream,
+            "batchSize": 1,
+        }
+    }
 
 
 @pytest.fixture
@@ -223,9 +226,8 @@ def stage(aws, client, deployment, monkeypatch, capsys):
         def numbers(self):
             streams = session(aws).client("dynamodbstreams", **endpoint(aws))
             iterator = streams.get_shard_iterator(
-                StreamArn=self.stream, ShardIteratorType="TRIM_HORIZON",
-                ShardId="shardId-00000000000000000000-00000000",
-            )["ShardIterator"]  # fmt: skip
+                StreamArn=self.stream, ShardIteratorType="TRIM_HORIZON", ShardId="shardId-00000000000000000000-00000000"
+            )["ShardIterator"]
             records = streams.get_records(ShardIterator=iterator)["Records"]
             return [record["dynamodb"]["SequenceNumber"] for record in records]
 
@@ -250,9 +252,7 @@ def test_failures_are_settled_from_the_stream(stage):
     first, second, _ = stage.numbers()
     stage.fail(batch(stage.stream, first, second))
     status, out, err = stage.chat("reindex", "--failed")
-    assert (status, out, err) == (
-        0, "2 conversations reindexed, 1 failure settled, 0 failures kept\n", ""
-    )  # fmt: skip
+    assert (status, out, err) == (0, "2 conversations reindexed, 1 failure settled, 0 failures kept\n", "")
     assert len(lists(stage.table)) == 4
     assert stage.waiting() == [0, 0]
 
@@ -296,9 +296,7 @@ def test_beside_the_streams_function(aws, client, deployment, monkeypatch, capsy
         gone = max(there[name]) if chance.random() < 0.5 else min(there[name])
         if chance.random() < 0.4:
             item = message(gone, recipient=name)
-            client("dynamodb").delete_item(
-                TableName=table, Key={key: {"S": item[key]} for key in ("pk", "sk")}
-            )
+            client("dynamodb").delete_item(TableName=table, Key={key: {"S": item[key]} for key in ("pk", "sk")})
             there[name].remove(gone)
         if minute % 10 == 5:
             assert command(capsys, table)("reindex")[0] == 0

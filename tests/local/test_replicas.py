@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat.model import INDEX_NAME
+from model.messages import INDEX_NAME
 from seed.templates import load_items
 from tests.conftest import PROJECT
 from tests.local.aws_steps import eventually
@@ -19,10 +19,13 @@ def stage(client, name):
 
 def conversations(client, table):
     return client("dynamodb").query(
-        TableName=table, IndexName=INDEX_NAME, Select="COUNT",
-        KeyConditionExpression="#user = :tom", ExpressionAttributeNames={"#user": "User"},
+        TableName=table,
+        IndexName=INDEX_NAME,
+        Select="COUNT",
+        KeyConditionExpression="#user = :tom",
+        ExpressionAttributeNames={"#user": "User"},
         ExpressionAttributeValues={":tom": {"S": "tom"}},
-    )["Count"]  # fmt: skip
+    )["Count"]
 
 
 def test_a_stage_with_replicas_deploys_seeds_keeps_lists_and_goes(client, stage):

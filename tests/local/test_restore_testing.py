@@ -5,7 +5,7 @@ from contextlib import nullcontext
 import boto3
 import pytest
 
-from ops import validate_restore
+from functions import validate_restore
 from tests.local.deployment import Deployment
 
 PLAN_ARN = "arn:aws:backup:us-east-1:000000000000:restore-testing-plan:Messages_dev-1"
@@ -20,9 +20,9 @@ def test_the_stack_asks_for_a_weekly_restore_of_its_table(client, name):
     assert found["ScheduleExpression"] == "cron(0 5 ? * SUN *)"
     (vault,) = found["RecoveryPointSelection"]["IncludeVaults"]
     assert vault.endswith(outputs["BackupVaultName"])
-    selection = backup.get_restore_testing_selection(
-        RestoreTestingPlanName=plan, RestoreTestingSelectionName="Table"
-    )["RestoreTestingSelection"]
+    selection = backup.get_restore_testing_selection(RestoreTestingPlanName=plan, RestoreTestingSelectionName="Table")[
+        "RestoreTestingSelection"
+    ]
     assert selection["ProtectedResourceArns"] == [outputs["TableArn"]]
     deployment.destroy()
 
@@ -30,9 +30,7 @@ def test_the_stack_asks_for_a_weekly_restore_of_its_table(client, name):
 @pytest.fixture
 def put(client):
     def put(table, pk):
-        client("dynamodb").put_item(
-            TableName=table, Item={"pk": {"S": pk}, "sk": {"S": "MESSAGE#"}}
-        )
+        client("dynamodb").put_item(TableName=table, Item={"pk": {"S": pk}, "sk": {"S": "MESSAGE#"}})
 
     return put
 
@@ -61,10 +59,11 @@ def test_an_empty_copy_of_a_table_with_items_is_a_problem(client, messages_table
     copy = f"{name}-copy"
     keys = [("pk", "HASH"), ("sk", "RANGE")]
     client("dynamodb").create_table(
-        TableName=copy, BillingMode="PAY_PER_REQUEST",
+        TableName=copy,
+        BillingMode="PAY_PER_REQUEST",
         KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
-    )  # fmt: skip
+    )
     put(messages_table, "CONVERSATION#jerry#tom")
     problem = validate_restore.find_problem(client("dynamodb"), copy, messages_table)
     assert problem == f"{copy} is empty, and {messages_table} is not"
@@ -97,18 +96,15 @@ class FakeBackup:
         (None, "ORDER#1", None),
     ],
 )
-def test_only_the_plans_own_restores_are_reported(
-    client, messages_table, put, monkeypatch, plan, pk, status
-):
+def test_only_the_plans_own_restores_are_reported(client, messages_table, put, monkeypatch, plan, pk, status):
     put(messages_table, pk)
     backup = FakeBackup(plan, messages_table)
-    monkeypatch.setattr(boto3, "client", lambda service, **_: {
-        "backup": backup, "dynamodb": client("dynamodb")}[service])  # fmt: skip
+    monkeypatch.setattr(
+        boto3, "client", lambda service, **_: {"backup": backup, "dynamodb": client("dynamodb")}[service]
+    )
     monkeypatch.setenv("RESTORE_TESTING_PLAN_ARN", PLAN_ARN)
     monkeypatch.setenv("SOURCE_TABLE", messages_table)
     expected = pytest.raises(validate_restore.NotGood) if status == "FAILED" else nullcontext()
     with expected:
         validate_restore.on_restore({"detail": {"restoreJobId": "job"}}, None)
-    assert [result["ValidationStatus"] for result in backup.reported] == (
-        [status] if status else []
-    )
+    assert [result["ValidationStatus"] for result in backup.reported] == ([status] if status else [])

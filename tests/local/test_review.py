@@ -21,9 +21,14 @@ HOME, THERE = "us-east-1", "eu-west-1"
 
 
 def review(environment, *arguments):
-    done = subprocess.run([sys.executable, "-m", "ops", "review", "--json", *arguments],
-                          cwd=PROJECT, env=environment, text=True, capture_output=True,
-                          timeout=120)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "ops", "review", "--json", *arguments],
+        cwd=PROJECT,
+        env=environment,
+        text=True,
+        capture_output=True,
+        timeout=120,
+    )
     assert done.returncode == 0, done.stderr
     (found,) = json.loads(done.stdout)
     return found
@@ -45,14 +50,18 @@ def copies(stage, **settings):
 @pytest.fixture
 def two_stacks(client, name):
     """A stage that is deployed in two regions, under a lock."""
-    settings = {"region": HOME, "copy_region": THERE, "vault_lock": "governance",
-                "monthly_backup_retention_days": 35, "copy_retention_days": 40}  # fmt: skip
+    settings = {
+        "region": HOME,
+        "copy_region": THERE,
+        "vault_lock": "governance",
+        "monthly_backup_retention_days": 35,
+        "copy_retention_days": 40,
+    }
     home = Deployment(client, f"pr-{name[:8]}")
     there = client("cloudformation", region_name=THERE)
     copies_stack = f"{home.stack}-Copies-{HOME}"
     body = copies(home.stage, **settings)
-    there.create_stack(StackName=copies_stack, TemplateBody=json.dumps(body),
-                       Capabilities=["CAPABILITY_NAMED_IAM"])  # fmt: skip
+    there.create_stack(StackName=copies_stack, TemplateBody=json.dumps(body), Capabilities=["CAPABILITY_NAMED_IAM"])
     there.get_waiter("stack_create_complete").wait(StackName=copies_stack, WaiterConfig=POLL)
     home.deploy(ITEMS, **settings)
     context = [part for key, value in settings.items() for part in ("-c", f"{key}={value}")]
@@ -75,8 +84,7 @@ def test_a_change_against_the_deployed_stack(aws, client, name):
 
 
 def test_each_stack_of_a_stage_is_compared_in_its_own_region(aws, two_stacks):
-    found = review(aws.environment(), "--stage", two_stacks.stage, *two_stacks.context,
-                   "-c", "copy_retention_days=60")  # fmt: skip
+    found = review(aws.environment(), "--stage", two_stacks.stage, *two_stacks.context, "-c", "copy_retention_days=60")
     own, there = found["stacks"]
     assert (own["stack"], own["region"]) == (two_stacks.own, HOME)
     assert (there["stack"], there["region"]) == (two_stacks.copies, THERE)
@@ -101,8 +109,11 @@ def test_a_stack_that_the_stage_no_longer_has_is_found_where_the_plan_copies_to(
 
 def test_a_review_needs_no_account(aws):
     nowhere = {name: value for name, value in aws.environment().items() if "AWS" not in name}
-    nowhere |= {"AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null",
-                "AWS_SHARED_CREDENTIALS_FILE": "/dev/null"}  # fmt: skip
+    nowhere |= {
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }
     found = review(nowhere, "--stage", "dev")
     assert found["compared"] is False
     assert "compare with a git revision" in found["base"]

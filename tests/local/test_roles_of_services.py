@@ -1,6 +1,6 @@
 """What AWS's services may do with the roles and policies they are given, and what is said if not.
 
-Sources: local/additions/backup (jobs, restores, selections, recovery_points), lambda_functions,
+Sources: embedded_aws/backup (jobs, restores, selections, recovery_points), lambda_functions,
 stepfunctions/roles, deliveries and dynamodb/customer_keys.
 """
 
@@ -8,14 +8,7 @@ import json
 
 import pytest
 
-from tests.local.aws_steps import (
-    back_up,
-    create_backup_role,
-    eventually,
-    package,
-    refused,
-    restored,
-)
+from tests.local.aws_steps import back_up, create_backup_role, eventually, package, refused, restored
 from tests.local.stacks_steps import Stack, attribute, resource
 
 LAMBDA, STATES = "lambda.amazonaws.com", "states.amazonaws.com"
@@ -50,9 +43,12 @@ def function(client, name):
     def make(role):
         code = "def handler(event, _):\n    print(event)\n"
         return client("lambda").create_function(
-            FunctionName=name, Runtime="python3.12", Handler="code.handler", Role=role,
+            FunctionName=name,
+            Runtime="python3.12",
+            Handler="code.handler",
+            Role=role,
             Code={"ZipFile": package(("code.py", code, 0o644))},
-        )["FunctionArn"]  # fmt: skip
+        )["FunctionArn"]
 
     yield make
     client("lambda").delete_function(FunctionName=name)
@@ -60,14 +56,10 @@ def function(client, name):
 
 def test_a_plans_role_may_look_tags_up(client, role, vault, name):
     rule = {"RuleName": "daily", "TargetBackupVaultName": vault}
-    plan = client("backup").create_backup_plan(
-        BackupPlan={"BackupPlanName": name, "Rules": [rule]}
-    )["BackupPlanId"]
+    plan = client("backup").create_backup_plan(BackupPlan={"BackupPlanName": name, "Rules": [rule]})["BackupPlanId"]
     arn = role("backup.amazonaws.com")
     arguments = {"SelectionName": name, "IamRoleArn": arn, "Resources": ["*"]}
-    found = refused(
-        client("backup").create_backup_selection, BackupPlanId=plan, BackupSelection=arguments
-    )
+    found = refused(client("backup").create_backup_selection, BackupPlanId=plan, BackupSelection=arguments)
     text = f"IAM Role {arn} is not authorized to call tag:GetResources"
     assert found == (400, "InvalidParameterValueException", text)
 
@@ -92,14 +84,11 @@ def test_a_restore_reads_and_writes_the_new_table(client, role, table, vault, ba
     assert f"not authorized to perform: {WRITES}" in job["StatusMessage"]
 
 
-def test_a_restore_with_a_testing_plans_role_is_its_test(
-    client, name, table, vault, backup_role, setting
-):
+def test_a_restore_with_a_testing_plans_role_is_its_test(client, name, table, vault, backup_role, setting):
     setting("backup_job_seconds", 0)
     setting("restore_job_seconds", 0)
     backup = client("backup")
-    points = {"Algorithm": "LATEST_WITHIN_WINDOW", "RecoveryPointTypes": ["SNAPSHOT"],
-              "IncludeVaults": ["*"]}  # fmt: skip
+    points = {"Algorithm": "LATEST_WITHIN_WINDOW", "RecoveryPointTypes": ["SNAPSHOT"], "IncludeVaults": ["*"]}
     plan = backup.create_restore_testing_plan(
         RestoreTestingPlan={
             "RestoreTestingPlanName": name,
@@ -124,9 +113,7 @@ def test_a_restore_with_a_testing_plans_role_is_its_test(
     )
     assert job["CreatedBy"] == {"RestoreTestingPlanArn": plan}
     mine = {"RestoreJobId": job["RestoreJobId"]}
-    backup.put_restore_validation_result(
-        ValidationStatus="FAILED", ValidationStatusMessage="no", **mine
-    )
+    backup.put_restore_validation_result(ValidationStatus="FAILED", ValidationStatusMessage="no", **mine)
     shown = backup.describe_restore_job(**mine)
     assert (shown["ValidationStatus"], shown["ValidationStatusMessage"]) == ("FAILED", "no")
 
@@ -135,9 +122,12 @@ def test_a_function_and_a_state_machine_need_roles_that_trust_them(client, role,
     other = role("ec2.amazonaws.com")
     found = refused(
         client("lambda").create_function,
-        FunctionName=name, Runtime="python3.12", Handler="code.handler", Role=other,
+        FunctionName=name,
+        Runtime="python3.12",
+        Handler="code.handler",
+        Role=other,
         Code={"ZipFile": b""},
-    )  # fmt: skip
+    )
     text = "The role defined for the function cannot be assumed by Lambda."
     assert found == (400, "InvalidParameterValueException", text)
     done = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
@@ -181,9 +171,12 @@ def test_a_node_function_that_may_not_call_another_one_fails(client, role, funct
     """As the CDK's provider framework calls what it wraps."""
     called, caller = function(role(LAMBDA)), f"{name}-caller"
     client("lambda").create_function(
-        FunctionName=caller, Runtime="nodejs22.x", Handler="code.handler",
-        Role=role(LAMBDA, suffix="caller"), Code={"ZipFile": package(("code.js", CALLER, 0o644))},
-    )  # fmt: skip
+        FunctionName=caller,
+        Runtime="nodejs22.x",
+        Handler="code.handler",
+        Role=role(LAMBDA, suffix="caller"),
+        Code={"ZipFile": package(("code.js", CALLER, 0o644))},
+    )
 
     def call():
         event = json.dumps({"FunctionName": called, "Payload": "{}"})
@@ -230,9 +223,12 @@ def test_a_rule_calls_a_function_that_lets_it(client, role, function, rule, name
 
     send(client, name)
     client("lambda").add_permission(
-        FunctionName=name, StatementId="rule", Action="lambda:InvokeFunction",
-        Principal="events.amazonaws.com", SourceArn=source,
-    )  # fmt: skip
+        FunctionName=name,
+        StatementId="rule",
+        Action="lambda:InvokeFunction",
+        Principal="events.amazonaws.com",
+        SourceArn=source,
+    )
     send(client, name)
     eventually(called)
     assert len({event["logStreamName"] for event in called()}) == 1
@@ -241,24 +237,31 @@ def test_a_rule_calls_a_function_that_lets_it(client, role, function, rule, name
 @pytest.fixture
 def inbox(client, name):
     """The URL of a queue that takes what topics send, and its ARN."""
-    statement = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
-                 "Action": "sqs:SendMessage", "Resource": "*"}  # fmt: skip
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"Service": "sns.amazonaws.com"},
+        "Action": "sqs:SendMessage",
+        "Resource": "*",
+    }
     url = client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy(statement)})
     yield url["QueueUrl"], f"arn:aws:sqs:us-east-1:000000000000:{name}"
     client("sqs").delete_queue(QueueUrl=url["QueueUrl"])
 
 
 def publishing(service, resource):
-    return {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sns:Publish",
-            "Resource": resource}  # fmt: skip
+    return {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sns:Publish", "Resource": resource}
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
 def test_an_alarm_reaches_a_topic_whose_policy_and_key_let_it(client, inbox, name, encrypted):
     url, queue = inbox
     topic_arn = f"arn:aws:sns:us-east-1:000000000000:{name}"
-    root = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
-            "Action": "kms:*", "Resource": "*"}  # fmt: skip
+    root = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
     key = resource("AWS::KMS::Key", {"KeyPolicy": json.loads(policy(root))})
     topic = {"TopicName": name} | ({"KmsMasterKeyId": attribute("Key", "Arn")} if encrypted else {})
     stack = Stack(client, name).create(Key=key, Topic=resource("AWS::SNS::Topic", topic))
@@ -266,9 +269,16 @@ def test_an_alarm_reaches_a_topic_whose_policy_and_key_let_it(client, inbox, nam
     client("sns").subscribe(TopicArn=topic_arn, Protocol="sqs", Endpoint=queue)
     cloudwatch = client("cloudwatch")
     cloudwatch.put_metric_alarm(
-        AlarmName=name, AlarmActions=[topic_arn], MetricName="x", Namespace="x", Statistic="Sum",
-        Period=60, EvaluationPeriods=1, Threshold=1, ComparisonOperator="GreaterThanThreshold",
-    )  # fmt: skip
+        AlarmName=name,
+        AlarmActions=[topic_arn],
+        MetricName="x",
+        Namespace="x",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
+        ComparisonOperator="GreaterThanThreshold",
+    )
 
     def heard():
         for state in ("OK", "ALARM"):
@@ -285,8 +295,12 @@ def test_an_alarm_reaches_a_topic_whose_policy_and_key_let_it(client, inbox, nam
     allow(publishing("cloudwatch.amazonaws.com", topic_arn))
     assert heard() == (not encrypted)
     if encrypted:
-        use = {"Effect": "Allow", "Principal": {"Service": "cloudwatch.amazonaws.com"},
-               "Action": ["kms:Decrypt", "kms:GenerateDataKey*"], "Resource": "*"}  # fmt: skip
+        use = {
+            "Effect": "Allow",
+            "Principal": {"Service": "cloudwatch.amazonaws.com"},
+            "Action": ["kms:Decrypt", "kms:GenerateDataKey*"],
+            "Resource": "*",
+        }
         account = {"StringEquals": {"aws:SourceAccount": "000000000000"}}
         context = {"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": topic_arn}}
         for condition, works in ((account, False), (context, True), ({}, True)):
@@ -326,13 +340,10 @@ def test_a_topics_policy_lets_events_through_without_conditions_only(client, top
         {"ArnEquals": {"aws:SourceArn": source}},
     ):
         client("sns").set_topic_attributes(
-            TopicArn=arn, AttributeName="Policy",
-            AttributeValue=policy(open_to | {"Condition": condition}),
-        )  # fmt: skip
+            TopicArn=arn, AttributeName="Policy", AttributeValue=policy(open_to | {"Condition": condition})
+        )
         assert not heard()
-    client("sns").set_topic_attributes(
-        TopicArn=arn, AttributeName="Policy", AttributeValue=policy(open_to)
-    )
+    client("sns").set_topic_attributes(TopicArn=arn, AttributeName="Policy", AttributeValue=policy(open_to))
     assert heard()
 
 
@@ -344,17 +355,23 @@ def test_a_rule_publishes_as_its_role_if_that_may(client, topic, rule, role, nam
     grant(client, f"{name}-role", "sns:Publish")
     assert heard()
     for account, works in (("111122223333", False), ("000000000000", True)):
-        trust = {"Effect": "Allow", "Principal": {"Service": EVENTS}, "Action": "sts:AssumeRole",
-                 "Condition": {"StringEquals": {"aws:SourceAccount": account}}}  # fmt: skip
-        client("iam").update_assume_role_policy(
-            RoleName=f"{name}-role", PolicyDocument=policy(trust)
-        )
+        trust = {
+            "Effect": "Allow",
+            "Principal": {"Service": EVENTS},
+            "Action": "sts:AssumeRole",
+            "Condition": {"StringEquals": {"aws:SourceAccount": account}},
+        }
+        client("iam").update_assume_role_policy(RoleName=f"{name}-role", PolicyDocument=policy(trust))
         assert heard() == works
 
 
 def test_a_table_under_a_key_is_for_who_may_decrypt_through_dynamodb(client, role, name):
-    root = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
-            "Action": "kms:*", "Resource": "*"}  # fmt: skip
+    root = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
+        "Action": "kms:*",
+        "Resource": "*",
+    }
     key = client("kms").create_key(Policy=policy(root))["KeyMetadata"]["Arn"]
     client("dynamodb").create_table(
         TableName=name,
@@ -366,9 +383,11 @@ def test_a_table_under_a_key_is_for_who_may_decrypt_through_dynamodb(client, rol
     arn = role(LAMBDA, "dynamodb:*")
     given = client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     user = client(
-        "dynamodb", aws_access_key_id=given["AccessKeyId"],
-        aws_secret_access_key=given["SecretAccessKey"], aws_session_token=given["SessionToken"],
-    )  # fmt: skip
+        "dynamodb",
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
     item = {"pk": {"S": "x"}}
     deletion = {"Delete": {"TableName": name, "Key": item}}
     calls = [
@@ -376,7 +395,7 @@ def test_a_table_under_a_key_is_for_who_may_decrypt_through_dynamodb(client, rol
         (user.scan, {"TableName": name}),
         (user.batch_get_item, {"RequestItems": {name: {"Keys": [item]}}}),
         (user.transact_write_items, {"TransactItems": [deletion]}),
-    ]  # fmt: skip
+    ]
     for call, arguments in calls:
         _, code, text = refused(call, **arguments)
         assert code == "AccessDeniedException"
@@ -385,9 +404,7 @@ def test_a_table_under_a_key_is_for_who_may_decrypt_through_dynamodb(client, rol
     assert user.describe_table(TableName=name)["Table"]["TableName"] == name
     through = {"StringLike": {"kms:ViaService": "dynamodb.*.amazonaws.com"}}
     statement = {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key, "Condition": through}
-    client("iam").put_role_policy(
-        RoleName=f"{name}-role", PolicyName="key", PolicyDocument=policy(statement)
-    )
+    client("iam").put_role_policy(RoleName=f"{name}-role", PolicyName="key", PolicyDocument=policy(statement))
     for call, arguments in calls:
         call(**arguments)
     client("dynamodb").delete_table(TableName=name)

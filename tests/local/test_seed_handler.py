@@ -2,7 +2,7 @@
 
 import pytest
 
-from seed import handler
+from functions import seed_messages as handler
 
 ALL = {"Total", "Present", "Written", "Unchanged", "Preserved", "Removed"}
 
@@ -20,9 +20,13 @@ def seed(aws, table, monkeypatch):
 
     def send(request, new, old=None, **more):
         event = {
-            "RequestType": request, "LogicalResourceId": "Seed", "RequestId": "r", "StackId": "s",
-            "ResourceProperties": {"TableName": table, "Messages": new}, **more,
-        }  # fmt: skip
+            "RequestType": request,
+            "LogicalResourceId": "Seed",
+            "RequestId": "r",
+            "StackId": "s",
+            "ResourceProperties": {"TableName": table, "Messages": new},
+            **more,
+        }
         if old is not None:
             event["OldResourceProperties"] = {"TableName": table, "Messages": old}
         answer = handler.on_event(event, None)
@@ -81,10 +85,8 @@ def test_update_applies_the_difference_and_preserves_edits(seed, bodies, edit):
     edit("edited", "by hand")
     edit("left_edited", "by hand")
     _, counts = seed("Update", new, old)
-    assert counts == {"Total": 4, "Present": 4, "Written": 2, "Unchanged": 1, "Preserved": 2,
-                      "Removed": 1}  # fmt: skip
-    assert bodies() == {"kept": "1", "changed": "2", "edited": "by hand", "added": "1",
-                        "left_edited": "by hand"}  # fmt: skip
+    assert counts == {"Total": 4, "Present": 4, "Written": 2, "Unchanged": 1, "Preserved": 2, "Removed": 1}
+    assert bodies() == {"kept": "1", "changed": "2", "edited": "by hand", "added": "1", "left_edited": "by hand"}
 
 
 def test_what_a_person_deleted_stays_deleted_until_its_seed_changes(seed, bodies, client, table):

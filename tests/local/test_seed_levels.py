@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from chat.model import Attribute, Item
+from model.messages import Attribute, Item
+from model.wire import from_wire, to_wire
 from seed.dataset import read_items
 from seed.document import SeedError
 from seed.templates import load_items
-from seed.wire import from_wire, to_wire
 
 AT = "2026-01-01T09:00:00Z"
 

@@ -18,9 +18,13 @@ from tests.local.deployment import Deployment
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 PROGRAMS = {"chat": chat.__main__.main, "ops": ops.__main__.main}
 ALICE = {
-    "pk": "alice", "sk": "profile", "role": "admin", "email": "alice@example.com", "active": True,
+    "pk": "alice",
+    "sk": "profile",
+    "role": "admin",
+    "email": "alice@example.com",
+    "active": True,
     "last_login": "2023-09-15",
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -137,9 +141,7 @@ def test_the_messaging_model(deployment, run, listed):
     assert listed("Jerry") == [("Tom", "Done")]
     assert listed("spike") == [("TOM", "Who?")]
 
-    assert run("chat", "history", "tom#spike").lines == [
-        "Spike → Tom: Where is he?", "TOM → spike: Who?",
-    ]  # fmt: skip
+    assert run("chat", "history", "tom#spike").lines == ["Spike → Tom: Where is he?", "TOM → spike: Who?"]
     of_2026 = ["--since", "2026-01-01T09:01Z", "--until", "2026-12-31"]
     part = run("chat", "history", "tom#jerry", *of_2026, "--limit", 2, "--capacity")
     assert [line.partition(": ")[2] for line in part.lines] == ["Sure, send it over.", thanks]
@@ -147,6 +149,4 @@ def test_the_messaging_model(deployment, run, listed):
     assert older.startswith("there are older messages: --before '2026-01-01T09:03:00.000Z#")
     assert capacity == "consumed capacity: 1 read units, 0 write units"
     checked = run("chat", "conversations", "tom", "--check")
-    assert checked.err == (
-        "2 conversations compared with the messages: 0 lagging, 0 missing, 0 surplus\n"
-    )
+    assert checked.err == ("2 conversations compared with the messages: 0 lagging, 0 missing, 0 surplus\n")

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from chat.model import message_item
+from model.messages import message_item
 from tests.local.aws_steps import log_lines
 from tests.local.deployment import Deployment, DeploymentFailed
 
@@ -23,8 +23,7 @@ def deployment(client, name):
 
 
 def message(minute: int, body: str):
-    return message_item(sender="Tom", recipient="Jerry", body=body,
-                        sent_at=START + timedelta(minutes=minute))  # fmt: skip
+    return message_item(sender="Tom", recipient="Jerry", body=body, sent_at=START + timedelta(minutes=minute))
 
 
 def seed(bodies: dict[int, str]):
@@ -38,9 +37,16 @@ def key(minute: int):
 
 def bodies(client, deployment) -> dict[int, str]:
     """The messages of the table: their minute and their text, each just once."""
-    pages = client("dynamodb").get_paginator("query").paginate(
-        TableName=deployment.stack, ConsistentRead=True, KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": "CONVERSATION#jerry#tom"}})  # fmt: skip
+    pages = (
+        client("dynamodb")
+        .get_paginator("query")
+        .paginate(
+            TableName=deployment.stack,
+            ConsistentRead=True,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues={":pk": {"S": "CONVERSATION#jerry#tom"}},
+        )
+    )
     items = [item for page in pages for item in page["Items"]]
     found = {}
     for item in items:
@@ -69,25 +75,56 @@ def counts(outputs) -> dict[str, int]:
 @pytest.mark.parametrize(
     ("old", "edits", "new", "table", "counted"),
     [
-        pytest.param({0: "a"}, {}, {0: "b"}, {0: "b"},
-                     {"Total": 1, "Written": 1}, id="edited in the file"),
-        pytest.param({0: "a", 1: "b"}, {}, {0: "a"}, {0: "a"},
-                     {"Total": 1, "Unchanged": 1, "Removed": 1}, id="removed from the file"),
-        pytest.param({0: "a", 2: "c"}, {}, {0: "a", 1: "b", 2: "c"}, {0: "a", 1: "b", 2: "c"},
-                     {"Total": 3, "Written": 1, "Unchanged": 2}, id="added in the middle"),
-        pytest.param({0: "a"}, {0: "mine"}, {0: "b"}, {0: "mine"},
-                     {"Total": 1, "Preserved": 1}, id="edited, then in the file"),
-        pytest.param({0: "a", 1: "b"}, {0: "mine"}, {1: "b"}, {0: "mine", 1: "b"},
-                     {"Total": 1, "Unchanged": 1, "Preserved": 1}, id="edited, then removed"),
-        pytest.param({0: "a", 1: "b"}, {0: None}, {0: "a", 1: "c"}, {1: "c"},
-                     {"Total": 2, "Written": 1, "Preserved": 1}, id="deleted: stays away"),
-        pytest.param({0: "a"}, {0: None}, {0: "b"}, {0: "b"},
-                     {"Total": 1, "Written": 1}, id="deleted, then changed: back"),
-        pytest.param({0: "a"}, {1: "mine"}, {0: "a", 1: "b"}, {0: "a", 1: "mine"},
-                     {"Total": 2, "Unchanged": 1, "Preserved": 1}, id="an item is in the way"),
+        pytest.param({0: "a"}, {}, {0: "b"}, {0: "b"}, {"Total": 1, "Written": 1}, id="edited in the file"),
+        pytest.param(
+            {0: "a", 1: "b"},
+            {},
+            {0: "a"},
+            {0: "a"},
+            {"Total": 1, "Unchanged": 1, "Removed": 1},
+            id="removed from the file",
+        ),
+        pytest.param(
+            {0: "a", 2: "c"},
+            {},
+            {0: "a", 1: "b", 2: "c"},
+            {0: "a", 1: "b", 2: "c"},
+            {"Total": 3, "Written": 1, "Unchanged": 2},
+            id="added in the middle",
+        ),
+        pytest.param(
+            {0: "a"}, {0: "mine"}, {0: "b"}, {0: "mine"}, {"Total": 1, "Preserved": 1}, id="edited, then in the file"
+        ),
+        pytest.param(
+            {0: "a", 1: "b"},
+            {0: "mine"},
+            {1: "b"},
+            {0: "mine", 1: "b"},
+            {"Total": 1, "Unchanged": 1, "Preserved": 1},
+            id="edited, then removed",
+        ),
+        pytest.param(
+            {0: "a", 1: "b"},
+            {0: None},
+            {0: "a", 1: "c"},
+            {1: "c"},
+            {"Total": 2, "Written": 1, "Preserved": 1},
+            id="deleted: stays away",
+        ),
+        pytest.param(
+            {0: "a"}, {0: None}, {0: "b"}, {0: "b"}, {"Total": 1, "Written": 1}, id="deleted, then changed: back"
+        ),
+        pytest.param(
+            {0: "a"},
+            {1: "mine"},
+            {0: "a", 1: "b"},
+            {0: "a", 1: "mine"},
+            {"Total": 2, "Unchanged": 1, "Preserved": 1},
+            id="an item is in the way",
+        ),
         pytest.param({0: "a"}, {}, {}, {}, {"Removed": 1}, id="an empty seed"),
     ],
-)  # fmt: skip
+)
 def test_an_update(deployment, client, old, edits, new, table, counted):
     created = deployment.deploy(seed(old))
     assert counts(created) == {"Total": len(old), "Written": len(old)}
@@ -115,10 +152,14 @@ def test_a_table_under_a_new_name_is_seeded_anew(deployment, client):
 def fail(stack):
     """Let the deployment fail after the seed was written: on a name that is taken."""
     table = stack.messages.table
-    twin = CfnTable(stack, "Twin", table_name=table.table_name, billing_mode="PAY_PER_REQUEST",
-                    key_schema=[CfnTable.KeySchemaProperty(attribute_name="pk", key_type="HASH")],
-                    attribute_definitions=[CfnTable.AttributeDefinitionProperty(
-                        attribute_name="pk", attribute_type="S")])  # fmt: skip
+    twin = CfnTable(
+        stack,
+        "Twin",
+        table_name=table.table_name,
+        billing_mode="PAY_PER_REQUEST",
+        key_schema=[CfnTable.KeySchemaProperty(attribute_name="pk", key_type="HASH")],
+        attribute_definitions=[CfnTable.AttributeDefinitionProperty(attribute_name="pk", attribute_type="S")],
+    )
     twin.node.add_dependency(stack.seed)
 
 
@@ -195,9 +236,7 @@ def expected(old, edits, new):
     return table
 
 
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(BODIES, EDITS, BODIES)
 def test_any_two_seeds_and_any_edits_between(client, deployment, old, edits, new):
     deployment.deploy(seed(old))

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from chat.model import conversation_id, message_item, message_key
+from model.messages import conversation_id, message_item, message_key
 from tests.conftest import PROJECT
 from tests.local.aws_steps import eventually
 from tests.local.deployment import Deployment, DeploymentFailed
@@ -45,16 +45,19 @@ def chat(aws, deployment):
     def run(command, *arguments):
         done = subprocess.run(
             [sys.executable, "-m", "chat", command, "--stage", deployment.stage, *arguments],
-            cwd=PROJECT, text=True, capture_output=True, timeout=60, env=aws.environment(),
-        )  # fmt: skip
+            cwd=PROJECT,
+            text=True,
+            capture_output=True,
+            timeout=60,
+            env=aws.environment(),
+        )
         return done.returncode, done.stdout, done.stderr
 
     return run
 
 
 def message(minute, body, sender="Tom", recipient="Jerry"):
-    return message_item(sender=sender, recipient=recipient, body=body,
-                        sent_at=START + timedelta(minutes=minute))  # fmt: skip
+    return message_item(sender=sender, recipient=recipient, body=body, sent_at=START + timedelta(minutes=minute))
 
 
 def seed(**bodies):
@@ -80,10 +83,12 @@ def edit(client, deployment, conversation, minute):
     named = message(minute, "any")
     key = message_key(conversation, named["SentAt"], named["MessageId"])
     client("dynamodb").update_item(
-        TableName=deployment.stack, Key={name: {"S": value} for name, value in key.items()},
-        UpdateExpression="SET Body = :b", ConditionExpression="attribute_exists(pk)",
+        TableName=deployment.stack,
+        Key={name: {"S": value} for name, value in key.items()},
+        UpdateExpression="SET Body = :b",
+        ConditionExpression="attribute_exists(pk)",
         ExpressionAttributeValues={":b": {"S": "mine"}},
-    )  # fmt: skip
+    )
 
 
 def counts(outputs):
@@ -126,16 +131,13 @@ def test_the_seed_lies_under_the_subs_and_follows_its_file(client, deployment, p
 def test_a_seed_that_travels_as_a_file(client, deployment, pools):
     pool = pools()
     subs = {name: pool.add(name) for name in ("Tom", "Jerry", "Spike")}
-    long = [message(n, f"{n} " + "x" * 200, "Tom", other)
-            for other in ("Jerry", "Spike") for n in range(150)]  # fmt: skip
+    long = [message(n, f"{n} " + "x" * 200, "Tom", other) for other in ("Jerry", "Spike") for n in range(150)]
     assert counts(deployment.deploy(long, user_pool_id=pool.id)) == {"Total": 300, "Written": 300}
     found = bodies(client, deployment)
     assert {pair: len(of) for pair, of in found.items()} == {
         conversation_id(subs["Tom"], subs[other]): 150 for other in ("Jerry", "Spike")
     }
-    assert counts(deployment.deploy(long[:10], user_pool_id=pool.id)) == {
-        "Total": 10, "Unchanged": 10, "Removed": 290
-    }  # fmt: skip
+    assert counts(deployment.deploy(long[:10], user_pool_id=pool.id)) == {"Total": 10, "Unchanged": 10, "Removed": 290}
 
 
 def test_a_user_who_is_not_in_the_pool_fails_the_deployment_and_says_who(client, deployment, pools):
@@ -171,9 +173,7 @@ def test_a_stage_that_gets_a_pool_moves_its_seed_and_keeps_edits(client, deploym
     deployment.deploy(messages)
     edit(client, deployment, "jerry#tom", 0)
     updated = deployment.deploy(messages, user_pool_id=pool.id)
-    assert bodies(client, deployment) == {
-        conversation: {"m0": "a", "m1": "b"}, "jerry#tom": {"m0": "mine"}
-    }  # fmt: skip
+    assert bodies(client, deployment) == {conversation: {"m0": "a", "m1": "b"}, "jerry#tom": {"m0": "mine"}}
     assert counts(updated) == {"Total": 2, "Written": 2, "Preserved": 1, "Removed": 1}
 
 
@@ -198,8 +198,9 @@ def test_messages_of_an_old_seeds_user_who_is_gone_stay(client, deployment, pool
     pool.rename(spike, "Butch")
     updated = deployment.deploy(seed(m0="b"), user_pool_id=pool.id)
     assert bodies(client, deployment) == {
-        conversation_id(tom, jerry): {"m0": "b"}, conversation_id(spike, jerry): {"m0": "s"}
-    }  # fmt: skip
+        conversation_id(tom, jerry): {"m0": "b"},
+        conversation_id(spike, jerry): {"m0": "s"},
+    }
     assert counts(updated) == {"Total": 1, "Written": 1}
     (reason,) = logged(client, deployment, "a user of the old seed is unknown")
     assert "user 'Spike' is not in user pool" in reason
@@ -236,8 +237,12 @@ def test_a_name_that_the_pool_lacks_is_one_line(deployment, pools, chat):
     for name in ("Tom", "Jerry"):
         pool.add(name)
     deployment.deploy(seed(m0="a"), user_pool_id=pool.id)
-    for command in (["conversations", "Zoe"], ["history", "tom#Zoe"], ["follow", "Zoe#tom"],
-                    ["send", "--from", "Tom", "--to", "Zoe", "Hi"]):  # fmt: skip
+    for command in (
+        ["conversations", "Zoe"],
+        ["history", "tom#Zoe"],
+        ["follow", "Zoe#tom"],
+        ["send", "--from", "Tom", "--to", "Zoe", "Hi"],
+    ):
         status, shown, errors = chat(*command)
         assert (status, shown) == (1, "")
         assert errors.startswith(f"error: user 'Zoe' is not in user pool {pool.id}")

@@ -1,15 +1,17 @@
 """What a table's stream holds, for each kind of write, and how it is switched on and off.
 
 Sources: DynamoDB guide, "Change data capture for DynamoDB Streams"; API_streams_StreamRecord; see
-also local/additions/dynamodb/streams.py.
+also embedded_aws/dynamodb/streams.py.
 """
 
 import pytest
 
 from tests.local.aws_steps import refused
 
-KEY = {"KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-       "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}]}  # fmt: skip
+KEY = {
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+}
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
@@ -20,9 +22,7 @@ def dynamodb(client):
 
 @pytest.fixture
 def table(dynamodb, name):
-    dynamodb.create_table(
-        TableName=name, BillingMode="PAY_PER_REQUEST", StreamSpecification=BOTH, **KEY
-    )
+    dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", StreamSpecification=BOTH, **KEY)
     yield name
     dynamodb.delete_table(TableName=name)
 
@@ -65,9 +65,8 @@ def write_singly(dynamodb, table):
     dynamodb.put_item(TableName=table, Item=item("a", "1"))
     dynamodb.put_item(TableName=table, Item=item("a", "2"))
     dynamodb.update_item(
-        TableName=table, Key=item("a"), UpdateExpression="SET Body = :b",
-        ExpressionAttributeValues={":b": {"S": "3"}},
-    )  # fmt: skip
+        TableName=table, Key=item("a"), UpdateExpression="SET Body = :b", ExpressionAttributeValues={":b": {"S": "3"}}
+    )
     dynamodb.delete_item(TableName=table, Key=item("a"))
 
 
@@ -77,10 +76,7 @@ def write_in_transactions(dynamodb, table):
 
     write("Put", Item=item("a", "1"))
     write("Put", Item=item("a", "2"))
-    write(
-        "Update", Key=item("a"), UpdateExpression="SET Body = :b",
-        ExpressionAttributeValues={":b": {"S": "3"}},
-    )  # fmt: skip
+    write("Update", Key=item("a"), UpdateExpression="SET Body = :b", ExpressionAttributeValues={":b": {"S": "3"}})
     write("Delete", Key=item("a"))
 
 
@@ -101,9 +97,7 @@ def write_with_statements(dynamodb, table):
         dynamodb.execute_statement(Statement=statement)
 
 
-@pytest.mark.parametrize(
-    "write", [write_singly, write_in_transactions, write_in_batches, write_with_statements]
-)
+@pytest.mark.parametrize("write", [write_singly, write_in_transactions, write_in_batches, write_with_statements])
 def test_every_change_is_recorded_with_the_item_before_and_after(dynamodb, table, records, write):
     write(dynamodb, table)
     assert changes(records()) == [
@@ -122,9 +116,11 @@ def test_a_write_that_changes_nothing_is_not_recorded(dynamodb, table, records):
     for _ in range(2):
         dynamodb.put_item(TableName=table, Item=item("b", "1"))
         dynamodb.update_item(
-            TableName=table, Key=item("b"), UpdateExpression="SET Body = :b",
+            TableName=table,
+            Key=item("b"),
+            UpdateExpression="SET Body = :b",
             ExpressionAttributeValues={":b": {"S": "1"}},
-        )  # fmt: skip
+        )
     statement = f"UPDATE \"{table}\" SET Body = '1' WHERE pk = 'b'"
     dynamodb.execute_statement(Statement=statement)
     assert changes(records())[before:] == [("INSERT", None, "1")]
@@ -153,13 +149,17 @@ def test_sequence_numbers_ascend_and_sizes_count_keys_and_images(dynamodb, table
 
 def test_a_stream_is_switched_on_once_and_off_once(dynamodb, table):
     assert refused(dynamodb.update_table, TableName=table, StreamSpecification=BOTH) == (
-        400, "ValidationException", f"Table already has an enabled stream: TableName: {table}"
-    )  # fmt: skip
+        400,
+        "ValidationException",
+        f"Table already has an enabled stream: TableName: {table}",
+    )
     off = {"StreamEnabled": False}
     dynamodb.update_table(TableName=table, StreamSpecification=off)
     assert refused(dynamodb.update_table, TableName=table, StreamSpecification=off) == (
-        400, "ValidationException", f"Table has no stream to disable: TableName: {table}"
-    )  # fmt: skip
+        400,
+        "ValidationException",
+        f"Table has no stream to disable: TableName: {table}",
+    )
 
 
 def test_a_stream_that_is_switched_on_again_is_another_one(dynamodb, table, records):

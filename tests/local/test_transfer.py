@@ -4,23 +4,21 @@ import json
 
 import pytest
 
-from chat.model import memberships
-from seed.changes import key_of
-from tests.local.transfer_steps import (
-    command,
-    environment_of,
-    everything,
-    keyed,
-    message,
-    store,
-    typed,
-)
+from dynamo.changes import key_of
+from model.messages import memberships
+from tests.local.transfer_steps import command, environment_of, everything, keyed, message, store, typed
 
 ODD = {
-    "pk": {"S": "odd"}, "sk": {"S": "one"}, "long": {"N": "1" * 38}, "binary": {"B": b"\x00\xff"},
-    "texts": {"SS": ["a", "b"]}, "numbers": {"NS": ["-1", "10"]}, "blobs": {"BS": [b"1", b"2"]},
-    "null": {"NULL": True}, "nested": {"M": {"list": {"L": [{"B": b"x"}, {"BOOL": False}]}}},
-}  # fmt: skip
+    "pk": {"S": "odd"},
+    "sk": {"S": "one"},
+    "long": {"N": "1" * 38},
+    "binary": {"B": b"\x00\xff"},
+    "texts": {"SS": ["a", "b"]},
+    "numbers": {"NS": ["-1", "10"]},
+    "blobs": {"BS": [b"1", b"2"]},
+    "null": {"NULL": True},
+    "nested": {"M": {"list": {"L": [{"B": b"x"}, {"BOOL": False}]}}},
+}
 MESSAGES = [typed(message(minute)) for minute in range(60)]
 OTHERS = [typed(message(minute, sender="Spike", recipient="Tom")) for minute in range(7)]
 LISTS = [typed(row) for row in memberships(message(59))]
@@ -90,9 +88,7 @@ def test_parts_of_the_table(chat, table, tmp_path):
     store(table, ODD, *MESSAGES, *OTHERS, *LISTS)
     path = tmp_path / "part.jsonl"
     assert chat("export", path, "--messages")[0] == 0
-    assert {item["pk"]["S"] for item in lines_of(path)} == {
-        "CONVERSATION#jerry#tom", "CONVERSATION#spike#tom"
-    }  # fmt: skip
+    assert {item["pk"]["S"] for item in lines_of(path)} == {"CONVERSATION#jerry#tom", "CONVERSATION#spike#tom"}
     assert chat("export", path, "--conversation", "Tom#Spike", "--force")[0] == 0
     assert lines_of(path) == OTHERS
 
@@ -153,8 +149,14 @@ def test_every_kind_of_line(chat, table, file):
     )
     status, out, err = chat("import", path, "--json")
     assert status == 0
-    assert json.loads(out) == {"table": table, "file": str(path), "written": 3, "unchanged": 0,
-                               "left_alone": 0, "memberships_skipped": 1}  # fmt: skip
+    assert json.loads(out) == {
+        "table": table,
+        "file": str(path),
+        "written": 3,
+        "unchanged": 0,
+        "left_alone": 0,
+        "memberships_skipped": 1,
+    }
     found = everything(table)
     assert found["p", "2"]["n"] == {"N": "12345678901234567890123456789012345678"}
     assert key_of(typed(message(0))) in found
@@ -196,9 +198,7 @@ def test_a_wrong_line_keeps_everything_from_being_written(chat, table, file):
     assert (status, out) == (1, "")
     assert err.splitlines()[0].startswith(f"{path}:101: is not valid JSON")
     assert err.splitlines()[1].startswith(f"{path}:102: attribute 'n': 1E+300 is beyond")
-    assert err.splitlines()[2:] == [
-        f"error: {path}: 2 of 102 lines cannot be imported; nothing was written"
-    ]
+    assert err.splitlines()[2:] == [f"error: {path}: 2 of 102 lines cannot be imported; nothing was written"]
     assert everything(table) == {}
 
 
@@ -222,9 +222,9 @@ def test_a_table_with_other_keys_is_refused(chat, table, file, monkeypatch):
         "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
     }
-    monkeypatch.setattr(
-        "botocore.client.BaseClient._make_api_call", lambda *_: {"Table": described}
-    )
+    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", lambda *_: {"Table": described})
     status, _, err = chat("import", file(plain("1")))
-    assert (status, err) == (1, f"error: table {table} has the key id; this command is for tables "
-                                "with the text keys pk and sk\n")  # fmt: skip
+    assert (status, err) == (
+        1,
+        f"error: table {table} has the key id; this command is for tables with the text keys pk and sk\n",
+    )

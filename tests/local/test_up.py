@@ -21,8 +21,12 @@ def up(tmp_path, hostile):
     def run(*options, state=tmp_path):
         return subprocess.run(
             [sys.executable, "-m", "local", "--state", str(state), "up", *options],
-            cwd=PROJECT, env=hostile, text=True, capture_output=True, timeout=300,
-        )  # fmt: skip
+            cwd=PROJECT,
+            env=hostile,
+            text=True,
+            capture_output=True,
+            timeout=300,
+        )
 
     yield run
     stop(tmp_path)
@@ -48,8 +52,9 @@ def test_a_stage_with_copies_is_deployed_to_both_of_its_regions(up, tmp_path, el
 
 def test_an_engine_that_is_killed_under_it_is_one_line(tmp_path, hostile):
     command = [sys.executable, "-m", "local", "--state", str(tmp_path), "up"]
-    with subprocess.Popen(command, cwd=PROJECT, env=hostile, text=True, stdout=subprocess.PIPE,
-                          stderr=subprocess.PIPE) as up:  # fmt: skip
+    with subprocess.Popen(
+        command, cwd=PROJECT, env=hostile, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as up:
         seen = ""
         while "bootstrap" not in seen:
             seen += up.stdout.read(1)
@@ -66,9 +71,7 @@ def test_an_engine_that_is_killed_under_it_is_one_line(tmp_path, hostile):
 def test_a_folder_that_cannot_be_made_is_one_line(up):
     failed = up(state="/proc/nope")
     assert failed.returncode == 1
-    assert failed.stderr == (
-        "error: /proc/nope/up.log: No such file or directory; name another folder\n"
-    )
+    assert failed.stderr == ("error: /proc/nope/up.log: No such file or directory; name another folder\n")
 
 
 @pytest.mark.parametrize(

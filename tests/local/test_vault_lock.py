@@ -59,8 +59,7 @@ def test_a_governance_lock_from_deployment_to_clean_up(client, stage, capsys):
 
     assert run(stage, "cleanup", "--unlock", *CLEANUP) == 0
     assert result(capsys)["left"] == []
-    assert vault not in [v["BackupVaultName"] for v in backup.list_backup_vaults()[
-        "BackupVaultList"]]  # fmt: skip
+    assert vault not in [v["BackupVaultName"] for v in backup.list_backup_vaults()["BackupVaultList"]]
 
 
 def test_the_lock_goes_with_the_setting(client, stage):
@@ -72,8 +71,7 @@ def test_the_lock_goes_with_the_setting(client, stage):
 
 def test_a_job_outside_of_the_bounds_fails(client, stage, capsys):
     outputs = stage.deploy([], **LOCKED)
-    job = back_up(client, outputs["BackupVaultName"], outputs["TableName"],
-                  outputs["BackupRoleArn"])  # fmt: skip
+    job = back_up(client, outputs["BackupVaultName"], outputs["TableName"], outputs["BackupRoleArn"])
     assert job["State"] == "FAILED", "without a retention it would stay for ever"
     assert run(stage, "backup", "--retain", "36d") == 1
     assert "FAILED" in capsys.readouterr().err
@@ -82,8 +80,7 @@ def test_a_job_outside_of_the_bounds_fails(client, stage, capsys):
 def test_a_compliance_lock_is_final_after_its_grace(client, stage, capsys, setting):
     setting("vault_lock_day_seconds", 0)  # the days of grace are over at once
     confirmed = f"{stage.stack} for 35 days"
-    outputs = stage.deploy([], **LOCKED | {"vault_lock": "compliance"},
-                           vault_lock_confirmed=confirmed)  # fmt: skip
+    outputs = stage.deploy([], **LOCKED | {"vault_lock": "compliance"}, vault_lock_confirmed=confirmed)
     take_one(stage, capsys)
     unlock = client("backup").delete_backup_vault_lock_configuration
     said = refused(unlock, BackupVaultName=outputs["BackupVaultName"])

@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 
 from chat.__main__ import main
-from chat.model import Item, message_item
+from cli.clients import Clients
+from dynamo.changes import Key
 from local.environment import client_environment
 from local.process import Running
-from ops.clients import Clients
-from seed.changes import Key
-from seed.wire import Typed, from_wire, to_wire
+from model.messages import Item, message_item
+from model.wire import Typed, from_wire, to_wire
 
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 Items = dict[Key, Typed]
@@ -24,9 +24,8 @@ Run = Callable[..., tuple[int, str, str]]
 def message(minute: int, body: str = "", *, sender: str = "Tom", recipient: str = "Jerry") -> Item:
     """A message by its minute."""
     return message_item(
-        sender=sender, recipient=recipient, body=body or f"minute {minute}",
-        sent_at=START + timedelta(minutes=minute),
-    )  # fmt: skip
+        sender=sender, recipient=recipient, body=body or f"minute {minute}", sent_at=START + timedelta(minutes=minute)
+    )
 
 
 def typed(item: Mapping[str, Any]) -> Typed:
@@ -58,9 +57,7 @@ def command(capsys: pytest.CaptureFixture[Any], table: str) -> Run:
 
 def everything(table: str) -> Items:
     """All items of a table by key, on the engine of this process's environment."""
-    pages = _client(os.environ["AWS_ENDPOINT_URL"]).get_paginator("scan").paginate(
-        TableName=table, ConsistentRead=True
-    )  # fmt: skip
+    pages = _client(os.environ["AWS_ENDPOINT_URL"]).get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
     found = [item for page in pages for item in page["Items"]]
     items = keyed(*found)
     assert len(items) == len(found)

@@ -18,19 +18,14 @@ class UserPool:
         attributes = [] if name is None else [{"Name": "preferred_username", "Value": name}]
         self._count += 1
         made = self._cognito.admin_create_user(
-            UserPoolId=self.id,
-            Username=f"user-{self._count}",
-            UserAttributes=attributes,
-            MessageAction="SUPPRESS",
+            UserPoolId=self.id, Username=f"user-{self._count}", UserAttributes=attributes, MessageAction="SUPPRESS"
         )
         return next(a["Value"] for a in made["User"]["Attributes"] if a["Name"] == "sub")
 
     def rename(self, sub: str, name: str) -> None:
         """Give a user another preferred_username."""
         self._cognito.admin_update_user_attributes(
-            UserPoolId=self.id,
-            Username=sub,
-            UserAttributes=[{"Name": "preferred_username", "Value": name}],
+            UserPoolId=self.id, Username=sub, UserAttributes=[{"Name": "preferred_username", "Value": name}]
         )
 
     def disable(self, sub: str) -> None:

@@ -18,10 +18,7 @@ __all__ = ["aws", "client"]
 def stage(aws: Running, client: Callable[..., Any]) -> Stage:
     """The stage, with every permission; it goes with its embedded AWS."""
     made = Stage(client, aws, "privileges")
-    made.configure(
-        backup_job_seconds=0, restore_job_seconds=0, recovery_point_deleting_seconds=0,
-        vault_lag_seconds=0,
-    )  # fmt: skip
+    made.configure(backup_job_seconds=0, restore_job_seconds=0, recovery_point_deleting_seconds=0, vault_lag_seconds=0)
     with pytest.MonkeyPatch.context() as patch:
         for module in (dataset_seed, vault_emptying):
             patch.setattr(module, "POLL_INTERVAL", Duration.seconds(1))

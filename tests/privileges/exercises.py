@@ -15,8 +15,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.model import Item, message_item
-from seed.wire import from_wire, to_lines, to_wire
+from model.messages import Item, message_item
+from model.wire import from_wire, to_lines, to_wire
 from tests.local.aws_steps import back_up, eventually, restored
 from tests.privileges.stage import Stage, refusal
 from tests.privileges.statements import REGION, Permission
@@ -73,10 +73,7 @@ def seed_update(stage: Stage, _permission: Permission) -> str:
     put(stage, *old)
     delete(stage, message(4))
     event = stage.event("Update", TableName=stage.table, Messages=[to_wire(item) for item in new])
-    event["OldResourceProperties"] = {
-        "TableName": stage.table,
-        "Messages": [to_wire(item) for item in old],
-    }
+    event["OldResourceProperties"] = {"TableName": stage.table, "Messages": [to_wire(item) for item in old]}
     return _error(stage.invoke("SeedSeedingFunction", event))
 
 
@@ -98,12 +95,7 @@ def seed_file(stage: Stage, _permission: Permission) -> str:
 
 def seed_users(stage: Stage, _permission: Permission) -> str:
     """Write a message between users of the pool, under their ids."""
-    event = stage.event(
-        "Create",
-        TableName=stage.table,
-        UserPoolId=stage.pool.id,
-        Messages=[to_wire(message(6))],
-    )
+    event = stage.event("Create", TableName=stage.table, UserPoolId=stage.pool.id, Messages=[to_wire(message(6))])
     return _error(stage.invoke("SeedSeedingFunction", event))
 
 
@@ -142,9 +134,7 @@ def read_stream(stage: Stage, _permission: Permission) -> str:
 
 def call_handler(stage: Stage, permission: Permission) -> str:
     """Let the provider framework's function call the one that it wraps."""
-    (function,) = (
-        name for name in stage.functions_of(permission.holder) if not name.endswith("onTimeout")
-    )
+    (function,) = (name for name in stage.functions_of(permission.holder) if not name.endswith("onTimeout"))
     event = stage.event("Create", **_properties(stage))
     stage.invoke(function, event)
     return stage.reply(event)
@@ -267,9 +257,7 @@ def expire_backup(stage: Stage, permission: Permission) -> str:
         arn = _back_up(stage, permission)["RecoveryPointArn"]
     position = stage.log_position()
     stage.configure(backup_service_linked_role=0)
-    stage.client("backup").delete_recovery_point(
-        BackupVaultName=stage.known["BackupVaultName"], RecoveryPointArn=arn
-    )
+    stage.client("backup").delete_recovery_point(BackupVaultName=stage.known["BackupVaultName"], RecoveryPointArn=arn)
     stage.configure(backup_service_linked_role=1)
     return stage.refusals(position, f"recovery point {arn} is EXPIRED")
 
@@ -355,9 +343,7 @@ def validate(stage: Stage, _permission: Permission) -> str:
         assert job["Status"] == "COMPLETED", job
         stage.tested = job["RestoreJobId"]
     # As before the first look: what has a verdict is not looked at again.
-    stage.client("backup").put_restore_validation_result(
-        RestoreJobId=stage.tested, ValidationStatus="VALIDATING"
-    )
+    stage.client("backup").put_restore_validation_result(RestoreJobId=stage.tested, ValidationStatus="VALIDATING")
     event = {"detail": {"restoreJobId": stage.tested}}
     return _error(stage.invoke("BackupTestingValidationFunction", event))
 
@@ -372,9 +358,7 @@ def tell_of_restore(stage: Stage, _permission: Permission) -> str:
     events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["exercise"]}))
     _send_event(stage)
     events.put_rule(Name=rule, EventPattern=usual)
-    return _arrived(
-        stage, lambda: _streams(stage, "BackupTestingLogs") != before, position, function
-    )
+    return _arrived(stage, lambda: _streams(stage, "BackupTestingLogs") != before, position, function)
 
 
 def _streams(stage: Stage, group: str) -> list[str]:
@@ -386,10 +370,16 @@ def send_alarm(stage: Stage, _permission: Permission) -> str:
     """Let an alarm of the account tell the topic."""
     topic, cloudwatch = stage.known["AlarmTopicArn"], stage.client("cloudwatch")
     cloudwatch.put_metric_alarm(
-        AlarmName=stage.stack, AlarmActions=[topic], MetricName="Any", Namespace="Exercise",
-        Statistic="Sum", Period=60, EvaluationPeriods=1, Threshold=1,
+        AlarmName=stage.stack,
+        AlarmActions=[topic],
+        MetricName="Any",
+        Namespace="Exercise",
+        Statistic="Sum",
+        Period=60,
+        EvaluationPeriods=1,
+        Threshold=1,
         ComparisonOperator="GreaterThanThreshold",
-    )  # fmt: skip
+    )
 
     def send() -> None:
         for state in ("OK", "ALARM"):
@@ -416,12 +406,7 @@ def _published(stage: Stage, send: Callable[[], None]) -> str:
     position, sqs = stage.log_position(), stage.client("sqs")
     sqs.purge_queue(QueueUrl=stage.inbox)
     send()
-    return _arrived(
-        stage,
-        lambda: "Messages" in sqs.receive_message(QueueUrl=stage.inbox),
-        position,
-        "delivery from",
-    )
+    return _arrived(stage, lambda: "Messages" in sqs.receive_message(QueueUrl=stage.inbox), position, "delivery from")
 
 
 def _arrived(stage: Stage, check: Callable[[], bool], position: int, about: str) -> str:
@@ -481,9 +466,7 @@ def _replaced(stage: Stage) -> Iterator[None]:
     own = lambda_.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
 
     def change(variables: dict[str, str]) -> None:
-        lambda_.update_function_configuration(
-            FunctionName=name, Environment={"Variables": variables}
-        )
+        lambda_.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
 
     change(own | {"VAULT_NAME": "another"})
     try:
@@ -498,15 +481,10 @@ def grant_key(stage: Stage, _permission: Permission) -> str:
     allowed = {"Effect": "Allow", "Action": "kms:CreateGrant", "Resource": "*"}
     iam.create_user(UserName=user)
     iam.put_user_policy(
-        UserName=user, PolicyName="grant",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )  # fmt: skip
-    key = iam.create_access_key(UserName=user)["AccessKey"]
-    kms = stage.client(
-        "kms",
-        aws_access_key_id=key["AccessKeyId"],
-        aws_secret_access_key=key["SecretAccessKey"],
+        UserName=user, PolicyName="grant", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
     )
+    key = iam.create_access_key(UserName=user)["AccessKey"]
+    kms = stage.client("kms", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
     found = refusal(
         kms.create_grant,
         KeyId=stage.name("StageKey"),
@@ -572,13 +550,9 @@ def point(stage: Stage, vault: str = "", *, basic: bool = False) -> str:
 def purge(stage: Stage, vault: str = "") -> None:
     """Delete every recovery point of the stage's vault as the account's root user."""
     backup, vault = stage.client("backup"), vault or stage.known["BackupVaultName"]
-    for found in backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)[
-        "RecoveryPoints"
-    ]:
+    for found in backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"]:
         with contextlib.suppress(ClientError):
-            backup.delete_recovery_point(
-                BackupVaultName=vault, RecoveryPointArn=found["RecoveryPointArn"]
-            )
+            backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=found["RecoveryPointArn"])
 
 
 def other_vault(stage: Stage) -> str:
@@ -596,12 +570,7 @@ def vault_arn(stage: Stage, vault: str) -> str:
     return str(found["BackupVaultArn"])
 
 
-def _logged(
-    stage: Stage,
-    function: str,
-    event: dict[str, Any],
-    right: Callable[[dict[str, Any]], bool],
-) -> str:
+def _logged(stage: Stage, function: str, event: dict[str, Any], right: Callable[[dict[str, Any]], bool]) -> str:
     """What a function says or logs when its answer is not right; empty when it is.
 
     The embedded AWS may hand the end of a log over with the next invocation's.

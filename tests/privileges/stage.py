@@ -18,14 +18,7 @@ from tests.local.aws_steps import create_backup_role, eventually
 from tests.local.deployment import Deployment
 from tests.local.user_pool import UserPool
 from tests.privileges.statements import REGION, Template, shown
-from tests.privileges.templates import (
-    BUCKET,
-    DATASET,
-    DATASET_KEY,
-    EVERYTHING,
-    assembly,
-    with_copies,
-)
+from tests.privileges.templates import BUCKET, DATASET, DATASET_KEY, EVERYTHING, assembly, with_copies
 
 _REPLIES = "replies"
 # Kinds of resources that the embedded AWS does not know, or not all properties of.
@@ -55,18 +48,12 @@ class Stage(Deployment):
         s3.create_bucket(Bucket=BUCKET)
         s3.put_object(Bucket=BUCKET, Key=DATASET_KEY, Body=(PROJECT / DATASET).read_bytes())
         self._open_mailbox()
-        self.client("ssm").put_parameter(
-            Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="30"
-        )
+        self.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="30")
         settings = EVERYTHING | {"user_pool_id": self.pool.id}
         with assembly(self.stage, **settings) as (folder, template):
             self._publish(folder)
         with_copies(self.stage, template)
-        kept = {
-            name: resource
-            for name, resource in template["Resources"].items()
-            if resource["Type"] not in _UNKNOWN
-        }
+        kept = {name: resource for name, resource in template["Resources"].items() if resource["Type"] not in _UNKNOWN}
         self._current = template | {"Resources": kept}
         self._request("create", self._current)
         self.template = _impatient(self._current)
@@ -81,21 +68,27 @@ class Stage(Deployment):
         self.helper = create_backup_role(self.client, f"{self.stack}-helper")
         policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
         self.client("iam").attach_role_policy(RoleName=f"{self.stack}-helper", PolicyArn=policy)
-        policy = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"},
-                  "Action": "sqs:SendMessage", "Resource": "*"}  # fmt: skip
+        policy = {
+            "Effect": "Allow",
+            "Principal": {"Service": "sns.amazonaws.com"},
+            "Action": "sqs:SendMessage",
+            "Resource": "*",
+        }
         document = json.dumps({"Version": "2012-10-17", "Statement": [policy]})
         queue = self.client("sqs").create_queue(QueueName="inbox", Attributes={"Policy": document})
         self.inbox = str(queue["QueueUrl"])
         self.client("sns").subscribe(
-            TopicArn=self.known["AlarmTopicArn"],
-            Protocol="sqs",
-            Endpoint=f"arn:aws:sqs:{REGION}:000000000000:inbox",
+            TopicArn=self.known["AlarmTopicArn"], Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:000000000000:inbox"
         )
 
     def _open_mailbox(self) -> None:
         """Make the bucket that stands for CloudFormation's, into which anybody may answer."""
-        anybody = {"Effect": "Allow", "Principal": "*", "Action": "s3:PutObject",
-                   "Resource": f"arn:aws:s3:::{_REPLIES}/*"}  # fmt: skip
+        anybody = {
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:PutObject",
+            "Resource": f"arn:aws:s3:::{_REPLIES}/*",
+        }
         document = json.dumps({"Version": "2012-10-17", "Statement": [anybody]})
         self.client("s3").create_bucket(Bucket=_REPLIES)
         self.client("s3").delete_public_access_block(Bucket=_REPLIES)
@@ -152,9 +145,9 @@ class Stage(Deployment):
     def as_role(self, holder: str, service: str) -> Any:
         """A client with the role's own credentials."""
         if (holder, service) not in self._sessions:
-            given = self.client("sts").assume_role(
-                RoleArn=self.role(holder), RoleSessionName="privileges"
-            )["Credentials"]
+            given = self.client("sts").assume_role(RoleArn=self.role(holder), RoleSessionName="privileges")[
+                "Credentials"
+            ]
             self._sessions[holder, service] = self.client(
                 service,
                 aws_access_key_id=given["AccessKeyId"],
@@ -168,8 +161,7 @@ class Stage(Deployment):
         return [
             shown({"Ref": name})
             for name, resource in self.template["Resources"].items()
-            if resource["Type"] == "AWS::Lambda::Function"
-            and shown(resource["Properties"]["Role"]) == holder
+            if resource["Type"] == "AWS::Lambda::Function" and shown(resource["Properties"]["Role"]) == holder
         ]
 
     def machines_of(self, holder: str) -> list[str]:
@@ -216,9 +208,9 @@ class Stage(Deployment):
         """Execute a state machine to its end; what went wrong on the way."""
         states = self.client("stepfunctions")
         arguments = {"name": name} if name else {}
-        arn = states.start_execution(
-            stateMachineArn=self.name(machine), input=json.dumps(given), **arguments
-        )["executionArn"]
+        arn = states.start_execution(stateMachineArn=self.name(machine), input=json.dumps(given), **arguments)[
+            "executionArn"
+        ]
         eventually(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING", 30)
         return self._troubles(states, arn)
 
@@ -231,10 +223,7 @@ class Stage(Deployment):
                     found.append(details.get("cause", ""))
         for run in states.list_map_runs(executionArn=arn)["mapRuns"]:
             children = states.list_executions(mapRunArn=run["mapRunArn"])["executions"]
-            found += [
-                states.describe_execution(executionArn=c["executionArn"]).get("cause", "")
-                for c in children
-            ]
+            found += [states.describe_execution(executionArn=c["executionArn"]).get("cause", "") for c in children]
         return "\n".join(filter(None, found))
 
     def configure(self, **values: object) -> None:
@@ -250,9 +239,7 @@ class Stage(Deployment):
         with self._log.open("rb") as log:
             log.seek(position)
             lines = log.read().decode(errors="replace").splitlines()
-        return "\n".join(
-            line for line in lines if about in line and "not authorized to perform" in line
-        )
+        return "\n".join(line for line in lines if about in line and "not authorized to perform" in line)
 
 
 def refusal(call: Callable[..., Any], **arguments: Any) -> str:

@@ -157,10 +157,7 @@ def _statements(template: Template) -> Iterator[tuple[Place, Statement]]:
         at: Place = ("Resources", logical_id, "Properties")
         properties = resource.get("Properties", {})
         if resource["Type"] == PERMISSION:
-            yield (
-                (*at, 0),
-                {"Effect": "Allow", "Resource": properties["FunctionName"], **properties},
-            )
+            yield ((*at, 0), {"Effect": "Allow", "Resource": properties["FunctionName"], **properties})
         else:
             yield from _within(properties, at)
 

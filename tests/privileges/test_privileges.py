@@ -26,9 +26,7 @@ def test_something_breaks_without(stage, permission: Permission, record_property
 EXERCISES = {(proof(each).exercise, each.holder): each for each in PROVABLE}
 
 
-@pytest.mark.parametrize(
-    ("exercise", "holder"), EXERCISES, ids=[f"{e.__name__} {holder}" for e, holder in EXERCISES]
-)
+@pytest.mark.parametrize(("exercise", "holder"), EXERCISES, ids=[f"{e.__name__} {holder}" for e, holder in EXERCISES])
 def test_with_all_permissions_nothing_breaks(stage, exercise, holder):
     key = EXERCISES[exercise, holder].key
     (found,) = [p for p in permissions(stage.template) if p.key == key]

@@ -40,28 +40,28 @@ FOREIGN = [
     ("SeedSeedingRole", "s3", "get_object", {"Bucket": BUCKET, "Key": "code.zip"}),
     ("SeedSeedingRole", "cognito-idp", "list_users", {"UserPoolId": "us-east-1_Another12"}),
     ("ConversationsIndexingRole", "dynamodb", "query", {"TableName": OTHER, **QUERY}),
-    ("ConversationsIndexingRole", "dynamodb", "delete_item",
-     {"TableName": OTHER, "Key": {"pk": {"S": "x"}}}),
-    ("ConversationsIndexingRole", "sqs", "send_message",
-     {"QueueUrl": f"https://localhost/000000000000/{OTHER}", "MessageBody": "x"}),
+    ("ConversationsIndexingRole", "dynamodb", "delete_item", {"TableName": OTHER, "Key": {"pk": {"S": "x"}}}),
+    (
+        "ConversationsIndexingRole",
+        "sqs",
+        "send_message",
+        {"QueueUrl": f"https://localhost/000000000000/{OTHER}", "MessageBody": "x"},
+    ),
     ("DatasetWorkerRole", "dynamodb", "put_item", {"TableName": OTHER, "Item": KEY}),
     ("DatasetWorkerRole", "dynamodb", "delete_item", {"TableName": OTHER, "Key": KEY}),
     ("DatasetCheckingRole", "s3", "get_object", {"Bucket": BUCKET, "Key": "code.zip"}),
     ("BackupTestingValidationRole", "dynamodb", "scan", {"TableName": OTHER}),
     ("BackupTestingValidationRole", "dynamodb", "describe_table", {"TableName": OTHER}),
-    ("BackupEmptyingRole", "backup", "list_recovery_points_by_backup_vault",
-     {"BackupVaultName": OTHER}),
+    ("BackupEmptyingRole", "backup", "list_recovery_points_by_backup_vault", {"BackupVaultName": OTHER}),
     ("BackupEmptyingRole", "backup", "delete_backup_vault", {"BackupVaultName": OTHER}),
     ("BackupRole", "dynamodb", "delete_table", {"TableName": OTHER}),
     ("SeedProviderRole", "lambda", "list_functions", {}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.usefixtures("other")
 @pytest.mark.parametrize(
-    ("holder", "service", "call", "arguments"),
-    FOREIGN,
-    ids=[f"{holder} {call}" for holder, _, call, _ in FOREIGN],
+    ("holder", "service", "call", "arguments"), FOREIGN, ids=[f"{holder} {call}" for holder, _, call, _ in FOREIGN]
 )
 def test_what_is_another_stages_is_refused(stage, holder, service, call, arguments):
     found = refusal(getattr(stage.as_role(holder, service), call), **arguments)

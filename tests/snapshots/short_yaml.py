@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from ops.reviewing.normal import normalised
+from ops.review.normal import normalised
 
 _WIDTH = 100
 
@@ -13,9 +13,13 @@ _WIDTH = 100
 def to_yaml(template: Mapping[str, Any]) -> str:
     """The normalised template as YAML in CloudFormation's short forms, ``!Ref`` and ``!GetAtt``."""
     return yaml.dump(
-        _tagged(normalised(template)), Dumper=_Dumper, sort_keys=False, width=_WIDTH,
-        allow_unicode=True, default_flow_style=None,
-    )  # fmt: skip
+        _tagged(normalised(template)),
+        Dumper=_Dumper,
+        sort_keys=False,
+        width=_WIDTH,
+        allow_unicode=True,
+        default_flow_style=None,
+    )
 
 
 class _Short:

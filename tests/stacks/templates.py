@@ -15,8 +15,13 @@ from tests.conftest import PROJECT
 ITEMS = load_items(PROJECT / "seed/messages.yaml")
 TABLE, ROLE, VAULT = "AWS::DynamoDB::GlobalTable", "AWS::IAM::Role", "AWS::Backup::BackupVault"
 PLAN, SELECTION = "AWS::Backup::BackupPlan", "AWS::Backup::BackupSelection"
-FULL = {"customer_key": True, "region": "eu-west-1", "billing_mode": "provisioned",
-        "backups_on_destroy": "delete", "restore_testing": True}  # fmt: skip
+FULL = {
+    "customer_key": True,
+    "region": "eu-west-1",
+    "billing_mode": "provisioned",
+    "backups_on_destroy": "delete",
+    "restore_testing": True,
+}
 
 
 @cache

@@ -15,10 +15,7 @@ ON = {"alarms": True}
 def alarms(**settings) -> dict[str, dict]:
     """The alarms by their names, less the stack's."""
     found = stack(**ON, **settings).find_resources(ALARM).values()
-    return {
-        alarm["Properties"]["AlarmName"].removeprefix("Messages-dev-"): alarm["Properties"]
-        for alarm in found
-    }
+    return {alarm["Properties"]["AlarmName"].removeprefix("Messages-dev-"): alarm["Properties"] for alarm in found}
 
 
 def test_a_stage_without_alarms_has_nothing_of_them():
@@ -60,12 +57,7 @@ def test_every_alarm_tells_the_topic():
 
 
 @pytest.mark.parametrize(
-    "name",
-    [
-        "Seeding-Fault-Count-Alarm",
-        "Failures-Queue-Message-Count-Max-Alarm",
-        "RestoreTest-Fault-Count-Alarm",
-    ],
+    "name", ["Seeding-Fault-Count-Alarm", "Failures-Queue-Message-Count-Max-Alarm", "RestoreTest-Fault-Count-Alarm"]
 )
 def test_what_happens_only_once_is_told_at_once(name):
     alarm = alarms(restore_testing=True)[name]
@@ -98,8 +90,7 @@ def test_a_stream_is_told_of_before_its_records_are_given_up():
 def test_the_stages_own_backup_events_are_told():
     rules = stack(**ON).find_resources(RULE).values()
     patterns = {
-        rule["Properties"]["EventPattern"]["detail-type"][0]: rule["Properties"]["EventPattern"]
-        for rule in rules
+        rule["Properties"]["EventPattern"]["detail-type"][0]: rule["Properties"]["EventPattern"] for rule in rules
     }
     assert set(patterns) == {
         "Backup Job State Change",
@@ -157,9 +148,7 @@ def test_a_customer_key_encrypts_the_topic_and_lets_its_publishers_use_it():
     template = stack(**ON, customer_key=True, region="eu-west-1")
     assert "KmsMasterKeyId" in only(template, TOPIC)["Properties"]
     statements = only(template, "AWS::KMS::Key")["Properties"]["KeyPolicy"]["Statement"]
-    services = {
-        s["Principal"]["Service"]: s["Condition"] for s in statements if "Service" in s["Principal"]
-    }
+    services = {s["Principal"]["Service"]: s["Condition"] for s in statements if "Service" in s["Principal"]}
     assert set(services) == {"cloudwatch.amazonaws.com"}
     pattern = services["cloudwatch.amazonaws.com"]["StringLike"]
     arn = pattern["kms:EncryptionContext:aws:sns:topicArn"]["Fn::Join"][1]

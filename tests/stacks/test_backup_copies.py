@@ -66,15 +66,18 @@ def test_the_plan_copies_each_rules_backups_to_the_vault_of_the_other_stack():
 
 
 def test_copies_may_be_kept_longer_than_the_backups():
-    kept = {rule["CopyActions"][0]["Lifecycle"]["DeleteAfterDays"]
-            for rule in rules(copy_retention_days=90).values()}  # fmt: skip
+    kept = {rule["CopyActions"][0]["Lifecycle"]["DeleteAfterDays"] for rule in rules(copy_retention_days=90).values()}
     assert kept == {90}
     assert rules(copy_retention_days=90)["daily"]["Lifecycle"] == {"DeleteAfterDays": 7}
 
 
 def test_the_backup_role_may_copy_into_that_vault_alone():
-    granted = [(action, resource) for s in backup_role(stacks()[0])
-               for action in _list(s["Action"]) for resource in _list(s["Resource"])]  # fmt: skip
+    granted = [
+        (action, resource)
+        for s in backup_role(stacks()[0])
+        for action in _list(s["Action"])
+        for resource in _list(s["Resource"])
+    ]
     vault = arn("backup", f":backup-vault:{NAME}-v")
     assert [r for a, r in granted if a == "backup:CopyIntoBackupVault"] == [vault]
     assert arn("backup", ":recovery-point:*") in [r for a, r in granted if a == _TAG]
@@ -111,24 +114,24 @@ def test_the_copies_have_a_key_of_their_own_region():
     alias = only(copies, "AWS::KMS::Alias")["Properties"]["AliasName"]["Fn::Join"][1][0]
     there = [s for s in backup_role(home) if s["Resource"] == arn("kms", ":key/*")]
     assert {action for s in there for action in _list(s["Action"])} == {
-        "kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"
-    }  # fmt: skip
+        "kms:CreateGrant",
+        "kms:Decrypt",
+        "kms:DescribeKey",
+        "kms:GenerateDataKey",
+    }
     for statement in there:
         wanted = {"kms:ResourceAliases": f"{alias}*"}
         assert statement["Condition"]["ForAnyValue:StringLike"] == wanted
 
 
 def test_a_locked_stage_locks_its_copies_by_their_own_retention():
-    locked = stacks(vault_lock="governance", copy_retention_days=90,
-                    monthly_backup_retention_days=60)  # fmt: skip
+    locked = stacks(vault_lock="governance", copy_retention_days=90, monthly_backup_retention_days=60)
     locks = [only(template, VAULT)["Properties"]["LockConfiguration"] for template in locked]
-    assert locks == [{"MinRetentionDays": 7, "MaxRetentionDays": 60},
-                     {"MinRetentionDays": 89, "MaxRetentionDays": 90}]  # fmt: skip
+    assert locks == [{"MinRetentionDays": 7, "MaxRetentionDays": 60}, {"MinRetentionDays": 89, "MaxRetentionDays": 90}]
 
 
 def test_one_statement_alone_names_everything():
-    wild = {action for s in statements(stacks()[0]) if s["Resource"] == "*"
-            for action in _list(s["Action"])}  # fmt: skip
+    wild = {action for s in statements(stacks()[0]) if s["Resource"] == "*" for action in _list(s["Action"])}
     assert wild == {"dynamodb:ListStreams", "tag:GetResources"}
 
 
@@ -153,13 +156,9 @@ def test_the_same_stage_in_two_regions_copies_to_two_stacks():
         ({"copy_retention_days": 36501}, "between 1 and"),
         ({"copy_region": "", "copy_retention_days": 9}, "no effect without copy_region"),
         ({"stage": "s" * 31}, "too long by 9: give the stage a name of at most 22"),
-        (
-            {"vault_lock": "governance", "monthly_backup_retention_days": 35,
-             "copy_retention_days": 1},
-            "between 2 and",
-        ),
+        ({"vault_lock": "governance", "monthly_backup_retention_days": 35, "copy_retention_days": 1}, "between 2 and"),
     ],
-)  # fmt: skip
+)
 def test_what_copies_exclude_is_an_error(changes, said):
     assert said in problem(**TWO_REGIONS | changes)
 

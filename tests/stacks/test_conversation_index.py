@@ -54,12 +54,7 @@ def test_the_stream_is_read_from_its_beginning():
 def test_what_the_function_writes_itself_does_not_invoke_it():
     (rule,) = only(stack(), MAPPING)["Properties"]["FilterCriteria"]["Filters"]
     assert json.loads(rule["Pattern"]) == {
-        "dynamodb": {
-            "Keys": {
-                "pk": {"S": [{"prefix": "CONVERSATION#"}]},
-                "sk": {"S": [{"prefix": "MESSAGE#"}]},
-            }
-        }
+        "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "CONVERSATION#"}]}, "sk": {"S": [{"prefix": "MESSAGE#"}]}}}
     }
 
 
@@ -67,20 +62,32 @@ def test_the_failure_queue_keeps_for_two_weeks_encrypted_and_takes_tls_only():
     queue = only(stack(), QUEUE)["Properties"]
     assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600
     assert queue["SqsManagedSseEnabled"] is True
-    stack().has_resource_properties("AWS::SQS::QueuePolicy", {
-        "PolicyDocument": {"Statement": Match.array_with([Match.object_like({
-            "Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        })])},
-    })  # fmt: skip
+    stack().has_resource_properties(
+        "AWS::SQS::QueuePolicy",
+        {
+            "PolicyDocument": {
+                "Statement": Match.array_with(
+                    [Match.object_like({"Effect": "Deny", "Condition": {"Bool": {"aws:SecureTransport": "false"}}})]
+                )
+            }
+        },
+    )
 
 
 def test_the_function_may_do_exactly_what_it_does():
     allowed = [action for statement in indexing_statements() for action in _actions(statement)]
     assert sorted(allowed) == [
-        "dynamodb:DeleteItem", "dynamodb:DescribeStream", "dynamodb:GetRecords",
-        "dynamodb:GetShardIterator", "dynamodb:ListStreams", "dynamodb:Query",
-        "dynamodb:UpdateItem", "logs:CreateLogStream", "logs:PutLogEvents", "sqs:SendMessage",
-    ]  # fmt: skip
+        "dynamodb:DeleteItem",
+        "dynamodb:DescribeStream",
+        "dynamodb:GetRecords",
+        "dynamodb:GetShardIterator",
+        "dynamodb:ListStreams",
+        "dynamodb:Query",
+        "dynamodb:UpdateItem",
+        "logs:CreateLogStream",
+        "logs:PutLogEvents",
+        "sqs:SendMessage",
+    ]
     wide = [one for one in indexing_statements() if "*" in json.dumps(one["Resource"])]
     assert [_actions(one) for one in wide] == [["dynamodb:ListStreams"]]
 

@@ -5,9 +5,9 @@ import json
 import pytest
 from aws_cdk import App, CfnResource, Environment, Stack
 
-from ops.costing import assembly
-from ops.costing.assembly import StackTemplate
-from ops.errors import OpsError
+from cli.errors import OpsError
+from ops.cost import assembly
+from ops.cost.assembly import StackTemplate
 
 
 @pytest.fixture
@@ -23,9 +23,7 @@ def folder(tmp_path):
 
 def test_every_stack_with_its_name_and_region(folder):
     found = assembly.stacks(folder)
-    assert [(one.name, one.region) for one in found] == [
-        ("Stage-Home", None), ("Stage-There", "eu-west-1")
-    ]  # fmt: skip
+    assert [(one.name, one.region) for one in found] == [("Stage-Home", None), ("Stage-There", "eu-west-1")]
     assert all(one.template["Resources"]["Key"]["Type"] == "AWS::KMS::Key" for one in found)
 
 

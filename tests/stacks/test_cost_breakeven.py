@@ -2,8 +2,8 @@
 
 import pytest
 
-from ops.costing.breakeven import break_even, modes
-from ops.costing.load import Load
+from ops.cost.breakeven import break_even, modes
+from ops.cost.load import Load
 from tests.stacks.templates import FULL, stage
 from tests.stacks.templates import synthesized as synth
 from tests.unit.cost_templates import of, old_table, read
@@ -48,6 +48,4 @@ def test_it_is_the_same_comparison_whichever_mode_the_template_has():
 
 
 def test_without_a_region_it_is_priced_in_the_templates_own():
-    assert break_even(read(synth(**FULL)), Load()).utilisation == pytest.approx(
-        0.000735 / 3600 / 0.705e-6
-    )
+    assert break_even(read(synth(**FULL)), Load()).utilisation == pytest.approx(0.000735 / 3600 / 0.705e-6)

@@ -5,11 +5,11 @@ import json
 import pytest
 from aws_cdk import App
 
+from cli.errors import UsageError
 from ops import __main__ as cli
-from ops import cost
-from ops.costing import synthesis
-from ops.costing.report import quantity, signed
-from ops.errors import UsageError
+from ops.cost import command as cost
+from ops.cost import synthesis
+from ops.cost.report import quantity, signed
 from stacks.settings import Settings
 from stacks.stage_stacks import add_stacks
 from tests.stacks.templates import stage
@@ -22,7 +22,7 @@ def no_account(monkeypatch):
         raise AssertionError("an estimate needs no account")
 
     monkeypatch.delenv("STAGE", raising=False)
-    monkeypatch.setattr("ops.clients.Clients", refused)
+    monkeypatch.setattr("cli.clients.Clients", refused)
 
 
 @pytest.fixture
@@ -52,8 +52,19 @@ def test_an_idle_dev_stage_is_zero_dollars(saved, capsys):
 
 def test_the_table_of_a_load(saved, capsys):
     template = of(old_table(recovery=True), Plan=plan(rule(DeleteAfterDays=1)))
-    assert status(saved(template), "--messages-per-day", "1000000", "--months", "1",
-                  "--reads-per-message", "0", "--no-free-tier") == 0  # fmt: skip
+    assert (
+        status(
+            saved(template),
+            "--messages-per-day",
+            "1000000",
+            "--months",
+            "1",
+            "--reads-per-message",
+            "0",
+            "--no-free-tier",
+        )
+        == 0
+    )
     lines = capsys.readouterr().out.splitlines()
     assert lines[:6] == [
         "ITEM                      QUANTITY                PRICE             A MONTH",
@@ -72,15 +83,18 @@ def test_json_has_the_load_the_lines_and_the_break_even(saved, capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["region"] == "us-east-1"
     assert result["load"]["messages_per_day"] == 1000
-    assert result["monthly_usd"] == pytest.approx(
-        sum(line["monthly_usd"] for line in result["lines"]), abs=1e-4
-    )
+    assert result["monthly_usd"] == pytest.approx(sum(line["monthly_usd"] for line in result["lines"]), abs=1e-4)
     assert result["lines"][0] == {
-        "stack": None, "region": "us-east-1", "item": "writes on demand",
-        "quantity": pytest.approx(7 * 1000 * 730 / 24), "free": 0,
-        "unit": "write units", "unit_usd": 0.625e-6, "source": "listed",
+        "stack": None,
+        "region": "us-east-1",
+        "item": "writes on demand",
+        "quantity": pytest.approx(7 * 1000 * 730 / 24),
+        "free": 0,
+        "unit": "write units",
+        "unit_usd": 0.625e-6,
+        "source": "listed",
         "monthly_usd": pytest.approx(0.133073),
-    }  # fmt: skip
+    }
     assert result["break_even"]["utilisation"] == pytest.approx(0.00065 / (3600 * 0.625e-6))
     assert result["break_even"]["messages_per_day"] > 0
 
@@ -100,9 +114,16 @@ def test_against_another_template_shows_what_changes(saved, capsys):
     result = json.loads(capsys.readouterr().out)
     assert result["monthly_usd_delta"] == -1
     assert result["changes"] == [
-        {"item": "customer key", "before": 1.0, "after": 0.0, "delta": -1.0,
-         "quantity_before": 1, "quantity_after": 0, "unit": "keys"}
-    ]  # fmt: skip
+        {
+            "item": "customer key",
+            "before": 1.0,
+            "after": 0.0,
+            "delta": -1.0,
+            "quantity_before": 1,
+            "quantity_after": 0,
+            "unit": "keys",
+        }
+    ]
 
 
 def test_a_comparison_shows_what_comes_and_is_free(saved, capsys):
@@ -111,8 +132,11 @@ def test_a_comparison_shows_what_comes_and_is_free(saved, capsys):
     found = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
     (write,) = [line for line in found if line[0] == "write capacity"]
     assert [cell.strip() for cell in write if cell] == [
-        "write capacity", "$0.00", "$0.00", "$0.00: 0 → 3,650 write unit-hours, free"
-    ]  # fmt: skip
+        "write capacity",
+        "$0.00",
+        "$0.00",
+        "$0.00: 0 → 3,650 write unit-hours, free",
+    ]
 
 
 def test_a_comparison_says_what_is_counted_as_gone_and_is_not(saved, capsys):
@@ -120,18 +144,14 @@ def test_a_comparison_says_what_is_counted_as_gone_and_is_not(saved, capsys):
     before, after = saved(of(Key=key), "before.json"), saved(of(), "after.json")
     note = "counted as gone, though it stays and is billed until somebody deletes it: "
     assert status(after, "--against", before) == 0
-    assert f"-$1.00 a month in us-east-1 (prices of 2026-09-03)\n\nnote: {note}Key" in (
-        capsys.readouterr().out
-    )
+    assert f"-$1.00 a month in us-east-1 (prices of 2026-09-03)\n\nnote: {note}Key" in (capsys.readouterr().out)
     assert status(after, "--against", before, "--json") == 0
     assert json.loads(capsys.readouterr().out)["notes"] == [f"{note}Key (AWS::KMS::Key)"]
 
 
 def test_an_assembly_is_estimated_with_all_its_stacks(tmp_path, capsys):
     app = App(outdir=str(tmp_path))
-    settings = Settings(
-        stage="prod", region="eu-west-1", copy_region="us-east-1", customer_key=True
-    )
+    settings = Settings(stage="prod", region="eu-west-1", copy_region="us-east-1", customer_key=True)
     add_stacks(app, settings=settings, items=[])
     app.synth()
     assert status(str(tmp_path), "--json") == 0
@@ -141,8 +161,7 @@ def test_an_assembly_is_estimated_with_all_its_stacks(tmp_path, capsys):
         for one in result["lines"]
         if one["item"].startswith("customer key") and one["unit"] == "keys"
     ]
-    assert keys == [("Messages-prod", "eu-west-1", 1.0),
-                    ("Messages-prod-Copies-eu-west-1", "us-east-1", 1.0)]  # fmt: skip
+    assert keys == [("Messages-prod", "eu-west-1", 1.0), ("Messages-prod-Copies-eu-west-1", "us-east-1", 1.0)]
     assert status(str(tmp_path)) == 0
     assert "$2.00 a month in eu-west-1 and us-east-1 (prices of" in capsys.readouterr().out
 
@@ -236,9 +255,12 @@ def test_an_override_is_a_key_and_a_value():
 
 
 def test_amounts_and_quantities_for_people():
-    assert [signed(x) for x in (0, 1.25, -1.25, 0.001, -0.001)] == [
-        "$0.00", "+$1.25", "-$1.25", "+<$0.01", "-<$0.01"
-    ]  # fmt: skip
+    assert [signed(x) for x in (0, 1.25, -1.25, 0.001, -0.001)] == ["$0.00", "+$1.25", "-$1.25", "+<$0.01", "-<$0.01"]
     assert [quantity(x) for x in (0, 0.0001, 0.0123, 1.5, 99.9, 1234.5)] == [
-        "0", "<0.001", "0.0123", "1.5", "99.9", "1,234"
-    ]  # fmt: skip
+        "0",
+        "<0.001",
+        "0.0123",
+        "1.5",
+        "99.9",
+        "1,234",
+    ]

@@ -1,9 +1,9 @@
 """What a comparison says beside its difference."""
 
-from ops.costing.assembly import StackTemplate
-from ops.costing.comparison import compare
-from ops.costing.load import Load
-from ops.costing.report import free
+from ops.cost.assembly import StackTemplate
+from ops.cost.comparison import compare
+from ops.cost.load import Load
+from ops.cost.report import free
 from tests.stacks.templates import synthesized
 from tests.unit.cost_templates import alone, of, old_table, resource
 
@@ -31,15 +31,15 @@ def test_a_table_and_a_vault_stay_behind_under_another_logical_id():
     table, vault = old_table() | kept, resource("AWS::Backup::BackupVault") | kept
     before, after = {"Old": table, "OldVault": vault}, {"New": table, "NewVault": vault}
     assert notes(alone({"Resources": before}), alone({"Resources": after})) == (
-        STAYS + "Old (AWS::DynamoDB::Table)", STAYS + "OldVault (AWS::Backup::BackupVault)"
-    )  # fmt: skip
+        STAYS + "Old (AWS::DynamoDB::Table)",
+        STAYS + "OldVault (AWS::Backup::BackupVault)",
+    )
 
 
 def test_each_stack_is_looked_at_by_its_name():
     def stage(*more, **resources):
         own = StackTemplate(name="own", template=of())
-        return (own, *(StackTemplate(name=name, template={"Resources": resources})
-                       for name in more))  # fmt: skip
+        return (own, *(StackTemplate(name=name, template={"Resources": resources}) for name in more))
 
     both, moved = stage("copies", Key=KEPT), stage("else", Key=KEPT)
     gone = ("counted as gone, with what stays behind until it is cleaned up: copies",)
@@ -76,9 +76,7 @@ def test_two_regions_that_are_named_have_each_its_own_prices():
 
 def test_nothing_is_said_where_the_caller_names_the_region_or_there_is_no_other_side():
     nowhere, ireland = placed(), placed("eu-west-1")
-    for before, after, region in [
-        (nowhere, ireland, "us-west-2"), (nowhere, nowhere, None), ((), ireland, None)
-    ]:  # fmt: skip
+    for before, after, region in [(nowhere, ireland, "us-west-2"), (nowhere, nowhere, None), ((), ireland, None)]:
         assert compare(before, after, BUSY, region=region).notes == ()
     assert compare(nowhere, ireland, BUSY, region="us-west-2").delta == 0
 

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from ops.costing import items, report, traffic
-from ops.costing.breakeven import break_even
-from ops.costing.estimate import estimate
-from ops.costing.load import Load
+from ops.cost import items, report, traffic
+from ops.cost.breakeven import break_even
+from ops.cost.estimate import estimate
+from ops.cost.load import Load
 from tests.conftest import PROJECT
 from tests.stacks.templates import stage
 from tests.unit.cost_templates import read
@@ -27,7 +27,7 @@ def test_the_example_is_what_the_program_prints():
 
 @pytest.mark.parametrize("option", sorted(set(re.findall(r"`(--[a-z-]+)`", DOCS))))
 def test_every_option_that_is_named_exists(option):
-    assert f'"{option}"' in (PROJECT / "ops/cost.py").read_text()
+    assert f'"{option}"' in (PROJECT / "ops/cost/command.py").read_text()
 
 
 def test_the_table_of_units_has_the_units_of_the_estimate():

@@ -2,12 +2,12 @@
 
 import pytest
 
-from ops.costing import items, template, traffic
-from ops.costing.assembly import StackTemplate
-from ops.costing.estimate import estimate
-from ops.costing.load import Load
-from ops.costing.prices import DAYS, GB
-from ops.errors import OpsError, UsageError
+from cli.errors import OpsError, UsageError
+from ops.cost import items, template, traffic
+from ops.cost.assembly import StackTemplate
+from ops.cost.estimate import estimate
+from ops.cost.load import Load
+from ops.cost.prices import DAYS, GB
 from tests.stacks.templates import FULL, stage
 from tests.stacks.templates import synthesized as synth
 from tests.unit.cost_templates import alarm, of, old_table, plan, read, resource, rule
@@ -34,20 +34,15 @@ def test_an_idle_dev_stage_costs_nothing_at_all(free_tier):
 
 def test_an_idle_stage_that_tests_restores_costs_the_tests():
     idle = monthly(synth(restore_testing=True), Load())
-    assert {item: cost for item, cost in idle.items() if cost} == {
-        "restore tests": pytest.approx(730 / 24 / 7 * 1.50)
-    }
+    assert {item: cost for item, cost in idle.items() if cost} == {"restore tests": pytest.approx(730 / 24 / 7 * 1.50)}
 
 
 def test_without_a_backup_to_restore_there_is_nothing_to_test():
     """AWS asks for each recovery point that is tested, not for the plan of the tests."""
-    bare = synth(restore_testing=True, daily_backup_retention_days=0,
-                 monthly_backup_retention_days=0, pitr_days=0)  # fmt: skip
+    bare = synth(restore_testing=True, daily_backup_retention_days=0, monthly_backup_retention_days=0, pitr_days=0)
     found = estimate(read(bare), Load())
     assert not any("test" in line.item for line in found.lines)
-    assert "no restore tests: no rule makes a recovery point that they could restore" in (
-        found.assumptions
-    )
+    assert "no restore tests: no rule makes a recovery point that they could restore" in (found.assumptions)
     assert not any("restore tests" in one for one in estimate(read(synth()), Load()).assumptions)
 
 
@@ -84,9 +79,7 @@ def test_storage_counts_the_index_and_recovery_does_not():
     cost = monthly(stage("dev"), A_MONTH)
     lists = 2 * SENT / 100
     table = SENT * (MESSAGE + 100) + lists * (MEMBERSHIP + 100)
-    assert cost["table and indexes stored"] == pytest.approx(
-        (table + lists * (MEMBERSHIP + 100)) / GB * 0.25
-    )
+    assert cost["table and indexes stored"] == pytest.approx((table + lists * (MEMBERSHIP + 100)) / GB * 0.25)
     assert cost["point-in-time recovery"] == pytest.approx(table / GB * 0.20)
 
 
@@ -109,9 +102,11 @@ def test_an_old_table_writes_a_message_once_and_runs_nothing():
 
 def test_fixed_capacity_costs_its_hours_whatever_the_load():
     table = of(old_table(read=5, write=5))
-    cost = {"write capacity": pytest.approx(730 * 5 * 0.00065),
-            "read capacity": pytest.approx(730 * 5 * 0.00013),
-            "table and indexes stored": 0}  # fmt: skip
+    cost = {
+        "write capacity": pytest.approx(730 * 5 * 0.00065),
+        "read capacity": pytest.approx(730 * 5 * 0.00013),
+        "table and indexes stored": 0,
+    }
     assert monthly(table, Load()) == cost
     assert monthly(table, A_MONTH)["write capacity"] == cost["write capacity"]
 
@@ -126,8 +121,9 @@ def test_scaled_capacity_is_what_the_busy_hours_need_and_else_its_minimum():
     # 20 units a second are read and 5 are there, for the table and as many for the index.
     assert monthly(template, load)["read capacity"] == pytest.approx(730 * 10 * 0.00013)
     (warning,) = estimate(read(template), load).warnings
-    assert warning == ("the table gives at most 5 read units a second; the busy hours need 80, and "
-                       "requests will be throttled")  # fmt: skip
+    assert warning == (
+        "the table gives at most 5 read units a second; the busy hours need 80, and requests will be throttled"
+    )
 
 
 def test_scaled_capacity_ends_at_its_maximum():
@@ -162,8 +158,10 @@ def test_backups_of_a_table_that_no_longer_grows_are_points_times_size():
 def test_old_points_are_cold_and_copies_cost_again_and_travel():
     load = Load(messages_per_day=1000, retention_days=1, months=12)
     size = 1000 * (MESSAGE + 100) / GB
-    copy = {"DestinationBackupVaultArn": "arn:aws:backup:eu-west-1:111122223333:backup-vault:far",
-            "Lifecycle": {"DeleteAfterDays": 10}}  # fmt: skip
+    copy = {
+        "DestinationBackupVaultArn": "arn:aws:backup:eu-west-1:111122223333:backup-vault:far",
+        "Lifecycle": {"DeleteAfterDays": 10},
+    }
     kept = rule(copies=[copy], DeleteAfterDays=100, MoveToColdStorageAfterDays=30)
     cost = monthly(of(Plan=plan(kept)), load)
     assert cost["backups, daily"] == pytest.approx(30 * size * 0.10)
@@ -175,9 +173,7 @@ def test_old_points_are_cold_and_copies_cost_again_and_travel():
 def test_points_without_an_end_are_there_since_the_load_began():
     load = Load(messages_per_day=1000, retention_days=1, months=12)
     cost = monthly(of(Plan=plan(rule())), load)
-    assert cost["backups, daily"] == pytest.approx(
-        365 * 1000 * (MESSAGE + 100) / GB * 0.10
-    )  # fmt: skip
+    assert cost["backups, daily"] == pytest.approx(365 * 1000 * (MESSAGE + 100) / GB * 0.10)
 
 
 def test_restore_tests_restore_the_index_too():
@@ -188,9 +184,7 @@ def test_restore_tests_restore_the_index_too():
     assert cost["restored by the tests"] == pytest.approx(DAYS / 7 * size * 0.15)
 
 
-@pytest.mark.parametrize(
-    ("months", "dollars"), [(12, 0), (12.5, 0.5), (13, 1), (24, 1), (24.5, 1.5), (25, 2), (60, 2)]
-)
+@pytest.mark.parametrize(("months", "dollars"), [(12, 0), (12.5, 0.5), (13, 1), (24, 1), (24.5, 1.5), (25, 2), (60, 2)])
 def test_a_key_that_rotates_costs_more_after_its_first_and_second_year(months, dollars):
     cost = monthly(synth(**FULL), Load(months=months))
     assert cost["customer key"] == 1.00
@@ -211,9 +205,7 @@ def test_a_key_and_its_requests():
     cost = monthly(template, A_MONTH)
     assert cost["customer key"] == 1.00
     assert cost["customer key, requests"] == pytest.approx(2 * 730 * 12 * 3e-6)
-    assert monthly(template, Load(messages_per_day=1))[
-        "customer key, requests"
-    ] == pytest.approx(2 * DAYS * 3e-6)  # fmt: skip
+    assert monthly(template, Load(messages_per_day=1))["customer key, requests"] == pytest.approx(2 * DAYS * 3e-6)
 
 
 def test_what_watches_costs_beyond_the_free_ones():
@@ -223,39 +215,41 @@ def test_what_watches_costs_beyond_the_free_ones():
         Filter=resource("AWS::Logs::MetricFilter", MetricTransformations=[{}]),
     )
     listed, free = monthly(template, A_MONTH), monthly(template, A_MONTH, free_tier=True)
-    assert (listed["alarms"], listed["dashboards"], listed["metrics out of logs"]) == (
-        pytest.approx(1.20), 12.00, 0.30
-    )  # fmt: skip
-    assert (free["alarms"], free["dashboards"], free["metrics out of logs"]) == (
-        pytest.approx(0.20), 3.00, 0
-    )  # fmt: skip
+    assert (listed["alarms"], listed["dashboards"], listed["metrics out of logs"]) == (pytest.approx(1.20), 12.00, 0.30)
+    assert (free["alarms"], free["dashboards"], free["metrics out of logs"]) == (pytest.approx(0.20), 3.00, 0)
 
 
 def test_a_replica_costs_its_writes_storage_and_the_way_there_at_its_own_prices():
-    table = {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {
-        "BillingMode": "PAY_PER_REQUEST", "KeySchema": old_table()["Properties"]["KeySchema"],
-        "Replicas": [{"Region": {"Ref": "AWS::Region"}}, {"Region": "eu-central-1"}]}}  # fmt: skip
+    table = {
+        "Type": "AWS::DynamoDB::GlobalTable",
+        "Properties": {
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": old_table()["Properties"]["KeySchema"],
+            "Replicas": [{"Region": {"Ref": "AWS::Region"}}, {"Region": "eu-central-1"}],
+        },
+    }
     cost = monthly(of(table), Load(messages_per_day=10_000, reads_per_message=1, months=1))
     assert cost["writes on demand"] == pytest.approx(SENT * 0.625e-6)
     assert cost["writes on demand, eu-central-1"] == pytest.approx(SENT * 0.7625e-6)
     assert cost["reads on demand"] == pytest.approx(SENT * 4 * 0.125e-6)
     assert cost["reads on demand, eu-central-1"] == 0
-    assert cost["table and indexes stored, eu-central-1"] == pytest.approx(
-        SENT * (MESSAGE + 100) / GB * 0.306
-    )
+    assert cost["table and indexes stored, eu-central-1"] == pytest.approx(SENT * (MESSAGE + 100) / GB * 0.306)
     assert cost["replication"] == pytest.approx(SENT * MESSAGE / GB * 0.02)
 
 
 def test_a_replica_where_prices_are_not_known_has_those_of_its_table_and_a_warning():
-    table = {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {
-        "BillingMode": "PAY_PER_REQUEST", "KeySchema": old_table()["Properties"]["KeySchema"],
-        "Replicas": [{"Region": "eu-central-1"}, {"Region": "mars-1"}]}}  # fmt: skip
+    table = {
+        "Type": "AWS::DynamoDB::GlobalTable",
+        "Properties": {
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": old_table()["Properties"]["KeySchema"],
+            "Replicas": [{"Region": "eu-central-1"}, {"Region": "mars-1"}],
+        },
+    }
     found = estimate(read(of(table), region="eu-central-1"), Load(messages_per_day=10_000))
     lines = {line.item: line for line in found.lines}
     assert lines["writes on demand, mars-1"].price == lines["writes on demand"].price
-    assert "no prices of region mars-1 are known: what is there has those of eu-central-1" in (
-        found.warnings
-    )
+    assert "no prices of region mars-1 are known: what is there has those of eu-central-1" in (found.warnings)
 
 
 def test_a_message_that_expires_costs_one_more_look_of_the_indexer():
@@ -274,13 +268,9 @@ def test_the_always_free_part_is_taken_off():
     sent = 100 * SENT
     assert lines["stream function, requests"].free == 1_000_000
     assert lines["stream function, requests"].monthly == pytest.approx((sent - 1e6) * 0.20e-6)
-    assert lines["stream function, time"].monthly == pytest.approx(
-        (sent * 0.06 * 0.25 - 400_000) * 0.0000133334
-    )
+    assert lines["stream function, time"].monthly == pytest.approx((sent * 0.06 * 0.25 - 400_000) * 0.0000133334)
     assert lines["logs written"].monthly == pytest.approx((sent * 600 / GB - 5) * 0.50)
-    assert lines["table and indexes stored"].free == pytest.approx(
-        lines["table and indexes stored"].quantity
-    )
+    assert lines["table and indexes stored"].free == pytest.approx(lines["table and indexes stored"].quantity)
     assert lines["writes on demand"].free == 0
 
 
@@ -316,16 +306,16 @@ def in_two_regions(region="eu-west-1", **resources):
     key, vault = resource("AWS::KMS::Key"), resource("AWS::Backup::BackupVault")
     home = of(Plan=plan(copied), Key=key)
     there = {"Resources": {"Vault": vault, "Key": key} | resources}
-    return (StackTemplate(name="own", region="us-east-1", template=home),
-            StackTemplate(name="copies", region=region, template=there))  # fmt: skip
+    return (
+        StackTemplate(name="own", region="us-east-1", template=home),
+        StackTemplate(name="copies", region=region, template=there),
+    )
 
 
 def test_a_second_stack_is_priced_in_its_region_and_nothing_is_counted_twice():
     load = Load(messages_per_day=1000, retention_days=1, months=12, reads_per_message=0)
     one, two = in_two_regions(), in_two_regions()[:1]
-    both, home = (
-        estimate(template.read(stacks), load, region="us-east-1") for stacks in (one, two)
-    )
+    both, home = (estimate(template.read(stacks), load, region="us-east-1") for stacks in (one, two))
     assert both.monthly - home.monthly == pytest.approx(1.00), "the second key, and no copy twice"
     (line,) = both.of("copies").lines
     assert (line.item, line.price.region) == ("customer key, eu-west-1", "eu-west-1")
@@ -348,9 +338,7 @@ def test_what_is_in_a_region_without_prices_has_those_of_the_stages_own_and_a_wa
     lines = {line.item: line for line in unknown.lines}
     for item in ("copies, daily, mars-1", "customer key, mars-1"):
         assert lines[item].price.region == "us-east-1"
-    assert unknown.warnings == (
-        "no prices of region mars-1 are known: what is there has those of us-east-1",
-    )
+    assert unknown.warnings == ("no prices of region mars-1 are known: what is there has those of us-east-1",)
 
 
 def test_unknown_resources_of_a_second_stack_are_warned_of():

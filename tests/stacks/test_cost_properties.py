@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.costing.breakeven import break_even, modes
-from ops.costing.comparison import compare
-from ops.costing.estimate import estimate
-from ops.costing.load import Load
+from ops.cost.breakeven import break_even, modes
+from ops.cost.comparison import compare
+from ops.cost.estimate import estimate
+from ops.cost.load import Load
 from tests.stacks.templates import FULL, stage
 from tests.stacks.templates import synthesized as synth
 from tests.unit.cost_templates import alone, of, old_table, plan, read, rule
@@ -20,10 +20,11 @@ TEMPLATES = {
     "dev": lambda: stage("dev"),
     "prod": lambda: stage("prod"),
     "full": lambda: synth(**FULL),
-    "scaled": lambda: synth(billing_mode="provisioned", write_capacity=1, max_write_capacity=500,
-                            read_capacity=1, max_read_capacity=500),
+    "scaled": lambda: synth(
+        billing_mode="provisioned", write_capacity=1, max_write_capacity=500, read_capacity=1, max_read_capacity=500
+    ),
     "old": lambda: of(old_table(recovery=True), Plan=plan(rule(MoveToColdStorageAfterDays=30))),
-}  # fmt: skip
+}
 templates = st.sampled_from(sorted(TEMPLATES))
 loads = st.builds(
     Load,
@@ -100,9 +101,7 @@ def test_a_comparison_is_the_difference_and_turns_around(one, other, load):
 def test_nothing_of_an_empty_table_is_stored_or_asked(template):
     nobody = estimate(read_of(template), Load())
     for line in nobody.lines:
-        if any(
-            word in line.item for word in ("on demand", "stored", "recovery", "backups", "logs")
-        ):
+        if any(word in line.item for word in ("on demand", "stored", "recovery", "backups", "logs")):
             assert line.quantity == 0
 
 

@@ -2,11 +2,11 @@
 
 import pytest
 
-from ops.costing import template
-from ops.costing.assembly import StackTemplate
-from ops.costing.estimate import estimate
-from ops.costing.load import Load
-from ops.errors import OpsError
+from cli.errors import OpsError
+from ops.cost import template
+from ops.cost.assembly import StackTemplate
+from ops.cost.estimate import estimate
+from ops.cost.load import Load
 from tests.stacks.templates import synthesized
 from tests.unit.cost_templates import of, old_table, read
 
@@ -23,9 +23,16 @@ def stage(*, region=HOME, **settings):
 def replicas(*regions):
     """A global table with a replica in each of these."""
     keys = old_table()["Properties"]["KeySchema"]
-    return of({"Type": "AWS::DynamoDB::GlobalTable", "Properties": {
-        "BillingMode": "PAY_PER_REQUEST", "KeySchema": keys,
-        "Replicas": [{"Region": region} for region in regions]}})  # fmt: skip
+    return of(
+        {
+            "Type": "AWS::DynamoDB::GlobalTable",
+            "Properties": {
+                "BillingMode": "PAY_PER_REQUEST",
+                "KeySchema": keys,
+                "Replicas": [{"Region": region} for region in regions],
+            },
+        }
+    )
 
 
 def estimated(stacks, **options):
@@ -58,9 +65,7 @@ def test_what_is_at_home_has_one_name_with_replicas_and_without():
 
 def test_a_replica_without_prices_has_those_of_the_stacks_own_region():
     found = estimated(stage(replica_regions=("ap-south-1",)))
-    assert found.warnings == (
-        f"no prices of region ap-south-1 are known: what is there has those of {HOME}",
-    )
+    assert found.warnings == (f"no prices of region ap-south-1 are known: what is there has those of {HOME}",)
     assert set(regions(found).values()) == {HOME}
 
 

@@ -2,14 +2,14 @@
 
 import pytest
 
-from ops.costing import template
-from ops.costing.assembly import StackTemplate
-from ops.costing.estimate import estimate
-from ops.costing.load import Load
-from ops.costing.plans import Kept
-from ops.costing.schedules import runs_a_day
-from ops.costing.tables import Throughput
-from ops.errors import OpsError
+from cli.errors import OpsError
+from ops.cost import template
+from ops.cost.assembly import StackTemplate
+from ops.cost.estimate import estimate
+from ops.cost.load import Load
+from ops.cost.plans import Kept
+from ops.cost.schedules import runs_a_day
+from ops.cost.tables import Throughput
 from tests.stacks.templates import FULL, stage
 from tests.stacks.templates import synthesized as synth
 from tests.unit.cost_templates import alarm, of, old_table, plan, read, resource, rule
@@ -24,9 +24,7 @@ def test_dev_is_on_demand_with_an_index_a_stream_and_two_rules():
     (replica,) = dev.table.replicas
     assert replica.recovery
     (reader,) = dev.readers
-    assert (reader.memory_mib, reader.arm, reader.filtered, reader.log_days) == (
-        256, True, True, 30
-    )  # fmt: skip
+    assert (reader.memory_mib, reader.arm, reader.filtered, reader.log_days) == (256, True, True, 30)
     assert [(one.name, one.kept.days) for one in dev.rules] == [("daily", 7), ("monthly", 30)]
     assert (dev.standing.keys, dev.restore_tests_a_day, dev.home) == (0, 0, None)
 
@@ -59,19 +57,20 @@ def test_recovery_and_plans_can_be_off():
 
 def test_an_old_table_has_neither_index_nor_reader():
     old = read(of(old_table(read=4, write=6)))
-    assert (old.table.read, old.table.write) == (
-        Throughput(minimum=4, maximum=4), Throughput(minimum=6, maximum=6)
-    )  # fmt: skip
+    assert (old.table.read, old.table.write) == (Throughput(minimum=4, maximum=4), Throughput(minimum=6, maximum=6))
     assert (old.table.indexes, old.readers, old.rules) == ((), (), ())
 
 
 def test_an_old_tables_time_to_live_and_index_are_seen():
-    index = {"IndexName": "i", "KeySchema": [{"AttributeName": "User", "KeyType": "HASH"}],
-             "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["OtherUser"]},
-             "ProvisionedThroughput": {"ReadCapacityUnits": "2", "WriteCapacityUnits": 3},
-             }  # fmt: skip
-    table = old_table(read=1, write=1, GlobalSecondaryIndexes=[index],
-                      TimeToLiveSpecification={"AttributeName": "t", "Enabled": True})  # fmt: skip
+    index = {
+        "IndexName": "i",
+        "KeySchema": [{"AttributeName": "User", "KeyType": "HASH"}],
+        "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["OtherUser"]},
+        "ProvisionedThroughput": {"ReadCapacityUnits": "2", "WriteCapacityUnits": 3},
+    }
+    table = old_table(
+        read=1, write=1, GlobalSecondaryIndexes=[index], TimeToLiveSpecification={"AttributeName": "t", "Enabled": True}
+    )
     found = read(of(table)).table
     assert found.expires
     (held,) = found.indexes
@@ -80,9 +79,14 @@ def test_an_old_tables_time_to_live_and_index_are_seen():
 
 
 def test_the_replicas_of_a_global_table_and_their_regions():
-    table = {"Type": "AWS::DynamoDB::GlobalTable", "Properties": {
-        "BillingMode": "PAY_PER_REQUEST", "KeySchema": [],
-        "Replicas": [{"Region": {"Ref": "AWS::Region"}}, {"Region": "eu-central-1"}]}}  # fmt: skip
+    table = {
+        "Type": "AWS::DynamoDB::GlobalTable",
+        "Properties": {
+            "BillingMode": "PAY_PER_REQUEST",
+            "KeySchema": [],
+            "Replicas": [{"Region": {"Ref": "AWS::Region"}}, {"Region": "eu-central-1"}],
+        },
+    }
     found = read(of(table))
     there = [region for region, _ in found.table.regions("eu-west-1")]
     assert there == ["eu-west-1", "eu-central-1"]
@@ -117,20 +121,20 @@ def test_a_table_of_another_stack_is_named_too():
 
 
 def test_cold_storage_copies_and_points_that_are_kept_for_ever():
-    far = {"DestinationBackupVaultArn": "arn:aws:backup:eu-west-1:111122223333:backup-vault:far",
-           "Lifecycle": {"DeleteAfterDays": 400, "MoveToColdStorageAfterDays": 30}}  # fmt: skip
-    near = {"DestinationBackupVaultArn": {"Fn::Join": ["", [
-        "arn:aws:backup:us-east-1:", {"Ref": "Account"}, ":backup-vault:near"]]}}  # fmt: skip
+    far = {
+        "DestinationBackupVaultArn": "arn:aws:backup:eu-west-1:111122223333:backup-vault:far",
+        "Lifecycle": {"DeleteAfterDays": 400, "MoveToColdStorageAfterDays": 30},
+    }
+    near = {
+        "DestinationBackupVaultArn": {
+            "Fn::Join": ["", ["arn:aws:backup:us-east-1:", {"Ref": "Account"}, ":backup-vault:near"]]
+        }
+    }
     unknown = {"DestinationBackupVaultArn": {"Ref": "Vault"}}
-    found = read(
-        of(Plan=plan(rule(copies=[far, near, unknown], MoveToColdStorageAfterDays=60))),
-        region="us-east-1",
-    )
+    found = read(of(Plan=plan(rule(copies=[far, near, unknown], MoveToColdStorageAfterDays=60))), region="us-east-1")
     (only,) = found.rules
     assert only.kept == Kept(days=None, cold=60)
-    assert only.copies == (
-        Kept(days=400, cold=30, elsewhere=True, region="eu-west-1"), Kept(), Kept(elsewhere=True)
-    )  # fmt: skip
+    assert only.copies == (Kept(days=400, cold=30, elsewhere=True, region="eu-west-1"), Kept(), Kept(elsewhere=True))
 
 
 @pytest.mark.parametrize(
@@ -156,9 +160,9 @@ def test_how_often_a_schedule_runs(schedule, runs):
 
 
 @pytest.mark.parametrize(
-    "schedule", ["", "daily", "cron(0 5 * *)", "cron(0 99 * * ? *)", "cron(x 5 * * ? *)",
-                 "rate(0 days)", "cron(0 5 ? * NOD *)"],
-)  # fmt: skip
+    "schedule",
+    ["", "daily", "cron(0 5 * *)", "cron(0 99 * * ? *)", "cron(x 5 * * ? *)", "rate(0 days)", "cron(0 5 ? * NOD *)"],
+)
 def test_another_schedule_is_an_error_that_quotes_it(schedule):
     with pytest.raises(OpsError, match="is not understood: it must be cron"):
         runs_a_day(schedule)
@@ -177,32 +181,41 @@ def test_an_alarm_is_billed_for_the_metrics_that_it_looks_at(properties, metrics
 
 
 def test_what_watches_the_table_is_counted():
-    found = read(of(
-        A=alarm(), B=alarm(),
-        C=resource("AWS::CloudWatch::CompositeAlarm"),
-        D=resource("AWS::CloudWatch::Dashboard"),
-        E=resource("AWS::Logs::MetricFilter", MetricTransformations=[{}, {}]),
-    )).standing  # fmt: skip
-    assert (found.alarm_metrics, found.composite_alarms, found.dashboards, found.metrics) == (
-        2, 1, 1, 2
-    )  # fmt: skip
+    found = read(
+        of(
+            A=alarm(),
+            B=alarm(),
+            C=resource("AWS::CloudWatch::CompositeAlarm"),
+            D=resource("AWS::CloudWatch::Dashboard"),
+            E=resource("AWS::Logs::MetricFilter", MetricTransformations=[{}, {}]),
+        )
+    ).standing
+    assert (found.alarm_metrics, found.composite_alarms, found.dashboards, found.metrics) == (2, 1, 1, 2)
 
 
 def test_a_resource_of_an_unknown_kind_is_counted_as_not_priced():
-    found = read(of(A=resource("AWS::EC2::NatGateway"), B=resource("AWS::EC2::NatGateway"),
-                    C=resource("AWS::IAM::Role"), D=resource("Custom::Thing")))  # fmt: skip
+    found = read(
+        of(
+            A=resource("AWS::EC2::NatGateway"),
+            B=resource("AWS::EC2::NatGateway"),
+            C=resource("AWS::IAM::Role"),
+            D=resource("Custom::Thing"),
+        )
+    )
     assert found.standing.unpriced == (("AWS::EC2::NatGateway", 2),)
 
 
 def test_a_restore_test_whose_plan_is_referred_to():
-    found = read(of(
-        Plan=resource("AWS::Backup::RestoreTestingPlan", RestoreTestingPlanName="p",
-                      ScheduleExpression="cron(0 5 * * ? *)"),
-        One=resource("AWS::Backup::RestoreTestingSelection", RestoreTestingPlanName="p"),
-        Two=resource("AWS::Backup::RestoreTestingSelection",
-                     RestoreTestingPlanName={"Ref": "Plan"}),
-        Other=resource("AWS::Backup::RestoreTestingSelection", RestoreTestingPlanName="q"),
-    ))  # fmt: skip
+    found = read(
+        of(
+            Plan=resource(
+                "AWS::Backup::RestoreTestingPlan", RestoreTestingPlanName="p", ScheduleExpression="cron(0 5 * * ? *)"
+            ),
+            One=resource("AWS::Backup::RestoreTestingSelection", RestoreTestingPlanName="p"),
+            Two=resource("AWS::Backup::RestoreTestingSelection", RestoreTestingPlanName={"Ref": "Plan"}),
+            Other=resource("AWS::Backup::RestoreTestingSelection", RestoreTestingPlanName="q"),
+        )
+    )
     assert found.restore_tests_a_day == 2
 
 
@@ -213,6 +226,4 @@ def test_a_mapping_of_another_stream_is_no_reader():
 
     found = read(of(Own=mapping("Table"), Other=mapping("Another")))
     (reader,) = found.readers
-    assert (reader.memory_mib, reader.arm, reader.filtered, reader.log_days) == (
-        128, False, False, None
-    )  # fmt: skip
+    assert (reader.memory_mib, reader.arm, reader.filtered, reader.log_days) == (128, False, False, None)

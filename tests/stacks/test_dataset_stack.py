@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from stacks import dataset_seed
+from stacks.function import module_files
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 from tests.conftest import PROJECT
@@ -31,8 +31,7 @@ def definition() -> dict:
 
 
 def definition_of(template: Template) -> dict:
-    texts = [json.dumps(m["Properties"]["DefinitionString"])
-             for m in template.find_resources(MACHINE).values()]  # fmt: skip
+    texts = [json.dumps(m["Properties"]["DefinitionString"]) for m in template.find_resources(MACHINE).values()]
     (text,) = [text for text in texts if "ItemBatcher" in text]
     parts = json.loads(text)["Fn::Join"][1]
     return json.loads("".join(part if isinstance(part, str) else "TOKEN" for part in parts))
@@ -50,8 +49,11 @@ def test_a_dataset_comes_after_the_seed_and_has_outputs():
     dataset = only(with_dataset(), DATASET)
     assert seed_id in dataset["DependsOn"]
     assert {n for n in with_dataset().find_outputs("*") if n.startswith("Dataset")} == {
-        "DatasetTotal", "DatasetWritten", "DatasetUnchanged", "DatasetPreserved"
-    }  # fmt: skip
+        "DatasetTotal",
+        "DatasetWritten",
+        "DatasetUnchanged",
+        "DatasetPreserved",
+    }
 
 
 def test_an_object_is_named_as_it_is():
@@ -82,9 +84,13 @@ def test_a_compressed_file_is_the_same_asset_as_its_content(tmp_path):
     content = b'{"from": "Tom"}\n' * 100
     keys = {
         only(local(tmp_path, stored, name), DATASET)["Properties"]["Key"]
-        for stored, name in [(content, "d.jsonl"), (gzip.compress(content), "d.jsonl"),
-                             (gzip.compress(content, 1), "d.jsonl.gz"), (content, "d.jsonl.gz")]
-    }  # fmt: skip
+        for stored, name in [
+            (content, "d.jsonl"),
+            (gzip.compress(content), "d.jsonl"),
+            (gzip.compress(content, 1), "d.jsonl.gz"),
+            (content, "d.jsonl.gz"),
+        ]
+    }
     (key,) = keys
     assert str(key).endswith(".jsonl")
 
@@ -98,7 +104,7 @@ def test_an_object_in_s3_is_checked_before_a_line_of_it_is_written():
     (function,) = [
         f["Properties"]
         for f in with_dataset().find_resources("AWS::Lambda::Function").values()
-        if f["Properties"]["Handler"] == "seed.dataset_check.check"
+        if f["Properties"]["Handler"] == "functions.check_dataset.check"
     ]
     assert function["Timeout"] == 900
     assert function["EphemeralStorage"] == {"Size": 2048}
@@ -114,14 +120,16 @@ def test_every_module_of_the_check_is_in_its_package():
     imported = {
         name.replace(".", "/") + ".py"
         for name in subprocess.run(
-            [sys.executable, "-c",
-             "import sys, seed.dataset_check; print(*sys.modules)"],
-            cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True,
+            [sys.executable, "-c", "import sys, functions.check_dataset; print(*sys.modules)"],
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
         ).stdout.split()
-        if name.startswith(("seed.", "chat."))
-    }  # fmt: skip
-    packages = {"chat/__init__.py", "seed/__init__.py"}
-    assert imported | packages == {*dataset_seed.CHECKER_FILES}
+        if name.startswith(("functions.", "dynamo.", "model."))
+    }
+    packages = {"functions/__init__.py", "model/__init__.py"}
+    assert imported | packages == {*module_files("functions.check_dataset")}
 
 
 def test_the_map_reads_lines_in_batches_and_tolerates_no_failure():
@@ -129,18 +137,15 @@ def test_the_map_reads_lines_in_batches_and_tolerates_no_failure():
     assert load["ItemReader"]["ReaderConfig"] == {"InputType": "JSONL"}
     assert load["ItemReader"]["Parameters"] == {"Bucket.$": "$.Bucket", "Key.$": "$.Key"}
     assert load["ItemBatcher"] == {
-        "MaxItemsPerBatch": 1000, "MaxInputBytesPerBatch": 262144,
+        "MaxItemsPerBatch": 1000,
+        "MaxInputBytesPerBatch": 262144,
         "BatchInput": {"Table.$": "$.Table"},
-    }  # fmt: skip
-    assert load["ItemSelector"] == {
-        "Index.$": "$$.Map.Item.Index", "Message.$": "$$.Map.Item.Value"
-    }  # fmt: skip
+    }
+    assert load["ItemSelector"] == {"Index.$": "$$.Map.Item.Index", "Message.$": "$$.Map.Item.Value"}
     assert load["MaxConcurrency"] == 5
     assert "ToleratedFailureCount" not in load  # zero is the default of both thresholds
     assert load.get("ToleratedFailurePercentage", 0) == 0
-    assert load["ItemProcessor"]["ProcessorConfig"] == {
-        "Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"
-    }  # fmt: skip
+    assert load["ItemProcessor"]["ProcessorConfig"] == {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
 
 
 def test_every_step_has_an_end_and_a_retry_with_backoff_and_jitter():
@@ -172,8 +177,7 @@ def granted(template: Template, part: str) -> dict[str, list[str]]:
 
 def test_the_worker_may_only_read_and_put_items_of_the_table():
     found = granted(with_dataset(), "DatasetWorker")
-    assert {*found} == {"dynamodb:BatchGetItem", "dynamodb:PutItem",
-                        "logs:CreateLogStream", "logs:PutLogEvents"}  # fmt: skip
+    assert {*found} == {"dynamodb:BatchGetItem", "dynamodb:PutItem", "logs:CreateLogStream", "logs:PutLogEvents"}
     (table,) = with_dataset().find_resources("AWS::DynamoDB::GlobalTable")
     assert found["dynamodb:PutItem"] == [json.dumps({"Fn::GetAtt": [table, "Arn"]})]
 
@@ -187,8 +191,13 @@ def test_the_check_may_only_read_the_object():
 
 def test_the_state_machine_may_only_read_the_object_and_call_its_two_functions():
     found = granted(with_dataset(), "DatasetLoadingPolicy")
-    assert {*found} == {"lambda:InvokeFunction", "s3:GetObject", "states:StartExecution",
-                        "states:DescribeExecution", "states:StopExecution"}  # fmt: skip
+    assert {*found} == {
+        "lambda:InvokeFunction",
+        "s3:GetObject",
+        "states:StartExecution",
+        "states:DescribeExecution",
+        "states:StopExecution",
+    }
     assert "s3:::a-bucket/some/messages.jsonl" in found["s3:GetObject"][0]
     worker, checker = found["lambda:InvokeFunction"]
     assert "DatasetWorkerFunction" in worker
@@ -199,19 +208,18 @@ def test_the_handlers_may_only_use_their_state_machine():
     starting = granted(with_dataset(), "DatasetStartingRole")
     watching = granted(with_dataset(), "DatasetWatchingRole")
     logging = {"logs:CreateLogStream", "logs:PutLogEvents"}
-    assert {*starting} - logging == {
-        "states:StartExecution", "states:ListExecutions", "states:StopExecution"
-    }  # fmt: skip
+    assert {*starting} - logging == {"states:StartExecution", "states:ListExecutions", "states:StopExecution"}
     assert {*watching} - logging == {
-        "states:DescribeExecution", "states:ListMapRuns", "states:DescribeMapRun",
+        "states:DescribeExecution",
+        "states:ListMapRuns",
+        "states:DescribeMapRun",
         "states:ListExecutions",
-    }  # fmt: skip
+    }
     for action, resources in {**starting, **watching}.items():
         assert action in logging or all("DatasetLoadingMachine" in r for r in resources)
 
 
-@pytest.mark.parametrize("settings", [{}, {"customer_key": True, "region": "eu-west-1"}],
-                         ids=["plain", "customer key"])  # fmt: skip
+@pytest.mark.parametrize("settings", [{}, {"customer_key": True, "region": "eu-west-1"}], ids=["plain", "customer key"])
 def test_no_new_permission_is_on_every_resource(settings):
     wild = [s for s in statements(with_dataset(**settings)) if s["Resource"] == "*"]
     assert {s["Action"] for s in wild} == {"dynamodb:ListStreams", "tag:GetResources"}

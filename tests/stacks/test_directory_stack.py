@@ -3,7 +3,6 @@
 import pytest
 from aws_cdk.assertions import Template
 
-from stacks.message_seed import SEEDING_FILES
 from stacks.settings import Settings, SettingsError
 from tests.stacks.templates import only, stack, statements
 
@@ -18,10 +17,19 @@ def test_the_id_of_a_pool_is_taken(pool):
 
 @pytest.mark.parametrize(
     "pool",
-    ["Ab1cD2eF3", "eu-west-1", "eu-west-1_", "eu-west-1_a-b", "eu_west_1_abc", "x_abc", POOL + "\n",
-     "eu-west-1_é", "eu-west-1_" + "a" * 46,
-     "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Ab1cD2eF3"],
-)  # fmt: skip
+    [
+        "Ab1cD2eF3",
+        "eu-west-1",
+        "eu-west-1_",
+        "eu-west-1_a-b",
+        "eu_west_1_abc",
+        "x_abc",
+        POOL + "\n",
+        "eu-west-1_é",
+        "eu-west-1_" + "a" * 46,
+        "arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_Ab1cD2eF3",
+    ],
+)
 def test_what_is_no_id_of_a_pool_is_refused(pool):
     with pytest.raises(SettingsError) as caught:
         Settings(user_pool_id=pool)
@@ -61,12 +69,6 @@ def test_the_seeding_function_may_list_the_users_of_this_pool_only():
 
 
 def test_the_names_of_the_template_stay_whoever_has_them():
-    plain, pooled = (
-        only(stack(**more), SEED)["Properties"] for more in ({}, {"user_pool_id": POOL})
-    )
+    plain, pooled = (only(stack(**more), SEED)["Properties"] for more in ({}, {"user_pool_id": POOL}))
     assert plain["Messages"] == pooled["Messages"]
     assert plain["Messages"][0]["FromUser"] == "Tom"
-
-
-def test_the_function_has_the_modules_it_imports():
-    assert {"chat/directory.py", "seed/users.py"} <= set(SEEDING_FILES)

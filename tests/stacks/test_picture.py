@@ -63,9 +63,7 @@ def test_the_pictures_arrows_are_the_templates_references(resources):
     real = set()
     for name in nodes:
         reached = refers[name]
-        plumbing = [
-            n for n in reached if resources.get(n, {}).get("Type") == ROLE and n not in nodes
-        ]
+        plumbing = [n for n in reached if resources.get(n, {}).get("Type") == ROLE and n not in nodes]
         for role in plumbing:  # an undrawn role: what it may touch is what its owner touches
             reached = reached | refers[role]
         real |= {(nodes[name], nodes[target]) for target in reached if target in nodes}

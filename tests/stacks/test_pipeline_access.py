@@ -62,8 +62,7 @@ def statements(beginning: str, **changes) -> list[dict]:
     return [
         statement
         for resource in template(**changes).values()
-        if resource["Type"] == "AWS::IAM::Policy"
-        and {"Ref": name} in resource["Properties"]["Roles"]
+        if resource["Type"] == "AWS::IAM::Policy" and {"Ref": name} in resource["Properties"]["Roles"]
         for statement in plain(resource["Properties"]["PolicyDocument"]["Statement"])
     ]
 
@@ -127,13 +126,9 @@ def test_the_accounts_own_provider_is_used_where_there_is_one():
     assert "AWS::IAM::OIDCProvider" not in kinds
     _, properties = role("Read", existing_provider=True)
     (statement,) = properties["AssumeRolePolicyDocument"]["Statement"]
-    assert statement["Principal"] == {
-        "Federated": f"arn:aws:iam::111122223333:oidc-provider/{ISSUER}"
-    }
+    assert statement["Principal"] == {"Federated": f"arn:aws:iam::111122223333:oidc-provider/{ISSUER}"}
     provider = next(r for r in template().values() if r["Type"] == "AWS::IAM::OIDCProvider")
-    assert provider["Properties"] == {
-        "ClientIdList": ["sts.amazonaws.com"], "Url": f"https://{ISSUER}"
-    }  # fmt: skip
+    assert provider["Properties"] == {"ClientIdList": ["sts.amazonaws.com"], "Url": f"https://{ISSUER}"}
 
 
 def test_previews_can_be_left_out():
@@ -144,11 +139,26 @@ def test_previews_can_be_left_out():
 
 def test_reading_is_descriptions_and_no_data():
     (statement,) = statements("Read")
-    data = ["dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:BatchGetItem",
-            "dynamodb:PartiQLSelect", "dynamodb:GetRecords", "dynamodb:ExportTableToPointInTime",
-            "s3:GetObject", "logs:GetLogEvents", "logs:FilterLogEvents", "logs:StartQuery",
-            "sqs:ReceiveMessage", "kms:Decrypt", "lambda:InvokeFunction", "ssm:GetParameter",
-            "secretsmanager:GetSecretValue", "sts:AssumeRole", "iam:PassRole"]  # fmt: skip
+    data = [
+        "dynamodb:GetItem",
+        "dynamodb:Query",
+        "dynamodb:Scan",
+        "dynamodb:BatchGetItem",
+        "dynamodb:PartiQLSelect",
+        "dynamodb:GetRecords",
+        "dynamodb:ExportTableToPointInTime",
+        "s3:GetObject",
+        "logs:GetLogEvents",
+        "logs:FilterLogEvents",
+        "logs:StartQuery",
+        "sqs:ReceiveMessage",
+        "kms:Decrypt",
+        "lambda:InvokeFunction",
+        "ssm:GetParameter",
+        "secretsmanager:GetSecretValue",
+        "sts:AssumeRole",
+        "iam:PassRole",
+    ]
     assert [action for action in data if covers([statement], action)] == []
     verbs = {action.split(":")[1].rstrip("*") for action in statement["Action"]}
     looking = ("BatchDescribe", "Describe", "Detect", "Get", "List")
@@ -166,8 +176,7 @@ def test_a_deployment_goes_through_exactly_three_roles_of_the_cdk():
 
 
 def test_a_deployment_reaches_the_regions_of_its_own_stage_alone():
-    changes = {"environments": ("prod", "staging"),
-               "regions": (("prod", ("us-east-1", "eu-central-1")),)}  # fmt: skip
+    changes = {"environments": ("prod", "staging"), "regions": (("prod", ("us-east-1", "eu-central-1")),)}
     _, using = statements("DeployProd", **changes)
     assert using["Resource"] == [
         f"arn:aws:iam::111122223333:role/cdk-hnb659fds-{use}-role-111122223333-{region}"
@@ -199,10 +208,7 @@ def test_the_limits_fit_into_a_managed_policy():
 def test_what_changes_anything_is_limited_to_stages_of_pull_requests():
     reading = ("Describe", "Get", "List")
     for statement in limits()["PolicyDocument"]["Statement"]:
-        changing = [
-            action for action in listed(statement["Action"])
-            if not action.split(":")[1].startswith(reading)
-        ]  # fmt: skip
+        changing = [action for action in listed(statement["Action"]) if not action.split(":")[1].startswith(reading)]
         if not changing:
             continue
         scoped = json.dumps(statement.get("Condition", {})) + json.dumps(statement["Resource"])
@@ -212,10 +218,15 @@ def test_what_changes_anything_is_limited_to_stages_of_pull_requests():
 
 # What has neither name nor tag yet, or is AWS's own.
 UNSCOPED = {
-    "iam:CreateServiceLinkedRole", "backup-storage:MountCapsule",
-    "kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:RetireGrant",
-    "lambda:TagResource", "lambda:UntagResource",
-}  # fmt: skip
+    "iam:CreateServiceLinkedRole",
+    "backup-storage:MountCapsule",
+    "kms:CreateGrant",
+    "kms:Decrypt",
+    "kms:GenerateDataKey",
+    "kms:RetireGrant",
+    "lambda:TagResource",
+    "lambda:UntagResource",
+}
 
 
 @pytest.mark.parametrize("stack", ["Messages-prod", "Messages-dev", "Messages-p", "Messages"])
@@ -229,22 +240,23 @@ def test_a_role_is_made_under_the_boundary_only_and_never_loses_it():
     making = [s for s in document if "iam:CreateRole" in listed(s["Action"])]
     (statement,) = making
     assert statement["Condition"] == {
-        "StringEquals": {
-            "iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/MessagesPreviewLimits"
-        }
+        "StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/MessagesPreviewLimits"}
     }
     assert {"iam:PutRolePolicy", "iam:AttachRolePolicy"} <= set(statement["Action"])
-    escaping = ("iam:DeleteRolePermissionsBoundary", "iam:CreatePolicyVersion",
-                "iam:SetDefaultPolicyVersion", "iam:CreatePolicy", "iam:CreateUser")  # fmt: skip
+    escaping = (
+        "iam:DeleteRolePermissionsBoundary",
+        "iam:CreatePolicyVersion",
+        "iam:SetDefaultPolicyVersion",
+        "iam:CreatePolicy",
+        "iam:CreateUser",
+    )
     assert [action for action in escaping if covers(document, action)] == []
 
 
 def covers(document: list[dict], action: str) -> bool:
     """Whether any statement allows the action, whatever on; a pattern counts as what it says."""
     return any(
-        fnmatch.fnmatchcase(action, pattern)
-        for statement in document
-        for pattern in listed(statement["Action"])
+        fnmatch.fnmatchcase(action, pattern) for statement in document for pattern in listed(statement["Action"])
     )
 
 
@@ -272,41 +284,48 @@ def needed(resources: dict, *handlers: str) -> set[str]:
 
 # Named in schemas for features that the stack does not use.
 UNUSED = (
-    "application-autoscaling:[DPR]e*", "application-autoscaling:Put*", "cloudwatch:PutMetricData",
-    "ec2:*", "elasticfilesystem:*", "firehose:*", "iam:*Group*", "iam:*User*", "kinesis:*",
-    "kms:Encrypt", "kms:RevokeGrant", "lambda:GetCodeSigningConfig", "lambda:GetLayerVersion",
-    "s3:REST.PUT.OBJECT", "s3files:*",
+    "application-autoscaling:[DPR]e*",
+    "application-autoscaling:Put*",
+    "cloudwatch:PutMetricData",
+    "ec2:*",
+    "elasticfilesystem:*",
+    "firehose:*",
+    "iam:*Group*",
+    "iam:*User*",
+    "kinesis:*",
+    "kms:Encrypt",
+    "kms:RevokeGrant",
+    "lambda:GetCodeSigningConfig",
+    "lambda:GetLayerVersion",
+    "s3:REST.PUT.OBJECT",
+    "s3files:*",
     # In the schema of vaults, and no action that IAM knows.
     "backup-storage:Mount",
     # Would let a role out of the limits.
     "iam:DeleteRolePermissionsBoundary",
-)  # fmt: skip
+)
 
 
 def test_the_limits_have_room_for_everything_cloudformation_does_for_a_stage():
     document = limits()["PolicyDocument"]["Statement"]
     doing = needed(stage(stage="pr-12"), "create", "read", "update", "delete")
     missing = [
-        action for action in sorted(doing)
-        if not covers(document, action)
-        and not any(fnmatch.fnmatchcase(action, pattern) for pattern in UNUSED)
-    ]  # fmt: skip
+        action
+        for action in sorted(doing)
+        if not covers(document, action) and not any(fnmatch.fnmatchcase(action, pattern) for pattern in UNUSED)
+    ]
     assert missing == []
 
 
 def machine_names(stage_name: str) -> list[object]:
-    resources = stage(
-        stage=stage_name, backups_on_destroy="delete", seed_dataset="s3://some-bucket/k"
-    )
+    resources = stage(stage=stage_name, backups_on_destroy="delete", seed_dataset="s3://some-bucket/k")
     machines = [r for r in resources.values() if r["Type"] == "AWS::StepFunctions::StateMachine"]
     return [machine["Properties"].get("StateMachineName") for machine in machines]
 
 
 def test_state_machines_of_a_pull_request_have_names_within_its_limits():
     beginnings = {name["Fn::Join"][1][0] for name in machine_names("pr-12")}
-    assert beginnings == {
-        f"Messages-pr-12-{purpose}-" for purpose in ("Loading", "Dataset-Waiter", "Emptying-Waiter")
-    }
+    assert beginnings == {f"Messages-pr-12-{purpose}-" for purpose in ("Loading", "Dataset-Waiter", "Emptying-Waiter")}
     longest = [name["Fn::Join"][1][0] + "8 digits" for name in machine_names("pr-" + "x" * 28)]
     # https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html
     assert max(map(len, longest)) <= 80
@@ -317,16 +336,25 @@ def test_state_machines_of_other_stages_keep_the_names_they_have():
 
 
 def test_the_reader_can_see_the_drift_of_everything_a_stage_has():
-    full = stage(stage="prod", restore_testing=True, customer_key=True, region="eu-west-1",
-                 backups_on_destroy="delete", alarms=True, alarm_email="a@b.example",
-                 seed_dataset="s3://some-bucket/messages.jsonl")  # fmt: skip
+    full = stage(
+        stage="prod",
+        restore_testing=True,
+        customer_key=True,
+        region="eu-west-1",
+        backups_on_destroy="delete",
+        alarms=True,
+        alarm_email="a@b.example",
+        seed_dataset="s3://some-bucket/messages.jsonl",
+    )
     unread = ("cloudwatch:PutMetricData", "iam:PassRole", "kms:Decrypt")  # no part of a description
     document = statements("Read")
     # https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html
-    detecting = {"cloudformation:BatchDescribeTypeConfigurations",
-                 "cloudformation:DescribeStackDriftDetectionStatus",
-                 "cloudformation:DetectStackDrift",
-                 "cloudformation:DetectStackResourceDrift"}  # fmt: skip
+    detecting = {
+        "cloudformation:BatchDescribeTypeConfigurations",
+        "cloudformation:DescribeStackDriftDetectionStatus",
+        "cloudformation:DetectStackDrift",
+        "cloudformation:DetectStackResourceDrift",
+    }
     reads = detecting | needed(full, "read")
     missing = [a for a in reads if not covers(document, a) and a not in unread]
     assert sorted(missing) == []
@@ -336,9 +364,7 @@ def test_every_role_of_a_preview_is_under_the_boundary():
     roles = [r["Properties"] for r in stage(stage="pr-12").values() if r["Type"] == ROLE]
     assert roles
     for properties in roles:
-        assert plain(properties["PermissionsBoundary"]) == (
-            "arn:aws:iam::111122223333:policy/MessagesPreviewLimits"
-        )
+        assert plain(properties["PermissionsBoundary"]) == ("arn:aws:iam::111122223333:policy/MessagesPreviewLimits")
 
 
 def test_the_context_of_previews_and_the_make_targets_name_what_the_stack_has():
@@ -405,12 +431,7 @@ def test_a_stage_with_a_wrong_setting_is_named():
 
 def test_settings_arrive_as_text():
     assert from_context(
-        {
-            "repository": "a/b",
-            "environments": "prod, eu",
-            "previews": "false",
-            "existing_provider": "TRUE",
-        }
+        {"repository": "a/b", "environments": "prod, eu", "previews": "false", "existing_provider": "TRUE"}
     ) == Access(
         repository="a/b",
         environments=("prod", "eu"),

@@ -29,13 +29,7 @@ TEMPLATE = {
                     {
                         "PolicyName": "one",
                         "PolicyDocument": {
-                            "Statement": [
-                                {
-                                    "Effect": "Allow",
-                                    "Action": ["s3:A", "s3:B"],
-                                    "Resource": ["x", "y"],
-                                }
-                            ]
+                            "Statement": [{"Effect": "Allow", "Action": ["s3:A", "s3:B"], "Resource": ["x", "y"]}]
                         },
                     }
                 ],
@@ -45,9 +39,7 @@ TEMPLATE = {
             "Type": "AWS::IAM::Policy",
             "Properties": {
                 "Roles": [{"Ref": "Role0A1B2C3D"}],
-                "PolicyDocument": {
-                    "Statement": [{"Effect": "Allow", "Action": "s3:C", "Resource": "z"}]
-                },
+                "PolicyDocument": {"Statement": [{"Effect": "Allow", "Action": "s3:C", "Resource": "z"}]},
             },
         },
         "Function0A1B2C3D": {"Type": "AWS::Lambda::Function", "DependsOn": ["Policy0A1B2C3D"]},
@@ -100,24 +92,36 @@ def test_nobody_waits_for_a_policy_that_is_gone():
         ("*", "*"),
         ({"Ref": "Topic0A1B2C3D"}, "Topic"),
         ({"Fn::GetAtt": ["Table0A1B2C3D", "StreamArn"]}, "Table/stream"),
-        ({"Fn::Join": ["", [{"Fn::GetAtt": ["Table0A1B2C3D", "Arn"]}, "/backup/*"]]},
-         "Table/backup/*"),
-        ({"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":dynamodb:us-east-1:",
-                            {"Ref": "AWS::AccountId"}, ":table/Messages-pr-1.*"]]},
-         "table/Messages.*"),
-        ({"Fn::Join": ["", ["arn:aws:kms:eu-central-1:", {"Ref": "AWS::AccountId"}, ":key/*"]]},
-         "key/* in eu-central-1"),
+        ({"Fn::Join": ["", [{"Fn::GetAtt": ["Table0A1B2C3D", "Arn"]}, "/backup/*"]]}, "Table/backup/*"),
+        (
+            {
+                "Fn::Join": [
+                    "",
+                    [
+                        "arn:",
+                        {"Ref": "AWS::Partition"},
+                        ":dynamodb:us-east-1:",
+                        {"Ref": "AWS::AccountId"},
+                        ":table/Messages-pr-1.*",
+                    ],
+                ]
+            },
+            "table/Messages.*",
+        ),
+        (
+            {"Fn::Join": ["", ["arn:aws:kms:eu-central-1:", {"Ref": "AWS::AccountId"}, ":key/*"]]},
+            "key/* in eu-central-1",
+        ),
         ({"Fn::Join": ["", ["arn:aws:iam::", {"Ref": "AWS::AccountId"}, ":root"]]}, "the account"),
     ],
-)  # fmt: skip
+)
 def test_a_value_in_a_few_words(value, text):
     assert shown(value) == text
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_nothing_is_allowed_twice(stage):
-    counts = Counter((p.holder, p.action, p.resource, p.principal)
-                     for p in permissions(template(stage)))  # fmt: skip
+    counts = Counter((p.holder, p.action, p.resource, p.principal) for p in permissions(template(stage)))
     assert [key for key, count in counts.items() if count > 1] == []
 
 
@@ -162,8 +166,7 @@ def test_only_what_knows_no_resources_is_allowed_on_everything():
 
 
 def test_only_what_is_there_has_a_reason_for_not_being_proven():
-    named = {(holder, action, resource)
-             for holder, actions, resource, _ in NOT_PROVABLE for action in actions}  # fmt: skip
+    named = {(holder, action, resource) for holder, actions, resource, _ in NOT_PROVABLE for action in actions}
     there = {(p.holder, p.action, p.resource) for p in permissions(everything())}
     assert named - there == set()
 

@@ -114,12 +114,7 @@ def test_no_stage_has_lock_copies_or_replicas_by_default(stage):
 
 
 @pytest.mark.parametrize(
-    "line",
-    [
-        {"vault_lock": "governance"},
-        {"copy_region": "eu-central-1"},
-        {"replica_regions": ["eu-central-1"]},
-    ],
+    "line", [{"vault_lock": "governance"}, {"copy_region": "eu-central-1"}, {"replica_regions": ["eu-central-1"]}]
 )
 def test_prod_switches_each_on_with_one_line(line):
     """Beside its region, which every one that is about regions needs."""

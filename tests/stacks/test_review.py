@@ -5,18 +5,18 @@ import json
 
 import pytest
 
+from cli.errors import OpsError, UsageError
 from ops.__main__ import main
-from ops.costing.assembly import StackTemplate
-from ops.errors import OpsError, UsageError
-from ops.reviewing.access import access_changes, permission_changes
-from ops.reviewing.changes import changes
-from ops.reviewing.normal import normalised
-from ops.reviewing.permissions import permissions
-from ops.reviewing.report import Review
-from ops.reviewing.sources import Revision, stages
-from ops.reviewing.spelling import short, spelled
-from ops.reviewing.stacks import paired, reviewed
-from ops.reviewing.survival import kept, lost
+from ops.cost.assembly import StackTemplate
+from ops.review.access import access_changes, permission_changes
+from ops.review.changes import changes
+from ops.review.normal import normalised
+from ops.review.permissions import permissions
+from ops.review.report import Review
+from ops.review.sources import Revision, stages
+from ops.review.spelling import short, spelled
+from ops.review.stacks import paired, reviewed
+from ops.review.survival import kept, lost
 from tests.snapshots.short_yaml import to_yaml
 from tests.stacks.templates import stack
 from tests.stacks.test_backup_copies import NAME
@@ -50,16 +50,12 @@ def alone(after, before=None, *, why="") -> Review:
     def of(one):
         return StackTemplate(name="Messages-dev", template=one) if one else None
 
-    return Review(
-        stage="dev", base=why or "main", stacks=(reviewed(of(before), of(after), unknown=why),)
-    )
+    return Review(stage="dev", base=why or "main", stacks=(reviewed(of(before), of(after), unknown=why),))
 
 
 def section(review, beginning) -> list[str]:
     """The lines below the heading that begins so."""
-    (found,) = [
-        lines for heading, lines in review.sections().items() if heading.startswith(beginning)
-    ]
+    (found,) = [lines for heading, lines in review.sections().items() if heading.startswith(beginning)]
     return found
 
 
@@ -74,14 +70,12 @@ def said(found) -> list[str]:
         ({"Ref": "AWS::AccountId"}, "<account id>"),
         ({"Fn::GetAtt": ["MessagesTable9E4E97A0", "Arn"]}, "MessagesTable"),
         ({"Fn::GetAtt": ["MessagesTable9E4E97A0", "StreamArn"]}, "MessagesTable.StreamArn"),
-        ({"Fn::Join": ["", [{"Fn::GetAtt": ["TableAB12CD34", "Arn"]}, "/index/*"]]},
-         "Table/index/*"),
-        ({"Fn::Sub": "arn:${AWS::Partition}:s3:::a-${TableAB12CD34.Arn}"},
-         "arn:<partition>:s3:::a-Table"),
+        ({"Fn::Join": ["", [{"Fn::GetAtt": ["TableAB12CD34", "Arn"]}, "/index/*"]]}, "Table/index/*"),
+        ({"Fn::Sub": "arn:${AWS::Partition}:s3:::a-${TableAB12CD34.Arn}"}, "arn:<partition>:s3:::a-Table"),
         (["a", {"Ref": "B"}], "a, B"),
         (5, "5"),
     ],
-)  # fmt: skip
+)
 def test_references_are_spelled_as_a_person_reads_them(value, words):
     assert spelled(value) == words
 
@@ -99,8 +93,7 @@ def test_what_the_seeding_function_can_do_is_said_in_full():
         f"{who}: may change (logs: CreateLogStream, PutLogEvents) on SeedLogs",
         f"{who}: may read (dynamodb: BatchGetItem, Scan) and change (dynamodb: BatchWriteItem, "
         "DeleteItem, PutItem) on MessagesTable",
-        f"{who}: may read (s3: GetObject) on "
-        "arn:<partition>:s3:::cdk-hnb659fds-assets-<account id>-<region>/*.jsonl",
+        f"{who}: may read (s3: GetObject) on arn:<partition>:s3:::cdk-hnb659fds-assets-<account id>-<region>/*.jsonl",
     ]
 
 
@@ -116,37 +109,31 @@ def test_every_statement_is_said():
 
 def test_denials_conditions_and_wildcards_are_said():
     lines = said(permissions(template(alarms=True)["Resources"]))
-    assert ("ConversationsFailures: nobody may do anything (sqs: *) on it, if "
-            "aws:SecureTransport is false") in lines  # fmt: skip
+    assert ("ConversationsFailures: nobody may do anything (sqs: *) on it, if aws:SecureTransport is false") in lines
     assert any("on everything (*)" in line for line in lines)
     assert any("if aws:SourceAccount is <account id>" in line for line in lines)
 
 
 @pytest.mark.parametrize(
     ("settings", "table_is_kept", "vault_is_kept"),
-    [({}, False, True), ({"retain_table": True}, True, True),
-     ({"backups_on_destroy": "delete"}, False, False)],
+    [({}, False, True), ({"retain_table": True}, True, True), ({"backups_on_destroy": "delete"}, False, False)],
     ids=str,
-)  # fmt: skip
+)
 def test_what_survives_a_destroy(settings, table_is_kept, vault_is_kept):
     resources = template(**settings)["Resources"]
     table, vault = (
-        any(line.startswith(name) for line in kept(resources))
-        for name in ("MessagesTable ", "BackupVault ")
+        any(line.startswith(name) for line in kept(resources)) for name in ("MessagesTable ", "BackupVault ")
     )
     assert (table, vault) == (table_is_kept, vault_is_kept)
     gone = [line for line in lost(resources) if line.startswith("MessagesTable ")]
-    assert gone == (
-        [] if table_is_kept else ["MessagesTable (AWS::DynamoDB::GlobalTable): the items"]
-    )
+    assert gone == ([] if table_is_kept else ["MessagesTable (AWS::DynamoDB::GlobalTable): the items"])
 
 
 def test_a_region_that_is_named_for_the_first_time_is_one_line():
     review = compared(
         [StackTemplate(name="Messages-dev", template=template())],
-        (StackTemplate(name="Messages-dev", region="eu-west-1",
-                       template=template(region="eu-west-1")),),
-    )  # fmt: skip
+        (StackTemplate(name="Messages-dev", region="eu-west-1", template=template(region="eu-west-1")),),
+    )
     assert section(review, "What changes") == [
         "~ now fixed to region eu-west-1: it was deployed where the credentials said"
     ]
@@ -155,9 +142,8 @@ def test_a_region_that_is_named_for_the_first_time_is_one_line():
 def test_a_change_is_seen_through_a_region_that_is_named_for_the_first_time():
     review = compared(
         [StackTemplate(name="Messages-dev", template=template())],
-        (StackTemplate(name="Messages-dev", region="eu-west-1",
-                       template=template(region="eu-west-1", pitr_days=35)),),
-    )  # fmt: skip
+        (StackTemplate(name="Messages-dev", region="eu-west-1", template=template(region="eu-west-1", pitr_days=35)),),
+    )
     assert section(review, "What changes")[1:] == [
         "~ changed: MessagesTable (AWS::DynamoDB::GlobalTable)",
         "    Replicas[eu-west-1].PointInTimeRecoverySpecification.RecoveryPeriodInDays: 7 → 35",
@@ -184,9 +170,7 @@ def test_equal_templates_have_no_changes():
 def test_a_changed_property_is_shown_with_both_values():
     (change,) = changes(template(), template(pitr_days=35))
     assert (change.kind, change.what) == ("changed", "MessagesTable (AWS::DynamoDB::GlobalTable)")
-    assert change.details == (
-        "Replicas[<region>].PointInTimeRecoverySpecification.RecoveryPeriodInDays: 7 → 35",
-    )
+    assert change.details == ("Replicas[<region>].PointInTimeRecoverySpecification.RecoveryPeriodInDays: 7 → 35",)
 
 
 def test_of_what_is_added_to_a_property_every_member_is_shown():
@@ -208,14 +192,10 @@ def test_of_what_is_added_to_a_property_every_member_is_shown():
 def test_a_change_that_loses_a_table_is_told_from_one_that_leaves_it():
     def fate(**settings):
         found = changes(template(**settings), template(table_name="Other", **settings))
-        (replaced,) = [
-            c for c in found if c.kind == "replaced" and c.what.startswith("MessagesTable")
-        ]
+        (replaced,) = [c for c in found if c.kind == "replaced" and c.what.startswith("MessagesTable")]
         return replaced.details[0]
 
-    assert fate().endswith(
-        "because of TableName; the old one is deleted with what it holds: the items"
-    )
+    assert fate().endswith("because of TableName; the old one is deleted with what it holds: the items")
     assert fate(retain_table=True).endswith("the old one stays behind")
 
 
@@ -224,9 +204,7 @@ def test_what_comes_and_goes():
     added = {change.what for change in changes(before, after) if change.kind == "added"}
     assert "AlarmsTopic (AWS::SNS::Topic)" in added
     removed = [change for change in changes(after, before) if change.kind == "removed"]
-    assert {change.details for change in removed if "output" not in change.what} == {
-        ("is deleted",)
-    }  # fmt: skip
+    assert {change.details for change in removed if "output" not in change.what} == {("is deleted",)}
     new, gone = permission_changes(before, after)
     assert any(one.who == "AlarmsTopic" for one in new)
     assert gone == []
@@ -239,12 +217,8 @@ def test_a_permission_with_other_actions_is_one_line():
     (statement,) = [s for s in document["Statement"] if "dynamodb:Scan" in s["Action"]]
     statement["Action"] = [*statement["Action"], "dynamodb:DeleteTable"]
     who = "SeedSeedingRole (SeedSeedingFunction)"
-    assert access_changes(before, after) == [
-        f"~ permission: {who}: now also dynamodb: DeleteTable (on MessagesTable)"
-    ]
-    assert access_changes(after, before) == [
-        f"~ permission: {who}: no longer dynamodb: DeleteTable (on MessagesTable)"
-    ]
+    assert access_changes(before, after) == [f"~ permission: {who}: now also dynamodb: DeleteTable (on MessagesTable)"]
+    assert access_changes(after, before) == [f"~ permission: {who}: no longer dynamodb: DeleteTable (on MessagesTable)"]
 
 
 def test_other_code_is_a_change_though_its_hash_is_masked():
@@ -324,8 +298,9 @@ def test_every_line_stands_under_its_stack_and_region():
 def test_for_programs_each_stack_is_apart():
     found = compared(two_stacks(), two_stacks(copy_retention_days=50)).as_object()
     assert [(one["stack"], one["region"]) for one in found["stacks"]] == [
-        ("Messages-prod", "eu-west-1"), (NAME, "eu-central-1")
-    ]  # fmt: skip
+        ("Messages-prod", "eu-west-1"),
+        (NAME, "eu-central-1"),
+    ]
     own, there = (one["sections"] for one in found["stacks"])
     assert any("DeleteAfterDays: 7 → 50" in line for line in own["What changes against main"])
     assert there["What changes against main"] == ["nothing"]
@@ -347,13 +322,12 @@ def test_of_a_stack_that_the_stage_no_longer_has_the_review_says_what_survives()
     lines = section(review, "What changes")
     there = lines[lines.index(f"{NAME} in eu-central-1") + 1 :]
     assert f"    - removed: stack {NAME} in eu-central-1" in there
-    assert (
-        f"        aws cloudformation delete-stack --stack-name {NAME} --region eu-central-1"
-        in there
-    )
-    for name, fate in [("Vault (AWS::Backup::BackupVault)", "stays behind"),
-                       ("StageKey (AWS::KMS::Key)", "stays behind"),
-                       ("RestoreRole (AWS::IAM::Role)", "is deleted")]:  # fmt: skip
+    assert f"        aws cloudformation delete-stack --stack-name {NAME} --region eu-central-1" in there
+    for name, fate in [
+        ("Vault (AWS::Backup::BackupVault)", "stays behind"),
+        ("StageKey (AWS::KMS::Key)", "stays behind"),
+        ("RestoreRole (AWS::IAM::Role)", "is deleted"),
+    ]:
         assert there[there.index(f"    - removed: {name}") + 1] == f"        {fate}"
     gone = f"counted as gone, with what stays behind until it is cleaned up: {NAME} in eu-central-1"
     assert gone in section(review, "What it costs")
@@ -402,21 +376,19 @@ def test_where_one_stack_cannot_be_compared_no_difference_of_cost_is_claimed():
 def test_copies_in_a_region_without_prices_have_those_of_the_stage_and_it_says_so():
     stacks = two_stacks(copy_region="ap-south-1")
     lines = section(compared(stacks, stacks), "What it costs")
-    warning = (
-        "warning: no prices of region ap-south-1 are known: what is there has those of eu-west-1"
-    )
+    warning = "warning: no prices of region ap-south-1 are known: what is there has those of eu-west-1"
     assert lines.count(warning) == 1
 
 
 @pytest.mark.parametrize(
     ("lock", "words"),
-    [("governance", "locked, a point cannot be deleted before its time, 7 to 365 days"),
-     ("compliance", "7 to 365 days; 7 days after it is deployed nobody takes the lock off")],
-)  # fmt: skip
+    [
+        ("governance", "locked, a point cannot be deleted before its time, 7 to 365 days"),
+        ("compliance", "7 to 365 days; 7 days after it is deployed nobody takes the lock off"),
+    ],
+)
 def test_a_lock_of_the_copies_is_said(lock, words):
-    confirmed = (
-        {"vault_lock_confirmed": "Messages-prod for 365 days"} if lock == "compliance" else {}
-    )
+    confirmed = {"vault_lock_confirmed": "Messages-prod for 365 days"} if lock == "compliance" else {}
     _, copies = two_stacks(vault_lock=lock, monthly_backup_retention_days=365, **confirmed)
     assert any(line.endswith(words) for line in kept(copies.template["Resources"]))
 
@@ -430,7 +402,7 @@ def test_a_revision_from_before_the_project_is_said_in_one_line(monkeypatch):
     def fails(*_, **__):
         raise FileNotFoundError(2, "No such file or directory", "cdk.json")
 
-    monkeypatch.setattr("ops.reviewing.sources.synthesize", fails)
+    monkeypatch.setattr("ops.review.sources.synthesize", fails)
     with Revision("HEAD") as revision, pytest.raises(OpsError, match=r"revision HEAD: .*cdk\.json"):
         revision.stacks("dev")
 

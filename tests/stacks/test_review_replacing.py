@@ -5,15 +5,14 @@ import re
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
-from ops.reviewing.replacing import CREATE_ONLY
+from ops.review.replacing import CREATE_ONLY
 from tests.snapshots import FOLDER
 from tests.stacks.templates import FULL, synthesized
 
 
 def create_only(kind: str) -> set[str]:
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-    paths = [*schema.get("createOnlyProperties", []),
-             *schema.get("conditionalCreateOnlyProperties", [])]  # fmt: skip
+    paths = [*schema.get("createOnlyProperties", []), *schema.get("conditionalCreateOnlyProperties", [])]
     return {path.removeprefix("/properties/") for path in paths}
 
 

@@ -5,15 +5,16 @@ import subprocess
 
 import pytest
 
-from ops import review
 from ops.__main__ import main
-from ops.costing.assembly import StackTemplate
-from ops.reviewing import sources
+from ops.cost.assembly import StackTemplate
+from ops.review import command as review
+from ops.review import sources
 from tests.unit.cost_templates import of
 
 NEW = "stage qa: new (HEAD has no such stage in cdk.json)"
-GONE = ("stage prod: no longer in cdk.json; its stack, if deployed, stays and is no longer "
-        "reviewed or updated by anybody")  # fmt: skip
+GONE = (
+    "stage prod: no longer in cdk.json; its stack, if deployed, stays and is no longer reviewed or updated by anybody"
+)
 
 
 def git(folder, *arguments):

@@ -35,9 +35,7 @@ def test_the_snapshot_is_what_the_app_synthesizes(stage):
 def test_a_snapshot_can_be_read(stage):
     text = file(stage).read_text()
     assert len(text.splitlines()) < MOST_LINES
-    assert not re.search(r"[0-9a-f]{64}", text), (
-        "a hash of an asset changes with every line of code"
-    )
+    assert not re.search(r"[0-9a-f]{64}", text), "a hash of an asset changes with every line of code"
 
 
 def test_there_is_a_snapshot_of_every_stage_and_of_no_other():
@@ -59,16 +57,16 @@ TABLE, PLAN, SEED = "MessagesTable", "BackupPlan", "Seed"
         ({"monthly_backup_retention_days": "365"}, {PLAN}),
         ({"backup_time": "03:30"}, {PLAN}),
         ({"time_zone": "Europe/Berlin"}, {PLAN}),
-        ({"daily_backup_retention_days": "0", "monthly_backup_retention_days": "0"},
-         {PLAN, "BackupPlanTable", "BackupPlanId"}),
-        ({"table_name": "Other"},
-         {TABLE, "BackupVault", "BackupRestoreRole", "BackupPlanTable"}),
-        ({"user_pool_id": "eu-west-1_Ab1cD2eF3"},
-         {SEED, "SeedSeedingRoleDefaultPolicy", "UserPoolId"}),
+        (
+            {"daily_backup_retention_days": "0", "monthly_backup_retention_days": "0"},
+            {PLAN, "BackupPlanTable", "BackupPlanId"},
+        ),
+        ({"table_name": "Other"}, {TABLE, "BackupVault", "BackupRestoreRole", "BackupPlanTable"}),
+        ({"user_pool_id": "eu-west-1_Ab1cD2eF3"}, {SEED, "SeedSeedingRoleDefaultPolicy", "UserPoolId"}),
     ],
     # Not the sets: their order differs from process to process.
     ids=lambda value: str(value) if isinstance(value, dict) else "",
-)  # fmt: skip
+)
 def test_a_setting_changes_only_what_follows_from_it(setting, follows):
     assert changed(snapshot("dev"), snapshot("dev", **setting)) == follows
 
@@ -87,10 +85,15 @@ def test_tags_change_every_taggable_resource_and_nothing_else_of_it():
 
 # What others describe: a policy belongs to its role, queue or topic, a permission to its function.
 UNDESCRIBED = {
-    "AWS::Backup::BackupSelection", "AWS::CloudWatch::Dashboard", "AWS::IAM::Policy",
-    "AWS::Lambda::Permission", "AWS::SNS::Subscription", "AWS::SNS::TopicPolicy",
-    "AWS::SQS::QueuePolicy", "AWS::KMS::Alias",
-}  # fmt: skip
+    "AWS::Backup::BackupSelection",
+    "AWS::CloudWatch::Dashboard",
+    "AWS::IAM::Policy",
+    "AWS::Lambda::Permission",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::TopicPolicy",
+    "AWS::SQS::QueuePolicy",
+    "AWS::KMS::Alias",
+}
 
 
 @pytest.mark.parametrize("settings", [{}, {"customer_key": True, "region": "eu-west-1"}], ids=str)

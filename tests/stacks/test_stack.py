@@ -10,36 +10,26 @@ from aws_cdk import App, IgnoreMode, Stack
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk.assertions import Match, Template
 
-from chat.model import message_item
-from seed.wire import to_wire
-from stacks.function import PROJECT, _all_but
-from stacks.message_seed import SEEDING_FILES
+from model.messages import message_item
+from model.wire import to_wire
+from stacks.function import PROJECT, _all_but, module_files
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
-from tests.stacks.templates import (
-    ITEMS,
-    PLAN,
-    ROLE,
-    SELECTION,
-    TABLE,
-    VAULT,
-    only,
-    replica,
-    stack,
-    statements,
-)
+from tests.stacks.templates import ITEMS, PLAN, ROLE, SELECTION, TABLE, VAULT, only, replica, stack, statements
 
 
 def test_the_table_has_text_keys_recovery_and_the_stages_name():
     table = only(stack(), TABLE)
     assert table["Properties"]["TableName"] == "Messages"
     assert table["Properties"]["KeySchema"] == [
-        {"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}
-    ]  # fmt: skip
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
     assert {d["AttributeType"] for d in table["Properties"]["AttributeDefinitions"]} == {"S"}
     assert replica(stack())["PointInTimeRecoverySpecification"] == {
-        "PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 7
-    }  # fmt: skip
+        "PointInTimeRecoveryEnabled": True,
+        "RecoveryPeriodInDays": 7,
+    }
     assert table["Properties"]["SSESpecification"] == {"SSEEnabled": False}
     assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("Delete", "Delete")
 
@@ -83,8 +73,9 @@ def test_the_capacity_of_the_seed_systems_is_five_and_five():
 
 
 def test_provisioned_capacity_scales_within_its_bounds():
-    template = stack(billing_mode="provisioned", read_capacity=6, max_read_capacity=60,
-                     write_capacity=4, max_write_capacity=40)  # fmt: skip
+    template = stack(
+        billing_mode="provisioned", read_capacity=6, max_read_capacity=60, write_capacity=4, max_write_capacity=40
+    )
     read = replica(template)["ReadProvisionedThroughputSettings"]["ReadCapacityAutoScalingSettings"]
     write = only(template, TABLE)["Properties"]["WriteProvisionedThroughputSettings"]
     assert (read["MinCapacity"], read["MaxCapacity"]) == (6, 60)
@@ -94,8 +85,9 @@ def test_provisioned_capacity_scales_within_its_bounds():
 
 def test_whatever_scales_begins_with_its_minimum_after_another_billing_mode():
     """Table and index, reads and writes: CloudFormation refuses the switch without it."""
-    template = stack(billing_mode="provisioned", read_capacity=6, max_read_capacity=60,
-                     write_capacity=4, max_write_capacity=40)  # fmt: skip
+    template = stack(
+        billing_mode="provisioned", read_capacity=6, max_read_capacity=60, write_capacity=4, max_write_capacity=40
+    )
     found = [*scalings(only(template, TABLE))]
     assert [one["SeedCapacity"] for one in found] == [one["MinCapacity"] for one in found]
     assert sorted(one["SeedCapacity"] for one in found) == [4, 4, 6, 6]
@@ -116,18 +108,11 @@ def test_a_customer_key_encrypts_table_and_vault_and_stays():
     template = stack(customer_key=True, region="eu-west-1")
     (key_id,) = template.find_resources("AWS::KMS::Key")
     key = only(template, "AWS::KMS::Key")
-    assert (key["DeletionPolicy"], key["Properties"]["EnableKeyRotation"]) == (
-        "RetainExceptOnCreate",
-        True,
-    )
+    assert (key["DeletionPolicy"], key["Properties"]["EnableKeyRotation"]) == ("RetainExceptOnCreate", True)
     assert only(template, "AWS::KMS::Alias")["DeletionPolicy"] == "RetainExceptOnCreate"
     assert only(template, TABLE)["Properties"]["SSESpecification"]["SSEType"] == "KMS"
-    assert replica(template)["SSESpecification"]["KMSMasterKeyId"] == {
-        "Fn::GetAtt": [key_id, "Arn"]
-    }
-    assert only(template, VAULT)["Properties"]["EncryptionKeyArn"] == {
-        "Fn::GetAtt": [key_id, "Arn"]
-    }
+    assert replica(template)["SSESpecification"]["KMSMasterKeyId"] == {"Fn::GetAtt": [key_id, "Arn"]}
+    assert only(template, VAULT)["Properties"]["EncryptionKeyArn"] == {"Fn::GetAtt": [key_id, "Arn"]}
     # A vault's key is create-only: with a key it is another vault.
     assert "Messages-dev-k" in str(only(template, VAULT)["Properties"]["BackupVaultName"])
 
@@ -142,9 +127,7 @@ def test_vault_and_backup_role_outlive_the_stack_and_can_be_found():
     # Except on create: what a failed first deployment made must not stay behind.
     kept = ("RetainExceptOnCreate", "Retain")
     assert (vault["DeletionPolicy"], vault["UpdateReplacePolicy"]) == kept
-    assert vault["Properties"]["BackupVaultTags"] == {
-        "messages:stack": "Messages-dev", "messages:table": "Messages"
-    }  # fmt: skip
+    assert vault["Properties"]["BackupVaultTags"] == {"messages:stack": "Messages-dev", "messages:table": "Messages"}
     assert "AWS::StackId" in str(vault["Properties"]["BackupVaultName"])
     kept = [role for role in template.find_resources(ROLE).values() if "DeletionPolicy" in role]
     (role,) = kept
@@ -157,14 +140,13 @@ def test_vault_and_backup_role_outlive_the_stack_and_can_be_found():
 
 
 def test_the_restore_role_reaches_tables_named_after_the_table_and_goes_with_the_stack():
-    roles = stack().find_resources(ROLE, {"Properties": {"Tags": Match.array_with([
-        {"Key": "messages:purpose", "Value": "restore"}])}})  # fmt: skip
+    roles = stack().find_resources(
+        ROLE, {"Properties": {"Tags": Match.array_with([{"Key": "messages:purpose", "Value": "restore"}])}}
+    )
     ((name, role),) = roles.items()
     assert "DeletionPolicy" not in role
     assert role["Properties"]["Path"] == "/messages/"
-    assert stack().find_outputs("RestoreRoleArn")["RestoreRoleArn"]["Value"] == {
-        "Fn::GetAtt": [name, "Arn"]
-    }
+    assert stack().find_outputs("RestoreRoleArn")["RestoreRoleArn"]["Value"] == {"Fn::GetAtt": [name, "Arn"]}
     target, backups = role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
     assert target["Resource"]["Fn::Join"][1][-1] == ":table/Messages.*"
     assert "dynamodb:RestoreTableFromAwsBackup" in target["Action"]
@@ -174,10 +156,10 @@ def test_the_restore_role_reaches_tables_named_after_the_table_and_goes_with_the
 
 def test_the_restore_role_may_use_the_customer_key_through_the_services_alone():
     template = stack(customer_key=True, region="eu-west-1")
-    (role,) = template.find_resources(ROLE, {"Properties": {"Tags": Match.array_with([
-        {"Key": "messages:purpose", "Value": "restore"}])}}).values()  # fmt: skip
-    keyed = [s for s in role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"]
-             if "kms:" in str(s["Action"])]  # fmt: skip
+    (role,) = template.find_resources(
+        ROLE, {"Properties": {"Tags": Match.array_with([{"Key": "messages:purpose", "Value": "restore"}])}}
+    ).values()
+    keyed = [s for s in role["Properties"]["Policies"][0]["PolicyDocument"]["Statement"] if "kms:" in str(s["Action"])]
     assert {"kms:ViaService", "kms:GrantIsForAWSResource"} == {
         condition for s in keyed for test in s.get("Condition", {}).values() for condition in test
     }
@@ -186,10 +168,7 @@ def test_the_restore_role_may_use_the_customer_key_through_the_services_alone():
 def test_backups_that_go_with_the_stack_go_before_their_vault_role_and_plan():
     template = stack(backups_on_destroy="delete", customer_key=True, region="eu-west-1")
     assert (only(template, VAULT)["DeletionPolicy"]) == "Delete"
-    retained = [
-        r for r in template.to_json()["Resources"].values()
-        if r.get("DeletionPolicy", "Delete") != "Delete"
-    ]  # fmt: skip
+    retained = [r for r in template.to_json()["Resources"].values() if r.get("DeletionPolicy", "Delete") != "Delete"]
     assert retained == []
     emptying = only(template, "Custom::VaultEmptying")
     kept_until_then = {name[: -len("12345678")] for name in emptying["DependsOn"]}
@@ -197,8 +176,7 @@ def test_backups_that_go_with_the_stack_go_before_their_vault_role_and_plan():
 
 
 def test_the_key_of_a_kept_table_is_kept_without_any_backup():
-    template = stack(backups_on_destroy="delete", retain_table=True, customer_key=True,
-                     region="eu-west-1")  # fmt: skip
+    template = stack(backups_on_destroy="delete", retain_table=True, customer_key=True, region="eu-west-1")
     assert only(template, "AWS::KMS::Key")["DeletionPolicy"] == "RetainExceptOnCreate"
 
 
@@ -224,9 +202,13 @@ def test_the_vaults_longest_name_fits(key):
 
 
 def test_the_plan_has_daily_and_monthly_rules_in_the_stages_time_zone():
-    template = stack(stage="prod", daily_backup_retention_days=35,
-                     monthly_backup_retention_days=365, backup_time="03:05",
-                     time_zone="Europe/Berlin")  # fmt: skip
+    template = stack(
+        stage="prod",
+        daily_backup_retention_days=35,
+        monthly_backup_retention_days=365,
+        backup_time="03:05",
+        time_zone="Europe/Berlin",
+    )
     plan = only(template, PLAN)["Properties"]["BackupPlan"]
     assert plan["BackupPlanName"] == "Messages-prod"
     rules = {rule["RuleName"]: rule for rule in plan["BackupPlanRule"]}
@@ -266,8 +248,7 @@ def test_the_template_shows_what_the_seed_writes():
 
 
 @pytest.mark.parametrize(
-    "body",
-    ["${Token[TOKEN.1]}", "#{Token[TOKEN.12]}", "{{resolve:ssm:/x}}", "${AWS::Region}", "${Table}"],
+    "body", ["${Token[TOKEN.1]}", "#{Token[TOKEN.12]}", "{{resolve:ssm:/x}}", "${AWS::Region}", "${Table}"]
 )
 def test_text_that_a_template_would_replace_travels_as_a_file(body):
     app, template, _ = large_stack(1, body=body)
@@ -277,8 +258,7 @@ def test_text_that_a_template_would_replace_travels_as_a_file(body):
 
 
 @pytest.mark.parametrize(
-    "attributes",
-    [{"Ref": "PO-17"}, {"Meta": {"Fn::GetAtt": ["a", "b"]}}, {"Lines": [{"Fn::Transform": {}}]}],
+    "attributes", [{"Ref": "PO-17"}, {"Meta": {"Fn::GetAtt": ["a", "b"]}}, {"Lines": [{"Fn::Transform": {}}]}]
 )
 def test_attributes_named_like_functions_of_a_template_travel_as_a_file(attributes):
     app, template, (item,) = large_stack(1, attributes=attributes)
@@ -296,9 +276,16 @@ def test_text_that_only_looks_like_that_stays_in_the_template(body):
 
 def large_stack(count, body="x" * 300, attributes=None):
     at = datetime(2026, 1, 1, tzinfo=UTC)
-    items = [message_item(sender="Tom", recipient="Jerry", body=f"{body}{n}",
-                          sent_at=at + timedelta(minutes=n), attributes=attributes or {})
-             for n in range(count)]  # fmt: skip
+    items = [
+        message_item(
+            sender="Tom",
+            recipient="Jerry",
+            body=f"{body}{n}",
+            sent_at=at + timedelta(minutes=n),
+            attributes=attributes or {},
+        )
+        for n in range(count)
+    ]
     app = App()
     return app, Template.from_stack(MessagesStack(app, settings=Settings(), items=items)), items
 
@@ -309,16 +296,13 @@ def test_a_large_seed_travels_as_a_file_with_its_digest():
     assert set(seed) == {"ServiceToken", "TableName", "Bucket", "Key", "Digest"}
     (file,) = Path(app.outdir).glob("asset.*.jsonl")
     assert file.name == f"asset.{seed['Key']}"
-    assert [json.loads(line)["Body"] for line in file.read_text().splitlines()] == [
-        item["Body"] for item in items
-    ]
+    assert [json.loads(line)["Body"] for line in file.read_text().splitlines()] == [item["Body"] for item in items]
     assert seed["Digest"] == hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 def test_another_text_is_another_digest():
     digests = {
-        only(large_stack(200, body=body * 300)[1], "Custom::MessageSeed")["Properties"]["Digest"]
-        for body in "xy"
+        only(large_stack(200, body=body * 300)[1], "Custom::MessageSeed")["Properties"]["Digest"] for body in "xy"
     }
     assert len(digests) == 2
 
@@ -334,15 +318,19 @@ def test_the_functions_log_into_groups_that_go_with_the_stack_and_cannot_make_on
 
 
 def test_the_seeding_function_says_what_it_is_and_takes():
-    stack().has_resource_properties("AWS::Lambda::Function", {
-        "Runtime": "python3.14", "Handler": "seed.handler.on_event", "MemorySize": 512,
-        "Timeout": 900, "Architectures": ["arm64"],
-    })  # fmt: skip
+    stack().has_resource_properties(
+        "AWS::Lambda::Function",
+        {
+            "Runtime": "python3.14",
+            "Handler": "functions.seed_messages.on_event",
+            "MemorySize": 512,
+            "Timeout": 900,
+            "Architectures": ["arm64"],
+        },
+    )
 
 
-@pytest.mark.parametrize(
-    "settings", [{}, {"customer_key": True, "region": "eu-west-1"}], ids=["plain", "customer key"]
-)
+@pytest.mark.parametrize("settings", [{}, {"customer_key": True, "region": "eu-west-1"}], ids=["plain", "customer key"])
 def test_a_wildcard_resource_only_where_the_action_knows_no_other(settings):
     wild = [s for s in statements(stack(**settings)) if s["Resource"] == "*"]
     assert {s["Action"] for s in wild} == {"dynamodb:ListStreams", "tag:GetResources"}
@@ -350,17 +338,25 @@ def test_a_wildcard_resource_only_where_the_action_knows_no_other(settings):
 
 def test_the_outputs_are_a_contract():
     assert set(stack().find_outputs("*")) == {
-        "TableName", "TableArn", "BackupVaultName", "BackupPlanId", "BackupRoleArn",
-        "RestoreRoleArn", "FailureQueueUrl", "SeededCount",
-        "SeedTotal", "SeedWritten", "SeedUnchanged", "SeedPreserved", "SeedRemoved",
-    }  # fmt: skip
+        "TableName",
+        "TableArn",
+        "BackupVaultName",
+        "BackupPlanId",
+        "BackupRoleArn",
+        "RestoreRoleArn",
+        "FailureQueueUrl",
+        "SeededCount",
+        "SeedTotal",
+        "SeedWritten",
+        "SeedUnchanged",
+        "SeedPreserved",
+        "SeedRemoved",
+    }
 
 
 def test_every_taggable_resource_carries_the_stages_tags():
     template = stack().to_json()
-    untaggable = {
-        SELECTION, "AWS::IAM::Policy", "AWS::SQS::QueuePolicy", "Custom::MessageSeed"
-    }  # fmt: skip
+    untaggable = {SELECTION, "AWS::IAM::Policy", "AWS::SQS::QueuePolicy", "Custom::MessageSeed"}
     for name, resource in template["Resources"].items():
         if resource["Type"] not in untaggable:
             assert "messages:stack" in str(resource["Properties"]), name
@@ -369,9 +365,12 @@ def test_every_taggable_resource_carries_the_stages_tags():
 def test_code_that_was_uploaded_unreadable_is_not_used_again():
     """Of the same files the CDK alone makes the same hash, readable by Lambda or not."""
     asset = s3_assets.Asset(
-        Stack(App()), "Asset", path=str(PROJECT), exclude=_all_but(SEEDING_FILES),
+        Stack(App()),
+        "Asset",
+        path=str(PROJECT),
+        exclude=_all_but(module_files("functions.seed_messages")),
         ignore_mode=IgnoreMode.GIT,
-    )  # fmt: skip
+    )
     functions = stack().find_resources("AWS::Lambda::Function")
     keys = {function["Properties"]["Code"]["S3Key"] for function in functions.values()}
     assert f"{asset.asset_hash}.zip" not in keys

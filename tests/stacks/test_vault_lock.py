@@ -24,30 +24,36 @@ def test_there_is_none_unless_a_stage_says_so():
 
 
 def test_a_governance_lock_goes_from_the_shortest_to_the_longest_retention():
-    assert lock(**PROD, vault_lock="governance") == {
-        "MinRetentionDays": 35, "MaxRetentionDays": 365
-    }  # fmt: skip
+    assert lock(**PROD, vault_lock="governance") == {"MinRetentionDays": 35, "MaxRetentionDays": 365}
 
 
 def test_one_retention_alone_leaves_room_for_itself_only():
-    assert lock(vault_lock="governance", daily_backup_retention_days=35,
-                monthly_backup_retention_days=0) == {
-        "MinRetentionDays": 34, "MaxRetentionDays": 35
-    }  # fmt: skip
+    assert lock(vault_lock="governance", daily_backup_retention_days=35, monthly_backup_retention_days=0) == {
+        "MinRetentionDays": 34,
+        "MaxRetentionDays": 35,
+    }
 
 
 @pytest.mark.parametrize(("grace", "days"), [({}, 7), ({"vault_lock_grace_days": 3}, 3)])
 def test_a_compliance_lock_is_changeable_for_some_days(grace, days):
     assert lock(**PROD, **CONFIRMED, **grace) == {
-        "MinRetentionDays": 35, "MaxRetentionDays": 365, "ChangeableForDays": days
-    }  # fmt: skip
+        "MinRetentionDays": 35,
+        "MaxRetentionDays": 365,
+        "ChangeableForDays": days,
+    }
 
 
 @pytest.mark.parametrize(
     "written",
-    ["", "yes", "messages-prod for 365 days", "Messages-prod for 35 days", "Messages-dev for 365 "
-     "days", " Messages-prod for 365 days"],
-)  # fmt: skip
+    [
+        "",
+        "yes",
+        "messages-prod for 365 days",
+        "Messages-prod for 35 days",
+        "Messages-dev for 365 days",
+        " Messages-prod for 365 days",
+    ],
+)
 def test_compliance_has_to_be_confirmed_word_for_word(written):
     text = problem(**PROD, vault_lock="compliance", vault_lock_confirmed=written)
     assert "it must be 'Messages-prod for 365 days', word for word" in text
@@ -71,28 +77,17 @@ def test_copies_kept_longer_are_part_of_what_is_confirmed():
         ({"vault_lock": "Governance"}, "must be governance or compliance, or empty"),
         ({"vault_lock": "governance", "backups_on_destroy": "delete"}, "cannot be delete"),
         (
-            {
-                "vault_lock": "governance",
-                "daily_backup_retention_days": 0,
-                "monthly_backup_retention_days": 0,
-            },
+            {"vault_lock": "governance", "daily_backup_retention_days": 0, "monthly_backup_retention_days": 0},
             "needs a daily or a monthly backup",
         ),
         ({"vault_lock": "governance"}, "kept for 7 to 30 days only"),
         (
-            {
-                "vault_lock": "governance",
-                "daily_backup_retention_days": 60,
-                "monthly_backup_retention_days": 90,
-            },
+            {"vault_lock": "governance", "daily_backup_retention_days": 60, "monthly_backup_retention_days": 90},
             "kept for 60 to 90 days only",
         ),
         ({"vault_lock_confirmed": "x"}, "no effect unless vault_lock is compliance"),
         ({"vault_lock_grace_days": 5}, "no effect unless vault_lock is compliance"),
-        (
-            PROD | {"vault_lock": "governance", "vault_lock_confirmed": "x"},
-            "no effect unless vault_lock is compliance",
-        ),
+        (PROD | {"vault_lock": "governance", "vault_lock_confirmed": "x"}, "no effect unless vault_lock is compliance"),
         (PROD | CONFIRMED | {"vault_lock_grace_days": 2}, "between 3 and"),
         (PROD | CONFIRMED | {"vault_lock_grace_days": 0}, "between 3 and"),
     ],

@@ -1,7 +1,7 @@
 """Small templates to estimate and to review, spelled out."""
 
-from ops.costing import template as billed
-from ops.costing.assembly import StackTemplate
+from ops.cost import template as billed
+from ops.cost.assembly import StackTemplate
 
 
 def alone(template):
@@ -23,12 +23,12 @@ def old_table(*, read=None, write=None, recovery=False, **more):
     return {
         "Type": "AWS::DynamoDB::Table",
         "Properties": {
-            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"},
-                          {"AttributeName": "sk", "KeyType": "RANGE"}],
+            "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
             "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": recovery},
-            **billing, **more,
+            **billing,
+            **more,
         },
-    }  # fmt: skip
+    }
 
 
 def of(table=None, **resources):
@@ -38,14 +38,15 @@ def of(table=None, **resources):
 
 def plan(*rules):
     """A backup plan."""
-    return {"Type": "AWS::Backup::BackupPlan", "Properties": {"BackupPlan": {
-        "BackupPlanName": "plan", "BackupPlanRule": list(rules)}}}  # fmt: skip
+    return {
+        "Type": "AWS::Backup::BackupPlan",
+        "Properties": {"BackupPlan": {"BackupPlanName": "plan", "BackupPlanRule": list(rules)}},
+    }
 
 
 def rule(name="daily", schedule="cron(0 5 * * ? *)", *, copies=(), **lifecycle):
     """A rule of a backup plan."""
-    return {"RuleName": name, "ScheduleExpression": schedule, "Lifecycle": lifecycle,
-            "CopyActions": list(copies)}  # fmt: skip
+    return {"RuleName": name, "ScheduleExpression": schedule, "Lifecycle": lifecycle, "CopyActions": list(copies)}
 
 
 def alarm(**properties):

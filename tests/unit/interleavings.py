@@ -20,14 +20,7 @@ from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
 
-from chat.model import (
-    MESSAGE_PREFIX,
-    Position,
-    conversation_key,
-    membership_key,
-    memberships,
-    participants,
-)
+from model.messages import MESSAGE_PREFIX, Position, conversation_key, membership_key, memberships, participants
 
 CONVERSATION = "jerry#tom"
 USERS = participants(CONVERSATION)
@@ -35,9 +28,7 @@ BringUpToDate = Callable[[Any, str, Position], None]
 Frozen = tuple[tuple[str, Any], ...]
 # One mutation: the message's place, and its new body; None deletes it.
 Mutation = tuple[int, str | None]
-_CONDITION = re.compile(
-    r"attribute_not_exists\((\w+)\)|attribute_type\((\w+), (:\w+)\)|(\w+) (<=|<|=|>=|>) (:\w+)"
-)
+_CONDITION = re.compile(r"attribute_not_exists\((\w+)\)|attribute_type\((\w+), (:\w+)\)|(\w+) (<=|<|=|>=|>) (:\w+)")
 
 
 class Pause(BaseException):
@@ -212,8 +203,7 @@ def right_rows(messages: Mapping[str, str]) -> dict[str, Frozen]:
 
 
 def _message(key: str, body: str) -> dict[str, str]:
-    return {"pk": conversation_key(CONVERSATION), "sk": key, "FromUser": "Tom",
-            "ToUser": "Jerry", "Body": body}  # fmt: skip
+    return {"pk": conversation_key(CONVERSATION), "sk": key, "FromUser": "Tom", "ToUser": "Jerry", "Body": body}
 
 
 def _answered(call: Pause, state: State) -> tuple[dict[str, Frozen], Any]:

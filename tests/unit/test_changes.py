@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seed.changes import Entry, Outcome, Write, decide, entries, key_of
+from dynamo.changes import Entry, Outcome, Write, decide, entries, key_of
 
 
 def item(key: str, body: str = "seeded") -> dict:

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from chat.capacity import Capacity
+from dynamo.capacity import Capacity
 
 
 @pytest.fixture
@@ -30,15 +30,16 @@ def test_reads_and_writes_of_a_resource_are_summed(dynamodb):
 
     client.meta.events.register_last("before-parameter-build.dynamodb", note)
     with Stubber(client) as stub:
-        stub.add_response("get_item", {"ConsumedCapacity": units(0.5)},
-                          {"TableName": "t-t", "Key": key})  # fmt: skip
-        stub.add_response("put_item", {"ConsumedCapacity": units(3)},
-                          {"TableName": "t-t", "Item": key})  # fmt: skip
-        stub.add_response("batch_write_item",
-                          {"ConsumedCapacity": [units(2), units(4)], "UnprocessedItems": {}},
-                          {"RequestItems": {"t-t": [delete]}})  # fmt: skip
-        stub.add_response("batch_get_item", {"ConsumedCapacity": [units(1.5)]},
-                          {"RequestItems": {"t-t": {"Keys": [key]}}})  # fmt: skip
+        stub.add_response("get_item", {"ConsumedCapacity": units(0.5)}, {"TableName": "t-t", "Key": key})
+        stub.add_response("put_item", {"ConsumedCapacity": units(3)}, {"TableName": "t-t", "Item": key})
+        stub.add_response(
+            "batch_write_item",
+            {"ConsumedCapacity": [units(2), units(4)], "UnprocessedItems": {}},
+            {"RequestItems": {"t-t": [delete]}},
+        )
+        stub.add_response(
+            "batch_get_item", {"ConsumedCapacity": [units(1.5)]}, {"RequestItems": {"t-t": {"Keys": [key]}}}
+        )
         stub.add_response("describe_table", {}, {"TableName": "t-t"})
         table = dynamodb.Table("t-t")
         table.get_item(Key=key)

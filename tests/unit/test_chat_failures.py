@@ -8,20 +8,17 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chat.failures import explained
-from ops.errors import explain
+from cli.errors import explain
 
 
 def refusal(code, text="text", operation="Query", retries=0):
-    answer = {"Error": {"Code": code, "Message": text},
-              "ResponseMetadata": {"RetryAttempts": retries}}  # fmt: skip
+    answer = {"Error": {"Code": code, "Message": text}, "ResponseMetadata": {"RetryAttempts": retries}}
     return ClientError(answer, operation)
 
 
 @cache
 def client():
-    return boto3.client(
-        "dynamodb", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x"
-    )
+    return boto3.client("dynamodb", region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x")
 
 
 class Target:
@@ -46,15 +43,20 @@ class Target:
 @pytest.mark.parametrize(
     ("status", "said"),
     [
-        (None, "table Messages does not exist in eu-west-1; deploy it, or name another one with "
-               "--table, --stage, --stack or --region"),
-        ("CREATING", "table Messages in eu-west-1 cannot be used yet (status CREATING); run this "
-                     "again in a moment"),
+        (
+            None,
+            "table Messages does not exist in eu-west-1; deploy it, or name another one with "
+            "--table, --stage, --stack or --region",
+        ),
+        ("CREATING", "table Messages in eu-west-1 cannot be used yet (status CREATING); run this again in a moment"),
         ("DELETING", "table Messages in eu-west-1 cannot be used (status DELETING)"),
-        ("denied", "table Messages does not exist in eu-west-1, or is still being created; deploy "
-                   "it, or name another one with --table, --stage, --stack or --region"),
+        (
+            "denied",
+            "table Messages does not exist in eu-west-1, or is still being created; deploy "
+            "it, or name another one with --table, --stage, --stack or --region",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_missing_table_and_one_that_is_not_ready(status, said):
     assert str(explained(refusal("ResourceNotFoundException"), Target(status))) == said
 
@@ -62,12 +64,16 @@ def test_a_missing_table_and_one_that_is_not_ready(status, said):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("The table does not have the specified index: ConversationsByRecency",
-         "table Messages in eu-west-1 has no index ConversationsByRecency; deploy its stack again"),
-        ("Cannot read from backfilling global secondary index: ConversationsByRecency",
-         "the index ConversationsByRecency of table Messages is still being filled; run this"),
+        (
+            "The table does not have the specified index: ConversationsByRecency",
+            "table Messages in eu-west-1 has no index ConversationsByRecency; deploy its stack again",
+        ),
+        (
+            "Cannot read from backfilling global secondary index: ConversationsByRecency",
+            "the index ConversationsByRecency of table Messages is still being filled; run this",
+        ),
     ],
-)  # fmt: skip
+)
 def test_a_missing_index_and_one_that_is_not_ready(text, said):
     assert said in str(explained(refusal("ValidationException", text), Target("ACTIVE")))
 
@@ -87,9 +93,8 @@ def test_other_refusals_are_not_taken_for_the_tables(error):
 
 @pytest.mark.parametrize(
     "code",
-    ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded",
-     "KMSThrottlingException"],
-)  # fmt: skip
+    ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "KMSThrottlingException"],
+)
 def test_throttling_is_said_with_how_often_it_was_tried(code):
     text = explain(refusal(code, "Rate\nexceeded", retries=7))
     assert text.startswith(f"Query: {code}: Rate exceeded; AWS refused it 8 times for too many")

@@ -8,7 +8,7 @@ from boto3.dynamodb.types import Binary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import json_text
+from dynamo import json_text
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=10).filter(
     lambda n: len(n.as_tuple().digits) <= 38
@@ -61,20 +61,18 @@ def test_the_layout_is_that_of_json_dumps():
 
 
 def test_sets_are_sorted_lists_and_binary_is_base64():
-    item = {
-        "s": {"b", "a"},
-        "n": {Decimal(10), Decimal(9)},
-        "b": Binary(b"\xff"),
-        "bs": {b"b", b"a"},
-    }
-    assert json_text.text(item) == (
-        '{"s": ["a", "b"], "n": [9, 10], "b": "/w==", "bs": ["YQ==", "Yg=="]}'
-    )
+    item = {"s": {"b", "a"}, "n": {Decimal(10), Decimal(9)}, "b": Binary(b"\xff"), "bs": {b"b", b"a"}}
+    assert json_text.text(item) == ('{"s": ["a", "b"], "n": [9, 10], "b": "/w==", "bs": ["YQ==", "Yg=="]}')
 
 
 def test_typed_json_keeps_every_type():
-    item = {"s": {"b", "a"}, "n": {Decimal(10)}, "b": Binary(b"\xff"), "bs": {Binary(b"a")},
-            "m": {"l": [Binary(b"x"), True, None, Decimal("4.5")]}}  # fmt: skip
+    item = {
+        "s": {"b", "a"},
+        "n": {Decimal(10)},
+        "b": Binary(b"\xff"),
+        "bs": {Binary(b"a")},
+        "m": {"l": [Binary(b"x"), True, None, Decimal("4.5")]},
+    }
     text = json_text.text(json_text.typed(item))
     assert '"s": {"SS": ["' in text
     assert json_text.parse(text, is_typed=True) == item
@@ -158,9 +156,7 @@ def test_a_map_may_look_like_a_typed_value():
     assert json_text.parse('{"a": {"N": "5"}}') == {"a": {"N": "5"}}
 
 
-@pytest.mark.parametrize(
-    ("is_typed", "opening", "closing"), [(False, "[", "]"), (True, '{"L": [', "]}")]
-)
+@pytest.mark.parametrize(("is_typed", "opening", "closing"), [(False, "[", "]"), (True, '{"L": [', "]}")])
 def test_the_deepest_item_that_dynamodb_takes(is_typed, opening, closing):
     inner = '{"BOOL": true}' if is_typed else "true"
     for value in ("", inner):

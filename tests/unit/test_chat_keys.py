@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from chat.keys import key_of
-from ops.errors import UsageError
+from cli.errors import UsageError
 
 
 def table(kind):
@@ -63,9 +63,8 @@ def test_a_sort_key_has_a_limit_of_its_own():
     both = SimpleNamespace(
         name="t",
         attribute_definitions=[{"AttributeName": n, "AttributeType": "S"} for n in ("b", "a")],
-        key_schema=[{"AttributeName": "b", "KeyType": "HASH"},
-                    {"AttributeName": "a", "KeyType": "RANGE"}],
-    )  # fmt: skip
+        key_schema=[{"AttributeName": "b", "KeyType": "HASH"}, {"AttributeName": "a", "KeyType": "RANGE"}],
+    )
     assert key_of(both, ["x" * 2048, "x" * 1024])
     with pytest.raises(UsageError, match="the key a has 1025 bytes; DynamoDB allows 1024"):
         key_of(both, ["x", "x" * 1025])

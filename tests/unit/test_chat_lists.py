@@ -7,10 +7,10 @@ from types import SimpleNamespace
 import pytest
 
 from chat.commands import conversations
-from chat.directory import PlainNames
 from chat.list_check import compare
-from chat.model import memberships, message_item
-from seed.changes import key_of
+from dynamo.changes import key_of
+from model.directory import PlainNames
+from model.messages import memberships, message_item
 
 # No more than what puts it into the index.
 ENTRY = {"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom", "User": "tom", "LastMessageAt": "x"}
@@ -88,9 +88,7 @@ def test_users_of_a_pool_are_compared_by_their_subs():
 
 def test_a_list_goes_on_behind_an_entry_that_names_no_conversation(capsys):
     said = []
-    target = SimpleNamespace(
-        directory=PlainNames(), table=table(ENTRY, ENTRY), table_name="T", say=said.append
-    )
+    target = SimpleNamespace(directory=PlainNames(), table=table(ENTRY, ENTRY), table_name="T", say=said.append)
     arguments = Namespace(user="tom", before=None, limit=1, check=False, json=False)
     assert conversations.run(arguments, target) == 0
     assert said[-1] == "there are more: --before 'x#jerry#tom'"

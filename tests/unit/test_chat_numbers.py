@@ -6,10 +6,19 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from chat.numbers import Deserializer, Serializer, exact
+from dynamo.numbers import Deserializer, Serializer, exact
 
-SPELLINGS = ["1E+41", "1E50", "1" + "0" * 40, "1." + "0" * 42, "-9.99E+125", "1E-130",
-             "0." + "0" * 129 + "1", "1" * 38 + "0" * 80, "0." + "0" * 50]  # fmt: skip
+SPELLINGS = [
+    "1E+41",
+    "1E50",
+    "1" + "0" * 40,
+    "1." + "0" * 42,
+    "-9.99E+125",
+    "1E-130",
+    "0." + "0" * 129 + "1",
+    "1" * 38 + "0" * 80,
+    "0." + "0" * 50,
+]
 
 
 @pytest.mark.parametrize("spelled", SPELLINGS)
@@ -39,15 +48,14 @@ def test_what_dynamodb_cannot_keep_is_refused(number, reason):
 
 
 def test_a_resource_reads_and_writes_them():
-    resource = exact(boto3.resource("dynamodb", region_name="us-east-1",
-                                    aws_access_key_id="a", aws_secret_access_key="b"))  # fmt: skip
+    resource = exact(
+        boto3.resource("dynamodb", region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+    )
     events, sent = resource.meta.client.meta.events, []
     long, table = "1" + "0" * 41, resource.Table("Messages")
     with Stubber(resource.meta.client) as stubber:
         stubber.add_response("put_item", {"Attributes": {"n": {"N": long}}})
-        events.register_last(
-            "before-parameter-build.dynamodb", lambda params, **_: sent.append(params["Item"])
-        )
+        events.register_last("before-parameter-build.dynamodb", lambda params, **_: sent.append(params["Item"]))
         answer = table.put_item(Item={"n": Decimal(long)})
     assert sent == [{"n": {"N": "1E+41"}}]
     assert answer["Attributes"] == {"n": Decimal("1E+41")}

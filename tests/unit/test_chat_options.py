@@ -13,9 +13,7 @@ def test_a_number_of_things(text, number):
     assert count(text) == number
 
 
-@pytest.mark.parametrize(
-    "text", ["0", "-1", "", "x", "1_0", "١", " 1", "1.0", str(MOST + 1), "9" * 20, "9" * 5000]
-)
+@pytest.mark.parametrize("text", ["0", "-1", "", "x", "1_0", "١", " 1", "1.0", str(MOST + 1), "9" * 20, "9" * 5000])
 def test_what_is_no_number_of_things(text):
     with pytest.raises(argparse.ArgumentTypeError, match="is not a number of 1 or more, up to"):
         count(text)
@@ -39,8 +37,7 @@ def test_the_largest_number_goes_as_far_as_the_request(argv, capsys, monkeypatch
         raise KeyboardInterrupt
 
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", answer)
-    for name, value in {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "x",
-                        "AWS_SECRET_ACCESS_KEY": "x"}.items():  # fmt: skip
+    for name, value in {"AWS_REGION": "eu-west-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x"}.items():
         monkeypatch.setenv(name, value)
     arguments = [*argv, str(MOST), "--table", "Messages"]
     assert main([*arguments, "--json"]) in (0, 130)
@@ -98,9 +95,7 @@ def test_an_empty_value_is_refused_before_aws_is_asked(argv, capsys, monkeypatch
     ],
     ids=" ".join,
 )
-def test_what_the_arguments_alone_show_to_be_wrong_is_status_2_and_nothing_is_asked(
-    argv, capsys, monkeypatch
-):
+def test_what_the_arguments_alone_show_to_be_wrong_is_status_2_and_nothing_is_asked(argv, capsys, monkeypatch):
     """In whatever account, and without any."""
 
     def ask(*_):

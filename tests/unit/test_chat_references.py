@@ -6,16 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.model import MESSAGE_PREFIX, format_time
-from chat.references import (
-    moment,
-    not_before,
-    place,
-    reference,
-    sort_key_of,
-    upper_bound,
-)
-from ops.errors import OpsError
+from chat.references import moment, not_before, place, reference, sort_key_of, upper_bound
+from cli.errors import OpsError
+from model.messages import MESSAGE_PREFIX, format_time
 
 T = "2026-01-01T09:00:00.000Z"
 
@@ -77,10 +70,8 @@ def test_a_place_in_a_list(text, found):
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["", "now", "2026-01-01T09:00", "2026-13-01", "2026-1-1", "0000-01-01", "2026-01-01T25:00Z",
-     "٢٠٢٦-٠١-٠١"],
-)  # fmt: skip
+    "text", ["", "now", "2026-01-01T09:00", "2026-13-01", "2026-1-1", "0000-01-01", "2026-01-01T25:00Z", "٢٠٢٦-٠١-٠١"]
+)
 def test_what_is_no_time_is_refused(text):
     with pytest.raises(OpsError, match="is not a time: ISO 8601 with a zone"):
         moment(text)

@@ -5,8 +5,8 @@ from collections import Counter
 
 import pytest
 
-from chat.lanes import lanes
-from chat.segments import in_segments
+from dynamo.lanes import lanes
+from dynamo.segments import in_segments
 
 PAGES = 5
 
@@ -22,9 +22,7 @@ def test_every_page_of_every_segment_comes_in_its_order():
         found = list(in_segments(opened, numbered, dict.fromkeys(range(4))))
     assert len(found) == 4 * PAGES
     for segment in range(4):
-        assert [page for of, page in found if of == segment] == [
-            f"{segment}-{number}" for number in range(PAGES)
-        ]
+        assert [page for of, page in found if of == segment] == [f"{segment}-{number}" for number in range(PAGES)]
 
 
 def test_a_segment_goes_on_behind_its_key():
@@ -99,8 +97,7 @@ def test_lanes_that_are_joined_are_idle_afterwards():
 
 
 @pytest.mark.parametrize(
-    ("joined", "error"),
-    [(True, KeyboardInterrupt), (False, KeyboardInterrupt), (False, ValueError)],
+    ("joined", "error"), [(True, KeyboardInterrupt), (False, KeyboardInterrupt), (False, ValueError)]
 )
 def test_lanes_hold_up_no_interrupted_program(joined, error):
     started, ended = threading.Event(), threading.Event()

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from chat import show
-from chat.directory import PlainNames
+from cli import output
+from model.directory import PlainNames
 
 EVIL = "\x1b[31mred\x1b[0m [bold]b[/bold] :smile: \x9b2J\u202etxt\u2028\r\n\tend"
 SPELLED = "\\x1b[31mred\\x1b[0m [bold]b[/bold] :smile: \\x9b2J\\u202etxt\\u2028\\r\\n\\tend"
@@ -51,7 +52,7 @@ def test_a_message_is_one_line_whatever_its_body():
 
 def test_letters_of_all_scripts_stay_as_they_are():
     text = "Grüße → 日本語 שלום 👩‍👩‍👧 e\u0301 \\n"
-    assert show.safe(text) == text
+    assert output.safe(text) == text
 
 
 @pytest.mark.parametrize("item", [{}, {"FromUser": 5, "ToUser": None, "Body": None}])
@@ -112,7 +113,7 @@ def test_an_item_in_a_pipe_and_on_one_line(capsys):
 
 @pytest.mark.parametrize("items", [[], [MESSAGE], [MESSAGE, {"a": []}]])
 def test_an_array_is_json_laid_out_as_json_dumps_does(items, capsys):
-    show.array(iter(items))
+    output.array(iter(items))
     out = capsys.readouterr().out
     assert json.loads(out) == items
     plain = json.dumps(items, indent=2, ensure_ascii=False) + "\n"
@@ -124,9 +125,9 @@ def test_an_array_is_json_laid_out_as_json_dumps_does(items, capsys):
 def test_an_output_without_the_letters_gets_them_spelled_out():
     raw = io.BytesIO()
     with contextlib.redirect_stdout(io.TextIOWrapper(raw, encoding="latin-1")) as out:
-        show.prepare()
-        show.lines(["Tom → Jerry: 😀"])
-        show.document({"Body": "→ 😀"})
+        output.prepare()
+        output.lines(["Tom → Jerry: 😀"])
+        output.document({"Body": "→ 😀"})
         out.flush()
         line, _, rest = raw.getvalue().decode("latin-1").partition("\n")
     assert line == "Tom \\u2192 Jerry: \\U0001f600"
@@ -148,6 +149,5 @@ def test_what_does_not_show_in_a_name_is_spelled_out(capsys, name, shown):
     message = {"FromUser": name, "ToUser": "Jerry", "Body": "👩\u200d🚀 \u200b\x1b"}
     line = show.message_line(message, PlainNames())
     assert line == f"{shown} → Jerry: 👩\u200d🚀 \u200b\\x1b"
-    show.conversations([ROW | {"OtherUser": name, "ConversationId": f"a#{name}"}], [""],
-                       PlainNames())  # fmt: skip
+    show.conversations([ROW | {"OtherUser": name, "ConversationId": f"a#{name}"}], [""], PlainNames())
     assert capsys.readouterr().out.split("\t")[1:3] == [f"a#{shown}", shown]

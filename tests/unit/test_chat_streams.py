@@ -45,7 +45,4 @@ def test_a_closed_standard_output_is_said_before_anything_is_done(monkeypatch, c
 def test_a_closed_standard_input_is_said(monkeypatch, capsys, arguments):
     monkeypatch.setattr(sys, "stdin", None)
     assert main(arguments) == 1
-    assert capsys.readouterr() == (
-        "",
-        "error: standard input is closed, so - has nothing to read\n",
-    )
+    assert capsys.readouterr() == ("", "error: standard input is closed, so - has nothing to read\n")

@@ -64,9 +64,7 @@ def test_the_browser_is_told_to_ask_nobody_else():
     policy = dict(started["headers"])[b"content-security-policy"].decode()
     assert policy.startswith("default-src 'self';")
     allowed = {word for rule in policy.split(";") for word in rule.split()[1:]}
-    assert {word for word in allowed if "/" in word} == {
-        f"ws://127.0.0.1:{PORT}", f"ws://localhost:{PORT}"
-    }  # fmt: skip
+    assert {word for word in allowed if "/" in word} == {f"ws://127.0.0.1:{PORT}", f"ws://localhost:{PORT}"}
 
 
 def test_stackport_has_a_home_of_its_own(tmp_path):

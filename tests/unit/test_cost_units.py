@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.costing.units import index_units, read_units, write_units
+from ops.cost.units import index_units, read_units, write_units
 
 KEYS = ("User", "At")
 
@@ -41,9 +41,7 @@ def test_a_write_costs_what_the_larger_image_takes(before, after, units):
         (item(1500, User="tom", At="1"), item(User="tom", At="2"), 3),
     ],
 )
-def test_an_index_is_written_where_its_item_changes_and_twice_where_its_key_does(
-    before, after, units
-):
+def test_an_index_is_written_where_its_item_changes_and_twice_where_its_key_does(before, after, units):
     assert index_units(before, after, KEYS) == units
 
 

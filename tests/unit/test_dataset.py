@@ -10,13 +10,13 @@ from decimal import Decimal
 
 import pytest
 
-from chat.model import ITEM_BYTES, message_item, parse_time
+from model.dataset_line import line_item
+from model.dataset_reader import LINE_BYTES
+from model.messages import ITEM_BYTES, message_item, parse_time
+from model.repeated_keys import RepeatedKeys
 from seed.dataset import read_items
-from seed.dataset_line import line_item
-from seed.dataset_reader import LINE_BYTES
 from seed.dataset_writer import to_line
 from seed.document import SeedError
-from seed.repeated_keys import RepeatedKeys
 
 GOOD = {"from": "Tom", "to": "Jerry", "body": "Hi {to}", "at": "2026-01-01T09:00:00Z"}
 
@@ -27,8 +27,7 @@ def dataset(tmp_path):
 
     def write(*lines: str | bytes):
         file = tmp_path / "messages.jsonl"
-        file.write_bytes(b"".join(line if isinstance(line, bytes) else line.encode() + b"\n"
-                                  for line in lines))  # fmt: skip
+        file.write_bytes(b"".join(line if isinstance(line, bytes) else line.encode() + b"\n" for line in lines))
         return file
 
     return write
@@ -58,9 +57,12 @@ def test_id_and_attributes_are_kept_with_their_types(dataset):
     (item,) = read_items(dataset(changed(id="m-1", attributes=attributes)))
     assert item["MessageId"] == "m-1"
     assert {name: item[name] for name in attributes} == {
-        "Stars": Decimal(5), "Price": Decimal("0.1"), "Big": Decimal("1E+30"), "New": True,
+        "Stars": Decimal(5),
+        "Price": Decimal("0.1"),
+        "Big": Decimal("1E+30"),
+        "New": True,
         "Tags": ["a", {"n": Decimal("-1.5")}],
-    }  # fmt: skip
+    }
 
 
 def test_what_step_functions_hands_over_gives_the_same_item(dataset):
@@ -100,9 +102,11 @@ def test_what_step_functions_hands_over_as_no_number_is_refused(number):
         (changed(id=None), "'id' is null; must be text"),
         (changed(body=True), "'body' is true; must be text"),
         (changed(attributes=None), "'attributes' is null; must be an object"),
-        (changed(attributes={"n": {"type": "Buffer", "data": [104, 105]}}),
-         "attribute 'n' is binary as Node.js writes it, which a message cannot hold; "
-         "write it as text, for example 'aGk='"),
+        (
+            changed(attributes={"n": {"type": "Buffer", "data": [104, 105]}}),
+            "attribute 'n' is binary as Node.js writes it, which a message cannot hold; "
+            "write it as text, for example 'aGk='",
+        ),
         (changed(to="tom"), "are the same user"),
         (changed(to="\u200b"), "user '\\u200b' contains U+200B ZERO WIDTH SPACE"),
         (changed(at="yesterday"), "'yesterday' is not a time like"),
@@ -125,15 +129,19 @@ def test_what_step_functions_hands_over_as_no_number_is_refused(number):
         (changed(attributes={"n": {"k" * 50: None}}), f"attribute '{'k' * 39}... is null"),
         ("[" * 100_000, "is nested too deeply; DynamoDB has 32 levels"),
         (b"\xef\xbb\xbf" + changed().encode(), "begins with a byte order mark; save it without"),
-        (changed(attributes={"n": 1}).replace("1}", "1" * 5_000 + "}"),
-         f"attribute 'n': {'1' * 40}... is beyond 1E-130 to 9.99E+125"),
+        (
+            changed(attributes={"n": 1}).replace("1}", "1" * 5_000 + "}"),
+            f"attribute 'n': {'1' * 40}... is beyond 1E-130 to 9.99E+125",
+        ),
         (changed(attributes={"n": 10**399}), f"attribute 'n': 1{'0' * 39}... is beyond"),
-        (changed(attributes={"n": 1}).replace("1}", "1." + "2" * 400 + "}"),
-         f"attribute 'n': 1.{'2' * 38}... has too many digits; write it as text"),
+        (
+            changed(attributes={"n": 1}).replace("1}", "1." + "2" * 400 + "}"),
+            f"attribute 'n': 1.{'2' * 38}... has too many digits; write it as text",
+        ),
         (changed(attributes={"n": 0.1}).replace("0.1", "1E" + "9" * 20), "exponent of too many"),
         (changed(body="x" * LINE_BYTES), f"is longer than {LINE_BYTES} bytes"),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_line_is_named_with_its_rule(dataset, line, said):
     text = problem(dataset(changed(), line))
     assert text.startswith("2: ")
@@ -199,10 +207,14 @@ def test_a_compressed_dataset_is_read_whatever_its_name(dataset):
 
 
 @pytest.mark.parametrize(
-    "damage", [lambda packed: packed[:-9], lambda packed: packed[:-4] + b"abcd",
-               lambda packed: packed[:100] + bytes(60) + packed[160:]],
+    "damage",
+    [
+        lambda packed: packed[:-9],
+        lambda packed: packed[:-4] + b"abcd",
+        lambda packed: packed[:100] + bytes(60) + packed[160:],
+    ],
     ids=["cut off", "wrong check sum", "wrong bytes"],
-)  # fmt: skip
+)
 def test_damaged_gzip_is_one_line(dataset, damage):
     lines = "".join(changed(id=f"m-{number}") + "\n" for number in range(2_000))
     said = problem(dataset(damage(gzip.compress(lines.encode()))))
@@ -213,13 +225,15 @@ def test_damaged_gzip_is_one_line(dataset, damage):
     ("content", "said"),
     [
         ([GOOD, GOOD], " is a JSON array; a dataset has one message a line: jq -c '.[]' FILE"),
-        ({"Items": [{"pk": {"S": "x"}}], "Count": 1, "ScannedCount": 1},
-         " is the output of 'aws dynamodb scan'; a dataset has one message a line. To load these "
-         "items: jq -c '.Items[] | {Item: .}' FILE > items.jsonl, then python -m chat import"),
+        (
+            {"Items": [{"pk": {"S": "x"}}], "Count": 1, "ScannedCount": 1},
+            " is the output of 'aws dynamodb scan'; a dataset has one message a line. To load these "
+            "items: jq -c '.Items[] | {Item: .}' FILE > items.jsonl, then python -m chat import",
+        ),
         (GOOD, " has a message over several lines; a dataset has one message a line: jq -c . FILE"),
     ],
     ids=["array", "scan", "message"],
-)  # fmt: skip
+)
 @pytest.mark.parametrize("indent", [None, 4])
 def test_a_whole_document_is_one_error_with_what_to_do(dataset, content, said, indent):
     if content == GOOD and indent is None:
@@ -233,11 +247,14 @@ def test_a_wrong_line_of_another_kind_keeps_its_own_error(dataset, line):
 
 
 def test_a_message_becomes_a_line_that_gives_it_again(dataset):
-    attributes = {"Stars": Decimal("4.50"), "Big": Decimal("1E+100"), "Seen": True,
-                  "Tags": ["\u2028", {"n": Decimal(1)}]}  # fmt: skip
+    attributes = {
+        "Stars": Decimal("4.50"),
+        "Big": Decimal("1E+100"),
+        "Seen": True,
+        "Tags": ["\u2028", {"n": Decimal(1)}],
+    }
     at = parse_time("2026-01-01T09:00:00.5Z")
-    item = message_item(sender="Tom", recipient="Jerry", body="Hi\n\U0001f600", sent_at=at,
-                        attributes=attributes)  # fmt: skip
+    item = message_item(sender="Tom", recipient="Jerry", body="Hi\n\U0001f600", sent_at=at, attributes=attributes)
     line = to_line(item)
     assert len(line.splitlines()) == 1
     assert list(read_items(dataset(line))) == [item]

@@ -9,16 +9,21 @@ import pytest
 from botocore.exceptions import IncompleteReadError
 from botocore.response import StreamingBody
 
-from seed import dataset_check
-from seed.dataset_error import DatasetError
+from functions import check_dataset as dataset_check
+from model.dataset_error import DatasetError
 
 
 def lines(count: int, **replaced: object) -> bytes:
     """A dataset of so many lines; ``line3`` replaces the third."""
     found = []
     for number in range(1, count + 1):
-        message = {"from": "Tom", "to": "Jerry", "body": f"Message {number}", "id": f"m-{number}",
-                   "at": "2026-01-01T09:00:00Z"}  # fmt: skip
+        message = {
+            "from": "Tom",
+            "to": "Jerry",
+            "body": f"Message {number}",
+            "id": f"m-{number}",
+            "at": "2026-01-01T09:00:00Z",
+        }
         found.append(json.dumps(replaced.get(f"line{number}", message)))
     return "\n".join(found).encode()
 

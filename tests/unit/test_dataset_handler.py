@@ -7,23 +7,35 @@ import pytest
 from botocore.config import Config
 from botocore.stub import ANY, Stubber
 
-from seed import dataset_handler
-from seed.dataset_handler import LoadFailed
+from functions import load_dataset as dataset_handler
+from functions.load_dataset import LoadFailed
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:Load"
 EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:Load:"
 RUN = "arn:aws:states:us-east-1:000000000000:mapRun:Load/Batches:1"
 START = {"executionArn": EXECUTION + "r1", "startDate": 0}
-ITEMS = {"total": 9, "succeeded": 4, "failed": 3, "pending": 1, "running": 1, "timedOut": 0,
-         "aborted": 0, "resultsWritten": 0}  # fmt: skip
+ITEMS = {
+    "total": 9,
+    "succeeded": 4,
+    "failed": 3,
+    "pending": 1,
+    "running": 1,
+    "timedOut": 0,
+    "aborted": 0,
+    "resultsWritten": 0,
+}
 
 
 @pytest.fixture
 def api(monkeypatch):
     """A stubbed client: it expects the calls that a test adds, in their order, and no other."""
-    client = boto3.client("stepfunctions", region_name="us-east-1",
-                          aws_access_key_id="x", aws_secret_access_key="x",
-                          config=Config(retries={"total_max_attempts": 1}))  # fmt: skip
+    client = boto3.client(
+        "stepfunctions",
+        region_name="us-east-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
+        config=Config(retries={"total_max_attempts": 1}),
+    )
     monkeypatch.setattr(dataset_handler.boto3, "client", lambda _: client)
     with Stubber(client) as stubber:
         yield stubber
@@ -32,26 +44,39 @@ def api(monkeypatch):
 
 def event(request="Create", **more):
     properties = {"Bucket": "b", "Key": "k", "TableName": "T", "StateMachineArn": MACHINE}
-    return {"RequestType": request, "RequestId": "r1", "LogicalResourceId": "Dataset",
-            "ResourceProperties": properties, **more}  # fmt: skip
+    return {
+        "RequestType": request,
+        "RequestId": "r1",
+        "LogicalResourceId": "Dataset",
+        "ResourceProperties": properties,
+        **more,
+    }
 
 
 def running(api, *names):
-    found = [{"executionArn": EXECUTION + name, "name": name, "stateMachineArn": MACHINE,
-              "status": "RUNNING", "startDate": 0} for name in names]  # fmt: skip
-    api.add_response("list_executions", {"executions": found},
-                     {"stateMachineArn": MACHINE, "statusFilter": "RUNNING"})  # fmt: skip
+    found = [
+        {
+            "executionArn": EXECUTION + name,
+            "name": name,
+            "stateMachineArn": MACHINE,
+            "status": "RUNNING",
+            "startDate": 0,
+        }
+        for name in names
+    ]
+    api.add_response("list_executions", {"executions": found}, {"stateMachineArn": MACHINE, "statusFilter": "RUNNING"})
 
 
 def stops(api, name):
-    api.add_response("stop_execution", {"stopDate": 0},
-                     {"executionArn": EXECUTION + name, "cause": ANY})  # fmt: skip
+    api.add_response("stop_execution", {"stopDate": 0}, {"executionArn": EXECUTION + name, "cause": ANY})
 
 
 def starts(api):
-    api.add_response("start_execution", START, {
-        "stateMachineArn": MACHINE, "name": "r1",
-        "input": json.dumps({"Bucket": "b", "Key": "k", "Table": "T"})})  # fmt: skip
+    api.add_response(
+        "start_execution",
+        START,
+        {"stateMachineArn": MACHINE, "name": "r1", "input": json.dumps({"Bucket": "b", "Key": "k", "Table": "T"})},
+    )
 
 
 def ends(api, status, **more):
@@ -60,13 +85,25 @@ def ends(api, status, **more):
 
 
 def runs(api):
-    api.add_response("list_map_runs", {"mapRuns": [
-        {"executionArn": EXECUTION + "r1", "mapRunArn": RUN, "stateMachineArn": MACHINE,
-         "startDate": 0}]})  # fmt: skip
-    api.add_response("describe_map_run", {
-        "mapRunArn": RUN, "executionArn": EXECUTION + "r1", "status": "RUNNING", "startDate": 0,
-        "maxConcurrency": 5, "toleratedFailurePercentage": 0, "toleratedFailureCount": 0,
-        "itemCounts": ITEMS, "executionCounts": ITEMS}, {"mapRunArn": RUN})  # fmt: skip
+    api.add_response(
+        "list_map_runs",
+        {"mapRuns": [{"executionArn": EXECUTION + "r1", "mapRunArn": RUN, "stateMachineArn": MACHINE, "startDate": 0}]},
+    )
+    api.add_response(
+        "describe_map_run",
+        {
+            "mapRunArn": RUN,
+            "executionArn": EXECUTION + "r1",
+            "status": "RUNNING",
+            "startDate": 0,
+            "maxConcurrency": 5,
+            "toleratedFailurePercentage": 0,
+            "toleratedFailureCount": 0,
+            "itemCounts": ITEMS,
+            "executionCounts": ITEMS,
+        },
+        {"mapRunArn": RUN},
+    )
 
 
 def test_create_starts_one_load_under_the_requests_name(api):
@@ -122,15 +159,14 @@ def test_a_load_that_cannot_be_seen_yet_is_not_complete(api):
     assert dataset_handler.is_complete(event(), None) == {"IsComplete": False}
 
 
-@pytest.mark.parametrize(
-    ("output", "counts"), [([[5, 1, 0], [2, 0, 1]], (9, 7, 1, 1)), ([], (0, 0, 0, 0))]
-)
+@pytest.mark.parametrize(("output", "counts"), [([[5, 1, 0], [2, 0, 1]], (9, 7, 1, 1)), ([], (0, 0, 0, 0))])
 def test_a_load_that_succeeded_gives_the_sums(api, output, counts):
     ends(api, "SUCCEEDED", output=json.dumps(output))
     names = ("DatasetTotal", "DatasetWritten", "DatasetUnchanged", "DatasetPreserved")
     assert dataset_handler.is_complete(event(), None) == {
-        "IsComplete": True, "Data": dict(zip(names, counts, strict=True))
-    }  # fmt: skip
+        "IsComplete": True,
+        "Data": dict(zip(names, counts, strict=True)),
+    }
 
 
 def failure() -> str:
@@ -143,8 +179,9 @@ def test_a_failed_load_names_the_line_the_error_and_how_many_failed(api):
     ends(api, "FAILED", error="States.ExceedToleratedFailureThreshold", cause="the threshold")
     runs(api)
     child = {**START, "stateMachineArn": MACHINE, "name": "c", "status": "FAILED"}
-    api.add_response("list_executions", {"executions": [child]},
-                     {"mapRunArn": RUN, "statusFilter": "FAILED", "maxResults": 1})  # fmt: skip
+    api.add_response(
+        "list_executions", {"executions": [child]}, {"mapRunArn": RUN, "statusFilter": "FAILED", "maxResults": 1}
+    )
     cause = json.dumps({"errorMessage": "line 7: body is empty", "errorType": "DatasetError"})
     api.add_response("describe_execution", {**child, "error": "DatasetError", "cause": cause})
     assert failure() == (

@@ -2,8 +2,8 @@
 
 import pytest
 
-from seed.dataset_error import DatasetError
-from seed.dataset_worker import batch_entries
+from functions.write_dataset import batch_entries
+from model.dataset_error import DatasetError
 
 
 def line(index: int, **fields):

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError
 
-from chat.directory import Directory, PlainNames, UnknownUser, pool_region
+from model.directory import Directory, PlainNames, UnknownUser, pool_region
 
 POOL = "eu-west-1_Ab1cD2eF3"
 
@@ -19,8 +19,7 @@ def person(number, name=None, *, status="CONFIRMED", enabled=True):
     attributes = [{"Name": "sub", "Value": sub(number)}, {"Name": "email", "Value": "a@b.c"}]
     if name is not None:
         attributes.append({"Name": "preferred_username", "Value": name})
-    return {"Username": f"user-{number}", "Attributes": attributes, "UserStatus": status,
-            "Enabled": enabled}  # fmt: skip
+    return {"Username": f"user-{number}", "Attributes": attributes, "UserStatus": status, "Enabled": enabled}
 
 
 class Pool:
@@ -92,13 +91,10 @@ def test_an_unknown_name_is_named_with_pool_and_remedy():
 
 
 def test_a_name_of_two_users_is_refused_even_when_one_spells_it_as_typed():
-    users, _ = directory(*[person(n, f"u{n}") for n in range(9)], person(11, "tom"),
-                         person(12, "Tom"), page=3)  # fmt: skip
+    users, _ = directory(*[person(n, f"u{n}") for n in range(9)], person(11, "tom"), person(12, "Tom"), page=3)
     with pytest.raises(UnknownUser) as caught:
         users.resolve("tom")
-    assert f"2 in user pool {POOL} have that preferred_username ({sub(11)}, {sub(12)})" in str(
-        caught.value
-    )
+    assert f"2 in user pool {POOL} have that preferred_username ({sub(11)}, {sub(12)})" in str(caught.value)
     assert users.resolve(sub(12)) == sub(12)
 
 
@@ -109,9 +105,7 @@ def test_a_sub_stands_for_itself_also_when_somebody_has_it_as_a_name(typed):
     assert requests == []
 
 
-@pytest.mark.parametrize(
-    "more", [{"status": "UNCONFIRMED"}, {"status": "FORCE_CHANGE_PASSWORD"}, {"enabled": False}]
-)
+@pytest.mark.parametrize("more", [{"status": "UNCONFIRMED"}, {"status": "FORCE_CHANGE_PASSWORD"}, {"enabled": False}])
 def test_whether_somebody_may_sign_in_does_not_change_who_it_is(more):
     users, _ = directory(person(1, "Tom", **more))
     assert users.resolve("Tom") == sub(1)
@@ -152,9 +146,7 @@ def test_the_requests_for_names_are_bounded_by_their_number_not_by_the_pool(many
 
 def test_who_is_unknown_or_without_a_name_shows_the_sub():
     users, requests = directory(person(1), person(2, "Tom"))
-    assert users.names([sub(1), sub(9), sub(2)]) == {
-        sub(1): sub(1), sub(9): sub(9), sub(2): "Tom"
-    }  # fmt: skip
+    assert users.names([sub(1), sub(9), sub(2)]) == {sub(1): sub(1), sub(9): sub(9), sub(2): "Tom"}
     before = len(requests)
     assert users.names([sub(9)]) == {sub(9): sub(9)}
     assert len(requests) == before
@@ -177,9 +169,7 @@ def test_all_users_come_page_by_page_also_after_an_empty_page():
     pages = [{"Users": [], "PaginationToken": "t"}, {"Users": [person(1)]}]
     quiet = Directory(SimpleNamespace(list_users=lambda **_: pages.pop(0)), POOL)
     (found,) = quiet.users()
-    assert (found.name, found.username, found.status, found.enabled) == (
-        None, "user-1", "CONFIRMED", True
-    )  # fmt: skip
+    assert (found.name, found.username, found.status, found.enabled) == (None, "user-1", "CONFIRMED", True)
 
 
 def test_a_refusal_passes_through():
@@ -198,8 +188,7 @@ def test_plain_names_are_their_own_ids():
 
 
 @pytest.mark.parametrize(
-    ("pool", "region"),
-    [("us-east-1_a", "us-east-1"), ("us-gov-west-1_Ab1cD2eF3", "us-gov-west-1")],
+    ("pool", "region"), [("us-east-1_a", "us-east-1"), ("us-gov-west-1_Ab1cD2eF3", "us-gov-west-1")]
 )
 def test_a_pools_region_is_in_its_id(pool, region):
     assert pool_region(pool) == region

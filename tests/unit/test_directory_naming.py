@@ -3,7 +3,7 @@
 import pytest
 
 from chat import naming
-from chat.directory import PlainNames
+from model.directory import PlainNames
 
 TOM, JERRY, SPIKE = "3-tom", "2-jerry", "1-spike"
 
@@ -25,8 +25,13 @@ def people(**more):
 
 
 def row(other, **more):
-    return {"User": TOM, "OtherUser": other, "ConversationId": "#".join(sorted((TOM, other))),
-            "LastMessageBody": TOM, **more}  # fmt: skip
+    return {
+        "User": TOM,
+        "OtherUser": other,
+        "ConversationId": "#".join(sorted((TOM, other))),
+        "LastMessageBody": TOM,
+        **more,
+    }
 
 
 def test_the_names_of_a_list_are_asked_for_together():

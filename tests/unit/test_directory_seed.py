@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.directory import PlainNames, UnknownUser
-from chat.model import conversation_id, message_item
-from seed.changes import key_of
-from seed.users import under_ids
-from seed.wire import from_wire, to_wire
+from dynamo.changes import key_of
+from functions.seed_users import under_ids
+from model.directory import PlainNames, UnknownUser
+from model.messages import conversation_id, message_item
+from model.wire import from_wire, to_wire
 
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
@@ -32,8 +32,7 @@ USERS = Ids(tom="3", jerry="2", spike="1")
 
 def message(sender, recipient, minute=0, **more):
     at = START + timedelta(minutes=minute)
-    return message_item(sender=sender, recipient=recipient, body=f"Hi {recipient}", sent_at=at,
-                        **more)  # fmt: skip
+    return message_item(sender=sender, recipient=recipient, body=f"Hi {recipient}", sent_at=at, **more)
 
 
 def seed(*messages):
@@ -47,9 +46,7 @@ def test_users_keys_and_conversation_change_and_nothing_else():
     assert after["ConversationId"] == {"S": "2#3"}
     assert (after["FromUser"], after["ToUser"]) == ({"S": "3"}, {"S": "2"})
     changed = {"pk", "ConversationId", "FromUser", "ToUser"}
-    assert {k: v for k, v in after.items() if k not in changed} == {
-        k: v for k, v in before.items() if k not in changed
-    }
+    assert {k: v for k, v in after.items() if k not in changed} == {k: v for k, v in before.items() if k not in changed}
 
 
 def test_a_message_is_the_one_that_a_person_would_write_with_the_ids():
@@ -69,18 +66,22 @@ def test_the_order_is_that_of_the_new_keys_and_none_is_lost(pairs, plain):
     after = list(under_ids(before, users))
     assert [key_of(item) for item in after] == sorted(key_of(item) for item in after)
     expected = {
-        (conversation_id(*(users.resolve(item[side]["S"]) for side in ("FromUser", "ToUser"))),
-         item["MessageId"]["S"], item["Body"]["S"]) for item in before
-    }  # fmt: skip
-    assert {tuple(item[name]["S"] for name in ("ConversationId", "MessageId", "Body"))
-            for item in after} == expected  # fmt: skip
+        (
+            conversation_id(*(users.resolve(item[side]["S"]) for side in ("FromUser", "ToUser"))),
+            item["MessageId"]["S"],
+            item["Body"]["S"],
+        )
+        for item in before
+    }
+    assert {tuple(item[name]["S"] for name in ("ConversationId", "MessageId", "Body")) for item in after} == expected
     assert len(after) == len(before)
 
 
 def test_a_large_seed_goes_over_the_disk():
     body = "x" * 100_000
-    before = seed(*(message("Tom", name, n, attributes={"More": body})
-                    for name in ("Jerry", "Spike") for n in range(15)))  # fmt: skip
+    before = seed(
+        *(message("Tom", name, n, attributes={"More": body}) for name in ("Jerry", "Spike") for n in range(15))
+    )
     after = list(under_ids(iter(before), USERS))
     assert [item["ConversationId"]["S"] for item in after] == ["1#3"] * 15 + ["2#3"] * 15
     assert {item["More"]["S"] for item in after} == {body}
@@ -94,9 +95,7 @@ def test_an_unknown_user_shows_before_the_first_item_is_given():
 
 def test_an_unknown_user_of_an_old_seed_is_told_and_left_out():
     told = []
-    before = seed(
-        message("Jerry", "Tom"), message("Nobody", "Spike"), message("Nobody", "Spike", 1)
-    )
+    before = seed(message("Jerry", "Tom"), message("Nobody", "Spike"), message("Nobody", "Spike", 1))
     after = list(under_ids(before, USERS, unknown=told.append))
     assert [item["ConversationId"]["S"] for item in after] == ["2#3"]
     assert [str(error) for error in told] == ["user 'Nobody' is unknown"]

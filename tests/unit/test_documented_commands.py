@@ -13,15 +13,12 @@ from local.__main__ import _parser as local
 from ops.__main__ import parser as ops
 from tests.conftest import PROJECT
 
-DOCUMENTS = {
-    path.name: path.read_text() for path in [PROJECT / "README.md", *PROJECT.glob("docs/*.md")]
-}
+DOCUMENTS = {path.name: path.read_text() for path in [PROJECT / "README.md", *PROJECT.glob("docs/*.md")]}
 MAKEFILE = (PROJECT / "Makefile").read_text()
 PARSERS = {"chat": chat, "local": local, "ops": ops}
 TIME = "2026-01-01T09:00:00.000Z"
 # Options of the CDK CLI.
-OF_OTHERS = {"--force", "--import-existing-resources", "--no-rollback", "--require-approval",
-             "--revert-drift"}  # fmt: skip
+OF_OTHERS = {"--force", "--import-existing-resources", "--no-rollback", "--require-approval", "--revert-drift"}
 
 
 def code(text: str) -> list[str]:

@@ -2,14 +2,17 @@
 
 import pytest
 
-from ops.empty_on_destroy import on_event
+from functions.empty_vault import on_event
 
 CONSTANT = "BackupEmptyingProviderResource-emptying"
 
 
 def answered(kind, vault, known=None, old=None):
-    event = {"RequestType": kind, "LogicalResourceId": "BackupEmptyingProviderResource",
-             "ResourceProperties": {"VaultName": vault}}  # fmt: skip
+    event = {
+        "RequestType": kind,
+        "LogicalResourceId": "BackupEmptyingProviderResource",
+        "ResourceProperties": {"VaultName": vault},
+    }
     if known:
         event["PhysicalResourceId"] = known
     if old:

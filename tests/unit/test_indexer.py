@@ -6,9 +6,9 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
-from chat import indexer
-from chat.memberships import Unsettled
-from chat.model import Position
+from dynamo.memberships import Unsettled
+from functions import indexer
+from model.messages import Position
 
 NINE = "2026-01-01T09:00:00.000Z"
 TEN = "2026-01-01T10:00:00.000Z"

@@ -8,8 +8,8 @@ from unittest.mock import Mock
 import pytest
 from botocore.exceptions import ClientError
 
-from chat import memberships
-from chat.model import Position
+from dynamo import memberships
+from model.messages import Position
 from tests.unit.interleavings import CONVERSATION, Exploration, holds, sort_key
 
 HORIZON = Position("2026-01-01T09:00:00.000Z", "m1")
@@ -50,11 +50,7 @@ def test_lists_end_right_whatever_fails(history, fault):
 
 @pytest.mark.parametrize(
     "history",
-    [
-        ((1, "a"), (2, "a"), (2, None)),
-        ((2, "a"), (2, None), (2, "b")),
-        ((2, "a"), (3, "a"), (3, None)),
-    ],
+    [((1, "a"), (2, "a"), (2, None)), ((2, "a"), (2, None), (2, "b")), ((2, "a"), (3, "a"), (3, None))],
     ids=str,
 )
 def test_lists_end_right_after_a_crash_in_a_longer_history(history):
@@ -65,7 +61,8 @@ def test_lists_end_right_after_a_crash_in_a_longer_history(history):
 _ABSENT = 'f"attribute_not_exists({INDEX_SORT_KEY}) "\n        f"OR '
 _CONDITION = "        ConditionExpression=condition,\n"
 _UPDATE = "        ExpressionAttributeNames="
-_DELETE = "        ExpressionAttributeValues=values,\n"
+_DELETED_IF = "ConditionExpression=condition, "
+_DELETE = f"table.delete_item, Key=key, {_DELETED_IF}"
 _BEYOND = "if newest and Position.of(newest[SORT_KEY]) > horizon"
 # What the rule would be without one of its parts, and a history in which that shows.
 WEAKER = {
@@ -84,11 +81,7 @@ WEAKER = {
         "if newest and written and newest[SORT_KEY] == written[SORT_KEY]:",
         ((1, "a"), (1, "b")),
     ),
-    "lets no edit through": (
-        "LastMessageId <= :horizonId",
-        "LastMessageId < :horizonId",
-        ((1, "a"), (1, "b")),
-    ),
+    "lets no edit through": ("LastMessageId <= :horizonId", "LastMessageId < :horizonId", ((1, "a"), (1, "b"))),
     "takes one millisecond for one message": (
         "{INDEX_SORT_KEY} < :horizonAt",
         "{INDEX_SORT_KEY} <= :horizonAt",
@@ -101,21 +94,9 @@ WEAKER = {
     ),
     "writes beyond the horizon": (_BEYOND, "if False", ((1, "a"), (2, "a"), (2, None))),
     "leaves what is at the horizon": (_BEYOND, _BEYOND.replace(">", ">="), ((1, "a"),)),
-    "leaves what is before the horizon": (
-        _BEYOND,
-        _BEYOND.replace(">", "!="),
-        ((1, "a"), (2, "a"), (2, None)),
-    ),
-    "removes without a condition": (
-        _CONDITION + _DELETE,
-        _DELETE,
-        ((1, "a"), (1, None), (2, "a")),
-    ),
-    "writes without a condition": (
-        _CONDITION + _UPDATE,
-        _UPDATE,
-        ((1, "a"), (2, "a")),
-    ),
+    "leaves what is before the horizon": (_BEYOND, _BEYOND.replace(">", "!="), ((1, "a"), (2, "a"), (2, None))),
+    "removes without a condition": (_DELETE, _DELETE.replace(_DELETED_IF, ""), ((1, "a"), (1, None), (2, "a"))),
+    "writes without a condition": (_CONDITION + _UPDATE, _UPDATE, ((1, "a"), (2, "a"))),
     "opens no conversation": (_ABSENT, 'f"', ((1, "a"),)),
     "writes one list": ("in memberships(newest):", "in memberships(newest)[:1]:", ((1, "a"),)),
     "clears one list": (

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import model
+from model import messages as model
 
 NINE = datetime(2026, 1, 1, 9, tzinfo=UTC)
-NAMES = st.text(
-    st.characters(exclude_characters="#", exclude_categories=("Cs", "Cc")), min_size=1
-).filter(lambda name: name == name.strip())
+NAMES = st.text(st.characters(exclude_characters="#", exclude_categories=("Cs", "Cc")), min_size=1).filter(
+    lambda name: name == name.strip()
+)
 
 
 def test_an_item_has_the_attributes_and_keys_of_the_data_model():
@@ -57,11 +57,7 @@ def test_one_user_is_no_conversation():
         model.conversation_id("Tom", "TOM")
 
 
-@given(
-    st.lists(
-        st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29)), min_size=2
-    )
-)
+@given(st.lists(st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29)), min_size=2))
 def test_the_order_of_the_texts_is_the_order_of_time(moments):
     aware = sorted(m.replace(microsecond=m.microsecond // 1000 * 1000, tzinfo=UTC) for m in moments)
     texts = [model.format_time(moment) for moment in aware]
@@ -78,9 +74,8 @@ def test_other_zones_become_utc():
 
 @pytest.mark.parametrize(
     "text",
-    ["", "now", "2026-01-01", "2026-01-01T09:00:00", "20260101T090000Z", "2026-W01-1T09:00Z",
-     "2026-13-01T09:00:00Z"],
-)  # fmt: skip
+    ["", "now", "2026-01-01", "2026-01-01T09:00:00", "20260101T090000Z", "2026-W01-1T09:00Z", "2026-13-01T09:00:00Z"],
+)
 def test_a_text_that_is_no_time_is_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011  (the last comes from the standard library)
         model.parse_time(text)

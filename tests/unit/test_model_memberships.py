@@ -7,7 +7,7 @@ from boto3.dynamodb.types import Binary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import model
+from model import messages as model
 from tests.unit.test_model import NAMES, NINE
 
 
@@ -48,9 +48,7 @@ def test_a_message_that_has_only_its_key_is_listed():
     assert (toms["OtherUser"], toms["LastMessageAt"]) == ("jerry", "2026-01-01T09:00:00.000Z")
 
 
-@pytest.mark.parametrize(
-    "odd", [None, True, Decimal(5), Binary(b"\xff"), b"x", ["Tom"], {"a": "b"}, {"s"}]
-)
+@pytest.mark.parametrize("odd", [None, True, Decimal(5), Binary(b"\xff"), b"x", ["Tom"], {"a": "b"}, {"s"}])
 def test_what_is_no_text_is_not_shown(odd):
     """Binary even refuses to become a text: that would keep a whole batch from being indexed."""
     jerrys, _ = model.memberships(message(FromUser=odd, Body=odd))
@@ -105,8 +103,7 @@ def test_a_sort_key_spells_a_position(sort_key, position):
 
 _TIMES = st.text(st.characters(min_codepoint=0x24, exclude_categories=("Cs",)), max_size=4)
 _SORT_KEYS = st.one_of(
-    st.builds("MESSAGE#{}#{}".format, _TIMES, st.text(max_size=3)),
-    st.builds("MESSAGE#{}".format, _TIMES),
+    st.builds("MESSAGE#{}#{}".format, _TIMES, st.text(max_size=3)), st.builds("MESSAGE#{}".format, _TIMES)
 )
 
 

@@ -6,8 +6,8 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from ops.answers import check_answers
-from ops.errors import NotFromAws, OpsError, explain
+from cli.answers import check_answers
+from cli.errors import NotFromAws, OpsError, explain
 
 HTML = b"<!DOCTYPE html><html><head><title>Log in<br></head></html>"
 XHTML = b'<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body/></html>'
@@ -46,13 +46,14 @@ class Raw:
 def client(service, status, body, kind="text/html"):
     """A client whose requests are answered with this."""
     made = boto3.client(
-        service, region_name="eu-west-1", aws_access_key_id="x", aws_secret_access_key="x",
+        service,
+        region_name="eu-west-1",
+        aws_access_key_id="x",
+        aws_secret_access_key="x",
         config=Config(retries={"total_max_attempts": 1}),
-    )  # fmt: skip
-    headers = {"Content-Type": kind} if kind else {}
-    made.meta.events.register(
-        "before-send", lambda **_: AWSResponse("https://x", status, headers, Raw(body))
     )
+    headers = {"Content-Type": kind} if kind else {}
+    made.meta.events.register("before-send", lambda **_: AWSResponse("https://x", status, headers, Raw(body)))
     check_answers(made)
     return made
 
@@ -134,13 +135,15 @@ def test_an_object_may_be_a_page():
 @pytest.mark.parametrize(
     ("service", "body", "said"),
     [
-        ("dynamodb", b'{"__type": "x#AccessDeniedException", "message": "no"}',
-         "AccessDeniedException: no"),
-        ("sts", b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error>"
-                b"</ErrorResponse>", "AccessDenied: no"),
+        ("dynamodb", b'{"__type": "x#AccessDeniedException", "message": "no"}', "AccessDeniedException: no"),
+        (
+            "sts",
+            b"<ErrorResponse><Error><Code>AccessDenied</Code><Message>no</Message></Error></ErrorResponse>",
+            "AccessDenied: no",
+        ),
         ("backup", b"", "ListBackupVaults: 403"),
     ],
-)  # fmt: skip
+)
 def test_an_error_of_aws_stays_one(service, body, said):
     with pytest.raises(ClientError) as caught:
         ask(service, 403, body)

@@ -4,18 +4,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cli.errors import UsageError
 from ops.backups import Row, is_recent
-from ops.cleaning.selection import age
-from ops.errors import UsageError
+from ops.cleanup.selection import age
 
 NOW = datetime(2026, 1, 2, 5, tzinfo=UTC)
 
 
 def row(hours, kind="RECOVERY_POINT", state="COMPLETED"):
     return Row(
-        kind=kind, arn="arn", vault="v", state=state, created=NOW - timedelta(hours=hours),
-        expires=None, bytes=0, monthly=0.0,
-    )  # fmt: skip
+        kind=kind,
+        arn="arn",
+        vault="v",
+        state=state,
+        created=NOW - timedelta(hours=hours),
+        expires=None,
+        bytes=0,
+        monthly=0.0,
+    )
 
 
 @pytest.mark.parametrize(

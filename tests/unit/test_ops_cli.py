@@ -1,20 +1,15 @@
 """The command line of ops: usage, errors in one line, exit statuses."""
 
 import pytest
-from botocore.exceptions import (
-    ClientError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    NoRegionError,
-    ProfileNotFound,
-)
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError, ProfileNotFound
 
+from cli import stack
+from cli.clients import Clients, Identity
+from cli.context import Context
+from cli.errors import OpsError, UsageError, explain
 from ops import __main__ as cli
-from ops import backup, orphans, stack
+from ops import backup, orphans
 from ops.backup import Job
-from ops.clients import Clients, Identity
-from ops.command import Context
-from ops.errors import OpsError, UsageError, explain
 from tests.unit.test_ops_polling import FakeClock
 
 
@@ -34,7 +29,7 @@ class FakeClients:
 @pytest.fixture(autouse=True)
 def no_aws(monkeypatch):
     monkeypatch.delenv("STAGE", raising=False)
-    monkeypatch.setattr("ops.clients.Clients", FakeClients)
+    monkeypatch.setattr("cli.clients.Clients", FakeClients)
 
 
 def _status(*argv):
@@ -86,15 +81,16 @@ def test_wrong_usage_is_one_line_and_exit_2(argv, text, capsys):
         (OpsError("it failed"), 1, "error: it failed"),
         (UsageError("not so"), 2, "error: not so"),
         (NoRegionError(), 1, "error: no AWS region is set; name one with --region or AWS_REGION"),
-        (FileNotFoundError(2, "No usable temporary directory found in ['/t']"), 1,
-         "error: No usable temporary directory found in ['/t']"),
-        (OSError(28, "No space left on device"), 1,
-         "error: standard output: No space left on device"),
-        (KeyboardInterrupt(), 130,
-         "error: interrupted; running the same command again continues"),
+        (
+            FileNotFoundError(2, "No usable temporary directory found in ['/t']"),
+            1,
+            "error: No usable temporary directory found in ['/t']",
+        ),
+        (OSError(28, "No space left on device"), 1, "error: standard output: No space left on device"),
+        (KeyboardInterrupt(), 130, "error: interrupted; running the same command again continues"),
         (KeyboardInterrupt("the job goes on"), 130, "error: interrupted; the job goes on"),
     ],
-)  # fmt: skip
+)
 def test_every_failure_is_one_line(raised, status, line, monkeypatch, capsys):
     def run(*_):
         raise raised
@@ -137,8 +133,7 @@ def test_what_looks_at_every_stack_needs_none(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "table"),
-    [("Messages-dev", "Messages"), ("Messages-pr-1", "Messages-pr-1"), ("Other", None)],
+    ("name", "table"), [("Messages-dev", "Messages"), ("Messages-pr-1", "Messages-pr-1"), ("Other", None)]
 )
 def test_the_default_name_of_a_stages_table(name, table):
     assert stack.default_table(name) == table
@@ -171,26 +166,28 @@ def test_errors_say_what_to_do(error, text):
     [
         ({"state": "COMPLETED", "category": "SUCCESS"}, ""),
         ({"state": "COMPLETED"}, ""),
-        ({"state": "COMPLETED", "category": "InvalidParameters", "text": "why"},
-         "COMPLETED with InvalidParameters: why; do not rely on the recovery point it left: arn"),
+        (
+            {"state": "COMPLETED", "category": "InvalidParameters", "text": "why"},
+            "COMPLETED with InvalidParameters: why; do not rely on the recovery point it left: arn",
+        ),
         ({"state": "COMPLETED", "point": ""}, "COMPLETED without a recovery point"),
         ({"state": "FAILED", "text": "why"}, "FAILED: why"),
         ({"state": "ABORTED"}, "ABORTED: AWS Backup gives no reason"),
         ({"state": "EXPIRED", "text": "why"}, "EXPIRED: why"),
-        ({"state": "EXPIRED", "text": "there was a running job for the same resource."},
-         "EXPIRED: there was a running job for the same resource. AWS Backup runs one job per "
-         "table at a time: run this again."),
-        ({"state": "PARTIAL", "text": "why"},
-         "PARTIAL: why; do not rely on the recovery point it left: arn"),
+        (
+            {"state": "EXPIRED", "text": "there was a running job for the same resource."},
+            "EXPIRED: there was a running job for the same resource. AWS Backup runs one job per "
+            "table at a time: run this again.",
+        ),
+        ({"state": "PARTIAL", "text": "why"}, "PARTIAL: why; do not rely on the recovery point it left: arn"),
     ],
-)  # fmt: skip
+)
 def test_only_a_complete_backup_is_one(job, failure):
     assert Job(**{"id": "j", "vault": "v", "point": "arn"} | job).failure == failure
 
 
 def test_progress_is_said_when_it_changes_and_no_more_often():
-    percents = [("CREATED", ""), ("RUNNING", "0.0"), ("RUNNING", "0.0"), ("RUNNING", "50.5"),
-                ("COMPLETED", "100.0")]  # fmt: skip
+    percents = [("CREATED", ""), ("RUNNING", "0.0"), ("RUNNING", "0.0"), ("RUNNING", "50.5"), ("COMPLETED", "100.0")]
     answers = iter([{"State": state, "PercentDone": percent} for state, percent in percents])
 
     class Backup:
@@ -198,8 +195,9 @@ def test_progress_is_said_when_it_changes_and_no_more_often():
             return next(answers)
 
     said = []
-    context = Context(clients=lambda _: Backup(), stack="s", account="1", region="r",
-                      say=said.append, clock=FakeClock())  # fmt: skip
+    context = Context(
+        clients=lambda _: Backup(), stack="s", account="1", region="r", say=said.append, clock=FakeClock()
+    )
     assert backup.wait(context, "j", seconds=60).state == "COMPLETED"
     assert said == [
         "backup job j: CREATED after 0 s",

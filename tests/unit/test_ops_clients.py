@@ -1,17 +1,15 @@
 """How soon a client gives up, and how long it is patient."""
 
 import pytest
-from botocore.exceptions import (
-    ConnectionClosedError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    SSLError,
-)
+from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, EndpointConnectionError, SSLError
 
-from ops.clients import _NobodyThere
+from cli.clients import _NobodyThere
 
-UNREACHABLE = [EndpointConnectionError(endpoint_url="u"), ConnectTimeoutError(endpoint_url="u"),
-               SSLError(endpoint_url="u", error="e")]  # fmt: skip
+UNREACHABLE = [
+    EndpointConnectionError(endpoint_url="u"),
+    ConnectTimeoutError(endpoint_url="u"),
+    SSLError(endpoint_url="u", error="e"),
+]
 
 
 def attempt(handler, number, *, error=None):

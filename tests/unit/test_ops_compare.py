@@ -6,11 +6,11 @@ import threading
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.command import Context
-from ops.restoring import compare, digests
-from ops.restoring.comparison import CHANGED, EXTRA, MISSING, Comparison
-from ops.restoring.digests import Digests, side_by_side
-from ops.restoring.reading import Budget, Stopped
+from cli.context import Context
+from ops.restore import compare, digests
+from ops.restore.comparison import CHANGED, EXTRA, MISSING, Comparison
+from ops.restore.digests import Digests, side_by_side
+from ops.restore.reading import Budget, Stopped
 
 
 def item(pk, sk, **more):
@@ -110,8 +110,7 @@ class FakeTables:
     def query(self, *, TableName, ExpressionAttributeValues, ExclusiveStartKey=None, Limit=2, **_):
         wanted = ExpressionAttributeValues[":p"]
         found = [one for one in self.tables[TableName] if one["pk"] == wanted]
-        return self._page(sorted(found, key=lambda one: int(one["sk"]["N"])), ExclusiveStartKey,
-                          Limit)  # fmt: skip
+        return self._page(sorted(found, key=lambda one: int(one["sk"]["N"])), ExclusiveStartKey, Limit)
 
     def _page(self, items, start, size=2):
         begin = start["at"] if start else 0
@@ -124,8 +123,7 @@ def compared(source, target, most=1000, **settings):
     fake = FakeTables(Source=source, Target=target)
     for name, value in settings.items():
         setattr(fake, name, value)
-    context = Context(clients=lambda _: fake, stack="s", account="1", region="r",
-                      say=lambda _: None)  # fmt: skip
+    context = Context(clients=lambda _: fake, stack="s", account="1", region="r", say=lambda _: None)
     return compare.tables(context, "Source", "Target", most=most, rate=1e6)
 
 
@@ -142,8 +140,7 @@ def test_any_two_tables_differ_exactly_as_their_items_do():
                     one = item(f"q{n % 2}" if n % 2 else "p1", 1000 + n)
                     target.append(one)
                 else:
-                    left = [one for one in target if int(one["sk"]["N"]) < 1000
-                            and one.get("Body") == {"S": "x"}]  # fmt: skip
+                    left = [one for one in target if int(one["sk"]["N"]) < 1000 and one.get("Body") == {"S": "x"}]
                     if not left:
                         continue
                     one = chance.choice(left)
@@ -191,12 +188,11 @@ def test_nothing_need_be_kept():
 
 def test_a_budget_spaces_reads_and_yields_to_throttling(monkeypatch):
     now = [100.0]
-    monkeypatch.setattr("ops.restoring.reading.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("ops.restore.reading.time.monotonic", lambda: now[0])
     budget = Budget(10)
     budget.spend({"ConsumedCapacity": {"CapacityUnits": 5}})
     assert budget._next == pytest.approx(100.5)
-    budget.spend({"ConsumedCapacity": {"CapacityUnits": 5},
-                  "ResponseMetadata": {"RetryAttempts": 1}})  # fmt: skip
+    budget.spend({"ConsumedCapacity": {"CapacityUnits": 5}, "ResponseMetadata": {"RetryAttempts": 1}})
     assert budget._next == pytest.approx(100.5 + 5 * 1.5 / 10)
     assert budget.spent == 10
     budget.stop()

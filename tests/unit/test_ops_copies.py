@@ -1,15 +1,13 @@
 """What a clean-up says of copies in the stage's own vault in another region."""
 
-from ops.cleaning import plan
-from ops.cleaning.copies import Copy
-from ops.finding.found import Inventory, Role
+from ops.cleanup import plan
+from ops.cleanup.copies import Copy
+from ops.inventory.found import Inventory, Role
 
 INVENTORY = Inventory(roles=(Role(name="Messages-prod-Role"),))
 POINT = "arn:aws:backup:eu-central-1:111122223333:recovery-point:1"
 STACK = "Messages-prod-Copies-eu-west-1"
-OWN = Copy(
-    arn=POINT, vault=f"arn:aws:backup:eu-central-1:111122223333:backup-vault:{STACK}-v", stack=STACK
-)
+OWN = Copy(arn=POINT, vault=f"arn:aws:backup:eu-central-1:111122223333:backup-vault:{STACK}-v", stack=STACK)
 COMMAND = f"python -m ops cleanup --stack {STACK} --region eu-central-1"
 
 

@@ -6,15 +6,15 @@ from typing import ClassVar
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from ops import cleanup
-from ops.cleaning import plan
-from ops.cleaning.choices import Choices
-from ops.cleaning.deletion import Deletion
-from ops.cleaning.pace import Pace, each
-from ops.cleaning.points import PointDeletion
-from ops.command import Context
-from ops.finding import leftovers, vaults
-from ops.finding.found import Inventory, Key, Point, Role, TableBackup, Vault
+from cli.context import Context
+from ops.cleanup import command as cleanup
+from ops.cleanup import plan
+from ops.cleanup.choices import Choices
+from ops.cleanup.deletion import Deletion
+from ops.cleanup.pace import Pace, each
+from ops.cleanup.points import PointDeletion
+from ops.inventory import leftovers, vaults
+from ops.inventory.found import Inventory, Key, Point, Role, TableBackup, Vault
 from tests.unit.test_ops_polling import FakeClock
 
 
@@ -48,15 +48,10 @@ class FakeBackup:
 
     def get_paginator(self, operation):
         pages = {
-            "list_backup_vaults": {
-                "BackupVaultList": [{"BackupVaultName": "v"}] if self.vault_listed else []
-            },
+            "list_backup_vaults": {"BackupVaultList": [{"BackupVaultName": "v"}] if self.vault_listed else []},
             "list_backup_jobs": {"BackupJobs": []},
             "list_recovery_points_by_backup_vault": {
-                "RecoveryPoints": [
-                    {"RecoveryPointArn": arn, "Status": status}
-                    for arn, status in self.points.items()
-                ]
+                "RecoveryPoints": [{"RecoveryPointArn": arn, "Status": status} for arn, status in self.points.items()]
             },
         }
         return Pages(pages[operation])
@@ -100,8 +95,14 @@ class FakeClients:
 
 def _context(said=None, **services):
     say = (said if said is not None else []).append
-    return Context(clients=FakeClients(**services), stack="Messages-dev", account="1",
-                   region="us-east-1", say=say, clock=FakeClock())  # fmt: skip
+    return Context(
+        clients=FakeClients(**services),
+        stack="Messages-dev",
+        account="1",
+        region="us-east-1",
+        say=say,
+        clock=FakeClock(),
+    )
 
 
 def _points(*arns, status="COMPLETED", role=""):
@@ -258,9 +259,7 @@ def test_a_role_goes_with_its_policies_also_half_deleted_ones():
     iam, role = FakeIam(), Role(name="r", policies=("inline",), attached=("arn:m",))
     deletion = Deletion(_context(backup=FakeBackup(), iam=iam), rate=1000, seconds=1)
     deletion.run(Inventory(roles=(role,)), [plan.Item(kind=plan.ROLE, id="r")])
-    assert [call[0] for call in iam.calls] == [
-        "delete_role_policy", "detach_role_policy", "delete_role",
-    ]  # fmt: skip
+    assert [call[0] for call in iam.calls] == ["delete_role_policy", "detach_role_policy", "delete_role"]
     assert deletion.failures == {}
 
 
@@ -294,16 +293,11 @@ def test_only_the_role_of_what_is_left_is_kept():
     backup, iam = TwoVaults({"a": "COMPLETED"}, {"a": [held]}), FakeIam()
     deletion = Deletion(_context(backup=backup, iam=iam), rate=1000, seconds=1)
     found = Inventory(
-        vaults=(
-            Vault(name="v", arn="arn:v", points=tuple(_points("a", role="r-2"))),
-            Vault(name="w", arn="arn:w"),
-        ),
+        vaults=(Vault(name="v", arn="arn:v", points=tuple(_points("a", role="r-2"))), Vault(name="w", arn="arn:w")),
         roles=(Role(name="r"), Role(name="r-2")),
     )
     deletion.run(found, plan.make(found, region="us-east-1").actions)
-    assert sorted(deletion.failures) == [
-        (plan.VAULT, "v"), (plan.POINT, "a"), (plan.ROLE, "r-2"),
-    ]  # fmt: skip
+    assert sorted(deletion.failures) == [(plan.VAULT, "v"), (plan.POINT, "a"), (plan.ROLE, "r-2")]
     assert ("delete_role", "r") in iam.calls
 
 
@@ -332,9 +326,7 @@ def test_only_what_was_agreed_goes():
     deletion = Deletion(_context(backup=FakeBackup(), iam=iam), rate=1000, seconds=1)
     backup = TableBackup(arn="arn:user", name="b", table="t", system=False)
     vault = Vault(name="v", arn="arn:v", points=tuple(_points("a")), jobs=("j",))
-    found = Inventory(
-        vaults=(vault,), roles=(Role(name="r"),), backups=(backup,), log_groups=("g",)
-    )
+    found = Inventory(vaults=(vault,), roles=(Role(name="r"),), backups=(backup,), log_groups=("g",))
     deletion.run(found, [])
     assert iam.calls == deletion._backup.calls == []
     assert deletion.failures == {}

@@ -3,10 +3,10 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.command import Context
-from ops.errors import OpsError
-from ops.finding.found import Point
-from ops.restoring.encryption import metadata
+from cli.context import Context
+from cli.errors import OpsError
+from ops.inventory.found import Point
+from ops.restore.encryption import metadata
 
 HERE = "arn:aws:kms:eu-west-1:111122223333:key/here"
 FAR = "arn:aws:kms:us-east-1:111122223333:key/far"

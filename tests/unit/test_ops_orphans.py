@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 import pytest
 
 from ops import orphans
-from ops.finding.costs import Thing
-from ops.holdings import Holding
+from ops.inventory.command import Holding
+from ops.inventory.costs import Thing
 
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 VAULT = Thing(kind="backup vault", id="Messages-x-1", detail="2 recovery points")
@@ -40,9 +40,7 @@ def test_a_stack_that_can_only_be_deleted_is_left_over(status):
     assert orphans.left_over(held(status)).status == status
 
 
-@pytest.mark.parametrize(
-    ("stack", "counted"), [("Messages-pr-12", True), ("Messages-prod", False), ("pr-12", False)]
-)
+@pytest.mark.parametrize(("stack", "counted"), [("Messages-pr-12", True), ("Messages-prod", False), ("pr-12", False)])
 def test_a_temporary_stage_counts_while_it_is_deployed(stack, counted):
     there = held("CREATE_COMPLETE", VAULT, stack=stack)
     assert bool(orphans.left_over(there, ephemeral="pr-")) is counted
@@ -57,9 +55,7 @@ def test_the_remedy_of_a_stage_is_its_clean_up():
 
 
 def test_the_remedy_of_tables_alone_is_the_command_that_deletes_each():
-    kept, restored = (
-        Thing(kind="table", id=name, how_to_delete=f"`delete {name}`") for name in ("T", "T.k1")
-    )
+    kept, restored = (Thing(kind="table", id=name, how_to_delete=f"`delete {name}`") for name in ("T", "T.k1"))
     assert orphans.remedy(held("", kept, restored), "r") == "`delete T`, then `delete T.k1`"
     clean_up = "python -m ops cleanup --stage x --region r"
     assert orphans.remedy(held("", kept, VAULT), "r") == clean_up

@@ -6,16 +6,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops.cleaning import plan, report
-from ops.cleaning.choices import Choices
-from ops.cleaning.copies import Copy
-from ops.cleaning.guards import Guard, Guards, Hold, Lock, denied
-from ops.cleaning.selection import Selection, age
-from ops.command import Context
-from ops.errors import UsageError
-from ops.finding.found import Inventory, Key, Point, Role, Table, TableBackup, Unseen, Vault
-from ops.finding.inventory import table_names
-from ops.stack import Stack
+from cli.context import Context
+from cli.errors import UsageError
+from cli.stack import Stack
+from ops.cleanup import plan, report
+from ops.cleanup.choices import Choices
+from ops.cleanup.copies import Copy
+from ops.cleanup.guards import Guard, Guards, Hold, Lock, denied
+from ops.cleanup.selection import Selection, age
+from ops.inventory.found import Inventory, Key, Point, Role, Table, TableBackup, Unseen, Vault
+from ops.inventory.inventory import table_names
 
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/Messages"
 KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/k"
@@ -26,11 +26,7 @@ BY_HAND = TableBackup(arn="arn:user", name="by-hand", table="Messages", system=F
 EXPIRY = datetime(2026, 12, 26, 11, 0, tzinfo=UTC)
 SYSTEM = TableBackup(arn="arn:system", name="x", table="Messages", system=True, expires=EXPIRY)
 EVERYTHING = Inventory(
-    vaults=(VAULT,),
-    backups=(BY_HAND, SYSTEM),
-    roles=(ROLE,),
-    keys=(Key(arn=KEY_ARN),),
-    log_groups=("/aws/lambda/g",),
+    vaults=(VAULT,), backups=(BY_HAND, SYSTEM), roles=(ROLE,), keys=(Key(arn=KEY_ARN),), log_groups=("/aws/lambda/g",)
 )
 CONTEXT = Context(clients=None, stack="Messages-dev", account="111122223333", region="eu-west-1")
 
@@ -45,16 +41,12 @@ def _ids(items):
 
 def test_points_go_before_what_aws_needs_to_delete_them():
     made = _make(EVERYTHING)
-    assert _ids(made.actions) == [
-        "job-1", "arn:point", "arn:user", "v", "r", KEY_ARN, "/aws/lambda/g",
-    ]  # fmt: skip
+    assert _ids(made.actions) == ["job-1", "arn:point", "arn:user", "v", "r", KEY_ARN, "/aws/lambda/g"]
     assert made.blocked == ()
 
 
 def test_the_question_counts_what_goes():
-    assert _make(EVERYTHING).summary == (
-        "1 recovery point, 1 table backup, 1 backup vault, 1 role, 1 key, 1 log group"
-    )
+    assert _make(EVERYTHING).summary == ("1 recovery point, 1 table backup, 1 backup vault, 1 role, 1 key, 1 log group")
     two = Inventory(log_groups=("a", "b"))
     assert _make(two).summary == "2 log groups"
 
@@ -135,9 +127,7 @@ def test_lists_for_people_and_for_pipelines():
         "stack": "Messages-dev",
         "deleted": [],
         "left": [],
-        "stays": [
-            {"kind": "key", "id": "k", "reason": "why", "until": "2026-12-26T11:00:00+00:00"}
-        ],
+        "stays": [{"kind": "key", "id": "k", "reason": "why", "until": "2026-12-26T11:00:00+00:00"}],
     }
 
 
@@ -146,9 +136,7 @@ GOVERNANCE, FINAL = Lock(), Lock(final=NOW - timedelta(days=1))
 CHANGEABLE = Lock(final=NOW + timedelta(days=1))
 EXPIRING = dataclasses.replace(POINT, expires=EXPIRY)
 GUARDED = Inventory(
-    vaults=(dataclasses.replace(VAULT, points=(EXPIRING,), jobs=()),),
-    roles=(ROLE,),
-    keys=(Key(arn=KEY_ARN),),
+    vaults=(dataclasses.replace(VAULT, points=(EXPIRING,), jobs=()),), roles=(ROLE,), keys=(Key(arn=KEY_ARN),)
 )
 
 
@@ -165,12 +153,10 @@ def _guarded(*, lock=None, denied=None, holds=(), unlock=False, inventory=GUARDE
         ({"lock": FINAL}, "compliance mode, final since 2026-11-20: nobody", EXPIRY),
         ({"lock": FINAL, "unlock": True}, "final since 2026-11-20", EXPIRY),
         ({"lock": CHANGEABLE}, "removes it (possible until 2026-11-22 12:00 UTC)", EXPIRY),
-        ({"holds": (Hold(id="h", title="t", points=frozenset({"arn:point"})),)},
-         "legal hold 't' (h)", None),
-        ({"denied": {"backup:DeleteRecoveryPoint": "statement 1"}},
-         "to everybody (statement 1): change it", None),
+        ({"holds": (Hold(id="h", title="t", points=frozenset({"arn:point"})),)}, "legal hold 't' (h)", None),
+        ({"denied": {"backup:DeleteRecoveryPoint": "statement 1"}}, "to everybody (statement 1): change it", None),
     ],
-)  # fmt: skip
+)
 def test_what_is_in_the_way_is_named_and_keeps_what_the_point_needs(guard, text, until):
     made = _guarded(**guard)
     assert made.actions == ()
@@ -190,10 +176,7 @@ def test_a_lock_that_can_go_goes_first_when_told(lock):
 
 def test_a_locked_point_without_retention_never_goes():
     inventory = Inventory(vaults=(dataclasses.replace(VAULT, jobs=()),))
-    assert (
-        "it has no retention, so it never ends"
-        in _guarded(lock=FINAL, inventory=inventory).blocked[0].reason
-    )
+    assert "it has no retention, so it never ends" in _guarded(lock=FINAL, inventory=inventory).blocked[0].reason
 
 
 def test_a_hold_on_one_point_lets_the_others_go():
@@ -247,31 +230,29 @@ def test_an_empty_locked_vault_goes():
     ("statement", "found"),
     [
         ({}, {"backup:DeleteRecoveryPoint": "statement 1"}),
-        ({"Sid": "Keep", "Action": ["backup:*"]},
-         {"backup:DeleteRecoveryPoint": "statement Keep",
-          "backup:DeleteBackupVault": "statement Keep"}),
-        ({"Principal": {"AWS": "arn:aws:iam::111122223333:root"}},
-         {"backup:DeleteRecoveryPoint": "statement 1"}),
+        (
+            {"Sid": "Keep", "Action": ["backup:*"]},
+            {"backup:DeleteRecoveryPoint": "statement Keep", "backup:DeleteBackupVault": "statement Keep"},
+        ),
+        ({"Principal": {"AWS": "arn:aws:iam::111122223333:root"}}, {"backup:DeleteRecoveryPoint": "statement 1"}),
         ({"Principal": {"AWS": "arn:aws:iam::111122223333:user/tom"}}, {}),
         ({"Condition": {"Bool": {"aws:SecureTransport": "false"}}}, {}),
         ({"Resource": "arn:aws:backup:eu-west-1:111122223333:recovery-point:x"}, {}),
         ({"Effect": "Allow"}, {}),
         ({"Action": "backup:StartBackupJob"}, {}),
     ],
-)  # fmt: skip
+)
 def test_only_a_denial_of_everybody_is_certain(statement, found):
-    deny = {"Effect": "Deny", "Principal": "*", "Action": "backup:deleterecoverypoint",
-            "Resource": "*"}  # fmt: skip
+    deny = {"Effect": "Deny", "Principal": "*", "Action": "backup:deleterecoverypoint", "Resource": "*"}
     assert denied(json.dumps({"Statement": [deny | statement]}), "111122223333") == found
 
 
 def _aged(*days, table="Messages", status="COMPLETED"):
     arn = f"arn:aws:dynamodb:eu-west-1:111122223333:table/{table}"
     return [
-        Point(arn=f"{table}-{day}", vault="v", status=status, resource=arn,
-              created=NOW - timedelta(days=day))
+        Point(arn=f"{table}-{day}", vault="v", status=status, resource=arn, created=NOW - timedelta(days=day))
         for day in days
-    ]  # fmt: skip
+    ]
 
 
 @pytest.mark.parametrize(
@@ -319,9 +300,7 @@ def test_a_malformed_age_is_refused(text):
 
 
 def test_ages():
-    assert [age(text) for text in ("36h", "30d", "8w")] == [
-        timedelta(hours=36), timedelta(days=30), timedelta(weeks=8),
-    ]  # fmt: skip
+    assert [age(text) for text in ("36h", "30d", "8w")] == [timedelta(hours=36), timedelta(days=30), timedelta(weeks=8)]
 
 
 def test_an_expired_point_says_what_it_needs():

@@ -3,8 +3,8 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from ops.cleaning.pace import Pace, each
-from ops.polling import DeadlineError, duration, poll
+from cli.polling import DeadlineError, duration, poll
+from ops.cleanup.pace import Pace, each
 
 
 class FakeClock:
@@ -47,14 +47,7 @@ def test_the_deadline_is_met_exactly_after_one_last_look():
 
 @pytest.mark.parametrize(
     ("seconds", "text"),
-    [
-        (0, "0 s"),
-        (0.25, "0.2 s"),
-        (12, "12 s"),
-        (59.7, "1 min"),
-        (185, "3 min 5 s"),
-        (3600, "60 min"),
-    ],
+    [(0, "0 s"), (0.25, "0.2 s"), (12, "12 s"), (59.7, "1 min"), (185, "3 min 5 s"), (3600, "60 min")],
 )
 def test_durations_for_people(seconds, text):
     assert duration(seconds) == text

@@ -4,29 +4,27 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from ops import backup, backups, holdings, retention, show
-from ops.command import Context
-from ops.costing.prices import AS_OF, GB
-from ops.errors import UsageError
-from ops.finding.found import Point, TableBackup
-from ops.finding.rates import Rates
-from ops.restoring import origins
-from ops.restoring.recovery import Backups
+from cli import output
+from cli.context import Context
+from cli.errors import UsageError
+from ops import backup, backups, retention
+from ops.cost.prices import AS_OF, GB
+from ops.inventory import command as holdings
+from ops.inventory.found import Point, TableBackup
+from ops.inventory.rates import Rates
+from ops.restore import origins
+from ops.restore.recovery import Backups
 
 OREGON = Rates("us-west-2")
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("text", "days"), [("1d", 1), ("30d", 30), ("4w", 28), ("1y", 365), ("36500d", 36500)]
-)
+@pytest.mark.parametrize(("text", "days"), [("1d", 1), ("30d", 30), ("4w", 28), ("1y", 365), ("36500d", 36500)])
 def test_a_retention_is_days_weeks_or_years(text, days):
     assert retention.days(text) == days
 
 
-@pytest.mark.parametrize(
-    "text", ["", "30", "d", "1m", "-1d", "1.5d", "0d", "36501d", "101y", "30 d", "٣d", "9999999d"]
-)
+@pytest.mark.parametrize("text", ["", "30", "d", "1m", "-1d", "1.5d", "0d", "36501d", "101y", "30 d", "٣d", "9999999d"])
 def test_anything_else_is_no_retention(text):
     with pytest.raises(UsageError, match="--retain"):
         retention.days(text)
@@ -38,9 +36,18 @@ def test_tags_are_keys_and_values():
 
 @pytest.mark.parametrize(
     "given",
-    [["a"], ["=b"], ["k" * 129 + "=v"], ["k=" + "v" * 257], ["aws:a=b"], ["AWS:a=b"],
-     ["messages:stack=x"], ["a=b", "a=c"], [f"k{n}=v" for n in range(10)]],
-)  # fmt: skip
+    [
+        ["a"],
+        ["=b"],
+        ["k" * 129 + "=v"],
+        ["k=" + "v" * 257],
+        ["aws:a=b"],
+        ["AWS:a=b"],
+        ["messages:stack=x"],
+        ["a=b", "a=c"],
+        [f"k{n}=v" for n in range(10)],
+    ],
+)
 def test_tags_that_aws_refuses_are_refused_before(given):
     with pytest.raises(UsageError, match="--tag"):
         backup.tags(given)
@@ -74,28 +81,22 @@ def test_a_region_without_prices_has_those_of_another_and_it_says_so():
     mars = Rates("mars-1")
     assert mars.backup(10 * GB) == OREGON.backup(10 * GB)
     assert mars.note == (
-        f"list prices of us-west-2 as of {AS_OF}, because those of mars-1 are not known; without "
-        "any free tier"
+        f"list prices of us-west-2 as of {AS_OF}, because those of mars-1 are not known; without any free tier"
     )
     assert mars.origin == {"region": "us-west-2", "as_of": AS_OF}
 
 
 def test_sizes_ages_and_amounts_for_people():
-    assert [show.size(n) for n in (0, 1023, 1536, 5 * 2**30, 2**50)] == [
-        "0 B", "1023 B", "1.5 KB", "5 GB", "1024 TB"
-    ]  # fmt: skip
+    assert [output.size(n) for n in (0, 1023, 1536, 5 * 2**30, 2**50)] == ["0 B", "1023 B", "1.5 KB", "5 GB", "1024 TB"]
     spans = [timedelta(seconds=5), timedelta(minutes=3), timedelta(hours=47), timedelta(days=40)]
-    assert [show.age(NOW - span, NOW) for span in spans] == ["5 s", "3 min", "1 d", "40 d"]
-    assert (show.age(None, NOW), show.age(NOW + timedelta(1), NOW)) == ("?", "0 s")
-    assert [show.money(x) for x in (0, 0.001, 0.005, 1234.5)] == [
-        "$0.00", "<$0.01", "$0.01", "$1234.50"
-    ]  # fmt: skip
+    assert [output.age(NOW - span, NOW) for span in spans] == ["5 s", "3 min", "1 d", "40 d"]
+    assert (output.age(None, NOW), output.age(NOW + timedelta(1), NOW)) == ("?", "0 s")
+    assert [output.money(x) for x in (0, 0.001, 0.005, 1234.5)] == ["$0.00", "<$0.01", "$0.01", "$1234.50"]
 
 
 def test_a_system_backup_is_free_and_the_newest_usable_point_is_the_newest():
     def point(arn, age, status="COMPLETED"):
-        return Point(arn=arn, vault="v", status=status, bytes=GB,
-                     created=NOW - timedelta(days=age))  # fmt: skip
+        return Point(arn=arn, vault="v", status=status, bytes=GB, created=NOW - timedelta(days=age))
 
     system = TableBackup(arn="s", name="s", table="t", system=True, bytes=GB, created=NOW)
     user = TableBackup(arn="u", name="u", table="t", system=False, bytes=GB)
@@ -108,8 +109,9 @@ def test_a_system_backup_is_free_and_the_newest_usable_point_is_the_newest():
     assert costs == {"old": 0.1, "newer": 0.1, "bad": 0.1, "u": 0.1, "s": 0.0}
 
 
-CONTEXT = Context(clients=lambda _: None, stack="Messages-dev", account="111122223333",
-                  region="us-west-2", say=lambda _: None)  # fmt: skip
+CONTEXT = Context(
+    clients=lambda _: None, stack="Messages-dev", account="111122223333", region="us-west-2", say=lambda _: None
+)
 
 
 @pytest.mark.parametrize(
@@ -129,10 +131,14 @@ def test_both_forms_of_an_arn_are_known(arn):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "arn", "arn:aws:dynamodb:us-west-2:111122223333:table/Messages",
-     "arn:aws:backup:us-west-2:111122223333:backup-vault:v",
-     "arn:aws:s3:us-west-2:111122223333:recovery-point:x"],
-)  # fmt: skip
+    [
+        "",
+        "arn",
+        "arn:aws:dynamodb:us-west-2:111122223333:table/Messages",
+        "arn:aws:backup:us-west-2:111122223333:backup-vault:v",
+        "arn:aws:s3:us-west-2:111122223333:recovery-point:x",
+    ],
+)
 def test_another_arn_is_refused(text):
     with pytest.raises(UsageError, match="is not the ARN of a recovery point or backup"):
         origins.check_arn(text, CONTEXT)
@@ -150,6 +156,5 @@ def test_nothing_found_of_every_stack_does_not_name_one(capsys):
     context = Context(clients=None, stack="Messages-dev", account="1", region="r")
     holdings.show_them(context, [], as_json=False)
     assert capsys.readouterr().out == (
-        "nothing was found in account 1, region r, every stack; another place is named with "
-        "--region or --profile\n"
+        "nothing was found in account 1, region r, every stack; another place is named with --region or --profile\n"
     )

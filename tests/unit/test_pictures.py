@@ -34,9 +34,7 @@ def test_a_picture_loads_nothing():
     svg = terminal.svg("title", [("command", "text")], 80)
     assert "@font-face" not in svg
     # A name space and a comment, neither of which is fetched.
-    assert set(re.findall(r"https?://[^\s\"'<>)]+", svg)) == {
-        "http://www.w3.org/2000/svg", "https://www.textualize.io"
-    }  # fmt: skip
+    assert set(re.findall(r"https?://[^\s\"'<>)]+", svg)) == {"http://www.w3.org/2000/svg", "https://www.textualize.io"}
     assert set(re.findall(r"url\((.)", svg)) == {"#"}
 
 
@@ -98,18 +96,17 @@ def test_an_answer_is_told_from_events_however_it_is_cut(browser):
     other = b'{"id": 99, "result": {}}\0'
     asked = browser(get=[other, b'{"id": 1, "res', b'ult": {"a": 1}}', b"\0"])
     assert asked.devtools.call("get", "page-1", what=2) == {"a": 1}
-    assert asked.commands == [
-        {"id": 1, "method": "get", "sessionId": "page-1", "params": {"what": 2}}
-    ]
+    assert asked.commands == [{"id": 1, "method": "get", "sessionId": "page-1", "params": {"what": 2}}]
 
 
 def test_requests_are_noted_until_they_are_answered(browser):
     sent = [event("requestWillBeSent", name, request={"url": f"http://{name}/"}) for name in "ab"]
     answer = b'{"id": %d, "result": {}}\0'
     talk = browser(
-        first=[*sent, answer % 1], then=[event("loadingFinished", "a"), answer % 2],
+        first=[*sent, answer % 1],
+        then=[event("loadingFinished", "a"), answer % 2],
         last=[event("loadingFailed", "b"), answer % 3],
-    ).devtools  # fmt: skip
+    ).devtools
     talk.call("first")
     assert talk.open == {"a", "b"}
     talk.call("then")

@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from ops.costing.prices import AS_OF, LISTED, PUBLISHED, SCALED, Price, prices
-from ops.errors import OpsError
-from ops.finding import rates
+from cli.errors import OpsError
+from ops.cost.prices import AS_OF, LISTED, PUBLISHED, SCALED, Price, prices
+from ops.inventory import rates
 from seed.estimate import DOLLARS_PER_UNIT
 
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
@@ -22,13 +22,14 @@ def test_every_region_has_every_price_with_its_source(region):
 
 def test_the_prices_of_requests_are_those_of_after_november_2024():
     per_million = {
-        region: (prices(region).write_request.of(1e6), prices(region).read_request.of(1e6))
-        for region in REGIONS
+        region: (prices(region).write_request.of(1e6), prices(region).read_request.of(1e6)) for region in REGIONS
     }
     assert per_million == {
-        "us-east-1": (0.625, 0.125), "us-west-2": (0.625, 0.125),
-        "eu-west-1": (0.705, 0.1415), "eu-central-1": (0.7625, 0.1525),
-    }  # fmt: skip
+        "us-east-1": (0.625, 0.125),
+        "us-west-2": (0.625, 0.125),
+        "eu-west-1": (0.705, 0.1415),
+        "eu-central-1": (0.7625, 0.1525),
+    }
 
 
 def test_no_region_is_cheaper_than_the_first():

@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 
 from chat import reindex as reindexing
 from chat.failure_queue import Failure, FailureQueue, NotARecord, RecordsGone, failed_conversations
-from chat.memberships import Unsettled
 from chat.reindex import Reindexed, reindex_all
 from chat.settling import settle, settle_all
+from dynamo.memberships import Unsettled
 
 
 class Sqs:
@@ -26,8 +26,7 @@ class Sqs:
         for id in found:
             self.hidden[id] = self.visible.pop(id)
         messages = [
-            {"MessageId": id, "ReceiptHandle": f"{id}/{self.receipts}", "Body": self.hidden[id]}
-            for id in found
+            {"MessageId": id, "ReceiptHandle": f"{id}/{self.receipts}", "Body": self.hidden[id]} for id in found
         ]
         return {"Messages": messages} if messages else {}
 
@@ -63,10 +62,16 @@ def record(number, conversation, sk="MESSAGE#1#2"):
 
 
 def body(first=1, last=3):
-    return json.dumps({"DDBStreamBatchInfo": {
-        "shardId": "s", "streamArn": "a", "startSequenceNumber": f"{first:021}",
-        "endSequenceNumber": f"{last:021}",
-    }})  # fmt: skip
+    return json.dumps(
+        {
+            "DDBStreamBatchInfo": {
+                "shardId": "s",
+                "streamArn": "a",
+                "startSequenceNumber": f"{first:021}",
+                "endSequenceNumber": f"{last:021}",
+            }
+        }
+    )
 
 
 def found(*pages, **more):
@@ -74,8 +79,9 @@ def found(*pages, **more):
 
 
 def test_the_records_of_a_batch_over_several_pages():
-    membership = {"dynamodb": {"SequenceNumber": f"{2:021}", "Keys": {
-        "pk": {"S": "USER#a"}, "sk": {"S": "CONVERSATION#a#b"}}}}  # fmt: skip
+    membership = {
+        "dynamodb": {"SequenceNumber": f"{2:021}", "Keys": {"pk": {"S": "USER#a"}, "sk": {"S": "CONVERSATION#a#b"}}}
+    }
     pages = [record(1, "a#b"), membership], [], [record(3, "a#b"), record(4, "c#d")]
     assert found(*pages) == ["a#b"]
     # The last one itself may be of no message, or be gone with its shard's end.
@@ -134,9 +140,7 @@ def test_after_all_is_reindexed_only_the_messages_of_before_go():
     settled = settle_all(FailureQueue(sqs, "url"), reindexed, say=lambda _: None)
     assert (settled.settled, settled.kept) == (12, 1)
     assert list(sqs.visible) == ["later"]
-    failed = settle_all(
-        FailureQueue(sqs, "url"), lambda: Reindexed(failed={"a#b": "why"}), say=print
-    )
+    failed = settle_all(FailureQueue(sqs, "url"), lambda: Reindexed(failed={"a#b": "why"}), say=print)
     assert (failed.settled, failed.kept, list(sqs.visible)) == (0, 1, ["later"])
 
 
@@ -154,9 +158,7 @@ def test_a_conversation_that_fails_is_named_and_stops_no_other(monkeypatch):
 
     monkeypatch.setattr(reindexing, "reindex", reindexed)
     said, names = [], [f"a#{n}" for n in range(50)]
-    result = reindex_all(
-        Client(), "T", iter([*names[:25], "c#d", "odd#one", "alone", *names[25:]]), say=said.append
-    )
+    result = reindex_all(Client(), "T", iter([*names[:25], "c#d", "odd#one", "alone", *names[25:]]), say=said.append)
     assert result.done == 50
     assert result.failed.keys() == {"c#d", "odd#one"}
     assert result.failed["c#d"] == "conversation c#d changed"

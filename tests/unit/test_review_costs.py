@@ -1,8 +1,8 @@
 """What a review says of the cost of a change."""
 
-from ops.costing.assembly import StackTemplate
-from ops.reviewing.costs import costs
-from ops.reviewing.stacks import paired
+from ops.cost.assembly import StackTemplate
+from ops.review.costs import costs
+from ops.review.stacks import paired
 from tests.unit.cost_templates import of, old_table
 
 

@@ -3,10 +3,10 @@
 import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
-from ops.clients import Identity
-from ops.costing.assembly import StackTemplate
-from ops.reviewing.costs import costs
-from ops.reviewing.deployed import compared
+from cli.clients import Identity
+from ops.cost.assembly import StackTemplate
+from ops.review.costs import costs
+from ops.review.deployed import compared
 from tests.unit.cost_templates import of, plan, resource, rule
 
 HOME, THERE, VAULT = "eu-west-1", "eu-central-1", "copies-v"
@@ -51,12 +51,13 @@ class _Clients:
     def describe_stacks(self, *, StackName):
         if StackName not in self._there():
             raise _error("ValidationError", f"Stack with id {StackName} does not exist")
-        vaults = [one["Properties"]["BackupVaultName"]
-                  for one in self._there()[StackName]["Resources"].values()
-                  if one["Type"] == "AWS::Backup::BackupVault"]  # fmt: skip
+        vaults = [
+            one["Properties"]["BackupVaultName"]
+            for one in self._there()[StackName]["Resources"].values()
+            if one["Type"] == "AWS::Backup::BackupVault"
+        ]
         outputs = [{"OutputKey": "BackupVaultName", "OutputValue": one} for one in vaults]
-        return {"Stacks": [{"StackName": StackName, "StackStatus": "CREATE_COMPLETE",
-                            "Outputs": outputs}]}  # fmt: skip
+        return {"Stacks": [{"StackName": StackName, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs}]}
 
     def get_template(self, *, StackName, **_):
         return {"TemplateBody": self._there()[StackName]}
@@ -81,8 +82,9 @@ def test_each_stack_is_looked_up_in_its_own_region():
     base, found = compared(stage(COPYING, COPIES), cloud.place)
     assert base == "what is deployed in account 111122223333"
     assert [(one.place, one.old == one.new, one.unknown) for one in found] == [
-        ("own in eu-west-1", True, ""), ("copies in eu-central-1", True, "")
-    ]  # fmt: skip
+        ("own in eu-west-1", True, ""),
+        ("copies in eu-central-1", True, ""),
+    ]
     assert cloud.asked == [HOME, THERE], "the vault is known: nobody has to look for it"
 
 

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ops.reviewing.differences import differences
-from ops.reviewing.spelling import spelled
+from ops.review.differences import differences
+from ops.review.spelling import spelled
 
 
 def shown(old, new) -> list[str]:
@@ -48,13 +48,15 @@ def test_elements_without_a_name_are_paired_as_equals_then_by_place():
 
 @pytest.mark.parametrize(
     ("old", "new"),
-    [("same " * 30 + "old", "same " * 30 + "new"),
-     ("same " * 30, "same " * 30 + "end"),
-     ("old" + " same" * 30, "new" + " same" * 30),
-     ("x" * 200 + "a" + "y" * 200, "x" * 200 + "b" + "y" * 200),
-     ({"Ref": "TableAAAAAAA1"}, {"Ref": "TableAAAAAAA2"}),
-     ("5", 5)],
-)  # fmt: skip
+    [
+        ("same " * 30 + "old", "same " * 30 + "new"),
+        ("same " * 30, "same " * 30 + "end"),
+        ("old" + " same" * 30, "new" + " same" * 30),
+        ("x" * 200 + "a" + "y" * 200, "x" * 200 + "b" + "y" * 200),
+        ({"Ref": "TableAAAAAAA1"}, {"Ref": "TableAAAAAAA2"}),
+        ("5", 5),
+    ],
+)
 def test_the_two_sides_never_look_the_same(old, new):
     (line,) = shown(old, new)
     was, now = line.removeprefix("P: ").split(" → ")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.reviewing.changes import changes
+from ops.review.changes import changes
 from tests.unit.cost_templates import resource
 
 TABLE, GLOBAL = "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"
@@ -15,15 +15,18 @@ def loud(before: dict, after: dict) -> list[str]:
 
 
 def kept(kind, **properties) -> dict:
-    return resource(kind, **properties) | {"DeletionPolicy": "Retain",
-                                           "UpdateReplacePolicy": "Retain"}  # fmt: skip
+    return resource(kind, **properties) | {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
 
 
 @pytest.mark.parametrize(
     ("kind", "holds"),
-    [(TABLE, "the items"), (GLOBAL, "the items"), ("AWS::S3::Bucket", "the objects"),
-     ("AWS::Cognito::UserPool", "the users")],
-)  # fmt: skip
+    [
+        (TABLE, "the items"),
+        (GLOBAL, "the items"),
+        ("AWS::S3::Bucket", "the objects"),
+        ("AWS::Cognito::UserPool", "the users"),
+    ],
+)
 def test_what_a_removed_resource_holds_is_lost(kind, holds):
     assert loud({"Old": resource(kind)}, {}) == [f"lost / Old ({kind}): {holds}"]
     assert loud({"Old": kept(kind)}, {}) == []
@@ -44,17 +47,17 @@ def test_a_database_leaves_a_snapshot_unless_told_otherwise():
 
 def test_a_removed_table_with_deletion_protection_may_stay():
     (line,) = loud({"Old": resource(TABLE, DeletionProtectionEnabled=True)}, {})
-    assert line.endswith("unless its deletion protection, which is on, refuses: then it stays "
-                         "without a stack")  # fmt: skip
+    assert line.endswith("unless its deletion protection, which is on, refuses: then it stays without a stack")
 
 
 @pytest.mark.parametrize(
     ("before", "after"),
-    [(resource(TABLE, TableName="Messages"), resource(TABLE, TableName="Messages")),
-     (resource(TABLE, TableName="Messages"), resource(GLOBAL, TableName="Messages")),
-     (resource("AWS::Events::Rule", Name="Messages"),
-      resource("AWS::Events::Rule", Name="Messages"))],
-)  # fmt: skip
+    [
+        (resource(TABLE, TableName="Messages"), resource(TABLE, TableName="Messages")),
+        (resource(TABLE, TableName="Messages"), resource(GLOBAL, TableName="Messages")),
+        (resource("AWS::Events::Rule", Name="Messages"), resource("AWS::Events::Rule", Name="Messages")),
+    ],
+)
 def test_a_name_that_the_old_one_still_has_fails(before, after):
     (found,) = [line for line in loud({"Old": before}, {"New": after}) if line.startswith("fails")]
     assert found == (
@@ -95,12 +98,8 @@ def test_what_no_longer_survives_is_said():
 def test_deletion_protection_that_is_turned_off_is_said(off):
     on = {"DeletionProtectionEnabled": True}
     said = "weaker / no longer protected against deletion"
-    assert loud({"T": resource(TABLE, **on)}, {"T": resource(TABLE, **off)}) == [
-        f"{said}: T ({TABLE})"
-    ]
-    before, after = (
-        {"T": resource(GLOBAL, Replicas=[{"Region": "eu-west-1", **one}])} for one in (on, off)
-    )
+    assert loud({"T": resource(TABLE, **on)}, {"T": resource(TABLE, **off)}) == [f"{said}: T ({TABLE})"]
+    before, after = ({"T": resource(GLOBAL, Replicas=[{"Region": "eu-west-1", **one}])} for one in (on, off))
     assert loud(before, after) == [f"{said} in eu-west-1: T ({GLOBAL})"]
     assert loud(after, before) == []
 
@@ -108,18 +107,15 @@ def test_deletion_protection_that_is_turned_off_is_said(off):
 @pytest.mark.parametrize("other", [{"KeySchema": [{"AttributeName": "b"}]}, {"Projection": "ALL"}])
 def test_an_index_cannot_be_changed_in_place(other):
     index = {"IndexName": "I", "KeySchema": [{"AttributeName": "a"}], "Projection": "KEYS_ONLY"}
-    before, after = (
-        {"T": resource(TABLE, GlobalSecondaryIndexes=[one])} for one in (index, index | other)
-    )
+    before, after = ({"T": resource(TABLE, GlobalSecondaryIndexes=[one])} for one in (index, index | other))
     (line,) = loud(before, after)
     assert line.startswith(f"fails / T ({TABLE}): {next(iter(other))} of index I: an index cannot")
 
 
 @pytest.mark.parametrize(
     ("before", "after", "fails"),
-    [("A", "AB", False), ("A", "B", True), ("", "AB", True), ("AB", "A", False),
-     ("AB", "BA", False)],
-)  # fmt: skip
+    [("A", "AB", False), ("A", "B", True), ("", "AB", True), ("AB", "A", False), ("AB", "BA", False)],
+)
 def test_only_one_index_comes_or_goes_at_once(before, after, fails):
     one, other = (
         {"T": resource(TABLE, GlobalSecondaryIndexes=[{"IndexName": name} for name in names])}
@@ -140,9 +136,11 @@ def test_a_table_that_is_replaced_is_made_with_its_indexes():
 def emptying(**variables) -> dict:
     """A stack whose vault is emptied by a function with these variables."""
     function = resource("AWS::Lambda::Function", Environment={"Variables": variables})
-    return {"VaultAAAAAAA1": kept("AWS::Backup::BackupVault", BackupVaultName="Messages-dev-1"),
-            "Emptying": resource("Custom::VaultEmptying", VaultName={"Ref": "VaultAAAAAAA1"}),
-            "Function": function}  # fmt: skip
+    return {
+        "VaultAAAAAAA1": kept("AWS::Backup::BackupVault", BackupVaultName="Messages-dev-1"),
+        "Emptying": resource("Custom::VaultEmptying", VaultName={"Ref": "VaultAAAAAAA1"}),
+        "Function": function,
+    }
 
 
 def test_a_function_that_empties_whatever_it_leaves_loses_the_backups():
@@ -159,9 +157,14 @@ def test_a_function_that_empties_whatever_it_leaves_loses_the_backups():
 
 SEEDED = {"MinCapacity": 5, "MaxCapacity": 5, "SeedCapacity": 5}
 UNSEEDED = {"MinCapacity": 5, "MaxCapacity": 5}
-ON_DEMAND = {"T": resource(GLOBAL, BillingMode="PAY_PER_REQUEST",
-                           GlobalSecondaryIndexes=[{"IndexName": "I"}],
-                           Replicas=[{"Region": "eu-west-1"}])}  # fmt: skip
+ON_DEMAND = {
+    "T": resource(
+        GLOBAL,
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[{"IndexName": "I"}],
+        Replicas=[{"Region": "eu-west-1"}],
+    )
+}
 
 
 def provisioned(writes, reads=None, **more) -> dict:
@@ -170,16 +173,18 @@ def provisioned(writes, reads=None, **more) -> dict:
     read = {"ReadCapacityAutoScalingSettings": reads} if reads else {"ReadCapacityUnits": 5}
     index = {"IndexName": "I", "WriteProvisionedThroughputSettings": write}
     replica = {"Region": "eu-west-1", "ReadProvisionedThroughputSettings": read}
-    return {"T": resource(GLOBAL, WriteProvisionedThroughputSettings=write,
-                          GlobalSecondaryIndexes=[index], Replicas=[replica], **more)}  # fmt: skip
+    return {
+        "T": resource(
+            GLOBAL, WriteProvisionedThroughputSettings=write, GlobalSecondaryIndexes=[index], Replicas=[replica], **more
+        )
+    }
 
 
 def failing(before, after) -> list[str]:
     return [line for line in loud(before, after) if line.startswith("fails / ")]
 
 
-@pytest.mark.parametrize("after", [provisioned(UNSEEDED), provisioned(SEEDED, UNSEEDED)],
-                         ids=["writes", "reads"])  # fmt: skip
+@pytest.mark.parametrize("after", [provisioned(UNSEEDED), provisioned(SEEDED, UNSEEDED)], ids=["writes", "reads"])
 def test_an_on_demand_table_is_not_provisioned_without_a_seed_capacity(after):
     (line,) = failing(ON_DEMAND, after)
     assert line == (
@@ -202,8 +207,7 @@ def test_a_table_deployed_without_a_seed_capacity_does_not_become_on_demand():
 
 def replicated(*regions, **more) -> dict:
     """A table with a replica in each region; in capitals, one that is protected."""
-    replicas = [{"Region": one.lower(), "DeletionProtectionEnabled": one.isupper()}
-                for one in regions]  # fmt: skip
+    replicas = [{"Region": one.lower(), "DeletionProtectionEnabled": one.isupper()} for one in regions]
     return {"T": resource(GLOBAL, TableName="Messages", Replicas=replicas, **more)}
 
 
@@ -219,9 +223,15 @@ def test_a_replica_does_not_leave_while_its_deletion_protection_is_on():
 
 @pytest.mark.parametrize(
     ("before", "after", "fails"),
-    [("a", "ab", False), ("a", "abc", True), ("ab", "ac", True), ("abc", "a", True),
-     ("abc", "ab", False), ("ab", "ba", False)],
-)  # fmt: skip
+    [
+        ("a", "ab", False),
+        ("a", "abc", True),
+        ("ab", "ac", True),
+        ("abc", "a", True),
+        ("abc", "ab", False),
+        ("ab", "ba", False),
+    ],
+)
 def test_only_one_replica_comes_or_goes_at_once(before, after, fails):
     found = failing(replicated(*before), replicated(*after))
     assert any("one replica an update" in line for line in found) is fails
@@ -233,9 +243,7 @@ def test_a_review_says_that_a_new_replica_keeps_the_table_for_a_day():
         return [line for line in found.details if "24 hours" in line]
 
     (line,) = details(replicated("a"), replicated("a", "b"))
-    assert line == (
-        "DynamoDB does not delete the table for 24 hours after a replica was created from it"
-    )
+    assert line == ("DynamoDB does not delete the table for 24 hours after a replica was created from it")
     assert details({}, replicated("a", "b")) == [line]
     assert details({}, replicated("a")) == details(replicated("a", "b"), replicated("a")) == []
 
@@ -252,8 +260,7 @@ def test_what_refers_to_a_replaced_resource_by_a_fixed_property_is_replaced_too(
         call = resource("AWS::Lambda::Permission", SourceArn={"Fn::Sub": "${Role.Arn}/x"})
         alias = resource("AWS::KMS::Alias", AliasName="a", TargetKeyId=role)
         after_call = resource("AWS::SNS::Subscription", Endpoint={"Ref": "Call"})
-        return {"Role": resource("AWS::IAM::Role", Path=path), "Call": call, "Alias": alias,
-                "Subscription": after_call}  # fmt: skip
+        return {"Role": resource("AWS::IAM::Role", Path=path), "Call": call, "Alias": alias, "Subscription": after_call}
 
     found = loud(stack("/"), stack("/other/"))
     assert [line.split(" / ")[1].split()[0] for line in found] == ["Role", "Call", "Subscription"]

@@ -4,10 +4,10 @@ import json
 
 import pytest
 
-from ops.reviewing.access import access_changes, permission_changes
-from ops.reviewing.changes import changes
-from ops.reviewing.permissions import permissions
-from ops.reviewing.statements import said as said_of
+from ops.review.access import access_changes, permission_changes
+from ops.review.changes import changes
+from ops.review.permissions import permissions
+from ops.review.statements import said as said_of
 from tests.unit.cost_templates import of, resource
 
 DELETE = {"Effect": "Allow", "Action": "dynamodb:DeleteTable", "Resource": "*"}
@@ -30,18 +30,20 @@ def role(**properties) -> dict:
 
 @pytest.mark.parametrize(
     ("kind", "attached", "who"),
-    [("AWS::IAM::Policy", {"Roles": [{"Ref": "Worker"}]}, "Worker"),
-     ("AWS::IAM::Policy", {"Roles": ["deployer"]}, "role deployer, not of this stack"),
-     ("AWS::IAM::Policy", {"Roles": ["worker-by-name"]}, "Worker"),
-     ("AWS::IAM::Policy", {"Users": ["jerry"]}, "user jerry, not of this stack"),
-     ("AWS::IAM::Policy", {"Groups": [{"Ref": "Team"}]}, "Team"),
-     ("AWS::IAM::Policy", {}, "whoever has the policy Given"),
-     ("AWS::IAM::ManagedPolicy", {"Roles": [{"Ref": "Worker"}]}, "Worker"),
-     ("AWS::IAM::ManagedPolicy", {"Groups": ["admins"]}, "group admins, not of this stack"),
-     ("AWS::IAM::ManagedPolicy", {}, "whoever has the policy Given"),
-     ("AWS::IAM::RolePolicy", {"RoleName": {"Ref": "Worker"}}, "Worker"),
-     ("AWS::SSO::PermissionSet", {}, "Given")],
-)  # fmt: skip
+    [
+        ("AWS::IAM::Policy", {"Roles": [{"Ref": "Worker"}]}, "Worker"),
+        ("AWS::IAM::Policy", {"Roles": ["deployer"]}, "role deployer, not of this stack"),
+        ("AWS::IAM::Policy", {"Roles": ["worker-by-name"]}, "Worker"),
+        ("AWS::IAM::Policy", {"Users": ["jerry"]}, "user jerry, not of this stack"),
+        ("AWS::IAM::Policy", {"Groups": [{"Ref": "Team"}]}, "Team"),
+        ("AWS::IAM::Policy", {}, "whoever has the policy Given"),
+        ("AWS::IAM::ManagedPolicy", {"Roles": [{"Ref": "Worker"}]}, "Worker"),
+        ("AWS::IAM::ManagedPolicy", {"Groups": ["admins"]}, "group admins, not of this stack"),
+        ("AWS::IAM::ManagedPolicy", {}, "whoever has the policy Given"),
+        ("AWS::IAM::RolePolicy", {"RoleName": {"Ref": "Worker"}}, "Worker"),
+        ("AWS::SSO::PermissionSet", {}, "Given"),
+    ],
+)
 def test_a_policy_is_said_of_whom_it_is_attached_to(kind, attached, who):
     given = resource(kind, PolicyDocument=document(DELETE), **attached)
     worker, team = role(RoleName="worker-by-name"), resource("AWS::IAM::Group")
@@ -54,9 +56,10 @@ def test_a_managed_policy_is_said_of_the_role_that_lists_it():
     given = resource("AWS::IAM::ManagedPolicy", PolicyDocument=document(DELETE))
     worker = role(ManagedPolicyArns=[{"Ref": "Given"}], PermissionsBoundary={"Ref": "Limits"})
     assert said(Worker=worker, Given=given) == [
-        "Worker: has the managed policy Given", f"Worker: {WORDS}",
+        "Worker: has the managed policy Given",
+        f"Worker: {WORDS}",
         "Worker: may do no more than Limits allows",
-    ]  # fmt: skip
+    ]
 
 
 def test_users_and_groups_have_their_own_policies_too():
@@ -67,25 +70,34 @@ def test_users_and_groups_have_their_own_policies_too():
 
 @pytest.mark.parametrize(
     ("resources", "who"),
-    [({"Table": resource("AWS::DynamoDB::Table", ResourcePolicy={
-        "PolicyDocument": document(ANYBODY)})}, "Table"),
-     ({"Vault": resource("AWS::Backup::BackupVault", AccessPolicy=document(ANYBODY))}, "Vault"),
-     ({"Key": resource("AWS::KMS::Key", KeyPolicy=document(ANYBODY))}, "Key"),
-     ({"P": resource("AWS::S3::BucketPolicy", Bucket={"Ref": "Files"},
-                     PolicyDocument=document(ANYBODY))}, "Files"),
-     ({"P": resource("AWS::SQS::QueuePolicy", Queues=[{"Ref": "Jobs"}],
-                     PolicyDocument=document(ANYBODY))}, "Jobs"),
-     ({"P": resource("AWS::SecretsManager::ResourcePolicy", SecretId={"Ref": "Secret"},
-                     ResourcePolicy=document(ANYBODY))}, "Secret"),
-     ({"P": resource("AWS::Events::EventBusPolicy", EventBusName="bus", StatementId="s",
-                     Statement=ANYBODY)}, "bus"),
-     ({"Images": resource("AWS::ECR::Repository",
-                          RepositoryPolicyText=document(ANYBODY))}, "Images"),
-     ({"Logs": resource("AWS::Logs::ResourcePolicy", PolicyDocument={"Fn::Join": [
-         "", [json.dumps(document(ANYBODY))]]})}, "Logs"),
-     ({"Odd": resource("Vendor::Of::Anything", Deep=[{"Er": document(ANYBODY)}])}, "Odd")],
+    [
+        ({"Table": resource("AWS::DynamoDB::Table", ResourcePolicy={"PolicyDocument": document(ANYBODY)})}, "Table"),
+        ({"Vault": resource("AWS::Backup::BackupVault", AccessPolicy=document(ANYBODY))}, "Vault"),
+        ({"Key": resource("AWS::KMS::Key", KeyPolicy=document(ANYBODY))}, "Key"),
+        ({"P": resource("AWS::S3::BucketPolicy", Bucket={"Ref": "Files"}, PolicyDocument=document(ANYBODY))}, "Files"),
+        ({"P": resource("AWS::SQS::QueuePolicy", Queues=[{"Ref": "Jobs"}], PolicyDocument=document(ANYBODY))}, "Jobs"),
+        (
+            {
+                "P": resource(
+                    "AWS::SecretsManager::ResourcePolicy", SecretId={"Ref": "Secret"}, ResourcePolicy=document(ANYBODY)
+                )
+            },
+            "Secret",
+        ),
+        ({"P": resource("AWS::Events::EventBusPolicy", EventBusName="bus", StatementId="s", Statement=ANYBODY)}, "bus"),
+        ({"Images": resource("AWS::ECR::Repository", RepositoryPolicyText=document(ANYBODY))}, "Images"),
+        (
+            {
+                "Logs": resource(
+                    "AWS::Logs::ResourcePolicy", PolicyDocument={"Fn::Join": ["", [json.dumps(document(ANYBODY))]]}
+                )
+            },
+            "Logs",
+        ),
+        ({"Odd": resource("Vendor::Of::Anything", Deep=[{"Er": document(ANYBODY)}])}, "Odd"),
+    ],
     ids=lambda value: next(iter(value.values()))["Type"] if isinstance(value, dict) else "",
-)  # fmt: skip
+)
 def test_a_policy_of_a_resource_of_any_type_is_said(resources, who):
     assert said(**resources) == [f"! {who}: anyone may read (s3: GetObject) on it"]
 
@@ -99,70 +111,75 @@ def test_a_policy_of_a_replica_is_said_with_its_region():
 
 def test_a_part_of_a_bucket_is_not_the_bucket():
     objects = ANYBODY | {"Resource": {"Fn::Sub": "${Files.Arn}/*"}}
-    policy = resource("AWS::S3::BucketPolicy", Bucket={"Ref": "Files"},
-                      PolicyDocument=document(objects))  # fmt: skip
+    policy = resource("AWS::S3::BucketPolicy", Bucket={"Ref": "Files"}, PolicyDocument=document(objects))
     assert said(P=policy) == ["! Files: anyone may read (s3: GetObject) on Files/*"]
 
 
 @pytest.mark.parametrize(
     ("statement", "words"),
-    [({"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"},
-      "may do anything but iam:* on everything (*)"),
-     ({"Effect": "Allow", "Action": "*", "NotResource": {"Ref": "Safe"}},
-      "may do anything (*: *) on everything but Safe"),
-     ({"Effect": "Deny", "Action": "sqs:*", "NotPrincipal": {"AWS": "a"}, "Resource": "q"},
-      "nobody but a may do anything (sqs: *) on q"),
-     ({"Effect": "Allow", "Action": "sqs:*", "NotPrincipal": {"AWS": "a"}, "Resource": "q"},
-      "anyone but a may do anything (sqs: *) on q"),
-     ({"Effect": "Deny", "Action": "sqs:*", "Principal": {"AWS": ["*"]}, "Resource": "q"},
-      "nobody may do anything (sqs: *) on q"),
-     ({"Fn::If": ["C", DELETE, DELETE]}, "depending on a condition: ")],
-)  # fmt: skip
+    [
+        ({"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"}, "may do anything but iam:* on everything (*)"),
+        (
+            {"Effect": "Allow", "Action": "*", "NotResource": {"Ref": "Safe"}},
+            "may do anything (*: *) on everything but Safe",
+        ),
+        (
+            {"Effect": "Deny", "Action": "sqs:*", "NotPrincipal": {"AWS": "a"}, "Resource": "q"},
+            "nobody but a may do anything (sqs: *) on q",
+        ),
+        (
+            {"Effect": "Allow", "Action": "sqs:*", "NotPrincipal": {"AWS": "a"}, "Resource": "q"},
+            "anyone but a may do anything (sqs: *) on q",
+        ),
+        (
+            {"Effect": "Deny", "Action": "sqs:*", "Principal": {"AWS": ["*"]}, "Resource": "q"},
+            "nobody may do anything (sqs: *) on q",
+        ),
+        ({"Fn::If": ["C", DELETE, DELETE]}, "depending on a condition: "),
+    ],
+)
 def test_what_is_left_out_of_a_statement_is_said(statement, words):
     assert said_of(statement, who="X").text.startswith(words)
 
 
 @pytest.mark.parametrize(
     ("condition", "words"),
-    [({"Bool": {"aws:SecureTransport": False}}, "aws:SecureTransport is false"),
-     ({"BoolIfExists": {"aws:SecureTransport": "false"}},
-      "aws:SecureTransport is false or is missing"),
-     ({"Null": {"backup:CopyTargets": "false"}}, "backup:CopyTargets is present"),
-     ({"Null": {"backup:CopyTargets": True}}, "backup:CopyTargets is missing"),
-     ({"ForAllValues:ArnEquals": {"k": ["a", "b"]}},
-      "every value of k, if there is any, is a or b"),
-     ({"ForAnyValue:StringNotLike": {"k": ["a", "b"]}}, "a value of k is not like a nor b"),
-     ({"NumericLessThanEquals": {"k": 5}}, "k is at most 5"),
-     ({"NewOperator": {"k": 5}}, "k NewOperator 5")],
-)  # fmt: skip
+    [
+        ({"Bool": {"aws:SecureTransport": False}}, "aws:SecureTransport is false"),
+        ({"BoolIfExists": {"aws:SecureTransport": "false"}}, "aws:SecureTransport is false or is missing"),
+        ({"Null": {"backup:CopyTargets": "false"}}, "backup:CopyTargets is present"),
+        ({"Null": {"backup:CopyTargets": True}}, "backup:CopyTargets is missing"),
+        ({"ForAllValues:ArnEquals": {"k": ["a", "b"]}}, "every value of k, if there is any, is a or b"),
+        ({"ForAnyValue:StringNotLike": {"k": ["a", "b"]}}, "a value of k is not like a nor b"),
+        ({"NumericLessThanEquals": {"k": 5}}, "k is at most 5"),
+        ({"NewOperator": {"k": 5}}, "k NewOperator 5"),
+    ],
+)
 def test_a_condition_is_said_in_words(condition, words):
     assert said_of(DELETE | {"Condition": condition}, who="X").text == f"{WORDS}, if {words}"
 
 
 @pytest.mark.parametrize(
     ("statement", "public"),
-    [(ANYBODY, True),
-     (ANYBODY | {"Effect": "Deny"}, False),
-     (ANYBODY | {"Principal": {"AWS": ["*"]}}, True),
-     (ANYBODY | {"Principal": {"AWS": "111122223333"}}, False),
-     (ANYBODY | {"Condition": {"StringEquals": {"aws:SourceAccount": "1"}}}, False),
-     (ANYBODY | {"Condition": {"StringNotEquals": {"aws:SourceAccount": "1"}}}, True),
-     (ANYBODY | {"Condition": {"StringEqualsIfExists": {"aws:SourceAccount": "1"}}}, True),
-     (ANYBODY | {"Condition": {"Bool": {"aws:SecureTransport": True}}}, True)],
-)  # fmt: skip
+    [
+        (ANYBODY, True),
+        (ANYBODY | {"Effect": "Deny"}, False),
+        (ANYBODY | {"Principal": {"AWS": ["*"]}}, True),
+        (ANYBODY | {"Principal": {"AWS": "111122223333"}}, False),
+        (ANYBODY | {"Condition": {"StringEquals": {"aws:SourceAccount": "1"}}}, False),
+        (ANYBODY | {"Condition": {"StringNotEquals": {"aws:SourceAccount": "1"}}}, True),
+        (ANYBODY | {"Condition": {"StringEqualsIfExists": {"aws:SourceAccount": "1"}}}, True),
+        (ANYBODY | {"Condition": {"Bool": {"aws:SecureTransport": True}}}, True),
+    ],
+)
 def test_what_everybody_may_do_is_marked(statement, public):
     assert said_of(statement, who="X").public is public
 
 
 def test_a_role_that_anyone_may_become_is_marked_and_a_denial_is_no_permission():
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
-    for effect, words in [
-        ("Allow", "! R: anyone may become it"),
-        ("Deny", "R: nobody may become it"),
-    ]:
-        made = resource(
-            "AWS::IAM::Role", AssumeRolePolicyDocument=document(trust | {"Effect": effect})
-        )
+    for effect, words in [("Allow", "! R: anyone may become it"), ("Deny", "R: nobody may become it")]:
+        made = resource("AWS::IAM::Role", AssumeRolePolicyDocument=document(trust | {"Effect": effect}))
         assert said(R=made) == [words]
 
 
@@ -180,9 +197,7 @@ def test_a_function_that_anyone_may_call_is_marked():
 
 def test_a_policy_that_changes_is_no_change_of_its_resource_as_well():
     def bucket(*statements):
-        return of(
-            P=resource("AWS::S3::BucketPolicy", Bucket="b", PolicyDocument=document(*statements))
-        )
+        return of(P=resource("AWS::S3::BucketPolicy", Bucket="b", PolicyDocument=document(*statements)))
 
     assert changes(bucket(ANYBODY), bucket(ANYBODY, DELETE)) == []
     new, gone = permission_changes(bucket(ANYBODY), bucket(ANYBODY, DELETE))
@@ -191,9 +206,7 @@ def test_a_policy_that_changes_is_no_change_of_its_resource_as_well():
 
 def access(before: dict, after: dict) -> list[str]:
     def of_queue(statement):
-        return of(
-            P=resource("AWS::SQS::QueuePolicy", Queues=["q"], PolicyDocument=document(statement))
-        )
+        return of(P=resource("AWS::SQS::QueuePolicy", Queues=["q"], PolicyDocument=document(statement)))
 
     return access_changes(of_queue(before), of_queue(after))
 
@@ -201,16 +214,12 @@ def access(before: dict, after: dict) -> list[str]:
 def test_a_statement_with_other_actions_is_one_line():
     one = ANYBODY | {"Action": ["sqs:A", "sqs:B"], "Principal": {"Service": "sns"}}
     other = one | {"Action": ["sqs:C", "sqs:B"]}
-    assert access(one, other) == [
-        "~ permission: q: sns: now also sqs: C, no longer sqs: A (on it)"
-    ]  # fmt: skip
+    assert access(one, other) == ["~ permission: q: sns: now also sqs: C, no longer sqs: A (on it)"]
     assert access(one, one | {"Action": ["sqs:B", "sqs:A"]}) == [], "the order says nothing"
     everybody = {"Principal": "*"}
     assert access(one | everybody, other | everybody)[0].startswith("! permission: q: anyone: now")
     denied = {"Effect": "Deny", **everybody}
-    assert access(one | denied, other | denied)[0].startswith(
-        "~ permission: q: denied to anyone: now also sqs: C"
-    )
+    assert access(one | denied, other | denied)[0].startswith("~ permission: q: denied to anyone: now also sqs: C")
 
 
 def test_a_statement_without_an_action_in_common_is_another():

@@ -2,8 +2,8 @@
 
 import pytest
 
-from ops.reviewing.access import access_changes
-from ops.reviewing.regions import in_region, settled
+from ops.review.access import access_changes
+from ops.review.regions import in_region, settled
 from tests.unit.cost_templates import resource
 
 REGION, PARTITION = {"Ref": "AWS::Region"}, {"Ref": "AWS::Partition"}
@@ -21,9 +21,8 @@ IN_TEXT = template({"Fn::Sub": "arn:${AWS::Partition}:dynamodb:${AWS::Region}:1:
 
 @pytest.mark.parametrize(
     ("region", "partition"),
-    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"),
-     ("eusc-de-east-1", "aws-eusc")],
-)  # fmt: skip
+    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("eusc-de-east-1", "aws-eusc")],
+)
 @pytest.mark.parametrize("before", [OPEN, IN_TEXT], ids=["join", "sub"])
 def test_references_to_a_known_region_and_its_partition_are_their_names(before, region, partition):
     fixed = template(f"arn:{partition}:dynamodb:{region}:1:table/T")
@@ -39,8 +38,7 @@ def test_an_unknown_region_stays_a_reference():
 
 def test_a_region_is_fixed_though_something_refers_to_it_still():
     fixed = template("arn:aws:dynamodb:eu-west-1:1:table/T")
-    both = ({"Resources": one["Resources"] | {"Alarm": resource("AWS::A::B", Where=REGION)}}
-            for one in (OPEN, fixed))  # fmt: skip
+    both = ({"Resources": one["Resources"] | {"Alarm": resource("AWS::A::B", Where=REGION)}} for one in (OPEN, fixed))
     assert settled(*both, "eu-west-1").startswith("now fixed to region eu-west-1")
     assert settled(OPEN, OPEN, "eu-west-1") == settled(fixed, fixed, "eu-west-1") == ""
 

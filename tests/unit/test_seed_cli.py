@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from chat.model import message_item, parse_time
+from model.messages import message_item, parse_time
 from seed import __main__ as cli
 from seed.__main__ import main
 from seed.dataset import read_items
@@ -118,12 +118,11 @@ def test_a_seed_in_yaml_has_a_size_and_above_it_the_way_to_a_dataset_is_named(tm
 @pytest.mark.parametrize(
     ("attribute", "said"),
     [
-        ("1234567890123456789.5", "attribute 'a': 1234567890123456789.5 has too many digits; "
-                                  "write it as text"),
+        ("1234567890123456789.5", "attribute 'a': 1234567890123456789.5 has too many digits; write it as text"),
         ("x" * 250_000, "is longer than 250000 bytes; Step Functions passes no more on"),
     ],
     ids=["number", "text"],
-)  # fmt: skip
+)
 def test_what_a_dataset_cannot_hold_fails_the_conversion(tmp_path, capsys, attribute, said):
     file = tmp_path / "a.yaml"
     file.write_text(
@@ -136,9 +135,7 @@ def test_what_a_dataset_cannot_hold_fails_the_conversion(tmp_path, capsys, attri
     assert err == f"error: {file}: message 1 as a line of a dataset: {said}\n"
 
 
-@pytest.mark.parametrize(
-    ("name", "text"), [("a.yaml", "users: ["), ("a.jsonl", '{"from": "Tom"}\n')]
-)
+@pytest.mark.parametrize(("name", "text"), [("a.yaml", "users: ["), ("a.jsonl", '{"from": "Tom"}\n')])
 def test_a_mistake_is_one_line_and_status_1(tmp_path, capsys, name, text):
     file = tmp_path / name
     file.write_text(text)

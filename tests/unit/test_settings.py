@@ -78,9 +78,7 @@ def test_a_wrong_value_is_named_with_rule_and_remedy(name, value, rule):
 
 
 def test_settings_of_the_other_billing_mode_are_refused():
-    assert "no effect with billing_mode provisioned" in problem(
-        billing_mode="provisioned", max_write_units=10
-    )
+    assert "no effect with billing_mode provisioned" in problem(billing_mode="provisioned", max_write_units=10)
 
 
 def test_scaling_needs_room_above_the_minimum():
@@ -161,19 +159,20 @@ def test_stages_that_are_no_objects_are_refused(stage, stages, where):
 
 
 def test_an_unknown_key_is_refused_with_the_nearest_one():
-    with pytest.raises(
-        SettingsError, match=r"unknown setting 'pitr_day'.*did you mean 'pitr_days'"
-    ):
+    with pytest.raises(SettingsError, match=r"unknown setting 'pitr_day'.*did you mean 'pitr_days'"):
         settings_from_context(context(pitr_day="1"))
-    with pytest.raises(
-        SettingsError, match=r"unknown setting 'zzz' in cdk.json under .*stages.dev"
-    ):
+    with pytest.raises(SettingsError, match=r"unknown setting 'zzz' in cdk.json under .*stages.dev"):
         settings_from_context(context(stages={"dev": {"zzz": 1}}))
 
 
 def test_keys_of_the_cdk_are_none_of_ours():
-    own = {"aws:cdk:enable-path-metadata": True, "@aws-cdk/core:x": True, "cli-telemetry": False,
-           "availability-zones:account=1": [], "acknowledged-issue-numbers": [1]}  # fmt: skip
+    own = {
+        "aws:cdk:enable-path-metadata": True,
+        "@aws-cdk/core:x": True,
+        "cli-telemetry": False,
+        "availability-zones:account=1": [],
+        "acknowledged-issue-numbers": [1],
+    }
     assert settings_from_context({**context(), **own}) == Settings()
 
 
@@ -192,9 +191,7 @@ def test_the_capacity_of_the_seed_systems_is_one_line():
     settings = settings_from_context(context(billing_mode="provisioned"))
     assert (settings.billing_mode, settings.read_capacity) == ("provisioned", None)
     explicit = settings_from_context(
-        context(
-            stages={"dev": {"billing_mode": "provisioned", "read_capacity": 5, "write_capacity": 5}}
-        )
+        context(stages={"dev": {"billing_mode": "provisioned", "read_capacity": 5, "write_capacity": 5}})
     )
     assert (explicit.read_capacity, explicit.write_capacity) == (5, 5)
 

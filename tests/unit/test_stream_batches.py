@@ -2,16 +2,14 @@
 
 import pytest
 
-from local.additions.streams.batches import Batch, Rules, after, without_expired
-from local.additions.streams.responses import failed_from
+from embedded_aws.streams.batches import Batch, Rules, after, without_expired
+from embedded_aws.streams.responses import failed_from
 
 ENDLESS = Rules(retries=-1, age_seconds=-1, bisect=False)
 
 
 def records(*numbers: int):
-    return tuple(
-        {"dynamodb": {"SequenceNumber": str(n), "ApproximateCreationDateTime": n}} for n in numbers
-    )
+    return tuple({"dynamodb": {"SequenceNumber": str(n), "ApproximateCreationDateTime": n}} for n in numbers)
 
 
 def numbers(batches):
@@ -69,9 +67,7 @@ def test_records_that_are_too_old_are_not_sent():
     assert without_expired(batch, ENDLESS, now=10**9) == (None, batch)
 
 
-@pytest.mark.parametrize(
-    "answer", [None, [], {}, {"batchItemFailures": []}, {"batchItemFailures": None}]
-)
+@pytest.mark.parametrize("answer", [None, [], {}, {"batchItemFailures": []}, {"batchItemFailures": None}])
 def test_these_answers_report_success(answer):
     assert failed_from(answer, records(1, 2)) is None
 
@@ -82,9 +78,7 @@ def test_an_identifier_of_no_record_fails_the_whole_batch(identifier):
     assert failed_from({"batchItemFailures": failures}, records(1, 2)) == 0
 
 
-@pytest.mark.parametrize(
-    "answer", ["done", 5, [1], {"batchItemFailures": "2"}, {"batchItemFailures": [{"foo": "2"}]}]
-)
+@pytest.mark.parametrize("answer", ["done", 5, [1], {"batchItemFailures": "2"}, {"batchItemFailures": [{"foo": "2"}]}])
 def test_an_answer_of_another_form_fails_the_whole_batch(answer):
     assert failed_from(answer, records(1, 2)) == 0
 

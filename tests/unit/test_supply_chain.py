@@ -39,8 +39,7 @@ def test_a_lock_satisfies_what_pyproject_asks_for(lock, asked):
         version = locked.get(locks.canonical(requirement.name))
         assert version, f"{requirement.name} is not in {lock}: run `make lock`"
         assert requirement.specifier.contains(version), (
-            f"{lock} has {requirement.name} {version}, pyproject.toml asks for "
-            f"{requirement.specifier}: run `make lock`"
+            f"{lock} has {requirement.name} {version}, pyproject.toml asks for {requirement.specifier}: run `make lock`"
         )
 
 
@@ -95,8 +94,11 @@ def test_an_expression_is_allowed_when_a_choice_of_it_is(stated, allowed):
 
 def test_metadata_of_three_ages_names_the_licence():
     assert licences.stated(expression="MIT", text="whatever") == "MIT"
-    classifiers = ["License :: OSI Approved", "License :: OSI Approved :: BSD License",
-                   "License :: OSI Approved :: Apache Software License"]  # fmt: skip
+    classifiers = [
+        "License :: OSI Approved",
+        "License :: OSI Approved :: BSD License",
+        "License :: OSI Approved :: Apache Software License",
+    ]
     assert licences.stated(classifiers=classifiers) == "BSD-3-Clause AND Apache-2.0"
     assert licences.stated(classifiers=["License :: OSI Approved"], text="ISC\n\n...") == "ISC"
     assert licences.stated() == "unknown"
@@ -126,10 +128,7 @@ PIP_AUDIT = {
         {
             "name": "two",
             "version": "2.0",
-            "vulns": [
-                {"id": "PYSEC-1", "fix_versions": ["2.1"]},
-                {"id": "X-2", "fix_versions": []},
-            ],
+            "vulns": [{"id": "PYSEC-1", "fix_versions": ["2.1"]}, {"id": "X-2", "fix_versions": []}],
         },
     ]
 }
@@ -137,9 +136,7 @@ PIP_AUDIT = {
 
 def test_python_advisories_are_findings():
     verdict = audit.of_python(json.dumps(PIP_AUDIT), "")
-    assert verdict.findings == (
-        "two 2.0: PYSEC-1, mended in 2.1", "two 2.0: X-2, mended in no version yet"
-    )  # fmt: skip
+    assert verdict.findings == ("two 2.0: PYSEC-1, mended in 2.1", "two 2.0: X-2, mended in no version yet")
     assert audit.summary(verdict) == "2 packages, 2 advisories"
 
 
@@ -147,8 +144,7 @@ def test_a_mirror_without_advisories_is_not_a_clean_bill():
     skipped = [{"name": name, "skip_reason": "Dependency not found on PyPI"} for name in "ab"]
     verdict = audit.of_python(json.dumps({"dependencies": skipped}), "")
     assert audit.summary(verdict).startswith("not checked: offline")
-    some = audit.of_python(json.dumps({"dependencies": [*PIP_AUDIT["dependencies"][:1],
-                                                        *skipped]}), "")  # fmt: skip
+    some = audit.of_python(json.dumps({"dependencies": [*PIP_AUDIT["dependencies"][:1], *skipped]}), "")
     assert (some.unchecked, some.missed) == ("", ("a", "b"))
     assert audit.summary(some) == "1 packages, 0 advisories, no answer about a, b"
 
@@ -178,9 +174,7 @@ def test_npm_advisories_are_findings():
         ([audit.Verdict(checked=3), audit.Verdict(checked=2, missed=("a",))], 1),
     ],
 )
-def test_an_audit_fails_for_findings_and_gaps_and_not_for_being_offline(
-    verdicts, status, monkeypatch
-):
+def test_an_audit_fails_for_findings_and_gaps_and_not_for_being_offline(verdicts, status, monkeypatch):
     monkeypatch.setattr(audit, "_run", lambda *_: ("", ""))
     monkeypatch.setattr(audit, "of_python", lambda *_: verdicts[0])
     monkeypatch.setattr(audit, "of_npm", lambda *_: verdicts[1])

@@ -81,7 +81,7 @@ def test_placeholders_are_names_and_doubled_braces_are_braces(load):
         ("every:", "evry:", 3, "file: unknown key 'evry'; known are users, "),
         ("messages:", "messages: [", 5, "not valid YAML"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_names_file_line_message_and_rule(load, tmp_path, old, new, line, what):
     assert old in VALID
     with pytest.raises(SeedError) as caught:
@@ -91,9 +91,7 @@ def test_a_mistake_names_file_line_message_and_rule(load, tmp_path, old, new, li
 
 
 def test_an_item_above_the_limit_of_dynamodb_is_refused(load):
-    with pytest.raises(
-        SeedError, match=r":6: message 2: the item has \d+ bytes; DynamoDB allows 409600"
-    ):
+    with pytest.raises(SeedError, match=r":6: message 2: the item has \d+ bytes; DynamoDB allows 409600"):
         load(VALID.replace("Hello", "x" * 409_600))
 
 
@@ -214,10 +212,14 @@ def test_a_message_has_typed_attributes(load):
         """)
     extra = {name: item[name] for name in list(item)[9:]}
     assert extra == {
-        "Mood": "good", "Stars": Decimal("4.50"), "Seen": True, "When": "2026-01-01",
+        "Mood": "good",
+        "Stars": Decimal("4.50"),
+        "Seen": True,
+        "When": "2026-01-01",
         "Big": Decimal("12345678901234567890123456789012345678"),
-        "Labels": ["a", Decimal(2), False], "Place": {"Room": "12", "Floor": Decimal(3)},
-    }  # fmt: skip
+        "Labels": ["a", Decimal(2), False],
+        "Place": {"Room": "12", "Floor": Decimal(3)},
+    }
 
 
 def attribute(load, value: str):
@@ -228,9 +230,20 @@ def attribute(load, value: str):
 
 @pytest.mark.parametrize(
     ("spelled", "number"),
-    [("1e3", "1e3"), ("1.5e3", "1.5e3"), ("-.5", "-0.5"), (".5e-3", "0.0005"), ("+5", "5"),
-     ("5.", "5"), ("1E+2", "1E+2"), ("0", "0"), ("-0.0", "0"), ("0.5", "0.5"), ("0e0", "0")],
-)  # fmt: skip
+    [
+        ("1e3", "1e3"),
+        ("1.5e3", "1.5e3"),
+        ("-.5", "-0.5"),
+        (".5e-3", "0.0005"),
+        ("+5", "5"),
+        ("5.", "5"),
+        ("1E+2", "1E+2"),
+        ("0", "0"),
+        ("-0.0", "0"),
+        ("0.5", "0.5"),
+        ("0e0", "0"),
+    ],
+)
 def test_every_spelling_of_a_decimal_number_is_one(load, spelled, number):
     found = attribute(load, spelled)
     assert isinstance(found, Decimal)
@@ -239,23 +252,36 @@ def test_every_spelling_of_a_decimal_number_is_one(load, spelled, number):
 
 @pytest.mark.parametrize(
     "spelled",
-    ["08", "0777", "-007", "00.5", "0o17", "0x1F", "0b11", "1_000", "1_0.5", "12:30",
-     "08:30", "-1:30:15", "1:30.5", ".inf", "-.INF", "+.Inf", ".nan", ".NaN"],
-)  # fmt: skip
-def test_what_only_some_readers_take_for_a_number_is_refused_with_the_advice_to_quote_it(
-    load, spelled
-):
+    [
+        "08",
+        "0777",
+        "-007",
+        "00.5",
+        "0o17",
+        "0x1F",
+        "0b11",
+        "1_000",
+        "1_0.5",
+        "12:30",
+        "08:30",
+        "-1:30:15",
+        "1:30.5",
+        ".inf",
+        "-.INF",
+        "+.Inf",
+        ".nan",
+        ".NaN",
+    ],
+)
+def test_what_only_some_readers_take_for_a_number_is_refused_with_the_advice_to_quote_it(load, spelled):
     with pytest.raises(SeedError) as caught:
         attribute(load, spelled)
-    assert f"message 3: '{spelled}' is not a decimal number; if it is text, put it in quotes" in (
-        str(caught.value)
-    )
+    assert f"message 3: '{spelled}' is not a decimal number; if it is text, put it in quotes" in (str(caught.value))
     assert attribute(load, f"'{spelled}'") == spelled
 
 
 @pytest.mark.parametrize(
-    "text",
-    ["1.2.3", "10.0.0.1", "2026-01-01", "555-1234", "3rd", "5 apples", "e3", "+", "_1", "0O17"],
+    "text", ["1.2.3", "10.0.0.1", "2026-01-01", "555-1234", "3rd", "5 apples", "e3", "+", "_1", "0O17"]
 )
 def test_what_no_reader_takes_for_a_number_is_text(load, text):
     assert attribute(load, text) == text
@@ -274,24 +300,19 @@ def test_true_and_false_in_the_three_spellings_of_yaml_are_truth_values(load):
 
 @pytest.mark.parametrize("null", ["null", "Null", "NULL", "~", ""])
 def test_a_null_attribute_is_refused_with_the_advice_to_leave_it_out(load, null):
-    with pytest.raises(
-        SeedError, match=r":7: message 3: null .* leave the attribute out.* put it in quotes"
-    ):
+    with pytest.raises(SeedError, match=r":7: message 3: null .* leave the attribute out.* put it in quotes"):
         attribute(load, null)
 
 
 @pytest.mark.parametrize(
     "spelled",
-    ['!!binary "aGk="', '!custom "x"', '!!bool "maybe"', "!!int 5", "!custom {b: c}",
-     "!!set {b}", "!!omap [b: c]"],
-)  # fmt: skip
+    ['!!binary "aGk="', '!custom "x"', '!!bool "maybe"', "!!int 5", "!custom {b: c}", "!!set {b}", "!!omap [b: c]"],
+)
 def test_a_tag_is_refused_by_its_name(load, spelled):
     with pytest.raises(SeedError) as caught:
         attribute(load, spelled)
     tag = spelled.split()[0]
-    assert f"message 3: the tag {tag} is not supported; write the value without it" in (
-        str(caught.value)
-    )
+    assert f"message 3: the tag {tag} is not supported; write the value without it" in (str(caught.value))
 
 
 def test_the_tags_of_what_a_seed_has_may_be_spelled_out(load):
@@ -332,9 +353,11 @@ def test_messages_may_be_grouped_by_conversation(load):
               - {from: tom, to: spike, body: d}
         """)
     assert [(item["ConversationId"], item["SentAt"][5:16]) for item in items] == [
-        ("jerry#tom", "01-01T09:00"), ("jerry#tom", "01-01T09:01"),
-        ("spike#tom", "02-01T09:00"), ("spike#tom", "02-01T09:01"),
-    ]  # fmt: skip
+        ("jerry#tom", "01-01T09:00"),
+        ("jerry#tom", "01-01T09:01"),
+        ("spike#tom", "02-01T09:00"),
+        ("spike#tom", "02-01T09:01"),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -382,9 +405,7 @@ def test_a_mistake_in_the_optional_parts_is_named(load, more, what):
 
 
 def test_a_message_of_a_group_says_which_group(load):
-    with pytest.raises(
-        SeedError, match="conversation 1: message 1: has no 'at', and there is no 'st"
-    ):
+    with pytest.raises(SeedError, match="conversation 1: message 1: has no 'at', and there is no 'st"):
         load("""\
             users: {tom: Tom, jerry: Jerry}
             conversations: [{messages: [{from: tom, to: jerry, body: a}]}]

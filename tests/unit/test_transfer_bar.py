@@ -46,9 +46,7 @@ def test_the_bar_shows_how_far_it_is(begin, total, of_bytes, shown):
     assert "importing [x]" in terminal.getvalue()
 
 
-def test_an_interruption_half_way_through_the_start_leaves_the_terminal_as_it_was(
-    begin, monkeypatch
-):
+def test_an_interruption_half_way_through_the_start_leaves_the_terminal_as_it_was(begin, monkeypatch):
     terminal = begin()
 
     def interrupted(*_args):

@@ -20,7 +20,7 @@ from chat.transfer.scanning import Page, Selection
 from chat.transfer.sources import opened
 from chat.transfer.state import StateFile
 from chat.transfer.tables import Described
-from ops.errors import OpsError
+from cli.errors import OpsError
 
 TABLE = Described(name="T", id="one", items=0, has_stream=True)
 OTHER = Described(name="T", id="another", items=0, has_stream=True)
@@ -242,12 +242,14 @@ def test_a_check_needs_no_aws_and_says_what_is_there(capsys, tmp_path):
         '{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}\n'
         '{"pk": "a", "sk": "b"}\n{"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom"}\n'
     )
-    assert check(capsys, path) == (
-        0, f"{path}: 1 message, 1 other item, 1 row of users' lists, to be skipped\n", ""
-    )  # fmt: skip
+    assert check(capsys, path) == (0, f"{path}: 1 message, 1 other item, 1 row of users' lists, to be skipped\n", "")
     assert json.loads(check(capsys, path, "--json")[1]) == {
-        "file": str(path), "lines": 3, "messages": 1, "others": 1, "memberships": 1
-    }  # fmt: skip
+        "file": str(path),
+        "lines": 3,
+        "messages": 1,
+        "others": 1,
+        "memberships": 1,
+    }
 
 
 @pytest.mark.parametrize(
@@ -292,11 +294,12 @@ def sent(at="2026-01-01T09:00Z", sender="Tom", recipient="Jerry", **more):
 def test_two_messages_that_would_be_one_item_are_refused_with_both_lines(capsys, tmp_path, second):
     path = lines_file(tmp_path, sent(), sent(at="2026-01-01T09:01Z"), second)
     assert check(capsys, path) == (
-        1, "",
+        1,
+        "",
         f"{path}:3: is another message of the same users and time as line 1; give one of them an "
         "'id' of its own, or remove one\n"
         f"error: {path}: 1 of 3 lines cannot be imported; nothing was written\n",
-    )  # fmt: skip
+    )
 
 
 def test_an_id_of_its_own_makes_a_message_another_item(capsys, tmp_path):
@@ -308,9 +311,7 @@ def test_items_with_one_key_are_refused_in_whatever_form_they_come(capsys, tmp_p
     plain = {"pk": "a", "sk": "b"}
     typed = {"Item": {"pk": {"S": "a"}, "sk": {"S": "b"}, "n": {"N": "1"}}}
     path = lines_file(tmp_path, plain, {"pk": "ab", "sk": ""} | {"sk": "c"}, typed)
-    assert check(capsys, path)[2].startswith(
-        f"{path}:3: is the same item as line 1; remove one of them\n"
-    )
+    assert check(capsys, path)[2].startswith(f"{path}:3: is the same item as line 1; remove one of them\n")
 
 
 def test_the_first_of_many_repeated_lines_are_named_and_all_are_counted(capsys, tmp_path):
@@ -319,9 +320,7 @@ def test_the_first_of_many_repeated_lines_are_named_and_all_are_counted(capsys, 
     status, _, err = check(capsys, path)
     assert status == 1
     *named, last = err.splitlines()
-    assert named == [
-        f"{path}:{n + 30}: is the same item as line {n}; remove one of them" for n in range(1, 21)
-    ]
+    assert named == [f"{path}:{n + 30}: is the same item as line {n}; remove one of them" for n in range(1, 21)]
     assert last == f"error: {path}: 30 of 60 lines cannot be imported; nothing was written"
 
 
@@ -375,9 +374,7 @@ def by_jq(document, query):
 
 @pytest.mark.parametrize("indent", [None, 4])
 @pytest.mark.parametrize(("document", "said", "query"), WHOLE.values(), ids=WHOLE)
-def test_one_document_instead_of_lines_is_one_error_with_the_way_out(
-    capsys, tmp_path, document, said, query, indent
-):
+def test_one_document_instead_of_lines_is_one_error_with_the_way_out(capsys, tmp_path, document, said, query, indent):
     path = tmp_path / "in.json"
     path.write_text("\ufeff" + json.dumps(document, indent=indent))
     status, out, err = check(capsys, path)
@@ -396,9 +393,10 @@ def test_one_item_over_several_lines_is_one_error(capsys, tmp_path):
     path = tmp_path / "in.json"
     path.write_text(json.dumps({"Item": TYPED}, indent=4))
     assert check(capsys, path) == (
-        1, "",
+        1,
+        "",
         f"error: {path} is JSON over several lines; make it one item a line with: jq -c '.'\n",
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize("attribute", ["Items", "Count"])
@@ -411,10 +409,9 @@ GZIP = gzip.compress(b'{"pk": "a", "sk": "b"}\n' * 99)
 
 @pytest.mark.parametrize(
     "content",
-    [GZIP[:5], GZIP[:-9], GZIP[:-1], GZIP[:12] + b"\xff" + GZIP[13:], GZIP[:-8] + b"x" * 8,
-     GZIP + b"more"],
+    [GZIP[:5], GZIP[:-9], GZIP[:-1], GZIP[:12] + b"\xff" + GZIP[13:], GZIP[:-8] + b"x" * 8, GZIP + b"more"],
     ids=["header", "cut", "last byte", "data", "checksum", "more"],
-)  # fmt: skip
+)
 def test_a_damaged_compressed_file_is_one_line(capsys, tmp_path, content):
     path = tmp_path / "in.jsonl.gz"
     path.write_bytes(content)
@@ -430,9 +427,7 @@ NO_SPACE = (
 )
 
 
-def test_a_disk_that_is_full_at_the_end_of_a_copy_is_not_taken_for_standard_output(
-    capsys, monkeypatch
-):
+def test_a_disk_that_is_full_at_the_end_of_a_copy_is_not_taken_for_standard_output(capsys, monkeypatch):
     # The few bytes are in memory until then, and once more when the file is closed.
     monkeypatch.setattr(tempfile, "TemporaryFile", partial(open, "/dev/full", "w+b"))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{}\n")))
@@ -465,7 +460,7 @@ def test_a_full_disk_while_keys_are_compared_is_one_line(capsys, monkeypatch, tm
     def full(*_):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("seed.repeated_keys.RepeatedKeys.first", full)
+    monkeypatch.setattr("model.repeated_keys.RepeatedKeys.first", full)
     path = lines_file(tmp_path, PLAIN)
     status, out, err = check(capsys, path)
     assert (status, out, err.count("\n")) == (1, "", 1)

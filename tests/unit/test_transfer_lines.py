@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.limits import LEVELS
-from chat.model import ITEM_BYTES, is_membership, is_message, message_item, parse_time
 from chat.transfer.lines import item_of, line_of
 from chat.transfer.reading import LINE_BYTES, lines
-from chat.values import item_bytes
-from seed.wire import from_wire, to_wire
+from dynamo.values import item_bytes
+from model.limits import LEVELS
+from model.messages import ITEM_BYTES, is_membership, is_message, message_item, parse_time
+from model.wire import from_wire, to_wire
 
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
 
@@ -36,20 +36,24 @@ def problem(line: bytes) -> str:
 
 def test_every_type_survives():
     item = KEY | {
-        "text": {"S": 'Tom → "Jerry"\n'}, "empty": {"S": ""}, "long": {"N": "1" * 38},
-        "small": {"N": "-1E-130"}, "binary": {"B": b"\x00\xff"}, "yes": {"BOOL": True},
-        "null": {"NULL": True}, "texts": {"SS": ["a", "b"]}, "numbers": {"NS": ["-1", "10"]},
+        "text": {"S": 'Tom → "Jerry"\n'},
+        "empty": {"S": ""},
+        "long": {"N": "1" * 38},
+        "small": {"N": "-1E-130"},
+        "binary": {"B": b"\x00\xff"},
+        "yes": {"BOOL": True},
+        "null": {"NULL": True},
+        "texts": {"SS": ["a", "b"]},
+        "numbers": {"NS": ["-1", "10"]},
         "binaries": {"BS": [b"\x01", b"\x02"]},
         "nested": {"M": {"list": {"L": [{"B": b"x"}, {"M": {}}, {"L": []}]}}},
-    }  # fmt: skip
+    }
     assert item_of(line_of(item)) == item
 
 
 def test_a_line_is_what_the_import_from_s3_reads():
     item = {"pk": {"S": "a"}, "sk": {"S": "b"}, "blob": {"B": b"\x00"}, "n": {"N": "4.5"}}
-    assert line_of(item) == (
-        b'{"Item":{"blob":{"B":"AA=="},"n":{"N":"4.5"},"pk":{"S":"a"},"sk":{"S":"b"}}}\n'
-    )
+    assert line_of(item) == (b'{"Item":{"blob":{"B":"AA=="},"n":{"N":"4.5"},"pk":{"S":"a"},"sk":{"S":"b"}}}\n')
 
 
 def test_the_order_of_sets_and_names_does_not_change_the_line():
@@ -72,8 +76,7 @@ _scalars = st.one_of(
 _values = st.recursive(
     _scalars,
     lambda inner: (
-        st.lists(inner).map(lambda v: {"L": v})
-        | st.dictionaries(st.text(min_size=1), inner).map(lambda v: {"M": v})
+        st.lists(inner).map(lambda v: {"L": v}) | st.dictionaries(st.text(min_size=1), inner).map(lambda v: {"M": v})
     ),
     max_leaves=10,
 )
@@ -90,22 +93,33 @@ def test_any_item_survives(attributes):
 
 
 def test_plain_items_have_exact_numbers_and_every_json_type():
-    line = b'{"pk":"a","sk":"b","n":1234567890123456789012345678901234567.8,"i":12,"t":true,' \
-           b'"z":null,"l":["x",{"y":1e2}]}'  # fmt: skip
+    line = (
+        b'{"pk":"a","sk":"b","n":1234567890123456789012345678901234567.8,"i":12,"t":true,"z":null,"l":["x",{"y":1e2}]}'
+    )
     assert item_of(line) == KEY | {
-        "n": {"N": "1234567890123456789012345678901234567.8"}, "i": {"N": "12"},
-        "t": {"BOOL": True}, "z": {"NULL": True},
+        "n": {"N": "1234567890123456789012345678901234567.8"},
+        "i": {"N": "12"},
+        "t": {"BOOL": True},
+        "z": {"NULL": True},
         "l": {"L": [{"S": "x"}, {"M": {"y": {"N": "1E+2"}}}]},
-    }  # fmt: skip
+    }
 
 
 def test_a_message_of_a_dataset_is_the_item_that_a_seed_makes_of_it():
-    line = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z",
-            "attributes": {"Stars": 4.5, "Labels": ["a"]}}  # fmt: skip
+    line = {
+        "from": "Tom",
+        "to": "Jerry",
+        "body": "Hi",
+        "at": "2026-01-01T09:00:00Z",
+        "attributes": {"Stars": 4.5, "Labels": ["a"]},
+    }
     made = message_item(
-        sender="Tom", recipient="Jerry", body="Hi", sent_at=parse_time(line["at"]),
+        sender="Tom",
+        recipient="Jerry",
+        body="Hi",
+        sent_at=parse_time(line["at"]),
         attributes={"Stars": Decimal("4.5"), "Labels": ["a"]},
-    )  # fmt: skip
+    )
     assert item_of(json.dumps(line).encode()) == from_wire(to_wire(made))
 
 
@@ -204,7 +218,7 @@ def test_what_just_fits_is_taken():
             "the key sk of its entry in a list has 1025 bytes; DynamoDB allows 1024",
         ),
     ],
-)  # fmt: skip
+)
 def test_a_wrong_line_is_refused_with_its_rule(line, said):
     assert said in problem(line)
 
@@ -231,8 +245,7 @@ def test_memberships_and_messages_are_told_by_their_keys():
 
 
 @pytest.mark.parametrize(
-    "value",
-    [{"N": "0"}, {"N": "100"}, {"N": "-12.3"}, {"B": b"abc"}, {"L": [{"S": "a"}]}, {"M": {}}],
+    "value", [{"N": "0"}, {"N": "100"}, {"N": "-12.3"}, {"B": b"abc"}, {"L": [{"S": "a"}]}, {"M": {}}]
 )
 def test_sizes_are_counted_as_documented(value):
     expected = {"0": 1, "100": 2, "-12.3": 4}
@@ -252,9 +265,7 @@ def test_line_ends_marks_and_blank_lines_do_not_matter():
 
 def test_a_huge_line_is_passed_over_without_being_read_whole():
     huge = b"x" * (3 * LINE_BYTES) + b"\n"
-    assert read(b"a\n" + huge + b"b\n") == [
-        (1, 2, b"a"), (2, 2 + len(huge), None), (3, 4 + len(huge), b"b"),
-    ]  # fmt: skip
+    assert read(b"a\n" + huge + b"b\n") == [(1, 2, b"a"), (2, 2 + len(huge), None), (3, 4 + len(huge), b"b")]
     assert read(huge[:-1]) == [(1, len(huge) - 1, None)]
 
 

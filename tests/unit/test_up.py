@@ -4,8 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chat.model import message_item
 from local.up import suggestions
+from model.messages import message_item
 
 
 def seeded(sender, recipient):
@@ -14,21 +14,20 @@ def seeded(sender, recipient):
 
 
 def chat_commands(message, stage="dev"):
-    return [line.partition("-m chat ")[2] for line in suggestions(message, stage, ())
-            if "-m chat " in line]  # fmt: skip
+    return [line.partition("-m chat ")[2] for line in suggestions(message, stage, ()) if "-m chat " in line]
 
 
 @pytest.mark.parametrize(
     ("message", "commands"),
     [
-        (seeded("Tom", "Jerry"),
-         ["history jerry#tom", 'send --from Jerry --to Tom "Any time!"', "conversations Tom"]),
-        (seeded("Ann Lee", "~bo"),
-         ["history 'ann lee#~bo'", "send --from '~bo' --to 'Ann Lee' \"Any time!\"",
-          "conversations 'Ann Lee'"]),
+        (seeded("Tom", "Jerry"), ["history jerry#tom", 'send --from Jerry --to Tom "Any time!"', "conversations Tom"]),
+        (
+            seeded("Ann Lee", "~bo"),
+            ["history 'ann lee#~bo'", "send --from '~bo' --to 'Ann Lee' \"Any time!\"", "conversations 'Ann Lee'"],
+        ),
         (None, []),
     ],
-)  # fmt: skip
+)
 def test_a_conversation_that_the_seed_has_is_suggested(message, commands):
     assert chat_commands(message) == commands
 

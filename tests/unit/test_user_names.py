@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat import model, user_names
+from model import messages as model
+from model import user_names
 
 NINE = datetime(2026, 1, 1, 9, tzinfo=UTC)
 NEEDED = [

@@ -7,21 +7,15 @@ from boto3.dynamodb.types import TypeDeserializer
 from hypothesis import given
 from hypothesis import strategies as st
 
-from seed.wire import canonical, from_wire, to_lines, to_wire
+from model.wire import canonical, from_wire, to_lines, to_wire
 
-NUMBERS = st.decimals(
-    allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9
-)
+NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=4, min_value=-(10**9), max_value=10**9)
 VALUES = st.recursive(
     st.text() | NUMBERS | st.booleans(),
-    lambda inner: (
-        st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1), inner, max_size=3)
-    ),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1), inner, max_size=3),
     max_leaves=8,
 )
-ITEMS = st.dictionaries(st.text(min_size=1), VALUES, max_size=4).map(
-    lambda more: {**more, "pk": "p", "sk": "s"}
-)
+ITEMS = st.dictionaries(st.text(min_size=1), VALUES, max_size=4).map(lambda more: {**more, "pk": "p", "sk": "s"})
 
 
 def cloudformation(value):
@@ -30,9 +24,7 @@ def cloudformation(value):
         return {key: cloudformation(member) for key, member in value.items()}
     if isinstance(value, list):
         return [cloudformation(member) for member in value]
-    return (
-        {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else value
-    )
+    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else value
 
 
 def plain(typed):
@@ -53,19 +45,20 @@ def test_an_item_survives_a_file(item):
 
 
 def test_a_text_is_readable_and_another_type_says_what_it_is():
-    item = {"pk": "p", "Body": "Hi", "Stars": Decimal("4.50"), "Seen": True, "Tags": ["a"],
-            "Place": {"Room": "12"}}  # fmt: skip
+    item = {"pk": "p", "Body": "Hi", "Stars": Decimal("4.50"), "Seen": True, "Tags": ["a"], "Place": {"Room": "12"}}
     assert to_wire(item) == {
-        "pk": "p", "Body": "Hi", "Stars": {"N": "4.50"}, "Seen": {"BOOL": True},
-        "Tags": {"L": [{"S": "a"}]}, "Place": {"M": {"Room": {"S": "12"}}},
-    }  # fmt: skip
+        "pk": "p",
+        "Body": "Hi",
+        "Stars": {"N": "4.50"},
+        "Seen": {"BOOL": True},
+        "Tags": {"L": [{"S": "a"}]},
+        "Place": {"M": {"Room": {"S": "12"}}},
+    }
 
 
 def test_lines_are_in_the_order_of_the_keys():
     items = [{"pk": pk, "sk": sk} for pk, sk in ("b1", "a2", "a1")]
-    assert [json.loads(line)["pk"] + json.loads(line)["sk"] for line in to_lines(items)] == [
-        "a1", "a2", "b1"
-    ]  # fmt: skip
+    assert [json.loads(line)["pk"] + json.loads(line)["sk"] for line in to_lines(items)] == ["a1", "a2", "b1"]
 
 
 def test_numbers_are_equal_however_they_are_spelled():

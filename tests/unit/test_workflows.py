@@ -26,9 +26,7 @@ def load(path) -> dict:
 
 WORKFLOWS = {path.stem: load(path) for path in PATHS}
 JOBS = {
-    f"{name}/{job}": described
-    for name, workflow in WORKFLOWS.items()
-    for job, described in workflow["jobs"].items()
+    f"{name}/{job}": described for name, workflow in WORKFLOWS.items() for job, described in workflow["jobs"].items()
 }
 
 
@@ -97,10 +95,11 @@ def test_no_expression_is_pasted_into_a_command(name):
 
 def test_a_job_that_may_write_on_github_runs_nothing_of_a_pull_request():
     writing = {
-        name: job for name, job in JOBS.items()
+        name: job
+        for name, job in JOBS.items()
         if {"issues", "pull-requests", "contents", "actions"}
         & {scope for scope, level in job.get("permissions", {}).items() if level == "write"}
-    }  # fmt: skip
+    }
     assert set(writing) == {"review-comment/comment", "watch/report"}
     for job in writing.values():
         assert [step for step in job["steps"] if "uses" in step] == []
@@ -143,9 +142,7 @@ def test_gitlab_runs_the_same_commands_as_github():
     github = without_comments("".join(path.read_text() for path in PATHS))
     gitlab = without_comments(GITLAB.read_text())
     for of in ("make", "python -m ops", "python -m chat"):
-        ours, theirs = (
-            commands(text.replace("make --silent", "make"), of) for text in (github, gitlab)
-        )
+        ours, theirs = (commands(text.replace("make --silent", "make"), of) for text in (github, gitlab))
         assert theirs - {"setup"} == ours - {"setup"}
 
 

@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from seed.apply import apply
-from seed.changes import Entry, Outcome, Write
-from seed.writer import SECONDS, SECONDS_WITHOUT_PROGRESS, Table, Tries, _parts
+from dynamo.apply import apply
+from dynamo.changes import Entry, Outcome, Write
+from dynamo.writer import SECONDS, SECONDS_WITHOUT_PROGRESS, Table, Tries, _parts
 
 
 class Time:
@@ -152,10 +152,14 @@ def test_a_refused_transaction_is_made_without_what_refused_it():
 
 @pytest.mark.parametrize(
     "failure",
-    [cancelled("ValidationError", "None"), cancelled("None", "None"),
-     refusal("TransactionCanceledException"), refusal("AccessDeniedException")],
+    [
+        cancelled("ValidationError", "None"),
+        cancelled("None", "None"),
+        refusal("TransactionCanceledException"),
+        refusal("AccessDeniedException"),
+    ],
     ids=["wrong item", "no cause", "no reasons", "not allowed"],
-)  # fmt: skip
+)
 def test_what_will_never_succeed_is_raised_at_once(failure):
     client = Client(transact_write_items=[failure])
     with pytest.raises(ClientError):
@@ -166,8 +170,11 @@ def test_what_will_never_succeed_is_raised_at_once(failure):
 @pytest.mark.parametrize("operation", ["scan", "batch_get_item", "batch_write_item"])
 def test_a_missing_permission_is_raised_at_once(operation):
     client = Client(**{operation: [refusal("AccessDeniedException")]})
-    calls = {"scan": lambda t: t.is_empty(), "batch_get_item": lambda t: t.read([("p", "a")]),
-             "batch_write_item": lambda t: t.put_all([item("a")])}  # fmt: skip
+    calls = {
+        "scan": lambda t: t.is_empty(),
+        "batch_get_item": lambda t: t.read([("p", "a")]),
+        "batch_write_item": lambda t: t.put_all([item("a")]),
+    }
     with pytest.raises(ClientError):
         calls[operation](table(client))
     assert len(client.requests) == 1

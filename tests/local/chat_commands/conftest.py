@@ -6,9 +6,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chat.memberships import bring_up_to_date
-from chat.model import Position, message_item
 from chat.references import reference
+from dynamo.memberships import bring_up_to_date
+from model.messages import Position, message_item
 from tests.local import chat_steps, engines
 
 
@@ -38,10 +38,15 @@ def talk(table):
     """The references of ten messages of Tom and Jerry, a minute apart, in both users' lists."""
     people = ("Tom", "Jerry")
     sent = [
-        message_item(sender=people[n % 2], recipient=people[(n + 1) % 2], body=f"text {n}",
-                     sent_at=datetime(2026, 1, 1, 9, n, tzinfo=UTC), message_id=str(uuid.uuid4()))
+        message_item(
+            sender=people[n % 2],
+            recipient=people[(n + 1) % 2],
+            body=f"text {n}",
+            sent_at=datetime(2026, 1, 1, 9, n, tzinfo=UTC),
+            message_id=str(uuid.uuid4()),
+        )
         for n in range(10)
-    ]  # fmt: skip
+    ]
     for item in sent:
         table.put_item(Item=item)
     bring_up_to_date(table, "jerry#tom", Position.of(sent[-1]["sk"]))

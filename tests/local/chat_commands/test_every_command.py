@@ -7,7 +7,7 @@ import pytest
 
 from chat.commands import COMMANDS
 from chat.options import Commands
-from ops.cli import Parser
+from cli.command_line import Parser
 from tests.local.chat_commands import odd_server
 from tests.local.user_pool import UserPool
 
@@ -38,20 +38,29 @@ from tests.local.user_pool import UserPool
         (["put", "-", "--if-unchanged", "-"], 2, "ITEM and OLD cannot both be -"),
         (["put", ""], 2, "ITEM is empty; give an item as JSON, a file of it, or -"),
         (["put", '{"pk": "a", "sk": "b"}', "--if-unchanged", " "], 2, "OLD is empty; give an item"),
-        (["put", json.dumps({"pk": "a", "sk": "b", "c": "x" * 409_599})], 2,
-         "ITEM has 409606 bytes; DynamoDB allows 409600"),
+        (
+            ["put", json.dumps({"pk": "a", "sk": "b", "c": "x" * 409_599})],
+            2,
+            "ITEM has 409606 bytes; DynamoDB allows 409600",
+        ),
         (["put", json.dumps({"pk": "x" * 2049, "sk": "b"})], 2, "the key pk has 2049 bytes"),
         (["get", "--key", "a", "x" * 1025], 2, "the key sk has 1025 bytes; DynamoDB allows 1024"),
         (["put", '{"pk": "a"}'], 2, "the item has no sk"),
         (["put", '{"pk": "a", "sk": 1}'], 2, "sk is 1, not a text value"),
-        (["put", '{"pk": "a", "sk": "b"}', "--if-unchanged", '{"pk": "a", "sk": "c"}'], 2,
-         "ITEM and OLD have different keys"),
+        (
+            ["put", '{"pk": "a", "sk": "b"}', "--if-unchanged", '{"pk": "a", "sk": "c"}'],
+            2,
+            "ITEM and OLD have different keys",
+        ),
         (["put", '{"pk": "a", "sk": "b"}', "--if-unchanged", "{"], 2, "OLD: is not valid JSON"),
-        (["put", '{"pk": {"S": "a"}, "sk": {"N": "x"}}', "--typed"], 2,
-         "ITEM: attribute 'sk': 'x' is not the text of a number"),
+        (
+            ["put", '{"pk": {"S": "a"}, "sk": {"N": "x"}}', "--typed"],
+            2,
+            "ITEM: attribute 'sk': 'x' is not the text of a number",
+        ),
         (["put", '{"pk": "a", "sk": "b", "c": "\\u001b[31m\\ud800"}'], 2, "surrogate pair"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_one_line(on, arguments, status, said):
     failed = on(*arguments)
     assert said in failed.error
@@ -76,16 +85,12 @@ def test_every_command_has_the_shared_options_and_a_summary():
 
 @pytest.mark.usefixtures("talk")
 def test_the_consumed_capacity_is_told_at_the_end(on):
-    assert on("history", "tom#jerry", "--capacity").err == (
-        "consumed capacity: 1 read units, 0 write units\n"
-    )
+    assert on("history", "tom#jerry", "--capacity").err == ("consumed capacity: 1 read units, 0 write units\n")
     sent = on("send", "--from", "a", "--to", "b", "x", "--capacity", "--json")
     assert sent.err == "consumed capacity: 0 read units, 1 write units\n"
     assert sent.json["Body"] == "x"
     scanned = on("scan", "--segments", "4", "--capacity").err
-    assert (
-        float(re.fullmatch(r"consumed capacity: (.*) read units, 0 write units\n", scanned)[1]) > 0
-    )
+    assert float(re.fullmatch(r"consumed capacity: (.*) read units, 0 write units\n", scanned)[1]) > 0
 
 
 # Of every command that reads or writes the table, the arguments that make it do so.
@@ -106,11 +111,7 @@ ON_A_TABLE = {
 @pytest.mark.parametrize(
     ("options", "status", "said"),
     [
-        (
-            ["--table", "no-such-table"],
-            1,
-            "table no-such-table does not exist in us-east-1; deploy",
-        ),
+        (["--table", "no-such-table"], 1, "table no-such-table does not exist in us-east-1; deploy"),
         (["--table", "x"], 2, "'x' is not a table name: 3 to 255 of"),
         (["--stage", "nowhere"], 1, "stack Messages-nowhere does not exist in us-east-1"),
         (["--stage", "Prod"], 2, "'Prod' is not a stage"),
@@ -133,7 +134,7 @@ def test_a_target_that_is_not_there(chat, command, options, status, said):
         ({"AWS_CA_BUNDLE": "/no/such/file"}, "check AWS_CA_BUNDLE"),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "check the network, --region and AWS"),
     ],
-)  # fmt: skip
+)
 def test_an_environment_that_does_not_work(chat, monkeypatch, table, command, variables, said):
     for name, value in variables.items():
         if value is None:
@@ -153,9 +154,7 @@ def test_an_environment_that_does_not_work(chat, monkeypatch, table, command, va
         (b"", "", "expected JSON, got an empty body, no content type, status 200"),
     ],
 )
-@pytest.mark.parametrize(
-    "command", [*ON_A_TABLE, "tables", "export", "reindex", "users", "import FILE"]
-)
+@pytest.mark.parametrize("command", [*ON_A_TABLE, "tables", "export", "reindex", "users", "import FILE"])
 def test_what_is_no_answer_of_aws_is_said(chat, monkeypatch, tmp_path, command, body, kind, said):
     (tmp_path / "lines").write_text('{"pk": "a", "sk": "b"}\n')
     where = ["--table", "no-such-table", *ON_A_TABLE.get(command, [])]
@@ -167,9 +166,7 @@ def test_what_is_no_answer_of_aws_is_said(chat, monkeypatch, tmp_path, command, 
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
         failed = chat(command, *([] if command == "tables" else where))
-    assert re.match(
-        f"[A-Z][A-Za-z]+: the response did not come from AWS: {said}; check AWS_ENDP", failed.error
-    )
+    assert re.match(f"[A-Z][A-Za-z]+: the response did not come from AWS: {said}; check AWS_ENDP", failed.error)
     assert failed.status == 1
 
 

@@ -132,9 +132,11 @@ def test_a_scan_prints_every_item_on_a_line(on, talk, segments):
 def test_every_table_is_listed_beyond_the_first_hundred(chat, client, name):
     dynamodb = client("dynamodb")
     names = [f"{name}-{n:03}" for n in range(101)]
-    keys = {"KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
-            "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
-            "BillingMode": "PAY_PER_REQUEST"}  # fmt: skip
+    keys = {
+        "KeySchema": [{"AttributeName": "k", "KeyType": "HASH"}],
+        "AttributeDefinitions": [{"AttributeName": "k", "AttributeType": "S"}],
+        "BillingMode": "PAY_PER_REQUEST",
+    }
     try:
         for each in names:
             dynamodb.create_table(TableName=each, **keys)
@@ -150,10 +152,15 @@ def failure(code, status=400):
     return status, json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}"}).encode()
 
 
-DESCRIBED = json.dumps({"Table": {
-    "TableName": "T-1", "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-    "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-}}).encode()  # fmt: skip
+DESCRIBED = json.dumps(
+    {
+        "Table": {
+            "TableName": "T-1",
+            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
+        }
+    }
+).encode()
 REFUSED = failure("ConditionalCheckFailedException")
 
 
@@ -172,9 +179,7 @@ REFUSED = failure("ConditionalCheckFailedException")
 def test_only_a_lost_try_may_have_deleted_what_is_not_there(chat, monkeypatch, tries, status):
     left = iter(tries)
     # botocore's own pauses add up to some seconds.
-    monkeypatch.setattr(
-        "botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01
-    )
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
     with odd_server.served(
         lambda operation, _: DESCRIBED if operation == "DescribeTable" else next(left)
     ) as environment:

@@ -6,13 +6,11 @@ import shlex
 
 import pytest
 
-from chat.memberships import bring_up_to_date
-from chat.model import Position, message_key
+from dynamo.memberships import bring_up_to_date
+from model.messages import Position, message_key
 from tests.local.chat_steps import stdin
 
-REFERENCE = re.compile(
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-)
+REFERENCE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 # --- send
@@ -23,10 +21,16 @@ def test_a_message_is_sent_and_its_reference_printed(on, table):
     assert REFERENCE.fullmatch(line)
     (item,) = table.scan()["Items"]
     assert item == on("send", "--from", "a", "--to", "b", "--json", "x").json | {
-        "pk": "CONVERSATION#jerry#tom", "sk": f"MESSAGE#{line}", "ConversationId": "jerry#tom",
-        "SentAt": line[:24], "MessageId": line[25:], "FromUser": "Tom", "ToUser": "Jerry",
-        "Body": "Hey Jerry!", "Status": "SENT",
-    }  # fmt: skip
+        "pk": "CONVERSATION#jerry#tom",
+        "sk": f"MESSAGE#{line}",
+        "ConversationId": "jerry#tom",
+        "SentAt": line[:24],
+        "MessageId": line[25:],
+        "FromUser": "Tom",
+        "ToUser": "Jerry",
+        "Body": "Hey Jerry!",
+        "Status": "SENT",
+    }
 
 
 def test_the_same_text_at_the_same_time_is_two_messages(on):
@@ -38,8 +42,7 @@ def test_the_same_text_at_the_same_time_is_two_messages(on):
 
 
 @pytest.mark.parametrize(
-    ("data", "body"),
-    [(b"x\n", "x"), (b"x\r\n", "x"), (b" a\nb\n\n", " a\nb\n"), ("→".encode(), "→")],
+    ("data", "body"), [(b"x\n", "x"), (b"x\r\n", "x"), (b" a\nb\n\n", " a\nb\n"), ("→".encode(), "→")]
 )
 def test_a_body_comes_from_standard_input(on, monkeypatch, data, body):
     stdin(monkeypatch, data)
@@ -54,24 +57,19 @@ def test_a_body_that_is_allowed(on, body):
 @pytest.mark.parametrize(
     ("arguments", "status", "said"),
     [
-        (["--from", "a", "--to", "b", "x" * 1025], 2,
-         "the message has 1025 characters; at most 1024 are allowed"),
-        (["--from", "a", "--to", "b", ""], 2,
-         "the message is empty; it must have 1 to 1024 characters"),
+        (["--from", "a", "--to", "b", "x" * 1025], 2, "the message has 1025 characters; at most 1024 are allowed"),
+        (["--from", "a", "--to", "b", ""], 2, "the message is empty; it must have 1 to 1024 characters"),
         (["--from", "a", "--to", "b", " \t\n\u3000"], 2, "the message is empty"),
         (["--from", "a", "--to", "A", "x"], 2, "'a' and 'A' are the same user"),
         (["--from", "a#", "--to", "b", "x"], 2, "'a#' cannot name a user"),
-        (["--from", "a", "--to", "b", "--at", "2026-01-01T09:00:00", "x"], 2,
-         "is not a time: ISO"),
+        (["--from", "a", "--to", "b", "--at", "2026-01-01T09:00:00", "x"], 2, "is not a time: ISO"),
         (["--from", "a", "--to", "\u200b", "x"], 2, "user '\\u200b' contains U+200B ZERO WIDTH"),
         (["--from", "a", "x"], 2, "the following arguments are required: --to"),
         (["--from", "a", "--to", "b", "\udcff"], 2, "'\\udcff' is not UTF-8 text"),
         (["--from", "a" * 2048, "--to", "b", "x"], 2, "the key pk has 2063 bytes"),
     ],
-)  # fmt: skip
-def test_what_cannot_be_sent_is_refused_before_anything_is_written(
-    on, table, arguments, status, said
-):
+)
+def test_what_cannot_be_sent_is_refused_before_anything_is_written(on, table, arguments, status, said):
     failed = on("send", *arguments)
     assert failed.status == status
     assert said in failed.error
@@ -99,9 +97,7 @@ def test_history_goes_back_by_the_option_it_says(on):
             break
         before = page.err.removeprefix("there are older messages: ")
         options = ["--limit", "4", *shlex.split(before)]
-    assert found == [
-        f"{('Tom', 'Jerry')[n % 2]} → {('Jerry', 'Tom')[n % 2]}: text {n}" for n in range(10)
-    ]
+    assert found == [f"{('Tom', 'Jerry')[n % 2]} → {('Jerry', 'Tom')[n % 2]}: text {n}" for n in range(10)]
 
 
 @pytest.mark.usefixtures("talk")
@@ -109,9 +105,7 @@ def test_history_of_a_time_and_before_one(on):
     def texts(*options):
         return [line[-1] for line in on("history", "tom#jerry", *options).lines]
 
-    assert texts("--since", "2026-01-01T09:02Z", "--until", "2026-01-01T10:04:00+01:00") == list(
-        "234"
-    )
+    assert texts("--since", "2026-01-01T09:02Z", "--until", "2026-01-01T10:04:00+01:00") == list("234")
     assert texts("--before", "2026-01-01T09:02:00Z") == list("01")
     assert texts("--before", "2026-01-01T09:02:00.0005Z") == list("012")
     assert texts("--until", "2026-01-01T09:02:00.0005Z") == list("012")
@@ -119,9 +113,7 @@ def test_history_of_a_time_and_before_one(on):
     assert texts("--since", "2026-01-01", "--until", "2026-01-02", "--limit", "2") == list("89")
     assert texts("--since", "2025-12-31", "--all") == list("0123456789")
     nothing = on("history", "tom#jerry", "--since", "2026-01-02", "--json")
-    assert (nothing.json, nothing.err) == (
-        [], "conversation jerry#tom has no message in that time\n",
-    )  # fmt: skip
+    assert (nothing.json, nothing.err) == ([], "conversation jerry#tom has no message in that time\n")
 
 
 @pytest.mark.parametrize("options", [[], ["--all"], ["--json"], ["--all", "--json"]])
@@ -133,9 +125,7 @@ def test_an_unknown_conversation_is_a_failure(on, table, options):
 
 @pytest.mark.usefixtures("talk")
 def test_history_all_is_json_too(on):
-    assert [m["Body"][-1] for m in on("history", "tom#jerry", "--all", "--json").json] == list(
-        "0123456789"
-    )
+    assert [m["Body"][-1] for m in on("history", "tom#jerry", "--all", "--json").json] == list("0123456789")
 
 
 # --- conversations
@@ -143,8 +133,7 @@ def test_history_all_is_json_too(on):
 
 def test_conversations_go_on_by_the_option_they_say(on, table):
     for n in range(5):
-        reference = on("send", "--from", "Tom", "--to", f"it's {n}", "--at", f"20{20 + n}-01-01",
-                       f"text {n}").lines[0]  # fmt: skip
+        reference = on("send", "--from", "Tom", "--to", f"it's {n}", "--at", f"20{20 + n}-01-01", f"text {n}").lines[0]
         bring_up_to_date(table, f"it's {n}#tom", Position.of(reference))
     found, options = [], []
     while True:
@@ -156,8 +145,7 @@ def test_conversations_go_on_by_the_option_they_say(on, table):
             break
         options = shlex.split(more[0].removeprefix("there are more: "))
     assert [line.split("\t") for line in found] == [
-        [f"20{20 + n}-01-01T00:00:00.000Z", f"it's {n}#tom", f"it's {n}", f"text {n}"]
-        for n in range(4, -1, -1)
+        [f"20{20 + n}-01-01T00:00:00.000Z", f"it's {n}#tom", f"it's {n}", f"text {n}"] for n in range(4, -1, -1)
     ]
     rows = on("conversations", "tom", "--json", "--before", "2022-06-01").json
     assert [row["LastMessageBody"] for row in rows] == ["text 2", "text 1", "text 0"]
@@ -171,9 +159,7 @@ def test_the_check_marks_a_row_that_lags_and_fails(on):
     checked = on("conversations", "jerry", "--check")
     assert checked.status == 1
     assert checked.out == "2026-01-01T09:09:00.000Z\tjerry#tom\tTom\ttext 9\tlags\n"
-    assert checked.err.startswith(
-        "1 conversation compared with the messages: 1 lagging, 0 missing, "
-    )
+    assert checked.err.startswith("1 conversation compared with the messages: 1 lagging, 0 missing, ")
     assert "`python -m chat reindex`" in checked.err
     (row,) = json.loads(on("conversations", "tom", "--check", "--json").out)
     assert (row["Check"], row["OtherUser"]) == ("lags", "Jerry")
@@ -184,25 +170,26 @@ def test_the_check_finds_a_conversation_that_was_never_listed(on):
     checked = on("conversations", "tom", "--check")
     assert checked.status == 1
     assert checked.out == "2026-01-01T00:00:00.000Z\tspike#tom\tSpike\thi\tmissing\n"
-    assert checked.err.startswith(
-        "1 conversation compared with the messages: 0 lagging, 1 missing, "
-    )
+    assert checked.err.startswith("1 conversation compared with the messages: 0 lagging, 1 missing, ")
     assert json.loads(on("conversations", "tom", "--check", "--json").out)[0]["Check"] == "missing"
 
 
 @pytest.mark.usefixtures("talk")
 def test_the_check_finds_a_row_without_messages(on, table):
-    row = {"pk": "USER#tom", "sk": "CONVERSATION#gone#tom", "User": "tom",
-           "LastMessageAt": "2026-01-01T08:00:00.000Z", "ConversationId": "gone#tom"}  # fmt: skip
+    row = {
+        "pk": "USER#tom",
+        "sk": "CONVERSATION#gone#tom",
+        "User": "tom",
+        "LastMessageAt": "2026-01-01T08:00:00.000Z",
+        "ConversationId": "gone#tom",
+    }
     table.put_item(Item=row)
     checked = on("conversations", "tom", "--check")
     assert checked.status == 1
     first, second = checked.out.splitlines()
     assert first.endswith("text 9")
     assert second == "2026-01-01T08:00:00.000Z\tgone#tom\t?\t\tsurplus"
-    assert "2 conversations compared with the messages: 0 lagging, 0 missing, 1 surplus" in (
-        checked.err
-    )
+    assert "2 conversations compared with the messages: 0 lagging, 0 missing, 1 surplus" in (checked.err)
 
 
 def test_the_check_looks_at_every_conversation_and_prints_the_page_and_what_differs(on, table):
@@ -213,8 +200,10 @@ def test_the_check_looks_at_every_conversation_and_prints_the_page_and_what_diff
     checked = on("conversations", "tom", "--check", "--limit", "2")
     assert checked.status == 1
     assert [(line.split("\t")[2], line.split("\t")[4:]) for line in checked.out.splitlines()] == [
-        ("user 4", []), ("user 3", []), ("user 1", ["missing"]),
-    ]  # fmt: skip
+        ("user 4", []),
+        ("user 3", []),
+        ("user 1", ["missing"]),
+    ]
     compared, *_, more = checked.err.splitlines()
     assert compared.startswith("5 conversations compared with the messages: 0 lagging, 1 missing")
     assert more == "there are more: --before '2023-01-01T00:00:00.000Z#tom#user 3'"
@@ -264,8 +253,11 @@ def test_a_message_is_read_edited_and_deleted(on, talk, table):
 def test_what_users_of_hidden_names_have_is_read_and_deleted(on, table):
     name = "to\u202em"
     item = message_key(f"jerry#{name}", "2026-01-01T09:00:00.000Z", "m-12") | {
-        "FromUser": name, "ToUser": "Jerry", "Body": "Hi", "ConversationId": f"jerry#{name}"
-    }  # fmt: skip
+        "FromUser": name,
+        "ToUser": "Jerry",
+        "Body": "Hi",
+        "ConversationId": f"jerry#{name}",
+    }
     table.put_item(Item=item)
     bring_up_to_date(table, f"jerry#{name}", Position.of(item["sk"]))
     assert on("history", f"jerry#{name}").lines == ["to\\u202em → Jerry: Hi"]

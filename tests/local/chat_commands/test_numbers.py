@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from chat.indexer import index
+from functions.indexer import index
 from tests.local.chat_steps import stdin
 from tests.local.lists import message, record
 
@@ -32,8 +32,11 @@ def stored(table, client):
 def test_what_is_there_is_read_by_every_command(on, stored, number):
     message_of = stored(number)
     key = ["--key", message_of["pk"], message_of["sk"]]
-    for shown in (on("get", *key, "--json").out, on("scan", "--json").out,
-                  on("history", "jerry#tom", "--all", "--json").out[1:-2]):  # fmt: skip
+    for shown in (
+        on("get", *key, "--json").out,
+        on("scan", "--json").out,
+        on("history", "jerry#tom", "--all", "--json").out[1:-2],
+    ):
         assert json.loads(shown, parse_int=Decimal)["Stars"] == Decimal(number)
     assert on("reindex").lines == ["1 conversation reindexed"]
     assert on("conversations", "tom", "--check").status == 0
@@ -53,14 +56,12 @@ def test_what_is_written_is_read_again(on, number, monkeypatch):
     exported = on("export").out
     stdin(monkeypatch, exported.encode())
     assert on("import", "-").status == 0
-    assert json.loads(on("get", "--key", "a", "b", "--json").out, parse_int=Decimal)["n"] == (
-        Decimal(number)
-    )
+    assert json.loads(on("get", "--key", "a", "b", "--json").out, parse_int=Decimal)["n"] == (Decimal(number))
 
 
 @pytest.mark.parametrize("number", LONG)
 def test_the_streams_function_indexes_such_a_message(aws, stored, table, number, monkeypatch):
-    from chat import indexer
+    from functions import indexer
 
     for key, value in aws.environment().items():
         monkeypatch.setenv(key, value)

@@ -19,9 +19,14 @@ from tests.local.chat_commands import odd_server
 @contextlib.contextmanager
 def start(aws, *arguments):
     """A command as a process, which a failing test ends too: else it would wait for it."""
-    process = subprocess.Popen([sys.executable, "-m", "chat", *arguments], cwd=PROJECT, text=True,
-                               env=aws.environment(), stdout=subprocess.PIPE,
-                               stderr=subprocess.PIPE)  # fmt: skip
+    process = subprocess.Popen(
+        [sys.executable, "-m", "chat", *arguments],
+        cwd=PROJECT,
+        text=True,
+        env=aws.environment(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
     with process:
         try:
             yield process
@@ -32,9 +37,7 @@ def start(aws, *arguments):
 @pytest.mark.usefixtures("talk")
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM])
 def test_follow_prints_what_comes_until_it_is_ended(aws, on, table, ending):
-    with start(
-        aws, "follow", "jerry#tom", "--last", "2", "--json", "--table", table.name
-    ) as process:
+    with start(aws, "follow", "jerry#tom", "--last", "2", "--json", "--table", table.name) as process:
         assert [json.loads(process.stdout.readline())["Body"] for _ in "ab"] == ["text 8", "text 9"]
         sent = on("send", "--from", "Tom", "--to", "Jerry", "news")
         assert (sent.status, sent.err) == (0, "")
@@ -46,10 +49,7 @@ def test_follow_prints_what_comes_until_it_is_ended(aws, on, table, ending):
 
 def test_follow_waits_for_a_first_message(aws, on, table):
     with start(aws, "follow", "a#b", "--table", table.name) as process:
-        assert (
-            process.stderr.readline()
-            == "conversation a#b has no messages yet; waiting for the first\n"
-        )
+        assert process.stderr.readline() == "conversation a#b has no messages yet; waiting for the first\n"
         on("send", "--from", "A", "--to", "B", "one\n\x1b[31mtwo")
         assert process.stdout.readline() == "A → B: one\\n\\x1b[31mtwo\n"
         process.send_signal(signal.SIGINT)
@@ -72,8 +72,13 @@ def test_nothing_of_a_terminal_is_in_a_pipe(aws, on, table):
     forced = aws.environment() | {"FORCE_COLOR": "1", "CLICOLOR_FORCE": "1", "TTY_COMPATIBLE": "1"}
     shown = subprocess.run(
         [sys.executable, "-m", "chat", "history", "jerry#tom", "--table", table.name],
-        cwd=PROJECT, text=True, env=forced, capture_output=True, timeout=60, check=True,
-    )  # fmt: skip
+        cwd=PROJECT,
+        text=True,
+        env=forced,
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
     assert shown.stdout.splitlines() == on("history", "jerry#tom").lines
 
 
@@ -82,9 +87,11 @@ def test_on_a_terminal_history_is_a_table(aws, table, talk):
     with os.fdopen(leader, "rb", buffering=0) as screen:
         process = subprocess.Popen(
             [sys.executable, "-m", "chat", "history", "jerry#tom", "--table", table.name],
-            cwd=PROJECT, env=aws.environment() | {"TERM": "xterm", "COLUMNS": "120"},
-            stdout=follower, stderr=subprocess.PIPE,
-        )  # fmt: skip
+            cwd=PROJECT,
+            env=aws.environment() | {"TERM": "xterm", "COLUMNS": "120"},
+            stdout=follower,
+            stderr=subprocess.PIPE,
+        )
         os.close(follower)
         shown = b""
         with contextlib.suppress(OSError):  # how Linux says that nobody writes any more
@@ -94,14 +101,7 @@ def test_on_a_terminal_history_is_a_table(aws, table, talk):
         process.stderr.close()
     header, first, *_ = shown.decode().splitlines()
     assert "sent (UTC)" in header
-    assert first.split() == [
-        "2026-01-01T09:00:00.000Z",
-        "Tom",
-        "Jerry",
-        "text",
-        "0",
-        talk[0][25:33],
-    ]
+    assert first.split() == ["2026-01-01T09:00:00.000Z", "Tom", "Jerry", "text", "0", talk[0][25:33]]
 
 
 @contextlib.contextmanager
@@ -124,10 +124,7 @@ def hanging():
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, None])
 def test_a_scan_that_is_ended_waits_for_no_other_segment(ending):
-    with (
-        hanging() as slow,
-        start(slow, "scan", "--json", "--segments", "4", "--table", "t-t") as process,
-    ):
+    with hanging() as slow, start(slow, "scan", "--json", "--segments", "4", "--table", "t-t") as process:
         assert process.stdout.readline()
         if ending:
             process.send_signal(ending)
@@ -147,20 +144,22 @@ def test_a_scan_that_reaches_its_limit_waits_for_no_other_segment():
 @pytest.mark.parametrize(
     ("closing", "status", "said"),
     [
-        (">&-", 1, "error: standard output is closed, so nothing was done; to ignore it, use "
-         ">/dev/null\n"),
-        ("<&- >&-", 1, "error: standard output is closed, so nothing was done; to ignore it, use "
-         ">/dev/null\n"),
+        (">&-", 1, "error: standard output is closed, so nothing was done; to ignore it, use >/dev/null\n"),
+        ("<&- >&-", 1, "error: standard output is closed, so nothing was done; to ignore it, use >/dev/null\n"),
         ("2>&-", 2, ""),
         (">&- 2>&-", 1, ""),
     ],
-)  # fmt: skip
+)
 def test_a_shell_may_close_the_standard_streams(closing, status, said):
     command = [sys.executable, "-m", "chat", "history", "not a conversation", "--table", "T-1"]
     ended = subprocess.run(
         ["bash", "-c", f'exec "$@" {closing}', "bash", *command],
-        cwd=PROJECT, capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     assert (ended.returncode, ended.stdout, ended.stderr) == (status, "", said)
 
 
@@ -185,9 +184,14 @@ def test_what_was_done_is_said_although_it_cannot_be_printed(aws, table, talk, n
     def failed(*arguments):
         ended = subprocess.run(
             [sys.executable, "-m", "chat", *arguments, "--table", table.name, *options],
-            cwd=PROJECT, env=aws.environment(), text=True, stdout=output, stderr=subprocess.PIPE,
-            timeout=60, check=False,
-        )  # fmt: skip
+            cwd=PROJECT,
+            env=aws.environment(),
+            text=True,
+            stdout=output,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
         assert ended.returncode == 1
         return ended.stderr
 
@@ -202,6 +206,4 @@ def test_what_was_done_is_said_although_it_cannot_be_printed(aws, table, talk, n
     put = failed("put", '{"pk": "a", "sk": "b"}', "--if-absent")
     assert put.startswith("error: put ")
     assert put.endswith(f"; only the output failed: {why}\n")
-    assert failed("history", "jerry#tom") == (
-        "" if why == "Broken pipe" else f"error: standard output: {why}\n"
-    )
+    assert failed("history", "jerry#tom") == ("" if why == "Broken pipe" else f"error: standard output: {why}\n")

@@ -1,0 +1,1 @@
+"""How every command behaves: clients, errors, polling, tables on a terminal."""

@@ -1,0 +1,97 @@
+"""The door of the command lines: options that all have, and one line for every failure."""
+
+import argparse
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import NoReturn
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.errors import OpsError, UsageError, explain
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells report it
+_CLOSED = "standard output is closed, so nothing was done; to ignore it, use >/dev/null"
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage in one line, as every other error."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def add_target(command: argparse.ArgumentParser, *, table: bool = False) -> None:
+    """The options that say which stack, or also which ``table``, and where it is."""
+    target = command.add_mutually_exclusive_group()
+    target.add_argument(
+        "--stage", default=os.environ.get("STAGE") or "dev", help="the stack is Messages-STAGE (default: $STAGE or dev)"
+    )
+    target.add_argument("--stack", metavar="NAME", help="the stack, by its whole name")
+    if table:
+        target.add_argument("--table", metavar="NAME", help="a table, by its own name")
+    add_place(command)
+
+
+def add_place(command: argparse.ArgumentParser) -> None:
+    """The options that say in which account and region."""
+    command.add_argument("--region", help="default: the environment's or the profile's")
+    command.add_argument("--profile", help="a profile of the AWS configuration files")
+
+
+def status_of(command: Callable[[], int]) -> int:
+    """Run ``command``; its exit status, or that of its failure, which is said in one line.
+
+    A SIGTERM is taken for a Ctrl-C. Mistakes of the program itself keep their
+    traceback.
+    """
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if sys.stdout is None:
+            raise OpsError(_CLOSED)
+        status = command()
+        sys.stdout.flush()
+        return status
+    except UsageError as error:
+        return _fail(str(error), 2)
+    except OpsError as error:
+        return _fail(str(error), 1)
+    except (ClientError, BotoCoreError) as error:
+        return _fail(explain(error), 1)
+    except BrokenPipeError:  # the reader, for example `head`, has had enough
+        _let_go()
+        return 1
+    except OSError as error:
+        return _fail(_of_file(error), 1)
+    except KeyboardInterrupt as interrupt:
+        detail = str(interrupt) or "running the same command again continues"
+        return _fail(f"interrupted; {detail}", INTERRUPTED)
+
+
+def _let_go() -> None:
+    """Drop what standard output does not take: Python would try again at its end, and complain."""
+    try:
+        if sys.stdout is not None:  # closed by the caller
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _of_file(error: OSError) -> str:
+    """What failed and why. Without a name it is standard output, as a full disk is behind it.
+
+    Only ``tempfile`` says in an error without a name that there is no folder.
+    """
+    text = error.strerror or str(error)
+    if error.filename is None and isinstance(error, FileNotFoundError):
+        return text
+    return f"{error.filename or 'standard output'}: {text}"
+
+
+def _fail(text: str, status: int) -> int:
+    _let_go()
+    if sys.stderr is not None:  # closed by the caller
+        print(f"error: {text}", file=sys.stderr)
+    return status

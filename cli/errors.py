@@ -1,0 +1,116 @@
+"""Failures that a person can act on, in one line each."""
+
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+    ProfileNotFound,
+    SSLError,
+)
+
+ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
+_EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+_UNKNOWN_KEY = frozenset(
+    {
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "AuthFailure",
+        "IncompleteSignature",
+    }
+)
+_THROTTLED = frozenset(
+    {
+        "ProvisionedThroughputExceededException",
+        "ThrottlingException",
+        "Throttling",
+        "ThrottledException",
+        "RequestLimitExceeded",
+        "TooManyRequestsException",
+        "KMSThrottlingException",
+    }
+)
+
+
+class OpsError(Exception):
+    """Something failed; the text names the value, the rule and the remedy."""
+
+
+class NotFromAws(OpsError, BotoCoreError):  # type: ignore[misc]  # botocore has no types
+    """The response did not come from AWS.
+
+    Also one of botocore's errors: code that goes on after a failed request goes on
+    after this one.
+    """
+
+    def __init__(self, text: str) -> None:
+        Exception.__init__(self, text)
+
+
+class UsageError(OpsError):
+    """The command line, or what it stands on, is wrong: exit status 2."""
+
+
+def code(error: ClientError) -> str:
+    """The error code that AWS answered with, for example ``AccessDeniedException``."""
+    return str(error.response.get("Error", {}).get("Code", ""))
+
+
+def message(error: ClientError) -> str:
+    """The text that AWS answered with, on one line."""
+    return _one_line(error.response.get("Error", {}).get("Message") or code(error))
+
+
+def is_denied(error: ClientError) -> bool:
+    """Whether AWS refused for lack of permission."""
+    return code(error) in ACCESS_DENIED
+
+
+def explain(error: ClientError | BotoCoreError) -> str:
+    """What happened and what to do about it, for an error nobody expected."""
+    if isinstance(error, ClientError):
+        return _explain_answer(error)
+    if isinstance(error, NotFromAws):
+        return str(error)
+    if isinstance(error, NoCredentialsError | PartialCredentialsError):
+        return f"no AWS credentials ({_one_line(error)}); log in, or name a profile with --profile"
+    if isinstance(error, NoRegionError):
+        return "no AWS region is set; name one with --region or AWS_REGION"
+    if isinstance(error, ProfileNotFound):
+        return f"{_one_line(error)}; `aws configure list-profiles` lists those that exist"
+    if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
+        return f"{_one_line(error)}; check the network, --region and AWS_ENDPOINT_URL"
+    if isinstance(error, SSLError):
+        return f"{_one_line(error)}; check AWS_CA_BUNDLE"
+    if type(error).__name__ in {"TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"}:
+        return f"{_one_line(error)}; log in again with `aws sso login`"
+    return f"{type(error).__name__}: {_one_line(error)}"
+
+
+def _explain_answer(error: ClientError) -> str:
+    text = f"{error.operation_name}: {code(error)}: {message(error)}"
+    if code(error) in _EXPIRED:
+        return f"{text}; the credentials have expired: log in again"
+    if code(error) in _UNKNOWN_KEY:
+        return f"{text}; AWS does not know these credentials: check --profile and the AWS_* variables"
+    if code(error) in _THROTTLED:
+        return f"{text}; AWS refused it {_attempts(error)} for too many requests: try again later, or raise the limit"
+    if code(error).startswith("KMS") or "KMS key" in message(error):
+        return f"{text}; the KMS key must be enabled, and the caller needs permission to use it"
+    if is_denied(error):
+        return f"{text}; the caller needs permission for {error.operation_name}"
+    return text
+
+
+def _attempts(error: ClientError) -> str:
+    retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
+    return f"{retries + 1} times" if retries else "once"
+
+
+def _one_line(what: object) -> str:
+    return " ".join(str(what).split())

@@ -1,0 +1,158 @@
+"""What commands print: JSON for programs, plain lines for pipes, tables on a terminal.
+
+Text of a table may hold anything: what a terminal would act on is spelled out, and nothing in it
+is markup.
+"""
+
+import contextlib
+import sys
+import unicodedata
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from cli.errors import OpsError
+from dynamo import json_text
+from model.user_names import hidden
+
+# The characters that turn the direction of writing are no control characters
+# by their category, but hide what is written.
+_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+
+
+def size(count: int) -> str:
+    """``count`` bytes: ``0 B``, ``1.5 KB``, ``12 GB``."""
+    amount, unit = float(count), 0
+    while amount >= 1024 and unit < len(_UNITS) - 1:
+        amount, unit = amount / 1024, unit + 1
+    shown = f"{amount:.0f}" if not unit or amount >= 100 else f"{amount:.3g}"
+    return f"{shown} {_UNITS[unit]}"
+
+
+def age(began: datetime | None, now: datetime) -> str:
+    """The time since ``began``, in its largest unit: ``5 s``, ``3 min``, ``2 h``, ``40 d``."""
+    if began is None:
+        return "?"
+    seconds = max(0, int((now - began).total_seconds()))
+    for unit, length in (("d", 86_400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
+def money(dollars: float) -> str:
+    """``$0.00``, ``<$0.01``, ``$1.25``."""
+    return "<$0.01" if 0 < dollars < 0.005 else f"${dollars:.2f}"
+
+
+def count(number: int, noun: str) -> str:
+    """``1 item``, ``2 items``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def columns(rows: Iterable[Sequence[str]]) -> list[str]:
+    """One line for each row, its cells below one another; the last is not padded."""
+    listed = list(rows)
+    widths = [max(map(len, cells)) for cells in zip(*listed, strict=True)]
+    return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in listed]
+
+
+def table(names: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 0) -> None:
+    """Print a table that fits the terminal, in whose cells long text is folded.
+
+    Without ``names`` it has no header.
+    """
+    # Here, because they take a twentieth of a second that pipes do not need.
+    from rich.console import Console
+    from rich.padding import Padding
+    from rich.table import Table
+    from rich.text import Text
+
+    listed = list(rows)
+    made = Table(box=None, header_style="bold", pad_edge=False, show_header=bool(names))
+    for name in names or [""] * len(listed[0]):
+        made.add_column(name, overflow="fold")
+    for row in listed:
+        # Text, and not str, which rich would read for its markup.
+        made.add_row(*map(Text, row))
+    Console(file=sys.stdout).print(Padding(made, (0, 0, 0, indent)) if indent else made)
+
+
+def prepare() -> None:
+    """Let standard output replace what its encoding lacks, for example the arrow in Latin-1."""
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")
+
+
+@contextlib.contextmanager
+def after(done: str) -> Iterator[None]:
+    """Print the result of what is ``done``, for example "sent as TIME#ID".
+
+    Raises OpsError that says so when standard output fails: repeating the
+    command would do it twice.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except OSError as error:
+        raise OpsError(f"{done}; only the output failed: {error.strerror}") from None
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Lines, at once: a pipe would hold them back."""
+    for text in texts:
+        print(text)
+    sys.stdout.flush()
+
+
+def json_lines(items: Iterable[Any]) -> None:
+    """JSON lines, at once."""
+    lines(json_text.text(item, ascii_only=_ascii_only()) for item in items)
+
+
+def array(items: Iterable[Any]) -> None:
+    """A JSON array, printed as its items come."""
+    opening = "[\n"
+    for item in items:
+        text = json_text.text(item, indent=2, ascii_only=_ascii_only())
+        sys.stdout.write(opening + "  " + text.replace("\n", "\n  "))
+        opening = ",\n"
+    print("[]" if opening == "[\n" else "\n]")
+
+
+def document(value: Any) -> None:
+    """One value as JSON."""
+    print(json_text.text(value, indent=2, ascii_only=_ascii_only()))
+
+
+def safe(value: object) -> str:
+    """``value`` on one line, with nothing in it that a terminal acts on."""
+    return "".join(map(_spelled_out, str(value)))
+
+
+def safe_name(value: object) -> str:
+    """A user's name, or the names of a conversation, on one line: nothing in it is hidden."""
+    name = str(value)
+    places = hidden(name)
+    return "".join(_spelled_out(character, always=place in places) for place, character in enumerate(name))
+
+
+def on_terminal() -> bool:
+    # Not rich's own answer: FORCE_COLOR would put tables into pipes.
+    return sys.stdout.isatty()
+
+
+def _spelled_out(character: str, *, always: bool = False) -> str:
+    category = unicodedata.category(character)
+    if always or character in _TURNING or category in ("Cc", "Zl", "Zp", "Cs"):
+        code = ord(character)
+        spelled = f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
+        return _ESCAPES.get(character, f"\\x{code:02x}" if code < 0x100 else spelled)
+    return character
+
+
+def _ascii_only() -> bool:
+    """Whether standard output can take nothing but ASCII without changing it."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"

@@ -1,0 +1,1 @@
+"""DynamoDB as every part uses it: values, conditional writes, retries, parallel reading."""

@@ -1,0 +1,91 @@
+"""What has to be written so that a table follows its seed. Pure.
+
+The seed owns an item until a person touches it. So an item is only changed or
+removed while it still equals what the seed wrote, and one that is in the way
+of a new seed is kept.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from itertools import groupby
+from typing import Any
+
+from model.wire import Typed, canonical
+
+Key = tuple[str, str]
+
+
+class Outcome(Enum):
+    """What became of one item."""
+
+    WRITTEN = "Written"
+    UNCHANGED = "Unchanged"
+    EDITED = "Edited"  # a person's edit stands
+    DELETED = "Deleted"  # a person's deletion stands
+    KEPT = "Kept"  # it left the seed, but a person's edit stands
+    REMOVED = "Removed"  # it left the seed, so it left the table
+    GONE = "Gone"  # it left the seed, and was no longer in the table
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One key, with its item in the seed before and in the seed now."""
+
+    key: Key
+    old: Typed | None
+    new: Typed | None
+
+
+@dataclass(frozen=True)
+class Write:
+    """One write: the table holds ``before`` (None: no item) and shall hold ``after``."""
+
+    key: Key
+    before: Typed | None
+    after: Typed | None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of the item once this is done."""
+        return Outcome.REMOVED if self.after is None else Outcome.WRITTEN
+
+
+def key_of(item: Mapping[str, Any]) -> Key:
+    """The primary key of an item on the wire or typed."""
+    pk, sk = item["pk"], item["sk"]
+    return (pk, sk) if isinstance(pk, str) else (pk["S"], sk["S"])
+
+
+def entries(old: Iterable[Typed], new: Iterable[Typed]) -> Iterator[Entry]:
+    """Both seeds side by side, key by key; each must be in the order of its keys.
+
+    Reads them as it goes, so that their size does not matter.
+    """
+    marked = heapq.merge(
+        ((key_of(item), "old", item) for item in old),
+        ((key_of(item), "new", item) for item in new),
+        key=lambda row: row[0],
+    )
+    for key, rows in groupby(marked, key=lambda row: row[0]):
+        found = {side: item for _, side, item in rows}
+        yield Entry(key, found.get("old"), found.get("new"))
+
+
+def decide(entry: Entry, present: Typed | None) -> Write | Outcome:
+    """What ``entry`` needs on a table that holds ``present`` under its key.
+
+    A write, or the outcome when there is nothing to write. An item that a
+    person deleted comes back only when its seed changed.
+    """
+    if entry.old is None and present is None and entry.new is not None:
+        return Write(entry.key, None, entry.new)  # nothing to compare: the whole of a first seed
+    old, new, now = (canonical(item) for item in (entry.old, entry.new, present))
+    if now == new:
+        return Outcome.GONE if new is None else Outcome.UNCHANGED
+    if now is None:
+        return Outcome.DELETED if old == new else Write(entry.key, None, entry.new)
+    if now == old:
+        return Write(entry.key, entry.old, entry.new)
+    return Outcome.KEPT if new is None else Outcome.EDITED

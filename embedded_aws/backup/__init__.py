@@ -1,0 +1,18 @@
+"""AWS Backup for DynamoDB tables: jobs that take time, recovery points that hold the items.
+
+Tags of the sources named in this package: ``model`` is botocore's data/backup/2018-11-15;
+``guide`` the AWS Backup developer guide; ``TF`` hashicorp/terraform-provider-aws,
+internal/service/backup; ``NUKE`` gruntwork-io/cloud-nuke#730 and ``DEL`` go-to-k/delstack#370,
+which quote AWS's answers.
+"""
+
+from embedded_aws.backup import plans, routes, source_tables, store, tags
+
+
+def install() -> None:
+    """Put the service in front of the engine's, which keeps what is not listed in ``routes``."""
+    store.install()
+    plans.install()
+    tags.install()
+    source_tables.install()
+    routes.install()

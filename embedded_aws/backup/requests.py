@@ -1,0 +1,95 @@
+"""A request to AWS Backup as its handlers see it, and the pages and filters of its lists."""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from embedded_aws.replies import ApiError, Json
+
+LARGEST_PAGE = 1000
+Record = TypeVar("Record")
+
+
+@dataclass(frozen=True)
+class Request:
+    """One call; ``path`` holds the parts of the URL that name something."""
+
+    path: dict[str, str]
+    body: Json = field(default_factory=dict)
+    query: dict[str, str] = field(default_factory=dict)
+    headers: dict[str, str] = field(default_factory=dict)
+
+    def required(self, *names: str) -> list[Any]:
+        """The body's values of ``names``; raises ApiError for one that is missing."""
+        for name in names:
+            if not self.body.get(name):
+                raise ApiError("MissingParameterValueException", f"{name} is required")
+        return [self.body[name] for name in names]
+
+    def either(self, *names: str) -> str | None:
+        """The query's value under the first of ``names`` that it has: restore testing's differ."""
+        return next((self.query[name] for name in names if self.query.get(name)), None)
+
+    def selects(self, **values: object) -> bool:
+        """Whether every filter of the query that ``values`` knows has its value."""
+        return all(self.query.get(name) in (None, "", "*", value) for name, value in values.items())
+
+    def includes(self, moment: float, *, after: str, before: str) -> bool:
+        """Whether ``moment`` lies between the two times of the query, where given."""
+        return self._time(after, 0) <= moment <= self._time(before, float("inf"))
+
+    def _time(self, name: str, default: float) -> float:
+        text = self.query.get(name)
+        if not text:
+            return default
+        try:
+            parsed = datetime.fromisoformat(text)
+        except ValueError:
+            raise ApiError("InvalidParameterValueException", f"{name} is not a time") from None
+        return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
+
+
+def page(
+    request: Request,
+    name: str,
+    records: Iterable[Record],
+    key: Callable[[Record], tuple[float, str]],
+    describe: Callable[[Record], Json],
+) -> Json:
+    """One page of ``records``, the newest first; the query says where it begins and how long it is.
+
+    The token names the last record of the page, so that deleting records between two pages
+    neither skips nor repeats one. Raises ApiError for a page size outside 1 to 1000 (model).
+    """
+    try:
+        size = int(request.either("maxResults", "MaxResults") or LARGEST_PAGE)
+    except ValueError:
+        size = 0
+    if not 1 <= size <= LARGEST_PAGE:
+        raise ApiError("InvalidParameterValueException", f"maxResults must be between 1 and {LARGEST_PAGE}")
+    ordered = sorted(((_position(key(record)), record) for record in records), key=_first)
+    ordered.reverse()
+    last_seen = _decode(request.either("nextToken", "NextToken"))
+    rest = [entry for entry in ordered if last_seen is None or entry[0] < last_seen]
+    answer: Json = {name: [describe(record) for _, record in rest[:size]]}
+    if len(rest) > size:
+        answer["NextToken"] = base64.b64encode(rest[size - 1][0].encode()).decode()
+    return answer
+
+
+def _position(key: tuple[float, str]) -> str:
+    return f"{key[0]:020.6f} {key[1]}"
+
+
+def _first(entry: tuple[str, object]) -> str:
+    return entry[0]
+
+
+def _decode(token: str | None) -> str | None:
+    try:
+        return base64.b64decode(token, validate=True).decode() if token else None
+    except (binascii.Error, UnicodeDecodeError):
+        raise ApiError("InvalidParameterValueException", "nextToken is not valid") from None

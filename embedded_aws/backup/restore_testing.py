@@ -1,0 +1,170 @@
+"""Restore testing plans and their selections: stored and listed, never run.
+
+Sources: model (shapes, the pattern of names, SelectionWindowDays 30 and StartWindowHours 24 as
+defaults); API reference, DeleteRestoreTestingPlan (its selections go first).
+"""
+
+import re
+import uuid
+
+from ministack.core.responses import get_account_id, get_region
+
+from embedded_aws.backup import store
+from embedded_aws.backup.requests import Request, page
+from embedded_aws.iam import roles
+from embedded_aws.replies import ApiError, Json
+
+NAME = re.compile(r"[A-Za-z0-9_]{1,50}")
+ALGORITHMS = ("LATEST_WITHIN_WINDOW", "RANDOM_WITHIN_WINDOW")
+PLAN, SELECTION = "RestoreTestingPlan", "RestoreTestingSelection"
+PLAN_NAME, SELECTION_NAME = "RestoreTestingPlanName", "RestoreTestingSelectionName"
+_DEFAULTS = {"StartWindowHours": 24, "ScheduleExpressionTimezone": "Etc/UTC"}
+_NEEDED = {
+    PLAN: (PLAN_NAME, "ScheduleExpression", "RecoveryPointSelection"),
+    SELECTION: (SELECTION_NAME, "IamRoleArn", "ProtectedResourceType"),
+}
+
+
+def create_plan(request: Request) -> Json:
+    """CreateRestoreTestingPlan."""
+    return add_plan(request.required(PLAN)[0], request.body.get("Tags") or {})
+
+
+def add_plan(plan: Json, tags: dict[str, str]) -> Json:
+    """Store a plan; raises ApiError for one that AWS refuses."""
+    _check(plan, PLAN)
+    if plan[PLAN_NAME] in store.testing_plans:
+        raise ApiError("AlreadyExistsException", f"Restore testing plan {plan[PLAN_NAME]} exists")
+    prefix = f"arn:aws:backup:{get_region()}:{get_account_id()}:restore-testing-plan:"
+    record = _DEFAULTS | plan
+    record["RecoveryPointSelection"] = _points(plan)
+    record |= {"RestoreTestingPlanArn": f"{prefix}{plan[PLAN_NAME]}-{uuid.uuid4()}", "CreationTime": store.now()}
+    store.testing_plans[plan[PLAN_NAME]] = {"plan": record, "selections": {}, "tags": tags}
+    return _shown(record, "CreationTime")
+
+
+def update_plan(request: Request) -> Json:
+    """UpdateRestoreTestingPlan: what is not given stays."""
+    record: Json = _plan(request.path["plan"])["plan"]
+    changed = record | request.body[PLAN] | {PLAN_NAME: record[PLAN_NAME]}
+    _check(changed, PLAN)
+    changed["RecoveryPointSelection"] = _points(changed)
+    record |= changed | {"LastUpdateTime": store.now()}
+    return _shown(record, "CreationTime") | {"UpdateTime": record["LastUpdateTime"]}
+
+
+def get_plan(request: Request) -> Json:
+    """GetRestoreTestingPlan."""
+    return {PLAN: _plan(request.path["plan"])["plan"]}
+
+
+def list_plans(request: Request) -> Json:
+    """ListRestoreTestingPlans."""
+    found = [entry["plan"] for entry in store.testing_plans.values()]
+    return page(request, "RestoreTestingPlans", found, _age, _without_points)
+
+
+def delete_plan(request: Request) -> None:
+    """DeleteRestoreTestingPlan; raises ApiError while it has selections."""
+    remove_plan(request.path["plan"])
+
+
+def remove_plan(name: str) -> None:
+    """Delete a plan; raises ApiError for a missing one and for one that has selections."""
+    if _plan(name)["selections"]:
+        raise ApiError("InvalidRequestException", f"Restore testing plan {name} has selections")
+    store.testing_plans.pop(name)
+
+
+def create_selection(request: Request) -> Json:
+    """CreateRestoreTestingSelection."""
+    return add_selection(request.path["plan"], request.required(SELECTION)[0])
+
+
+def add_selection(plan: str, selection: Json) -> Json:
+    """Store a selection of a plan; raises ApiError for one that AWS refuses."""
+    entry = _plan(plan)
+    _check(selection, SELECTION)
+    roles.check_assumable(selection["IamRoleArn"])
+    name = selection[SELECTION_NAME]
+    if name in entry["selections"]:
+        raise ApiError("AlreadyExistsException", f"Restore testing selection {name} exists")
+    record: Json = {"ValidationWindowHours": 0} | selection
+    record |= {PLAN_NAME: plan, "CreationTime": store.now()}
+    entry["selections"][name] = record
+    return _shown(entry["plan"]) | _shown(record, SELECTION_NAME, "CreationTime")
+
+
+def update_selection(request: Request) -> Json:
+    """UpdateRestoreTestingSelection: what is not given stays."""
+    record = _selection(request.path["plan"], request.path["selection"])
+    record |= request.body[SELECTION]
+    return _shown(record, SELECTION_NAME, "CreationTime") | {"UpdateTime": store.now()}
+
+
+def get_selection(request: Request) -> Json:
+    """GetRestoreTestingSelection."""
+    return {SELECTION: _selection(request.path["plan"], request.path["selection"])}
+
+
+def list_selections(request: Request) -> Json:
+    """ListRestoreTestingSelections."""
+    found = _plan(request.path["plan"])["selections"].values()
+    return page(request, "RestoreTestingSelections", found, _age, dict)
+
+
+def delete_selection(request: Request) -> None:
+    """DeleteRestoreTestingSelection."""
+    remove_selection(request.path["plan"], request.path["selection"])
+
+
+def remove_selection(plan: str, name: str) -> None:
+    """Delete a selection; raises ApiError for a missing one."""
+    _selection(plan, name)
+    _plan(plan)["selections"].pop(name)
+
+
+def _plan(name: str) -> Json:
+    found: Json | None = store.testing_plans.get(name)
+    if found is None:
+        raise ApiError("ResourceNotFoundException", f"Cannot find restore testing plan {name}")
+    return found
+
+
+def _selection(plan: str, name: str) -> Json:
+    found: Json | None = _plan(plan)["selections"].get(name)
+    if found is None:
+        raise ApiError("ResourceNotFoundException", f"Cannot find restore testing selection {name}")
+    return found
+
+
+def _check(given: Json, kind: str) -> None:
+    for name in _NEEDED[kind]:
+        if not given.get(name):
+            raise ApiError("MissingParameterValueException", f"{name} is required")
+    name = given[_NEEDED[kind][0]]
+    if not NAME.fullmatch(name):
+        text = f"'{name}' must match {NAME.pattern}"
+        raise ApiError("InvalidParameterValueException", text)
+
+
+def _points(plan: Json) -> Json:
+    selection: Json = {"SelectionWindowDays": 30, "ExcludeVaults": []}
+    selection |= plan["RecoveryPointSelection"]
+    if selection.get("Algorithm") not in ALGORITHMS:
+        text = f"Algorithm must be one of {', '.join(ALGORITHMS)}"
+        raise ApiError("InvalidParameterValueException", text)
+    return selection
+
+
+def _shown(record: Json, *more: str) -> Json:
+    names = (PLAN_NAME, "RestoreTestingPlanArn", *more)
+    return {name: record[name] for name in names if name in record}
+
+
+def _without_points(record: Json) -> Json:
+    return {name: value for name, value in record.items() if name != "RecoveryPointSelection"}
+
+
+def _age(record: Json) -> tuple[float, str]:
+    return record["CreationTime"], record.get(SELECTION_NAME) or record[PLAN_NAME]

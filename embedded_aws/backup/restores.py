@@ -1,0 +1,147 @@
+"""Restore jobs: a recovery point becomes a new table.
+
+Sources: model; guide, "Restore a DynamoDB database" (metadata, keys in any case). What the new
+table lacks (stream, TTL, PITR, tags, protection) is ACK's table-restore list. That a taken name
+ends in FAILED, and with this text, is not verified.
+"""
+
+import uuid
+
+import ministack.services.dynamodb as dynamodb
+
+from embedded_aws.backup import descriptions, recovery_points, source_tables, store
+from embedded_aws.backup.requests import Request, page
+from embedded_aws.backup.store import RecoveryPoint, RestoreJob
+from embedded_aws.dynamodb import customer_keys
+from embedded_aws.dynamodb import restores as table_restores
+from embedded_aws.iam import roles
+from embedded_aws.replies import ApiError, Json, body_of
+from embedded_aws.settings import CURRENT
+
+# What the new table takes beside the restore itself: DynamoDB guide, "Using IAM with DynamoDB
+# backup and restore"; AWSBackupServiceRolePolicyForRestores has DescribeTable too.
+DEPENDENT_ACTIONS = (
+    "dynamodb:BatchWriteItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:DescribeTable",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "dynamodb:UpdateItem",
+)
+
+
+def start(request: Request) -> Json:
+    """StartRestoreJob."""
+    arn, given, role = request.required("RecoveryPointArn", "Metadata", "IamRoleArn")
+    token = request.body.get("IdempotencyToken") or str(uuid.uuid4())
+    for job in store.restores.values():
+        if job.token == token:
+            return {"RestoreJobId": job.id}
+    point = recovery_points.existing(arn)
+    if point.status() != "COMPLETED":
+        raise ApiError("InvalidResourceStateException", recovery_points.BUSY)
+    roles.check_role(role, request.headers, request.query)
+    metadata = {name.lower(): value for name, value in given.items()}
+    if not metadata.get("targettablename"):
+        raise ApiError("InvalidParameterValueException", "targetTableName is required")
+    now = store.now()
+    job = RestoreJob(
+        id=str(uuid.uuid4()).upper(),
+        point=point,
+        role_arn=role,
+        token=token,
+        metadata=given,
+        created=now,
+        ends=now + CURRENT.restore_job_seconds,
+    )
+    try:
+        _restore(job, metadata["targettablename"], metadata)
+    except ApiError as error:
+        job.outcome, job.message = "FAILED", error.message
+    store.restores[job.id] = job
+    return {"RestoreJobId": job.id}
+
+
+def _restore(job: RestoreJob, target: str, metadata: dict[str, str]) -> None:
+    """Make the table; raises ApiError for what ends the job in FAILED."""
+    point = job.point
+    target_arn = source_tables.arn(target)
+    restoring = (
+        ("dynamodb:RestoreTableFromAwsBackup", target_arn)
+        if point.advanced
+        else ("dynamodb:RestoreTableFromBackup", point.arn)
+    )
+    needed = [restoring, *((action, target_arn) for action in DEPENDENT_ACTIONS)]
+    denials = (roles.denial(job.role_arn, action, arn) for action, arn in needed)
+    denial = next(filter(None, denials), None)
+    if denial:
+        raise ApiError("AccessDeniedException", denial)
+    encryption = _encryption(metadata)
+    customer_keys.check_region(encryption.get("KMSMasterKeyId"))
+    _restore_copy(point, target)
+    # What SourceBackupArn says of AWS Backup's own points is not verified.
+    summary = {"SourceBackupArn": point.arn, "SourceTableArn": point.table_arn}
+    table_restores.begin(target, summary | {"RestoreDateTime": point.created}, ends=job.ends)
+    customer_keys.encrypt(dynamodb._tables[target], encryption)
+    job.table_arn = target_arn
+    point.restored = job.ends
+
+
+def _encryption(metadata: dict[str, str]) -> Json:
+    """What the metadata asks for; without a word an AWS owned key, as the guide says."""
+    if metadata.get("encryptiontype", "").upper() != "KMS":
+        return {}
+    key = metadata.get("kmsmasterkeyarn")
+    named = {} if key in (None, recovery_points.NO_KEY) else {"KMSMasterKeyId": key}
+    return {"Enabled": True, "SSEType": "KMS", **named}
+
+
+def _restore_copy(point: RecoveryPoint, target: str) -> None:
+    """Let the engine restore the copy, which it finds among its own backups meanwhile."""
+    copy_arn = point.copy["BackupDetails"]["BackupArn"]
+    dynamodb._backups[copy_arn] = point.copy
+    try:
+        body_of(dynamodb._restore_table_from_backup({"BackupArn": copy_arn, "TargetTableName": target}))
+    finally:
+        if point.advanced:
+            dynamodb._backups.pop(copy_arn, None)
+
+
+def describe(request: Request) -> Json:
+    """DescribeRestoreJob."""
+    return descriptions.restore_job(_existing(request))
+
+
+def metadata(request: Request) -> Json:
+    """GetRestoreJobMetadata."""
+    job = _existing(request)
+    return {"RestoreJobId": job.id, "Metadata": job.metadata}
+
+
+def put_validation(request: Request) -> None:
+    """PutRestoreValidationResult."""
+    job = _existing(request)
+    (job.validation,) = request.required("ValidationStatus")
+    job.validation_message = str(request.body.get("ValidationStatusMessage") or "")
+
+
+def list_all(request: Request) -> Json:
+    """ListRestoreJobs, and ListRestoreJobsByProtectedResource when the path names a resource."""
+    resource = request.path.get("resource")
+    found = [
+        job
+        for job in store.restores.values()
+        if resource in (None, job.point.table_arn)
+        and request.selects(status=job.status(), resourceType=source_tables.TYPE)
+        and request.includes(job.created, after="createdAfter", before="createdBefore")
+    ]
+    return page(request, "RestoreJobs", found, key=lambda job: (job.created, job.id), describe=descriptions.restore_job)
+
+
+def _existing(request: Request) -> RestoreJob:
+    job: RestoreJob | None = store.restores.get(request.path["job"])
+    if job is None:
+        raise ApiError("ResourceNotFoundException", f"Cannot find Restore job {request.path['job']}")
+    return job

@@ -1,0 +1,18 @@
+"""What DynamoDB does and the engine's does not: protection, PITR and backups as on AWS.
+
+``ACK`` in this package is docs/api-quirks of aws-controllers-k8s/dynamodb-controller, whose
+authors measured each quirk on AWS; ``model`` is botocore's data/dynamodb/2012-08-10.
+"""
+
+from embedded_aws.dynamodb import backups, continuous_backups, customer_keys, history, restores, streams, tables
+
+
+def install() -> None:
+    """Replace the engine's handlers; each keeps the original for what it does well."""
+    backups.install()
+    history.install()
+    continuous_backups.install()
+    restores.install()
+    streams.install()
+    customer_keys.install()
+    tables.install()  # last: a deletion takes the backup that AWS takes

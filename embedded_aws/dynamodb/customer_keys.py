@@ -1,0 +1,115 @@
+"""Tables under a customer key: only a key of the region, and only for callers who may decrypt.
+
+A key of another region is refused: KMS keys are of one region, and even a multi-Region key has a
+key of its own, with an ARN of its own, in each (KMS guide, "Multi-Region keys"; AWS Backup guide,
+"Restore a DynamoDB table", says so of copies). The text of that refusal is not known.
+
+Source of the rest: KMS guide, "How Amazon DynamoDB uses KMS" (DynamoDB calls Decrypt for the table
+key on behalf of the caller, "kms:ViaService"); aws-cdk#10010 (a PutItem fails without kms:Decrypt,
+and how the text begins). What else of the documented "at a minimum" AWS asks a caller for is not
+known, so only Decrypt is asked for here.
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import ministack.core.iam_actions as iam_actions
+import ministack.core.iam_evaluator as evaluator
+import ministack.services.dynamodb as engine
+from ministack.core.responses import get_account_id, get_region
+from ministack.core.router import extract_access_key_id
+
+from embedded_aws.dynamodb.handlers import Handler, replace
+from embedded_aws.replies import ApiError, Json, Reply
+
+ACTION = "kms:Decrypt"
+_OF_ITEMS = frozenset(
+    {
+        "BatchGetItem",
+        "BatchWriteItem",
+        "DeleteItem",
+        "GetItem",
+        "PutItem",
+        "Query",
+        "Scan",
+        "TransactGetItems",
+        "TransactWriteItems",
+        "UpdateItem",
+    }
+)
+
+
+def install() -> None:
+    """Check keys when tables get them, and callers before the engine touches encrypted items."""
+    for name in ("_create_table", "_update_table"):
+        replace(name, _checking)
+    engine_handle = engine.handle_request
+
+    async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+        if headers.get("x-amz-target", "").rsplit(".", 1)[-1] in _OF_ITEMS:
+            try:
+                for table in _tables(json.loads(body or b"{}")):
+                    check(table, extract_access_key_id(headers, query))
+            except ApiError as error:
+                return error.reply()
+        return await engine_handle(method, path, headers, body, query)
+
+    engine.handle_request = handle
+
+
+def check_region(key: str | None) -> None:
+    """Raise ApiError for the ARN of a key that is in another region than the request."""
+    if key and key.startswith("arn:") and key.split(":")[3] != get_region():
+        raise ApiError("ValidationException", f"KMS validation error: {key} is not in {get_region()}")
+
+
+def encrypt(table: Json, specification: Json) -> None:
+    """Encrypt the engine's record of a table as an SSESpecification says."""
+    check_region(specification.get("KMSMasterKeyId"))
+    table["SSEDescription"] = engine._sse_description_from_spec(specification)
+
+
+def _checking(original: Handler) -> Handler:
+    def handler(data: Json) -> Reply:
+        check_region((data.get("SSESpecification") or {}).get("KMSMasterKeyId"))
+        return original(data)
+
+    return handler
+
+
+def check(table: str, access_key: str) -> None:
+    """Raise ApiError when the table has a customer key that the caller may not decrypt with."""
+    key = customer_key(engine._tables.get(table) or {})
+    if not key:
+        return
+    denied = evaluator.enforce(
+        access_key,
+        ACTION,
+        "kms",
+        get_region(),
+        resource_arn=key,
+        service_context={"kms:ViaService": f"dynamodb.{get_region()}.amazonaws.com"},
+    )
+    if isinstance(denied, evaluator.EvalResult):
+        message = iam_actions.identity_denial_message(ACTION, denied.principal_arn, key, denied.decision == "Deny")
+        raise ApiError("AccessDeniedException", f"KMS key access denied error: {message}")
+
+
+def _tables(data: Json) -> Iterator[str]:
+    """The names of the tables that a request for items names."""
+    named = [data.get("TableName"), *(data.get("RequestItems") or {})]
+    for action in data.get("TransactItems") or []:
+        named += [operation.get("TableName") for operation in action.values()]
+    for name in dict.fromkeys(filter(None, named)):
+        yield engine._normalize_table_name(name)
+
+
+def customer_key(described: Json) -> str:
+    """The ARN of the customer key in an SSEDescription; empty for a key of AWS's own."""
+    description = described.get("SSEDescription") or {}
+    key = str(description.get("KMSMasterKeyArn") or "")
+    if ":alias/aws/" in key or not key:
+        return ""
+    arn = f"arn:aws:kms:{get_region()}:{get_account_id()}:key/{key}"
+    return key if key.startswith("arn:") else arn

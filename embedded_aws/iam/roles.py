@@ -1,0 +1,88 @@
+"""What AWS Backup checks of the role it is given, and of the caller who gives it.
+
+Source: AWS Backup guide, "IAM service roles" and "Passing roles"; AWS Backup's API answers
+InvalidParameterValueException "... cannot be assumed by AWS Backup" (terraform-provider-aws,
+internal/service/backup/selection.go).
+"""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import ministack.core.iam_actions as iam_actions
+import ministack.core.iam_evaluator as evaluator
+import ministack.services.iam as iam
+from ministack.core.responses import get_account_id, get_region
+from ministack.core.router import extract_access_key_id
+
+from embedded_aws.replies import ApiError, Json
+
+SERVICE = "backup.amazonaws.com"
+
+
+def check_role(arn: str, headers: Json, query: Json) -> None:
+    """Raise ApiError unless AWS Backup can assume the role and the caller may pass it."""
+    denied = evaluator.enforce(
+        extract_access_key_id(headers, query),
+        "iam:PassRole",
+        "iam",
+        get_region(),
+        resource_arn=arn,
+        service_context={"iam:PassedToService": SERVICE},
+    )
+    if denied:
+        message = iam_actions.identity_denial_message(
+            "iam:PassRole", denied.principal_arn, arn, denied.decision == "Deny"
+        )
+        raise ApiError("AccessDeniedException", message, 403)
+    check_assumable(arn)
+
+
+def check_assumable(arn: str) -> None:
+    """Raise ApiError unless the role exists and trusts AWS Backup."""
+    if not trusts(arn, SERVICE):
+        raise ApiError("InvalidParameterValueException", f"IAM Role {arn} cannot be assumed by AWS Backup")
+
+
+def find(arn: str) -> Json | None:
+    """The role with exactly this ARN, path included, or None."""
+    role: Json | None = iam._roles.get(arn.rsplit("/", 1)[-1])
+    return role if role and role["Arn"] == arn else None
+
+
+def denial(arn: str, action: str, resource: str, keys: Mapping[str, Any] | None = None) -> str | None:
+    """Why the role may not do ``action`` on ``resource``, or None when it may.
+
+    ``keys`` are the request's condition keys, in lower case. Source of the text and
+    of the role's name in it: widdix/aws-cf-templates#633.
+    """
+    name = arn.rsplit("/", 1)[-1]
+    principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/AWSBackup-{name}"
+    context = evaluator.EvalContext(
+        principal_arn=principal,
+        principal_type="AssumedRole",
+        principal_account=get_account_id(),
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        service_context=dict(keys or {}),
+    )
+    account = get_account_id()
+    policies = evaluator._gather_role_policies(name, account) if find(arn) else []
+    limits = evaluator._permissions_boundary(iam._roles, name, account)
+    decision = evaluator.evaluate(context, policies, *limits).decision
+    if decision == "Allow":
+        return None
+    return str(iam_actions.identity_denial_message(action, principal, resource, decision == "Deny"))
+
+
+def trusts(arn: str, service: str) -> bool:
+    """Whether the role exists and lets the AWS service assume it."""
+    role = find(arn)
+    if role is None:
+        return False
+    statements = json.loads(role["AssumeRolePolicyDocument"]).get("Statement", [])
+    return any(
+        statement.get("Effect") == "Allow" and evaluator._service_principal_matches(statement.get("Principal"), service)
+        for statement in ([statements] if isinstance(statements, dict) else statements)
+    )

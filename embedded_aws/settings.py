@@ -1,0 +1,93 @@
+"""How long things take on the embedded AWS, which faults are switched on, and what it counted.
+
+Each setting can be given when the server starts, as ``LOCAL_AWS_<NAME>`` in its environment, and
+changed while it runs with ``POST /_ministack/config`` and ``{"additions.<name>": value}``.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
+
+import ministack.app as engine
+
+from embedded_aws.replies import Reply
+
+PREFIX = "additions."
+
+
+@dataclass
+class Settings:
+    """Durations in seconds, unless named otherwise; AWS needs minutes for the same steps."""
+
+    backup_job_seconds: float = 1.0
+    restore_job_seconds: float = 0.5
+    recovery_point_deleting_seconds: float = 0.5
+    # From the last recovery point being gone until its vault can be deleted.
+    vault_lag_seconds: float = 0.5
+    # How long ago the latest time is that a table can be restored to; the one number of AWS.
+    recovery_delay_seconds: float = 300.0
+    # A vault whose recovery points answer a deletion with 200 and then turn EXPIRED.
+    expiring_vault: str = ""
+    # 0: the account has no service-linked role of AWS Backup, which deletes what a job's own role
+    # may not.
+    backup_service_linked_role: float = 1.0
+    # A day of a vault lock's ChangeableForDays: 0 makes a compliance lock final at once.
+    vault_lock_day_seconds: float = 86_400.0
+    # A function's process that was not called for so long is ended.
+    function_idle_seconds: float = 60.0
+    # From a failed batch of a stream to its next try.
+    stream_retry_seconds: float = 0.2
+    # How much older the records of streams seem to what discards them by age.
+    stream_records_older_seconds: float = 0.0
+    # Every call of AWS Backup takes this much longer.
+    latency_milliseconds: float = 0.0
+    # Calls of DeleteRecoveryPoint that are answered within one second; more are throttled. 0: all.
+    deletions_a_second: float = 0.0
+    # Counted by the server, from whatever a test sets them to: calls of DeleteRecoveryPoint, and
+    # the most of them that came within one second.
+    deletions_seen: float = 0.0
+    deletions_seen_in_a_second: float = 0.0
+
+    def change(self, name: str, value: object) -> None:
+        """Set one setting from text or a number.
+
+        Raises ValueError for an unknown name, a negative number or one that is none.
+        """
+        known = {field.name: getattr(self, field.name) for field in fields(self)}
+        if name not in known:
+            raise ValueError(f"'{name}' is not one of {', '.join(sorted(known))}")
+        converted = type(known[name])(value)
+        if isinstance(converted, float) and not converted >= 0:
+            raise ValueError(f"'{name}' must be 0 or more, got {value}")
+        setattr(self, name, converted)
+
+
+CURRENT = Settings()
+
+
+def install(environment: Mapping[str, str]) -> None:
+    """Read the settings of ``environment`` and let the engine's admin endpoint change them."""
+    for field in fields(CURRENT):
+        value = environment.get(f"LOCAL_AWS_{field.name.upper()}")
+        if value is not None:
+            CURRENT.change(field.name, value)
+    engine_config = engine._handle_admin_config_request
+
+    async def handle_config(path: str, method: str, body: bytes) -> Any:
+        if path == "/_ministack/config" and method == "POST" and PREFIX.encode() in body:
+            return _apply(json.loads(body))
+        return await engine_config(path, method, body)
+
+    engine._handle_admin_config_request = handle_config
+
+
+def _apply(values: dict[str, object]) -> Reply:
+    headers = {"Content-Type": "application/json"}
+    before = {key: getattr(CURRENT, key.removeprefix(PREFIX), None) for key in values}
+    try:
+        for key, value in values.items():
+            CURRENT.change(key.removeprefix(PREFIX), value)
+    except (TypeError, ValueError) as error:
+        return 400, headers, json.dumps({"error": str(error)}).encode()
+    return 200, headers, json.dumps({"applied": values, "before": before}).encode()

@@ -1,0 +1,14 @@
+"""What Step Functions does and the engine's does not: batches of a Distributed Map, gzip, roles.
+
+``Guide`` in this package is the AWS Step Functions Developer Guide.
+"""
+
+from embedded_aws.stepfunctions import map_runs, objects, resources, roles
+
+
+def install() -> None:
+    """Replace the engine's functions; each keeps the original for what it does well."""
+    roles.install()
+    map_runs.install()
+    objects.install()
+    resources.install()

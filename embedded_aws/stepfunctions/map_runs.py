@@ -1,0 +1,188 @@
+"""A Distributed Map with an ItemBatcher: its children get batches, its Map Run counts items.
+
+Sources: Guide, "Using Map state in Distributed mode" (a bad dataset is States.ItemReaderFailed, a
+Map Run over its threshold of failures ends at once, and so does one whose execution is stopped),
+and botocore's model of DescribeMapRun. Maps without an ItemBatcher are the engine's own.
+"""
+
+import contextvars
+import copy
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import ministack.services.kms as kms
+import ministack.services.s3 as s3
+import ministack.services.stepfunctions as engine
+
+from embedded_aws.replies import Json
+from embedded_aws.stepfunctions.batches import batched
+from embedded_aws.stepfunctions.roles import require
+
+_COUNTS = (
+    "pending",
+    "running",
+    "succeeded",
+    "failed",
+    "timedOut",
+    "aborted",
+    "total",
+    "resultsWritten",
+    "failuresNotRedrivable",
+    "pendingRedrive",
+)
+
+
+def install() -> None:
+    """Run the Maps with an ItemBatcher here."""
+    run_unbatched = engine._run_distributed_map
+
+    def run(state: Json, raw: Any, effective: Any, *rest: Json) -> Any:
+        if "ItemBatcher" not in state:
+            return run_unbatched(state, raw, effective, *rest)
+        processor, execution, ctx = rest
+        machine = execution["stateMachineArn"]
+        require(execution, "states:StartExecution", machine, "States.Runtime")
+        inputs = _inputs(state, effective, execution, ctx)
+        results = _MapRun(state, processor, execution, inputs).run(ctx)
+        output = engine._apply_result_selector(state, results)
+        output = engine._apply_result_path(state, raw, output)
+        return engine._apply_output_path(state, output, ctx), engine._next_or_end(state)
+
+    engine._run_distributed_map = run
+
+
+def _inputs(state: Json, effective: Any, execution: Json, ctx: Json) -> list[Json]:
+    """The batches of the items that the state reads, each item as the ItemSelector has it."""
+    reader = state["ItemReader"]
+    source = engine._resolve_params_obj(reader.get("Parameters") or {}, effective, ctx)
+    object_arn = f"arn:aws:s3:::{source.get('Bucket')}/{source.get('Key')}"
+    require(execution, "s3:GetObject", object_arn, "States.ItemReaderFailed")
+    if key := _customer_key(str(source.get("Bucket")), str(source.get("Key"))):
+        require(execution, "kms:Decrypt", key, "States.ItemReaderFailed")
+    batcher = state["ItemBatcher"]
+    given = engine._resolve_params_obj(batcher.get("BatchInput"), effective, ctx)
+    try:
+        items = engine._read_map_items(reader, effective, ctx)
+        return list(batched(_selected(state, items, effective, ctx), batcher, given))
+    except ValueError as error:
+        raise engine._ExecutionError("States.ItemReaderFailed", str(error)) from error
+
+
+def _customer_key(bucket: str, name: str) -> str:
+    """The ARN of the customer managed key that an object is under; empty for other objects.
+
+    Source: S3 guide, "Using server-side encryption with AWS KMS keys": a reader needs kms:Decrypt.
+    """
+    _, headers, _ = s3._head_object(bucket, name)
+    key = str(headers.get("x-amz-server-side-encryption-aws-kms-key-id") or "")
+    record = kms._resolve_key(key) if key and "alias/aws/" not in key else None
+    return str(record["Arn"]) if record else ""
+
+
+def _selected(state: Json, items: list[Any], effective: Any, ctx: Json) -> list[Any]:
+    selector = state.get("ItemSelector")
+    if not selector:
+        return items
+    return [
+        engine._resolve_params_obj(selector, effective, {**ctx, "Map": {"Item": {"Index": index, "Value": item}}})
+        for index, item in enumerate(items)
+    ]
+
+
+class _MapRun:
+    """One Map Run and its child executions."""
+
+    def __init__(self, state: Json, processor: Json, execution: Json, inputs: list[Json]) -> None:
+        self._state, self._processor, self._parent = state, processor, execution
+        self._inputs = inputs
+        self._lock = threading.Lock()
+        self._machine = f"{execution['stateMachineArn']}/{state.get('Label') or 'Map'}"
+        items = sum(len(batch["Items"]) for batch in inputs)
+        self._record = self._new_record(items)
+        engine._map_runs[self._record["mapRunArn"]] = self._record
+
+    def run(self, ctx: Json) -> list[Any]:
+        """The children's outputs in the order of the batches. Raises the Map Run's error."""
+        most = int(self._state.get("MaxConcurrency") or 0) or 64
+        with ThreadPoolExecutor(most) as pool:
+            futures = [pool.submit(contextvars.copy_context().run, self._child, batch, ctx) for batch in self._inputs]
+        results = [future.result() for future in futures]
+        stopped = self._parent["status"] != "RUNNING"
+        self._record["status"] = "ABORTED" if stopped else "FAILED" if self._exceeded else "SUCCEEDED"
+        self._record["stopDate"] = engine.now_iso()
+        if self._exceeded:
+            raise engine._ExecutionError(
+                "States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded"
+            )
+        return results
+
+    @property
+    def _exceeded(self) -> bool:
+        counts = self._record["itemCounts"]
+        number = float(self._state.get("ToleratedFailureCount") or 0)
+        share = float(self._state.get("ToleratedFailurePercentage") or 0)
+        return bool(counts["failed"] > max(number, share * counts["total"] / 100))
+
+    def _child(self, batch: Json, ctx: Json) -> Any:
+        if self._parent["status"] != "RUNNING" or self._exceeded:
+            self._count(batch, "pending", "aborted")
+            return None
+        child = self._new_child(batch)
+        self._count(batch, "pending", "running")
+        try:
+            output = engine._run_sub_machine(
+                self._processor["States"], self._processor["StartAt"], batch, child, copy.deepcopy(ctx)
+            )
+        except engine._ExecutionError as error:
+            child.update(status="FAILED", error=error.error, cause=error.cause)
+            output = None
+        else:
+            child.update(status="SUCCEEDED", output=json.dumps(output))
+        child["stopDate"] = engine.now_iso()
+        self._count(batch, "running", child["status"].lower())
+        return output
+
+    def _count(self, batch: Json, before: str, after: str) -> None:
+        with self._lock:
+            for counts, many in (("itemCounts", len(batch["Items"])), ("executionCounts", 1)):
+                self._record[counts][before] -= many
+                self._record[counts][after] += many
+
+    def _new_record(self, items: int) -> Json:
+        zero = dict.fromkeys(_COUNTS, 0)
+        children = len(self._inputs)
+        name = self._machine.replace(":stateMachine:", ":mapRun:")
+        return {
+            "mapRunArn": f"{name}:{engine.new_uuid()}",
+            "executionArn": self._parent["executionArn"],
+            "status": "RUNNING",
+            "startDate": engine.now_iso(),
+            "maxConcurrency": int(self._state.get("MaxConcurrency") or 0),
+            "toleratedFailurePercentage": self._state.get("ToleratedFailurePercentage") or 0,
+            "toleratedFailureCount": self._state.get("ToleratedFailureCount") or 0,
+            "itemCounts": zero | {"total": items, "pending": items},
+            "executionCounts": zero | {"total": children, "pending": children},
+            "redriveCount": 0,
+            "_stateMachineArn": self._machine,
+        }
+
+    def _new_child(self, batch: Json) -> Json:
+        name = engine.new_uuid()
+        child = {
+            "executionArn": f"{self._machine.replace(':stateMachine:', ':execution:')}:{name}",
+            "stateMachineArn": self._machine,
+            "name": name,
+            "status": "RUNNING",
+            "startDate": engine.now_iso(),
+            "stopDate": None,
+            "input": json.dumps(batch),
+            "output": None,
+            "mapRunArn": self._record["mapRunArn"],
+            "events": [],
+            "testCase": "",
+            "mockAttempts": {},
+        }
+        engine._executions[child["executionArn"]] = child
+        return child

@@ -1,0 +1,16 @@
+"""Event source mappings of DynamoDB streams: how Lambda reads a stream, retries and gives up.
+
+Sources: Lambda Developer Guide, "Process DynamoDB records with Lambda" (services-ddb-params,
+services-ddb-batchfailurereporting, services-dynamodb-errors, services-dynamodb-eventsourcemapping
+under https://docs.aws.amazon.com/lambda/latest/dg/). ``snapshots`` in this package are LocalStack's
+tests/aws/services/lambda_/event_source_mapping, recorded on AWS.
+"""
+
+from embedded_aws.streams import cloudformation, mappings, polling
+
+
+def install() -> None:
+    """Replace the engine's mappings of DynamoDB streams; those of other sources stay its own."""
+    mappings.install()
+    cloudformation.install()
+    polling.install()

@@ -1,0 +1,1 @@
+"""What Lambda runs, one module for each function; imports only model/ and dynamo/."""

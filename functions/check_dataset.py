@@ -1,0 +1,49 @@
+"""The function that checks a dataset in S3 before Step Functions loads it.
+
+A worker sees one batch of lines; that two lines have one key shows only in the whole.
+"""
+
+import gzip
+import io
+from collections.abc import Mapping
+from typing import Any, BinaryIO, cast
+
+import boto3
+
+from model.dataset_error import DatasetError
+from model.dataset_reader import items_of
+from model.gzipped import is_gzip
+
+# What is left for the sorting of the keys, and how often the time is looked at.
+_MILLISECONDS_LEFT, _LINES = 180_000, 10_000
+
+
+def check(event: Mapping[str, Any], context: Any) -> int:
+    """Read the object ``Key`` in ``Bucket`` once; how many lines it has.
+
+    Raises DatasetError for a wrong line, for two lines with one key, and for
+    more lines than can be checked in the function's time.
+    """
+    body = boto3.client("s3").get_object(Bucket=event["Bucket"], Key=event["Key"])["Body"]
+    number = 0
+    for number, _ in enumerate(items_of(_content(body, event["Key"])), 1):
+        if number % _LINES == 0 and context.get_remaining_time_in_millis() < _MILLISECONDS_LEFT:
+            raise DatasetError(
+                f"only {number} lines can be checked in the time that a function has; "
+                f"make datasets of at most {number} lines, and load one after the other"
+            )
+    return number
+
+
+def _content(body: Any, key: str) -> BinaryIO:
+    """What Step Functions will read: it knows a compressed object by the end of its key.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html
+    """
+    stream = io.BufferedReader(body, 1024 * 1024)
+    compressed, named = is_gzip(io.BytesIO(stream.peek(2))), key.endswith(".gz")
+    if compressed and not named:
+        raise DatasetError("is compressed with gzip, but its key does not end with .gz; rename it")
+    if named and not compressed:
+        raise DatasetError("is not compressed with gzip, but its key ends with .gz; rename it")
+    return cast(BinaryIO, gzip.GzipFile(fileobj=stream) if compressed else stream)

@@ -1,0 +1,162 @@
+"""The custom resource that empties the backup vault when its stack is destroyed.
+
+Also when another vault takes its place. Any other Delete, of an update that fails or of a stack
+whose backups are to be kept from now on, leaves the vault as it is.
+
+Runs as a Lambda function behind the CDK provider framework: ``on_event`` answers
+at once, ``is_complete`` is called again and again until the vault is empty.
+CloudFormation cannot delete a vault that holds recovery points
+(https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault.html#delete-a-vault).
+"""
+
+import json
+import os
+import time
+from collections import Counter
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from model.names import VAULT_VARIABLE
+
+# Between the last point's deletion and the vault's: for a while the list is
+# empty and the vault still refuses (hashicorp/terraform-provider-aws#37774).
+SETTLE_SECONDS = float(os.environ.get("SETTLE_SECONDS", "30"))
+# A point that is EXPIRED again so long after its deletion was asked for stays so.
+_EXPIRED_SECONDS = 300
+_STARTED_TAG, _EMPTY_TAG = "messages:emptying-since", "messages:empty-since"
+
+# A stack that is deleted, and one whose creation failed.
+_ENDING = ("DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
+_UNDER_WAY = ("CREATED", "PENDING", "RUNNING")
+_BUSY = frozenset({"InvalidResourceStateException", "ThrottlingException", "ServiceUnavailableException"})
+_WORKERS = 8
+_MARGIN_MILLISECONDS = 30_000
+_NAMED = 5
+
+_CLIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 8}, max_pool_connections=_WORKERS)
+
+
+@dataclass
+class Round:
+    """What one look at the vault found, and what deleting it said."""
+
+    points: int = 0
+    states: Counter[str] = field(default_factory=Counter)
+    blockers: list[str] = field(default_factory=list)
+
+
+def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Name the resource after its vault: CloudFormation then deletes it for a replaced one.
+
+    An Update of the same vault keeps the id that is there, whatever it is, because another one
+    means a Delete for the vault in use. Nothing else happens here; a Delete is up to
+    ``is_complete``
+    (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-requesttypes-delete.html).
+    """
+    vault, known = event["ResourceProperties"]["VaultName"], event.get("PhysicalResourceId")
+    same = event.get("OldResourceProperties", {}).get("VaultName", vault) == vault
+    return {"PhysicalResourceId": known if known and same else f"{vault}-emptying"}
+
+
+def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, bool]:
+    """Delete what the vault holds; whether it is empty and has been for a while.
+
+    Raises RuntimeError, which ends the destroy with its text, when what is left
+    cannot be deleted: it names the points and what AWS says about them.
+    """
+    if event["RequestType"] != "Delete" or _stays(event):
+        return {"IsComplete": True}
+    backup = boto3.client("backup", config=_CLIENT)
+    properties = event["ResourceProperties"]
+    vault, arn = properties["VaultName"], properties["VaultArn"]
+    tags = backup.list_tags(ResourceArn=arn)["Tags"]
+    started = _since(backup, arn, tags, _STARTED_TAG)
+    found = _delete_points(backup, vault, context)
+    jobs = _jobs(backup, vault)
+    _log(vault=vault, points=found.points, jobs=jobs, refused=len(found.blockers), **found.states)
+    if found.points or jobs:
+        if _EMPTY_TAG in tags:
+            backup.untag_resource(ResourceArn=arn, TagKeyList=[_EMPTY_TAG])
+        _raise_when_stuck(vault, found, jobs, seconds=time.time() - started)
+        return {"IsComplete": False}
+    empty = _since(backup, arn, tags, _EMPTY_TAG)
+    return {"IsComplete": time.time() - empty >= SETTLE_SECONDS}
+
+
+def _stays(event: Mapping[str, Any]) -> bool:
+    """Whether the vault is the stack's own, and the stack stays too."""
+    if event["ResourceProperties"]["VaultName"] != os.environ[VAULT_VARIABLE]:
+        return False
+    cloudformation = boto3.client("cloudformation", config=_CLIENT)
+    (stack,) = cloudformation.describe_stacks(StackName=event["StackId"])["Stacks"]
+    return stack["StackStatus"] not in _ENDING
+
+
+def _delete_points(backup: Any, vault: str, context: Any) -> Round:
+    """Ask for the deletion of every point, page by page, while the function has time."""
+    found = Round()
+    pages = backup.get_paginator("list_recovery_points_by_backup_vault").paginate(BackupVaultName=vault)
+    with ThreadPoolExecutor(_WORKERS) as pool:
+        for page in pages:
+            points = page["RecoveryPoints"]
+            found.points += len(points)
+            found.states.update(point["Status"] for point in points)
+            wanted = [p["RecoveryPointArn"] for p in points if p["Status"] != "DELETING"]
+            answers = pool.map(lambda arn: _delete(backup, vault, arn), wanted)
+            found.blockers += [answer for answer in answers if answer]
+            if context.get_remaining_time_in_millis() < _MARGIN_MILLISECONDS:
+                break
+    return found
+
+
+def _delete(backup: Any, vault: str, arn: str) -> str:
+    """Why the point cannot be deleted; empty when it goes, is gone, or is worth another try."""
+    try:
+        backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=arn)
+    except ClientError as error:
+        code = error.response["Error"]["Code"]
+        if code != "ResourceNotFoundException" and code not in _BUSY:
+            return f"{arn}: {code}: {error.response['Error'].get('Message', '')}"
+    return ""
+
+
+def _jobs(backup: Any, vault: str) -> int:
+    """How many backup jobs into the vault are under way; each will add a point."""
+    return sum(
+        len(page["BackupJobs"])
+        for state in _UNDER_WAY
+        for page in backup.get_paginator("list_backup_jobs").paginate(ByBackupVaultName=vault, ByState=state)
+    )
+
+
+def _raise_when_stuck(vault: str, found: Round, jobs: int, *, seconds: float) -> None:
+    blockers = found.blockers
+    if found.states["EXPIRED"] == found.points and seconds > _EXPIRED_SECONDS and not blockers:
+        blockers = [
+            f"{found.points} points are EXPIRED although their deletion was accepted: the role "
+            "that made them is gone or lacks dynamodb:DeleteBackup, and AWS Backup has no "
+            "service-linked role to fall back to (iam:CreateServiceLinkedRole)"
+        ]
+    elif jobs or len(blockers) < found.points:
+        return  # something still moves
+    if blockers:
+        named = "; ".join(blockers[:_NAMED])
+        raise RuntimeError(f"vault {vault} holds {found.points} recovery points that cannot be deleted: {named}")
+
+
+def _since(backup: Any, arn: str, tags: Mapping[str, str], tag: str) -> float:
+    """When this was first seen: kept as a tag of the vault, for a poll remembers nothing."""
+    if tag not in tags:
+        backup.tag_resource(ResourceArn=arn, Tags={tag: str(time.time())})
+    return float(tags.get(tag, time.time()))
+
+
+def _log(**fields: object) -> None:
+    """One line of JSON: CloudWatch Logs Insights reads its fields by name."""
+    print(json.dumps({"message": "emptying", **fields}))

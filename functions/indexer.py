@@ -1,0 +1,74 @@
+"""The stream's Lambda function: keeps the lists of conversations current.
+
+Its event source mapping hands over records of messages only, up to 100 of
+them, in the order of the stream; what it answers names the records to retry
+(https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html).
+"""
+
+import json
+import os
+from collections.abc import Mapping
+from functools import cache
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from dynamo.memberships import Unsettled, bring_up_to_date
+from dynamo.numbers import exact
+from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, Position, is_message
+from model.names import TABLE_VARIABLE
+
+_CLIENT = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=2, read_timeout=5)
+
+
+def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Bring every conversation that the records name up to date, each of them once."""
+    return index(_table(), event["Records"])
+
+
+def index(table: Any, records: list[dict[str, Any]]) -> dict[str, Any]:
+    """Index ``records`` of the stream; the answer names the first one that is to be retried.
+
+    One conversation's failure does not keep the others from being indexed.
+    Lambda retries from the first failed record on, which does no harm to those
+    behind it.
+    """
+    horizons: dict[str, Position] = {}
+    first: dict[str, str] = {}
+    for record in records:
+        keys = {name: value["S"] for name, value in record["dynamodb"]["Keys"].items()}
+        if not is_message(keys[PARTITION_KEY], keys[SORT_KEY]):
+            continue
+        conversation = keys[PARTITION_KEY].removeprefix(CONVERSATION_PREFIX)
+        position = Position.of(keys[SORT_KEY])
+        horizons[conversation] = max(horizons.get(conversation, position), position)
+        first.setdefault(conversation, record["dynamodb"]["SequenceNumber"])
+    failed = [
+        first[conversation] for conversation, horizon in horizons.items() if not _indexed(table, conversation, horizon)
+    ]
+    _log("indexed", records=len(records), conversations=len(horizons), failed=len(failed))
+    # In the order of the stream, because `first` is.
+    return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
+
+
+def _indexed(table: Any, conversation: str, horizon: Position) -> bool:
+    try:
+        bring_up_to_date(table, conversation, horizon)
+    except (ClientError, BotoCoreError, Unsettled, ValueError) as error:
+        _log("failed", conversation=conversation, reason=f"{type(error).__name__}: {error}")
+        return False
+    return True
+
+
+@cache
+def _table() -> Any:
+    """The table; made once, and found again by the next invocation."""
+    resource = exact(boto3.resource("dynamodb", config=_CLIENT))
+    return resource.Table(os.environ[TABLE_VARIABLE])
+
+
+def _log(message: str, **fields: object) -> None:
+    """One line of JSON: CloudWatch Logs Insights reads its fields by name."""
+    print(json.dumps({"message": message, **fields}))

@@ -1,0 +1,170 @@
+"""The custom resource that has a dataset loaded: starts the state machine and waits for it.
+
+Runs behind the CDK provider framework, asynchronously: ``on_event`` starts,
+``is_complete`` is asked until it says so or raises
+(https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html).
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import boto3
+from botocore.exceptions import ClientError
+
+# CloudFormation cuts a longer reason (https://docs.aws.amazon.com/AWSCloudFormation/
+# latest/UserGuide/crpg-ref-responses.html: an answer has at most 4096 bytes).
+_REASON_CHARACTERS = 1000
+# What S3 says to who may read an object and not decrypt it, with the key's ARN
+# (https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html).
+_UNDECRYPTED = "kms:Decrypt"
+
+
+class LoadFailed(Exception):
+    """The load ended without success; the text says how, why and how far it came."""
+
+
+def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Start the load of a new or changed dataset; a Delete stops one that runs.
+
+    CloudFormation sends an Update only when the dataset or where it goes has
+    changed. A dataset is loaded, not mirrored: what left it stays in the table.
+    The id never changes, on any path.
+    """
+    answer = {"PhysicalResourceId": event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-dataset"}
+    machine = event["ResourceProperties"]["StateMachineArn"]
+    step_functions = boto3.client("stepfunctions")
+    # What a failed or abandoned deployment left running must not go on beside this one.
+    _stop_others(step_functions, machine, event["RequestId"])
+    if event["RequestType"] != "Delete":
+        _start(step_functions, machine, event)
+    return answer
+
+
+def is_complete(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
+    """Whether the load has succeeded, with its counts. Raises LoadFailed."""
+    if event["RequestType"] == "Delete":
+        return {"IsComplete": True}
+    step_functions = boto3.client("stepfunctions")
+    execution = _execution_arn(event["ResourceProperties"]["StateMachineArn"], event["RequestId"])
+    try:
+        described = step_functions.describe_execution(executionArn=execution)
+    except step_functions.exceptions.ExecutionDoesNotExist:
+        # Reads of Step Functions are eventually consistent.
+        return {"IsComplete": False}
+    if described["status"] == "SUCCEEDED":
+        counts = _counts(json.loads(described["output"]))
+        _log("loaded", execution=execution, **counts)
+        return {"IsComplete": True, "Data": counts}
+    run = _map_run(step_functions, execution)
+    _log("loading", execution=execution, status=described["status"], **run.get("itemCounts", {}))
+    if described["status"] == "RUNNING":
+        return {"IsComplete": False}
+    cause = _first_failure(step_functions, run) if run else ""
+    raise LoadFailed(_reason(event["ResourceProperties"], described, run, cause))
+
+
+def _start(step_functions: Any, machine: str, event: Mapping[str, Any]) -> None:
+    properties = event["ResourceProperties"]
+    request = {"Bucket": properties["Bucket"], "Key": properties["Key"], "Table": properties["TableName"]}
+    try:
+        # One name for one request: an event that comes twice starts one load.
+        step_functions.start_execution(stateMachineArn=machine, name=event["RequestId"], input=json.dumps(request))
+    except step_functions.exceptions.ExecutionAlreadyExists:
+        _log("the load has been started before", name=event["RequestId"])
+
+
+def _stop_others(step_functions: Any, machine: str, own: str) -> None:
+    """Stop every load that runs, except the one named ``own``."""
+    try:
+        for execution in list(_running(step_functions, machine)):
+            if execution["name"] != own:
+                step_functions.stop_execution(executionArn=execution["executionArn"], cause="The stack has moved on")
+                _log("stopped a load", execution=execution["executionArn"])
+    except step_functions.exceptions.StateMachineDoesNotExist:
+        _log("there is no state machine any more", machine=machine)
+
+
+def _running(step_functions: Any, machine: str) -> Iterator[Mapping[str, Any]]:
+    pages = step_functions.get_paginator("list_executions")
+    for page in pages.paginate(stateMachineArn=machine, statusFilter="RUNNING"):
+        yield from page["executions"]
+
+
+def _execution_arn(machine: str, name: str) -> str:
+    return machine.replace(":stateMachine:", ":execution:") + f":{name}"
+
+
+def _map_run(step_functions: Any, execution: str) -> Mapping[str, Any]:
+    """The description of the execution's Map Run; empty while there is none."""
+    runs = step_functions.list_map_runs(executionArn=execution)["mapRuns"]
+    if not runs:
+        return {}
+    described: Mapping[str, Any] = step_functions.describe_map_run(mapRunArn=runs[0]["mapRunArn"])
+    return described
+
+
+def _counts(batches: list[list[int]]) -> dict[str, int]:
+    """The resource's attributes, from what functions.write_dataset answered for each batch."""
+    sums = [sum(column) for column in zip(*batches, strict=True)] or [0, 0, 0]
+    written, unchanged, preserved = sums
+    return {
+        "DatasetTotal": sum(sums),
+        "DatasetWritten": written,
+        "DatasetUnchanged": unchanged,
+        "DatasetPreserved": preserved,
+    }
+
+
+def _first_failure(step_functions: Any, run: Mapping[str, Any]) -> str:
+    """Why one of the failed batches failed; empty when none did, or it cannot be read."""
+    try:
+        failed = step_functions.list_executions(mapRunArn=run["mapRunArn"], statusFilter="FAILED", maxResults=1)[
+            "executions"
+        ]
+        if not failed:
+            return ""
+        child = step_functions.describe_execution(executionArn=failed[0]["executionArn"])
+    except ClientError as error:
+        # That the load failed matters more than a detail of it.
+        _log("the cause cannot be read", reason=str(error))
+        return ""
+    return _cause(child)
+
+
+def _cause(execution: Mapping[str, Any]) -> str:
+    """Error and cause of an execution; of a function's error, its message only."""
+    cause = execution.get("cause", "")
+    try:
+        return f"{execution.get('error', '')}: {json.loads(cause)['errorMessage']}"
+    except (ValueError, KeyError, TypeError):
+        return f"{execution.get('error', '')}: {cause}"
+
+
+def _reason(
+    properties: Mapping[str, Any], described: Mapping[str, Any], run: Mapping[str, Any], first_failure: str
+) -> str:
+    counts = run.get("itemCounts", {})
+    parts = [
+        f"loading s3://{properties['Bucket']}/{properties['Key']} into {properties['TableName']} "
+        f"ended {described['status']}: {_cause(described)}"
+    ]
+    if counts:
+        done, failed = counts["succeeded"], counts["failed"]
+        parts.append(f"{failed} of {counts['total']} items failed, {done} are done")
+    if first_failure:
+        parts.insert(0, first_failure)
+    if _UNDECRYPTED in _cause(described):
+        address = f"s3://{properties['Bucket']}/{properties['Key']}"
+        parts.insert(
+            0,
+            f"{address} is encrypted with a customer managed KMS key, which the load cannot use; "
+            f"copy it with `aws s3 cp {address} s3://BUCKET/KEY --sse AES256` and set "
+            "seed_dataset to the copy",
+        )
+    return "; ".join(parts)[:_REASON_CHARACTERS]
+
+
+def _log(message: str, **fields: object) -> None:
+    """One line of JSON: CloudWatch Logs Insights reads its fields by name."""
+    print(json.dumps({"message": message, **fields}, default=str))

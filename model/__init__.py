@@ -1,0 +1,1 @@
+"""The data model: keys, names, times, limits. Standard library only."""

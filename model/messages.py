@@ -1,0 +1,279 @@
+"""Keys, items and times of the single table: the only place that knows their shapes.
+
+Standard library only: Lambda functions import this module.
+"""
+
+import re
+import unicodedata
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from model.limits import short
+from model.user_names import problem
+
+PARTITION_KEY = "pk"
+SORT_KEY = "sk"
+# The index that orders a user's conversations. Only memberships have its keys.
+INDEX_NAME = "ConversationsByRecency"
+INDEX_PARTITION_KEY, INDEX_SORT_KEY = "User", "LastMessageAt"
+CONVERSATION_PREFIX, MESSAGE_PREFIX, USER_PREFIX = "CONVERSATION#", "MESSAGE#", "USER#"
+
+# What a person may send, and what a list of conversations shows of a message:
+# a seed's or an import's body can be nearly as large as an item.
+BODY_CHARACTERS = 1024
+
+# A DynamoDB item may have at most 400 KB, names and values together
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+ITEM_BYTES = 400 * 1024
+KEY_BYTES = {PARTITION_KEY: 2048, SORT_KEY: 1024}
+
+# What an attribute may hold: text, numbers (as Decimal, never as float), truth
+# values, lists and maps of these. The types of boto3's own (de)serializer.
+Attribute = str | Decimal | bool | list["Attribute"] | dict[str, "Attribute"]
+Item = dict[str, Attribute]
+
+# The attributes whose meaning this module and the index give; a message's own
+# extra attributes have other names.
+RESERVED = frozenset(
+    {
+        "pk",
+        "sk",
+        "ConversationId",
+        "SentAt",
+        "MessageId",
+        "FromUser",
+        "ToUser",
+        "Body",
+        "Status",
+        "EditedAt",
+        "User",
+        "OtherUser",
+        "LastMessageAt",
+        "LastMessageId",
+        "LastMessageBody",
+    }
+)
+
+# Any fixed UUID will do; a new one would give every seeded message a new id.
+_MESSAGE_IDS = uuid.UUID("5d2b8f0e-93a4-4a58-a7c5-0c6f5e6b3c11")
+_NAME = re.compile(r"[^#\s\x00-\x1f\x7f](?:[^#\x00-\x1f\x7f]*[^#\s\x00-\x1f\x7f])?")
+_MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
+    r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+
+
+def conversation_id(one: str, other: str) -> str:
+    """The id of the one conversation that two users have, whoever of them writes.
+
+    Raises ValueError for a name that cannot be part of an id, and for one user
+    on both sides.
+    """
+    names = [user_id(one), user_id(other)]
+    if names[0] == names[1]:
+        raise ValueError(f"{one!r} and {other!r} are the same user; a conversation has two")
+    return "#".join(sorted(names))
+
+
+def participants(conversation: str) -> tuple[str, str]:
+    """The ids of a conversation's two users. Raises ValueError for what is no such id."""
+    users = conversation.split("#")
+    if len(users) != 2 or not all(users):
+        raise ValueError(f"{conversation!r} is not a conversation: two users joined by #")
+    return users[0], users[1]
+
+
+def user_id(name: str) -> str:
+    """How keys spell a user: composed and case-folded, so that Tom and tom are one.
+
+    Raises ValueError for what no key can have. A table may have users whose
+    names ``check_user`` refuses by now, and they can still be read.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot name a user: not empty, no '#', no control character, no white space at its ends"
+        )
+    return _folded(name)
+
+
+def conversation_key(conversation: str) -> str:
+    """The partition key under which a conversation's messages lie."""
+    return CONVERSATION_PREFIX + conversation
+
+
+def message_key(conversation: str, sent_at: str, message_id: str) -> dict[str, str]:
+    """The key of one message; ``sent_at`` as ``format_time`` spells it."""
+    return {PARTITION_KEY: conversation_key(conversation), SORT_KEY: f"{MESSAGE_PREFIX}{sent_at}#{message_id}"}
+
+
+@dataclass(frozen=True, order=True)
+class Position:
+    """Where a message stands in its conversation: by time, then by id.
+
+    That is the order of sort keys, as long as no time has a character that
+    sorts before #, such as a space.
+    """
+
+    sent_at: str
+    message_id: str
+
+    @classmethod
+    def of(cls, sort_key: str) -> "Position":
+        """The position that a message's sort key spells."""
+        sent_at, _, message_id = sort_key.removeprefix(MESSAGE_PREFIX).partition("#")
+        return cls(sent_at, message_id)
+
+
+def is_message(pk: str, sk: str) -> bool:
+    """Whether an item under these keys is a message."""
+    return pk.startswith(CONVERSATION_PREFIX) and sk.startswith(MESSAGE_PREFIX)
+
+
+def is_membership(pk: str, sk: str) -> bool:
+    """Whether an item under these keys lists a conversation for a user."""
+    return pk.startswith(USER_PREFIX) and sk.startswith(CONVERSATION_PREFIX)
+
+
+def membership_key(user: str, conversation: str) -> dict[str, str]:
+    """The key of the item by which ``user``, an id, is listed in a conversation."""
+    return {PARTITION_KEY: USER_PREFIX + user, SORT_KEY: CONVERSATION_PREFIX + conversation}
+
+
+def memberships(message: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The items of both participants while ``message`` is the last of its conversation.
+
+    Keys decide what they can: a message that was put by hand may lack the rest.
+    Raises ValueError for an item that does not lie in a conversation, or has no time.
+    """
+    conversation = str(message[PARTITION_KEY]).removeprefix(CONVERSATION_PREFIX)
+    one, other = participants(conversation)
+    last = Position.of(str(message[SORT_KEY]))
+    if not last.sent_at:  # an index refuses an empty text in its key
+        raise ValueError(f"{message[SORT_KEY]!r} has no time: {MESSAGE_PREFIX}TIME#ID")
+    spelled = {_folded(name): name for side in ("FromUser", "ToUser") if isinstance(name := message.get(side), str)}
+    body = message.get("Body")
+
+    def item(user: str, partner: str) -> dict[str, Any]:
+        return {
+            **membership_key(user, conversation),
+            INDEX_PARTITION_KEY: user,
+            "OtherUser": spelled.get(partner, partner),
+            "ConversationId": conversation,
+            INDEX_SORT_KEY: last.sent_at,
+            "LastMessageId": last.message_id,
+            "LastMessageBody": body[:BODY_CHARACTERS] if isinstance(body, str) else "",
+        }
+
+    return item(one, other), item(other, one)
+
+
+def message_item(
+    *,
+    sender: str,
+    recipient: str,
+    body: str,
+    sent_at: datetime,
+    message_id: str | None = None,
+    attributes: Mapping[str, Attribute] | None = None,
+) -> Item:
+    """The item of one message; the same arguments always give the same item.
+
+    ``sent_at`` needs a zone. Without a ``message_id`` the id follows from
+    conversation and time. Raises ValueError for names, times, ids, attributes
+    or a body that cannot be stored, and for an item above ITEM_BYTES.
+    """
+    for name in (sender, recipient):
+        check_user(name)
+    conversation, time = conversation_id(sender, recipient), format_time(sent_at)
+    if message_id is None:
+        message_id = str(uuid.uuid5(_MESSAGE_IDS, f"{conversation}/{time}"))
+    elif not _MESSAGE_ID.fullmatch(message_id):
+        raise ValueError(f"{message_id!r} is no message id: 1 to 64 of A-Z, a-z, 0-9, . _ and -")
+    if not body.strip():
+        raise ValueError("body is empty")
+    if taken := sorted(RESERVED & (attributes or {}).keys()):
+        raise ValueError(f"attribute {taken[0]!r} is reserved for the data model")
+    item: Item = {
+        **message_key(conversation, time, message_id),
+        "ConversationId": conversation,
+        "SentAt": time,
+        "MessageId": message_id,
+        "FromUser": sender,
+        "ToUser": recipient,
+        "Body": body,
+        "Status": "SENT",
+        **(attributes or {}),
+    }
+    for name, most in KEY_BYTES.items():
+        if (size := len(str(item[name]).encode())) > most:
+            raise ValueError(f"the key {name} has {size} bytes; DynamoDB allows {most}")
+    check_entry(conversation)
+    if (size := item_bytes(item)) > ITEM_BYTES:
+        raise ValueError(f"the item has {size} bytes; DynamoDB allows {ITEM_BYTES}")
+    return item
+
+
+def check_entry(conversation: str) -> None:
+    """Raise ValueError for a conversation, an id, that no list could have: by its key's size."""
+    size, most = len(membership_key("", conversation)[SORT_KEY].encode()), KEY_BYTES[SORT_KEY]
+    if size > most:
+        raise ValueError(f"the key {SORT_KEY} of its entry in a list has {size} bytes; DynamoDB allows {most}")
+
+
+def item_bytes(item: Item) -> int:
+    """The size that DynamoDB counts against its limit, in bytes; of numbers, its upper bound.
+
+    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
+    """
+    return sum(len(name.encode()) + _attribute_bytes(value) for name, value in item.items())
+
+
+def _attribute_bytes(value: Attribute) -> int:
+    if isinstance(value, str):
+        return len(value.encode())
+    if isinstance(value, bool):
+        return 1
+    if isinstance(value, Decimal):
+        return (len(value.as_tuple().digits) + 1) // 2 + 2
+    if isinstance(value, list):
+        return 3 + sum(1 + _attribute_bytes(member) for member in value)
+    return 3 + sum(1 + len(k.encode()) + _attribute_bytes(v) for k, v in value.items())
+
+
+def format_time(moment: datetime) -> str:
+    """``moment`` as UTC, milliseconds, fixed width: the order of such texts is that of time."""
+    if moment.tzinfo is None:
+        raise ValueError(f"{moment.isoformat()} has no time zone")
+    # isoformat cuts what is below a millisecond; years below 1000 keep their four digits.
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def parse_time(text: str) -> datetime:
+    """The moment that an ISO 8601 text with a zone names; ValueError for any other text."""
+    if not _TIME.fullmatch(text):
+        raise ValueError(f"{short(repr(text))} is not a time like 2026-01-01T09:00:00Z")
+    try:
+        return datetime.fromisoformat(text.upper()).astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"{text!r} is before year 1 or after year 9999 in UTC") from None
+    except ValueError as error:
+        raise ValueError(f"{text!r} is no time: {error}") from None
+
+
+def check_user(name: str) -> None:
+    """Raise ValueError unless a message may be written that names a user so."""
+    user_id(name)
+    if wrong := problem(name):
+        raise ValueError(wrong)
+
+
+def _folded(name: str) -> str:
+    # Decomposed first and composed last: otherwise the id of an id could be another
+    # one, as case folding takes some letters apart and leaves marks out of order
+    # (definition D145 of https://www.unicode.org/versions/latest/core-spec/chapter-3/).
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())

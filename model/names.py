@@ -1,0 +1,52 @@
+"""Names and tags by which a deployment is told from others, also after it is gone.
+
+For the app and for the commands that find what it made: it needs no CDK.
+"""
+
+import re
+
+# What a stage is called; each has room in every name that is made of it.
+STAGE = re.compile(r"[a-z][a-z0-9-]{0,30}")
+STAGE_RULE = "a lower-case letter, then up to 30 of a-z, 0-9 and -"
+REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+TABLE_NAME = re.compile(r"[A-Za-z0-9_.-]{3,255}")
+# Stricter than the API, whose pattern knows nothing of regions: every id begins with one
+# (https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html).
+USER_POOL = re.compile(rf"(?=.{{1,55}}\Z){REGION.pattern}_[0-9A-Za-z]+")
+
+PREFIX = "Messages-"
+STACK_TAG = "messages:stack"
+TABLE_TAG = "messages:table"
+ROLE_PATH = "/messages/"
+# Environment variables of the functions: the table of the indexer, the vault that is to be emptied.
+TABLE_VARIABLE, VAULT_VARIABLE = "TABLE_NAME", "VAULT_NAME"
+# The permissions boundary of pull requests' stages.
+PREVIEW_LIMITS = "MessagesPreviewLimits"
+
+
+def stack_name(stage: str) -> str:
+    """The stack of ``stage``."""
+    return PREFIX + stage
+
+
+def table_name(stage: str) -> str:
+    """The table of ``stage``, unless a setting says otherwise."""
+    return "Messages" if stage == "dev" else stack_name(stage)
+
+
+def copies_stack_name(stage: str, region: str) -> str:
+    """The stack that holds the copies of the backups that ``stage`` makes in ``region``.
+
+    It has a capital letter, which no stage has: no stage's own stack is called so.
+    """
+    return f"{stack_name(stage)}-Copies-{region}"
+
+
+def copies_vault_name(stage: str, region: str, *, keyed: bool) -> str:
+    """The vault of that stack; a vault's key cannot be changed, so ``keyed`` is another one.
+
+    Known at synth, because the plan in the stage's region needs its ARN: the
+    name is the same after a destroy, which leaves the vault.
+    """
+    return f"{copies_stack_name(stage, region)}-{'k' if keyed else 'v'}"

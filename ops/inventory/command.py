@@ -1,0 +1,165 @@
+"""Show what of a stack, deployed or destroyed, holds data or outlives it, and what that costs."""
+
+import argparse
+import dataclasses
+import json
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from cli import missing_table, output, stack
+from cli.context import Context
+from ops.inventory import costs, inventory, stacks
+from ops.inventory.costs import Thing
+from ops.inventory.found import Unseen
+from ops.inventory.rates import Rates
+from ops.restore import recovery
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holding:
+    """What one stack has: its CloudFormation ``status``, empty when it is not deployed.
+
+    ``missing`` is the line about a table that should be there, empty when it is.
+    """
+
+    stack: str
+    status: str
+    missing: str = ""
+    things: tuple[Thing, ...]
+    unseen: tuple[Unseen, ...]
+
+    @property
+    def monthly(self) -> float:
+        """US dollars."""
+        return sum(thing.monthly for thing in self.things)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``python -m ops inventory``."""
+    parser.add_argument("--all", action="store_true", help="every stack of this project that left any trace")
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Show it; exit status 1 when the caller may not look everywhere."""
+    context.say(every_stack(context) if arguments.all else context.where)
+    holdings, unseen = take(context, every=arguments.all)
+    show_them(context, holdings, as_json=arguments.json)
+    for held in holdings:
+        if held.missing:
+            context.say(held.missing)
+    say_unseen(context, unseen)
+    return 1 if unseen else 0
+
+
+def every_stack(context: Context) -> str:
+    """Where every stack is looked for."""
+    return f"account {context.account}, region {context.region}, every stack"
+
+
+def take(context: Context, *, every: bool) -> tuple[list[Holding], list[Unseen]]:
+    """What the context's stack has, or ``every`` stack; and what the caller may not look for."""
+    names = stacks.names(context, every=every)
+    holdings = [_of(dataclasses.replace(context, stack=name), tagged) for name, tagged in names.tables.items()]
+    if every:  # a stack that is gone without a trace is none
+        holdings = [held for held in holdings if held.things or held.status]
+    unseen = dict.fromkeys([*names.unseen, *(u for held in holdings for u in held.unseen)])
+    return holdings, list(unseen)
+
+
+def show_them(context: Context, holdings: list[Holding], *, as_json: bool) -> None:
+    """Print them on standard output, for people or for a program."""
+    if as_json:
+        print(_json(context, holdings))
+        return
+    if not any(held.things or held.status for held in holdings):
+        where, others = context.where, ", another stack with --stage or --stack"
+        if not holdings:  # of every stack
+            where, others = every_stack(context), ""
+        place = "another place is named with --region or --profile"
+        print(f"nothing was found in {where}; {place}{others}")
+        return
+    for held in holdings:
+        status = held.status or f"not deployed in {context.region}"
+        print(f"{held.stack}: {status}{', its table does not exist' if held.missing else ''}")
+        _show([_cells(thing) for thing in held.things])
+    total = output.money(sum(held.monthly for held in holdings))
+    print(f"{total} a month ({Rates(context.region).note})")
+
+
+def say_unseen(context: Context, unseen: Iterable[Unseen]) -> None:
+    """Say what could not be looked for."""
+    for one in unseen:
+        context.say(f"not looked for, {one.what}: {one.reason}")
+
+
+def _of(context: Context, tagged: Iterable[str]) -> Holding:
+    """``tagged``: tables that carry the stack's tag, whatever they are called."""
+    clients = context.clients
+    deployed = stack.find(clients, context.stack)
+    found = inventory.take(context, more_tables=[*tagged, *_outputs(deployed)])
+    names = {vault.table for vault in found.vaults} | {table.name for table in found.tables}
+    own = {vault.name for vault in found.vaults}
+    elsewhere = recovery.of(context, sorted(names - {""}), own=False)
+    foreign = [point for point in elsewhere.points if point.vault not in own]
+    return Holding(
+        stack=context.stack,
+        status=deployed.status if deployed else "",
+        missing=missing_table.of(clients, deployed),
+        things=tuple(
+            costs.things(found, foreign, Rates(context.region), dynamodb=clients("dynamodb"), logs=clients("logs"))
+        ),
+        unseen=(*found.unseen, *elsewhere.unseen),
+    )
+
+
+def _outputs(deployed: stack.Stack | None) -> list[str]:
+    name = deployed.outputs.get("TableName") if deployed else None
+    return [name] if name else []
+
+
+def _show(rows: list[tuple[str, ...]]) -> None:
+    """A line each for programs, a table that fits for a terminal."""
+    if sys.stdout.isatty() and rows:
+        output.table((), rows, indent=2)
+    else:
+        for line in output.columns(rows):
+            print(f"  {line}")
+
+
+def _cells(thing: Thing) -> tuple[str, ...]:
+    until = f"until {thing.until:%Y-%m-%d}" if thing.until else ""
+    detail = ", ".join(part for part in (thing.detail, until) if part)
+    held = output.size(thing.bytes) if thing.bytes else "-"
+    return (thing.kind, thing.id, held, output.money(thing.monthly), detail)
+
+
+def _json(context: Context, holdings: list[Holding]) -> str:
+    result: dict[str, Any] = {
+        "account": context.account,
+        "region": context.region,
+        "stacks": [
+            {
+                "stack": held.stack,
+                "status": held.status or None,
+                "things": [_object(thing) for thing in held.things],
+                "monthly_usd": round(held.monthly, 6),
+            }
+            for held in holdings
+        ],
+        "monthly_usd": round(sum(held.monthly for held in holdings), 6),
+        "prices": Rates(context.region).origin,
+    }
+    return json.dumps(result, indent=2)
+
+
+def _object(thing: Thing) -> dict[str, Any]:
+    return {
+        "kind": thing.kind,
+        "id": thing.id,
+        "detail": thing.detail,
+        "bytes": thing.bytes,
+        "monthly_usd": round(thing.monthly, 6),
+        "until": thing.until.isoformat() if thing.until else None,
+    }
