@@ -129,7 +129,7 @@ def test_a_checkout_that_only_its_owner_can_read_is_staged_readable_and_the_same
     one, two = (folder / "Messages-dev.template.json" for folder in (usual, strict))
     assert one.read_bytes() == two.read_bytes()
     staged = [path for path in strict.rglob("asset.*/**/*") if path.is_file()]
-    assert {path.name for path in staged} > {"handler.py", "dataset_worker.py", "framework.js"}
+    assert {path.name for path in staged} > {"seed_messages.py", "write_dataset.py", "framework.js"}
     assert {path.stat().st_mode & 0o777 for path in staged} == {0o644}
 
 
