@@ -23,7 +23,7 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from local.configuration import configure
 from local.process import Running, running
 from ops.__main__ import main as ops

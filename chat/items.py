@@ -11,9 +11,9 @@ from botocore.exceptions import ClientError
 from chat.keys import checked_key
 from chat.references import reference
 from cli.errors import OpsError, code, message
-from dynamo import json_text
-from dynamo.equality import beyond_json, differences, same, value_text
-from dynamo.lost_tries import was_lost
+from dynamo import values
+from dynamo.table import was_lost
+from dynamo.values import beyond_json, differences, same, value_text
 from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
 
 Item = dict[str, Any]
@@ -49,7 +49,7 @@ def put_if_absent(table: Any, item: Item) -> None:
 def put_if_unchanged(table: Any, item: Item, old: Item, *, typed: bool = False) -> None:
     """Write ``item`` while what is stored under its key is exactly ``old``; else OpsError.
 
-    ``old`` is equal when it is the same JSON (dynamo/json_text.py): plain JSON,
+    ``old`` is equal when it is the same JSON (dynamo/values.py): plain JSON,
     of which a set or binary that stays in the item is refused, since it would
     change its type; or ``typed``, which tells all types apart. Compared is
     what a consistent reading gives, and DynamoDB writes only while all of its
@@ -136,7 +136,7 @@ def is_refusal(error: ClientError) -> bool:
 def held(table: Any, key: Item, error: ClientError) -> Item | None:
     """The item that made a condition fail: the error's own, else read consistently."""
     item = error.response.get("Item")
-    return json_text.untyped(item) if item else _read(table, key)
+    return values.untyped(item) if item else _read(table, key)
 
 
 def _read(table: Any, key: Item) -> Item | None:

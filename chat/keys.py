@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from cli.errors import UsageError
-from dynamo import json_text
+from dynamo import values
 from dynamo.values import item_bytes, restored
 from model.messages import KEY_BYTES, PARTITION_KEY, SORT_KEY
 
@@ -42,10 +42,10 @@ def checked_key(table: Any, item: Mapping[str, Any]) -> dict[str, Any]:
     for name, kind in schema.items():
         if name not in item:
             raise UsageError(f"the item has no {name}; table {table.name} has the key {_spelled(schema)}")
-        ((found, value),) = json_text.typed({name: item[name]})[name].items()
+        ((found, value),) = values.typed({name: item[name]})[name].items()
         if found != kind:
             raise UsageError(
-                f"{name} is {json_text.text(item[name])}, not a {_TYPES[kind]} value; "
+                f"{name} is {values.text(item[name])}, not a {_TYPES[kind]} value; "
                 f"table {table.name} has the key {_spelled(schema)}"
             )
         if value in ("", b""):
@@ -59,7 +59,7 @@ def checked_key(table: Any, item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _typed_key(name: str, kind: str, text: str) -> Any:
     try:
-        return json_text.untyped({name: restored(name, {kind: text})})[name]
+        return values.untyped({name: restored(name, {kind: text})})[name]
     except ValueError as error:
         raise UsageError(f"--key: {error}; {name} is a {_TYPES[kind]} value") from None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from chat import store
 from dynamo.changes import key_of
-from dynamo.equality import same
+from dynamo.values import same
 from model.messages import INDEX_PARTITION_KEY, memberships, participants
 
 Row = dict[str, Any]

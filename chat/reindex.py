@@ -39,9 +39,8 @@ from chat.transfer.patience import tries
 from chat.transfer.scanning import Selection, page
 from cli.errors import code, explain
 from dynamo.changes import Key, key_of
-from dynamo.lanes import lanes
 from dynamo.memberships import Unsettled, bring_up_to_date
-from dynamo.segments import After, in_segments
+from dynamo.parallel import After, in_segments, lanes
 from dynamo.writer import ask
 from model.messages import (
     CONVERSATION_PREFIX,

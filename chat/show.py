@@ -10,7 +10,7 @@ from typing import Any
 from chat import naming
 from chat.references import reference
 from cli import output
-from dynamo import json_text
+from dynamo import values
 from model.directory import Names
 from model.messages import SORT_KEY, Position
 
@@ -72,7 +72,7 @@ def item(item: Mapping[str, Any]) -> None:
 def item_line(keys: Sequence[str], item: Mapping[str, Any]) -> str:
     """One item on a line: its key, then the rest as JSON, separated by tabs."""
     rest = {name: value for name, value in item.items() if name not in keys}
-    return "\t".join([*(_cell(item[name]) for name in keys), output.safe(json_text.text(rest))])
+    return "\t".join([*(_cell(item[name]) for name in keys), output.safe(values.text(rest))])
 
 
 def named(message: Mapping[str, Any]) -> str:
@@ -87,4 +87,4 @@ def _name(item: Mapping[str, Any], side: str, users: Names) -> str:
 
 
 def _cell(value: Any) -> str:
-    return output.safe(value if isinstance(value, str) else json_text.text(value))
+    return output.safe(value if isinstance(value, str) else values.text(value))

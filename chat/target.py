@@ -5,16 +5,13 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from cli import missing_table
 from cli.clients import Clients
-from cli.context import to_stderr
+from cli.command_line import to_stderr
 from cli.errors import UsageError
 from cli.polling import SYSTEM_CLOCK, Clock
-from cli.stack import Stack, deployed, stack_name
-from dynamo.capacity import Capacity
-from dynamo.lost_tries import note_lost_tries
-from dynamo.numbers import exact
-from dynamo.scanning import MOST_SEGMENTS
+from cli.stack import Stack, deployed, missing_table, stack_name
+from dynamo.parallel import MOST_SEGMENTS
+from dynamo.table import Capacity, exact, note_lost_tries
 from model.directory import Directory, PlainNames, pool_region
 from model.names import TABLE_NAME, USER_POOL
 
@@ -57,7 +54,7 @@ class Target:
         """What to say where the stack's table is gone; empty while it is not, and for --table."""
         if getattr(self._arguments, "table", None) is not None:
             return ""
-        return missing_table.of(self._clients, self._stack)
+        return missing_table(self._clients, self._stack)
 
     @cached_property
     def table(self) -> Any:

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from chat.items import held, is_refusal, missing, refusal
 from chat.references import reference
 from cli.errors import OpsError
-from dynamo.equality import same
+from dynamo.values import same
 from model.messages import PARTITION_KEY, SORT_KEY, format_time
 
 

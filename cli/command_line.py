@@ -1,15 +1,55 @@
-"""The door of the command lines: options that all have, and one line for every failure."""
+"""How a command begins and ends: its options, where it acts, one line for every failure.
+
+What every command gets: where it acts, and how it speaks.
+
+The door of the command lines: options that all have, and one line for every failure.
+"""
 
 import argparse
 import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.clients import Clients
 from cli.errors import OpsError, UsageError, explain
+from cli.polling import SYSTEM_CLOCK, Clock
+
+
+def to_stderr(line: str) -> None:
+    """Progress, for people; standard output is for data."""
+    if sys.stderr is not None:  # closed by the caller: print would take standard output instead
+        print(line, file=sys.stderr, flush=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """One run of a command against one stack's name, which is empty where it is about every one."""
+
+    clients: Clients
+    stack: str
+    account: str
+    region: str
+    say: Callable[[str], None] = to_stderr
+    clock: Clock = SYSTEM_CLOCK
+
+    @property
+    def where(self) -> str:
+        """The first line of every command: a wrong account shows before anything happens."""
+        return f"account {self.account}, region {self.region}, stack {self.stack}"
+
+
+def number(arguments: argparse.Namespace, option: str, low: float, high: float) -> float:
+    """The number given for ``option``. Raises UsageError outside ``low`` to ``high``."""
+    value = float(getattr(arguments, option.lstrip("-").replace("-", "_")))
+    if not low <= value <= high:
+        raise UsageError(f"{option} must be between {low:g} and {high:g}, got {value:g}")
+    return value
+
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
 _CLOSED = "standard output is closed, so nothing was done; to ignore it, use >/dev/null"

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any
 
 from cli.errors import OpsError
-from dynamo import json_text
+from dynamo import values
 from model.user_names import hidden
 
 # The characters that turn the direction of writing are no control characters
@@ -109,14 +109,14 @@ def lines(texts: Iterable[str]) -> None:
 
 def json_lines(items: Iterable[Any]) -> None:
     """JSON lines, at once."""
-    lines(json_text.text(item, ascii_only=_ascii_only()) for item in items)
+    lines(values.text(item, ascii_only=_ascii_only()) for item in items)
 
 
 def array(items: Iterable[Any]) -> None:
     """A JSON array, printed as its items come."""
     opening = "[\n"
     for item in items:
-        text = json_text.text(item, indent=2, ascii_only=_ascii_only())
+        text = values.text(item, indent=2, ascii_only=_ascii_only())
         sys.stdout.write(opening + "  " + text.replace("\n", "\n  "))
         opening = ",\n"
     print("[]" if opening == "[\n" else "\n]")
@@ -124,7 +124,7 @@ def array(items: Iterable[Any]) -> None:
 
 def document(value: Any) -> None:
     """One value as JSON."""
-    print(json_text.text(value, indent=2, ascii_only=_ascii_only()))
+    print(values.text(value, indent=2, ascii_only=_ascii_only()))
 
 
 def safe(value: object) -> str:

@@ -1,18 +1,33 @@
-"""Attribute values: checked against DynamoDB's rules, and from JSON to what the API takes. Pure.
+"""Attribute values: checked by DynamoDB's rules, read from JSON and written as JSON, and compared.
+
+Attribute values: checked against DynamoDB's rules, and from JSON to what the API takes. Pure.
 
 The rules: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 and https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+
+Items as JSON and back: numbers exact, sets as sorted lists, binary as base64. Pure.
+
+JSON knows one kind of list and no binary. *Typed* JSON does, DynamoDB's own
+spelling, for example ``{"Labels": {"SS": ["a", "b"]}, "Stars": {"N": "4.5"}}``.
+
+Whether two items are equal, and in what they differ. Pure.
 """
 
 import base64
 import binascii
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal, InvalidOperation
+from decimal import Context, Decimal, InvalidOperation
+from functools import partial
 from typing import Any
 
-from model.dataset_line import node_binary, shown
+from boto3.dynamodb.types import Binary
+
+from dynamo.table import Deserializer, Serializer
+from model.dataset import node_binary, shown
 from model.limits import LEVELS, number_problem, short, significant_digits, within
+from model.strict_json import parsed
 from model.wire import Typed
 
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
@@ -193,3 +208,165 @@ _RESTORE: dict[str, Callable[[str, object, int], Any]] = {
     "NULL": _null,
 }
 TYPES = tuple(_RESTORE)
+
+
+# What a terminal may act on though JSON allows it in a text: DEL, the second
+# set of control characters, and those that turn the direction of writing.
+_UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# More digits than a number of DynamoDB can have, 38.
+_CONTEXT = Context(prec=200)
+
+
+def text(value: Any, *, indent: int | None = None, ascii_only: bool = False) -> str:
+    """``value``, of an item or a whole one, as JSON."""
+    return _Writer(indent, ascii_only).text(value, "\n")
+
+
+def typed(item: Mapping[str, Any]) -> dict[str, Any]:
+    """``item`` in DynamoDB's own spelling; binary stays bytes."""
+    return {name: Serializer().serialize(value) for name, value in item.items()}
+
+
+def untyped(item: Mapping[str, Any]) -> dict[str, Any]:
+    """The item of DynamoDB's own spelling."""
+    return {name: Deserializer().deserialize(value) for name, value in item.items()}
+
+
+def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
+    """The item that a JSON object is.
+
+    Raises ValueError for what is none, and for what DynamoDB cannot store:
+    numbers of more than 38 digits, half a surrogate pair, values that are nested
+    deeper than its levels, attributes without a name.
+    """
+    item = parsed(source, parse_int=Decimal)
+    if not isinstance(item, dict):
+        raise ValueError("not an object: an item is {...}")
+    read = restored if is_typed else partial(from_plain, any_map=True)
+    item = untyped({name: read(name, value) for name, value in named(item)})
+    try:
+        text(item).encode()
+    except UnicodeEncodeError:
+        raise ValueError("a text has half of a surrogate pair, which is no character") from None
+    return item
+
+
+class _Writer:
+    """json.dumps for Decimals: it would need them as floats, which are not exact."""
+
+    def __init__(self, indent: int | None, ascii_only: bool) -> None:
+        self._indent, self._ascii_only = indent, ascii_only
+
+    def text(self, value: Any, newline: str) -> str:
+        if isinstance(value, Mapping):
+            inner = self._inner(newline)
+            members = [f"{self._string(str(name))}: {self.text(member, inner)}" for name, member in value.items()]
+            return self._joined("{", members, "}", newline)
+        if isinstance(value, list | tuple | set | frozenset):
+            ordered = sorted(value, key=_bytes_of) if isinstance(value, set | frozenset) else value
+            inner = self._inner(newline)
+            return self._joined("[", [self.text(m, inner) for m in ordered], "]", newline)
+        return self._scalar(value)
+
+    def _scalar(self, value: Any) -> str:
+        if isinstance(value, Binary | bytes | bytearray):
+            return self._string(base64.b64encode(bytes(value)).decode())
+        if isinstance(value, Decimal):
+            return _json_number(value)
+        if isinstance(value, str):
+            return self._string(value)
+        return json.dumps(value)  # True, False, None, int
+
+    def _string(self, value: str) -> str:
+        quoted = json.dumps(value, ensure_ascii=self._ascii_only)
+        return _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", quoted)
+
+    def _inner(self, newline: str) -> str:
+        return newline + " " * (self._indent or 0)
+
+    def _joined(self, opening: str, members: list[str], closing: str, newline: str) -> str:
+        if self._indent is None or not members:
+            return opening + ", ".join(members) + closing
+        inner = self._inner(newline)
+        return f"{opening}{inner}{f',{inner}'.join(members)}{newline}{closing}"
+
+
+def _json_number(value: Decimal) -> str:
+    """The shortest JSON number that is exactly ``value``."""
+    normal = _CONTEXT.normalize(value)
+    return str(int(normal)) if normal == normal.to_integral_value() else str(normal)
+
+
+def _bytes_of(member: Any) -> Any:
+    """By what the members of a set, all of one type, are ordered."""
+    return bytes(member) if isinstance(member, Binary) else member
+
+
+_SHOWN = 60
+
+
+def same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
+    """Whether two items are equal, types included: true is not 1, and 5.0 is 5."""
+    if one is None or other is None:
+        return one is other
+    return bool(_canonical(one) == _canonical(other))
+
+
+def differences(stored: Mapping[str, Any], old: Mapping[str, Any], *, exact: bool = False) -> list[str]:
+    """How ``stored`` differs from ``old``, one text for each attribute.
+
+    Values are equal when they are the same JSON, in which a set is a list and
+    binary is text; ``exact`` when their types are the same, too.
+    """
+    found = []
+    for name in sorted(stored.keys() | old.keys()):
+        left, right = ({name: item[name]} if name in item else None for item in (stored, old))
+        if not (same(left, right) if exact else _compared_text(left) == _compared_text(right)):
+            is_ = _short(_compared_text(left, exact=exact)) or "not there"
+            was = _short(_compared_text(right, exact=exact)) or "no such attribute"
+            found.append(f"{value_text(name)[1:-1]} is {is_}, OLD has {was}")
+    return found
+
+
+def beyond_json(value: Any) -> str | None:
+    """What is in a value that plain JSON cannot spell, and what that makes of it; else None."""
+    if isinstance(value, set | frozenset):
+        return "a set, which plain JSON makes a list"
+    if isinstance(value, Binary | bytes | bytearray):
+        return "binary, which plain JSON makes text"
+    members = value.values() if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping | list):
+        return next(filter(None, map(beyond_json, members)), None)
+    return None
+
+
+def _compared_text(attribute: Mapping[str, Any] | None, *, exact: bool = False) -> str:
+    """The value of the one attribute; ``exact`` as DynamoDB JSON; empty for no attribute."""
+    if attribute is None:
+        return ""
+    (value,) = (typed(attribute) if exact else attribute).values()
+    return value_text(value)
+
+
+def _canonical(value: Any) -> Any:
+    """``value`` in a form in which equal means equal for DynamoDB: Python's True is 1."""
+    if isinstance(value, bool):
+        return ("BOOL", value)
+    if isinstance(value, Mapping):
+        return {name: _canonical(member) for name, member in value.items()}
+    return [_canonical(member) for member in value] if isinstance(value, list) else value
+
+
+def value_text(value: Any) -> str:
+    """A value as JSON in which the order of names says nothing."""
+    return text(_sorted(value))
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    return [_sorted(member) for member in value] if isinstance(value, list) else value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

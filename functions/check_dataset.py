@@ -10,9 +10,7 @@ from typing import Any, BinaryIO, cast
 
 import boto3
 
-from model.dataset_error import DatasetError
-from model.dataset_reader import items_of
-from model.gzipped import is_gzip
+from model.dataset import DatasetError, is_gzip, items_of
 
 # What is left for the sorting of the keys, and how often the time is looked at.
 _MILLISECONDS_LEFT, _LINES = 180_000, 10_000

@@ -16,7 +16,7 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo.memberships import Unsettled, bring_up_to_date
-from dynamo.numbers import exact
+from dynamo.table import exact
 from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, Position, is_message
 from model.names import TABLE_VARIABLE
 

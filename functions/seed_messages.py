@@ -4,24 +4,139 @@ Runs behind the CDK provider framework
 (https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html):
 what it returns becomes the resource's attributes, what it raises the reason of
 the failure.
+
+Where a seed's items come from: the resource's properties, or a file in S3.
+
+Puts the users' ids in place of their names: a seed as it lies in a stage with a user pool.
+
+The template keeps the names, so that it is the same in every stage and for
+every reader; who has them is known where the pool can be asked.
 """
 
 import json
+import tempfile
 from collections import Counter
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import chain, groupby, islice
+from typing import IO, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from dynamo.apply import WORKERS, apply
-from dynamo.changes import Outcome
+from dynamo.changes import Outcome, key_of
 from dynamo.writer import Table
-from functions.seed_source import SourceMissing, items
-from functions.seed_users import under_ids
-from model.directory import Directory, pool_region
-from model.wire import Typed
+from model.directory import Directory, Names, pool_region
+from model.messages import PARTITION_KEY, conversation_id, conversation_key
+from model.wire import Typed, from_wire
+
+# Of HeadObject, which has no body to say more in, and of GetObject.
+_MISSING = frozenset({"404", "403", "NoSuchKey", "NoSuchBucket", "AccessDenied"})
+
+
+class SourceMissing(Exception):
+    """The file of a seed is not there (any more), or may not be read."""
+
+
+def items(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
+    """The items that ``properties`` name, in the order of their keys.
+
+    ``Messages`` holds them itself, as a reader of the template likes them;
+    ``Bucket`` and ``Key`` name a file with one item a line, already in order.
+    It is fetched whole before the first item is used, onto the function's disk:
+    S3 would end a stream that has to wait for a throttled table.
+    Raises SourceMissing.
+    """
+    if "Messages" in properties:
+        return iter(sorted(map(from_wire, properties["Messages"]), key=key_of))
+    bucket, key = properties["Bucket"], properties["Key"]
+    file = tempfile.TemporaryFile()  # noqa: SIM115 (closed when its last line is read)
+    try:
+        s3.download_fileobj(bucket, key, file)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _MISSING:
+            # S3 answers 403 for both, and names no permission for a HEAD.
+            raise SourceMissing(
+                f"s3://{bucket}/{key}: {error}; it is not there, or this function's role is not "
+                "authorized to perform: s3:GetObject"
+            ) from error
+        raise
+    return _lines(file)
+
+
+def _lines(file: IO[bytes]) -> Iterator[Typed]:
+    with file:
+        file.seek(0)
+        for line in file:
+            yield from_wire(json.loads(line))
+
+
+_BYTES_IN_MEMORY = 1_000_000
+# Where a conversation begins in the file, and how many messages it has.
+_Place = tuple[int, int]
+
+
+def under_ids(
+    items: Iterable[Typed], users: Names, *, unknown: Callable[[ValueError], None] | None = None
+) -> Iterator[Typed]:
+    """``items`` with ids for users, in their keys too, and in the order of these keys.
+
+    ``items`` are in the order of their own keys, so that a conversation's lie
+    side by side. All are read before this returns: a name that nobody has
+    shows before anything is written. It raises ValueError, or leaves its
+    conversations out and says so to ``unknown``. Times and ids of messages stay.
+    """
+    # On the disk: other keys have another order, and a seed may be large.
+    file = tempfile.SpooledTemporaryFile(_BYTES_IN_MEMORY)  # noqa: SIM115 (closed by its reader)
+    places: dict[str, _Place] = {}
+    for _, conversation in groupby(items, key=lambda item: key_of(item)[0]):
+        try:
+            messages = (_under_ids(item, users) for item in conversation)
+            first = next(messages)
+            key = _new_key(key_of(first)[0], places, first)
+        except ValueError as error:
+            if unknown is None:
+                raise
+            unknown(error)
+        else:
+            places[key] = file.tell(), _write(file, chain([first], messages))
+    return _read(file, places)
+
+
+def _under_ids(item: Typed, users: Names) -> Typed:
+    sender, recipient = (users.resolve(item[side]["S"]) for side in ("FromUser", "ToUser"))
+    conversation = conversation_id(sender, recipient)
+    return {
+        **item,
+        PARTITION_KEY: {"S": conversation_key(conversation)},
+        "ConversationId": {"S": conversation},
+        "FromUser": {"S": sender},
+        "ToUser": {"S": recipient},
+    }
+
+
+def _new_key(key: str, places: dict[str, _Place], message: Typed) -> str:
+    """The key of a conversation, which must be another one than those before."""
+    if key in places:
+        names = " and ".join(message[side]["S"] for side in ("FromUser", "ToUser"))
+        raise ValueError(f"the seed has two names for one user: the conversation of {names} twice")
+    return key
+
+
+def _write(file: IO[bytes], messages: Iterable[Typed]) -> int:
+    count = 0
+    for count, message in enumerate(messages, 1):  # noqa: B007 (counts)
+        file.write(json.dumps(message).encode() + b"\n")
+    return count
+
+
+def _read(file: IO[bytes], places: dict[str, _Place]) -> Iterator[Typed]:
+    with file:
+        for _, (start, count) in sorted(places.items()):
+            file.seek(start)
+            yield from map(json.loads, islice(file, count))
+
 
 # Throttling is normal on a table that was made a moment ago. What is sent was
 # validated at synth, against more than botocore knows.

@@ -16,8 +16,7 @@ from botocore.config import Config
 from dynamo.apply import WORKERS
 from dynamo.changes import Entry, Key, Outcome, key_of
 from dynamo.writer import KEYS_PER_READ, Table
-from model.dataset_error import DatasetError, repeated
-from model.dataset_line import line_item
+from model.dataset import DatasetError, line_item, repeated
 from model.wire import from_wire, to_wire
 
 # What is sent was validated here, against more than botocore knows.

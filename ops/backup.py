@@ -7,10 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cli import missing_table, stack
-from cli.context import Context, number
+from cli import stack
+from cli.command_line import Context, number
 from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError
+from cli.stack import missing_table
 from model.names import STACK_TAG
 from ops import jobs, retention
 
@@ -162,7 +163,7 @@ def _leave(context: Context, wish: Wish, *, as_json: bool) -> int:
 def _source(context: Context) -> stack.Stack:
     """The deployed stack. Raises OpsError where there is none, or its table is gone."""
     found = stack.deployed(context.clients, context.stack)
-    if missing := missing_table.of(context.clients, found):
+    if missing := missing_table(context.clients, found):
         raise OpsError(missing)
     return found
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cli import missing_table, output, stack
-from cli.context import Context
+from cli import output, stack
+from cli.command_line import Context
+from cli.stack import missing_table
 from ops.cleanup.selection import age
 from ops.inventory.found import Point, TableBackup
 from ops.inventory.rates import Rates
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             print(line)
     if not arguments.table:
         deployed = stack.find(context.clients, context.stack)
-        if missing := missing_table.of(context.clients, deployed):
+        if missing := missing_table(context.clients, deployed):
             context.say(missing)
     for unseen in found.unseen:
         context.say(f"not listed, {unseen.what}: {unseen.reason}")

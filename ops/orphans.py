@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import UsageError
 from cli.stack import stack_name
 from model.names import PREFIX

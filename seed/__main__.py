@@ -9,7 +9,7 @@ from cli import output
 from cli.command_line import Parser, status_of
 from cli.errors import OpsError
 from cli.output import count
-from model.dataset_reader import SUFFIXES
+from model.dataset import SUFFIXES
 from model.messages import Item
 from model.wire import to_wire
 from seed.dataset import read_items

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from model.dataset_error import DatasetError
-from model.dataset_reader import items_of
-from model.gzipped import is_gzip, unpacked
+from model.dataset import DatasetError, is_gzip, items_of, unpacked
 from model.messages import Item
 from seed.document import SeedError
 

@@ -1,7 +1,7 @@
 """A seed's items as the lines of a dataset. Pure."""
 
-from dynamo import json_text
-from model.dataset_reader import item_of
+from dynamo import values
+from model.dataset import item_of
 from model.messages import RESERVED, Item
 
 _FIELDS = {"from": "FromUser", "to": "ToUser", "body": "Body", "at": "SentAt", "id": "MessageId"}
@@ -14,6 +14,6 @@ def to_line(item: Item) -> str:
     """
     attributes = {name: value for name, value in item.items() if name not in RESERVED}
     line = {key: item[name] for key, name in _FIELDS.items()}
-    text = json_text.text(line | ({"attributes": attributes} if attributes else {}))
+    text = values.text(line | ({"attributes": attributes} if attributes else {}))
     item_of(text.encode())
     return text

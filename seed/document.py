@@ -8,7 +8,7 @@ from pathlib import Path
 
 import yaml
 
-from model.dataset_line import characters, shown
+from model.dataset import characters, shown
 from model.limits import DIGITS, LEVELS, RANGE, is_in_range, short, significant_digits, within
 from model.messages import Attribute
 from seed.yaml_nodes import DEEPEST, LIST, MAPPING, PLAIN, TEXT, TooDeep, compose

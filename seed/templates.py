@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from dynamo.changes import key_of
-from model.dataset_line import shown
+from model.dataset import shown
 from model.messages import Attribute, Item, check_user, message_item, parse_time
 from seed.document import MOST_BYTES, Fields, Value, load
 from seed.placeholders import render

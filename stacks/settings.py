@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from model.dataset_reader import SUFFIXES
+from model.dataset import SUFFIXES
 from model.directory import pool_region
 from model.names import REGION, STAGE, STAGE_RULE, TABLE_NAME, USER_POOL, table_name
 from stacks.backup_settings import DELETE as DELETE

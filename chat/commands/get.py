@@ -6,7 +6,7 @@ from chat import items, show
 from chat.options import Commands, add_message, add_typed, command, key_of_item
 from chat.target import Target
 from cli import output
-from dynamo import json_text
+from dynamo import values
 
 
 def add(commands: Commands) -> None:
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the item, read consistently."""
     item = items.get(target.table, key_of_item(arguments, target))
     if arguments.typed:
-        output.document(json_text.typed(item))
+        output.document(values.typed(item))
     elif arguments.json:
         output.document(item)
     else:

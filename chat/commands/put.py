@@ -9,9 +9,8 @@ from chat.options import Commands, add_typed, command, standard_input
 from chat.target import Target
 from cli import output
 from cli.errors import UsageError
-from dynamo import json_text
-from dynamo.equality import same
-from dynamo.values import item_bytes
+from dynamo import values
+from dynamo.values import item_bytes, same
 from model.messages import ITEM_BYTES
 
 # The byte order mark, which some editors write before a text.
@@ -44,7 +43,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     if old is not None:
         old = _read(old, "OLD", is_typed=arguments.typed)
     key = keys.checked_key(target.table, item)
-    if (size := item_bytes(json_text.typed(item))) > ITEM_BYTES:
+    if (size := item_bytes(values.typed(item))) > ITEM_BYTES:
         raise UsageError(f"ITEM has {size} bytes; DynamoDB allows {ITEM_BYTES}")
     if arguments.if_absent:
         items.put_if_absent(target.table, item)
@@ -57,7 +56,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     name = show.item_line(list(key), key)
     with output.after(f"put {name}"):
         if arguments.typed:
-            output.document(json_text.typed(item))
+            output.document(values.typed(item))
         elif arguments.json:
             output.document(item)
         else:
@@ -80,6 +79,6 @@ def _read(given: str, name: str, *, is_typed: bool) -> dict[str, Any]:
         except UnicodeDecodeError:
             raise UsageError(f"{name}: {given} is not UTF-8 text; save it as UTF-8") from None
     try:
-        return json_text.parse(text, is_typed=is_typed)
+        return values.parse(text, is_typed=is_typed)
     except ValueError as error:
         raise UsageError(f"{name}: {error}") from None

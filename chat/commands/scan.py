@@ -8,8 +8,8 @@ from chat.options import Commands, add_typed, command, count
 from chat.target import Target
 from cli import output
 from cli.errors import UsageError
-from dynamo import json_text, scanning
-from dynamo.lanes import lanes
+from dynamo import parallel, values
+from dynamo.parallel import lanes
 
 
 def add(commands: Commands) -> None:
@@ -21,7 +21,7 @@ def add(commands: Commands) -> None:
         type=count,
         default=1,
         metavar="N",
-        help=f"read so many parts at once, for large tables; at most {scanning.MOST_SEGMENTS} (default: %(default)s)",
+        help=f"read so many parts at once, for large tables; at most {parallel.MOST_SEGMENTS} (default: %(default)s)",
     )
     add_typed(parser)
     parser.set_defaults(run=run)
@@ -29,15 +29,15 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the items: with --json one a line."""
-    if arguments.segments > scanning.MOST_SEGMENTS:
-        raise UsageError(f"--segments must be at most {scanning.MOST_SEGMENTS}, got {arguments.segments}")
+    if arguments.segments > parallel.MOST_SEGMENTS:
+        raise UsageError(f"--segments must be at most {parallel.MOST_SEGMENTS}, got {arguments.segments}")
     as_json = arguments.json or arguments.typed
     keys = [] if as_json else list(key_schema(target.table))
     # What was asked is counted when it is answered; otherwise nobody waits for it.
     with lanes(arguments.segments, joined=arguments.capacity) as opened:
-        for page in scanning.pages(target.table, opened, limit=arguments.limit):
+        for page in parallel.pages(target.table, opened, limit=arguments.limit):
             if arguments.typed:
-                output.json_lines(map(json_text.typed, page))
+                output.json_lines(map(values.typed, page))
             elif arguments.json:
                 output.json_lines(page)
             else:

@@ -12,8 +12,8 @@ from chat.transfer.whole_json import HEAD_BYTES, document_problem
 from cli.errors import OpsError
 from cli.output import count
 from dynamo.changes import Key, key_of
+from model.dataset import RepeatedKeys
 from model.messages import is_membership, is_message
-from model.repeated_keys import RepeatedKeys
 from model.wire import Typed
 
 # As many lines with the key of another line are named; all are counted.

@@ -11,8 +11,7 @@ from chat.transfer.lines import line_of
 from chat.transfer.outputs import Output
 from chat.transfer.scanning import Page, Selection, page
 from chat.transfer.tables import Described
-from dynamo.lanes import lanes
-from dynamo.segments import After, in_segments
+from dynamo.parallel import After, in_segments, lanes
 
 
 def export(client: Any, table: Described, selection: Selection, output: Output, advance: Advance) -> None:

@@ -15,7 +15,7 @@ from chat.transfer.sources import Source
 from chat.transfer.tables import Described
 from chat.transfer.writing import Outcome, Writer
 from cli.errors import OpsError, explain
-from dynamo.lanes import Lanes, lanes
+from dynamo.parallel import Lanes, lanes
 from model.wire import Typed
 
 # More batches at once are throttled the sooner (dynamo/apply.py). Conditional puts

@@ -14,7 +14,7 @@ from typing import Any
 
 from dynamo.changes import Key, key_of
 from dynamo.values import from_plain, item_bytes, named, restored
-from model.dataset_line import line_item
+from model.dataset import line_item
 from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_PARTITION_KEY,

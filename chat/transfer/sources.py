@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from cli.errors import OpsError
-from model.gzipped import is_gzip, unpacked
+from model.dataset import is_gzip, unpacked
 
 STANDARD_INPUT = "-"
 _CHUNK = 1024 * 1024

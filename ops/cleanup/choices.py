@@ -4,7 +4,7 @@ import argparse
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import UsageError
 from ops.cleanup.selection import Selection, age
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from cli import stack
 from cli.clients import Clients
-from cli.context import Context, number
+from cli.command_line import Context, number
 from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, poll
 from ops.cleanup import copies, outcome, plan, preflight

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import code, is_denied
 from ops.inventory.found import Vault
 from ops.inventory.vaults import exists, role_of

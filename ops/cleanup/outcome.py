@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Mapping
 
-from cli.context import Context
+from cli.command_line import Context
 from ops.cleanup import plan, report
 from ops.cleanup.plan import Item, Plan
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import code, explain
 from cli.polling import DeadlineError, poll
 from ops.cleanup.pace import CONNECTIONS, Pace, each

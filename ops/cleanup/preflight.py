@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import code, is_denied, message
 from ops.cleanup.guards import Guard, Guards, Hold, Lock, denied
 from ops.inventory.found import Unseen, Vault

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
-from cli.context import Context
+from cli.command_line import Context
 from ops.cleanup.plan import Item
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cli.context import number, to_stderr
+from cli.command_line import number, to_stderr
 from cli.errors import UsageError
 from cli.stack import stack_name
 from ops.cost import assembly, report, synthesis

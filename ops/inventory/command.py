@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cli import missing_table, output, stack
-from cli.context import Context
+from cli import output, stack
+from cli.command_line import Context
+from cli.stack import missing_table
 from ops.inventory import costs, inventory, stacks
 from ops.inventory.costs import Thing
 from ops.inventory.found import Unseen
@@ -106,7 +107,7 @@ def _of(context: Context, tagged: Iterable[str]) -> Holding:
     return Holding(
         stack=context.stack,
         status=deployed.status if deployed else "",
-        missing=missing_table.of(clients, deployed),
+        missing=missing_table(clients, deployed),
         things=tuple(
             costs.things(found, foreign, Rates(context.region), dynamodb=clients("dynamodb"), logs=clients("logs"))
         ),

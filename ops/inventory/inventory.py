@@ -12,7 +12,7 @@ from typing import TypeVar
 from botocore.exceptions import ClientError
 
 from cli import stack
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import is_denied, message
 from ops.inventory import leftovers, restores, tables, vaults
 from ops.inventory.found import Inventory, Key, Role, Table, TableBackup, Unseen, Vault

@@ -13,7 +13,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import code, is_denied
 from ops.inventory import tables
 from ops.inventory.found import Table

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import code
 from model.names import PREFIX, ROLE_PATH, STACK_TAG
 from ops.inventory import tables

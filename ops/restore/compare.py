@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
 
-from cli.context import Context
+from cli.command_line import Context
 from ops.restore import digests
 from ops.restore.comparison import CHANGED, EXTRA, MISSING, Comparison
 from ops.restore.digests import Digests, Item

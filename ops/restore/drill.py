@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import output
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import OpsError, code, explain
 from cli.polling import DeadlineError, duration, poll
 from ops.restore import compare, marking, restorer

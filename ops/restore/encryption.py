@@ -7,7 +7,7 @@ which also has the names below; they count in any case).
 
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import OpsError, UsageError, code, is_denied
 from ops.inventory.found import Point
 

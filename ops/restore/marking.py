@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import explain
 from model.names import STACK_TAG
 from ops.inventory.tables import RESTORED_TAG

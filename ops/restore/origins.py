@@ -7,7 +7,7 @@ from datetime import datetime
 
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import OpsError, UsageError, code, is_denied
 from ops.inventory import tables, vaults
 from ops.inventory.found import Point

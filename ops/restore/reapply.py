@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import code, explain
 from cli.polling import poll
 from ops.restore.restoration import status

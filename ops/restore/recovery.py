@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import is_denied, message
 from ops.inventory import tables, vaults
 from ops.inventory.found import Point, TableBackup, Unseen

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import OpsError, code
 from cli.polling import duration, poll
 from ops.inventory.found import Point

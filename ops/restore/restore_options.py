@@ -3,7 +3,7 @@
 import argparse
 from typing import Any
 
-from cli.context import number
+from cli.command_line import number
 from cli.errors import UsageError
 from ops.restore import origins, restorer, source
 

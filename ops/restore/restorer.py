@@ -3,7 +3,7 @@
 import re
 
 from cli import stack
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import OpsError, UsageError
 from ops.inventory import tables
 from ops.restore import encryption

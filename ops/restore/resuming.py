@@ -4,7 +4,7 @@ import argparse
 
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import OpsError, UsageError, is_denied
 from model.names import STACK_TAG
 from ops.inventory import restores, tables

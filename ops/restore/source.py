@@ -3,7 +3,7 @@
 from botocore.exceptions import ClientError
 
 from cli import stack
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import OpsError, UsageError, is_denied
 from model.names import TABLE_NAME
 from ops.inventory import vaults

@@ -5,7 +5,7 @@ import json
 from contextlib import nullcontext
 
 from cli.clients import Clients
-from cli.context import to_stderr
+from cli.command_line import to_stderr
 from cli.stack import stack_name
 from ops.cost.synthesis import synthesize
 from ops.review.deployed import compared

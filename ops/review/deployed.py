@@ -9,9 +9,10 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli import missing_table, stack
+from cli import stack
 from cli.clients import Clients
 from cli.errors import OpsError, code, explain
+from cli.stack import missing_table
 from ops.cost.assembly import Stacks, StackTemplate, Template
 from ops.cost.plans import destinations
 from ops.cost.standing import properties_of
@@ -71,7 +72,7 @@ def _look(place: Place, region: str | None, find: Callable[[Clients], StackTempl
             identity = clients.identity()
             found = find(clients)
             there = stack.find(clients, found.name) if found else None
-            missing = missing_table.of(clients, there)
+            missing = missing_table(clients, there)
     except (ClientError, BotoCoreError) as error:
         return _Look(refused=f"{explain(error)}; {_INSTEAD}")
     except OpsError as error:

@@ -13,9 +13,9 @@ from botocore.exceptions import ClientError
 
 from chat import items, keys
 from cli.errors import OpsError, UsageError
-from dynamo import scanning
-from dynamo.equality import same
-from dynamo.lanes import lanes
+from dynamo import parallel
+from dynamo.parallel import lanes
+from dynamo.values import same
 
 OLD = {
     "pk": "a",
@@ -193,7 +193,7 @@ def many(any_table):
 
 def scanned(table, segments=1, **options):
     with lanes(segments) as opened:
-        return [item for page in scanning.pages(table, opened, **options) for item in page]
+        return [item for page in parallel.pages(table, opened, **options) for item in page]
 
 
 @pytest.mark.parametrize("segments", [1, 2, 7, 16])
@@ -238,7 +238,7 @@ THROTTLED = ClientError({"Error": {"Code": "ThrottlingException"}}, "Scan")
 def first_item(table, *, joined, then=None, limit=None):
     """What a command does that gets one page, and ends there or fails over it."""
     with lanes(8, joined=joined) as opened:
-        for page in scanning.pages(table, opened, limit=limit):
+        for page in parallel.pages(table, opened, limit=limit):
             if then:
                 raise then
             if limit is None:

@@ -10,7 +10,7 @@ import pytest
 from aws_cdk import Duration
 from botocore.exceptions import ClientError
 
-from model.dataset_line import line_item
+from model.dataset import line_item
 from stacks import dataset_seed, messages_table
 from tests.conftest import PROJECT
 from tests.local.aws_steps import log_groups, log_lines

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from dynamo.capacity import Capacity
+from dynamo.table import Capacity
 
 
 @pytest.fixture

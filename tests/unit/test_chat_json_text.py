@@ -8,7 +8,7 @@ from boto3.dynamodb.types import Binary
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamo import json_text
+from dynamo import values
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=10).filter(
     lambda n: len(n.as_tuple().digits) <= 38
@@ -22,8 +22,8 @@ VALUES = st.recursive(
 
 @given(st.dictionaries(st.text(min_size=1), VALUES), st.sampled_from([None, 0, 2]), st.booleans())
 def test_what_is_printed_is_read_again(item, indent, ascii_only):
-    text = json_text.text(item, indent=indent, ascii_only=ascii_only)
-    assert json_text.parse(text) == item
+    text = values.text(item, indent=indent, ascii_only=ascii_only)
+    assert values.parse(text) == item
     json.loads(text)
 
 
@@ -42,27 +42,27 @@ def test_what_is_printed_is_read_again(item, indent, ascii_only):
     ],
 )
 def test_numbers_are_exact(number, text):
-    assert json_text.text(Decimal(number)) == text
-    assert Decimal(json_text.text(Decimal(number))) == Decimal(number)
+    assert values.text(Decimal(number)) == text
+    assert Decimal(values.text(Decimal(number))) == Decimal(number)
 
 
 @pytest.mark.parametrize("number", ["1e41", "1e50", "1" + "0" * 40, "1." + "0" * 42])
 def test_numbers_may_be_spelled_with_more_digits_than_they_have(number):
-    plain = json_text.parse(f'{{"a": {number}}}')
-    assert plain == json_text.parse(f'{{"a": {{"N": "{number}"}}}}', is_typed=True)
+    plain = values.parse(f'{{"a": {number}}}')
+    assert plain == values.parse(f'{{"a": {{"N": "{number}"}}}}', is_typed=True)
     assert plain == {"a": Decimal(number)}
-    assert json_text.parse(json_text.text(json_text.typed(plain)), is_typed=True) == plain
+    assert values.parse(values.text(values.typed(plain)), is_typed=True) == plain
 
 
 def test_the_layout_is_that_of_json_dumps():
     value = {"a": [1, {"b": None}], "c": [], "d": {}, "e": "→"}
-    assert json_text.text(value, indent=2) == json.dumps(value, indent=2, ensure_ascii=False)
-    assert json_text.text(value, ascii_only=True) == json.dumps(value)
+    assert values.text(value, indent=2) == json.dumps(value, indent=2, ensure_ascii=False)
+    assert values.text(value, ascii_only=True) == json.dumps(value)
 
 
 def test_sets_are_sorted_lists_and_binary_is_base64():
     item = {"s": {"b", "a"}, "n": {Decimal(10), Decimal(9)}, "b": Binary(b"\xff"), "bs": {b"b", b"a"}}
-    assert json_text.text(item) == ('{"s": ["a", "b"], "n": [9, 10], "b": "/w==", "bs": ["YQ==", "Yg=="]}')
+    assert values.text(item) == ('{"s": ["a", "b"], "n": [9, 10], "b": "/w==", "bs": ["YQ==", "Yg=="]}')
 
 
 def test_typed_json_keeps_every_type():
@@ -73,14 +73,14 @@ def test_typed_json_keeps_every_type():
         "bs": {Binary(b"a")},
         "m": {"l": [Binary(b"x"), True, None, Decimal("4.5")]},
     }
-    text = json_text.text(json_text.typed(item))
+    text = values.text(values.typed(item))
     assert '"s": {"SS": ["' in text
-    assert json_text.parse(text, is_typed=True) == item
+    assert values.parse(text, is_typed=True) == item
 
 
 @pytest.mark.parametrize("character", ["\x1b", "\x7f", "\x9b", "\u202e", "\u2028", "\n"])
 def test_nothing_that_a_terminal_acts_on_is_printed_raw(character):
-    text = json_text.text({character: character})
+    text = values.text({character: character})
     assert character not in text
     assert json.loads(text) == {character: character}
 
@@ -110,7 +110,7 @@ def test_nothing_that_a_terminal_acts_on_is_printed_raw(character):
 )
 def test_what_is_no_item_is_refused(source, reason):
     with pytest.raises(ValueError, match=reason):
-        json_text.parse(source)
+        values.parse(source)
 
 
 @pytest.mark.parametrize(
@@ -139,25 +139,25 @@ def test_what_is_no_item_is_refused(source, reason):
 )
 def test_what_is_no_typed_value_is_refused(value, reason):
     with pytest.raises(ValueError, match=reason):
-        json_text.parse(f'{{"a": {value}}}', is_typed=True)
+        values.parse(f'{{"a": {value}}}', is_typed=True)
 
 
 def test_binary_of_node_is_refused_with_its_typed_form():
     with pytest.raises(ValueError, match=r'Node.js.* spells it {"B": "aGk="}: pass --typed'):
-        json_text.parse('{"a": {"type": "Buffer", "data": [104, 105]}}')
+        values.parse('{"a": {"type": "Buffer", "data": [104, 105]}}')
 
 
 def test_a_typed_attribute_has_a_name():
     with pytest.raises(ValueError, match="an attribute has an empty name"):
-        json_text.parse('{"": {"S": "a"}}', is_typed=True)
+        values.parse('{"": {"S": "a"}}', is_typed=True)
 
 
 def test_a_map_may_look_like_a_typed_value():
-    assert json_text.parse('{"a": {"N": "5"}}') == {"a": {"N": "5"}}
+    assert values.parse('{"a": {"N": "5"}}') == {"a": {"N": "5"}}
 
 
 @pytest.mark.parametrize(("is_typed", "opening", "closing"), [(False, "[", "]"), (True, '{"L": [', "]}")])
 def test_the_deepest_item_that_dynamodb_takes(is_typed, opening, closing):
     inner = '{"BOOL": true}' if is_typed else "true"
     for value in ("", inner):
-        assert json_text.parse(f'{{"a": {opening * 31}{value}{closing * 31}}}', is_typed=is_typed)
+        assert values.parse(f'{{"a": {opening * 31}{value}{closing * 31}}}', is_typed=is_typed)

@@ -6,7 +6,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from dynamo.numbers import Deserializer, Serializer, exact
+from dynamo.table import Deserializer, Serializer, exact
 
 SPELLINGS = [
     "1E+41",

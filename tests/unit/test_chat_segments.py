@@ -5,8 +5,7 @@ from collections import Counter
 
 import pytest
 
-from dynamo.lanes import lanes
-from dynamo.segments import in_segments
+from dynamo.parallel import in_segments, lanes
 
 PAGES = 5
 

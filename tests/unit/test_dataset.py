@@ -10,10 +10,8 @@ from decimal import Decimal
 
 import pytest
 
-from model.dataset_line import line_item
-from model.dataset_reader import LINE_BYTES
+from model.dataset import LINE_BYTES, RepeatedKeys, line_item
 from model.messages import ITEM_BYTES, message_item, parse_time
-from model.repeated_keys import RepeatedKeys
 from seed.dataset import read_items
 from seed.dataset_writer import to_line
 from seed.document import SeedError

@@ -10,7 +10,7 @@ from botocore.exceptions import IncompleteReadError
 from botocore.response import StreamingBody
 
 from functions import check_dataset as dataset_check
-from model.dataset_error import DatasetError
+from model.dataset import DatasetError
 
 
 def lines(count: int, **replaced: object) -> bytes:

@@ -3,7 +3,7 @@
 import pytest
 
 from functions.write_dataset import batch_entries
-from model.dataset_error import DatasetError
+from model.dataset import DatasetError
 
 
 def line(index: int, **fields):

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dynamo.changes import key_of
-from functions.seed_users import under_ids
+from functions.seed_messages import under_ids
 from model.directory import PlainNames, UnknownUser
 from model.messages import conversation_id, message_item
 from model.wire import from_wire, to_wire

@@ -5,7 +5,7 @@ import io
 
 import pytest
 
-from model.gzipped import is_gzip, unpacked
+from model.dataset import is_gzip, unpacked
 
 
 @pytest.mark.parametrize("content", [b"", b"a", b"one\ntwo\n"])

@@ -6,7 +6,7 @@ from botocore.awsrequest import AWSResponse
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.answers import check_answers
+from cli.clients import check_answers
 from cli.errors import NotFromAws, OpsError, explain
 
 HTML = b"<!DOCTYPE html><html><head><title>Log in<br></head></html>"

@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, NoCredenti
 
 from cli import stack
 from cli.clients import Clients, Identity
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import OpsError, UsageError, explain
 from ops import __main__ as cli
 from ops import backup, orphans

@@ -6,7 +6,7 @@ import threading
 import pytest
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from ops.restore import compare, digests
 from ops.restore.comparison import CHANGED, EXTRA, MISSING, Comparison
 from ops.restore.digests import Digests, side_by_side

@@ -6,7 +6,7 @@ from typing import ClassVar
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from cli.context import Context
+from cli.command_line import Context
 from ops.cleanup import command as cleanup
 from ops.cleanup import plan
 from ops.cleanup.choices import Choices

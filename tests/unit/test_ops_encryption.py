@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import OpsError
 from ops.inventory.found import Point
 from ops.restore.encryption import metadata

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import UsageError
 from cli.stack import Stack
 from ops.cleanup import plan, report

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cli import output
-from cli.context import Context
+from cli.command_line import Context
 from cli.errors import UsageError
 from ops import backup, backups, retention
 from ops.cost.prices import AS_OF, GB

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.repeated_keys import RepeatedKeys
+from model.dataset import RepeatedKeys
 
 
 def _first(keys: list[tuple[str, str]], most: int = 1) -> list[tuple[int, int]]:

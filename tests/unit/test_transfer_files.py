@@ -460,7 +460,7 @@ def test_a_full_disk_while_keys_are_compared_is_one_line(capsys, monkeypatch, tm
     def full(*_):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("model.repeated_keys.RepeatedKeys.first", full)
+    monkeypatch.setattr("model.dataset.RepeatedKeys.first", full)
     path = lines_file(tmp_path, PLAIN)
     status, out, err = check(capsys, path)
     assert (status, out, err.count("\n")) == (1, "", 1)

@@ -1,0 +1,330 @@
+"""A dataset: a file of messages, one JSON object a line, perhaps gzip, read in flat memory.
+
+What is wrong with a dataset. Standard library only: the functions that load one import it.
+
+Finds two lines that stand for one item, in flat memory however many lines there are.
+
+Standard library only: a function that loads a dataset imports this module too.
+
+Reads a file that may be compressed with gzip. Standard library only.
+
+One line of a dataset as the item of one message. Pure.
+
+Standard library only: the function that loads a dataset imports this module.
+
+Reads and checks the lines of a dataset, in flat memory however many there are.
+
+Standard library only: the function that checks a dataset in S3 imports this module.
+"""
+
+import base64
+import gzip
+import hashlib
+import json
+import re
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from types import TracebackType
+from typing import IO, Any, BinaryIO, cast
+
+from model.limits import LEVELS, RANGE, is_in_range, short, within
+from model.messages import PARTITION_KEY, SORT_KEY, Attribute, Item, message_item, parse_time
+from model.strict_json import parsed
+
+
+class DatasetError(Exception):
+    """A dataset is wrong; another try would end the same way. The text names the line.
+
+    ``line`` counts from 1, and is None where no single line is wrong.
+    """
+
+    def __init__(self, problem: object, line: int | None = None) -> None:
+        super().__init__(f"line {line}: {problem}" if line else str(problem))
+        self.problem, self.line = str(problem), line
+
+
+def repeated(line: int, earlier: int) -> DatasetError:
+    """The error for ``line`` that has the key of an ``earlier`` one: one would be lost."""
+    return DatasetError(
+        f"is another message of the same users and time as line {earlier}; "
+        "give one of them an 'id' of its own, or remove one",
+        line,
+    )
+
+
+# Half of a SHA-256: two different keys out of a billion share one with a chance of 1 in 10^20.
+_DIGEST_BYTES = 16
+_CACHE_KIB = 16 * 1024
+
+
+class RepeatedKeys:
+    """The keys of numbered lines, on disk; a context manager, because it has a temporary file.
+
+    SQLite sorts outside of memory: a table of digests and line numbers without
+    an index is written in one go and grouped once, when it is asked.
+    """
+
+    def __init__(self) -> None:
+        # The empty name is a private database on disk that ends with the connection
+        # (https://www.sqlite.org/inmemorydb.html#temp_db).
+        self._database = sqlite3.connect("", isolation_level=None)
+        self._database.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        self._database.execute("PRAGMA temp_store = FILE")
+        self._database.execute("CREATE TABLE keys (digest BLOB, line INTEGER)")
+        self._database.execute("BEGIN")
+
+    def __enter__(self) -> "RepeatedKeys":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._database.close()
+
+    def add(self, line: int, pk: str, sk: str) -> None:
+        """Note that the item of ``line`` has the key ``pk``, ``sk``."""
+        # The length keeps "a" + "bc" apart from "ab" + "c".
+        text = f"{len(pk)}:{pk}{sk}".encode("utf-8", "surrogatepass")
+        digest = hashlib.sha256(text).digest()[:_DIGEST_BYTES]
+        self._database.execute("INSERT INTO keys VALUES (?, ?)", (digest, line))
+
+    def first(self, most: int = 1) -> list[tuple[int, int]]:
+        """Up to ``most`` pairs of an earlier and a later line with one key, by the later line."""
+        rows = self._database.execute(
+            "SELECT earlier.line, later FROM ("
+            "  SELECT digest, min(line) AS line, max(line) AS later, count(*) AS lines"
+            "  FROM keys GROUP BY digest HAVING lines > 1"
+            ") AS earlier ORDER BY later LIMIT ?",
+            (most,),
+        )
+        return [(int(earlier), int(later)) for earlier, later in rows]
+
+    def count(self) -> int:
+        """How many lines have the key of an earlier line."""
+        ((number,),) = self._database.execute(
+            "SELECT coalesce(sum(lines - 1), 0) FROM"
+            " (SELECT count(*) AS lines FROM keys GROUP BY digest HAVING lines > 1)"
+        )
+        return int(number)
+
+
+# https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1
+_GZIP = b"\x1f\x8b"
+
+
+def is_gzip(file: IO[bytes]) -> bool:
+    """Whether the content of ``file``, which can seek, begins as gzip does."""
+    start = file.tell()
+    file.seek(0)
+    found = file.read(len(_GZIP)) == _GZIP
+    file.seek(start)
+    return found
+
+
+def unpacked(file: BinaryIO) -> BinaryIO:
+    """``file`` itself, or its content where that is gzip: known by its bytes, not by its name.
+
+    Reading raises EOFError or gzip.BadGzipFile (an OSError) or zlib.error for a damaged file.
+    """
+    return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_gzip(file) else file
+
+
+_TEXTS, _OPTIONAL = ("from", "to", "body", "at"), ("id", "attributes")
+
+
+def line_item(message: object) -> Item:
+    """The item of a line that was parsed from JSON.
+
+    ``{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}``,
+    with ``id`` and ``attributes`` where wanted. Raises ValueError.
+    """
+    if not isinstance(message, Mapping):
+        raise ValueError(f"is not a JSON object with {', '.join(_TEXTS)}")
+    for key in message:
+        if key not in _TEXTS + _OPTIONAL:
+            known = ", ".join(_TEXTS + _OPTIONAL)
+            raise ValueError(f"unknown key {shown(key)}; known are {known}")
+    for key in _TEXTS:
+        if key not in message:
+            raise ValueError(f"{key!r} is missing")
+    return message_item(
+        sender=_text(message, "from"),
+        recipient=_text(message, "to"),
+        body=_text(message, "body"),
+        sent_at=parse_time(_text(message, "at")),
+        message_id=_text(message, "id") if "id" in message else None,
+        attributes=_attributes(message.get("attributes", {})),
+    )
+
+
+def characters(text: str) -> str:
+    """``text``, where two escapes may have spelled one character; ValueError for half of one.
+
+    JSON spells what is beyond U+FFFF as a pair of surrogates
+    (https://www.rfc-editor.org/rfc/rfc8259#section-7).
+    """
+    try:
+        text.encode()
+        return text
+    except UnicodeEncodeError:
+        pairs = text.encode("utf-16", "surrogatepass")
+    try:
+        return pairs.decode("utf-16")
+    except UnicodeDecodeError:
+        problem = "has half of a surrogate pair, which is no character"
+        raise ValueError(f"{shown(text)} {problem}") from None
+
+
+def shown(value: object) -> str:
+    """A value for an error message, short: a text in quotes, any other one as JSON spells it."""
+    if isinstance(value, list | Mapping):
+        return "a list" if isinstance(value, list) else "an object"
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)
+    return short(repr(value) if isinstance(value, str) else str(value))
+
+
+def node_binary(value: Mapping[str, object]) -> str | None:
+    """In base64 the binary that a JSON object spells as Node.js does; None for another object.
+
+    https://nodejs.org/api/buffer.html#buftojson
+    """
+    data = value.get("data")
+    if value.keys() != {"type", "data"} or value["type"] != "Buffer" or not isinstance(data, list):
+        return None
+    try:
+        return base64.b64encode(bytes(map(int, data))).decode()
+    except (TypeError, ValueError):  # of members that are no bytes
+        return None
+
+
+def _text(message: Mapping[str, Any], key: str) -> str:
+    value = message[key]
+    if not isinstance(value, str):
+        raise ValueError(f"{key!r} is {shown(value)}; must be text")
+    return characters(value)
+
+
+def _attributes(value: object) -> dict[str, Attribute]:
+    if not isinstance(value, Mapping):
+        raise ValueError(f"'attributes' is {shown(value)}; must be an object of names and values")
+    return _members(value, LEVELS)
+
+
+def _members(value: Mapping[str, object], levels: int) -> dict[str, Attribute]:
+    if "" in value:
+        raise ValueError("an attribute has an empty name")
+    return {characters(name): _attribute(name, member, levels) for name, member in value.items()}
+
+
+def _attribute(name: str, value: object, levels: int) -> Attribute:
+    if isinstance(value, str):
+        return characters(value)
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, int | float | Decimal):
+        return _number(name, value)
+    if value is None:
+        raise ValueError(f"attribute {shown(name)} is null; leave it out")
+    try:
+        inner = within(levels)
+    except ValueError as error:
+        raise ValueError(f"attribute {shown(name)} {error}") from None
+    if isinstance(value, list):
+        return [_attribute(name, member, inner) for member in value]
+    assert isinstance(value, Mapping)  # JSON has nothing else
+    if (binary := node_binary(value)) is not None:
+        raise ValueError(
+            f"attribute {shown(name)} is binary as Node.js writes it, which a message cannot "
+            f"hold; write it as text, for example {shown(binary)}"
+        )
+    return _members(value, inner)
+
+
+def _number(name: str, value: int | float | Decimal) -> Decimal:
+    """The number, if a JSON reader that knows only doubles has the same.
+
+    Step Functions reads the dataset and writes it into the events of the
+    function, so a longer number might arrive as another one.
+    """
+    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+    if not (number.is_finite() and is_in_range(number)):
+        raise ValueError(f"attribute {shown(name)}: {shown(number)} is beyond {RANGE}")
+    if Decimal(repr(float(number))) != number:
+        raise ValueError(f"attribute {shown(name)}: {shown(number)} has too many digits; write it as text")
+    return number
+
+
+# A batch with its envelope is the input of a Step Functions task, of at most 256 KiB
+# (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+LINE_BYTES = 250_000
+# What the names of local files that are datasets end with.
+SUFFIXES = (".jsonl", ".jsonl.gz")
+
+_SCAN = re.compile(rb'\s*\{\s*"Items"\s*:')
+
+
+def items_of(file: BinaryIO) -> Iterator[Item]:
+    """The items of the lines of ``file``, read as they are used, in its order.
+
+    Raises DatasetError for a wrong line when it is reached, and after the last
+    one for two lines with one key.
+    """
+    number = 0
+    try:
+        with RepeatedKeys() as keys:
+            for number, line in enumerate(_lines(file), 1):
+                item = _item(line, number, file)
+                keys.add(number, str(item[PARTITION_KEY]), str(item[SORT_KEY]))
+                yield item
+            for earlier, later in keys.first():
+                raise repeated(later, earlier)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DatasetError(f"is damaged gzip after line {number}: {error}") from None
+    except sqlite3.Error as error:
+        raise DatasetError(
+            f"cannot be checked for repeated keys: {error}; the folder for temporary files needs about 70 bytes a line"
+        ) from None
+    if not number:
+        raise DatasetError("is empty; it needs one message a line")
+
+
+def _lines(file: BinaryIO) -> Iterator[bytes]:
+    """The lines, each cut where it is too long anyway: a file may lack line ends."""
+    return iter(lambda: file.readline(LINE_BYTES + 2), b"")
+
+
+def _item(line: bytes, number: int, file: BinaryIO) -> Item:
+    try:
+        return item_of(line)
+    except ValueError as error:
+        if number == 1 and (problem := _document(line + file.readline(LINE_BYTES))):
+            raise DatasetError(problem) from None
+        raise DatasetError(error, number) from None
+
+
+def _document(beginning: bytes) -> str:
+    """What to do with a file that is one JSON document; empty for any other."""
+    if _SCAN.match(beginning):
+        return (
+            "is the output of 'aws dynamodb scan'; a dataset has one message a line. To load these "
+            "items: jq -c '.Items[] | {Item: .}' FILE > items.jsonl, then python -m chat import "
+            "items.jsonl"
+        )
+    if beginning.lstrip().startswith(b"["):
+        return "is a JSON array; a dataset has one message a line: jq -c '.[]' FILE > messages.jsonl"
+    if re.match(rb"\s*\{\s*\n", beginning):
+        return "has a message over several lines; a dataset has one message a line: jq -c . FILE > messages.jsonl"
+    return ""
+
+
+def item_of(line: bytes) -> Item:
+    """The item of a line. Raises ValueError."""
+    if len(line.rstrip(b"\r\n")) > LINE_BYTES:
+        raise ValueError(f"is longer than {LINE_BYTES} bytes; Step Functions passes no more on")
+    if not line.strip():
+        raise ValueError("is empty; remove the line")
+    # Not as int, which reads no more than 4300 digits.
+    return line_item(parsed(line, parse_int=Decimal))
