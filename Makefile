@@ -94,7 +94,7 @@ check-code: $(SETUP)
 
 check-templates: $(SETUP)
 	@rm -rf cdk.out/check
-	python -m tests.rules cdk.out/check
+	python -m tests.support.rules cdk.out/check
 	@# W3005, not an error: of each function the CDK says that it depends on its role, which a GetAtt
 	@# implies. The CDK's own validation leaves the rule out too.
 	cfn-lint --ignore-checks W3005 -- cdk.out/check/*.template.json

@@ -32,7 +32,7 @@ from ops.cleanup.choices import Choices
 from ops.cleanup.deletion import Deletion
 from ops.inventory import vaults
 from ops.inventory.found import Inventory, Vault
-from tests.local.ops_deployment import QUICK, Deployment
+from tests.support.ops_deployment import QUICK, Deployment
 
 _COMPLETED, _DELETING = 1, 2
 _COUNTERS = ("deletions_seen", "deletions_seen_in_a_second")

@@ -12,7 +12,7 @@ import boto3
 from bench.seed import items
 from bench.ways import KEYS
 from local.process import Running
-from tests.local.deployment import Deployment
+from tests.support.deployment import Deployment
 
 _REPORT = re.compile(r"REPORT .*?\bDuration: ([\d.]+) ms")
 

@@ -33,8 +33,8 @@ from model.messages import (
     format_time,
     message_item,
 )
-from tests.local import engines
-from tests.local.streams import Stream
+from tests.support import engines
+from tests.support.streams import Stream
 
 MESSAGES, BATCHES = 100, (10, 100)
 BODY = "Thanks! You're the best, and the script works now." * 4

@@ -24,8 +24,8 @@ from bench.deployed import seconds_in_lambda
 from bench.seed import lines
 from bench.ways import KEYS, Way, Ways
 from local.process import Running, running
-from tests.chaos.relay import relaying
-from tests.chaos.withholding import Withholding
+from tests.support.relay import relaying
+from tests.support.withholding import Withholding
 
 T = TypeVar("T")
 _NAMES = (f"bench-{number}" for number in itertools.count())

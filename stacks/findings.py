@@ -1,6 +1,6 @@
 """Findings of static rules that do not fit, acknowledged: one construct, one finding, one reason.
 
-``make check`` holds every stage against the rules (tests/rules.py), and fails
+``make check`` holds every stage against the rules (tests/support/rules.py), and fails
 for an acknowledgement that is no longer needed. docs/security.md lists them all.
 """
 

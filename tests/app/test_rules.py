@@ -12,8 +12,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from stacks.findings import QUEUE_DEAD_LETTERS, acknowledge, acknowledge_wildcard
-from tests import acknowledged, rule_packs
-from tests.rule_packs import Acknowledgement, Outcome
+from tests.support import acknowledged, rule_packs
+from tests.support.rule_packs import Acknowledgement, Outcome
 
 REASON = "It is bad on purpose, so that a test sees it."
 

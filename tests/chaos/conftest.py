@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from local.process import Running
-from tests.chaos import burst as bursts
-from tests.chaos.burst import Burst
-from tests.chaos.relay import relaying
-from tests.chaos.withholding import Withholding
 from tests.local.conftest import aws, client, messages_table, name
+from tests.support import burst as bursts
+from tests.support.burst import Burst
+from tests.support.relay import relaying
+from tests.support.withholding import Withholding
 
 __all__ = ["aws", "client", "messages_table", "name"]
 

@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from tests.local import chat_steps
+from tests.support import chat_steps
 
 # The engine has made the write; its answer ends after one byte.
 LOST = {"response": {"abort_bytes": 1}}

@@ -4,10 +4,10 @@ import subprocess
 
 import pytest
 
-from tests.chaos.faulty_stack import messages, through
 from tests.conftest import PROJECT
-from tests.local.aws_steps import log_lines
-from tests.local.deployment import Deployment, DeploymentFailed
+from tests.support.aws_steps import log_lines
+from tests.support.deployment import Deployment, DeploymentFailed
+from tests.support.faulty_stack import messages, through
 
 SECONDS = 5  # that the function has; it needs less than one
 # Held for longer than that, then answered 504 and never passed on.
@@ -88,7 +88,7 @@ def test_a_deployment_through_all_faults_seeds_every_message(cdk, burst, deploym
     cdk(
         "deploy",
         "-a",
-        "python3 -m tests.chaos.faulty_stack",
+        "python3 -m tests.support.faulty_stack",
         "-c",
         f"stage={deployment.stage}",
         "--output",

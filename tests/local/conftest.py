@@ -14,10 +14,10 @@ import pytest
 from local.configuration import configure
 from local.process import Running, running
 from model.messages import PARTITION_KEY, SORT_KEY
-from tests.local import elsewhere as elsewheres
-from tests.local import engines
-from tests.local.aws_steps import create_backup_role
-from tests.local.stream_readers import Streams
+from tests.support import elsewhere as elsewheres
+from tests.support import engines
+from tests.support.aws_steps import create_backup_role
+from tests.support.stream_readers import Streams
 
 
 @pytest.fixture(scope="session")

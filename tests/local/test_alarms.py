@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cli.polling import poll
-from tests.local.aws_steps import back_up, restored
-from tests.local.deployment import Deployment
+from tests.support.aws_steps import back_up, restored
+from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 # Only AWS services may send events from aws.*; the rules hear this one too while a test runs.

@@ -13,7 +13,7 @@ import pytest
 from botocore.config import Config
 
 from local.configuration import configure
-from tests.local.aws_steps import back_up, eventually, refused
+from tests.support.aws_steps import back_up, eventually, refused
 
 HELD = "The recovery point cannot be deleted because it has active legal hold(s)"
 

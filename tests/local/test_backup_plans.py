@@ -6,7 +6,7 @@ of AWS that its users quote.
 
 import pytest
 
-from tests.local.aws_steps import refused
+from tests.support.aws_steps import refused
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.local.aws_steps import back_up, create_backup_role, refused, table_arn
+from tests.support.aws_steps import back_up, create_backup_role, refused, table_arn
 
 # Of these tests alone, so that no other test meets the changed setting.
 REGION = "eu-west-1"

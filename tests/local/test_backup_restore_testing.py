@@ -8,8 +8,8 @@ import json
 
 import pytest
 
-from tests.local.aws_steps import refused
-from tests.local.stacks_steps import Stack, resource
+from tests.support.aws_steps import refused
+from tests.support.stacks_steps import Stack, resource
 
 POINTS = {"Algorithm": "LATEST_WITHIN_WINDOW", "RecoveryPointTypes": ["SNAPSHOT"], "IncludeVaults": ["*"]}
 

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.local.aws_steps import back_up, eventually, refused
+from tests.support.aws_steps import back_up, eventually, refused
 
 NOT_EMPTY = (400, "InvalidRequestException", "Backup vault cannot be deleted because it contains recovery points.")
 

@@ -6,8 +6,8 @@ import pytest
 from aws_cdk import CfnResource, Duration
 
 from stacks import vault_emptying
-from tests.local.aws_steps import back_up, ended, eventually, table_arn
-from tests.local.deployment import Deployment, DeploymentFailed
+from tests.support.aws_steps import back_up, ended, eventually, table_arn
+from tests.support.deployment import Deployment, DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 

@@ -6,8 +6,8 @@ from aws_cdk import aws_dynamodb as dynamodb
 from model.messages import INDEX_NAME
 from seed.templates import load_items
 from tests.conftest import PROJECT
-from tests.local.deployment import Deployment, DeploymentFailed
 from tests.local.test_review import changes, review
+from tests.support.deployment import Deployment, DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 ITEMS = load_items(PROJECT / "seed/messages.yaml")

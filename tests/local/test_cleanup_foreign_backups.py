@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from local.configuration import configure
-from tests.local.ops_deployment import QUICK, USUAL, Deployment
+from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ aws-cdk#11208 (a taken name); terraform-provider-aws, internal/service/backup (p
 
 import pytest
 
-from tests.local.aws_steps import back_up, refused
-from tests.local.stacks_steps import Stack, attribute, resource
+from tests.support.aws_steps import back_up, refused
+from tests.support.stacks_steps import Stack, attribute, resource
 
 STACK_GUID = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
 TRUST = {

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from tests.local.aws_steps import create_backup_role
-from tests.local.stacks_steps import Stack, resource
+from tests.support.aws_steps import create_backup_role
+from tests.support.stacks_steps import Stack, resource
 
 
 @pytest.fixture

@@ -9,8 +9,8 @@ import copy
 import pytest
 
 from embedded_aws.cloudformation.table_changes import check_billing
-from tests.local.aws_steps import refused
-from tests.local.stacks_steps import Stack, resource
+from tests.support.aws_steps import refused
+from tests.support.stacks_steps import Stack, resource
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
 PROTECTED = (

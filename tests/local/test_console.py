@@ -22,7 +22,7 @@ from local.steps import Steps
 from model.messages import PARTITION_KEY, SORT_KEY
 from seed.templates import load_items
 from tests.conftest import PROJECT
-from tests.local.deployment import Deployment
+from tests.support.deployment import Deployment
 
 BODIES = ("Hey Jerry, are you free?", "Need help with a script.", "<b>Sure</b>, send it over.")
 BY_KERNEL = ("tcp", "tcp6", "udp", "udp6")

@@ -9,7 +9,7 @@ from boto3.dynamodb.conditions import Key
 from cli.polling import poll
 from model.messages import INDEX_NAME, message_item
 from tests.local.conftest import endpoint, session
-from tests.local.deployment import Deployment
+from tests.support.deployment import Deployment
 
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 SECONDS = 30

@@ -7,7 +7,7 @@ import pytest
 
 from ops.__main__ import main
 from tests.conftest import PROJECT
-from tests.local.aws_steps import back_up
+from tests.support.aws_steps import back_up
 
 HOME, THERE = "us-east-1", "eu-west-1"
 ALLOWED, DENIED = "allowed", "implicitDeny"

@@ -6,7 +6,7 @@ ACK, table-restore (a restored table keeps its encryption). The text of the refu
 
 import pytest
 
-from tests.local.aws_steps import refused
+from tests.support.aws_steps import refused
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
 FAR = KEY.replace("us-east-1", "eu-west-1")

@@ -13,8 +13,8 @@ from botocore.exceptions import ClientError
 from model.dataset import line_item
 from stacks import dataset_seed, messages_table
 from tests.conftest import PROJECT
-from tests.local.aws_steps import log_groups, log_lines
-from tests.local.deployment import Deployment, DeploymentFailed
+from tests.support.aws_steps import log_groups, log_lines
+from tests.support.deployment import Deployment, DeploymentFailed
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MANY = 20_000

@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.conftest import PROJECT, copy_project
-from tests.local.aws_steps import log_groups, log_lines
+from tests.support.aws_steps import log_groups, log_lines
 
 
 @pytest.fixture(scope="module")
@@ -112,7 +112,7 @@ def test_a_checkout_that_only_its_owner_can_read_deploys(cdk, client, stage, tmp
 def test_without_its_grant_the_seed_fails_names_the_action_and_rolls_back(cdk, client, stage, tmp_path):
     stack = f"Messages-{stage}"
     failed = deploy(
-        cdk, stage, "-a", "python3 -m tests.local.app_without_grant", WITHOUT_GRANT="dynamodb:PutItem", out=tmp_path
+        cdk, stage, "-a", "python3 -m tests.support.app_without_grant", WITHOUT_GRANT="dynamodb:PutItem", out=tmp_path
     )
     assert failed.returncode == 1
     assert "AccessDenied" in failed.stdout

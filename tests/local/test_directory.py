@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from model.directory import Directory, UnknownUser
 from tests.conftest import PROJECT
-from tests.local.user_pool import UserPool
+from tests.support.user_pool import UserPool
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ import pytest
 
 from stacks.context import settings_from_context
 from tests.conftest import PROJECT
-from tests.local.deployment import Deployment
-from tests.local.own_account import aws, bootstrapped, client  # noqa: F401 (fixtures)
-from tests.local.pipeline_steps import Job
+from tests.support.deployment import Deployment
+from tests.support.own_account import aws, bootstrapped, client  # noqa: F401 (fixtures)
+from tests.support.pipeline_steps import Job
 
 TABLE = "AWS::DynamoDB::GlobalTable"
 # Settings that add resources which tests change by hand.

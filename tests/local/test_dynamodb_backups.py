@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from tests.local.aws_steps import refused, table_arn
+from tests.support.aws_steps import refused, table_arn
 
 
 @pytest.fixture

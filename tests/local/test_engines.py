@@ -9,12 +9,12 @@ from urllib.parse import urlsplit
 
 from local.environment import PROJECT
 from model.messages import INDEX_NAME
-from tests.local import engines
+from tests.support import engines
 
 WAIT_SECONDS = 10
 _HOLDER = """
 import signal
-from tests.local import engines
+from tests.support import engines
 with engines.dynalite() as url:
     print(url, flush=True)
     signal.pause()

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from tests.local.aws_steps import eventually
-from tests.local.stream_readers import Streams
+from tests.support.aws_steps import eventually
+from tests.support.stream_readers import Streams
 
 REPORTING = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 

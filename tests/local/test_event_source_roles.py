@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from tests.local.aws_steps import eventually, refused
-from tests.local.stream_readers import LISTING, READING
+from tests.support.aws_steps import eventually, refused
+from tests.support.stream_readers import LISTING, READING
 
 
 def _refusal(stream):

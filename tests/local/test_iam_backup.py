@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.local.aws_steps import back_up, refused
+from tests.support.aws_steps import back_up, refused
 
 
 @pytest.fixture

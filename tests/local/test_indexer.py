@@ -4,8 +4,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions.indexer import index
-from tests.local.lists import Meddled, assert_lists_are_right, key, message, record, shown
-from tests.local.streams import Stream, deliver
+from tests.support.lists import Meddled, assert_lists_are_right, key, message, record, shown
+from tests.support.streams import Stream, deliver
 
 
 def conversation(user: str, *minutes: int):

@@ -25,9 +25,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from functions.indexer import index
 from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, conversation_id
-from tests.local import engines
-from tests.local.lists import Meddled, assert_lists_are_right, key, message
-from tests.local.streams import Stream
+from tests.support import engines
+from tests.support.lists import Meddled, assert_lists_are_right, key, message
+from tests.support.streams import Stream
 
 LONGER = "HISTORIES" in os.environ
 SETTINGS = settings(

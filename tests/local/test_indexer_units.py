@@ -7,7 +7,7 @@ from bench.indexing import costs
 from bench.units import Metered
 from dynamo.memberships import bring_up_to_date
 from model.messages import INDEX_PARTITION_KEY, INDEX_SORT_KEY
-from tests.local.lists import message, position
+from tests.support.lists import message, position
 
 
 @pytest.fixture(scope="module")

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.local.aws_steps import create_backup_role, package
-from tests.local.stacks_steps import Stack, resource
+from tests.support.aws_steps import create_backup_role, package
+from tests.support.stacks_steps import Stack, resource
 
 PYTHON = "def handler(event, _):\n    return 'ran'\n"
 NODE = "exports.handler = async () => 'ran';\n"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.make_steps import checkout, make
+from tests.support.make_steps import checkout, make
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 
 from dynamo.memberships import bring_up_to_date
 from model.messages import BODY_CHARACTERS, Position
-from tests.local.lists import Meddled, assert_lists_are_right, key, listed_conversations, message, position, shown
+from tests.support.lists import Meddled, assert_lists_are_right, key, listed_conversations, message, position, shown
 
 ONE, TWO, THREE = message(1, "one"), message(2, "two"), message(3, "three")
 TOGETHER = message(2, "two as well", message_id="n")  # in TWO's millisecond, and behind it

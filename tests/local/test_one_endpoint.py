@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import PROJECT
-from tests.local.elsewhere import SECRET
+from tests.support.elsewhere import SECRET
 
 SCRIPT = """
 import boto3

@@ -10,8 +10,8 @@ import pytest
 
 from local.configuration import configure
 from local.environment import PROJECT
-from tests.local.aws_steps import table_arn
-from tests.local.ops_deployment import QUICK, USUAL, Deployment
+from tests.support.aws_steps import table_arn
+from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 
 @pytest.fixture

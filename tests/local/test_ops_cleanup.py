@@ -13,7 +13,7 @@ import pytest
 from local.configuration import configure
 from local.environment import PROJECT
 from ops.cleanup.points import PointDeletion
-from tests.local.ops_deployment import QUICK, USUAL, Deployment
+from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 FAST = ("--rate", "1000")
 

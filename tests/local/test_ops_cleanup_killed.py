@@ -10,14 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from ops.__main__ import main
-from tests.local.ops_deployment import QUICK, Deployment
+from tests.support.ops_deployment import QUICK, Deployment
 
 KILLS = 20
 LANES = 4  # so many at once: a clean-up mostly waits
 POINTS = 4
 # From a server that has the SDK loaded: a new interpreter would take longer than the clean-up.
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["ops.__main__", "pytest", "tests.local.ops_deployment"])
+_FORKS.set_forkserver_preload(["ops.__main__", "pytest", "tests.support.ops_deployment"])
 
 
 @pytest.fixture

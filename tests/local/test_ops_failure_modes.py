@@ -14,8 +14,8 @@ import pytest
 
 from local.configuration import configure
 from ops.inventory import vaults
-from tests.local.aws_steps import eventually, refused
-from tests.local.ops_deployment import QUICK, Deployment
+from tests.support.aws_steps import eventually, refused
+from tests.support.ops_deployment import QUICK, Deployment
 
 GUARDED = {"vault", "role"}  # what must stay as long as one recovery point does
 ROWS: list[Any] = []

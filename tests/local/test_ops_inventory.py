@@ -9,9 +9,9 @@ import pytest
 
 from local.configuration import configure
 from local.pictures import terminal
-from tests.local.aws_steps import back_up
-from tests.local.ops_deployment import QUICK, USUAL, Deployment
-from tests.local.own_account import aws, client  # noqa: F401 (fixtures)
+from tests.support.aws_steps import back_up
+from tests.support.ops_deployment import QUICK, USUAL, Deployment
+from tests.support.own_account import aws, client  # noqa: F401 (fixtures)
 
 RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
 

@@ -8,8 +8,8 @@ import pytest
 
 from local.configuration import configure
 from ops.__main__ import main
-from tests.local.ops_deployment import QUICK, USUAL, Deployment
-from tests.local.own_account import aws, client  # noqa: F401 (fixtures)
+from tests.support.ops_deployment import QUICK, USUAL, Deployment
+from tests.support.own_account import aws, client  # noqa: F401 (fixtures)
 
 
 @pytest.fixture

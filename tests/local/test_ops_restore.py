@@ -12,8 +12,8 @@ import pytest
 from local.configuration import configure
 from local.environment import PROJECT
 from ops.restore import drill
-from tests.local.aws_steps import create_backup_role, table_arn
-from tests.local.ops_deployment import QUICK, USUAL, Deployment
+from tests.support.aws_steps import create_backup_role, table_arn
+from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 KEYS = {
     "AttributeDefinitions": [

@@ -6,8 +6,8 @@ import pytest
 
 from local.configuration import configure
 from ops.__main__ import main
-from tests.local.aws_steps import create_backup_role
-from tests.local.ops_deployment import QUICK, USUAL, Deployment
+from tests.support.aws_steps import create_backup_role
+from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 THERE = "eu-west-1"
 MANAGED = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores"

@@ -8,8 +8,8 @@ import pytest
 
 from local.configuration import configure
 from ops.restore.restoration import Underway
-from tests.local.aws_steps import create_backup_role, eventually, table_arn
-from tests.local.ops_deployment import QUICK, USUAL, Deployment
+from tests.support.aws_steps import create_backup_role, eventually, table_arn
+from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
 EXPIRING = {"TimeToLiveSpecification": {"Enabled": True, "AttributeName": "Gone"}}

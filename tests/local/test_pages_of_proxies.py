@@ -12,7 +12,7 @@ from chat.__main__ import main as chat
 from local.configuration import configure
 from ops.__main__ import main as ops
 from ops.commands import COMMANDS as OPS
-from tests.local.ops_deployment import QUICK, USUAL, Deployment
+from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 PAGES = {
     "403 HTML": (403, b"<html><head><title>Blocked<br></head></html>", "text/html"),

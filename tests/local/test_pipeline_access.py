@@ -12,10 +12,10 @@ from botocore.exceptions import ClientError
 from stacks.pipeline.access import Access
 from stacks.pipeline_access import NAME, PipelineAccess
 from tests.conftest import PROJECT
-from tests.local.aws_steps import back_up, refused
-from tests.local.deployment import POLL
-from tests.local.own_account import aws, bootstrapped, client  # noqa: F401 (fixtures)
-from tests.local.pipeline_steps import REPOSITORY, Job, credentials
+from tests.support.aws_steps import back_up, refused
+from tests.support.deployment import POLL
+from tests.support.own_account import aws, bootstrapped, client  # noqa: F401 (fixtures)
+from tests.support.pipeline_steps import REPOSITORY, Job, credentials
 
 PROD = "Messages-prod"
 PREVIEW = "Messages-pr-12"

@@ -9,8 +9,8 @@ from chat.reindex import reindex, table_for_threads
 from cli.polling import poll
 from model.messages import INDEX_PARTITION_KEY, Position, memberships
 from tests.local.conftest import endpoint, session
-from tests.local.deployment import Deployment
-from tests.local.transfer_steps import command, environment_of, everything, message, store, typed
+from tests.support.deployment import Deployment
+from tests.support.transfer_steps import command, environment_of, everything, message, store, typed
 
 
 @pytest.fixture

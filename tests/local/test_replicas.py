@@ -5,8 +5,8 @@ import pytest
 from model.messages import INDEX_NAME
 from seed.templates import load_items
 from tests.conftest import PROJECT
-from tests.local.aws_steps import eventually
-from tests.local.deployment import Deployment, DeploymentFailed
+from tests.support.aws_steps import eventually
+from tests.support.deployment import Deployment, DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 WIDE = {"region": "us-east-1", "replica_regions": ("eu-west-1", "eu-central-1")}

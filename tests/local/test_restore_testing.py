@@ -6,7 +6,7 @@ import boto3
 import pytest
 
 from functions import validate_restore
-from tests.local.deployment import Deployment
+from tests.support.deployment import Deployment
 
 PLAN_ARN = "arn:aws:backup:us-east-1:000000000000:restore-testing-plan:Messages_dev-1"
 

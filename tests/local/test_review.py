@@ -12,8 +12,8 @@ from aws_cdk.assertions import Template
 from stacks.copies_stack import CopiesStack
 from stacks.settings import Settings
 from tests.conftest import PROJECT
-from tests.local.deployment import POLL, Deployment
-from tests.stacks.templates import ITEMS
+from tests.support.deployment import POLL, Deployment
+from tests.support.templates import ITEMS
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 

@@ -11,9 +11,9 @@ import chat.__main__
 import ops.__main__
 from seed.templates import load_items
 from tests.conftest import PROJECT
-from tests.local.aws_steps import eventually
-from tests.local.chat_steps import Ran
-from tests.local.deployment import Deployment
+from tests.support.aws_steps import eventually
+from tests.support.chat_steps import Ran
+from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 PROGRAMS = {"chat": chat.__main__.main, "ops": ops.__main__.main}

@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from model.messages import message_item
-from tests.local.aws_steps import log_lines
-from tests.local.deployment import Deployment, DeploymentFailed
+from tests.support.aws_steps import log_lines
+from tests.support.deployment import Deployment, DeploymentFailed
 
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 

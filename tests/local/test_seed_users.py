@@ -9,9 +9,9 @@ import pytest
 
 from model.messages import conversation_id, message_item, message_key
 from tests.conftest import PROJECT
-from tests.local.aws_steps import eventually
-from tests.local.deployment import Deployment, DeploymentFailed
-from tests.local.user_pool import UserPool
+from tests.support.aws_steps import eventually
+from tests.support.deployment import Deployment, DeploymentFailed
+from tests.support.user_pool import UserPool
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)

@@ -10,9 +10,9 @@ import pytest
 from chat.__main__ import main as chat
 from local.configuration import configure
 from ops.__main__ import main as ops
-from tests.local.deployment import Deployment as Stack
-from tests.local.ops_deployment import QUICK, USUAL, Deployment
-from tests.stacks.templates import ITEMS
+from tests.support.deployment import Deployment as Stack
+from tests.support.ops_deployment import QUICK, USUAL, Deployment
+from tests.support.templates import ITEMS
 
 RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
 MESSAGE = '{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}'

@@ -6,7 +6,7 @@ import pytest
 
 from dynamo.changes import key_of
 from model.messages import memberships
-from tests.local.transfer_steps import command, environment_of, everything, keyed, message, store, typed
+from tests.support.transfer_steps import command, environment_of, everything, keyed, message, store, typed
 
 ODD = {
     "pk": {"S": "odd"},

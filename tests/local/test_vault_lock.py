@@ -5,8 +5,8 @@ import json
 import pytest
 
 from ops.__main__ import main
-from tests.local.aws_steps import back_up, refused
-from tests.local.deployment import Deployment
+from tests.support.aws_steps import back_up, refused
+from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 LOCKED = {"vault_lock": "governance", "monthly_backup_retention_days": 35}

@@ -17,10 +17,10 @@ from botocore.exceptions import ClientError
 
 from model.messages import Item, message_item
 from model.wire import from_wire, to_lines, to_wire
-from tests.local.aws_steps import back_up, eventually, restored
 from tests.privileges.stage import Stage, refusal
 from tests.privileges.statements import REGION, Permission
 from tests.privileges.templates import BUCKET, COPIES, DATASET_KEY
+from tests.support.aws_steps import back_up, eventually, restored
 
 Exercise = Callable[[Stage, Permission], str]
 DENIED = "not authorized to perform"

@@ -14,11 +14,11 @@ from botocore.exceptions import ClientError
 from local.configuration import configure
 from local.process import Running
 from tests.conftest import PROJECT
-from tests.local.aws_steps import create_backup_role, eventually
-from tests.local.deployment import Deployment
-from tests.local.user_pool import UserPool
 from tests.privileges.statements import REGION, Template, shown
 from tests.privileges.templates import BUCKET, DATASET, DATASET_KEY, EVERYTHING, assembly, with_copies
+from tests.support.aws_steps import create_backup_role, eventually
+from tests.support.deployment import Deployment
+from tests.support.user_pool import UserPool
 
 _REPLIES = "replies"
 # Kinds of resources that the embedded AWS does not know, or not all properties of.

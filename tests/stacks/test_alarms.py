@@ -5,8 +5,8 @@ import json
 import pytest
 
 from stacks.settings import SettingsError
-from tests.stacks.templates import ROLE, only, stack
-from tests.stacks.templates import statements as statements_of
+from tests.support.templates import ROLE, only, stack
+from tests.support.templates import statements as statements_of
 
 ALARM, RULE, TOPIC = "AWS::CloudWatch::Alarm", "AWS::Events::Rule", "AWS::SNS::Topic"
 ON = {"alarms": True}

@@ -8,8 +8,8 @@ from aws_cdk.assertions import Template
 
 from stacks.settings import Settings
 from stacks.stage_stacks import add_stacks
-from tests.stacks.templates import ITEMS, PLAN, ROLE, VAULT, only, statements
-from tests.stacks.templates import stack as stage_stack
+from tests.support.templates import ITEMS, PLAN, ROLE, VAULT, only, statements
+from tests.support.templates import stack as stage_stack
 from tests.unit.test_settings import problem
 
 TWO_REGIONS = {"stage": "prod", "region": "eu-west-1", "copy_region": "eu-central-1"}

@@ -4,7 +4,7 @@ import json
 
 from aws_cdk.assertions import Match
 
-from tests.stacks.templates import only, stack
+from tests.support.templates import only, stack
 
 TABLE, MAPPING = "AWS::DynamoDB::GlobalTable", "AWS::Lambda::EventSourceMapping"
 FUNCTION, POLICY, QUEUE = "AWS::Lambda::Function", "AWS::IAM::Policy", "AWS::SQS::Queue"

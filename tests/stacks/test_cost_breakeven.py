@@ -4,9 +4,9 @@ import pytest
 
 from ops.cost.breakeven import break_even, modes
 from ops.cost.load import Load
-from tests.stacks.templates import FULL, stage
-from tests.stacks.templates import synthesized as synth
-from tests.unit.cost_templates import of, old_table, read
+from tests.support.cost_templates import of, old_table, read
+from tests.support.templates import FULL, stage
+from tests.support.templates import synthesized as synth
 
 STEADY = Load(reads_per_message=0, peak_factor=1)
 

@@ -12,8 +12,8 @@ from ops.cost import synthesis
 from ops.cost.report import quantity, signed
 from stacks.settings import Settings
 from stacks.stage_stacks import add_stacks
-from tests.stacks.templates import stage
-from tests.unit.cost_templates import alone, of, old_table, plan, resource, rule
+from tests.support.cost_templates import alone, of, old_table, plan, resource, rule
+from tests.support.templates import stage
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ from ops.cost.assembly import StackTemplate
 from ops.cost.comparison import compare
 from ops.cost.load import Load
 from ops.cost.report import free
-from tests.stacks.templates import synthesized
-from tests.unit.cost_templates import alone, of, old_table, resource
+from tests.support.cost_templates import alone, of, old_table, resource
+from tests.support.templates import synthesized
 
 KEPT = {**resource("AWS::KMS::Key"), "DeletionPolicy": "RetainExceptOnCreate"}
 STAYS = "counted as gone, though it stays and is billed until somebody deletes it: "

@@ -9,8 +9,8 @@ from ops.cost.breakeven import break_even
 from ops.cost.estimate import estimate
 from ops.cost.load import Load
 from tests.conftest import PROJECT
-from tests.stacks.templates import stage
-from tests.unit.cost_templates import read
+from tests.support.cost_templates import read
+from tests.support.templates import stage
 
 DOCS = (PROJECT / "docs/cost.md").read_text()
 SHOWN = "$ python -m ops cost --messages-per-day 10000"

@@ -8,9 +8,9 @@ from ops.cost.assembly import StackTemplate
 from ops.cost.estimate import estimate
 from ops.cost.load import Load
 from ops.cost.prices import DAYS, GB
-from tests.stacks.templates import FULL, stage
-from tests.stacks.templates import synthesized as synth
-from tests.unit.cost_templates import alarm, of, old_table, plan, read, resource, rule
+from tests.support.cost_templates import alarm, of, old_table, plan, read, resource, rule
+from tests.support.templates import FULL, stage
+from tests.support.templates import synthesized as synth
 
 # Of a body of 200 bytes: names and values of the attributes, and 36 characters an id.
 MESSAGE, MEMBERSHIP = 621, 604

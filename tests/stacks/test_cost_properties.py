@@ -11,9 +11,9 @@ from ops.cost.breakeven import break_even, modes
 from ops.cost.comparison import compare
 from ops.cost.estimate import estimate
 from ops.cost.load import Load
-from tests.stacks.templates import FULL, stage
-from tests.stacks.templates import synthesized as synth
-from tests.unit.cost_templates import alone, of, old_table, plan, read, rule
+from tests.support.cost_templates import alone, of, old_table, plan, read, rule
+from tests.support.templates import FULL, stage
+from tests.support.templates import synthesized as synth
 
 # Made when they are used: a synth takes a while, and files are read by every process of a test run.
 TEMPLATES = {

@@ -7,8 +7,8 @@ from ops.cost import template
 from ops.cost.assembly import StackTemplate
 from ops.cost.estimate import estimate
 from ops.cost.load import Load
-from tests.stacks.templates import synthesized
-from tests.unit.cost_templates import of, old_table, read
+from tests.support.cost_templates import of, old_table, read
+from tests.support.templates import synthesized
 
 LOAD = Load(messages_per_day=10_000)
 HOME, THERE = "eu-west-1", "us-east-1"

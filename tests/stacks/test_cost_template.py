@@ -10,9 +10,9 @@ from ops.cost.load import Load
 from ops.cost.plans import Kept
 from ops.cost.schedules import runs_a_day
 from ops.cost.tables import Throughput
-from tests.stacks.templates import FULL, stage
-from tests.stacks.templates import synthesized as synth
-from tests.unit.cost_templates import alarm, of, old_table, plan, read, resource, rule
+from tests.support.cost_templates import alarm, of, old_table, plan, read, resource, rule
+from tests.support.templates import FULL, stage
+from tests.support.templates import synthesized as synth
 
 
 def test_dev_is_on_demand_with_an_index_a_stream_and_two_rules():

@@ -14,7 +14,7 @@ from stacks.function import module_files
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 from tests.conftest import PROJECT
-from tests.stacks.templates import only, stack, statements
+from tests.support.templates import only, stack, statements
 
 MACHINE, DATASET = "AWS::StepFunctions::StateMachine", "Custom::MessageDataset"
 S3 = "s3://a-bucket/some/messages.jsonl"

@@ -4,7 +4,7 @@ import pytest
 from aws_cdk.assertions import Template
 
 from stacks.settings import Settings, SettingsError
-from tests.stacks.templates import only, stack, statements
+from tests.support.templates import only, stack, statements
 
 POOL = "eu-west-1_Ab1cD2eF3"
 SEED = "Custom::MessageSeed"

@@ -9,8 +9,8 @@ test_backup_copies.py.
 
 import pytest
 
-from tests.stacks.templates import stack
 from tests.stacks.test_backup_copies import stacks
+from tests.support.templates import stack
 
 EVERYTHING = {"customer_key": True, "region": "eu-west-1", "alarms": True, "copy_region": "eu-central-1"}
 HOME, COPIES = 0, 1

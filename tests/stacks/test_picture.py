@@ -6,7 +6,7 @@ from collections import Counter
 import pytest
 
 from tests.conftest import PROJECT
-from tests.stacks.templates import stack
+from tests.support.templates import stack
 
 README = (PROJECT / "README.md").read_text()
 _LABEL = re.compile(r'^  (\w+)[\[(]+".*<br/>([\w:]+)"', re.MULTILINE)

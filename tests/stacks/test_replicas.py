@@ -7,7 +7,7 @@ import pytest
 from stacks.context import settings_from_context
 from stacks.settings import Settings, SettingsError
 from tests.conftest import PROJECT
-from tests.stacks.templates import TABLE, only, replica, stack, statements
+from tests.support.templates import TABLE, only, replica, stack, statements
 from tests.unit.test_settings import context, problem
 
 WIDE = {"region": "eu-west-1", "replica_regions": ("eu-central-1", "us-east-1")}

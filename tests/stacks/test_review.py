@@ -18,10 +18,10 @@ from ops.review.spelling import short, spelled
 from ops.review.stacks import paired, reviewed
 from ops.review.survival import kept, lost
 from tests.snapshots.short_yaml import to_yaml
-from tests.stacks.templates import stack
 from tests.stacks.test_backup_copies import NAME
 from tests.stacks.test_backup_copies import stacks as both
-from tests.unit.cost_templates import of, old_table, resource
+from tests.support.cost_templates import of, old_table, resource
+from tests.support.templates import stack
 
 TABLE = "MessagesTable9E4E97A0"
 

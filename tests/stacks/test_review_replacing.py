@@ -7,7 +7,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from ops.review.replacing import CREATE_ONLY
 from tests.snapshots import FOLDER
-from tests.stacks.templates import FULL, synthesized
+from tests.support.templates import FULL, synthesized
 
 
 def create_only(kind: str) -> set[str]:

@@ -9,7 +9,7 @@ from ops.__main__ import main
 from ops.cost.assembly import StackTemplate
 from ops.review import command as review
 from ops.review import sources
-from tests.unit.cost_templates import of
+from tests.support.cost_templates import of
 
 NEW = "stage qa: new (HEAD has no such stage in cdk.json)"
 GONE = (

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from tests.snapshots import FOLDER, MOST_LINES, file, snapshot, stages
-from tests.stacks.templates import stack
+from tests.support.templates import stack
 
 
 def changed(before: str, after: str) -> set[str]:

@@ -15,7 +15,7 @@ from model.wire import to_wire
 from stacks.function import PROJECT, _all_but, module_files
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
-from tests.stacks.templates import ITEMS, PLAN, ROLE, SELECTION, TABLE, VAULT, only, replica, stack, statements
+from tests.support.templates import ITEMS, PLAN, ROLE, SELECTION, TABLE, VAULT, only, replica, stack, statements
 
 
 def test_the_table_has_text_keys_recovery_and_the_stages_name():

@@ -8,7 +8,7 @@ from ops.backup import RETAINED
 from ops.retention import days
 from stacks.backup_settings import ON_DEMAND_DAYS
 from stacks.settings import Settings
-from tests.stacks.templates import VAULT, only, stack
+from tests.support.templates import VAULT, only, stack
 from tests.unit.test_settings import problem
 
 PROD = {"stage": "prod", "daily_backup_retention_days": 35, "monthly_backup_retention_days": 365}

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from dynamo import memberships
 from model.messages import Position
-from tests.unit.interleavings import CONVERSATION, Exploration, holds, sort_key
+from tests.support.interleavings import CONVERSATION, Exploration, holds, sort_key
 
 HORIZON = Position("2026-01-01T09:00:00.000Z", "m1")
 _PLACES, _BODIES = (1, 2, 3), ("a", "b", None)  # 2 and 3 are in the same millisecond

@@ -3,7 +3,7 @@
 from ops.cost.assembly import StackTemplate
 from ops.review.costs import costs
 from ops.review.stacks import paired
-from tests.unit.cost_templates import of, old_table
+from tests.support.cost_templates import of, old_table
 
 
 def stage(region=None, table=None):

@@ -7,7 +7,7 @@ from cli.clients import Identity
 from ops.cost.assembly import StackTemplate
 from ops.review.costs import costs
 from ops.review.deployed import compared
-from tests.unit.cost_templates import of, plan, resource, rule
+from tests.support.cost_templates import of, plan, resource, rule
 
 HOME, THERE, VAULT = "eu-west-1", "eu-central-1", "copies-v"
 COPIES = {"Resources": {"Vault": resource("AWS::Backup::BackupVault", BackupVaultName=VAULT)}}

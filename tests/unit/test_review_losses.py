@@ -3,7 +3,7 @@
 import pytest
 
 from ops.review.changes import changes
-from tests.unit.cost_templates import resource
+from tests.support.cost_templates import resource
 
 TABLE, GLOBAL = "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable"
 

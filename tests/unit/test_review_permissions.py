@@ -8,7 +8,7 @@ from ops.review.access import access_changes, permission_changes
 from ops.review.changes import changes
 from ops.review.permissions import permissions
 from ops.review.statements import said as said_of
-from tests.unit.cost_templates import of, resource
+from tests.support.cost_templates import of, resource
 
 DELETE = {"Effect": "Allow", "Action": "dynamodb:DeleteTable", "Resource": "*"}
 ANYBODY = {"Effect": "Allow", "Action": "s3:GetObject", "Principal": "*", "Resource": "*"}

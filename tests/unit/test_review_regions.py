@@ -4,7 +4,7 @@ import pytest
 
 from ops.review.access import access_changes
 from ops.review.regions import in_region, settled
-from tests.unit.cost_templates import resource
+from tests.support.cost_templates import resource
 
 REGION, PARTITION = {"Ref": "AWS::Region"}, {"Ref": "AWS::Partition"}
 

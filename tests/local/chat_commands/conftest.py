@@ -9,7 +9,7 @@ import pytest
 from chat.references import reference
 from dynamo.memberships import bring_up_to_date
 from model.messages import Position, message_item
-from tests.local import chat_steps, engines
+from tests.support import chat_steps, engines
 
 
 @pytest.fixture

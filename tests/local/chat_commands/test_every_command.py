@@ -8,8 +8,8 @@ import pytest
 from chat.commands import COMMANDS
 from chat.options import Commands
 from cli.command_line import Parser
-from tests.local.chat_commands import odd_server
-from tests.local.user_pool import UserPool
+from tests.support import odd_server
+from tests.support.user_pool import UserPool
 
 
 @pytest.mark.parametrize(

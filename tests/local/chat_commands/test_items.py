@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from tests.local.chat_commands import odd_server
-from tests.local.chat_steps import stdin
+from tests.support import odd_server
+from tests.support.chat_steps import stdin
 
 
 def test_any_item_is_put_read_and_deleted_by_its_key(on, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import pytest
 
 from dynamo.memberships import bring_up_to_date
 from model.messages import Position, message_key
-from tests.local.chat_steps import stdin
+from tests.support.chat_steps import stdin
 
 REFERENCE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

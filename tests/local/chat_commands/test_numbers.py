@@ -6,8 +6,8 @@ from decimal import Decimal
 import pytest
 
 from functions.indexer import index
-from tests.local.chat_steps import stdin
-from tests.local.lists import message, record
+from tests.support.chat_steps import stdin
+from tests.support.lists import message, record
 
 # As AWS answers with them: all zeros written out.
 LONG = ["1" + "0" * 41, "1" + "0" * 50, "1." + "0" * 42, "1" + "0" * 40]

@@ -13,7 +13,7 @@ import pytest
 from boto3.dynamodb.conditions import Key
 
 from tests.conftest import PROJECT
-from tests.local.chat_commands import odd_server
+from tests.support import odd_server
 
 
 @contextlib.contextmanager

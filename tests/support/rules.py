@@ -1,5 +1,5 @@
-"""``python -m tests.rules DIR``: every stage of cdk.json and the pipelines' access, held against
-the packs of tests/rule_packs.py.
+"""``python -m tests.support.rules DIR``: every stage of cdk.json and the pipelines' access, held against
+the packs of tests/support/rule_packs.py.
 
 Leaves their assembly in DIR, for cfn-lint. With --write it refreshes the list of what is
 acknowledged in docs/security.md. Not part of app.py: a deployment needs none of this.
@@ -18,7 +18,7 @@ from stacks.function import PROJECT
 from stacks.pipeline.access import Access
 from stacks.pipeline_access import PipelineAccess
 from stacks.stage_stacks import add_stacks
-from tests import acknowledged, rule_packs
+from tests.support import acknowledged, rule_packs
 
 # Stages more, which together have every optional part of the stacks switched on.
 EXTREMES: dict[str, dict[str, Any]] = {
@@ -68,7 +68,7 @@ def main(folder: Path, *, write: bool) -> int:
     if write:
         acknowledged.DOCUMENT.write_text(fresh)
     elif fresh != text:
-        lines.append(f"docs/security.md has an old list: python -m tests.rules {folder} --write")
+        lines.append(f"docs/security.md has an old list: python -m tests.support.rules {folder} --write")
     for line in lines:
         print(line)
     count = len(outcome.acknowledged)

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.process import Running
-from tests.chaos.relay import Relay, relaying
+from tests.support.relay import Relay, relaying
 
 START_SECONDS = 30
 # Not through a proxy: it is on loopback, whatever the environment says.

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from stacks.pipeline_access import NAME
-from tests.rule_packs import Acknowledgement
+from tests.support.rule_packs import Acknowledgement
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "security.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "security.md"
 _LIST = re.compile(r"(?<=<!-- acknowledged: begin -->\n).*(?=<!-- acknowledged: end -->)", re.DOTALL)
 
 

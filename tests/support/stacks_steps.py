@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.local.aws_steps import eventually
+from tests.support.aws_steps import eventually
 
 Properties = dict[str, Any]
 

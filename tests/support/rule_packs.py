@@ -21,7 +21,7 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
 # So that the app ends as usual, and what it found can be read from the report.
 CONTEXT = {"@aws-cdk/core:failSynthOnValidationErrors": False}
-_POLICIES = Path(__file__).parent / "policies"
+_POLICIES = Path(__file__).parents[1] / "policies"
 _CONTROLS = "cdklabs.cdk-validator-cfnguard"
 _ACKNOWLEDGED = "aws:cdk:acknowledged-rules"
 

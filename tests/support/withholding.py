@@ -12,7 +12,7 @@ import threading
 from random import Random
 from typing import Any
 
-from tests.chaos.relay import Answer, Relay, SendOn
+from tests.support.relay import Answer, Relay, SendOn
 
 
 class Withholding(Relay):

@@ -1,0 +1,1 @@
+"""Fixtures, builders and programs that tests share."""
