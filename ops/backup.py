@@ -14,12 +14,12 @@ from cli.polling import DeadlineError
 from cli.stack import missing_table
 from model.names import STACK_TAG
 from ops import jobs, retention
+from ops.inventory import table_names as source_table
 
 # The clean-up waits for jobs too, and knows them from here.
 from ops.jobs import ACTIVE as ACTIVE
 from ops.jobs import Job as Job
 from ops.jobs import wait as wait
-from ops.restore import source as source_table
 
 # A job that cannot start keeps trying this long, then EXPIRES; the API's least.
 _START_WINDOW_MINUTES = 60

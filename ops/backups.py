@@ -11,10 +11,10 @@ from cli import output, stack
 from cli.command_line import Context
 from cli.stack import missing_table
 from ops.cleanup.selection import age
+from ops.inventory import recovery, table_names
 from ops.inventory.found import Point, TableBackup
 from ops.inventory.rates import Rates
-from ops.restore import recovery, source
-from ops.restore.recovery import Backups
+from ops.inventory.recovery import Backups
 
 _USABLE = frozenset({"AVAILABLE", "COMPLETED"})
 _HEADER = ("AGE", "SIZE", "EXPIRES", "STATE", "KEPT IN", "A MONTH", "ARN")
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     """List them; exit status 1 when a vault could not be read, or all are too old."""
     span = age(arguments.newer_than, "--newer-than") if arguments.newer_than else None
     context.say(context.where)
-    names = source.names(context, arguments.table)
+    names = table_names.names(context, arguments.table)
     found = recovery.of(context, names)
     rows = list_of(found, Rates(context.region))
     if arguments.json:

@@ -11,11 +11,10 @@ from typing import Any
 from cli import output, stack
 from cli.command_line import Context
 from cli.stack import missing_table
-from ops.inventory import costs, inventory, stacks
+from ops.inventory import costs, inventory, recovery, stacks
 from ops.inventory.costs import Thing
 from ops.inventory.found import Unseen
 from ops.inventory.rates import Rates
-from ops.restore import recovery
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -9,9 +9,8 @@ from botocore.exceptions import ClientError
 
 from cli.command_line import Context
 from cli.errors import OpsError, UsageError, code, is_denied
-from ops.inventory import tables, vaults
+from ops.inventory import recovery, table_names, tables, vaults
 from ops.inventory.found import Point
-from ops.restore import recovery, source
 
 # With the account's advanced DynamoDB features a recovery point has an ARN of AWS
 # Backup's, without them one of DynamoDB's, as the table's own backups have
@@ -53,7 +52,7 @@ def choose(arguments: argparse.Namespace, context: Context) -> Origin:
     if arguments.arn:
         check_arn(arguments.arn, context)
         return of_arn(context, arguments.arn)
-    first, *others = source.names(context, arguments.table)
+    first, *others = table_names.names(context, arguments.table)
     if others:
         names = ", ".join([first, *others])
         raise UsageError(f"stack {context.stack} had tables {names}: name one with --table")

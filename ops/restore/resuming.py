@@ -7,10 +7,10 @@ from botocore.exceptions import ClientError
 from cli.command_line import Context
 from cli.errors import OpsError, UsageError, is_denied
 from model.names import STACK_TAG
-from ops.inventory import restores, tables
+from ops.inventory import restores, table_names, tables
 from ops.inventory.found import Table
 from ops.inventory.restores import Restored
-from ops.restore import origins, source
+from ops.restore import origins
 
 
 def find(arguments: argparse.Namespace, context: Context) -> Restored:
@@ -43,7 +43,7 @@ def _sources(arguments: argparse.Namespace, context: Context) -> tuple[str, ...]
     """The names that the source has, or had."""
     if arguments.arn:
         return (origins.choose(arguments, context).table,)
-    return source.names(context, arguments.table)
+    return table_names.names(context, arguments.table)
 
 
 def _restored(context: Context, target: str, table: Table | None) -> Restored | None:
@@ -67,6 +67,6 @@ def _unproven(context: Context, target: str, origin: str, *, exists: bool) -> st
         f"nothing shows that table {target} was restored from {origin}: neither DynamoDB, nor "
         f"AWS Backup's restore jobs, nor the tag {tables.RESTORED_TAG}; check --target, or, if it "
         f"was, tag it and run this again: `aws dynamodb tag-resource --resource-arn "
-        f"{source.arn(context, target)} --tags Key={tables.RESTORED_TAG},Value={origin} "
+        f"{table_names.arn(context, target)} --tags Key={tables.RESTORED_TAG},Value={origin} "
         f"--region {context.region}`"
     )

@@ -33,7 +33,7 @@ SHOW = ["--eval", "show: ; @env", "--silent", "show"]
 
 @pytest.fixture
 def project(tmp_path):
-    """A copy of the project that is set up: `make` finds the files as old as they are."""
+    """A copy of the project that is set up: `make` is told that it is."""
     folder = tmp_path / "project"
     folder.mkdir()
     for name in FILES:
@@ -53,7 +53,10 @@ def make(project):
             name: value for name, value in os.environ.items() if name not in CACHES and not name.startswith("MAKE")
         }
         return Steps(project / "log").run(
-            ["make", *arguments], environment=environment | variables, cwd=project, seconds=120
+            ["make", "-o", ".venv/.ready", "-o", "node_modules/.ready", *arguments],
+            environment=environment | variables,
+            cwd=project,
+            seconds=120,
         )
 
     return run

@@ -12,8 +12,8 @@ from ops.cost.prices import AS_OF, GB
 from ops.inventory import command as holdings
 from ops.inventory.found import Point, TableBackup
 from ops.inventory.rates import Rates
+from ops.inventory.recovery import Backups
 from ops.restore import origins
-from ops.restore.recovery import Backups
 
 OREGON = Rates("us-west-2")
 NOW = datetime(2026, 1, 31, tzinfo=UTC)

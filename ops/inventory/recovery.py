@@ -7,9 +7,8 @@ from botocore.exceptions import ClientError
 
 from cli.command_line import Context
 from cli.errors import is_denied, message
-from ops.inventory import tables, vaults
+from ops.inventory import table_names, tables, vaults
 from ops.inventory.found import Point, TableBackup, Unseen
-from ops.restore import source
 
 # Both mean that it can be restored; which of them DynamoDB points show has changed.
 RESTORABLE = frozenset({"COMPLETED", "AVAILABLE"})
@@ -40,7 +39,7 @@ def of(context: Context, names: Iterable[str], *, own: bool = True) -> Backups:
     """
     backup, dynamodb = context.clients("backup"), context.clients("dynamodb")
     listed, points, unseen = list(names), list[Point](), list[Unseen]()
-    arns = [source.arn(context, name) for name in listed]
+    arns = [table_names.arn(context, name) for name in listed]
     for vault in vaults.every(backup):
         name = vault["BackupVaultName"]
         try:
