@@ -1,9 +1,4 @@
-"""The one place that makes boto3 clients, and checks that AWS answers them; tests replace it here.
-
-Tells responses of AWS from those of something on the way, such as a proxy's log-in page.
-
-The one place that makes boto3 clients; tests replace it here.
-"""
+"""The one place that makes boto3 clients, and checks that AWS sent the responses; tests replace it here."""
 
 import os
 from collections.abc import Callable, Mapping

@@ -1,9 +1,4 @@
-"""How a command begins and ends: its options, where it acts, one line for every failure.
-
-What every command gets: where it acts, and how it speaks.
-
-The door of the command lines: options that all have, and one line for every failure.
-"""
+"""How a command starts and ends: options for the stack and its place, one line for every failure."""
 
 import argparse
 import os

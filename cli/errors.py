@@ -12,6 +12,8 @@ from botocore.exceptions import (
     SSLError,
 )
 
+from dynamo.throttling import THROTTLED
+
 ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN_KEY = frozenset(
@@ -22,17 +24,6 @@ _UNKNOWN_KEY = frozenset(
         "InvalidSignatureException",
         "AuthFailure",
         "IncompleteSignature",
-    }
-)
-_THROTTLED = frozenset(
-    {
-        "ProvisionedThroughputExceededException",
-        "ThrottlingException",
-        "Throttling",
-        "ThrottledException",
-        "RequestLimitExceeded",
-        "TooManyRequestsException",
-        "KMSThrottlingException",
     }
 )
 
@@ -98,7 +89,7 @@ def _explain_answer(error: ClientError) -> str:
         return f"{text}; the credentials have expired: log in again"
     if code(error) in _UNKNOWN_KEY:
         return f"{text}; AWS does not know these credentials: check --profile and the AWS_* variables"
-    if code(error) in _THROTTLED:
+    if code(error) in THROTTLED:
         return f"{text}; AWS refused it {_attempts(error)} for too many requests: try again later, or raise the limit"
     if code(error).startswith("KMS") or "KMS key" in message(error):
         return f"{text}; the KMS key must be enabled, and the caller needs permission to use it"

@@ -1,9 +1,4 @@
-"""What CloudFormation knows about a deployment: its status, its outputs, its missing table.
-
-What CloudFormation knows about a deployment: its status and its outputs.
-
-A deployed stack whose table was deleted by hand: every command says so in the same words.
-"""
+"""What CloudFormation knows about a deployment: its status, its outputs, and a missing table."""
 
 import re
 from collections.abc import Iterator

@@ -1,11 +1,4 @@
-"""Requests in parallel, and all items of a table in parallel segments.
-
-Threads for requests that need not be waited for when the program ends.
-
-The segments of a table, read at once and page by page.
-
-All items of a table, in parallel segments, as they come.
-"""
+"""Requests in parallel, and all items of a table in parallel segments."""
 
 import contextlib
 import threading

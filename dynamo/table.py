@@ -1,16 +1,7 @@
-"""A boto3 table as commands and functions use it: numbers exact, capacity counted, lost tries noted.
+"""boto3's DynamoDB as commands and functions use it: exact numbers, consumed capacity, lost tries.
 
-Numbers as DynamoDB has them: exact, and in whatever spelling they come.
-
-Standard library and boto3 only: the stream's Lambda function imports this module.
-
-boto3's own reading of a number fails for one that is spelled with more than 38
-digits, zeros included. DynamoDB spells 1E+41 so, with all its zeros
-(https://github.com/boto/boto3/issues/2500).
-
-What DynamoDB counts: the read and write units of all requests of a client.
-
-Remembers of a request that the SDK repeats whether an earlier try may have been heard.
+boto3 cannot read a number that is spelled with more than 38 digits, zeros included, and DynamoDB
+spells 1E+41 with all its zeros (https://github.com/boto/boto3/issues/2500).
 """
 
 import threading

@@ -1,16 +1,9 @@
-"""Attribute values: checked by DynamoDB's rules, read from JSON and written as JSON, and compared.
+"""Items in JSON: read and checked by DynamoDB's rules, written, and compared.
 
-Attribute values: checked against DynamoDB's rules, and from JSON to what the API takes. Pure.
-
-The rules: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
-and https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-
-Items as JSON and back: numbers exact, sets as sorted lists, binary as base64. Pure.
-
-JSON knows one kind of list and no binary. *Typed* JSON does, DynamoDB's own
-spelling, for example ``{"Labels": {"SS": ["a", "b"]}, "Stars": {"N": "4.5"}}``.
-
-Whether two items are equal, and in what they differ. Pure.
+Plain JSON has one kind of list and no binary. *Typed* JSON is DynamoDB's own notation, for example
+``{"Labels": {"SS": ["a", "b"]}, "Stars": {"N": "4.5"}}``. The rules:
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 """
 
 import base64

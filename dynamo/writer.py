@@ -12,6 +12,7 @@ from uuid import uuid4
 from botocore.exceptions import ClientError, HTTPClientError
 
 from dynamo.changes import Entry, Key, Outcome, Write, decide, key_of
+from dynamo.throttling import THROTTLED
 from model.wire import Typed
 
 T = TypeVar("T")
@@ -33,12 +34,7 @@ _WORTH_ANOTHER_TRY = {
     "InternalServerError",
 }
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
-_PASSING = {
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-    "ThrottlingException",
-    "TransactionInProgressException",
-}
+_PASSING = THROTTLED | {"TransactionInProgressException"}
 
 # Lambda ends a function after 15 minutes, and CloudFormation then waits an hour
 # for its answer: what cannot be done has to fail while that can still be said.

@@ -9,7 +9,6 @@ CloudFormation cannot delete a vault that holds recovery points
 (https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault.html#delete-a-vault).
 """
 
-import json
 import os
 import time
 from collections import Counter
@@ -22,6 +21,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from functions.log import log
 from model.names import VAULT_VARIABLE
 
 # Between the last point's deletion and the vault's: for a while the list is
@@ -79,7 +79,7 @@ def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, bool]:
     started = _since(backup, arn, tags, _STARTED_TAG)
     found = _delete_points(backup, vault, context)
     jobs = _jobs(backup, vault)
-    _log(vault=vault, points=found.points, jobs=jobs, refused=len(found.blockers), **found.states)
+    log("emptying", vault=vault, points=found.points, jobs=jobs, refused=len(found.blockers), **found.states)
     if found.points or jobs:
         if _EMPTY_TAG in tags:
             backup.untag_resource(ResourceArn=arn, TagKeyList=[_EMPTY_TAG])
@@ -155,8 +155,3 @@ def _since(backup: Any, arn: str, tags: Mapping[str, str], tag: str) -> float:
     if tag not in tags:
         backup.tag_resource(ResourceArn=arn, Tags={tag: str(time.time())})
     return float(tags.get(tag, time.time()))
-
-
-def _log(**fields: object) -> None:
-    """One line of JSON: CloudWatch Logs Insights reads its fields by name."""
-    print(json.dumps({"message": "emptying", **fields}))

@@ -5,7 +5,6 @@ them, in the order of the stream; what it answers names the records to retry
 (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html).
 """
 
-import json
 import os
 from collections.abc import Mapping
 from functools import cache
@@ -17,6 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo.memberships import Unsettled, bring_up_to_date
 from dynamo.table import exact
+from functions.log import log
 from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, Position, is_message
 from model.names import TABLE_VARIABLE
 
@@ -48,7 +48,7 @@ def index(table: Any, records: list[dict[str, Any]]) -> dict[str, Any]:
     failed = [
         first[conversation] for conversation, horizon in horizons.items() if not _indexed(table, conversation, horizon)
     ]
-    _log("indexed", records=len(records), conversations=len(horizons), failed=len(failed))
+    log("indexed", records=len(records), conversations=len(horizons), failed=len(failed))
     # In the order of the stream, because `first` is.
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
 
@@ -57,7 +57,7 @@ def _indexed(table: Any, conversation: str, horizon: Position) -> bool:
     try:
         bring_up_to_date(table, conversation, horizon)
     except (ClientError, BotoCoreError, Unsettled, ValueError) as error:
-        _log("failed", conversation=conversation, reason=f"{type(error).__name__}: {error}")
+        log("failed", conversation=conversation, reason=f"{type(error).__name__}: {error}")
         return False
     return True
 
@@ -67,8 +67,3 @@ def _table() -> Any:
     """The table; made once, and found again by the next invocation."""
     resource = exact(boto3.resource("dynamodb", config=_CLIENT))
     return resource.Table(os.environ[TABLE_VARIABLE])
-
-
-def _log(message: str, **fields: object) -> None:
-    """One line of JSON: CloudWatch Logs Insights reads its fields by name."""
-    print(json.dumps({"message": message, **fields}))

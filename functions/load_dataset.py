@@ -12,6 +12,8 @@ from typing import Any
 import boto3
 from botocore.exceptions import ClientError
 
+from functions.log import log
+
 # CloudFormation cuts a longer reason (https://docs.aws.amazon.com/AWSCloudFormation/
 # latest/UserGuide/crpg-ref-responses.html: an answer has at most 4096 bytes).
 _REASON_CHARACTERS = 1000
@@ -54,10 +56,10 @@ def is_complete(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         return {"IsComplete": False}
     if described["status"] == "SUCCEEDED":
         counts = _counts(json.loads(described["output"]))
-        _log("loaded", execution=execution, **counts)
+        log("loaded", execution=execution, **counts)
         return {"IsComplete": True, "Data": counts}
     run = _map_run(step_functions, execution)
-    _log("loading", execution=execution, status=described["status"], **run.get("itemCounts", {}))
+    log("loading", execution=execution, status=described["status"], **run.get("itemCounts", {}))
     if described["status"] == "RUNNING":
         return {"IsComplete": False}
     cause = _first_failure(step_functions, run) if run else ""
@@ -71,7 +73,7 @@ def _start(step_functions: Any, machine: str, event: Mapping[str, Any]) -> None:
         # One name for one request: an event that comes twice starts one load.
         step_functions.start_execution(stateMachineArn=machine, name=event["RequestId"], input=json.dumps(request))
     except step_functions.exceptions.ExecutionAlreadyExists:
-        _log("the load has been started before", name=event["RequestId"])
+        log("the load has been started before", name=event["RequestId"])
 
 
 def _stop_others(step_functions: Any, machine: str, own: str) -> None:
@@ -80,9 +82,9 @@ def _stop_others(step_functions: Any, machine: str, own: str) -> None:
         for execution in list(_running(step_functions, machine)):
             if execution["name"] != own:
                 step_functions.stop_execution(executionArn=execution["executionArn"], cause="The stack has moved on")
-                _log("stopped a load", execution=execution["executionArn"])
+                log("stopped a load", execution=execution["executionArn"])
     except step_functions.exceptions.StateMachineDoesNotExist:
-        _log("there is no state machine any more", machine=machine)
+        log("there is no state machine any more", machine=machine)
 
 
 def _running(step_functions: Any, machine: str) -> Iterator[Mapping[str, Any]]:
@@ -127,7 +129,7 @@ def _first_failure(step_functions: Any, run: Mapping[str, Any]) -> str:
         child = step_functions.describe_execution(executionArn=failed[0]["executionArn"])
     except ClientError as error:
         # That the load failed matters more than a detail of it.
-        _log("the cause cannot be read", reason=str(error))
+        log("the cause cannot be read", reason=str(error))
         return ""
     return _cause(child)
 
@@ -163,8 +165,3 @@ def _reason(
             "seed_dataset to the copy",
         )
     return "; ".join(parts)[:_REASON_CHARACTERS]
-
-
-def _log(message: str, **fields: object) -> None:
-    """One line of JSON: CloudWatch Logs Insights reads its fields by name."""
-    print(json.dumps({"message": message, **fields}, default=str))

@@ -1,16 +1,11 @@
-"""The custom resource that seeds the table: CloudFormation's event in, attributes out.
+"""The custom resource that seeds the table.
 
 Runs behind the CDK provider framework
-(https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html):
-what it returns becomes the resource's attributes, what it raises the reason of
-the failure.
+(https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html): what it
+returns becomes the resource's attributes, what it raises the reason for the failure.
 
-Where a seed's items come from: the resource's properties, or a file in S3.
-
-Puts the users' ids in place of their names: a seed as it lies in a stage with a user pool.
-
-The template keeps the names, so that it is the same in every stage and for
-every reader; who has them is known where the pool can be asked.
+Seeds name users as people do, so that the template is the same in every stage and for every reader.
+In a stage with a user pool this function puts the users' ids in place of the names.
 """
 
 import json
@@ -27,6 +22,7 @@ from botocore.exceptions import ClientError
 from dynamo.apply import WORKERS, apply
 from dynamo.changes import Outcome, key_of
 from dynamo.writer import Table
+from functions.log import log
 from model.directory import Directory, Names, pool_region
 from model.messages import PARTITION_KEY, conversation_id, conversation_key
 from model.wire import Typed, from_wire
@@ -167,7 +163,7 @@ def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     new = _new(s3, properties)
     outcomes = apply(table, old=_old(s3, properties, old_properties), new=new)
     counts = _counts(outcomes)
-    _log("seeded", request=event["RequestType"], table=properties["TableName"], **counts)
+    log("seeded", request=event["RequestType"], table=properties["TableName"], **counts)
     return {"PhysicalResourceId": physical_id, "Data": counts}
 
 
@@ -190,12 +186,12 @@ def _old(s3: Any, properties: Mapping[str, Any], old_properties: Mapping[str, An
     except SourceMissing as error:
         # For example after `cdk gc`. Without it nothing can be told from an
         # edit, so nothing is rewritten or removed.
-        _log("old seed is missing", reason=str(error))
+        log("old seed is missing", reason=str(error))
     except ClientError as error:
         # A stage that changed its pool may no longer ask the old one.
         if error.response["Error"]["Code"] not in _POOL_IS_CLOSED:
             raise
-        _log("users of the old seed are unknown", reason=str(error))
+        log("users of the old seed are unknown", reason=str(error))
     return None
 
 
@@ -210,7 +206,7 @@ def _users(properties: Mapping[str, Any]) -> Directory | None:
 def _log_unknown(error: ValueError) -> None:
     # They are gone, or called otherwise, since that seed was written: what it
     # wrote for them cannot be found and stays.
-    _log("a user of the old seed is unknown", reason=str(error))
+    log("a user of the old seed is unknown", reason=str(error))
 
 
 def _counts(outcomes: Counter[Outcome]) -> dict[str, int]:
@@ -225,8 +221,3 @@ def _counts(outcomes: Counter[Outcome]) -> dict[str, int]:
         "Preserved": preserved,
         "Removed": outcomes[Outcome.REMOVED],
     }
-
-
-def _log(message: str, **fields: object) -> None:
-    """One line of JSON: CloudWatch Logs Insights reads its fields by name."""
-    print(json.dumps({"message": message, **fields}))

@@ -4,13 +4,14 @@ Runs as a Lambda function when a restore job is completed
 (https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-validation.html).
 """
 
-import json
 import os
 from collections.abc import Mapping
 from typing import Any
 
 import boto3
 from botocore.config import Config
+
+from functions.log import log
 
 _CLIENT = Config(retries={"mode": "standard", "total_max_attempts": 8})
 _KEYS = {"HASH": "pk", "RANGE": "sk"}
@@ -46,7 +47,7 @@ def on_restore(event: Mapping[str, Any], _context: object) -> None:
         ValidationStatus="FAILED" if problem else "SUCCESSFUL",
         ValidationStatusMessage=problem or f"{table}: keys and a sample of items are right",
     )
-    print(json.dumps({"message": "validated", "job": job_id, "table": table, "problem": problem}))
+    log("validated", job=job_id, table=table, problem=problem)
     if problem:
         raise NotGood(problem)
 

@@ -1,20 +1,6 @@
-"""A dataset: a file of messages, one JSON object a line, perhaps gzip, read in flat memory.
+"""A dataset: a file of many messages, one JSON object a line, plain or gzip, read in flat memory.
 
-What is wrong with a dataset. Standard library only: the functions that load one import it.
-
-Finds two lines that stand for one item, in flat memory however many lines there are.
-
-Standard library only: a function that loads a dataset imports this module too.
-
-Reads a file that may be compressed with gzip. Standard library only.
-
-One line of a dataset as the item of one message. Pure.
-
-Standard library only: the function that loads a dataset imports this module.
-
-Reads and checks the lines of a dataset, in flat memory however many there are.
-
-Standard library only: the function that checks a dataset in S3 imports this module.
+Standard library only: the functions that check and load a dataset import this module.
 """
 
 import base64

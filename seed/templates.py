@@ -4,7 +4,6 @@ The same file gives the same items on every machine and on every day: the times
 come from the file, the ids from the times.
 """
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -13,14 +12,13 @@ from pathlib import Path
 from dynamo.changes import key_of
 from model.dataset import shown
 from model.messages import Attribute, Item, check_user, message_item, parse_time
+from model.time_span import parse_span
 from seed.document import MOST_BYTES, Fields, Value, load
 from seed.placeholders import render
 
 # The condition of a rewrite names every attribute of an item, and an expression
 # has at most 4 KB.
 _ATTRIBUTES = 100
-_INTERVAL = re.compile(r"([1-9][0-9]{0,5})([smhd])")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 @dataclass(frozen=True)
@@ -138,8 +136,7 @@ def _time(value: Value) -> datetime:
 
 
 def _interval(value: Value) -> timedelta:
-    text = value.text()
-    match = _INTERVAL.fullmatch(text)
-    if not match:
-        raise value.error(f"{shown(text)} is not a time span like 30s, 1m, 2h or 1d")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    try:
+        return parse_span(value.text())
+    except ValueError as error:
+        raise value.error(error) from None

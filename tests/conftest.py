@@ -6,6 +6,8 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from local.environment import without_aws
 
 # Tests of a person's shell bring its variables themselves; those of this one reach no test.
@@ -14,6 +16,9 @@ for name in os.environ.keys() - without_aws(os.environ).keys():
 # The CDK's own validation of a template is half of the time of a synth, and a second of every
 # run of the app; `make check` validates.
 os.environ["CDK_VALIDATION"] = "false"
+# On a slow machine the first run takes longer than Hypothesis expects; that is no mistake of the code.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 PROJECT = Path(__file__).resolve().parent.parent
 # What a deployment needs of the project, and nothing else of it.
