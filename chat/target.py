@@ -5,11 +5,10 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from cli.clients import Clients
+from cli.clients import Clients, StackDescription, deployed_stack, missing_table, stack_name
 from cli.command_line import to_stderr
 from cli.errors import UsageError
 from cli.polling import SYSTEM_CLOCK, Clock
-from cli.stack import Stack, deployed, missing_table, stack_name
 from dynamo.parallel import MOST_SEGMENTS
 from dynamo.table import Capacity, exact, note_lost_tries
 from model.directory import Directory, PlainNames, pool_region
@@ -81,9 +80,9 @@ class Target:
         return Directory(clients("cognito-idp"), pool)
 
     @cached_property
-    def _stack(self) -> Stack:
+    def _stack(self) -> StackDescription:
         name = stack_name(stage=self._arguments.stage, stack=self._arguments.stack)
-        return deployed(self._clients, name)
+        return deployed_stack(self._clients, name)
 
     @property
     def client(self) -> Any:

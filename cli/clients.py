@@ -1,81 +1,28 @@
-"""The one place that makes boto3 clients, and checks that AWS sent the responses; tests replace it here."""
+"""AWS as commands reach it: the one place that makes boto3 clients, and the stack they act on.
+
+Tests replace the clients here.
+"""
 
 import os
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
-from xml.etree import ElementTree
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ConnectTimeoutError, EndpointConnectionError, NoRegionError, SSLError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    NoRegionError,
+    SSLError,
+)
 
-from cli.errors import NotFromAws, OpsError
-
-_JSON, _XML = frozenset({"json", "rest-json"}), frozenset({"query", "rest-xml", "ec2"})
-
-
-def check_answers(client: Any) -> None:
-    """Have every request of a boto3 client raise NotFromAws for what no service answers.
-
-    botocore reads a page in place of JSON as a response without fields, and ends in a
-    ResponseParserError, which is none of its own errors, for a page in place of XML. A
-    gateway's page with status 500 or more becomes an error that the SDK tries again.
-    """
-    client.meta.events.register_first("before-parse", _check)
-
-
-def _check(*, operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
-    protocol = operation_model.service_model.resolved_protocol
-    if protocol not in _JSON | _XML or _is_payload(operation_model, response_dict):
-        return
-    known = _is_json if protocol in _JSON else _is_xml
-    if known(operation_model, response_dict["status_code"], response_dict["body"].strip()):
-        return
-    if response_dict["status_code"] >= 500:
-        response_dict["body"] = b""  # botocore then goes by the status
-        return
-    expected = "JSON" if protocol in _JSON else "XML"
-    raise NotFromAws(
-        f"{operation_model.name}: the response did not come from AWS: expected {expected}, got "
-        f"{_kind(response_dict)}; check AWS_ENDPOINT_URL, and whether a proxy or a log-in page is "
-        "on the way"
-    )
-
-
-def _is_payload(operation: Any, response: Mapping[str, Any]) -> bool:
-    """Whether the body is data of a caller's own, such as an object of S3."""
-    shape = operation.output_shape
-    is_error = response["status_code"] >= 300
-    return bool(shape and not is_error and "payload" in shape.serialization)
-
-
-def _is_json(operation: Any, status: int, body: bytes) -> bool:
-    if body:
-        return body.startswith(b"{")
-    if status >= 300:
-        return status >= 400  # AWS redirects nobody here; a proxy does
-    return not (operation.output_shape and operation.output_shape.members)
-
-
-def _is_xml(operation: Any, _: int, body: bytes) -> bool:
-    if not body:
-        return bool(operation.service_model.resolved_protocol == "rest-xml")
-    try:
-        name = ElementTree.fromstring(body).tag.rpartition("}")[2]
-    except ElementTree.ParseError:
-        return False
-    # A page may be XML too: of the protocol query every root is called so.
-    if operation.service_model.resolved_protocol == "query":
-        return name.endswith("Response")
-    return name.lower() != "html"
-
-
-def _kind(response: Mapping[str, Any]) -> str:
-    kind = " ".join(str(response["headers"].get("Content-Type") or "no content type").split())
-    empty = "an empty body, " if not response["body"] else ""
-    return f"{empty}{kind}, status {response['status_code']}"
-
+from cli.errors import NotFromAws, OpsError, UsageError, code, is_denied, message
+from model.names import PREFIX, STAGE, STAGE_RULE, table_name
 
 # AWS Backup publishes no request rate and its model has no throttling error, so
 # the SDK's own list of throttling codes decides, with patience: legacy mode's
@@ -83,6 +30,7 @@ def _kind(response: Mapping[str, Any]) -> str:
 _PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=5, read_timeout=30)
 # The first call of every command: a wrong endpoint or no network shows at once.
 _QUICK = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=5, read_timeout=10)
+_STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
 def session(*, region: str | None = None, profile: str | None = None) -> boto3.Session:
@@ -96,13 +44,21 @@ def session(*, region: str | None = None, profile: str | None = None) -> boto3.S
     return boto3.Session(region_name=region, profile_name=profile)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Identity:
+    """Where a command acts."""
+
+    account: str
+    region: str
+
+
 class Clients:
     """``clients("backup")``: a boto3 client, made once per service."""
 
     def __init__(self, *, region: str | None = None, profile: str | None = None) -> None:
         self._aws = session(region=region, profile=profile)
         self._made: dict[str, Any] = {}
-        self._nobody_there = _NobodyThere()
+        self._responded = False
 
     @property
     def region(self) -> str:
@@ -117,8 +73,8 @@ class Clients:
         """``aws``, or what the region's ARNs begin with instead."""
         return str(self._aws.get_partition_for_region(self.region))
 
-    def identity(self) -> "Identity":
-        """Whose account the credentials belong to, asked from AWS."""
+    def identity(self) -> Identity:
+        """The account of the credentials, asked from AWS, and the region."""
         region = self.region
         sts = self._keep("sts", _made(self._aws.client, "sts", _QUICK))
         return Identity(account=sts.get_caller_identity()["Account"], region=region)
@@ -134,41 +90,50 @@ class Clients:
         return self._made[service]
 
     def resource(self, service: str, *, connections: int) -> Any:
-        """A boto3 resource, whose client, for so many threads, is closed with the others."""
+        """A boto3 resource for ``connections`` threads, whose client is closed with the others."""
         config = _PATIENT.merge(Config(max_pool_connections=connections))
         resource = _made(self._aws.resource, service, config)
         self._keep(f"resource {service}", resource.meta.client)
         return resource
 
     def _keep(self, name: str, client: Any) -> Any:
-        client.meta.events.register_first("needs-retry", self._nobody_there)
-        check_answers(client)
+        client.meta.events.register_first("needs-retry", self._give_up_early)
+        client.meta.events.register_first("before-parse", refuse_web_pages)
         self._made[name] = client
         return client
 
+    def _give_up_early(
+        self, *, attempts: int, response: object, caught_exception: Exception | None, **_: object
+    ) -> None:
+        """End the SDK's retries after two attempts while AWS has not responded to any request.
 
-class _NobodyThere:
-    """Ends the SDK's retries early while nothing has answered yet.
-
-    Patience is for a service that is busy, or away for a moment: a wrong
-    endpoint, region or certificate would be tried for most of a minute.
-    """
-
-    ATTEMPTS = 2
-
-    def __init__(self) -> None:
-        self._answered = False
-
-    def __call__(self, *, attempts: int, response: object, caught_exception: Exception | None, **_: object) -> None:
-        """Handle botocore's event needs-retry, which comes after every attempt."""
-        if response is not None:
-            self._answered = True
-        elif (
-            isinstance(caught_exception, EndpointConnectionError | ConnectTimeoutError | SSLError)
-            and not self._answered
-            and attempts >= self.ATTEMPTS
-        ):
+        Patience is for a service that is busy: a wrong endpoint, region or certificate would be
+        tried for most of a minute. Handles botocore's event needs-retry, which follows every attempt.
+        """
+        self._responded |= response is not None
+        unreachable = isinstance(caught_exception, EndpointConnectionError | ConnectTimeoutError | SSLError)
+        if caught_exception and unreachable and not self._responded and attempts > 1:
             raise caught_exception
+
+
+def refuse_web_pages(*, operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
+    """Raise NotFromAws for a web page in place of a response, as a proxy or its log-in page sends it.
+
+    botocore would read it as a response without fields, or end in an error of its parser. A
+    page with status 500 or more becomes an error that the SDK tries again. Handles botocore's
+    event before-parse.
+    """
+    kind = str(response_dict["headers"].get("Content-Type"))
+    shape = operation_model.output_shape
+    if "html" not in kind or (shape and "payload" in shape.serialization):  # a stored object may be a page
+        return
+    if response_dict["status_code"] >= 500:
+        response_dict["body"] = b""  # botocore then goes by the status
+        return
+    raise NotFromAws(
+        f"{operation_model.name}: the response did not come from AWS: got {kind}, status "
+        f"{response_dict['status_code']}; check AWS_ENDPOINT_URL, and whether a proxy or a log-in page responded"
+    )
 
 
 def _made(make: Callable[..., Any], service: str, config: Config) -> Any:
@@ -182,8 +147,107 @@ def _made(make: Callable[..., Any], service: str, config: Config) -> Any:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Identity:
-    """Where a command acts."""
+class StackDescription:
+    """A stack as CloudFormation describes it."""
 
-    account: str
-    region: str
+    name: str
+    status: str
+    reason: str = ""
+    outputs: dict[str, str] = field(default_factory=dict)
+    created: datetime | None = None
+
+    def output(self, key: str) -> str:
+        """The output ``key``. Raises OpsError when the stack has no such output."""
+        try:
+            return self.outputs[key]
+        except KeyError:
+            raise OpsError(f"stack {self.name} has no output {key} (status {self.status}); deploy it again") from None
+
+
+def stack_name(*, stage: str, stack: str | None = None) -> str:
+    """The stack that ``--stage`` or ``--stack`` means. Raises UsageError for a bad name."""
+    if stack is None:
+        if not STAGE.fullmatch(stage):
+            raise UsageError(f"'{stage}' is not a stage: {STAGE_RULE}; pass --stage NAME or --stack NAME")
+        return PREFIX + stage
+    if not _STACK.fullmatch(stack):
+        raise UsageError(
+            f"'{stack}' is not a stack name: letters, digits and hyphens, a letter first, "
+            "at most 128; pass --stack NAME"
+        )
+    return stack
+
+
+def default_table(stack: str) -> str | None:
+    """The table's name in stack ``Messages-<stage>`` unless a setting says otherwise."""
+    return table_name(stack.removeprefix(PREFIX)) if stack.startswith(PREFIX) else None
+
+
+def find_stack(clients: Clients, name: str) -> StackDescription | None:
+    """The deployed stack ``name``, or None when there is none (deleted ones included)."""
+    found = _described(clients("cloudformation"), name)
+    return found if found and found.status != "DELETE_COMPLETE" else None
+
+
+def deployed_stack(clients: Clients, name: str) -> StackDescription:
+    """The deployed stack ``name``. Raises OpsError where there is none, or it is being deleted."""
+    found = find_stack(clients, name)
+    if found is None:
+        raise OpsError(
+            f"stack {name} does not exist in {clients.region}; deploy it, or name another one "
+            "with --stage, --stack or --region"
+        )
+    if found.status.startswith("DELETE_"):
+        raise OpsError(f"stack {name} is being deleted (status {found.status})")
+    return found
+
+
+def deleted_stacks(clients: Clients, name: str) -> Iterator[StackDescription]:
+    """Earlier stacks of that name; CloudFormation remembers them for 90 days."""
+    cloudformation = clients("cloudformation")
+    pages = cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
+    for summary in (summary for page in pages for summary in page["StackSummaries"]):
+        # A deleted stack is known by its id only.
+        if summary["StackName"] == name and (found := _described(cloudformation, summary["StackId"])):
+            yield found
+
+
+def _described(cloudformation: Any, name_or_id: str) -> StackDescription | None:
+    try:
+        (described,) = cloudformation.describe_stacks(StackName=name_or_id)["Stacks"]
+    except ClientError as error:
+        if code(error) == "ValidationError" and "does not exist" in message(error):
+            return None
+        raise
+    return StackDescription(
+        name=described["StackName"],
+        status=described["StackStatus"],
+        reason=described.get("StackStatusReason", ""),
+        outputs={o["OutputKey"]: o["OutputValue"] for o in described.get("Outputs", [])},
+        created=described.get("CreationTime"),
+    )
+
+
+def missing_table(clients: Clients, found: StackDescription | None) -> str:
+    """One line that names the missing table of ``found``, and what to do; empty while it exists.
+
+    Empty too where the caller may not ask, and while the stack itself changes or is deleted.
+    """
+    table = found.outputs.get("TableName") if found else None
+    if not found or not table or found.status.startswith("DELETE_") or found.status.endswith("_IN_PROGRESS"):
+        return ""
+    try:
+        clients("dynamodb").describe_table(TableName=table)
+        return ""
+    except ClientError as error:
+        if is_denied(error):
+            return ""
+        if code(error) != "ResourceNotFoundException":
+            raise
+    where = f"--stack {found.name} --region {clients.region}"
+    return (
+        f"table {table} of stack {found.name} does not exist in {clients.region} although the stack is "
+        "deployed: it was deleted outside CloudFormation. First restore its data: `python -m ops "
+        f"backups {where}` lists the backups, `python -m ops restore ARN --target {table}.restored "
+        f"{where}` restores one. Then destroy the stack and deploy it again."
+    )

@@ -1,4 +1,4 @@
-"""Failures that a person can act on, in one line each."""
+"""Failures, each in one line that says what to do."""
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -17,14 +17,8 @@ from dynamo.throttling import THROTTLED
 ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 _UNKNOWN_KEY = frozenset(
-    {
-        "InvalidClientTokenId",
-        "UnrecognizedClientException",
-        "SignatureDoesNotMatch",
-        "InvalidSignatureException",
-        "AuthFailure",
-        "IncompleteSignature",
-    }
+    "InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch InvalidSignatureException "
+    "AuthFailure IncompleteSignature".split()
 )
 
 
@@ -44,7 +38,7 @@ class NotFromAws(OpsError, BotoCoreError):  # type: ignore[misc]  # botocore has
 
 
 class UsageError(OpsError):
-    """The command line, or what it stands on, is wrong: exit status 2."""
+    """The command line, or a setting that it depends on, is wrong: exit status 2."""
 
 
 def code(error: ClientError) -> str:
@@ -63,7 +57,7 @@ def is_denied(error: ClientError) -> bool:
 
 
 def explain(error: ClientError | BotoCoreError) -> str:
-    """What happened and what to do about it, for an error nobody expected."""
+    """What happened and what to do about it, for an error that no command handles."""
     if isinstance(error, ClientError):
         return _explain_answer(error)
     if isinstance(error, NotFromAws):
@@ -73,7 +67,7 @@ def explain(error: ClientError | BotoCoreError) -> str:
     if isinstance(error, NoRegionError):
         return "no AWS region is set; name one with --region or AWS_REGION"
     if isinstance(error, ProfileNotFound):
-        return f"{_one_line(error)}; `aws configure list-profiles` lists those that exist"
+        return f"{_one_line(error)}; `aws configure list-profiles` lists the existing ones"
     if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
         return f"{_one_line(error)}; check the network, --region and AWS_ENDPOINT_URL"
     if isinstance(error, SSLError):

@@ -46,9 +46,8 @@ def _run(argv: list[str] | None) -> int:
 
 
 def _run_on_account(arguments: argparse.Namespace) -> int:
-    from cli.clients import Clients
+    from cli.clients import Clients, stack_name
     from cli.command_line import Context
-    from cli.stack import stack_name
     from ops.commands import EVERY_STACK
 
     name = ""

@@ -7,11 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cli import stack
+from cli.clients import StackDescription, deployed_stack, missing_table
 from cli.command_line import Context, number
 from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError
-from cli.stack import missing_table
 from model.names import STACK_TAG
 from ops import jobs, retention
 from ops.inventory import table_names as source_table
@@ -160,15 +159,15 @@ def _leave(context: Context, wish: Wish, *, as_json: bool) -> int:
     return 0
 
 
-def _source(context: Context) -> stack.Stack:
+def _source(context: Context) -> StackDescription:
     """The deployed stack. Raises OpsError where there is none, or its table is gone."""
-    found = stack.deployed(context.clients, context.stack)
+    found = deployed_stack(context.clients, context.stack)
     if missing := missing_table(context.clients, found):
         raise OpsError(missing)
     return found
 
 
-def _start(context: Context, source: stack.Stack, wish: Wish) -> dict[str, Any]:
+def _start(context: Context, source: StackDescription, wish: Wish) -> dict[str, Any]:
     table, vault = source.output("TableArn"), source.output("BackupVaultName")
     role = source.output("BackupRoleArn")
     context.say(f"backing up {table} into {vault}")

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from cli import output, stack
+from cli import output
+from cli.clients import find_stack, missing_table
 from cli.command_line import Context
-from cli.stack import missing_table
 from ops.cleanup.selection import age
 from ops.inventory import recovery, table_names
 from ops.inventory.found import Point, TableBackup
@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         for line in _lines(context, names, rows):
             print(line)
     if not arguments.table:
-        deployed = stack.find(context.clients, context.stack)
+        deployed = find_stack(context.clients, context.stack)
         if missing := missing_table(context.clients, deployed):
             context.say(missing)
     for unseen in found.unseen:

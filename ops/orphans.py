@@ -3,9 +3,9 @@
 import argparse
 import dataclasses
 
+from cli.clients import stack_name
 from cli.command_line import Context
 from cli.errors import UsageError
-from cli.stack import stack_name
 from model.names import PREFIX
 from ops.inventory import command as holdings
 from ops.inventory.command import Holding

@@ -10,10 +10,9 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
-from cli.clients import Clients
+from cli.clients import Clients, deployed_stack, stack_name
 from cli.command_line import Parser, status_of
 from cli.errors import OpsError, UsageError
-from cli.stack import deployed, stack_name
 from local.console.process import Console, running
 from local.process import STATE_DIR, LocalAwsError
 from local.steps import interrupt_on_terminate
@@ -43,7 +42,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 def _table(stage: str) -> str:
     with closing(Clients()) as clients:
-        return deployed(clients, stack_name(stage=stage)).output("TableName")
+        return deployed_stack(clients, stack_name(stage=stage)).output("TableName")
 
 
 def _wait(console: Console, table: str) -> int:

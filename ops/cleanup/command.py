@@ -8,8 +8,7 @@ from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from typing import Any
 
-from cli import stack
-from cli.clients import Clients
+from cli.clients import Clients, find_stack
 from cli.command_line import Context, number
 from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, poll
@@ -98,12 +97,12 @@ def _deployed(context: Context, *, allowed: bool) -> bool:
     if not allowed:
         refuse_while_deployed(context)
         return False
-    return stack.find(context.clients, context.stack) is not None
+    return find_stack(context.clients, context.stack) is not None
 
 
 def refuse_while_deployed(context: Context) -> None:
     """Raise OpsError while the stack exists: its backups are its users' safety net."""
-    found = stack.find(context.clients, context.stack)
+    found = find_stack(context.clients, context.stack)
     if found is None:
         return
     remedy = (

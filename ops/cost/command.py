@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from cli.clients import stack_name
 from cli.command_line import number, to_stderr
 from cli.errors import UsageError
-from cli.stack import stack_name
 from ops.cost import assembly, report, synthesis
 from ops.cost.assembly import Stacks
 from ops.cost.breakeven import break_even

@@ -8,9 +8,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cli import output, stack
+from cli import output
+from cli.clients import StackDescription, find_stack, missing_table
 from cli.command_line import Context
-from cli.stack import missing_table
 from ops.inventory import costs, inventory, recovery, stacks
 from ops.inventory.costs import Thing
 from ops.inventory.found import Unseen
@@ -97,7 +97,7 @@ def say_unseen(context: Context, unseen: Iterable[Unseen]) -> None:
 def _of(context: Context, tagged: Iterable[str]) -> Holding:
     """``tagged``: tables that carry the stack's tag, whatever they are called."""
     clients = context.clients
-    deployed = stack.find(clients, context.stack)
+    deployed = find_stack(clients, context.stack)
     found = inventory.take(context, more_tables=[*tagged, *_outputs(deployed)])
     names = {vault.table for vault in found.vaults} | {table.name for table in found.tables}
     own = {vault.name for vault in found.vaults}
@@ -114,7 +114,7 @@ def _of(context: Context, tagged: Iterable[str]) -> Holding:
     )
 
 
-def _outputs(deployed: stack.Stack | None) -> list[str]:
+def _outputs(deployed: StackDescription | None) -> list[str]:
     name = deployed.outputs.get("TableName") if deployed else None
     return [name] if name else []
 

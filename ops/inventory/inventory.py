@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from botocore.exceptions import ClientError
 
-from cli import stack
+from cli.clients import StackDescription, default_table, deleted_stacks
 from cli.command_line import Context
 from cli.errors import is_denied, message
 from ops.inventory import leftovers, restores, tables, vaults
@@ -54,7 +54,7 @@ def take(context: Context, *, more_tables: Iterable[str] = (), tagged: Iterable[
     found_vaults = look("vaults", lambda: vaults.find(clients("backup"), name))
     every = look("roles", lambda: leftovers.roles(clients("iam"), name, context.region))
     roles = tuple(role for role in every if not role.elsewhere)
-    earlier = look("earlier stacks", lambda: stack.deleted(clients, name))
+    earlier = look("earlier stacks", lambda: deleted_stacks(clients, name))
     keys = look("keys", lambda: leftovers.keys(clients("kms"), name, found_vaults))
     dynamodb = clients("dynamodb")
     usable = {key.arn for key in keys if not key.scheduled}
@@ -91,9 +91,11 @@ def _with_users(keys: Iterable[Key], users: Iterable[Table]) -> tuple[Key, ...]:
     return tuple(dataclasses.replace(key, used_by=used.get(key.arn, "")) for key in keys)
 
 
-def _since(found_vaults: Iterable[Vault], roles: Iterable[Role], earlier: Iterable[stack.Stack]) -> datetime | None:
+def _since(
+    found_vaults: Iterable[Vault], roles: Iterable[Role], earlier: Iterable[StackDescription]
+) -> datetime | None:
     """When the oldest trace of the deployment was created, to the second; None when unknown."""
-    traces: tuple[Vault | Role | stack.Stack, ...] = (*found_vaults, *roles, *earlier)
+    traces: tuple[Vault | Role | StackDescription, ...] = (*found_vaults, *roles, *earlier)
     oldest = min((trace.created for trace in traces if trace.created), default=None)
     return oldest and oldest.replace(microsecond=0)
 
@@ -104,7 +106,7 @@ def _is_older(backup: TableBackup, since: datetime | None) -> bool:
 
 
 def table_names(
-    name: str, found_vaults: Iterable[Vault], roles: Iterable[Role], earlier: Iterable[stack.Stack]
+    name: str, found_vaults: Iterable[Vault], roles: Iterable[Role], earlier: Iterable[StackDescription]
 ) -> set[str]:
     """The names under which the deployment's table may have made backups of its own.
 
@@ -124,5 +126,5 @@ def table_names(
     names |= {table for role in roles for table in role.tables}
     names |= {old.outputs.get("TableName", "") for old in earlier}
     if found_vaults or roles or earlier:
-        names.add(stack.default_table(name) or "")
+        names.add(default_table(name) or "")
     return names - {""}

@@ -2,7 +2,7 @@
 
 from botocore.exceptions import ClientError
 
-from cli import stack
+from cli.clients import default_table, deleted_stacks, find_stack
 from cli.command_line import Context
 from cli.errors import OpsError, UsageError, is_denied
 from model.names import TABLE_NAME
@@ -20,12 +20,12 @@ def names(context: Context, given: str | None = None) -> tuple[str, ...]:
     """
     if given is not None:
         return (check("--table", given),)
-    deployed = stack.find(context.clients, context.stack)
+    deployed = find_stack(context.clients, context.stack)
     if deployed and deployed.outputs.get("TableName"):
         return (deployed.outputs["TableName"],)
     traces = [*_from_vaults(context), *_from_earlier_stacks(context)]
     found = tuple(dict.fromkeys(name for name in traces if name))
-    default = stack.default_table(context.stack)
+    default = default_table(context.stack)
     if not found and default is None:
         raise OpsError(
             f"stack {context.stack} is not in {context.region} and left nothing that names its "
@@ -58,7 +58,7 @@ def _from_vaults(context: Context) -> list[str]:
 
 def _from_earlier_stacks(context: Context) -> list[str]:
     try:
-        earlier = stack.deleted(context.clients, context.stack)
+        earlier = deleted_stacks(context.clients, context.stack)
         return [old.outputs.get("TableName", "") for old in earlier]
     except ClientError as error:
         if not is_denied(error):

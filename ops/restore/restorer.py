@@ -2,7 +2,7 @@
 
 import re
 
-from cli import stack
+from cli.clients import find_stack
 from cli.command_line import Context
 from cli.errors import OpsError, UsageError
 from ops.inventory import tables
@@ -43,7 +43,7 @@ def _role(context: Context, origin: Origin, name: str, given: str | None) -> str
     """``given``, else the stack's; empty where DynamoDB itself can do without one."""
     if given:
         return given
-    deployed = stack.find(context.clients, context.stack)
+    deployed = find_stack(context.clients, context.stack)
     role = deployed.outputs.get("RestoreRoleArn", "") if deployed else ""
     if deployed and role:
         # No stage's own table has a dot in its name.

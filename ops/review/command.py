@@ -4,9 +4,8 @@ import argparse
 import json
 from contextlib import nullcontext
 
-from cli.clients import Clients
+from cli.clients import Clients, stack_name
 from cli.command_line import to_stderr
-from cli.stack import stack_name
 from ops.cost.synthesis import synthesize
 from ops.review.deployed import compared
 from ops.review.listed import Listed

@@ -9,10 +9,8 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from cli import stack
-from cli.clients import Clients
+from cli.clients import Clients, find_stack, missing_table
 from cli.errors import OpsError, code, explain
-from cli.stack import missing_table
 from ops.cost.assembly import Stacks, StackTemplate, Template
 from ops.cost.plans import destinations
 from ops.cost.standing import properties_of
@@ -71,7 +69,7 @@ def _look(place: Place, region: str | None, find: Callable[[Clients], StackTempl
         with closing(place(region)) as clients:
             identity = clients.identity()
             found = find(clients)
-            there = stack.find(clients, found.name) if found else None
+            there = find_stack(clients, found.name) if found else None
             missing = missing_table(clients, there)
     except (ClientError, BotoCoreError) as error:
         return _Look(refused=f"{explain(error)}; {_INSTEAD}")
@@ -127,7 +125,7 @@ def _with_vault(clients: Clients, *, vault: str) -> StackTemplate | None:
 
 def _template(clients: Clients, *, name: str) -> StackTemplate | None:
     """The template that a stack was deployed with; None where there is no stack."""
-    if stack.find(clients, name) is None:
+    if find_stack(clients, name) is None:
         return None
     try:
         answer = clients("cloudformation").get_template(StackName=name, TemplateStage="Original")

@@ -15,7 +15,7 @@ from ops.cleanup.pace import Pace, each
 from ops.cleanup.points import PointDeletion
 from ops.inventory import leftovers, vaults
 from ops.inventory.found import Inventory, Key, Point, Role, TableBackup, Vault
-from tests.unit.test_ops_polling import FakeClock
+from tests.support.clock import FakeClock
 
 
 def _error(code, text="", operation="Delete"):

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from cli.clients import StackDescription
 from cli.command_line import Context
 from cli.errors import UsageError
-from cli.stack import Stack
 from ops.cleanup import plan, report
 from ops.cleanup.choices import Choices
 from ops.cleanup.copies import Copy
@@ -106,7 +106,7 @@ def test_names_of_tables_come_from_whatever_knows_them():
     former = dataclasses.replace(POINT, resource=TABLE_ARN + "-old", role=role)
     foreign = dataclasses.replace(POINT, resource=TABLE_ARN + "-foreign", role="Orders-Backup")
     vault = Vault(name="v", arn="a", table="Tagged", points=(former, foreign))
-    old = Stack(name="Messages-pr-1", status="DELETE_COMPLETE", outputs={"TableName": "Output"})
+    old = StackDescription(name="Messages-pr-1", status="DELETE_COMPLETE", outputs={"TableName": "Output"})
     names = table_names("Messages-pr-1", [vault], [Role(name="r", tables=("Policy",))], [old])
     assert names == {"Tagged", "Messages-old", "Output", "Policy", "Messages-pr-1"}
 

@@ -8,12 +8,14 @@ from cli import output
 from cli.command_line import Context
 from cli.errors import UsageError
 from ops import backup, backups, retention
+from ops.backup import Job
 from ops.cost.prices import AS_OF, GB
 from ops.inventory import command as holdings
 from ops.inventory.found import Point, TableBackup
 from ops.inventory.rates import Rates
 from ops.inventory.recovery import Backups
 from ops.restore import origins
+from tests.support.clock import FakeClock
 
 OREGON = Rates("us-west-2")
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
@@ -158,3 +160,49 @@ def test_nothing_found_of_every_stack_does_not_name_one(capsys):
     assert capsys.readouterr().out == (
         "nothing was found in account 1, region r, every stack; another place is named with --region or --profile\n"
     )
+
+
+@pytest.mark.parametrize(
+    ("job", "failure"),
+    [
+        ({"state": "COMPLETED", "category": "SUCCESS"}, ""),
+        ({"state": "COMPLETED"}, ""),
+        (
+            {"state": "COMPLETED", "category": "InvalidParameters", "text": "why"},
+            "COMPLETED with InvalidParameters: why; do not rely on the recovery point it left: arn",
+        ),
+        ({"state": "COMPLETED", "point": ""}, "COMPLETED without a recovery point"),
+        ({"state": "FAILED", "text": "why"}, "FAILED: why"),
+        ({"state": "ABORTED"}, "ABORTED: AWS Backup gives no reason"),
+        ({"state": "EXPIRED", "text": "why"}, "EXPIRED: why"),
+        (
+            {"state": "EXPIRED", "text": "there was a running job for the same resource."},
+            "EXPIRED: there was a running job for the same resource. AWS Backup runs one job per "
+            "table at a time: run this again.",
+        ),
+        ({"state": "PARTIAL", "text": "why"}, "PARTIAL: why; do not rely on the recovery point it left: arn"),
+    ],
+)
+def test_only_a_complete_backup_is_one(job, failure):
+    assert Job(**{"id": "j", "vault": "v", "point": "arn"} | job).failure == failure
+
+
+def test_progress_is_said_when_it_changes_and_no_more_often():
+    percents = [("CREATED", ""), ("RUNNING", "0.0"), ("RUNNING", "0.0"), ("RUNNING", "50.5"), ("COMPLETED", "100.0")]
+    answers = iter([{"State": state, "PercentDone": percent} for state, percent in percents])
+
+    class Backup:
+        def describe_backup_job(self, **_):
+            return next(answers)
+
+    said = []
+    context = Context(
+        clients=lambda _: Backup(), stack="s", account="1", region="r", say=said.append, clock=FakeClock()
+    )
+    assert backup.wait(context, "j", seconds=60).state == "COMPLETED"
+    assert said == [
+        "backup job j: CREATED after 0 s",
+        "backup job j: RUNNING 0% after 0.2 s",
+        "backup job j: RUNNING 50.5% after 1.0 s",
+        "backup job j: COMPLETED 100% after 1.6 s",
+    ]

@@ -1,56 +1,10 @@
-"""Waiting with a deadline, and calls at a given rate, on a clock of our own."""
+"""Calls at a given rate."""
 
 import pytest
 from botocore.exceptions import ClientError
 
-from cli.polling import DeadlineError, duration, poll
 from ops.cleanup.pace import Pace, each
-
-
-class FakeClock:
-    def __init__(self):
-        self.now = 0.0
-        self.slept = []
-
-    def monotonic(self):
-        return self.now
-
-    def sleep(self, seconds):
-        self.slept.append(seconds)
-        self.now += seconds
-
-
-def test_the_first_answer_needs_no_sleep():
-    clock = FakeClock()
-    assert poll(lambda: "done", seconds=0, clock=clock) == "done"
-    assert clock.slept == []
-
-
-def test_an_empty_answer_is_an_answer():
-    assert poll(lambda: "", seconds=0, clock=FakeClock()) == ""
-
-
-def test_pauses_grow_from_a_fifth_of_a_second_to_five():
-    clock = FakeClock()
-    answers = iter([None] * 12 + ["done"])
-    poll(lambda: next(answers), seconds=100, clock=clock)
-    assert clock.slept[:3] == pytest.approx([0.2, 0.3, 0.45])
-    assert clock.slept[-1] == 5.0
-
-
-def test_the_deadline_is_met_exactly_after_one_last_look():
-    clock, looks = FakeClock(), []
-    with pytest.raises(DeadlineError, match="12 s"):
-        poll(lambda: looks.append(clock.now), seconds=12, clock=clock)
-    assert looks[-1] == pytest.approx(12)
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(0, "0 s"), (0.25, "0.2 s"), (12, "12 s"), (59.7, "1 min"), (185, "3 min 5 s"), (3600, "60 min")],
-)
-def test_durations_for_people(seconds, text):
-    assert duration(seconds) == text
+from tests.support.clock import FakeClock
 
 
 def test_calls_are_spaced_by_the_rate():

@@ -1,16 +1,12 @@
-"""The command line of ops: usage, errors in one line, exit statuses."""
+"""How a command starts and ends: usage, errors in one line, exit statuses."""
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError, ProfileNotFound
 
-from cli import stack
-from cli.clients import Clients, Identity
-from cli.command_line import Context
+from cli.clients import Identity
 from cli.errors import OpsError, UsageError, explain
 from ops import __main__ as cli
 from ops import backup, orphans
-from ops.backup import Job
-from tests.unit.test_ops_polling import FakeClock
 
 
 class FakeClients:
@@ -56,7 +52,7 @@ def _status(*argv):
         ),
         (("backup", "--timeout", "-1"), "--timeout must be between"),
         (("backup", "--timeout", "nan"), "--timeout must be between"),
-        (("backup", "--stage", "Prod"), "'Prod' is not a stage: it must match"),
+        (("backup", "--stage", "Prod"), "'Prod' is not a stage: a lower-case letter"),
         (("backup", "--stage", "a" * 32), "is not a stage"),
         (("cleanup", "--stack", "no_such"), "'no_such' is not a stack name"),
         (("cleanup", "--stack", "a", "--stage", "b"), "not allowed with"),
@@ -132,13 +128,6 @@ def test_what_looks_at_every_stack_needs_none(monkeypatch):
     assert seen == ["us-east-1"]
 
 
-@pytest.mark.parametrize(
-    ("name", "table"), [("Messages-dev", "Messages"), ("Messages-pr-1", "Messages-pr-1"), ("Other", None)]
-)
-def test_the_default_name_of_a_stages_table(name, table):
-    assert stack.default_table(name) == table
-
-
 def _answer(code, text="text"):
     return ClientError({"Error": {"Code": code, "Message": text}}, "DescribeStacks")
 
@@ -159,66 +148,3 @@ def _answer(code, text="text"):
 def test_errors_say_what_to_do(error, text):
     assert text in explain(error)
     assert "\n" not in explain(error)
-
-
-@pytest.mark.parametrize(
-    ("job", "failure"),
-    [
-        ({"state": "COMPLETED", "category": "SUCCESS"}, ""),
-        ({"state": "COMPLETED"}, ""),
-        (
-            {"state": "COMPLETED", "category": "InvalidParameters", "text": "why"},
-            "COMPLETED with InvalidParameters: why; do not rely on the recovery point it left: arn",
-        ),
-        ({"state": "COMPLETED", "point": ""}, "COMPLETED without a recovery point"),
-        ({"state": "FAILED", "text": "why"}, "FAILED: why"),
-        ({"state": "ABORTED"}, "ABORTED: AWS Backup gives no reason"),
-        ({"state": "EXPIRED", "text": "why"}, "EXPIRED: why"),
-        (
-            {"state": "EXPIRED", "text": "there was a running job for the same resource."},
-            "EXPIRED: there was a running job for the same resource. AWS Backup runs one job per "
-            "table at a time: run this again.",
-        ),
-        ({"state": "PARTIAL", "text": "why"}, "PARTIAL: why; do not rely on the recovery point it left: arn"),
-    ],
-)
-def test_only_a_complete_backup_is_one(job, failure):
-    assert Job(**{"id": "j", "vault": "v", "point": "arn"} | job).failure == failure
-
-
-def test_progress_is_said_when_it_changes_and_no_more_often():
-    percents = [("CREATED", ""), ("RUNNING", "0.0"), ("RUNNING", "0.0"), ("RUNNING", "50.5"), ("COMPLETED", "100.0")]
-    answers = iter([{"State": state, "PercentDone": percent} for state, percent in percents])
-
-    class Backup:
-        def describe_backup_job(self, **_):
-            return next(answers)
-
-    said = []
-    context = Context(
-        clients=lambda _: Backup(), stack="s", account="1", region="r", say=said.append, clock=FakeClock()
-    )
-    assert backup.wait(context, "j", seconds=60).state == "COMPLETED"
-    assert said == [
-        "backup job j: CREATED after 0 s",
-        "backup job j: RUNNING 0% after 0.2 s",
-        "backup job j: RUNNING 50.5% after 1.0 s",
-        "backup job j: COMPLETED 100% after 1.6 s",
-    ]
-
-
-@pytest.mark.parametrize(
-    ("given", "environment", "region"),
-    [
-        (None, {"AWS_REGION": "eu-west-1"}, "eu-west-1"),
-        (None, {"AWS_REGION": "eu-west-1", "AWS_DEFAULT_REGION": "us-east-1"}, "eu-west-1"),
-        (None, {"AWS_DEFAULT_REGION": "us-east-1"}, "us-east-1"),
-        ("eu-north-1", {"AWS_REGION": "eu-west-1"}, "eu-north-1"),
-    ],
-)
-def test_the_region_is_where_the_cdk_looks_for_it(given, environment, region, monkeypatch):
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    assert Clients(region=given).region == region
