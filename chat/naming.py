@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from model.directory import Names
-from model.messages import participants, user_id
+from model.messages import participants
+from model.users import Names, user_id
 
 
 def rows(found: Iterable[Mapping[str, Any]], users: Names) -> list[dict[str, Any]]:

@@ -10,8 +10,8 @@ from chat.target import Target
 from chat.transfer.sources import binary_input
 from cli.command_line import Parser, add_target
 from cli.errors import OpsError, UsageError
-from model.directory import Names, UnknownUser
-from model.messages import BODY_CHARACTERS, conversation_id, user_id
+from model.messages import BODY_CHARACTERS, conversation_id
+from model.users import Names, UnknownUser, user_id
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Parser]

@@ -11,8 +11,8 @@ from chat import naming
 from chat.references import reference
 from cli import output
 from dynamo import values
-from model.directory import Names
 from model.messages import SORT_KEY, Position
+from model.users import Names
 
 _ID_SHOWN = 8
 

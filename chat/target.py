@@ -11,8 +11,8 @@ from cli.errors import UsageError
 from cli.polling import SYSTEM_CLOCK, Clock
 from dynamo.parallel import MOST_SEGMENTS
 from dynamo.table import Capacity, exact, note_lost_tries
-from model.directory import Directory, PlainNames, pool_region
 from model.names import TABLE_NAME, USER_POOL
+from model.users import Directory, PlainNames, pool_region
 
 
 class Target:

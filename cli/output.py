@@ -13,7 +13,7 @@ from typing import Any
 
 from cli.errors import OpsError
 from dynamo import values
-from model.user_names import hidden
+from model.users import hidden
 
 # The characters that turn the direction of writing are no control characters
 # by their category, but hide what is written.

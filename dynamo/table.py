@@ -12,7 +12,7 @@ from boto3.dynamodb.transform import TransformationInjector
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
-from model.limits import DIGITS, number_problem
+from model.messages import DIGITS, number_problem
 
 _CONTEXT = Context(prec=DIGITS)
 

@@ -23,8 +23,8 @@ from dynamo.apply import WORKERS, apply
 from dynamo.changes import Outcome, key_of
 from dynamo.writer import Table
 from functions.log import log
-from model.directory import Directory, Names, pool_region
 from model.messages import PARTITION_KEY, conversation_id, conversation_key
+from model.users import Directory, Names, pool_region
 from model.wire import Typed, from_wire
 
 # Of HeadObject, which has no body to say more in, and of GetObject.

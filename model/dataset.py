@@ -3,7 +3,6 @@
 Standard library only: the functions that check and load a dataset import this module.
 """
 
-import base64
 import gzip
 import hashlib
 import json
@@ -12,16 +11,26 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from types import TracebackType
 from typing import IO, Any, BinaryIO, cast
 
-from model.limits import LEVELS, RANGE, is_in_range, short, within
-from model.messages import PARTITION_KEY, SORT_KEY, Attribute, Item, message_item, parse_time
+from model.messages import (
+    LEVELS,
+    PARTITION_KEY,
+    RANGE,
+    SORT_KEY,
+    Attribute,
+    Item,
+    is_in_range,
+    message_item,
+    parse_time,
+    short,
+    within,
+)
 from model.strict_json import parsed
 
 
 class DatasetError(Exception):
-    """A dataset is wrong; another try would end the same way. The text names the line.
+    """A dataset is wrong, and stays wrong when it is tried again. The text names the line.
 
     ``line`` counts from 1, and is None where no single line is wrong.
     """
@@ -46,10 +55,10 @@ _CACHE_KIB = 16 * 1024
 
 
 class RepeatedKeys:
-    """The keys of numbered lines, on disk; a context manager, because it has a temporary file.
+    """The keys of numbered lines, in a temporary file, so a context manager.
 
-    SQLite sorts outside of memory: a table of digests and line numbers without
-    an index is written in one go and grouped once, when it is asked.
+    SQLite sorts outside of memory: the digests are written without an index and
+    grouped once, when it is asked.
     """
 
     def __init__(self) -> None:
@@ -64,9 +73,7 @@ class RepeatedKeys:
     def __enter__(self) -> "RepeatedKeys":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._database.close()
 
     def add(self, line: int, pk: str, sk: str) -> None:
@@ -117,7 +124,7 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_gzip(file) else file
 
 
-_TEXTS, _OPTIONAL = ("from", "to", "body", "at"), ("id", "attributes")
+_REQUIRED, _OPTIONAL = ("from", "to", "body", "at"), ("id", "attributes")
 
 
 def line_item(message: object) -> Item:
@@ -127,12 +134,12 @@ def line_item(message: object) -> Item:
     with ``id`` and ``attributes`` where wanted. Raises ValueError.
     """
     if not isinstance(message, Mapping):
-        raise ValueError(f"is not a JSON object with {', '.join(_TEXTS)}")
+        raise ValueError(f"is not a JSON object with {', '.join(_REQUIRED)}")
     for key in message:
-        if key not in _TEXTS + _OPTIONAL:
-            known = ", ".join(_TEXTS + _OPTIONAL)
+        if key not in _REQUIRED + _OPTIONAL:
+            known = ", ".join(_REQUIRED + _OPTIONAL)
             raise ValueError(f"unknown key {shown(key)}; known are {known}")
-    for key in _TEXTS:
+    for key in _REQUIRED:
         if key not in message:
             raise ValueError(f"{key!r} is missing")
     return message_item(
@@ -145,24 +152,6 @@ def line_item(message: object) -> Item:
     )
 
 
-def characters(text: str) -> str:
-    """``text``, where two escapes may have spelled one character; ValueError for half of one.
-
-    JSON spells what is beyond U+FFFF as a pair of surrogates
-    (https://www.rfc-editor.org/rfc/rfc8259#section-7).
-    """
-    try:
-        text.encode()
-        return text
-    except UnicodeEncodeError:
-        pairs = text.encode("utf-16", "surrogatepass")
-    try:
-        return pairs.decode("utf-16")
-    except UnicodeDecodeError:
-        problem = "has half of a surrogate pair, which is no character"
-        raise ValueError(f"{shown(text)} {problem}") from None
-
-
 def shown(value: object) -> str:
     """A value for an error message, short: a text in quotes, any other one as JSON spells it."""
     if isinstance(value, list | Mapping):
@@ -172,25 +161,11 @@ def shown(value: object) -> str:
     return short(repr(value) if isinstance(value, str) else str(value))
 
 
-def node_binary(value: Mapping[str, object]) -> str | None:
-    """In base64 the binary that a JSON object spells as Node.js does; None for another object.
-
-    https://nodejs.org/api/buffer.html#buftojson
-    """
-    data = value.get("data")
-    if value.keys() != {"type", "data"} or value["type"] != "Buffer" or not isinstance(data, list):
-        return None
-    try:
-        return base64.b64encode(bytes(map(int, data))).decode()
-    except (TypeError, ValueError):  # of members that are no bytes
-        return None
-
-
 def _text(message: Mapping[str, Any], key: str) -> str:
     value = message[key]
     if not isinstance(value, str):
         raise ValueError(f"{key!r} is {shown(value)}; must be text")
-    return characters(value)
+    return value
 
 
 def _attributes(value: object) -> dict[str, Attribute]:
@@ -202,13 +177,11 @@ def _attributes(value: object) -> dict[str, Attribute]:
 def _members(value: Mapping[str, object], levels: int) -> dict[str, Attribute]:
     if "" in value:
         raise ValueError("an attribute has an empty name")
-    return {characters(name): _attribute(name, member, levels) for name, member in value.items()}
+    return {name: _attribute(name, member, levels) for name, member in value.items()}
 
 
 def _attribute(name: str, value: object, levels: int) -> Attribute:
-    if isinstance(value, str):
-        return characters(value)
-    if isinstance(value, bool):
+    if isinstance(value, str | bool):
         return value
     if isinstance(value, int | float | Decimal):
         return _number(name, value)
@@ -221,19 +194,13 @@ def _attribute(name: str, value: object, levels: int) -> Attribute:
     if isinstance(value, list):
         return [_attribute(name, member, inner) for member in value]
     assert isinstance(value, Mapping)  # JSON has nothing else
-    if (binary := node_binary(value)) is not None:
-        raise ValueError(
-            f"attribute {shown(name)} is binary as Node.js writes it, which a message cannot "
-            f"hold; write it as text, for example {shown(binary)}"
-        )
     return _members(value, inner)
 
 
 def _number(name: str, value: int | float | Decimal) -> Decimal:
     """The number, if a JSON reader that knows only doubles has the same.
 
-    Step Functions reads the dataset and writes it into the events of the
-    function, so a longer number might arrive as another one.
+    Step Functions passes the lines on to the function, so a longer number might change.
     """
     number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not (number.is_finite() and is_in_range(number)):
@@ -292,12 +259,11 @@ def _item(line: bytes, number: int, file: BinaryIO) -> Item:
 
 
 def _document(beginning: bytes) -> str:
-    """What to do with a file that is one JSON document; empty for any other."""
+    """What to do with a file that is one JSON document; empty for any other file."""
     if _SCAN.match(beginning):
         return (
-            "is the output of 'aws dynamodb scan'; a dataset has one message a line. To load these "
-            "items: jq -c '.Items[] | {Item: .}' FILE > items.jsonl, then python -m chat import "
-            "items.jsonl"
+            "is the output of 'aws dynamodb scan'; a dataset has one message a line. To load these items: "
+            "jq -c '.Items[] | {Item: .}' FILE > items.jsonl, then python -m chat import items.jsonl"
         )
     if beginning.lstrip().startswith(b"["):
         return "is a JSON array; a dataset has one message a line: jq -c '.[]' FILE > messages.jsonl"

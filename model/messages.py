@@ -1,10 +1,9 @@
-"""Keys, items and times of the single table: the only place that knows their shapes.
+"""Keys, items, times and limits of the single table: the only place that knows their shapes.
 
 Standard library only: Lambda functions import this module.
 """
 
 import re
-import unicodedata
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,8 +11,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from model.limits import short
-from model.user_names import problem
+from model.users import check_user, folded, user_id
 
 PARTITION_KEY = "pk"
 SORT_KEY = "sk"
@@ -22,14 +20,22 @@ INDEX_NAME = "ConversationsByRecency"
 INDEX_PARTITION_KEY, INDEX_SORT_KEY = "User", "LastMessageAt"
 CONVERSATION_PREFIX, MESSAGE_PREFIX, USER_PREFIX = "CONVERSATION#", "MESSAGE#", "USER#"
 
-# What a person may send, and what a list of conversations shows of a message:
-# a seed's or an import's body can be nearly as large as an item.
+# The longest body that a person may send, and that a list of conversations shows;
+# seeds and imports may have longer ones.
 BODY_CHARACTERS = 1024
 
 # A DynamoDB item may have at most 400 KB, names and values together
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
 ITEM_BYTES = 400 * 1024
 KEY_BYTES = {PARTITION_KEY: 2048, SORT_KEY: 1024}
+
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
+DIGITS, _EXPONENTS = 38, range(-130, 126)
+RANGE = "1E-130 to 9.99E+125"
+# 32 levels, of which the innermost value is the last: it lies in at most 31 lists and maps
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
+LEVELS = 31
+_SHOWN = 40
 
 # What an attribute may hold: text, numbers (as Decimal, never as float), truth
 # values, lists and maps of these. The types of boto3's own (de)serializer.
@@ -39,28 +45,12 @@ Item = dict[str, Attribute]
 # The attributes whose meaning this module and the index give; a message's own
 # extra attributes have other names.
 RESERVED = frozenset(
-    {
-        "pk",
-        "sk",
-        "ConversationId",
-        "SentAt",
-        "MessageId",
-        "FromUser",
-        "ToUser",
-        "Body",
-        "Status",
-        "EditedAt",
-        "User",
-        "OtherUser",
-        "LastMessageAt",
-        "LastMessageId",
-        "LastMessageBody",
-    }
+    "pk sk ConversationId SentAt MessageId FromUser ToUser Body Status EditedAt "
+    "User OtherUser LastMessageAt LastMessageId LastMessageBody".split()
 )
 
 # Any fixed UUID will do; a new one would give every seeded message a new id.
 _MESSAGE_IDS = uuid.UUID("5d2b8f0e-93a4-4a58-a7c5-0c6f5e6b3c11")
-_NAME = re.compile(r"[^#\s\x00-\x1f\x7f](?:[^#\x00-\x1f\x7f]*[^#\s\x00-\x1f\x7f])?")
 _MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _TIME = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(?::[0-9]{2}(?:\.[0-9]{1,6})?)?"
@@ -86,19 +76,6 @@ def participants(conversation: str) -> tuple[str, str]:
     if len(users) != 2 or not all(users):
         raise ValueError(f"{conversation!r} is not a conversation: two users joined by #")
     return users[0], users[1]
-
-
-def user_id(name: str) -> str:
-    """How keys spell a user: composed and case-folded, so that Tom and tom are one.
-
-    Raises ValueError for what no key can have. A table may have users whose
-    names ``check_user`` refuses by now, and they can still be read.
-    """
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"{name!r} cannot name a user: not empty, no '#', no control character, no white space at its ends"
-        )
-    return _folded(name)
 
 
 def conversation_key(conversation: str) -> str:
@@ -155,7 +132,7 @@ def memberships(message: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
     last = Position.of(str(message[SORT_KEY]))
     if not last.sent_at:  # an index refuses an empty text in its key
         raise ValueError(f"{message[SORT_KEY]!r} has no time: {MESSAGE_PREFIX}TIME#ID")
-    spelled = {_folded(name): name for side in ("FromUser", "ToUser") if isinstance(name := message.get(side), str)}
+    spelled = {folded(name): name for side in ("FromUser", "ToUser") if isinstance(name := message.get(side), str)}
     body = message.get("Body")
 
     def item(user: str, partner: str) -> dict[str, Any]:
@@ -193,7 +170,7 @@ def message_item(
     if message_id is None:
         message_id = str(uuid.uuid5(_MESSAGE_IDS, f"{conversation}/{time}"))
     elif not _MESSAGE_ID.fullmatch(message_id):
-        raise ValueError(f"{message_id!r} is no message id: 1 to 64 of A-Z, a-z, 0-9, . _ and -")
+        raise ValueError(f"{message_id!r} is not a message id: 1 to 64 of A-Z, a-z, 0-9, . _ and -")
     if not body.strip():
         raise ValueError("body is empty")
     if taken := sorted(RESERVED & (attributes or {}).keys()):
@@ -225,24 +202,26 @@ def check_entry(conversation: str) -> None:
         raise ValueError(f"the key {SORT_KEY} of its entry in a list has {size} bytes; DynamoDB allows {most}")
 
 
-def item_bytes(item: Item) -> int:
-    """The size that DynamoDB counts against its limit, in bytes; of numbers, its upper bound.
+def item_bytes(item: Mapping[str, Any]) -> int:
+    """The size in bytes that DynamoDB counts against its limit.
 
     Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     """
-    return sum(len(name.encode()) + _attribute_bytes(value) for name, value in item.items())
+    return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 
-def _attribute_bytes(value: Attribute) -> int:
+def _value_bytes(value: Any) -> int:
     if isinstance(value, str):
         return len(value.encode())
-    if isinstance(value, bool):
-        return 1
     if isinstance(value, Decimal):
-        return (len(value.as_tuple().digits) + 1) // 2 + 2
+        return 1 + (significant_digits(value) + 1) // 2 + value.is_signed()
     if isinstance(value, list):
-        return 3 + sum(1 + _attribute_bytes(member) for member in value)
-    return 3 + sum(1 + len(k.encode()) + _attribute_bytes(v) for k, v in value.items())
+        return 3 + sum(1 + _value_bytes(member) for member in value)
+    if isinstance(value, Mapping):
+        return 3 + len(value) + item_bytes(value)
+    if isinstance(value, set | frozenset):
+        return sum(map(_value_bytes, value))
+    return 1 if value is None or isinstance(value, bool) else len(bytes(value))
 
 
 def format_time(moment: datetime) -> str:
@@ -262,18 +241,40 @@ def parse_time(text: str) -> datetime:
     except OverflowError:
         raise ValueError(f"{text!r} is before year 1 or after year 9999 in UTC") from None
     except ValueError as error:
-        raise ValueError(f"{text!r} is no time: {error}") from None
+        raise ValueError(f"{text!r} is not a time: {error}") from None
 
 
-def check_user(name: str) -> None:
-    """Raise ValueError unless a message may be written that names a user so."""
-    user_id(name)
-    if wrong := problem(name):
-        raise ValueError(wrong)
+def number_problem(number: Decimal) -> str | None:
+    """Why DynamoDB cannot keep the number; None when it can."""
+    if not number.is_finite():
+        return f"{number} is not a number of DynamoDB"
+    if (digits := significant_digits(number)) > DIGITS:
+        return f"the number has {digits} digits; DynamoDB keeps {DIGITS}"
+    if not is_in_range(number):
+        return f"{short(str(number))} is beyond {RANGE}, DynamoDB's range"
+    return None
 
 
-def _folded(name: str) -> str:
-    # Decomposed first and composed last: otherwise the id of an id could be another
-    # one, as case folding takes some letters apart and leaves marks out of order
-    # (definition D145 of https://www.unicode.org/versions/latest/core-spec/chapter-3/).
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+def is_in_range(number: Decimal) -> bool:
+    """Whether a finite number is one that DynamoDB can keep, if it has not too many digits."""
+    return not number or number.adjusted() in _EXPONENTS
+
+
+def significant_digits(number: Decimal) -> int:
+    """How many digits DynamoDB counts: without the zeros at both ends."""
+    return len("".join(map(str, number.as_tuple().digits)).strip("0"))
+
+
+def within(levels: int) -> int:
+    """How many lists and maps may lie in one another in a list or map, itself one of ``levels``.
+
+    Raises ValueError if it is one too many.
+    """
+    if levels < 1:
+        raise ValueError(f"is nested deeper than the {LEVELS + 1} levels of DynamoDB")
+    return levels - 1
+
+
+def short(text: str) -> str:
+    """``text``, or its beginning, for an error message of one line."""
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

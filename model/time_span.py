@@ -3,8 +3,6 @@
 import re
 from datetime import timedelta
 
-from model.limits import short
-
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86_400, "w": 7 * 86_400, "y": 365 * 86_400}
 _SPAN = re.compile(rf"([0-9]{{1,6}})([{''.join(_SECONDS)}])")
 RULE = "a number and s, m, h, d, w or y, for example 30d"
@@ -14,5 +12,5 @@ def parse_span(text: str) -> timedelta:
     """The span that ``text`` names; a year has 365 days. Raises ValueError for any other text."""
     match = _SPAN.fullmatch(text)
     if not match:
-        raise ValueError(f"{short(repr(text))} is not a time span: {RULE}")
+        raise ValueError(f"{text[:40]!r} is not a time span: {RULE}")
     return timedelta(seconds=int(match[1]) * _SECONDS[match[2]])

@@ -1,9 +1,8 @@
-"""How an item travels: readable in a template, one line in a file, typed for DynamoDB.
+"""An item between synth and the seeding function: readable in a template, one line in a file.
 
 On the wire a text is itself and every other value is DynamoDB JSON, for example
-``{"Body": "Hi", "Stars": {"N": "5"}}``. CloudFormation hands every leaf of a
-custom resource's properties over as text, truth values too, so that reading
-them back knows "true" and "false".
+``{"Body": "Hi", "Stars": {"N": "5"}}``. CloudFormation passes every leaf of a custom
+resource's properties as text, so that ``true`` comes back as ``"true"``.
 """
 
 import json
@@ -35,19 +34,20 @@ def to_lines(items: Iterable[Item]) -> Iterator[str]:
         yield json.dumps(wire, ensure_ascii=False, separators=(",", ":"), sort_keys=True) + "\n"
 
 
-def canonical(value: Any) -> Any:
-    """A typed item or value in a form in which equal things are equal: 5.0 is 5.
+def canonical(item: Typed | None) -> dict[str, Any] | None:
+    """``item`` in a form in which equal items are equal: 5.0 is 5, and a set has no order."""
+    return None if item is None else {name: _canonical(value) for name, value in item.items()}
 
-    DynamoDB answers with a number's own spelling of it.
-    """
-    if isinstance(value, Mapping):
-        # A map may have an attribute of that name, whose value is no text.
-        if set(value) == {"N"} and isinstance(value["N"], str):
-            return {"N": Decimal(value["N"])}
-        return {key: canonical(member) for key, member in value.items()}
-    if isinstance(value, list):
-        return [canonical(member) for member in value]
-    return value
+
+def _canonical(value: Mapping[str, Any]) -> tuple[str, Any]:
+    ((kind, content),) = value.items()
+    if kind == "N":
+        return kind, Decimal(content)
+    if kind in ("SS", "NS", "BS"):
+        return kind, frozenset(map(Decimal, content) if kind == "NS" else content)
+    if kind == "L":
+        return kind, [_canonical(member) for member in content]
+    return kind, canonical(content) if kind == "M" else content
 
 
 def _typed(value: Attribute) -> dict[str, Any]:

@@ -9,16 +9,20 @@ from cli import output
 from cli.command_line import Parser, status_of
 from cli.errors import OpsError
 from cli.output import count
+from dynamo.writer import WRITES_PER_TRANSACTION
 from model.dataset import SUFFIXES
-from model.messages import Item
+from model.messages import Item, item_bytes
 from model.wire import to_wire
-from seed.dataset import read_items
-from seed.dataset_writer import to_line
+from seed.dataset import read_items, to_line
 from seed.document import MOST_BYTES, SeedError
-from seed.estimate import Estimate, estimate
 from seed.templates import load_items
 
 _SHOWN = ("FromUser", "ToUser", "Body")
+# One unit writes up to 1 KB; in a transaction it takes two
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html).
+_UNIT_BYTES = 1024
+# On demand, us-west-2, read 2026-09-06 from the public price list.
+DOLLARS_PER_UNIT = 0.625 / 1_000_000
 _DEFAULT = Path(__file__).parent / "messages.yaml"
 
 
@@ -57,7 +61,7 @@ def _print(arguments: argparse.Namespace) -> None:
     # What is too large for YAML can still be turned into a dataset.
     items = _read(arguments.file, None if arguments.dataset else MOST_BYTES)
     if arguments.check:
-        print(_summary(arguments.file, estimate(items)))
+        print(_summary(arguments.file, items))
     elif arguments.json:
         output.json_lines(map(to_wire, items))
     elif arguments.dataset:
@@ -85,15 +89,23 @@ def _print_table(file: Path, items: Iterable[Item]) -> None:
             print(f"{item['SentAt']}  {sender} → {recipient}: {body}")
             yield item
 
-    summary = _summary(file, estimate(printed()))
-    print(summary, file=sys.stderr)
+    print(_summary(file, printed()), file=sys.stderr)
 
 
-def _summary(file: Path, of: Estimate) -> str:
+def _summary(file: Path, items: Iterable[Item]) -> str:
+    """How many messages there are, and what writing them takes; only conversations' ids are kept in memory."""
+    messages = size = units = 0
+    conversations = set()
+    for item in items:
+        one = item_bytes(item)
+        messages, size, units = messages + 1, size + one, units + -(-one // _UNIT_BYTES)
+        conversations.add(item["ConversationId"])
+    if messages <= WRITES_PER_TRANSACTION:
+        units *= 2
     return (
-        f"{file}: {count(of.messages, 'message')} in {count(of.conversations, 'conversation')}, "
-        f"{count(of.bytes, 'byte')}; {count(of.write_units, 'write unit')} into an empty table, "
-        f"${of.dollars:.6f} on demand"
+        f"{file}: {count(messages, 'message')} in {count(len(conversations), 'conversation')}, "
+        f"{count(size, 'byte')}; {count(units, 'write unit')} into an empty table, "
+        f"${units * DOLLARS_PER_UNIT:.6f} on demand"
     )
 
 

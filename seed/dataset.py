@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from model.dataset import DatasetError, is_gzip, items_of, unpacked
-from model.messages import Item
+from dynamo import values
+from model.dataset import DatasetError, is_gzip, item_of, items_of, unpacked
+from model.messages import RESERVED, Item
 from seed.document import SeedError
+
+_FIELDS = {"from": "FromUser", "to": "ToUser", "body": "Body", "at": "SentAt", "id": "MessageId"}
 
 
 def check(file: Path) -> None:
@@ -37,7 +40,7 @@ def read_items(file: Path) -> Iterator[Item]:
 def plain_file(file: Path) -> Iterator[Path]:
     """The path of ``file``, or of a temporary copy that is not compressed, named ``*.jsonl``.
 
-    Step Functions takes the end of an object's key for its compression.
+    Step Functions tells compressed objects by the end of their key.
     """
     with file.open("rb") as stored, tempfile.TemporaryDirectory() as folder:
         if file.suffix == ".jsonl" and not is_gzip(stored):
@@ -47,3 +50,15 @@ def plain_file(file: Path) -> Iterator[Path]:
         with copy.open("wb") as target:
             shutil.copyfileobj(unpacked(stored), target)
         yield copy
+
+
+def to_line(item: Item) -> str:
+    """The line of a dataset, without its end, that gives the message's item again.
+
+    Raises ValueError for what a dataset cannot hold, for example a number of 20 digits.
+    """
+    attributes = {name: value for name, value in item.items() if name not in RESERVED}
+    line = {key: item[name] for key, name in _FIELDS.items()}
+    text = values.text(line | ({"attributes": attributes} if attributes else {}))
+    item_of(text.encode())
+    return text

@@ -1,20 +1,26 @@
-"""A YAML document whose every value knows the line that it came from."""
+"""A YAML document whose every value knows the line that it came from.
+
+Nothing is constructed, whatever a tag says: plain values are read by the rules of YAML 1.2.
+"""
 
 import re
 import shlex
 from collections.abc import Collection, Iterator
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from typing import Any
 
 import yaml
+from yaml.composer import Composer
 
-from model.dataset import characters, shown
-from model.limits import DIGITS, LEVELS, RANGE, is_in_range, short, significant_digits, within
-from model.messages import Attribute
-from seed.yaml_nodes import DEEPEST, LIST, MAPPING, PLAIN, TEXT, TooDeep, compose
+from model.dataset import shown
+from model.messages import LEVELS, Attribute, number_problem, short, within
 
 # Some 30,000 short messages, which take 150 MB of memory.
 MOST_BYTES = 2_000_000
+# The tag of a scalar without quotes and without a tag: its text decides what it is.
+_PLAIN = "plain"
+_TEXT, _LIST, _MAPPING = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
 # An alias is a reference to its anchor's node, so few lines can stand for
 # billions of values. No item that fits DynamoDB has so many.
 _VALUES = 400_000
@@ -77,7 +83,7 @@ class Value:
         """The keys and values of a mapping, in the order of the file."""
         if not isinstance(self._node, yaml.MappingNode):
             raise self.error("must be a mapping of keys to values")
-        self._refuse_other_tags_than(MAPPING)
+        self._check_tag(_MAPPING)
         seen = set()
         for key_node, node in self._node.value:
             named = Value(self._file, key_node, self._name)
@@ -90,7 +96,7 @@ class Value:
     def _key(self) -> str:
         if self._node.value == "":
             raise self.error("a key is empty")
-        if self._node.value == "<<" and self._node.tag == PLAIN:
+        if self._node.value == "<<" and self._node.tag == _PLAIN:
             raise self.error(
                 "merge keys (<<) are not supported; write the keys themselves, or '<<' in quotes "
                 "for an attribute of that name"
@@ -101,7 +107,7 @@ class Value:
         """The members of a list, each named ``each`` and its number from 1."""
         if not isinstance(self._node, yaml.SequenceNode):
             raise self.error("must be a list")
-        self._refuse_other_tags_than(LIST)
+        self._check_tag(_LIST)
         return [Value(self._file, node, f"{each} {number}") for number, node in enumerate(self._node.value, 1)]
 
     def named(self, name: str) -> "Value":
@@ -113,7 +119,7 @@ class Value:
         if not isinstance(self._node, yaml.ScalarNode):
             raise self.error("must be text")
         text = self._text()
-        if self._node.tag != PLAIN:
+        if self._node.tag != _PLAIN:
             return text
         if not text:
             raise self.error("has no value; must be text")
@@ -128,7 +134,7 @@ class Value:
     def _attribute(self, levels: int, values_left: list[int]) -> Attribute:
         values_left[0] -= 1
         if values_left[0] < 0:
-            raise self.error(f"stands for more than {_VALUES} values; is an alias repeated?")
+            raise self.error(f"has more than {_VALUES} values; is an alias repeated?")
         if isinstance(self._node, yaml.ScalarNode):
             return self._scalar()
         try:
@@ -136,14 +142,14 @@ class Value:
         except ValueError as error:
             raise self.error(error) from None
         if isinstance(self._node, yaml.SequenceNode):
-            self._refuse_other_tags_than(LIST)
+            self._check_tag(_LIST)
             members = (Value(self._file, node, self._name) for node in self._node.value)
             return [member._attribute(inner, values_left) for member in members]
         return {k: v._attribute(inner, values_left) for k, v in self.entries()}
 
     def _scalar(self) -> Attribute:
         text = self._text()
-        if self._node.tag != PLAIN:
+        if self._node.tag != _PLAIN:
             return text
         if text in _NULLS:
             raise self.error("null cannot be stored; leave the attribute out, or if it is text, put it in quotes")
@@ -152,12 +158,9 @@ class Value:
         return self._number(text) if _LIKE_A_NUMBER.fullmatch(text) else text
 
     def _text(self) -> str:
-        """What is written, whether it is text or not."""
-        self._refuse_other_tags_than(TEXT, PLAIN)
-        try:
-            return characters(str(self._node.value))
-        except ValueError as error:
-            raise self.error(error) from None
+        """The characters of a scalar, whether it is text or not."""
+        self._check_tag(_TEXT, _PLAIN)
+        return str(self._node.value)
 
     def _number(self, text: str) -> Decimal:
         # The text of the file, not YAML's float: 0.1 stays 0.1.
@@ -165,15 +168,14 @@ class Value:
             raise self.error(f"{shown(text)} is not a decimal number; if it is text, put it in quotes")
         try:
             number = Decimal(text)
-        except InvalidOperation:  # the exponent is beyond Decimal's own range
-            raise self.error(f"{short(text)} is beyond {RANGE}") from None
-        if significant_digits(number) > DIGITS:
-            raise self.error(f"{short(text)} has more than {DIGITS} digits")
-        if not is_in_range(number):
-            raise self.error(f"{short(text)} is beyond {RANGE}")
+            problem = number_problem(number)
+        except InvalidOperation:
+            problem = "the exponent has too many digits"
+        if problem:
+            raise self.error(f"{short(text)}: {problem}")
         return number
 
-    def _refuse_other_tags_than(self, *tags: str) -> None:
+    def _check_tag(self, *tags: str) -> None:
         tag = str(self._node.tag)
         if tag not in tags:
             spelled = re.sub("^tag:yaml.org,2002:", "!!", tag)
@@ -189,17 +191,19 @@ def load(file: Path, *, most: int | None = MOST_BYTES) -> Value:
     Raises SeedError, also for a file of more than ``most`` bytes.
     """
     try:
-        node = compose(_content(file, most).decode())
+        node = yaml.compose(_content(file, most).decode("utf-8-sig"), Loader=_Loader)
     except UnicodeDecodeError as error:
         raise SeedError(f"{file}: is not UTF-8 at byte {error.start}") from None
     except OSError as error:
         raise SeedError(f"{file}: {error.strerror}") from None
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = f":{mark.line + 1}" if mark else ""
-        raise SeedError(f"{file}{line}: {_problem(error)}") from None
+    except RecursionError:
+        raise SeedError(f"{file}: is nested too deeply") from None
     except yaml.YAMLError as error:
-        raise SeedError(f"{file}: not valid YAML: {' '.join(str(error).split())}") from None
+        mark = getattr(error, "problem_mark", None)
+        line = f":{mark.line + 1}" if mark else ""
+        parts = (getattr(error, "context", None), getattr(error, "problem", None) or error)
+        problem = " ".join(" ".join(map(str, filter(None, parts))).split())
+        raise SeedError(f"{file}{line}: not valid YAML: {problem}") from None
     if node is None:
         raise SeedError(f"{file}: is empty; it needs users and messages")
     return Value(file, node, "file")
@@ -217,9 +221,17 @@ def _content(file: Path, most: int | None) -> bytes:
     return content
 
 
-def _problem(error: yaml.MarkedYAMLError) -> str:
-    if isinstance(error, TooDeep):
-        return f"is nested deeper than {DEEPEST} levels"
-    if error.problem == "but found another document":
-        return "a second document begins here; a seed is one"
-    return f"not valid YAML: {error.problem}"
+class _Nodes(Composer):
+    def resolve(self, kind: type[yaml.Node], _value: Any, implicit: Any) -> str:
+        """The tag of a node that has none; not as in YAML 1.1, where ``no`` is false."""
+        if kind is yaml.ScalarNode:
+            return _PLAIN if implicit[0] else _TEXT
+        return _LIST if kind is yaml.SequenceNode else _MAPPING
+
+
+class _Loader(_Nodes, yaml.CSafeLoader):
+    """Parses with libyaml; composes in Python, so that ``resolve`` above decides."""
+
+    def __init__(self, text: str) -> None:
+        yaml.CSafeLoader.__init__(self, text)
+        Composer.__init__(self)

@@ -1,41 +1,43 @@
-"""The seed file as validated, rendered items. Pure; runs at synth.
+"""The seed file as validated, rendered items; runs at synth.
 
 The same file gives the same items on every machine and on every day: the times
 come from the file, the ids from the times.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from string import Formatter
+from typing import TypeVar
 
 from dynamo.changes import key_of
 from model.dataset import shown
-from model.messages import Attribute, Item, check_user, message_item, parse_time
+from model.messages import Attribute, Item, message_item, parse_time
 from model.time_span import parse_span
+from model.users import check_user
 from seed.document import MOST_BYTES, Fields, Value, load
-from seed.placeholders import render
 
 # The condition of a rewrite names every attribute of an item, and an expression
 # has at most 4 KB.
 _ATTRIBUTES = 100
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
 class _Clock:
-    """When a group's messages are sent: ``start``, then one ``every`` so often."""
+    """When a group's messages are sent: at ``start``, then one after each ``every``."""
 
     start: datetime | None = None
     every: timedelta | None = None
 
     def read(self, fields: Fields, name: str) -> "_Clock":
-        """This clock with what ``fields`` say of start and every."""
-        clock = self
-        if "start" in fields:
-            clock = replace(clock, start=_time(fields["start"].named(f"{name}start")))
-        if "every" in fields:
-            clock = replace(clock, every=_interval(fields["every"].named(f"{name}every")))
-        return clock
+        """This clock with the start and every of ``fields``."""
+        start, every = fields.get("start"), fields.get("every")
+        return _Clock(
+            _read(parse_time, start.named(f"{name}start")) if start else self.start,
+            _read(parse_span, every.named(f"{name}every")) if every else self.every,
+        )
 
     def at(self, index: int) -> datetime:
         """When the message of that index, from 0, is sent. Raises ValueError."""
@@ -46,7 +48,7 @@ class _Clock:
         try:
             return self.start + index * (self.every or timedelta())
         except OverflowError:
-            raise ValueError("would be sent after year 9999: mind 'start' and 'every'") from None
+            raise ValueError("would be sent after year 9999: check 'start' and 'every'") from None
 
 
 def load_items(file: Path, *, most: int | None = MOST_BYTES) -> list[Item]:
@@ -59,7 +61,7 @@ def load_items(file: Path, *, most: int | None = MOST_BYTES) -> list[Item]:
     root = document.fields(("users",), ("start", "every", "messages", "conversations"))
     if not {"messages", "conversations"} & root.keys():
         raise document.error("has neither 'messages' nor 'conversations'")
-    users = {alias: _name(value) for alias, value in root["users"].named("users").entries()}
+    users = {alias: _read(_checked_user, value) for alias, value in root["users"].named("users").entries()}
     items: dict[tuple[str, str], Item] = {}
     for message, item in _messages(root, users):
         key = key_of(item)
@@ -97,7 +99,7 @@ def _item(message: Value, users: dict[str, str], clock: _Clock, index: int) -> I
         sender=names["from"],
         recipient=names["to"],
         body=render(fields["body"].text(), names),
-        sent_at=_time(fields["at"]) if "at" in fields else clock.at(index),
+        sent_at=_read(parse_time, fields["at"]) if "at" in fields else clock.at(index),
         message_id=fields["id"].text() if "id" in fields else None,
         attributes=_attributes(fields),
     )
@@ -112,12 +114,8 @@ def _attributes(fields: Fields) -> dict[str, Attribute]:
     return {name: value.attribute() for name, value in found.items()}
 
 
-def _name(value: Value) -> str:
-    name = value.text()
-    try:
-        check_user(name)
-    except ValueError as error:
-        raise value.error(error) from None
+def _checked_user(name: str) -> str:
+    check_user(name)
     return name
 
 
@@ -128,15 +126,35 @@ def _user(value: Value, users: dict[str, str]) -> str:
     return users[alias]
 
 
-def _time(value: Value) -> datetime:
+def _read(parse: Callable[[str], T], value: Value) -> T:
+    """The text of ``value`` as ``parse`` reads it; its error then names the line."""
     try:
-        return parse_time(value.text())
+        return parse(value.text())
     except ValueError as error:
         raise value.error(error) from None
 
 
-def _interval(value: Value) -> timedelta:
+def render(template: str, values: Mapping[str, str]) -> str:
+    """``template`` with each ``{name}`` replaced; ``{{`` and ``}}`` are literal braces.
+
+    Nothing but a plain name is allowed between braces: unlike str.format, no
+    attribute, index, conversion or format, so that a data file cannot reach
+    into objects. Raises ValueError that says what is wrong.
+    """
+    known = ", ".join(f"{{{name}}}" for name in values)
     try:
-        return parse_span(value.text())
+        parts = list(Formatter().parse(template))
     except ValueError as error:
-        raise value.error(error) from None
+        raise ValueError(
+            f"malformed placeholder ({error}); known are {known}; a literal brace is written twice"
+        ) from None
+    rendered = ""
+    for literal, field, spec, conversion in parts:
+        rendered += literal
+        if field is None:
+            continue
+        if field not in values or spec or conversion:
+            shown = field + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+            raise ValueError(f"unknown placeholder {{{shown}}}; known are {known}")
+        rendered += values[field]
+    return rendered

@@ -14,8 +14,8 @@ from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
-from model.directory import pool_region
 from model.messages import Item
+from model.users import pool_region
 from model.wire import to_lines, to_wire
 from stacks.description import describe
 from stacks.findings import acknowledge_wildcard

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from model.dataset import SUFFIXES
-from model.directory import pool_region
 from model.names import REGION, STAGE, STAGE_RULE, TABLE_NAME, USER_POOL, table_name
+from model.users import pool_region
 from stacks.backup_settings import DELETE as DELETE
 from stacks.backup_settings import KEEP as KEEP
 from stacks.backup_settings import check_backups, check_lock

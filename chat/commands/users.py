@@ -8,7 +8,7 @@ from chat.options import Commands, command
 from chat.target import Target
 from cli import output
 from cli.errors import OpsError
-from model.directory import NAME_ATTRIBUTE, PlainNames, User
+from model.users import NAME_ATTRIBUTE, PlainNames, User
 
 
 def add(commands: Commands) -> None:

@@ -25,12 +25,12 @@ from model.messages import (
     SORT_KEY,
     Position,
     check_entry,
-    check_user,
     conversation_id,
     is_message,
     participants,
 )
 from model.strict_json import parsed
+from model.users import check_user
 from model.wire import Typed, from_wire, to_wire
 
 _ITEM = "Item"

@@ -7,7 +7,7 @@ import sys
 import pytest
 from botocore.exceptions import ClientError
 
-from model.directory import Directory, UnknownUser
+from model.users import Directory, UnknownUser
 from tests.conftest import PROJECT
 from tests.support.user_pool import UserPool
 

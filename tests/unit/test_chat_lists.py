@@ -9,8 +9,8 @@ import pytest
 from chat.commands import conversations
 from chat.list_check import compare
 from dynamo.changes import key_of
-from model.directory import PlainNames
 from model.messages import memberships, message_item
+from model.users import PlainNames
 
 # No more than what puts it into the index.
 ENTRY = {"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom", "User": "tom", "LastMessageAt": "x"}

@@ -8,7 +8,7 @@ import pytest
 
 from chat import show
 from cli import output
-from model.directory import PlainNames
+from model.users import PlainNames
 
 EVIL = "\x1b[31mred\x1b[0m [bold]b[/bold] :smile: \x9b2J\u202etxt\u2028\r\n\tend"
 SPELLED = "\\x1b[31mred\\x1b[0m [bold]b[/bold] :smile: \\x9b2J\\u202etxt\\u2028\\r\\n\\tend"

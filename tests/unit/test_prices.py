@@ -8,7 +8,7 @@ import pytest
 from cli.errors import OpsError
 from ops.cost.prices import AS_OF, LISTED, PUBLISHED, SCALED, Price, prices
 from ops.inventory import rates
-from seed.estimate import DOLLARS_PER_UNIT
+from seed.__main__ import DOLLARS_PER_UNIT
 
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
 

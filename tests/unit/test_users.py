@@ -1,12 +1,15 @@
-"""Users' names against a scripted user pool: who is found, and at how many requests."""
+"""Users: who is found in a scripted user pool, at how many requests; and which names are refused."""
 
 import re
+from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
-from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
 
-from model.directory import Directory, PlainNames, UnknownUser, pool_region
+from model import messages
+from model.users import Directory, PlainNames, UnknownUser, check_user, pool_region, user_id
 
 POOL = "eu-west-1_Ab1cD2eF3"
 
@@ -86,7 +89,7 @@ def test_an_unknown_name_is_named_with_pool_and_remedy():
         users.resolve("Jerry")
     text = str(caught.value)
     assert "user 'Jerry' is not in user pool eu-west-1_Ab1cD2eF3" in text
-    assert "set it for the user, or mend the name" in text
+    assert "set it for the user, or correct the name" in text
     assert "\n" not in text
 
 
@@ -103,12 +106,6 @@ def test_a_sub_stands_for_itself_also_when_somebody_has_it_as_a_name(typed):
     users, requests = directory(person(1, sub(7)))
     assert users.resolve(typed) == sub(7)
     assert requests == []
-
-
-@pytest.mark.parametrize("more", [{"status": "UNCONFIRMED"}, {"status": "FORCE_CHANGE_PASSWORD"}, {"enabled": False}])
-def test_whether_somebody_may_sign_in_does_not_change_who_it_is(more):
-    users, _ = directory(person(1, "Tom", **more))
-    assert users.resolve("Tom") == sub(1)
 
 
 @pytest.mark.parametrize("name", ["", "a#b", " tom", "tom\n"])
@@ -172,23 +169,105 @@ def test_all_users_come_page_by_page_also_after_an_empty_page():
     assert (found.name, found.username, found.status, found.enabled) == (None, "user-1", "CONFIRMED", True)
 
 
-def test_a_refusal_passes_through():
-    def refuse(**_):
-        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "ListUsers")
-
-    users = Directory(SimpleNamespace(list_users=refuse), POOL)
-    for call in (lambda: users.resolve("Tom"), lambda: users.names([sub(1)])):
-        with pytest.raises(ClientError):
-            call()
-
-
-def test_plain_names_are_their_own_ids():
-    assert PlainNames().resolve("Tom") == "Tom"
-    assert PlainNames().names(["tom", "Jerry"]) == {"tom": "tom", "Jerry": "Jerry"}
-
-
 @pytest.mark.parametrize(
     ("pool", "region"), [("us-east-1_a", "us-east-1"), ("us-gov-west-1_Ab1cD2eF3", "us-gov-west-1")]
 )
 def test_a_pools_region_is_in_its_id(pool, region):
     assert pool_region(pool) == region
+
+
+NINE = datetime(2026, 1, 1, 9, tzinfo=UTC)
+NEEDED = [
+    "Tom",
+    "Tom Cat",
+    "Jose\u0301",  # a combining accent
+    "山田 太郎",
+    "مريم",
+    "می\u200cخواهم",  # ZWNJ between joining letters, Persian
+    "بِّ\u200cه",  # marks before it
+    "क्\u200dष",  # ZWJ after a virama, Devanagari
+    "ന്\u200d",  # a chillu of Malayalam in its old spelling
+    "شێ\u200cوە",  # letters of Kurdish that have no presentation forms
+    "❤\ufe0f",
+    "1\ufe0f\u20e3",  # a keycap
+    "ℹ\ufe0f",
+    "👩\u200d👩\u200d👧\u200d👦",
+    "👩🏽\u200d🚀",
+    "🏳\ufe0f\u200d🌈",
+    "🧙\u200d♂\ufe0f",
+    "🇫🇷",
+    "🏴\U000e0067\U000e0062\U000e0073\U000e0063\U000e0074\U000e007f",  # the flag of Scotland
+]
+HIDDEN = [
+    ("Tom\u200b", "U+200B ZERO WIDTH SPACE"),
+    ("\u202emoT", "U+202E RIGHT-TO-LEFT OVERRIDE"),
+    ("T\u0085om", "U+0085, a control character"),
+    ("To\u00adm", "U+00AD SOFT HYPHEN"),
+    ("To\u2028m", "U+2028 LINE SEPARATOR"),
+    ("To\ue000m", "U+E000, a private-use character"),
+    ("To\ud800m", "U+D800, half of a surrogate pair"),
+    ("To\uffffm", "U+FFFF, which Unicode"),
+    ("To\u200dm", "U+200D ZERO WIDTH JOINER"),
+    ("To\u200cm", "U+200C ZERO WIDTH NON-JOINER"),
+    ("Tom\u200d", "U+200D ZERO WIDTH JOINER"),
+    ("\u200dTom", "U+200D ZERO WIDTH JOINER"),
+    ("👩\u200d\u200d👧", "U+200D ZERO WIDTH JOINER"),
+    ("د\u200cا", "U+200C ZERO WIDTH NON-JOINER"),  # a dal joins nothing, so nothing shows
+    ("ب\u200c", "U+200C ZERO WIDTH NON-JOINER"),
+    ("Tom\ufe0f", "U+FE0F VARIATION SELECTOR-16"),
+    ("❤\ufe0f\ufe0f", "U+FE0F VARIATION SELECTOR-16"),
+    ("Tom\U000e0062\U000e007f", "U+E0062 TAG LATIN SMALL LETTER B"),
+    ("🏴\U000e0067", "U+E0067 TAG LATIN SMALL LETTER G"),
+    ("\u3164", "U+3164 HANGUL FILLER"),
+    ("\u2800", "U+2800 BRAILLE PATTERN BLANK"),
+    ("葛\U000e0100", "U+E0100 VARIATION SELECTOR-17"),
+    ("To\u034fm", "U+034F COMBINING GRAPHEME JOINER"),
+]
+
+
+def sent(name):
+    return messages.message_item(sender=name, recipient="Jerry", body="Hi", sent_at=NINE)
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_name_that_shows_is_taken_and_so_is_its_id(name):
+    assert sent(name)["FromUser"] == name
+    check_user(user_id(name))
+
+
+@pytest.mark.parametrize(("name", "said"), HIDDEN)
+def test_a_name_with_a_character_that_does_not_show_is_refused(name, said):
+    with pytest.raises(ValueError, match="contains U") as caught:
+        sent(name)
+    assert said in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
+@pytest.mark.parametrize("name", ["\u0301", "\u0301 \u0302", "\u20dd"])
+def test_a_name_of_marks_alone_is_refused(name):
+    with pytest.raises(ValueError, match="has no visible character"):
+        sent(name)
+
+
+@pytest.mark.parametrize("name", [name for name, _ in HIDDEN])
+def test_what_has_such_a_name_already_can_be_read(name):
+    """Readers look it up, and the stream's function lists it."""
+    conversation = messages.conversation_id(name, "Jerry")
+    key = messages.message_key(conversation, "2026-01-01T09:00:00.000Z", "m1")
+    users = {row["User"] for row in messages.memberships(key | {"FromUser": name})}
+    assert users == {user_id(name), "jerry"}
+
+
+def test_bodies_keep_every_character():
+    body = "".join(name for name, _ in HIDDEN if "\ud800" not in name)
+    item = messages.message_item(sender="Tom", recipient="Jerry", body=body, sent_at=NINE)
+    assert item["Body"] == body
+
+
+@given(st.text(st.characters(exclude_characters="#"), min_size=1))
+def test_the_id_of_a_name_that_is_taken_is_taken(name):
+    try:
+        check_user(name)
+    except ValueError:
+        return
+    check_user(user_id(name))

@@ -7,7 +7,7 @@ import pytest
 from botocore.config import Config
 from botocore.stub import ANY, Stubber
 
-from functions import load_dataset as dataset_handler
+from functions import load_dataset
 from functions.load_dataset import LoadFailed
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:Load"
@@ -36,7 +36,7 @@ def api(monkeypatch):
         aws_secret_access_key="x",
         config=Config(retries={"total_max_attempts": 1}),
     )
-    monkeypatch.setattr(dataset_handler.boto3, "client", lambda _: client)
+    monkeypatch.setattr(load_dataset.boto3, "client", lambda _: client)
     with Stubber(client) as stubber:
         yield stubber
         stubber.assert_no_pending_responses()
@@ -109,20 +109,20 @@ def runs(api):
 def test_create_starts_one_load_under_the_requests_name(api):
     running(api)
     starts(api)
-    assert dataset_handler.on_event(event(), None) == {"PhysicalResourceId": "Dataset-dataset"}
+    assert load_dataset.on_event(event(), None) == {"PhysicalResourceId": "Dataset-dataset"}
 
 
 def test_an_event_that_comes_twice_starts_no_second_load(api):
     running(api, "r1")
     api.add_client_error("start_execution", "ExecutionAlreadyExists")
-    assert dataset_handler.on_event(event(), None) == {"PhysicalResourceId": "Dataset-dataset"}
+    assert load_dataset.on_event(event(), None) == {"PhysicalResourceId": "Dataset-dataset"}
 
 
 def test_update_ends_what_an_abandoned_deployment_left_and_keeps_the_id(api):
     running(api, "r0")
     stops(api, "r0")
     starts(api)
-    answer = dataset_handler.on_event(event("Update", PhysicalResourceId="given"), None)
+    answer = load_dataset.on_event(event("Update", PhysicalResourceId="given"), None)
     assert answer == {"PhysicalResourceId": "given"}
 
 
@@ -130,20 +130,20 @@ def test_delete_stops_a_load_that_runs_and_starts_none(api):
     running(api, "r0")
     stops(api, "r0")
     gone = event("Delete", PhysicalResourceId="given")
-    assert dataset_handler.on_event(gone, None) == {"PhysicalResourceId": "given"}
-    assert dataset_handler.is_complete(gone, None) == {"IsComplete": True}
+    assert load_dataset.on_event(gone, None) == {"PhysicalResourceId": "given"}
+    assert load_dataset.is_complete(gone, None) == {"IsComplete": True}
 
 
 def test_delete_succeeds_when_the_state_machine_is_gone(api):
     api.add_client_error("list_executions", "StateMachineDoesNotExist")
-    answer = dataset_handler.on_event(event("Delete"), None)
+    answer = load_dataset.on_event(event("Delete"), None)
     assert answer == {"PhysicalResourceId": "Dataset-dataset"}
 
 
 def test_a_running_load_is_not_complete_and_its_progress_is_logged(api, capsys):
     ends(api, "RUNNING")
     runs(api)
-    assert dataset_handler.is_complete(event(), None) == {"IsComplete": False}
+    assert load_dataset.is_complete(event(), None) == {"IsComplete": False}
     line = json.loads(capsys.readouterr().out)
     assert line.items() >= {"message": "loading", "total": 9, "succeeded": 4}.items()
 
@@ -151,19 +151,19 @@ def test_a_running_load_is_not_complete_and_its_progress_is_logged(api, capsys):
 def test_a_load_without_its_map_run_yet_is_not_complete(api):
     ends(api, "RUNNING")
     api.add_response("list_map_runs", {"mapRuns": []})
-    assert dataset_handler.is_complete(event(), None) == {"IsComplete": False}
+    assert load_dataset.is_complete(event(), None) == {"IsComplete": False}
 
 
 def test_a_load_that_cannot_be_seen_yet_is_not_complete(api):
     api.add_client_error("describe_execution", "ExecutionDoesNotExist")
-    assert dataset_handler.is_complete(event(), None) == {"IsComplete": False}
+    assert load_dataset.is_complete(event(), None) == {"IsComplete": False}
 
 
 @pytest.mark.parametrize(("output", "counts"), [([[5, 1, 0], [2, 0, 1]], (9, 7, 1, 1)), ([], (0, 0, 0, 0))])
 def test_a_load_that_succeeded_gives_the_sums(api, output, counts):
     ends(api, "SUCCEEDED", output=json.dumps(output))
     names = ("DatasetTotal", "DatasetWritten", "DatasetUnchanged", "DatasetPreserved")
-    assert dataset_handler.is_complete(event(), None) == {
+    assert load_dataset.is_complete(event(), None) == {
         "IsComplete": True,
         "Data": dict(zip(names, counts, strict=True)),
     }
@@ -171,7 +171,7 @@ def test_a_load_that_succeeded_gives_the_sums(api, output, counts):
 
 def failure() -> str:
     with pytest.raises(LoadFailed) as caught:
-        dataset_handler.is_complete(event(), None)
+        load_dataset.is_complete(event(), None)
     return str(caught.value)
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from chat import naming
-from model.directory import PlainNames
+from model.users import PlainNames
 
 TOM, JERRY, SPIKE = "3-tom", "2-jerry", "1-spike"
 

@@ -1,5 +1,6 @@
-"""What the lists of conversations are made of: ids, positions and entries."""
+"""Keys, items, times and sizes of the single table, and what lists of conversations are made of."""
 
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
@@ -8,7 +9,104 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import messages as model
-from tests.unit.test_model import NAMES, NINE
+from model import users
+
+NINE = datetime(2026, 1, 1, 9, tzinfo=UTC)
+NAMES = st.text(st.characters(exclude_characters="#", exclude_categories=("Cs", "Cc")), min_size=1).filter(
+    lambda name: name == name.strip()
+)
+
+
+def test_an_item_has_the_attributes_and_keys_of_the_data_model():
+    item = model.message_item(sender="Tom", recipient="Jerry", body="Hi", sent_at=NINE)
+    message_id = item["MessageId"]
+    assert item == {
+        "pk": "CONVERSATION#jerry#tom",
+        "sk": f"MESSAGE#2026-01-01T09:00:00.000Z#{message_id}",
+        "ConversationId": "jerry#tom",
+        "SentAt": "2026-01-01T09:00:00.000Z",
+        "MessageId": message_id,
+        "FromUser": "Tom",
+        "ToUser": "Jerry",
+        "Body": "Hi",
+        "Status": "SENT",
+    }
+
+
+def test_the_same_message_has_the_same_id_on_every_machine():
+    item = model.message_item(sender="Tom", recipient="Jerry", body="Hi", sent_at=NINE)
+    assert item["MessageId"] == "2cb103a8-fe09-56e0-b543-7ea9ca782605"
+
+
+@given(NAMES, NAMES)
+def test_both_directions_are_one_conversation(one, other):
+    try:
+        conversation = model.conversation_id(one, other)
+    except ValueError as error:
+        assert "same user" in str(error)  # noqa: PT017
+    else:
+        assert conversation == model.conversation_id(other, one)
+        assert conversation.count("#") == 1
+
+
+@pytest.mark.parametrize("name", ["", " ", "a#b", " tom", "tom\n"])
+def test_a_name_that_would_blur_the_key_is_refused(name):
+    with pytest.raises(ValueError, match="cannot name a user"):
+        model.conversation_id(name, "jerry")
+
+
+def test_one_user_is_no_conversation():
+    with pytest.raises(ValueError, match="same user"):
+        model.conversation_id("Tom", "TOM")
+
+
+@given(st.lists(st.datetimes(min_value=datetime(1, 1, 3), max_value=datetime(9999, 12, 29)), min_size=2))
+def test_the_order_of_the_texts_is_the_order_of_time(moments):
+    aware = sorted(m.replace(microsecond=m.microsecond // 1000 * 1000, tzinfo=UTC) for m in moments)
+    texts = [model.format_time(moment) for moment in aware]
+    assert texts == sorted(texts)
+    assert {len(text) for text in texts} == {24}
+    assert [model.parse_time(text) for text in texts] == aware
+
+
+def test_other_zones_become_utc():
+    moment = datetime(2026, 1, 1, 10, tzinfo=timezone(timedelta(hours=1)))
+    assert model.format_time(moment) == "2026-01-01T09:00:00.000Z"
+    assert model.parse_time("2026-01-01T10:00+01:00") == NINE
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "now", "2026-01-01", "2026-01-01T09:00:00", "20260101T090000Z", "2026-W01-1T09:00Z", "2026-13-01T09:00:00Z"],
+)
+def test_a_text_that_is_no_time_is_refused(text):
+    with pytest.raises(ValueError):  # noqa: PT011  (the last comes from the standard library)
+        model.parse_time(text)
+
+
+def test_a_time_without_a_zone_is_refused():
+    with pytest.raises(ValueError, match="no time zone"):
+        model.format_time(datetime(2026, 1, 1))
+
+
+@pytest.mark.parametrize(
+    ("value", "size"),
+    [
+        ("ä", 2),
+        (True, 1),
+        (None, 1),
+        (Decimal("5"), 2),
+        (Decimal("-12345000"), 5),
+        (b"abc", 3),
+        (Binary(b"abc"), 3),
+        ({"a", "bc"}, 3),
+        ([], 3),
+        (["a"], 5),
+        ({"b": "a"}, 6),
+    ],
+)
+def test_the_size_is_counted_in_bytes_of_names_and_values(value, size):
+    assert model.item_bytes({"ä": value}) == 2 + size
 
 
 def message(**attributes):
@@ -17,27 +115,16 @@ def message(**attributes):
 
 
 def test_each_participant_gets_an_entry_that_names_the_other_one():
+    both = {
+        "sk": "CONVERSATION#jerry#tom",
+        "ConversationId": "jerry#tom",
+        "LastMessageAt": "2026-01-01T09:00:00.000Z",
+        "LastMessageId": "m1",
+        "LastMessageBody": "Hi",
+    }
     assert model.memberships(message()) == (
-        {
-            "pk": "USER#jerry",
-            "sk": "CONVERSATION#jerry#tom",
-            "User": "jerry",
-            "OtherUser": "Tom",
-            "ConversationId": "jerry#tom",
-            "LastMessageAt": "2026-01-01T09:00:00.000Z",
-            "LastMessageId": "m1",
-            "LastMessageBody": "Hi",
-        },
-        {
-            "pk": "USER#tom",
-            "sk": "CONVERSATION#jerry#tom",
-            "User": "tom",
-            "OtherUser": "Jerry",
-            "ConversationId": "jerry#tom",
-            "LastMessageAt": "2026-01-01T09:00:00.000Z",
-            "LastMessageId": "m1",
-            "LastMessageBody": "Hi",
-        },
+        {"pk": "USER#jerry", "User": "jerry", "OtherUser": "Tom", **both},
+        {"pk": "USER#tom", "User": "tom", "OtherUser": "Jerry", **both},
     )
 
 
@@ -55,15 +142,13 @@ def test_what_is_no_text_is_not_shown(odd):
     assert (jerrys["OtherUser"], jerrys["LastMessageBody"]) == ("tom", "")
 
 
-def test_names_of_somebody_else_are_not_shown():
-    jerrys, toms = model.memberships(message(FromUser="Spike", ToUser=""))
-    assert (jerrys["OtherUser"], toms["OtherUser"]) == ("tom", "jerry")
-
-
-def test_a_null_name_is_not_the_user_called_none():
-    key = model.message_key("none#tom", "2026-01-01T09:00:00.000Z", "m1")
-    _, toms = model.memberships(key | {"FromUser": None})
-    assert toms["OtherUser"] == "none"
+@pytest.mark.parametrize(
+    ("conversation", "names"), [("jerry#tom", {"FromUser": "Spike", "ToUser": ""}), ("none#tom", {"FromUser": None})]
+)
+def test_only_names_of_the_participants_are_shown(conversation, names):
+    key = model.message_key(conversation, "2026-01-01T09:00:00.000Z", "m1")
+    shown = [row["OtherUser"] for row in model.memberships(key | names)]
+    assert shown == conversation.split("#")[::-1]
 
 
 @pytest.mark.parametrize("length", [0, 1, model.BODY_CHARACTERS, model.BODY_CHARACTERS + 1, 5000])
@@ -121,7 +206,7 @@ def test_a_position_finds_its_way_through_a_key(message_id):
 
 @given(NAMES)
 def test_the_id_of_an_id_is_itself(name):
-    assert model.user_id(model.user_id(name)) == model.user_id(name)
+    assert users.user_id(users.user_id(name)) == users.user_id(name)
 
 
 @pytest.mark.parametrize(
@@ -136,16 +221,16 @@ def test_the_id_of_an_id_is_itself(name):
     ],
 )
 def test_spellings_of_one_name_are_one_user(one, other):
-    assert model.user_id(one) == model.user_id(other)
+    assert users.user_id(one) == users.user_id(other)
     with pytest.raises(ValueError, match="same user"):
         model.conversation_id(one, other)
 
 
 @given(NAMES, NAMES)
 def test_the_participants_of_a_conversation_are_its_users(one, other):
-    if model.user_id(one) != model.user_id(other):
-        users = model.participants(model.conversation_id(one, other))
-        assert set(users) == {model.user_id(one), model.user_id(other)}
+    if users.user_id(one) != users.user_id(other):
+        both = model.participants(model.conversation_id(one, other))
+        assert set(both) == {users.user_id(one), users.user_id(other)}
 
 
 def test_a_message_whose_lists_could_not_have_it_is_refused():

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from dynamo.changes import key_of
 from functions.seed_messages import under_ids
-from model.directory import PlainNames, UnknownUser
 from model.messages import conversation_id, message_item
+from model.users import PlainNames, UnknownUser
 from model.wire import from_wire, to_wire
 
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)

@@ -1,0 +1,311 @@
+"""Who a user is: the names that people use, and the ids that keys carry.
+
+Standard library and boto3 only: Lambda functions import this module.
+
+In a stage without a user pool a name is the id (``PlainNames``). In a stage
+with one (``Directory``) the id is the ``sub`` that Cognito gave the user, which
+never changes, and the name is the attribute ``preferred_username``, which does.
+
+Which characters are assigned depends on the Unicode version of the Python that
+runs this (``unicodedata.unidata_version``).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+_NAME = re.compile(r"[^#\s\x00-\x1f\x7f](?:[^#\x00-\x1f\x7f]*[^#\s\x00-\x1f\x7f])?")
+_REFUSED = {
+    "Cc": "a control character",
+    "Cf": "a format character",
+    "Co": "a private-use character",
+    "Cs": "half of a surrogate pair",
+    "Cn": f"which Unicode {unicodedata.unidata_version} does not have",
+    "Zl": "a line separator",
+    "Zp": "a paragraph separator",
+}
+_VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
+# What shows nothing though its category is a letter's, a mark's or a symbol's: fillers and
+# variation selectors (Default_Ignorable_Code_Point of
+# https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt), and a blank pattern.
+_BLANK = re.compile(f"[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0{_VARIATION}]")
+_NON_JOINER, _JOINER = "\u200c", "\u200d"
+# Emoji and what may follow one: https://www.unicode.org/reports/tr51/#EBNF_and_Regex
+_PRESENTATION, _KEYCAP = "\ufe0e\ufe0f", "\u20e3"
+_TONES = "\U0001f3fb-\U0001f3ff"
+_NO_SYMBOLS = "‼⁉ℹ↔◻◼◽◾⤴⤵〰"  # emoji that are no symbols by their category, So
+_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]+\U000e007f")
+_VIRAMA = 9
+# Arabic letters that do not join the next one: Joining_Type R and U in
+# https://www.unicode.org/Public/UCD/latest/ucd/ArabicShaping.txt
+_JOINS_NOTHING_AFTER = re.compile(
+    "[\u0621-\u0625\u0627\u0629\u062f-\u0632\u0648\u0671-\u0677\u0688-\u0699\u06c0\u06c3-\u06cb"
+    "\u06cd\u06cf\u06d2-\u06d5\u06ee\u06ef\u0759-\u075b\u076b\u076c\u0771\u0773\u0774\u0778\u0779"
+    "\u08aa-\u08ae\u08b1\u08b2\u08b9]"
+)
+
+NAME_ATTRIBUTE = "preferred_username"
+# https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html
+USERS_PER_PAGE = 60
+_FILTER_CHARACTERS = 256
+_SUB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def user_id(name: str) -> str:
+    """How keys spell a user: composed and case-folded, so that Tom and tom are one.
+
+    Raises ValueError for what no key can have. A table may have users whose
+    names ``check_user`` refuses by now, and they can still be read.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(
+            f"{name!r} cannot name a user: not empty, no '#', no control character, no white space at its ends"
+        )
+    return folded(name)
+
+
+def check_user(name: str) -> None:
+    """Raise ValueError unless a new message may have a user of this name."""
+    user_id(name)
+    if wrong := _problem(name):
+        raise ValueError(wrong)
+
+
+def folded(name: str) -> str:
+    """``name`` composed and case-folded."""
+    # Decomposed first and composed last: otherwise the id of an id could be another
+    # one, as case folding takes some letters apart and leaves marks out of order
+    # (definition D145 of https://www.unicode.org/versions/latest/core-spec/chapter-3/).
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
+
+
+@lru_cache(1000)  # of millions of messages, most have the same few users
+def _problem(name: str) -> str | None:
+    """What is wrong with a user's name that is otherwise well formed; None when nothing is."""
+    # As keys spell it, in which marks have one order.
+    composed = unicodedata.normalize("NFC", name)
+    if places := hidden(composed):
+        return (
+            f"user {name!r} contains {_named(composed[min(places)])}; a name has no control, "
+            "format, private-use or unassigned character and no other that does not show, but "
+            "joiners where a script or an emoji needs them: leave it out"
+        )
+    if not any(unicodedata.category(character)[0] in "LNPS" for character in composed):
+        return f"user {name!r} has no visible character"
+    return None
+
+
+def hidden(name: str) -> frozenset[int]:
+    """Where in ``name`` there are characters that do not show, and that nothing there needs."""
+    flags = {place for flag in _FLAG.finditer(name) for place in range(*flag.span())}
+    return frozenset(
+        place
+        for place, character in enumerate(name)
+        if (unicodedata.category(character) in _REFUSED or _BLANK.match(character))
+        and place not in flags
+        and not _is_needed(character, name[:place], name[place + 1 :])
+    )
+
+
+def _is_needed(character: str, before: str, after: str) -> bool:
+    """Whether a character that does not show changes what shows around it.
+
+    Joiners as in domain names: https://www.rfc-editor.org/rfc/rfc5892#appendix-A.1
+    """
+    if character in _PRESENTATION:
+        is_keycap = before[-1:] in tuple("0123456789*") and after[:1] == _KEYCAP
+        return _is_emoji(before[-1:]) or is_keycap
+    if character not in (_JOINER, _NON_JOINER) or not before:
+        return False
+    if unicodedata.combining(before[-1]) == _VIRAMA:
+        return True
+    if character == _JOINER:
+        base = re.sub(f"[{_PRESENTATION}{_TONES}]+$", "", before)
+        return _is_emoji(base[-1:]) and _is_emoji(after[:1])
+    left, right = _without_marks(before), _without_marks(after)
+    joins = _is_arabic(left[-1:]) and not _JOINS_NOTHING_AFTER.match(left[-1])
+    return joins and _is_arabic(right[:1]) and right[0] not in "\u0621\u0674"
+
+
+def _is_emoji(character: str) -> bool:
+    """Whether it is a symbol; the standard library does not know which of them are emoji."""
+    return bool(character) and (unicodedata.category(character) == "So" or character in _NO_SYMBOLS)
+
+
+def _is_arabic(letter: str) -> bool:
+    return bool(letter) and unicodedata.name(letter, "").startswith("ARABIC LETTER")
+
+
+def _without_marks(text: str) -> str:
+    return "".join(one for one in text if unicodedata.category(one) != "Mn")
+
+
+def _named(character: str) -> str:
+    code, name = f"U+{ord(character):04X}", unicodedata.name(character, "")
+    return f"{code} {name}" if name else f"{code}, {_REFUSED[unicodedata.category(character)]}"
+
+
+class UnknownUser(ValueError):
+    """No user has a name, or several have; the text names it, the pool and the remedy."""
+
+
+class Names(Protocol):
+    """What commands and functions need to know of users."""
+
+    def resolve(self, name: str) -> str:
+        """The id of the user whom a person calls ``name``.
+
+        Raises UnknownUser, and ValueError for what cannot name a user.
+        """
+
+    def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """What to show for each id; an unknown id shows itself."""
+
+
+class PlainNames:
+    """The users of a stage without a user pool: their names are their ids."""
+
+    def resolve(self, name: str) -> str:
+        """``name`` as it is. Raises ValueError for what cannot name a user."""
+        user_id(name)
+        return name
+
+    def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """Every id as its own name."""
+        return {user: user for user in ids}
+
+
+@dataclass(frozen=True, kw_only=True)
+class User:
+    """One user of a pool; ``name`` is None where the attribute is not set."""
+
+    sub: str
+    name: str | None
+    username: str
+    status: str
+    enabled: bool
+
+
+class Directory:
+    """The users of one Cognito user pool. ``client`` is boto3's, of ``pool_region``.
+
+    It remembers what it has learned, so it is made for one run or one event.
+    botocore's errors pass through.
+
+    No request has AttributesToGet: with it Cognito refuses the whole page when
+    one user lacks an attribute that is asked for.
+    """
+
+    def __init__(self, client: Any, user_pool_id: str) -> None:
+        self.user_pool_id = user_pool_id
+        self._client = client
+        self._subs: dict[str, str] = {}
+        self._names: dict[str, str] = {}
+
+    def resolve(self, name: str) -> str:
+        """The sub of the user named ``name``, whatever the case of its letters.
+
+        A sub stands for itself and is not looked up, so that the messages of a
+        deleted user can still be read. Disabled and unconfirmed users are found
+        too. Raises UnknownUser, also for a name that several users have: a pool
+        may let users choose it, so no rule can tell who is meant.
+        """
+        folded = user_id(name)
+        if _SUB.fullmatch(folded):
+            return folded
+        if folded not in self._subs:
+            self._subs[folded] = self._one(name).sub
+        return self._subs[folded]
+
+    def names(self, ids: Iterable[str]) -> dict[str, str]:
+        """The name of each sub; a sub that the pool does not know, or without a name, itself.
+
+        Takes at most two requests for each sub that was not met before, and one
+        for all of them in a pool of up to 60 users.
+        """
+        wanted = list(dict.fromkeys(ids))
+        # Other ids than subs are names, written before there was a pool.
+        unknown = {user for user in wanted if _SUB.fullmatch(user)} - self._names.keys()
+        pages, read = self._pages(), 0
+        # A page more is worth it while more subs than pages are left.
+        while len(unknown) > read + 1 and (page := next(pages, None)) is not None:
+            read += 1
+            self._names |= {user.sub: user.name or user.sub for user in page}
+            unknown -= self._names.keys()
+        for sub in unknown:
+            found = self._search("sub", sub)
+            self._names[sub] = next((user.name for user in found if user.name), sub)
+        return {user: self._names.get(user, user) for user in wanted}
+
+    def users(self) -> Iterator[User]:
+        """All users of the pool, read page by page as they are used."""
+        for page in self._pages():
+            yield from page
+
+    def _one(self, name: str) -> User:
+        """The one user of that name. Raises UnknownUser."""
+        found = [user for user in self._search(NAME_ATTRIBUTE, name) if _is_called(user, name)]
+        if not found:
+            raise UnknownUser(
+                f"user {name!r} is not in user pool {self.user_pool_id}: no user has that "
+                f"{NAME_ATTRIBUTE}; set it for the user, or correct the name"
+            )
+        if len(found) > 1:
+            subs = ", ".join(sorted(user.sub for user in found))
+            raise UnknownUser(
+                f"user {name!r} is not one user: {len(found)} in user pool {self.user_pool_id} "
+                f"have that {NAME_ATTRIBUTE} ({subs}); rename the others, or give the sub instead"
+            )
+        return found[0]
+
+    def _search(self, attribute: str, value: str) -> Iterator[User]:
+        """Users whose attribute may be ``value``; the caller compares.
+
+        A search ignores the case of letters. AWS documents no escape for a quotation
+        mark and no longer filter, so the filter has the part of the value before them.
+        """
+        value = unicodedata.normalize("NFC", value)
+        room = _FILTER_CHARACTERS - len(f'{attribute} ^= ""')
+        part = re.split(r'["\\]', value, maxsplit=1)[0][:room]
+        comparison = "=" if part == value else "^="
+        for page in self._pages(f'{attribute} {comparison} "{part}"' if part else ""):
+            yield from page
+
+    def _pages(self, filter: str = "") -> Iterator[list[User]]:
+        """The pages of users that match ``filter``; empty ones may come between others."""
+        request: dict[str, Any] = {"UserPoolId": self.user_pool_id, "Limit": USERS_PER_PAGE}
+        if filter:
+            request["Filter"] = filter
+        while True:
+            answer = self._client.list_users(**request)
+            yield [_user(user) for user in answer["Users"]]
+            if not answer.get("PaginationToken"):
+                return
+            request["PaginationToken"] = answer["PaginationToken"]
+
+
+def pool_region(user_pool_id: str) -> str:
+    """The region of a user pool: what its id begins with."""
+    return user_pool_id.rpartition("_")[0]
+
+
+def _user(answer: dict[str, Any]) -> User:
+    attributes = {entry["Name"]: entry.get("Value", "") for entry in answer["Attributes"]}
+    return User(
+        sub=attributes["sub"],
+        name=attributes.get(NAME_ATTRIBUTE) or None,
+        username=answer["Username"],
+        status=answer.get("UserStatus", "UNKNOWN"),
+        enabled=answer.get("Enabled", True),
+    )
+
+
+def _is_called(user: User, name: str) -> bool:
+    """Whether the user's name and ``name`` give the same id."""
+    try:
+        return user_id(user.name or "") == user_id(name)
+    except ValueError:  # a pool may allow names that keys cannot have
+        return False
