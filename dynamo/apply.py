@@ -2,39 +2,53 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from itertools import chain, islice
 from json import dumps
-from typing import Any, TypeVar
+from typing import Any
 
 from dynamo.changes import Entry, Outcome, entries
+from dynamo.parallel import lanes
 from dynamo.writer import ITEMS_PER_BATCH, KEYS_PER_READ, Table
 from model.wire import Typed
 
 # More do not write faster, see bench/; on a new table they are throttled the sooner.
 WORKERS = 4
 
-T = TypeVar("T")
-
 
 def apply(table: Table, *, old: Iterable[Typed] | None, new: Iterable[Typed]) -> Counter[Outcome]:
     """Bring ``table`` from the seed ``old`` to the seed ``new``; how many of each outcome.
 
     ``old`` is None where there was no seed before. Both are in the order of
-    their keys and are read as they are used. Raises what the first failing
-    request raised; running it again finishes the rest.
+    their keys and are read as they are used. Raises the error of the first
+    failing request; running it again finishes the rest.
     """
     pairs = entries(old or (), new)
     if old is not None:
-        return _summed(lambda part: table.follow(part, expect_nothing=False), pairs, KEYS_PER_READ)
+        return in_parts(pairs, lambda part: table.follow(part, expect_nothing=False))
     first = list(islice(pairs, KEYS_PER_READ + 1))
     if len(first) <= KEYS_PER_READ or not table.is_empty():
         # The transactions' conditions say whether anything was there.
-        begin = lambda part: table.follow(part, expect_nothing=True)  # noqa: E731
-        return _summed(begin, chain(first, pairs), KEYS_PER_READ)
+        return in_parts(chain(first, pairs), lambda part: table.follow(part, expect_nothing=True))
     # An empty table holds nothing to overwrite, so no condition is needed.
     _render_batches(table.client)
-    return _summed(lambda part: _load(table, part), chain(first, pairs), ITEMS_PER_BATCH)
+    return in_parts(chain(first, pairs), lambda part: _load(table, part), ITEMS_PER_BATCH)
+
+
+def in_parts(
+    pairs: Iterable[Entry], work: Callable[[list[Entry]], Counter[Outcome]], size: int = KEYS_PER_READ
+) -> Counter[Outcome]:
+    """The sum of the outcomes of ``work`` over all pairs, ``size`` at a time, WORKERS at once."""
+    total: Counter[Outcome] = Counter()
+    # Joined: Lambda would resume a call that is under way in the middle of another invocation.
+    with lanes(WORKERS, joined=True) as opened:
+        for outcomes in opened.map(work, _batched(iter(pairs), size)):
+            total.update(outcomes)
+    return total
+
+
+def _batched(pairs: Iterator[Entry], size: int) -> Iterator[list[Entry]]:
+    while part := list(islice(pairs, size)):
+        yield part
 
 
 def _render_batches(client: Any) -> None:
@@ -61,37 +75,6 @@ def _load(table: Table, part: Sequence[Entry]) -> Counter[Outcome]:
     unknown = table.put_all([entry.new for entry in part if entry.new])
     rest = [entry for entry in part if entry.key in unknown]
     outcomes = table.follow(rest, expect_nothing=False) if rest else Counter[Outcome]()
-    # What is there now as the seed has it came with the batch.
+    # An item that is unchanged now came with the batch.
     outcomes[Outcome.WRITTEN] += len(part) - len(rest) + outcomes.pop(Outcome.UNCHANGED, 0)
     return outcomes
-
-
-def _summed(work: Callable[[list[Entry]], Counter[Outcome]], pairs: Iterator[Entry], size: int) -> Counter[Outcome]:
-    """The outcomes of ``work`` over all pairs, ``size`` at a time, WORKERS at once."""
-    parts = _batched(pairs, size)
-    first = list(islice(parts, 2))
-    if len(first) < 2:  # threads would take as long as the one request
-        return work(first[0]) if first else Counter()
-    total: Counter[Outcome] = Counter()
-    pool = ThreadPoolExecutor(WORKERS)
-    try:
-        running: set[Future[Counter[Outcome]]] = set()
-        for part in chain(first, parts):
-            running.add(pool.submit(work, part))
-            # Two parts a worker: none waits for the next, and memory stays flat.
-            if len(running) >= 2 * WORKERS:
-                done, running = wait(running, return_when=FIRST_COMPLETED)
-                for future in done:
-                    total.update(future.result())
-        for future in running:
-            total.update(future.result())
-    finally:
-        # After a failure what has not begun would only fail later. What has
-        # begun is waited for: Lambda would thaw it in the middle of another call.
-        pool.shutdown(cancel_futures=True)
-    return total
-
-
-def _batched(things: Iterator[T], size: int) -> Iterator[list[T]]:
-    while part := list(islice(things, size)):
-        yield part

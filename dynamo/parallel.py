@@ -2,21 +2,24 @@
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from queue import Empty, SimpleQueue
 from typing import Any, TypeVar
 
+A = TypeVar("A")
 T = TypeVar("T")
 _Job = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
+# DynamoDB allows a million segments; more than these gain nothing from one process.
+MOST_SEGMENTS = 16
 
 
 class Lanes:
-    """So many calls at once, begun in the order in which they come.
+    """``number`` threads, which make calls in the order in which they are submitted.
 
-    A ThreadPoolExecutor would hold an interrupted program up until the last
-    pause between two tries is over. What such a thread leaves half done is what
-    a killed program leaves: the next run sees to it.
+    A ThreadPoolExecutor would delay the end of an interrupted program until the last
+    pause between two tries is over. A call that is cut off leaves what a killed
+    program leaves: the next run continues from there.
     """
 
     def __init__(self, number: int) -> None:
@@ -32,17 +35,28 @@ class Lanes:
         self._jobs.put((future, call, arguments))
         return future
 
-    def close(self) -> None:
-        """End every thread once it is through with its call; begin none of those that wait."""
+    def map(self, call: Callable[[A], T], arguments: Iterable[A]) -> Iterator[T]:
+        """The results of ``call``, as they come; ``arguments`` are read as threads become free.
+
+        Raises the error of the first call that fails.
+        """
+        running: set[Future[T]] = set()
+        for argument in arguments:
+            running.add(self.submit(call, argument))
+            # Two calls a thread: none waits for the next, and memory stays flat.
+            if len(running) >= 2 * self.number:
+                done, running = wait(running, return_when=FIRST_COMPLETED)
+                yield from (future.result() for future in done)
+        yield from (future.result() for future in running)
+
+    def close(self, *, join: bool = False) -> None:
+        """End every thread after its current call, drop the other calls; with ``join`` wait for the ends."""
         with contextlib.suppress(Empty):
             while True:
                 self._jobs.get_nowait()
         for _ in self._threads:
             self._jobs.put(None)
-
-    def join(self) -> None:
-        """Wait until every thread has ended."""
-        for thread in self._threads:
+        for thread in self._threads if join else ():
             thread.join()
 
     def _work(self) -> None:
@@ -56,7 +70,7 @@ class Lanes:
 
 @contextlib.contextmanager
 def lanes(number: int, *, joined: bool = False) -> Iterator[Lanes]:
-    """Lanes for the length of a ``with`` block; with ``joined`` none is busy after it.
+    """Lanes for the length of a ``with`` block; with ``joined`` no call is under way after it.
 
     An interrupted block waits for nothing.
     """
@@ -67,23 +81,21 @@ def lanes(number: int, *, joined: bool = False) -> Iterator[Lanes]:
         joined = False
         raise
     finally:
-        opened.close()
-        if joined:
-            opened.join()
+        opened.close(join=joined)
 
 
-# Where a segment goes on: behind a key; None at its beginning, and at its end.
+# The key after which a segment continues; None at its beginning, and at its end.
 After = Mapping[str, Any] | None
-# Reads the next page of a segment; gives what was read, and the key to go on behind.
+# Reads the next page of a segment; gives its content, and the key after which to continue.
 Read = Callable[[int, After], tuple[T, After]]
 
 
 def in_segments(opened: Lanes, read: Read[T], segments: Mapping[int, After]) -> Iterator[tuple[int, T]]:
     """The pages of ``segments``, each with its segment, as they come from the lanes.
 
-    The next page of a segment is read when the caller is through with the one
-    before, so that one page of each is in memory at most. Raises what the first
-    failing ``read`` raised.
+    The next page of a segment is read when the caller has used the one before, so
+    that at most one page of each is in memory. Raises the error of the first ``read``
+    that fails.
     """
     running: dict[Future[tuple[T, After]], int] = {
         opened.submit(read, segment, after): segment for segment, after in segments.items()
@@ -98,38 +110,24 @@ def in_segments(opened: Lanes, read: Read[T], segments: Mapping[int, After]) -> 
                 running[opened.submit(read, segment, last_key)] = segment
 
 
-Item = dict[str, Any]
-# DynamoDB allows a million segments; more than these gain nothing from one process.
-MOST_SEGMENTS = 16
-
-
-def pages(table: Any, opened: Lanes, *, limit: int | None = None) -> Iterator[list[Item]]:
+def pages(table: Any, opened: Lanes, *, limit: int | None = None) -> Iterator[list[dict[str, Any]]]:
     """The table's items, page by page, in no order, a segment to a lane; at most ``limit`` items.
 
-    Reads eventually consistently: half the price, and a whole table is no
-    snapshot either way. botocore's errors of any segment pass through. After
-    these, at the limit, and where the caller stops early, requests of other
-    segments may be under way: it is for who opened the lanes to wait for them.
+    Reads eventually consistently: half the price, and a whole table is no snapshot
+    either way. botocore's errors pass through. After an error, at the limit, and where
+    the caller stops early, requests may still be under way until the lanes are joined.
     """
     left = limit
-    read = _reader(table, opened.number, limit)
+    request = {"TableName": table.name, "TotalSegments": opened.number} | ({} if limit is None else {"Limit": limit})
+
+    def read(segment: int, after: After) -> tuple[list[dict[str, Any]], After]:
+        begin = {} if after is None else {"ExclusiveStartKey": after}
+        page = table.meta.client.scan(**request, **begin, Segment=segment)  # a boto3 Table is for one thread
+        return page["Items"], page.get("LastEvaluatedKey")
+
     for _, page in in_segments(opened, read, dict.fromkeys(range(opened.number))):
         yield page[:left]
         if left is not None:
             left -= min(left, len(page))
             if not left:
                 return
-
-
-def _reader(table: Any, segments: int, limit: int | None) -> Read[list[Item]]:
-    """Reads one page of a segment. By the table's client: a boto3 Table is for one thread."""
-    request = {"TableName": table.name, "TotalSegments": segments}
-    if limit is not None:
-        request["Limit"] = limit
-
-    def read(segment: int, after: After) -> tuple[list[Item], After]:
-        begin = {} if after is None else {"ExclusiveStartKey": after}
-        page = table.meta.client.scan(**request, **begin, Segment=segment)
-        return page["Items"], page.get("LastEvaluatedKey")
-
-    return read

@@ -8,12 +8,12 @@ Seeds name users as people do, so that the template is the same in every stage a
 In a stage with a user pool this function puts the users' ids in place of the names.
 """
 
+import io
 import json
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, groupby, islice
-from typing import IO, Any
+from itertools import chain, groupby
+from typing import Any
 
 import boto3
 from botocore.config import Config
@@ -27,113 +27,8 @@ from model.messages import PARTITION_KEY, conversation_id, conversation_key
 from model.users import Directory, Names, pool_region
 from model.wire import Typed, from_wire
 
-# Of HeadObject, which has no body to say more in, and of GetObject.
+# The codes of HeadObject, whose response has no body, and of GetObject.
 _MISSING = frozenset({"404", "403", "NoSuchKey", "NoSuchBucket", "AccessDenied"})
-
-
-class SourceMissing(Exception):
-    """The file of a seed is not there (any more), or may not be read."""
-
-
-def items(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
-    """The items that ``properties`` name, in the order of their keys.
-
-    ``Messages`` holds them itself, as a reader of the template likes them;
-    ``Bucket`` and ``Key`` name a file with one item a line, already in order.
-    It is fetched whole before the first item is used, onto the function's disk:
-    S3 would end a stream that has to wait for a throttled table.
-    Raises SourceMissing.
-    """
-    if "Messages" in properties:
-        return iter(sorted(map(from_wire, properties["Messages"]), key=key_of))
-    bucket, key = properties["Bucket"], properties["Key"]
-    file = tempfile.TemporaryFile()  # noqa: SIM115 (closed when its last line is read)
-    try:
-        s3.download_fileobj(bucket, key, file)
-    except ClientError as error:
-        if error.response["Error"]["Code"] in _MISSING:
-            # S3 answers 403 for both, and names no permission for a HEAD.
-            raise SourceMissing(
-                f"s3://{bucket}/{key}: {error}; it is not there, or this function's role is not "
-                "authorized to perform: s3:GetObject"
-            ) from error
-        raise
-    return _lines(file)
-
-
-def _lines(file: IO[bytes]) -> Iterator[Typed]:
-    with file:
-        file.seek(0)
-        for line in file:
-            yield from_wire(json.loads(line))
-
-
-_BYTES_IN_MEMORY = 1_000_000
-# Where a conversation begins in the file, and how many messages it has.
-_Place = tuple[int, int]
-
-
-def under_ids(
-    items: Iterable[Typed], users: Names, *, unknown: Callable[[ValueError], None] | None = None
-) -> Iterator[Typed]:
-    """``items`` with ids for users, in their keys too, and in the order of these keys.
-
-    ``items`` are in the order of their own keys, so that a conversation's lie
-    side by side. All are read before this returns: a name that nobody has
-    shows before anything is written. It raises ValueError, or leaves its
-    conversations out and says so to ``unknown``. Times and ids of messages stay.
-    """
-    # On the disk: other keys have another order, and a seed may be large.
-    file = tempfile.SpooledTemporaryFile(_BYTES_IN_MEMORY)  # noqa: SIM115 (closed by its reader)
-    places: dict[str, _Place] = {}
-    for _, conversation in groupby(items, key=lambda item: key_of(item)[0]):
-        try:
-            messages = (_under_ids(item, users) for item in conversation)
-            first = next(messages)
-            key = _new_key(key_of(first)[0], places, first)
-        except ValueError as error:
-            if unknown is None:
-                raise
-            unknown(error)
-        else:
-            places[key] = file.tell(), _write(file, chain([first], messages))
-    return _read(file, places)
-
-
-def _under_ids(item: Typed, users: Names) -> Typed:
-    sender, recipient = (users.resolve(item[side]["S"]) for side in ("FromUser", "ToUser"))
-    conversation = conversation_id(sender, recipient)
-    return {
-        **item,
-        PARTITION_KEY: {"S": conversation_key(conversation)},
-        "ConversationId": {"S": conversation},
-        "FromUser": {"S": sender},
-        "ToUser": {"S": recipient},
-    }
-
-
-def _new_key(key: str, places: dict[str, _Place], message: Typed) -> str:
-    """The key of a conversation, which must be another one than those before."""
-    if key in places:
-        names = " and ".join(message[side]["S"] for side in ("FromUser", "ToUser"))
-        raise ValueError(f"the seed has two names for one user: the conversation of {names} twice")
-    return key
-
-
-def _write(file: IO[bytes], messages: Iterable[Typed]) -> int:
-    count = 0
-    for count, message in enumerate(messages, 1):  # noqa: B007 (counts)
-        file.write(json.dumps(message).encode() + b"\n")
-    return count
-
-
-def _read(file: IO[bytes], places: dict[str, _Place]) -> Iterator[Typed]:
-    with file:
-        for _, (start, count) in sorted(places.items()):
-            file.seek(start)
-            yield from map(json.loads, islice(file, count))
-
-
 # Throttling is normal on a table that was made a moment ago. What is sent was
 # validated at synth, against more than botocore knows.
 _CLIENT = Config(
@@ -144,8 +39,12 @@ _CLIENT = Config(
     max_pool_connections=WORKERS,
     parameter_validation=False,
 )
-# To this function, or for ever.
+# The pool is closed to this function, or deleted.
 _POOL_IS_CLOSED = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
+
+
+class SourceMissing(Exception):
+    """The file of a seed no longer exists, or may not be read."""
 
 
 def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -168,21 +67,23 @@ def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _new(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
-    """The seed that the table shall have. Raises ValueError for a user that the pool lacks."""
+    """The seed that the table is to have. Raises ValueError for a user that the pool lacks."""
     named = items(s3, properties)
     users = _users(properties)
     return under_ids(named, users) if users else named
 
 
 def _old(s3: Any, properties: Mapping[str, Any], old_properties: Mapping[str, Any] | None) -> Iterator[Typed] | None:
-    """The seed that the table had; None when it had none, or when nobody knows any more."""
+    """The seed that the table had; None when it had none, or when it cannot be read any more."""
     # A table that replaced another one starts without anything of the old seed.
     if old_properties is None or old_properties["TableName"] != properties["TableName"]:
         return None
     try:
         named = items(s3, old_properties)
         users = _users(old_properties)
-        return under_ids(named, users, unknown=_log_unknown) if users else named
+        # A user who was deleted or renamed since: the messages written for them cannot be found, and stay.
+        unknown = lambda error: log("a user of the old seed is unknown", reason=str(error))  # noqa: E731
+        return under_ids(named, users, unknown=unknown) if users else named
     except SourceMissing as error:
         # For example after `cdk gc`. Without it nothing can be told from an
         # edit, so nothing is rewritten or removed.
@@ -196,21 +97,81 @@ def _old(s3: Any, properties: Mapping[str, Any], old_properties: Mapping[str, An
 
 
 def _users(properties: Mapping[str, Any]) -> Directory | None:
-    """Who is behind the names of a seed; None where names are all there is."""
+    """The users that a seed's names stand for; None without a user pool."""
     pool = properties.get("UserPoolId")
     if not pool:
         return None
     return Directory(boto3.client("cognito-idp", region_name=pool_region(pool), config=_CLIENT), pool)
 
 
-def _log_unknown(error: ValueError) -> None:
-    # They are gone, or called otherwise, since that seed was written: what it
-    # wrote for them cannot be found and stays.
-    log("a user of the old seed is unknown", reason=str(error))
+def items(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
+    """The items that ``properties`` name, in the order of their keys.
+
+    ``Messages`` has the items themselves, in the order of the seed; ``Bucket`` and
+    ``Key`` name a file with one item a line, already in order. It is fetched whole
+    before the first item is used: S3 would end a stream that has to wait for a
+    throttled table. Raises SourceMissing.
+    """
+    if "Messages" in properties:
+        return iter(sorted(map(from_wire, properties["Messages"]), key=key_of))
+    bucket, key = properties["Bucket"], properties["Key"]
+    file = io.BytesIO()
+    try:
+        s3.download_fileobj(bucket, key, file)
+    except ClientError as error:
+        if error.response["Error"]["Code"] in _MISSING:
+            # S3 answers 403 for both, and names no permission for a HEAD.
+            raise SourceMissing(
+                f"s3://{bucket}/{key}: {error}; it does not exist, or this function's role is not "
+                "authorized to perform: s3:GetObject"
+            ) from error
+        raise
+    file.seek(0)
+    return (from_wire(json.loads(line)) for line in file)
+
+
+def under_ids(
+    items: Iterable[Typed], users: Names, *, unknown: Callable[[ValueError], None] | None = None
+) -> Iterator[Typed]:
+    """``items`` with ids for users, in their keys too, and in the order of these keys.
+
+    ``items`` are in the order of their own keys, so that a conversation's items follow
+    one another. All are read before this returns: an unknown name shows before anything
+    is written. It raises ValueError, or is reported to ``unknown`` and its conversation
+    left out. Times and ids of messages stay.
+    """
+    found: dict[str, list[bytes]] = {}  # as JSON, which takes a fraction of the memory
+    for _, conversation in groupby(items, key=lambda item: key_of(item)[0]):
+        try:
+            messages = (_under_ids(item, users) for item in conversation)
+            first = next(messages)
+            key = key_of(first)[0]
+            if key in found:
+                names = " and ".join(first[side]["S"] for side in ("FromUser", "ToUser"))
+                raise ValueError(f"the seed has two names for one user: the conversation of {names} twice")
+        except ValueError as error:
+            if unknown is None:
+                raise
+            unknown(error)
+        else:
+            found[key] = [json.dumps(message).encode() for message in chain([first], messages)]
+    return (json.loads(message) for key in sorted(found) for message in found[key])
+
+
+def _under_ids(item: Typed, users: Names) -> Typed:
+    sender, recipient = (users.resolve(item[side]["S"]) for side in ("FromUser", "ToUser"))
+    conversation = conversation_id(sender, recipient)
+    return {
+        **item,
+        PARTITION_KEY: {"S": conversation_key(conversation)},
+        "ConversationId": {"S": conversation},
+        "FromUser": {"S": sender},
+        "ToUser": {"S": recipient},
+    }
 
 
 def _counts(outcomes: Counter[Outcome]) -> dict[str, int]:
-    """The resource's attributes. Total is the seed's size, Present what of it is in the table."""
+    """The resource's attributes. Total is the seed's size, Present the number of its items in the table."""
     present = sum(outcomes[o] for o in (Outcome.WRITTEN, Outcome.UNCHANGED, Outcome.EDITED))
     preserved = sum(outcomes[o] for o in (Outcome.EDITED, Outcome.DELETED, Outcome.KEPT))
     return {

@@ -1,21 +1,19 @@
 """The function that the Distributed Map calls with one batch of a dataset's lines.
 
-Keys follow from the lines, and what is in the table is never overwritten, so a
+Keys follow from the lines, and existing items are never overwritten, so a
 batch may come twice, or again in a later load.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
 import boto3
 from botocore.config import Config
 
-from dynamo.apply import WORKERS
+from dynamo.apply import WORKERS, in_parts
 from dynamo.changes import Entry, Key, Outcome, key_of
-from dynamo.writer import KEYS_PER_READ, Table
+from dynamo.writer import Table
 from model.dataset import DatasetError, line_item, repeated
 from model.wire import from_wire, to_wire
 
@@ -28,25 +26,20 @@ _CLIENT = Config(
 def load(event: Mapping[str, Any], _context: object) -> list[int]:
     """Write the items of a batch; how many were written, unchanged and preserved.
 
-    As a list because Step Functions gathers the answers of all batches in one
+    As a list because Step Functions gathers the results of all batches in one
     output of at most 256 KiB. At 13 bytes each that is enough for 20,000 batches:
     20 million short messages, or 5 GB of long ones. Raises DatasetError before
     anything of the batch is written.
     """
     entries = batch_entries(event["Items"])
     table = Table(_dynamodb(), event["BatchInput"]["Table"])
-    parts = [entries[i : i + KEYS_PER_READ] for i in range(0, len(entries), KEYS_PER_READ)]
-    outcomes: Counter[Outcome] = Counter()
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for counted in pool.map(lambda part: table.follow(part, expect_nothing=False), parts):
-            outcomes.update(counted)
+    outcomes = in_parts(entries, lambda part: table.follow(part, expect_nothing=False))
     return [outcomes[o] for o in (Outcome.WRITTEN, Outcome.UNCHANGED, Outcome.EDITED)]
 
 
 def batch_entries(items: Sequence[Mapping[str, Any]]) -> list[Entry]:
-    """What to write of a batch.
+    """The entries of a batch, of which each item has the line's ``Index``, from 0, and its ``Message``.
 
-    Each of ``items`` has the line's ``Index``, from 0, and its ``Message``.
     Raises DatasetError for a wrong line, and for two that have one key.
     """
     found: dict[Key, tuple[int, Entry]] = {}

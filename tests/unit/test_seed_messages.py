@@ -77,16 +77,6 @@ def test_the_order_is_that_of_the_new_keys_and_none_is_lost(pairs, plain):
     assert len(after) == len(before)
 
 
-def test_a_large_seed_goes_over_the_disk():
-    body = "x" * 100_000
-    before = seed(
-        *(message("Tom", name, n, attributes={"More": body}) for name in ("Jerry", "Spike") for n in range(15))
-    )
-    after = list(under_ids(iter(before), USERS))
-    assert [item["ConversationId"]["S"] for item in after] == ["1#3"] * 15 + ["2#3"] * 15
-    assert {item["More"]["S"] for item in after} == {body}
-
-
 def test_an_unknown_user_shows_before_the_first_item_is_given():
     before = seed(message("Jerry", "Tom"), message("Tom", "Zoe"))
     with pytest.raises(UnknownUser, match="'Zoe'"):
