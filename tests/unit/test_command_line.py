@@ -96,12 +96,6 @@ def test_every_failure_is_one_line(raised, status, line, monkeypatch, capsys):
     assert capsys.readouterr().err == f"{line}\n"
 
 
-def test_a_programming_error_keeps_its_traceback(monkeypatch):
-    monkeypatch.setattr(backup, "run", lambda *_: {}["missing"])
-    with pytest.raises(KeyError):
-        cli.main(["backup"])
-
-
 @pytest.mark.parametrize(
     ("argv", "environment", "name"),
     [

@@ -59,11 +59,6 @@ def test_each_conversation_is_brought_up_to_its_newest_record_once(indexed):
     assert indexed == [("a#b", Position(TEN, "m")), ("a#c", Position(NINE, "n"))]
 
 
-def test_a_batch_without_records_is_done(indexed):
-    assert indexer.index(None, []) == numbers()
-    assert indexed == []
-
-
 @pytest.mark.parametrize(
     ("pk", "sk"),
     [
@@ -111,13 +106,6 @@ def test_failures_are_in_the_order_of_the_stream_the_first_record_of_each(failin
         record(1003, "a#b", TEN),
     ]
     assert indexer.index(None, records) == numbers(1000, 1001)
-
-
-@pytest.mark.usefixtures("indexed")
-def test_an_error_of_the_code_fails_the_whole_batch(failing):
-    failing["a#c"] = TypeError("a defect")
-    with pytest.raises(TypeError, match="a defect"):
-        indexer.index(None, [record(1, "a#b"), record(2, "a#c")])
 
 
 def test_the_function_takes_its_table_from_the_environment_once(indexed, monkeypatch):

@@ -100,17 +100,10 @@ def test_a_file_that_is_no_seed_is_refused(load, text, what):
     assert what in str(caught.value)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "what"),
-    [
-        ("{tom: Tom,", '{"t\\em": Tom,', "message 1: unknown user 'tom'; known are t\\x1bm, jerry"),
-        ("{to}", "{a\\e2J\\nb\\u202e}", "unknown placeholder {a\\x1b2J\\nb\\u202e}; known are"),
-    ],
-)
-def test_a_mistake_is_named_without_what_a_terminal_acts_on(load, old, new, what):
+def test_a_mistake_is_named_without_what_a_terminal_acts_on(load):
     with pytest.raises(SeedError) as caught:
-        load(VALID.replace(old, new, 1))
-    assert what in str(caught.value)
+        load(VALID.replace("{to}", "{a\\e2J\\nb\\u202e}", 1))
+    assert "unknown placeholder {a\\x1b2J\\nb\\u202e}; known are" in str(caught.value)
     assert str(caught.value).isprintable()
 
 
