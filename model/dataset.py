@@ -9,9 +9,9 @@ import json
 import re
 import sqlite3
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal
-from typing import IO, Any, BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from model.messages import (
     LEVELS,
@@ -125,31 +125,50 @@ def unpacked(file: BinaryIO) -> BinaryIO:
 
 
 _REQUIRED, _OPTIONAL = ("from", "to", "body", "at"), ("id", "attributes")
+# Why a number cannot be kept; None when it can.
+_NumberProblem = Callable[[Decimal], str | None]
 
 
-def line_item(message: object) -> Item:
-    """The item of a line that was parsed from JSON.
+def line_item(message: object, *, number_problem: _NumberProblem | None = None) -> Item:
+    """The item of a line that was parsed from JSON, or of a message of a seed.
 
     ``{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}``,
-    with ``id`` and ``attributes`` where wanted. Raises ValueError.
+    with ``id`` and ``attributes`` where wanted. ``number_problem`` is that of datasets
+    unless another one is given. Raises ValueError.
     """
     if not isinstance(message, Mapping):
         raise ValueError(f"is not a JSON object with {', '.join(_REQUIRED)}")
-    for key in message:
-        if key not in _REQUIRED + _OPTIONAL:
-            known = ", ".join(_REQUIRED + _OPTIONAL)
-            raise ValueError(f"unknown key {shown(key)}; known are {known}")
-    for key in _REQUIRED:
-        if key not in message:
-            raise ValueError(f"{key!r} is missing")
+    check_keys(message, _REQUIRED, _OPTIONAL)
+    attributes = message.get("attributes", {})
+    if not isinstance(attributes, Mapping):
+        raise ValueError(f"'attributes' is {shown(attributes)}; must be a mapping of names to values")
     return message_item(
-        sender=_text(message, "from"),
-        recipient=_text(message, "to"),
-        body=_text(message, "body"),
-        sent_at=parse_time(_text(message, "at")),
-        message_id=_text(message, "id") if "id" in message else None,
-        attributes=_attributes(message.get("attributes", {})),
+        sender=text_of(message, "from"),
+        recipient=text_of(message, "to"),
+        body=text_of(message, "body"),
+        sent_at=parse_time(text_of(message, "at")),
+        message_id=text_of(message, "id") if "id" in message else None,
+        attributes=_members(attributes, LEVELS, number_problem or _dataset_number_problem),
     )
+
+
+def check_keys(found: Mapping[str, object], required: Collection[str], optional: Collection[str]) -> None:
+    """Raise ValueError for an unknown key, and for a missing one that is required."""
+    known = (*required, *optional)
+    for key in found:
+        if key not in known:
+            raise ValueError(f"unknown key {shown(key)}; known are {', '.join(known)}")
+    for key in required:
+        if key not in found:
+            raise ValueError(f"{key!r} is missing")
+
+
+def text_of(found: Mapping[str, object], key: str) -> str:
+    """The text under ``key``. Raises ValueError for another value."""
+    value = found[key]
+    if not isinstance(value, str):
+        raise ValueError(f"{key!r} is {shown(value)}; must be text, in quotes")
+    return value
 
 
 def shown(value: object) -> str:
@@ -161,53 +180,42 @@ def shown(value: object) -> str:
     return short(repr(value) if isinstance(value, str) else str(value))
 
 
-def _text(message: Mapping[str, Any], key: str) -> str:
-    value = message[key]
-    if not isinstance(value, str):
-        raise ValueError(f"{key!r} is {shown(value)}; must be text")
-    return value
-
-
-def _attributes(value: object) -> dict[str, Attribute]:
-    if not isinstance(value, Mapping):
-        raise ValueError(f"'attributes' is {shown(value)}; must be an object of names and values")
-    return _members(value, LEVELS)
-
-
-def _members(value: Mapping[str, object], levels: int) -> dict[str, Attribute]:
+def _members(value: Mapping[str, object], levels: int, problem: _NumberProblem) -> dict[str, Attribute]:
     if "" in value:
         raise ValueError("an attribute has an empty name")
-    return {name: _attribute(name, member, levels) for name, member in value.items()}
+    return {name: _attribute(name, member, levels, problem) for name, member in value.items()}
 
 
-def _attribute(name: str, value: object, levels: int) -> Attribute:
+def _attribute(name: str, value: object, levels: int, problem: _NumberProblem) -> Attribute:
     if isinstance(value, str | bool):
         return value
     if isinstance(value, int | float | Decimal):
-        return _number(name, value)
+        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
+        if found := problem(number):
+            raise ValueError(f"attribute {shown(name)}: {found}")
+        return number
     if value is None:
-        raise ValueError(f"attribute {shown(name)} is null; leave it out")
+        raise ValueError(f"attribute {shown(name)} is null; leave it out, or put text in quotes")
     try:
         inner = within(levels)
     except ValueError as error:
         raise ValueError(f"attribute {shown(name)} {error}") from None
     if isinstance(value, list):
-        return [_attribute(name, member, inner) for member in value]
+        return [_attribute(name, member, inner, problem) for member in value]
     assert isinstance(value, Mapping)  # JSON has nothing else
-    return _members(value, inner)
+    return _members(value, inner, problem)
 
 
-def _number(name: str, value: int | float | Decimal) -> Decimal:
-    """The number, if a JSON reader that knows only doubles has the same.
+def _dataset_number_problem(number: Decimal) -> str | None:
+    """Why a JSON reader that knows only doubles cannot keep the number; None when it can.
 
     Step Functions passes the lines on to the function, so a longer number might change.
     """
-    number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
     if not (number.is_finite() and is_in_range(number)):
-        raise ValueError(f"attribute {shown(name)}: {shown(number)} is beyond {RANGE}")
+        return f"{shown(number)} is beyond {RANGE}"
     if Decimal(repr(float(number))) != number:
-        raise ValueError(f"attribute {shown(name)}: {shown(number)} has too many digits; write it as text")
-    return number
+        return f"{shown(number)} has too many digits; write it as text"
+    return None
 
 
 # A batch with its envelope is the input of a Step Functions task, of at most 256 KiB

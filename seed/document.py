@@ -1,12 +1,13 @@
-"""A YAML document whose every value knows the line that it came from.
+"""A YAML document as plain values that know their lines.
 
-Nothing is constructed, whatever a tag says: plain values are read by the rules of YAML 1.2.
+Nothing is constructed, whatever a tag says: a scalar without quotes is read by the rules of YAML 1.2
+(https://yaml.org/spec/1.2.2/#103-core-schema), where "no" and "on" are text, and numbers are exact.
 """
 
 import re
 import shlex
-from collections.abc import Collection, Iterator
 from decimal import Decimal, InvalidOperation
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -14,20 +15,19 @@ import yaml
 from yaml.composer import Composer
 
 from model.dataset import shown
-from model.messages import LEVELS, Attribute, number_problem, short, within
+from model.messages import short
 
 # Some 30,000 short messages, which take 150 MB of memory.
 MOST_BYTES = 2_000_000
+# More than such a file has. An alias is a reference to its anchor's node, so few lines can stand for
+# billions of values.
+_VALUES = 1_000_000
 # The tag of a scalar without quotes and without a tag: its text decides what it is.
 _PLAIN = "plain"
 _TEXT, _LIST, _MAPPING = (f"tag:yaml.org,2002:{kind}" for kind in ("str", "seq", "map"))
-# An alias is a reference to its anchor's node, so few lines can stand for
-# billions of values. No item that fits DynamoDB has so many.
-_VALUES = 400_000
-# What a scalar without quotes is follows from YAML 1.2
-# (https://yaml.org/spec/1.2.2/#103-core-schema), where "no" and "on" are text.
-_NULLS = frozenset({"", "~", "null", "Null", "NULL"})
-_TRUTH = {"true": True, "True": True, "TRUE": True, "false": False, "False": False, "FALSE": False}
+_WORDS = dict.fromkeys(("", "~", "null", "Null", "NULL")) | {
+    word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")
+}
 _NUMBER = re.compile(r"[-+]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 # A number to readers of YAML 1.1 or 1.2, not always the same one: octal,
 # hexadecimal and binary, 1_000, sixties as in 12:30, infinity. 08 is none to either.
@@ -43,155 +43,30 @@ _LIKE_A_NUMBER = re.compile(
 class SeedError(Exception):
     """The seed is wrong; the text names file, line, value and rule.
 
-    It is one line, in which a terminal acts on nothing that stands in the file.
+    It is one line, in which a terminal acts on nothing from the file.
     """
 
     def __init__(self, text: str) -> None:
-        super().__init__("".join(map(_printable, text)))
+        super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
 
 
-def _printable(character: str) -> str:
-    if character.isprintable():
-        return character
-    return character.encode("unicode_escape").decode()
+class Entries(dict[str, Any]):
+    """A mapping, with the line on which it begins and those of its values."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__()
+        self.line = line
+        self.lines: dict[str, int] = {}
 
 
-class Value:
-    """One value of the document: a mapping, a list or a scalar."""
-
-    def __init__(self, file: Path, node: yaml.Node, name: str) -> None:
-        self._file, self._node, self._name = file, node, name
-
-    def error(self, problem: object) -> SeedError:
-        """``problem`` with file, line and the name of this value in front."""
-        line = self._node.start_mark.line + 1
-        return SeedError(f"{self._file}:{line}: {self._name}: {problem}")
-
-    def fields(self, required: Collection[str], optional: Collection[str] = ()) -> "Fields":
-        """The entries of a mapping that has all required keys and no unknown ones."""
-        found = dict(self.entries())
-        allowed = [*required, *optional]
-        for key, value in found.items():
-            if key not in allowed:
-                raise value.error(f"unknown key {shown(key)}; known are {', '.join(allowed)}")
-        for key in required:
-            if key not in found:
-                raise self.error(f"{key!r} is missing")
-        return found
-
-    def entries(self) -> Iterator[tuple[str, "Value"]]:
-        """The keys and values of a mapping, in the order of the file."""
-        if not isinstance(self._node, yaml.MappingNode):
-            raise self.error("must be a mapping of keys to values")
-        self._check_tag(_MAPPING)
-        seen = set()
-        for key_node, node in self._node.value:
-            named = Value(self._file, key_node, self._name)
-            key = named._key()
-            if key in seen:
-                raise named.error(f"key {shown(key)} appears twice")
-            seen.add(key)
-            yield key, Value(self._file, node, self._name)
-
-    def _key(self) -> str:
-        if self._node.value == "":
-            raise self.error("a key is empty")
-        if self._node.value == "<<" and self._node.tag == _PLAIN:
-            raise self.error(
-                "merge keys (<<) are not supported; write the keys themselves, or '<<' in quotes "
-                "for an attribute of that name"
-            )
-        return self.text()
-
-    def items(self, each: str) -> "list[Value]":
-        """The members of a list, each named ``each`` and its number from 1."""
-        if not isinstance(self._node, yaml.SequenceNode):
-            raise self.error("must be a list")
-        self._check_tag(_LIST)
-        return [Value(self._file, node, f"{each} {number}") for number, node in enumerate(self._node.value, 1)]
-
-    def named(self, name: str) -> "Value":
-        """This value under another name for its errors."""
-        return Value(self._file, self._node, name)
-
-    def text(self) -> str:
-        """A scalar as text; what is a number, a truth value or null without quotes is refused."""
-        if not isinstance(self._node, yaml.ScalarNode):
-            raise self.error("must be text")
-        text = self._text()
-        if self._node.tag != _PLAIN:
-            return text
-        if not text:
-            raise self.error("has no value; must be text")
-        if text in _NULLS or text in _TRUTH or _LIKE_A_NUMBER.fullmatch(text):
-            raise self.error(f"{shown(text)} is not text; put it in quotes")
-        return text
-
-    def attribute(self) -> Attribute:
-        """The value as DynamoDB stores it: text, number, truth value, list or map."""
-        return self._attribute(LEVELS, [_VALUES])
-
-    def _attribute(self, levels: int, values_left: list[int]) -> Attribute:
-        values_left[0] -= 1
-        if values_left[0] < 0:
-            raise self.error(f"has more than {_VALUES} values; is an alias repeated?")
-        if isinstance(self._node, yaml.ScalarNode):
-            return self._scalar()
-        try:
-            inner = within(levels)
-        except ValueError as error:
-            raise self.error(error) from None
-        if isinstance(self._node, yaml.SequenceNode):
-            self._check_tag(_LIST)
-            members = (Value(self._file, node, self._name) for node in self._node.value)
-            return [member._attribute(inner, values_left) for member in members]
-        return {k: v._attribute(inner, values_left) for k, v in self.entries()}
-
-    def _scalar(self) -> Attribute:
-        text = self._text()
-        if self._node.tag != _PLAIN:
-            return text
-        if text in _NULLS:
-            raise self.error("null cannot be stored; leave the attribute out, or if it is text, put it in quotes")
-        if text in _TRUTH:
-            return _TRUTH[text]
-        return self._number(text) if _LIKE_A_NUMBER.fullmatch(text) else text
-
-    def _text(self) -> str:
-        """The characters of a scalar, whether it is text or not."""
-        self._check_tag(_TEXT, _PLAIN)
-        return str(self._node.value)
-
-    def _number(self, text: str) -> Decimal:
-        # The text of the file, not YAML's float: 0.1 stays 0.1.
-        if not _NUMBER.fullmatch(text):
-            raise self.error(f"{shown(text)} is not a decimal number; if it is text, put it in quotes")
-        try:
-            number = Decimal(text)
-            problem = number_problem(number)
-        except InvalidOperation:
-            problem = "the exponent has too many digits"
-        if problem:
-            raise self.error(f"{short(text)}: {problem}")
-        return number
-
-    def _check_tag(self, *tags: str) -> None:
-        tag = str(self._node.tag)
-        if tag not in tags:
-            spelled = re.sub("^tag:yaml.org,2002:", "!!", tag)
-            raise self.error(f"the tag {short(spelled)} is not supported; write the value without it")
-
-
-Fields = dict[str, Value]
-
-
-def load(file: Path, *, most: int | None = MOST_BYTES) -> Value:
-    """The document of ``file``, parsed but not yet checked.
+def load(file: Path, *, most: int | None = MOST_BYTES) -> Entries:
+    """The document of ``file``: mappings as Entries, lists, text, Decimals, truth values and None.
 
     Raises SeedError, also for a file of more than ``most`` bytes.
     """
     try:
         node = yaml.compose(_content(file, most).decode("utf-8-sig"), Loader=_Loader)
+        root = _Reader(file).value(node) if node else None
     except UnicodeDecodeError as error:
         raise SeedError(f"{file}: is not UTF-8 at byte {error.start}") from None
     except OSError as error:
@@ -204,9 +79,9 @@ def load(file: Path, *, most: int | None = MOST_BYTES) -> Value:
         parts = (getattr(error, "context", None), getattr(error, "problem", None) or error)
         problem = " ".join(" ".join(map(str, filter(None, parts))).split())
         raise SeedError(f"{file}{line}: not valid YAML: {problem}") from None
-    if node is None:
-        raise SeedError(f"{file}: is empty; it needs users and messages")
-    return Value(file, node, "file")
+    if not isinstance(root, Entries):
+        raise SeedError(f"{file}: is {'empty' if root is None else 'not a mapping'}; it needs users and messages")
+    return root
 
 
 def _content(file: Path, most: int | None) -> bytes:
@@ -219,6 +94,67 @@ def _content(file: Path, most: int | None) -> bytes:
             f"python -m seed {shlex.quote(str(file))} --dataset > messages.jsonl"
         )
     return content
+
+
+class _Reader:
+    """Turns the nodes of one file into values."""
+
+    def __init__(self, file: Path) -> None:
+        self._file, self._count = file, count(1)
+
+    def value(self, node: yaml.Node) -> Any:
+        if next(self._count) > _VALUES:
+            raise self._error(node, f"there are more than {_VALUES} values; is an alias repeated?")
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        if isinstance(node, yaml.SequenceNode):
+            self._check_tag(node, _LIST)
+            return [self.value(member) for member in node.value]
+        self._check_tag(node, _MAPPING)
+        entries = Entries(node.start_mark.line + 1)
+        for key_node, member in node.value:
+            key = self._key(key_node)
+            if key in entries:
+                raise self._error(key_node, f"key {shown(key)} appears twice")
+            entries[key] = self.value(member)
+            entries.lines[key] = member.start_mark.line + 1
+        return entries
+
+    def _key(self, node: yaml.Node) -> str:
+        if node.value == "<<" and node.tag == _PLAIN:
+            raise self._error(
+                node,
+                "merge keys (<<) are not supported; write the keys themselves, or '<<' in quotes "
+                "for an attribute of that name",
+            )
+        key = self.value(node)
+        if not isinstance(key, str):
+            raise self._error(node, f"key {shown(node.value)} is not text; put it in quotes")
+        return key
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        self._check_tag(node, _TEXT, _PLAIN)
+        text = str(node.value)
+        if node.tag != _PLAIN:
+            return text
+        if text in _WORDS:
+            return _WORDS[text]
+        if not _LIKE_A_NUMBER.fullmatch(text):
+            return text
+        if not _NUMBER.fullmatch(text):
+            raise self._error(node, f"{shown(text)} is not a decimal number; if it is text, put it in quotes")
+        try:
+            return Decimal(text)  # of the file's text, not of YAML's float: 0.1 stays 0.1
+        except InvalidOperation:
+            raise self._error(node, f"{short(text)}: the exponent has too many digits") from None
+
+    def _check_tag(self, node: yaml.Node, *tags: str) -> None:
+        if (tag := str(node.tag)) not in tags:
+            spelled = re.sub("^tag:yaml.org,2002:", "!!", tag)
+            raise self._error(node, f"the tag {short(spelled)} is not supported; write the value without it")
+
+    def _error(self, node: yaml.Node, problem: str) -> SeedError:
+        return SeedError(f"{self._file}:{node.start_mark.line + 1}: {problem}")
 
 
 class _Nodes(Composer):

@@ -4,24 +4,24 @@ The same file gives the same items on every machine and on every day: the times
 come from the file, the ids from the times.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from string import Formatter
-from typing import TypeVar
+from typing import Any
 
 from dynamo.changes import key_of
-from model.dataset import shown
-from model.messages import Attribute, Item, message_item, parse_time
+from model.dataset import check_keys, line_item, shown, text_of
+from model.messages import Item, format_time, number_problem, parse_time
 from model.time_span import parse_span
 from model.users import check_user
-from seed.document import MOST_BYTES, Fields, Value, load
+from seed.document import MOST_BYTES, Entries, SeedError, load
 
 # The condition of a rewrite names every attribute of an item, and an expression
 # has at most 4 KB.
 _ATTRIBUTES = 100
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -30,14 +30,6 @@ class _Clock:
 
     start: datetime | None = None
     every: timedelta | None = None
-
-    def read(self, fields: Fields, name: str) -> "_Clock":
-        """This clock with the start and every of ``fields``."""
-        start, every = fields.get("start"), fields.get("every")
-        return _Clock(
-            _read(parse_time, start.named(f"{name}start")) if start else self.start,
-            _read(parse_span, every.named(f"{name}every")) if every else self.every,
-        )
 
     def at(self, index: int) -> datetime:
         """When the message of that index, from 0, is sent. Raises ValueError."""
@@ -57,81 +49,93 @@ def load_items(file: Path, *, most: int | None = MOST_BYTES) -> list[Item]:
     Raises SeedError, which names the file, the line, the message and the rule,
     also for a file of more than ``most`` bytes.
     """
-    document = load(file, most=most)
-    root = document.fields(("users",), ("start", "every", "messages", "conversations"))
-    if not {"messages", "conversations"} & root.keys():
-        raise document.error("has neither 'messages' nor 'conversations'")
-    users = {alias: _read(_checked_user, value) for alias, value in root["users"].named("users").entries()}
-    items: dict[tuple[str, str], Item] = {}
-    for message, item in _messages(root, users):
-        key = key_of(item)
-        if key in items:
-            raise message.error(f"has the same key as an earlier message: {' / '.join(key)}")
-        items[key] = item
-    return list(items.values())
+    return list(_Seed(file, load(file, most=most)).items())
 
 
-def _messages(root: Fields, users: dict[str, str]) -> Iterator[tuple[Value, Item]]:
-    clock = _Clock().read(root, "")
-    if "messages" in root:
-        yield from _group(root["messages"].named("messages"), "message", users, clock)
-    if "conversations" in root:
-        groups = root["conversations"].named("conversations").items("conversation")
-        for number, group in enumerate(groups, 1):
-            fields = group.fields(("messages",), ("start", "every"))
-            own = clock.read(fields, f"conversation {number}: ")
-            messages = fields["messages"].named(f"conversation {number}: messages")
-            yield from _group(messages, f"conversation {number}: message", users, own)
+class _Seed:
+    def __init__(self, file: Path, root: Entries) -> None:
+        self._file, self._root, self._seen = file, root, set[tuple[str, str]]()
 
+    def items(self) -> Iterator[Item]:
+        root = self._root
+        self._check_keys(root, "file", ("users",), ("start", "every", "messages", "conversations"))
+        with self._named(root.line, "file"):
+            if not {"messages", "conversations"} & root.keys():
+                raise ValueError("has neither 'messages' nor 'conversations'")
+        with self._named(root.lines["users"], "users"):
+            self._users = {alias: text_of(_mapping(root["users"]), alias) for alias in _mapping(root["users"])}
+            for name in self._users.values():
+                check_user(name)
+        clock = self._clock(root, _Clock(), "")
+        if "messages" in root:
+            yield from self._group(root, clock, "")
+        for number, group in enumerate(self._list(root, "conversations", ""), 1):
+            name = f"conversation {number}: "
+            self._check_keys(group, name[:-2], ("messages",), ("start", "every"))
+            yield from self._group(group, self._clock(group, clock, name), name)
 
-def _group(messages: Value, each: str, users: dict[str, str], clock: _Clock) -> Iterator[tuple[Value, Item]]:
-    for index, message in enumerate(messages.items(each)):
+    def _clock(self, entries: Entries, outer: _Clock, name: str) -> _Clock:
+        """``outer`` with the start and every of ``entries``."""
+        start, every = outer.start, outer.every
+        if "start" in entries:
+            with self._named(entries.lines["start"], f"{name}start"):
+                start = parse_time(text_of(entries, "start"))
+        if "every" in entries:
+            with self._named(entries.lines["every"], f"{name}every"):
+                every = parse_span(text_of(entries, "every"))
+        return _Clock(start, every)
+
+    def _group(self, group: Entries, clock: _Clock, name: str) -> Iterator[Item]:
+        for index, message in enumerate(self._list(group, "messages", name)):
+            called = f"{name}message {index + 1}"
+            self._check_keys(message, called, ("from", "to", "body"), ("at", "id", "attributes"))
+            with self._named(message.line, called):
+                item = self._item(message, clock, index)
+                key = key_of(item)
+                if key in self._seen:
+                    raise ValueError(f"has the same key as an earlier message: {' / '.join(key)}")
+                self._seen.add(key)
+                yield item
+
+    def _item(self, message: Entries, clock: _Clock, index: int) -> Item:
+        names = {side: self._user(text_of(message, side)) for side in ("from", "to")}
+        if len(message.get("attributes") or ()) > _ATTRIBUTES:
+            raise ValueError(f"has {len(message['attributes'])} attributes; at most {_ATTRIBUTES}")
+        rendered = {"body": render(text_of(message, "body"), names), **names}
+        at = {} if "at" in message else {"at": format_time(clock.at(index))}
+        return line_item(message | rendered | at, number_problem=number_problem)
+
+    def _user(self, alias: str) -> str:
+        if alias not in self._users:
+            raise ValueError(f"unknown user {shown(alias)}; known are {', '.join(self._users) or 'none'}")
+        return self._users[alias]
+
+    def _list(self, entries: Entries, key: str, name: str) -> list[Entries]:
+        """The mappings in the list under ``key``; none where there is no such key."""
+        with self._named(entries.lines.get(key, entries.line), f"{name}{key}"):
+            found = entries.get(key, [])
+            if not isinstance(found, list):
+                raise ValueError("must be a list")
+            return [_mapping(member) for member in found]
+
+    def _check_keys(self, entries: Entries, name: str, required: Sequence[str], optional: Sequence[str]) -> None:
+        unknown = [line for key, line in entries.lines.items() if key not in (*required, *optional)]
+        with self._named((unknown or [entries.line])[0], name):
+            check_keys(entries, required, optional)
+
+    @contextmanager
+    def _named(self, line: int, name: str) -> Iterator[None]:
+        """Put file, line and name in front of a ValueError."""
         try:
-            yield message, _item(message, users, clock, index)
+            yield
         except ValueError as error:
-            raise message.error(error) from None
+            raise SeedError(f"{self._file}:{line}: {name}: {error}") from None
 
 
-def _item(message: Value, users: dict[str, str], clock: _Clock, index: int) -> Item:
-    fields = message.fields(("from", "to", "body"), ("at", "id", "attributes"))
-    names = {side: _user(fields[side], users) for side in ("from", "to")}
-    return message_item(
-        sender=names["from"],
-        recipient=names["to"],
-        body=render(fields["body"].text(), names),
-        sent_at=_read(parse_time, fields["at"]) if "at" in fields else clock.at(index),
-        message_id=fields["id"].text() if "id" in fields else None,
-        attributes=_attributes(fields),
-    )
-
-
-def _attributes(fields: Fields) -> dict[str, Attribute]:
-    if "attributes" not in fields:
-        return {}
-    found = dict(fields["attributes"].entries())
-    if len(found) > _ATTRIBUTES:
-        raise fields["attributes"].error(f"has {len(found)} attributes; at most {_ATTRIBUTES}")
-    return {name: value.attribute() for name, value in found.items()}
-
-
-def _checked_user(name: str) -> str:
-    check_user(name)
-    return name
-
-
-def _user(value: Value, users: dict[str, str]) -> str:
-    alias = value.text()
-    if alias not in users:
-        raise value.error(f"unknown user {shown(alias)}; known are {', '.join(users) or 'none'}")
-    return users[alias]
-
-
-def _read(parse: Callable[[str], T], value: Value) -> T:
-    """The text of ``value`` as ``parse`` reads it; its error then names the line."""
-    try:
-        return parse(value.text())
-    except ValueError as error:
-        raise value.error(error) from None
+def _mapping(value: Any) -> Entries:
+    if not isinstance(value, Entries):
+        raise ValueError(f"{shown(value)} must be a mapping of keys to values")
+    return value
 
 
 def render(template: str, values: Mapping[str, str]) -> str:

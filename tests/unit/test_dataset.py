@@ -89,7 +89,7 @@ def test_what_step_functions_hands_over_as_no_number_is_refused(number):
         (changed(body=10**399), f"'body' is 1{'0' * 39}...; must be text"),
         (changed(body=" "), "body is empty"),
         (changed(id=None), "'id' is null; must be text"),
-        (changed(attributes=None), "'attributes' is null; must be an object"),
+        (changed(attributes=None), "'attributes' is null; must be a mapping"),
         (changed(to="tom"), "are the same user"),
         (changed(to="\u200b"), "user '\\u200b' contains U+200B ZERO WIDTH SPACE"),
         (changed(at="yesterday"), "'yesterday' is not a time like"),
