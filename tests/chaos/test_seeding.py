@@ -12,7 +12,6 @@ from botocore.exceptions import ClientError
 from functions import seed_messages as handler
 
 THROTTLED = {"error": {"code": "ProvisionedThroughputExceededException"}}
-BUSY = {"error": {"code": "ThrottlingException"}}
 BROKEN = {"error": {"code": "InternalServerError", "status": 500}}
 RESET_BEFORE = {"reset": True}
 # The engine has made the write; its answer ends after one byte.
@@ -20,8 +19,6 @@ RESET_AFTER = {"response": {"abort_bytes": 1}}
 LATE = {"latency": {"min": 10, "max": 60}}
 FAULTS = {
     "throttled": [THROTTLED],
-    "busy": [BUSY],
-    "broken": [BROKEN],
     "reset before the write": [RESET_BEFORE],
     "reset after the write": [RESET_AFTER],
     "late": [LATE],
@@ -113,9 +110,8 @@ def test_an_update_follows_through_refused_transactions(seed, aws, withholding, 
     assert min(withholding.withheld, withholding.refused) > 0
 
 
-@pytest.mark.parametrize("share", [0.5, 0.7])
-def test_throttling_for_long_is_outlasted(seed, burst, stored, messages_table, share):
-    burst.rules(*faults([THROTTLED], share))
+def test_throttling_for_long_is_outlasted(seed, burst, stored, messages_table):
+    burst.rules(*faults([THROTTLED], 0.7))
     seed(burst.endpoint, messages(2000))
     assert stored(messages_table) == messages(2000)
 
@@ -125,7 +121,6 @@ def test_a_refusal_is_told_and_a_second_try_completes(seed, burst, aws, stored, 
     old = None
     if operation == "TransactWriteItems":
         seed(aws.endpoint, old := messages(400, "old"))
-    # The first two come through, all later ones are refused for good.
     # Every second one is refused for good.
     refusal = {"code": "AccessDeniedException", "message": "not you", "status": 400}
     burst.rules({"service": "dynamodb", "operation": operation, "error": refusal, "sequence": {"fail": 1, "pass": 1}})

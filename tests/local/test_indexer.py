@@ -67,17 +67,6 @@ def test_lambda_goes_on_from_the_first_failure_until_all_is_right(any_table, mix
     assert_lists_are_right(any_table)
 
 
-def test_what_is_given_up_keeps_its_records_and_no_others(any_table, mixed):
-    """Everything from the failure on goes to the failure queue; the rest must be indexed by then."""
-    given_up = deliver(
-        lambda records: index(Failing(any_table, "spike#tom", times=99), records), put(any_table, mixed), tries=3
-    )
-    assert [one["dynamodb"]["SequenceNumber"] for one in given_up] == [str(number) for number in range(101, 109)]
-    assert sorted(shown(any_table)) == [("Jerry", "9"), ("Tyke", "9")]
-    index(any_table, given_up)  # as a person does later with the queue's message
-    assert_lists_are_right(any_table)
-
-
 def test_the_real_stream_is_understood(stream_table, client, mixed):
     """Records as the streams' own API gives them, those of the lists among them."""
     stream = Stream(client("dynamodbstreams"), stream_table.latest_stream_arn)

@@ -1,7 +1,6 @@
 """What the lists cost, counted; and how far the engines' own figures can be believed."""
 
 import pytest
-from botocore.exceptions import ClientError
 
 from bench.indexing import costs
 from bench.units import Metered
@@ -61,10 +60,3 @@ def test_a_replay_takes_two_units_and_moves_nothing(any_table):
     metered = Metered(any_table, (INDEX_PARTITION_KEY, INDEX_SORT_KEY))
     bring_up_to_date(metered, "jerry#tom", position(message(1)))
     assert (metered.documented.table, metered.documented.index) == (2, 0)
-
-
-def test_a_write_that_is_refused_is_counted(any_table):
-    metered = Metered(any_table, (INDEX_PARTITION_KEY, INDEX_SORT_KEY))
-    with pytest.raises(ClientError, match="ConditionalCheckFailed"):
-        metered.put_item(Item=message(1), ConditionExpression="attribute_exists(pk)")
-    assert metered.documented.writes == 1

@@ -8,7 +8,6 @@ from tests.support.lists import Meddled, assert_lists_are_right, key, listed_con
 
 ONE, TWO, THREE = message(1, "one"), message(2, "two"), message(3, "three")
 TOGETHER = message(2, "two as well", message_id="n")  # in TWO's millisecond, and behind it
-UPDATES = ["query", "update_item", "update_item", "query"]
 
 
 @pytest.fixture
@@ -119,70 +118,3 @@ def test_a_message_put_by_hand_is_listed_by_its_key(any_table, attributes, sort_
     (row,) = listed_conversations(any_table, "tom")
     assert row["LastMessageAt"] == Position.of(sort_key).sent_at
     assert row["OtherUser"] == "jerry"
-
-
-# --- other writers at the same time ------------------------------------------
-
-
-class Crash(Exception):
-    """The end of an invocation."""
-
-
-# What another writer does meanwhile, and the newest record that the stream brings about it.
-MEANWHILE = {
-    "newer": (put(message(4, "four")), message(4)),
-    "older": (put(message(0, "zero")), message(0)),
-    "edited": (put(THREE | {"Body": "edited"}), THREE),
-    "older edited": (put(TWO | {"Body": "edited"}), TWO),
-    "last deleted": (delete(THREE), THREE),
-    "two deleted": (delete(THREE, TWO), THREE),
-    "all deleted": (delete(THREE, TWO, ONE), THREE),
-}
-
-
-@pytest.mark.parametrize("moment", range(len(UPDATES)))
-@pytest.mark.parametrize("what", MEANWHILE)
-def test_what_another_invocation_has_handled_meanwhile_is_not_undone(table, what, moment):
-    """Its record is delivered within this invocation, and never again."""
-    change, changed = MEANWHILE[what]
-
-    def meanwhile():
-        change(table)
-        follow(table, changed)
-
-    table.put_item(Item=THREE)
-    follow(Meddled(table, {moment: meanwhile}), THREE)
-    assert_lists_are_right(table)
-
-
-@pytest.mark.parametrize("moment", range(len(UPDATES)))
-def test_a_message_put_while_the_conversation_is_being_removed_stays(table, moment):
-    def meanwhile():
-        table.put_item(Item=ONE)
-        follow(table, ONE)
-
-    delete(ONE, TWO)(table)
-    follow(Meddled(table, {moment: meanwhile}), ONE, TWO)
-    assert_lists_are_right(table)
-    assert shown(table) == [("Jerry", "one")]
-
-
-@pytest.mark.parametrize("moment", range(1, len(UPDATES)))
-@pytest.mark.parametrize("what", MEANWHILE)
-def test_a_crash_is_repaired_by_the_next_delivery(table, what, moment):
-    """Also when another invocation has already handled what happened meanwhile."""
-    change, changed = MEANWHILE[what]
-
-    def meanwhile():
-        change(table)
-        follow(table, changed)
-
-    def crash():
-        raise Crash
-
-    table.put_item(Item=THREE)
-    acts = {1: meanwhile, moment: crash} if moment > 1 else {1: lambda: (meanwhile(), crash())}
-    with pytest.raises(Crash):
-        follow(Meddled(table, acts), THREE)
-    follow(table, THREE)
-    assert_lists_are_right(table)

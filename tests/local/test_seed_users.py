@@ -161,21 +161,6 @@ def test_a_stage_that_gets_a_pool_moves_its_seed_and_keeps_edits(client, deploym
     assert "cognito-idp:ListUsers" in reason
 
 
-def test_messages_of_an_old_seeds_user_who_is_gone_stay(client, deployment, pools):
-    pool = pools()
-    tom, jerry, spike = (pool.add(name) for name in ("Tom", "Jerry", "Spike"))
-    deployment.deploy([*seed(m0="a"), message(0, "s", "Spike")], user_pool_id=pool.id)
-    pool.rename(spike, "Butch")
-    updated = deployment.deploy(seed(m0="b"), user_pool_id=pool.id)
-    assert bodies(client, deployment) == {
-        conversation_id(tom, jerry): {"m0": "b"},
-        conversation_id(spike, jerry): {"m0": "s"},
-    }
-    assert counts(updated) == {"Total": 1, "Written": 1}
-    (reason,) = logged(client, deployment, "a user of the old seed is unknown")
-    assert "user 'Spike' is not in user pool" in reason
-
-
 def test_people_type_and_read_names_and_programs_get_subs(deployment, pools, chat):
     pool = pools()
     tom, jerry, spike = (pool.add(name) for name in ("Tom", "Jerry", "Spike"))

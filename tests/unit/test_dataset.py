@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.dataset import LINE_BYTES, RepeatedKeys, line_item
-from model.messages import ITEM_BYTES, message_item, parse_time
+from model.messages import message_item, parse_time
 from seed.dataset import read_items, to_line
 from seed.document import SeedError
 
@@ -134,23 +134,18 @@ def test_a_value_too_deep_for_dynamodb_is_refused(dataset):
     assert said == "1: attribute 'a' is nested deeper than the 32 levels of DynamoDB"
 
 
-def test_an_item_above_the_limit_cannot_come_from_a_line():
-    assert LINE_BYTES < ITEM_BYTES
-
-
 SAME = "2: is another message of the same users and time as line 1; give one of them an 'id'"
 
 
 @pytest.mark.parametrize(
     "second",
     [
-        {},
         {"body": "Another"},
         {"from": "Jerry", "to": "Tom", "body": "Hi Tom"},
-        {"at": "2026-01-01T09:00:00.0009Z", "body": "Later"},
-        {"at": "2026-01-01T10:00:00+01:00", "from": "TOM", "body": "Elsewhere"},
+        {"at": "2026-01-01T09:00:00.0009Z"},
+        {"at": "2026-01-01T10:00:00+01:00", "from": "TOM"},
     ],
-    ids=["the same", "another text", "the other way", "less than a millisecond", "another zone"],
+    ids=["another text", "the other way", "less than a millisecond", "another zone"],
 )
 def test_a_second_line_with_the_key_of_another_is_refused_not_lost(dataset, second):
     said = problem(dataset(changed(), changed(**second), changed(id="own")))

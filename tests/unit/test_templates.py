@@ -87,10 +87,7 @@ def test_a_mistake_names_file_line_message_and_rule(load, tmp_path, old, new, li
         (b"\xff\xfe\x00x", "is not UTF-8 at byte 0"),
         (b"a: \x07", "not valid YAML"),
         (b"a: *b", ":1: not valid YAML: found undefined alias"),
-        (
-            b"users: !!python/object/apply:os.system [x]\nmessages: []",
-            ":1: the tag !!python/",
-        ),
+        (b"users: !!python/object/apply:os.system [x]\nmessages: []", ":1: the tag !!python/"),
         (b"users: {}", "has neither 'messages' nor 'conversations'"),
         (b"users:\n " + b"[" * 5_000, "is nested too deeply"),
         (b"users: {a: b}\n---\nusers: {a: b}", ":2: not valid YAML: expected a single document"),

@@ -23,11 +23,6 @@ def test_two_lines_under_one_key_are_refused(other):
         batch_entries([line(2), line(8, **other)])
 
 
-def test_an_id_tells_them_apart():
-    entries = batch_entries([line(0, id="a"), line(1, id="b")])
-    assert len({entry.key for entry in entries}) == 2
-
-
 def test_a_wrong_line_is_named_by_its_number_in_the_dataset():
     with pytest.raises(DatasetError, match=r"^line 1501: body is empty$"):
         batch_entries([line(1499), line(1500, body="")])
