@@ -119,19 +119,20 @@ def test_an_acknowledgement_stays_out_of_the_template(tmp_path):
     assert REASON not in Path(tmp_path, "S.template.json").read_text()
 
 
-def test_the_list_has_a_row_for_each_reason_and_no_stage():
+def test_the_list_has_a_row_for_each_set_of_constructs_and_no_stage():
     given = [
         Acknowledgement("Messages-dev/A/Role", "P::IAM5[Resource::*]", "Because.", ("r",)),
         Acknowledgement("Messages-prod/A/Role", "P::IAM5[Resource::*]", "Because.", ("r",)),
         Acknowledgement("Messages-x-Copies-eu-west-1/B", "P::One", "Because.", ("r",)),
         Acknowledgement("MessagesPipelineAccess/C", "Q::Two", "Otherwise.", ("r",)),
+        Acknowledgement("MessagesPipelineAccess/C", "Q::Three", "Again.", ("r",)),
     ]
     text = "before\n<!-- acknowledged: begin -->\nold\n<!-- acknowledged: end -->\nafter\n"
     assert acknowledged.refreshed(text, given).splitlines()[2:-2] == [
-        "| construct | rules | reason |",
-        "|---|---|---|",
-        "| `A/Role`, `Copies/B` | `IAM5`, `One` | Because. |",
-        "| `MessagesPipelineAccess/C` | `Two` | Otherwise. |",
+        "| construct | rules and reasons |",
+        "|---|---|",
+        "| `A/Role`, `Copies/B` | `IAM5`, `One`: Because. |",
+        "| `MessagesPipelineAccess/C` | `Three`: Again.<br>`Two`: Otherwise. |",
     ]
     with pytest.raises(ValueError, match="no place for the list"):
         acknowledged.refreshed("before", given)

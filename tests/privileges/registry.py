@@ -10,24 +10,22 @@ from tests.privileges.statements import Permission
 
 _GUIDE = "https://docs.aws.amazon.com"
 _TABLE_KEY = (
-    "DynamoDB documents it for the users of a table under a customer key; the embedded AWS asks "
-    f"for kms:Decrypt alone ({_GUIDE}/amazondynamodb/latest/developerguide/"
+    "documented by DynamoDB for tables with a customer key; the embedded AWS checks kms:Decrypt only "
+    f"({_GUIDE}/amazondynamodb/latest/developerguide/"
     "encryption.usagenotes.html)"
 )
 _BACKUP_KEY = (
-    "AWS Backup's own policy has it for encrypted tables and vaults; the embedded AWS encrypts "
-    f"nothing ({_GUIDE}/aws-managed-policy/latest/reference/"
+    "part of AWS Backup's own policy for encrypted tables; the embedded AWS encrypts nothing "
+    f"({_GUIDE}/aws-managed-policy/latest/reference/"
     "AWSBackupServiceRolePolicyForBackup.html)"
 )
 _RESTORE_KEY = _BACKUP_KEY.replace("ForBackup", "ForRestores")
 _TAGS = (
-    "AWS Backup's own policy has it, for the tags that recovery points get; what happens without "
-    "it is documented nowhere, so the embedded AWS does not ask for it "
+    "part of AWS Backup's own policy for tags; the effect of its absence is not documented "
     f"({_GUIDE}/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html)"
 )
 _MAP_RUN = (
-    "Step Functions documents it for a Distributed Map; the embedded AWS asks for "
-    "states:StartExecution alone "
+    "documented for a Distributed Map; the embedded AWS checks states:StartExecution only "
     f"({_GUIDE}/step-functions/latest/dg/iam-policies-eg-dist-map.html)"
 )
 _OF_TABLE_KEY = (
@@ -74,40 +72,33 @@ class Proof:
 # unless AWS says something else.
 _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
     # holder, action, resource, what it does, exercise, what is said without it
-    (".*Role", "logs:.*", ".*", "its log arrives", exercises.logs, ""),
+    (".*Role", "logs:.*", ".*", "the function's log", exercises.logs, ""),
     (
         "AlarmsBackupRole",
         "sts:AssumeRole|sns:Publish|kms:(Decrypt|GenerateDataKey)",
         ".*",
-        "an event reaches the topic",
+        "an AWS Backup event reaches the topic",
         exercises.send_backup_event,
         "",
     ),
-    (".*", "sts:AssumeRole", "the role", "the service runs as it", exercises.trusts, "TRUST"),
+    (".*", "sts:AssumeRole", "the role", "the service assumes the role", exercises.trusts, "TRUST"),
     (
         "SeedSeedingRole",
         "dynamodb:(Scan|BatchWriteItem)",
         ".*",
-        "a first seed of many messages",
+        "a first seed with many messages",
         exercises.seed_many,
         "",
     ),
-    ("SeedSeedingRole", "dynamodb:.*|kms:Decrypt", ".*", "a changed seed", exercises.seed_update, ""),
-    ("SeedSeedingRole", "s3:GetObject", ".*", "a seed in a file", exercises.seed_file, ""),
+    ("SeedSeedingRole", "dynamodb:.*|kms:Decrypt", ".*", "a seed update", exercises.seed_update, ""),
+    ("SeedSeedingRole", "s3:GetObject", ".*", "a seed from an asset", exercises.seed_file, ""),
     ("SeedSeedingRole", "cognito-idp:ListUsers", ".*", "a seed with a user pool", exercises.seed_users, ""),
-    (
-        ".*Provider.*Role",
-        "lambda:GetFunction",
-        ".*",
-        "a wait for a function that is not active",
-        exercises.ask_for_state,
-        "",
-    ),
+    (".*Provider.*Role", "lambda:GetFunction", ".*", "waiting for an inactive function", exercises.ask_for_state, ""),
     (
         ".*Providerwaiterstatemachine.*",
         "lambda:InvokeFunction",
         ".*onTimeout",
-        "the end of a wait that took too long",
+        "a timeout of the custom resource",
         exercises.give_up_waiting,
         "",
     ),
@@ -115,7 +106,7 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
         ".*Providerwaiterstatemachine.*",
         "lambda:InvokeFunction",
         ".*isComplete",
-        "a wait for a custom resource",
+        "polling the custom resource",
         exercises.wait_for_handler,
         "",
     ),
@@ -123,7 +114,7 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
         ".*Provider.*Role",
         "lambda:InvokeFunction|states:StartExecution",
         ".*",
-        "an event of CloudFormation",
+        "a CloudFormation event",
         exercises.call_handler,
         "",
     ),
@@ -131,7 +122,7 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
         "ConversationsIndexingRole",
         "dynamodb:DeleteItem",
         ".*",
-        "a conversation's last message deleted",
+        "deleting a conversation's last message",
         exercises.index_deletion,
         "",
     ),
@@ -139,7 +130,7 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
         "ConversationsIndexingRole",
         "dynamodb:(Query|UpdateItem)|kms:Decrypt",
         ".*",
-        "a message followed",
+        "updating lists after a message",
         exercises.index_message,
         "",
     ),
@@ -147,7 +138,7 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
         "ConversationsIndexingRole",
         "dynamodb:.*",
         ".*/stream|\\*",
-        "the stream is read",
+        "reading the stream",
         exercises.read_stream,
         "Cannot access stream",
     ),
@@ -155,7 +146,7 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
         "ConversationsIndexingRole",
         "sqs:SendMessage",
         ".*",
-        "the failure queue is told",
+        "sending to the failure queue",
         exercises.read_stream,
         "does not have permissions to call SendMessage on SQS",
     ),
@@ -192,12 +183,12 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
         exercises.copy_backup,
         "",
     ),
-    ("BackupRole", "dynamodb:DeleteBackup", ".*", "the end of a backup kept by DynamoDB", exercises.expire_backup, ""),
+    ("BackupRole", "dynamodb:DeleteBackup", ".*", "expiry of a backup kept by DynamoDB", exercises.expire_backup, ""),
     (
         "Backup(Restore|Testing)Role",
         "dynamodb:RestoreTableFromBackup",
         ".*",
-        "the restore of a backup kept by DynamoDB",
+        "restoring a backup kept by DynamoDB",
         exercises.restore_basic,
         "",
     ),
@@ -206,7 +197,7 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
         "BackupTestingValidationRole",
         "(backup|dynamodb):.*|kms:Decrypt",
         ".*",
-        "a look at a restored table",
+        "restore validation",
         exercises.validate,
         "",
     ),
@@ -214,16 +205,16 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
         "BackupTestingValidationFunction",
         "lambda:InvokeFunction",
         ".*",
-        "the rule calls the function",
+        "the event rule invokes the function",
         exercises.tell_of_restore,
         "",
     ),
-    ("BackupEmptyingRole", "backup:.*", ".*", "a vault emptied", exercises.empty_vault, ""),
-    ("BackupEmptyingRole", "cloudformation:DescribeStacks", ".*", "a vault that stays", exercises.keep_vault, ""),
-    ("DatasetWorkerRole", "dynamodb:.*|kms:Decrypt", ".*", "a batch of the dataset", exercises.load_batch, ""),
-    ("Dataset(Checking|Loading)Role", ".*", ".*", "a dataset loaded", exercises.load, ""),
-    ("DatasetStartingRole", "states:.*", ".*", "a load started, another stopped", exercises.start_load, ""),
-    ("DatasetWatchingRole", "states:.*", ".*", "a failed load explained", exercises.watch_load, ""),
+    ("BackupEmptyingRole", "backup:.*", ".*", "emptying the vault", exercises.empty_vault, ""),
+    ("BackupEmptyingRole", "cloudformation:DescribeStacks", ".*", "keeping the vault", exercises.keep_vault, ""),
+    ("DatasetWorkerRole", "dynamodb:.*|kms:Decrypt", ".*", "writing a dataset batch", exercises.load_batch, ""),
+    ("Dataset(Checking|Loading)Role", ".*", ".*", "loading a dataset", exercises.load, ""),
+    ("DatasetStartingRole", "states:.*", ".*", "starting and stopping a load", exercises.start_load, ""),
+    ("DatasetWatchingRole", "states:.*", ".*", "the error of a failed load", exercises.watch_load, ""),
     (
         "AlarmsTopicPolicy|StageKey",
         "sns:Publish|kms:(Decrypt|GenerateDataKey)",
@@ -236,7 +227,7 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
         "AlarmsTopicPolicy|ConversationsFailuresPolicy",
         "sns:Publish|sqs:\\*",
         "everybody",
-        "a message without TLS is refused",
+        "refusing messages without TLS",
         exercises.send_plainly,
         "taken without TLS",
     ),
@@ -244,11 +235,11 @@ _RULES: list[tuple[str, str, str, str, Exercise, str]] = [
         "StageKey",
         "kms:CreateGrant",
         "everybody",
-        "a grant for somebody else is refused",
+        "refusing grants for other principals",
         exercises.grant_key,
         "a grant for somebody else was made",
     ),
-    ("StageKey", "kms:\\*", ".*", "a changed seed, encrypted", exercises.seed_update, "kms:Decrypt"),
+    ("StageKey", "kms:\\*", ".*", "a seed update on an encrypted table", exercises.seed_update, "kms:Decrypt"),
 ]
 _TRUST = {
     "backup.amazonaws.com": "cannot be assumed by AWS Backup",
@@ -293,8 +284,8 @@ def _said(permission: Permission, said: str) -> str:
 
 
 # Whose action on every resource, and why the service leaves no choice. Exactly these, in any stage.
-_NO_RESOURCE = "the action knows no resources (Service Authorization Reference)"
-_OWN_POLICY = "in the policy of a key, `*` is that key (KMS guide, “Key policies”)"
+_NO_RESOURCE = "the action supports no resource types (Service Authorization Reference)"
+_OWN_POLICY = "in a key policy, `*` is the key itself"
 ON_EVERYTHING: dict[tuple[str, str], str] = {
     ("ConversationsIndexingRole", "dynamodb:ListStreams"): _NO_RESOURCE,
     ("BackupRole", "tag:GetResources"): _NO_RESOURCE,

@@ -1,23 +1,51 @@
 """The table of permissions: who may do what, and what breaks without it."""
 
+import re
 from collections.abc import Callable, Iterable
-from itertools import groupby
 from typing import Any
 
-from tests.privileges.registry import NOT_PROVABLE, proof, reason
+from tests.privileges.registry import NOT_PROVABLE, ON_EVERYTHING, proof, reason
 from tests.privileges.statements import Permission, permissions
 from tests.privileges.templates import everything
 
-HEAD = ["| who | may | on | without it |", "|---|---|---|---|"]
+HEAD = ["| who | may | what breaks without it |", "|---|---|---|"]
+_CONDITION_KEY = re.compile(r"\b(?:aws|kms):[A-Z][\w:/-]*")
 REASONS = list(dict.fromkeys(why for *_, why in NOT_PROVABLE))
 # A permission's key, and what broke without it.
 Outcomes = dict[tuple[str, ...], str]
 
 
 def table(found: Iterable[Permission], broke: Callable[[Permission], str]) -> list[str]:
-    """The lines of the table, a row for each statement; ``broke`` says what did without it."""
-    rows = [_row(list(same), broke) for _, same in groupby(found, key=lambda each: each.at)]
-    return HEAD + rows
+    """The lines of the table: a row for each role, and for each principal of a resource's policy.
+
+    ``broke`` says what broke without a permission. What all roles have is left out: the trust in
+    their service, which stands beside the name, and writing to the function's own log group.
+    """
+    services: dict[str, str] = {}
+    rows: dict[tuple[str, str, str], list[Permission]] = {}
+    for each in found:
+        trust = each.action == "sts:AssumeRole"
+        if trust:
+            services[each.holder] = each.principal.split(".")[0]
+        row = rows.setdefault((each.holder, each.effect, "" if trust else each.principal), [])
+        if not _common(each):
+            row.append(each)
+    return HEAD + [_row(who, same, services.get(who[0], ""), broke) for who, same in rows.items()]
+
+
+def everywhere() -> list[str]:
+    """The lines of the table of what is allowed on every resource: a row for each reason."""
+    rows = ["| allowed on `*` | reason |", "|---|---|"]
+    for why in dict.fromkeys(ON_EVERYTHING.values()):
+        named = [f"`{who}` `{what}`" for (who, what), given in ON_EVERYTHING.items() if given == why]
+        rows.append(f"| {', '.join(named)} | {why} |")
+    return rows
+
+
+def effect(permission: Permission) -> str:
+    """What breaks without the permission, in the words of the document."""
+    shown = proof(permission)
+    return shown.title if shown else f"not provable here ({REASONS.index(reason(permission)) + 1})"
 
 
 def expected(permission: Permission) -> str:
@@ -40,26 +68,25 @@ def print_table(terminal: Any, seen: Outcomes) -> None:
     terminal.write_line(f"{proven} permissions proven, {len(known) - proven} not provable here")
 
 
-def _row(same: list[Permission], broke: Callable[[Permission], str]) -> str:
-    """The row of one statement."""
-    first = same[0]
-    causes: dict[str, list[str]] = {}
-    for permission in same:
-        causes.setdefault(broke(permission), []).append(permission.action)
-    who = f"`{first.holder}`" + (f", for {first.principal}" if first.principal else "")
-    verb = "denies " if first.effect == "Deny" else ""
-    actions = list(dict.fromkeys(permission.action for permission in same))
-    resources = list(dict.fromkeys(permission.resource for permission in same))
-    on = ", ".join(f"`{resource}`" for resource in resources)
-    if first.condition:
-        on += f", if {first.condition}"
-    effects = [
-        cause if len(causes) == 1 else f"{cause} ({_names(dict.fromkeys(actions_of))})"
-        for cause, actions_of in causes.items()
-    ]
-    cells = [who, verb + ", ".join(f"`{action}`" for action in actions), on, "; ".join(effects)]
-    return f"| {' | '.join(cells)} |"
+def _common(permission: Permission) -> bool:
+    """Whether every role has it, or that of every function."""
+    trust = permission.action == "sts:AssumeRole" and not permission.condition
+    return trust or permission.action in ("logs:CreateLogStream", "logs:PutLogEvents")
 
 
-def _names(actions: Iterable[str]) -> str:
-    return ", ".join(action.split(":", 1)[1] for action in actions)
+def _row(who: tuple[str, str, str], same: list[Permission], service: str, broke: Callable[[Permission], str]) -> str:
+    """The row of what one holder may (or may not) do, by resource."""
+    holder, verb, principal = who
+    principal = "all principals" if principal == "everybody" else principal
+    name = f"`{holder}`" + (f" ({service})" if service else f" for {principal}" if principal else "")
+    actions: dict[str, dict[str, None]] = {}
+    for each in same:
+        keys = ", ".join(_CONDITION_KEY.findall(each.condition))
+        on = f"`{each.resource}`" + (f" if {keys}" if keys else "")
+        actions.setdefault(on, {})[each.action] = None
+    resources: dict[str, list[str]] = {}
+    for on, names in actions.items():
+        resources.setdefault(", ".join(f"`{name}`" for name in names), []).append(on)
+    may = "; ".join(f"{names} on {', '.join(on)}" for names, on in resources.items()) or "nothing more"
+    breaks = "; ".join(dict.fromkeys(map(broke, same))) or "-"
+    return f"| {name} | {'denied: ' if verb == 'Deny' else ''}{may} | {breaks} |"

@@ -6,7 +6,7 @@ import pytest
 
 from tests.conftest import PROJECT
 from tests.privileges.registry import NOT_PROVABLE, ON_EVERYTHING, proof, reason
-from tests.privileges.report import REASONS, expected, table
+from tests.privileges.report import REASONS, effect, everywhere, table
 from tests.privileges.statements import managed_policies, permissions, shown, without
 from tests.privileges.templates import COPIES, STAGES, copies, everything, template
 
@@ -173,7 +173,7 @@ def test_only_what_is_there_has_a_reason_for_not_being_proven():
 
 def test_the_document_has_the_table():
     lines = [
-        *table(permissions(everything()), expected),
+        *table(permissions(everything()), effect),
         "",
         *(f"{number}. {why}" for number, why in enumerate(REASONS, start=1)),
     ]
@@ -181,8 +181,7 @@ def test_the_document_has_the_table():
 
 
 def test_the_document_has_what_is_allowed_on_everything():
-    lines = ["| who | may | why on `*` |", "|---|---|---|"]
-    lines += [f"| `{who}` | `{what}` | {why} |" for (who, what), why in ON_EVERYTHING.items()]
+    lines = everywhere()
     assert _between("everything") == lines, "put this into the document:\n" + "\n".join(lines)
 
 

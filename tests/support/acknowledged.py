@@ -20,15 +20,17 @@ def refreshed(text: str, acknowledged: Iterable[Acknowledgement]) -> str:
 
 
 def table(acknowledged: Iterable[Acknowledgement]) -> str:
-    """A row for each reason, with what it is given for; the same for every stage."""
+    """A row for each set of constructs, with the rules and the reasons; the same for every stage."""
     rules: dict[str, set[str]] = defaultdict(set)
     places: dict[str, set[str]] = defaultdict(set)
     for one in acknowledged:
         rules[one.reason].add(_short(one.rule))
         places[one.reason].add(_place(one.at))
-    rows = sorted((_listed(places[reason]), _listed(rules[reason]), reason) for reason in rules)
-    lines = [f"| {where} | {what} | {reason} |\n" for where, what, reason in rows]
-    return "".join(["| construct | rules | reason |\n|---|---|---|\n", *lines])
+    rows: dict[str, list[str]] = defaultdict(list)
+    for reason in rules:
+        rows[_listed(places[reason])].append(f"{_listed(rules[reason])}: {reason}")
+    lines = [f"| {where} | {'<br>'.join(sorted(accepted))} |\n" for where, accepted in sorted(rows.items())]
+    return "".join(["| construct | rules and reasons |\n|---|---|\n", *lines])
 
 
 def _short(rule: str) -> str:
