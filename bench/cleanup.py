@@ -27,8 +27,7 @@ from cli.command_line import Context
 from local.configuration import configure
 from local.process import Running, running
 from ops.__main__ import main as ops
-from ops.cleanup import plan, preflight
-from ops.cleanup.choices import Choices
+from ops.cleanup import guards, plan
 from ops.cleanup.deletion import Deletion
 from ops.inventory import vaults
 from ops.inventory.found import Inventory, Vault
@@ -187,11 +186,12 @@ def _memory(points: int) -> None:
         say=lambda _: None,
     )
     tracemalloc.start()
-    found = Inventory(vaults=(Vault(name="v", arn="arn:aws:v", points=vaults.points(backup, "v")),))
+    found = Inventory(vaults=(Vault(name="v", arn="arn:aws:v", points=tuple(vaults.points(backup, "v"))),))
     listed = tracemalloc.get_traced_memory()[0]
-    made = plan.make(found, region="us-east-1", guards=preflight.read(context, found.vaults), choices=Choices())
+    guarded = guards.read(context, found.vaults, unlock=False, now=datetime.now(UTC))
+    made = plan.make(found, region="us-east-1", guards=guarded)
     began = time.monotonic()
-    deletion = Deletion(context, rate=1_000_000, seconds=60)
+    deletion = Deletion(context, backup, rate=1_000_000, seconds=60)
     deletion.run(found, made.actions)
     seconds = time.monotonic() - began
     peak = tracemalloc.get_traced_memory()[1]

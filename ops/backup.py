@@ -13,7 +13,7 @@ from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError
 from model.names import STACK_TAG
 from ops import jobs, retention
-from ops.inventory import table_names as source_table
+from ops.inventory import stack_tables, vaults
 
 # The clean-up waits for jobs too, and knows them from here.
 from ops.jobs import ACTIVE as ACTIVE
@@ -104,8 +104,8 @@ def _check_options(arguments: argparse.Namespace) -> None:
 def _check_table(context: Context, job_id: str) -> None:
     """Raise OpsError for a job of a table that is not the stack's, nor was."""
     job = jobs.describe(context.clients("backup"), job_id)
-    names = source_table.names(context)
-    if job.resource not in [source_table.arn(context, name) for name in names]:
+    names = stack_tables.names(context)
+    if job.resource not in [vaults.table_arn(context, name) for name in names]:
         raise OpsError(
             f"backup job {job_id} is of {job.resource}, not of table {', '.join(names)}; check "
             "--job, or name the stack of its table with --stage or --stack"

@@ -4,17 +4,18 @@ import argparse
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from cli import output
 from cli.clients import find_stack, missing_table
 from cli.command_line import Context
-from ops.cleanup.selection import age
-from ops.inventory import recovery, table_names
+from cli.errors import UsageError
+from model.time_span import parse_span
+from ops.inventory import stack_tables, vaults
+from ops.inventory.costs import Rates
 from ops.inventory.found import Point, TableBackup
-from ops.inventory.rates import Rates
-from ops.inventory.recovery import Backups
+from ops.inventory.vaults import Backups
 
 _USABLE = frozenset({"AVAILABLE", "COMPLETED"})
 _HEADER = ("AGE", "SIZE", "EXPIRES", "STATE", "KEPT IN", "A MONTH", "ARN")
@@ -44,10 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """List them; exit status 1 when a vault could not be read, or all are too old."""
-    span = age(arguments.newer_than, "--newer-than") if arguments.newer_than else None
+    span = _span(arguments.newer_than) if arguments.newer_than else None
     context.say(context.where)
-    names = table_names.names(context, arguments.table)
-    found = recovery.of(context, names)
+    names = stack_tables.names(context, arguments.table)
+    found = vaults.backups_of(context, names)
     rows = list_of(found, Rates(context.region))
     if arguments.json:
         print(_json(context, names, rows))
@@ -64,6 +65,13 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if late:
         context.say(f"no usable backup is younger than {arguments.newer_than}")
     return 1 if found.unseen or late else 0
+
+
+def _span(text: str) -> timedelta:
+    try:
+        return parse_span(text)
+    except ValueError as error:
+        raise UsageError(f"--newer-than {error}") from None
 
 
 def is_recent(rows: Iterable[Row], since: datetime) -> bool:

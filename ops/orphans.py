@@ -1,4 +1,4 @@
-"""Show what stacks that are gone, or never came about, have left in the account."""
+"""Show what stacks that are deleted, or were never created completely, have left in the account."""
 
 import argparse
 import dataclasses
@@ -7,11 +7,10 @@ from cli.clients import stack_name
 from cli.command_line import Context
 from cli.errors import UsageError
 from model.names import PREFIX
-from ops.inventory import command as holdings
+from ops.inventory import command as inventory
 from ops.inventory.command import Holding
-from ops.inventory.costs import Thing
 
-# Nobody can use or update such a stack, only delete it.
+# Such a stack can only be deleted.
 _DEAD = frozenset({"CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
 
 
@@ -21,62 +20,52 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--ephemeral",
         metavar="PREFIX",
         default=None,
-        help="stages whose names begin so should be gone by now: count them while deployed, too",
+        help="stages whose names begin with PREFIX are temporary: list them while they are deployed, too",
     )
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Show them; exit status 1 when there are any, or the caller may not look everywhere."""
-    context.say(holdings.every_stack(context))
-    found, unseen = holdings.take(context, every=True)
+    context.say(inventory.every_stack(context))
+    found, unseen = inventory.take(context, every=True)
     orphans = [left for held in found if (left := left_over(held, ephemeral=arguments.ephemeral))]
     if orphans or arguments.json:
-        holdings.show_them(context, orphans, as_json=arguments.json)
+        inventory.show_them(context, orphans, as_json=arguments.json)
     else:
-        print("nothing is left of a stack that is gone")
+        print("no deleted stack left anything")
     for held in orphans:
         context.say(f"{held.stack}: to remove it, {remedy(held, context.region)}")
-    holdings.say_unseen(context, unseen)
+    inventory.say_unseen(context, unseen)
     return 1 if orphans or unseen else 0
 
 
 def left_over(held: Holding, *, ephemeral: str | None = None) -> Holding | None:
-    """What of a stack's holdings nobody uses and nothing will remove; None for no such thing.
+    """The stack's abandoned resources, or None.
 
-    ``ephemeral``: stages whose names begin so count as a whole.
+    All that a temporary stage has counts, if its name begins with ``ephemeral``. What AWS removes
+    by itself on a day does not, nor does a role of the stack of that name in another region.
     """
     temporary = ephemeral is not None and held.stack.startswith(PREFIX + ephemeral)
     if held.status in _DEAD or (held.status and temporary):
         return held
-    left = () if held.status else tuple(thing for thing in held.things if _stays(thing))
-    return dataclasses.replace(held, things=left) if left else None
+    left = tuple(thing for thing in held.things if not thing.until and not (thing.kind == "role" and thing.detail))
+    return dataclasses.replace(held, things=left) if left and not held.status else None
 
 
 def remedy(held: Holding, region: str) -> str:
-    """What removes a stack of a stage, or one that is no stage's own, such as that of copies.
+    """The commands that remove a stage's stack, or another stack, such as that of copies.
 
-    A clean-up deletes no table: where nothing else is left, the commands that do.
+    A clean-up deletes no table: if nothing else is left, the commands that delete the tables.
     """
     commands = [thing.how_to_delete for thing in held.things]
     if commands and all(commands) and not held.status:
         return ", then ".join(commands)
-    stage, where = held.stack.removeprefix(PREFIX), f"--region {region}"
-    if _is_stage(stage):
-        first = f"make destroy STAGE={stage}, then " if held.status else ""
-        return f"{first}python -m ops cleanup --stage {stage} {where}"
-    name = held.stack
-    first = f"aws cloudformation delete-stack --stack-name {name} {where}, then "
-    return f"{first if held.status else ''}python -m ops cleanup --stack {name} {where}"
-
-
-def _is_stage(name: str) -> bool:
+    stage = held.stack.removeprefix(PREFIX)
     try:
-        stack_name(stage=name)
+        stack_name(stage=stage)
     except UsageError:
-        return False
-    return True
-
-
-def _stays(thing: Thing) -> bool:
-    """Not what goes by itself on a day, and not a role of the stack in another region."""
-    return thing.until is None and not (thing.kind == "role" and thing.detail)
+        name, destroy = f"--stack {held.stack}", f"aws cloudformation delete-stack --stack-name {held.stack}"
+        destroy += f" --region {region}"
+    else:
+        name, destroy = f"--stage {stage}", f"make destroy STAGE={stage}"
+    return f"{destroy + ', then ' if held.status else ''}python -m ops cleanup {name} --region {region}"

@@ -3,25 +3,23 @@
 import argparse
 import dataclasses
 import sys
-from collections.abc import Callable, Container, Iterable, Iterator
-from contextlib import ExitStack, closing, contextmanager
+from collections.abc import Callable, Collection, Iterable
+from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
 
-from cli.clients import Clients, find_stack
+from botocore.config import Config
+
+from cli.clients import Clients, find_stack, session
 from cli.command_line import Context, number
 from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, poll
-from ops.cleanup import copies, outcome, plan, preflight
-from ops.cleanup.choices import Choices, check_account, choices
-from ops.cleanup.choices import add_arguments as add_choices
-from ops.cleanup.copies import Copy
+from model.time_span import parse_span
+from ops.cleanup import deletion, guards, outcome, plan
 from ops.cleanup.deletion import Deletion
-from ops.cleanup.pace import CONNECTIONS
-from ops.cleanup.plan import Plan
-from ops.inventory import inventory, stacks
-from ops.inventory.found import Inventory
-from ops.inventory.stacks import Names
+from ops.cleanup.plan import Choices, Plan
+from ops.inventory import leftovers, vaults
+from ops.inventory.found import Copy, Inventory, Unseen
 
 _LAG_SECONDS = 20
 
@@ -31,7 +29,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     agreement = parser.add_mutually_exclusive_group()
     agreement.add_argument("--dry-run", action="store_true", help="print what would be deleted, and stop")
     agreement.add_argument("--yes", action="store_true", help="delete without asking")
-    add_choices(parser)
+    parser.add_argument(
+        "--table",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="also delete the on-demand backups of this former table of the stack (repeatable)",
+    )
+    parser.add_argument(
+        "--only-table", metavar="NAME", help="delete only this table's recovery points; keep vault, role and the rest"
+    )
+    parser.add_argument(
+        "--older-than", metavar="AGE", help="delete only recovery points older than 36h, 30d or 8w; keep the rest"
+    )
+    parser.add_argument(
+        "--keep-last", type=int, metavar="N", help="keep the newest N good recovery points of each table, and the rest"
+    )
+    parser.add_argument(
+        "--while-deployed",
+        action="store_true",
+        help="allow a deployed stack; needs --only-table, --older-than or --keep-last",
+    )
+    parser.add_argument("--unlock", action="store_true", help="first remove a vault lock that can be removed")
+    parser.add_argument("--account", metavar="ID", help="refuse to act in any other account")
     parser.add_argument(
         "--rate",
         type=float,
@@ -44,103 +64,165 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=float,
         default=10,
         metavar="MINUTES",
-        help="the longest wait for backup jobs, for points to go and for a vault (default: 10)",
+        help="the longest wait for backup jobs, for points to be deleted and for a vault (default: 10)",
     )
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
-    """Clean up; exit status 0 when all is gone that can go."""
+    """Clean up; exit status 0 when everything is deleted that can be."""
     rate = number(arguments, "--rate", 0.1, 10_000)
     seconds = 60 * number(arguments, "--timeout", 0.01, 24 * 60)
     chosen = choices(arguments)
     context.say(context.where)
-    check_account(arguments.account, context)
+    _check_account(arguments.account, context)
     chosen = dataclasses.replace(chosen, deployed=_deployed(context, allowed=chosen.deployed))
-    tagged = stacks.names(context, every=False)
-    look = partial(_look, context, chosen, tagged)
+    tables, unseen = leftovers.stacks(context, every=False)
+    look = partial(_look, context, chosen, tables[context.stack], unseen)
     found = look()
-    others = _copies(context, found, arguments.profile)
-    before = _plan(context, found, chosen, others, say=context.say)
+    copies = _copies(context, found, arguments.profile)
+    before = _plan(context, found, chosen, copies, say=context.say)
     if arguments.dry_run:
         return outcome.dry_run(context, before, as_json=arguments.json)
-    after, failures = before, dict[tuple[str, str], str]()
-    if before.actions:
-        for line in outcome.listing(before):
-            context.say(line)
-        _agree(before, context, yes=arguments.yes)
-        with _more_clients(context, arguments.profile, rate=rate) as more:
-            deletion = Deletion(context, rate=rate, seconds=seconds, more_clients=more)
-            deletion.run(found, before.actions)
-        failures = deletion.failures
-        after = look_again(context, failures, before, look=look, choices=chosen, others=others)
-    return outcome.result(context, before, after, failures, as_json=arguments.json)
+    if not before.actions:
+        return outcome.result(context, before, before, {}, as_json=arguments.json)
+    for line in outcome.listing(before):
+        context.say(line)
+    _agree(before, context, yes=arguments.yes)
+    with closing(_client(context, arguments.profile, rate)) as backup:
+        deleting = Deletion(context, backup, rate=rate, seconds=seconds)
+        deleting.run(found, before.actions)
+
+    def replan() -> Plan:
+        after = _plan(context, look(), chosen, copies)
+        return _without_new(after, before) if chosen.partial else after
+
+    after = look_again(context, deleting.failures, replan)
+    return outcome.result(context, before, after, deleting.failures, as_json=arguments.json)
 
 
-@contextmanager
-def _more_clients(context: Context, profile: str | None, *, rate: float) -> Iterator[list[Any]]:
-    """Clients of AWS Backup besides the context's, whose connections alone reach 100 a second."""
-    if rate <= 10 * CONNECTIONS:
-        yield []
-        return
-    with closing(Clients(region=context.region, profile=profile)) as clients:
-        yield [clients("backup")]
+def choices(arguments: argparse.Namespace) -> Choices:
+    """The choices in ``arguments``. Raises UsageError for those that make no sense."""
+    last = arguments.keep_last
+    if last is not None and last < 0:
+        raise UsageError(f"--keep-last must be 0 or more, got {last}")
+    if arguments.only_table == "":
+        raise UsageError("--only-table must name a table")
+    chosen = Choices(
+        table=arguments.only_table or "",
+        keep_last=last,
+        tables=tuple(arguments.table),
+        unlock=arguments.unlock,
+        deployed=arguments.while_deployed,
+    )
+    if arguments.older_than is not None:
+        try:
+            chosen = dataclasses.replace(chosen, before=chosen.now - parse_span(arguments.older_than))
+        except (ValueError, OverflowError) as error:
+            raise UsageError(f"--older-than {error}") from None
+    if chosen.deployed and not chosen.partial:
+        raise UsageError(
+            "--while-deployed would delete every backup of a table in use; say which ones with "
+            "--older-than, --keep-last or --only-table"
+        )
+    return chosen
 
 
-def _look(context: Context, choices: Choices, tagged: Names) -> Inventory:
-    """What remains, also the tables that were restored: they carry the stack's tag alone."""
-    found = inventory.take(context, more_tables=choices.tables, tagged=tagged.tables[context.stack])
-    return dataclasses.replace(found, unseen=(*found.unseen, *tagged.unseen))
+def _check_account(wanted: str | None, context: Context) -> None:
+    if wanted is not None and wanted != context.account:
+        raise UsageError(
+            f"--account {wanted}, but the credentials belong to account {context.account}; "
+            "check --profile and the AWS_* variables"
+        )
 
 
 def _deployed(context: Context, *, allowed: bool) -> bool:
-    """Whether the stack exists. Raises OpsError when it does and that is not ``allowed``."""
-    if not allowed:
-        refuse_while_deployed(context)
-        return False
-    return find_stack(context.clients, context.stack) is not None
+    """Whether the stack exists. Raises OpsError when it does and that is not ``allowed``.
 
-
-def refuse_while_deployed(context: Context) -> None:
-    """Raise OpsError while the stack exists: its backups are its users' safety net."""
+    The backups of a stack in use are its users' safety net.
+    """
     found = find_stack(context.clients, context.stack)
-    if found is None:
-        return
+    if found is None or allowed:
+        return found is not None
     remedy = (
-        "destroy it first (make destroy), then run this again; or name the old backups that may "
-        "go, with --while-deployed and --older-than or --keep-last"
+        "destroy it first (make destroy), then run this again; or select old backups with "
+        "--while-deployed and --older-than or --keep-last"
     )
     if found.status == "DELETE_IN_PROGRESS":
-        remedy = "wait until its deletion is done, then run this again"
+        remedy = "wait until it is deleted, then run this again"
     if found.status == "DELETE_FAILED":
         why = found.reason or "see its events in CloudFormation"
         remedy = f"its deletion failed: {why}; remove the cause and destroy it again"
     raise OpsError(f"stack {context.stack} is still deployed (status {found.status}); {remedy}")
 
 
-def look_again(
-    context: Context,
-    failures: Container[tuple[str, str]],
-    before: Plan,
-    *,
-    look: Callable[[], Inventory],
-    choices: Choices,
-    others: Iterable[Copy] = (),
-) -> Plan:
-    """The plan after a deletion, from a new inventory: what it still wants to delete is left.
+def _look(context: Context, choices: Choices, tagged: Iterable[str], unseen: Iterable[Unseen]) -> Inventory:
+    """What remains. Restored tables are ``tagged``, and have nothing else of the stack."""
+    found = leftovers.take(context, more_tables=choices.tables, tagged=tagged)
+    return dataclasses.replace(found, unseen=(*found.unseen, *unseen))
 
-    Lists lag behind deletions in IAM and CloudWatch Logs, so what is listed
-    without having failed is looked for again, for a while.
+
+def _copies(context: Context, found: Inventory, profile: str | None) -> tuple[Copy, ...]:
+    """Points of the stack's tables elsewhere; asks other regions with the same credentials."""
+    with ExitStack() as opened:
+        regions: dict[str, Clients] = {context.region: context.clients}
+
+        def client_in(region: str) -> Any:
+            if region not in regions:
+                regions[region] = opened.enter_context(closing(Clients(region=region, profile=profile)))
+            return regions[region]("backup")
+
+        # A role is all that remains of a stage that was cleaned up before its copies.
+        tables = [table for role in found.roles for table in role.tables]
+        return vaults.copies(context, found.vaults, client_in, tables=tables)
+
+
+def _plan(
+    context: Context,
+    found: Inventory,
+    chosen: Choices,
+    copies: Collection[Copy],
+    say: Callable[[str], None] = lambda _: None,
+) -> Plan:
+    guarded = guards.read(context, found.vaults, unlock=chosen.unlock, now=chosen.now)
+    for unread in guarded.unread:
+        say(f"could not look for {unread.what}: {unread.reason}")
+    return plan.make(found, region=context.region, guards=guarded, choices=chosen, copies=copies)
+
+
+def _agree(what: Plan, context: Context, *, yes: bool) -> None:
+    """Raise unless the user agrees to delete what was listed."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError("cannot prompt: stdin is not a terminal; to delete, pass --yes")
+    print(f"Delete {what.summary} in {context.where}? [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise OpsError("nothing was deleted: the answer was not yes")
+
+
+def _client(context: Context, profile: str | None, rate: float) -> Any:
+    """A client of AWS Backup for many deletions, which sends fewer when AWS throttles them.
+
+    https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html (adaptive mode).
+    """
+    many = Config(
+        retries={"mode": "adaptive", "total_max_attempts": 10}, max_pool_connections=deletion.connections(rate)
+    )
+    return session(region=context.region, profile=profile).client("backup", config=many)
+
+
+def look_again(context: Context, failures: Collection[tuple[str, str]], replan: Callable[[], Plan]) -> Plan:
+    """The plan after a deletion, from a second inventory: what it still wants to delete is left.
+
+    Lists lag behind deletions in IAM and CloudWatch Logs, so ``replan`` is called again, for a
+    while, as long as it lists something that did not fail.
     """
     seen: list[Plan] = []
 
     def settled() -> Plan | None:
-        found = look()
-        after = _plan(context, found, choices, others)
-        if choices.selection.partial:
-            after = _of(after, before)
-        seen.append(after)
-        stale = [a for a in after.actions if (a.kind, a.id) not in failures]
-        return None if stale else after
+        seen.append(replan())
+        stale = any((entry.kind, entry.id) not in failures for entry in seen[-1].actions)
+        return None if stale else seen[-1]
 
     try:
         return poll(settled, seconds=_LAG_SECONDS, clock=context.clock)
@@ -148,51 +230,11 @@ def look_again(
         return seen[-1]
 
 
-def _of(after: Plan, before: Plan) -> Plan:
+def _without_new(after: Plan, before: Plan) -> Plan:
     """``after`` without what came since: a new point moves an older one out of --keep-last."""
-    known = {item.id for item in (*before.actions, *before.blocked)}
+    known = {entry.id for entry in (*before.actions, *before.blocked)} | {"?"}
     return dataclasses.replace(
         after,
-        actions=tuple(item for item in after.actions if item.id in known),
-        blocked=tuple(item for item in after.blocked if item.id in known or item.id == "?"),
+        actions=tuple(entry for entry in after.actions if entry.id in known),
+        blocked=tuple(entry for entry in after.blocked if entry.id in known),
     )
-
-
-def _plan(
-    context: Context,
-    found: Inventory,
-    chosen: Choices,
-    others: Iterable[Copy],
-    say: Callable[[str], None] = lambda _: None,
-) -> Plan:
-    guards = preflight.read(context, found.vaults)
-    for unread in guards.unread:
-        say(f"could not look for {unread.what}: {unread.reason}")
-    return plan.make(found, region=context.region, guards=guards, choices=chosen, copies=others)
-
-
-def _copies(context: Context, found: Inventory, profile: str | None) -> tuple[Copy, ...]:
-    """Points of the stack's tables elsewhere; other regions are asked with the same credentials."""
-    with ExitStack() as opened:
-        clients: dict[str, Clients] = {}
-
-        def elsewhere(region: str) -> Any:
-            if region not in clients:
-                clients[region] = Clients(region=region, profile=profile)
-                opened.callback(clients[region].close)
-            return clients[region]("backup")
-
-        # A role is all that remains of a stage cleaned up before its copies were.
-        tables = [table for role in found.roles for table in role.tables]
-        return copies.find(context, found.vaults, elsewhere, tables=tables)
-
-
-def _agree(what: Plan, context: Context, *, yes: bool) -> None:
-    """Raise unless whoever started this agrees to delete what was listed."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("nobody to ask: standard input is no terminal; to delete, pass --yes")
-    print(f"Delete {what.summary} in {context.where}? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise OpsError("nothing was deleted: the answer was not yes")

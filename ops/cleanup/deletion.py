@@ -1,77 +1,231 @@
-"""Carry out a clean-up: everything that can go, in an order that AWS accepts."""
+"""Delete what a plan lists: in an order that AWS accepts, and at a limited rate."""
 
-from collections import defaultdict
-from collections.abc import Callable, Container, Iterable
+import math
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, wait
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.command_line import Context
-from cli.errors import OpsError, code, explain
-from cli.polling import DeadlineError, poll
-from ops import backup
+from cli.errors import OpsError, code, explain, is_denied, message
+from cli.polling import SYSTEM_CLOCK, Clock, DeadlineError, poll
+from dynamo.parallel import lanes
+from dynamo.throttling import THROTTLED
+from ops import jobs
 from ops.cleanup import plan
-from ops.cleanup.pace import Pace, each
-from ops.cleanup.points import PointDeletion
 from ops.inventory import vaults
-from ops.inventory.found import Inventory, Key, Point, Role, TableBackup, Vault
+from ops.inventory.found import Inventory, Key, Point, Role, Vault
 
+T = TypeVar("T")
 _GONE = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "BackupNotFoundException"})
+# Sent again later: "already performing an action", and too many requests in spite of the SDK's retries.
+_LATER = THROTTLED | {"InvalidResourceStateException", "ServiceUnavailableException"}
+# Longer than a second, because requests get closer to each other on their way to AWS.
+_WINDOW_SECONDS = 1.05
+# How long a point that was EXPIRED before gets to show that it is being deleted.
+_EXPIRED_GRACE_SECONDS = 15
+_NOT_DELETED = (
+    "EXPIRED: AWS Backup accepted the deletion but could not carry it out, and still bills the "
+    "point; it deletes as the role that made it, which needs dynamodb:DeleteBackup, or else as its "
+    "service-linked role, which the caller must be allowed to create (iam:CreateServiceLinkedRole); "
+    "run this again with one of them"
+)
+_BY_POLICY = "resource-based policy"  # AWS's words for a vault's access policy
+
+
+def connections(rate: float) -> int:
+    """How many requests at once reach ``rate`` a second, if each takes a tenth of a second."""
+    return min(20, max(4, math.ceil(rate / 10)))
+
+
+class Pace:
+    """Spaces requests ``1 / rate`` seconds apart; never more than ``rate`` within a second."""
+
+    def __init__(self, rate: float, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._interval, self._clock = 1 / rate, clock
+        self._lock = threading.Lock()
+        self._next = clock.monotonic()
+        self._sent: deque[float] = deque(maxlen=max(1, int(rate)))
+
+    def limit(self, client: Any, event: str) -> None:
+        """Make every request of an operation wait its turn, also the SDK's own retries.
+
+        ``event``: botocore's, for example ``before-send.backup.DeleteRecoveryPoint``.
+        """
+        client.meta.events.register(event, self.wait)
+
+    def wait(self, **_: object) -> None:
+        """Return when the next request may be sent."""
+        with self._lock:
+            now = self._clock.monotonic()
+            turn = max(now, self._next)
+            self._next = turn + self._interval
+        if turn > now:
+            self._clock.sleep(turn - now)
+        while (early := self._early()) > 0:
+            self._clock.sleep(early)
+
+    def _early(self) -> float:
+        """The seconds until one more request is within the rate; 0, and noted, when it is.
+
+        Threads wake up late, and then several at once: turns alone would let too many through.
+        """
+        with self._lock:
+            now = self._clock.monotonic()
+            if len(self._sent) == self._sent.maxlen and self._interval < 1:
+                early = self._sent[0] + _WINDOW_SECONDS - now
+                if early > 0:
+                    return early
+            self._sent.append(now)
+            return 0
+
+
+def each(
+    things: Iterable[T], call: Callable[[T], object], *, at_once: int
+) -> Iterator[tuple[T, ClientError | BotoCoreError | None]]:
+    """``call`` every one of ``things``; yields each with its error, or None, as the calls end.
+
+    Takes from ``things`` no more than it works on. One that fails stops no other.
+    """
+    waiting = iter(things)
+    with lanes(at_once) as opened:
+        running = {opened.submit(call, thing): thing for thing in islice(waiting, 2 * at_once)}
+        while running:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                thing, error = running.pop(future), future.exception()
+                if error is not None and not isinstance(error, ClientError | BotoCoreError):
+                    raise error
+                yield thing, error
+                running |= {opened.submit(call, thing): thing for thing in islice(waiting, 1)}
+
+
+class PointDeletion:
+    """The deletion of some recovery points; ``failures`` maps ARNs to what blocks them.
+
+    A response of 200 proves nothing: AWS Backup also gives it when it lacks permission, and the
+    point turns EXPIRED
+    (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteRecoveryPoint.html).
+    So the vault's list decides.
+    """
+
+    def __init__(self, context: Context, backup: Any, points: Iterable[Point], *, at_once: int) -> None:
+        self.failures: dict[str, str] = {}
+        self._context, self._backup, self._at_once = context, backup, at_once
+        self._points = {point.arn: point for point in points}
+        self._later: set[str] = set()
+        self._began = context.clock.monotonic()
+        self._shown = -1
+
+    def run(self, *, seconds: float) -> None:
+        """Return when all points are gone or have failed, or after ``seconds``."""
+        self._send([arn for arn, point in self._points.items() if point.status != "DELETING"])
+        waiting = set(self._points)
+
+        def settled() -> bool | None:
+            nonlocal waiting
+            if self._later:
+                self._send(list(self._later))
+            waiting = self._remaining()
+            return None if waiting else True
+
+        try:
+            poll(settled, seconds=seconds, clock=self._context.clock)
+        except DeadlineError as late:
+            for arn in waiting:
+                self.failures[arn] = f"still there after {late}; run this again"
+
+    def _send(self, arns: Iterable[str]) -> None:
+        self._later = set()
+        for arn, error in each(arns, self._delete, at_once=self._at_once):
+            reason = code(error) if isinstance(error, ClientError) else ""
+            if reason in _LATER:
+                self._later.add(arn)
+            elif error and reason not in _GONE:
+                self.failures[arn] = _explain(error, self._points[arn].vault)
+
+    def _delete(self, arn: str) -> None:
+        self._backup.delete_recovery_point(BackupVaultName=self._points[arn].vault, RecoveryPointArn=arn)
+
+    def _remaining(self) -> set[str]:
+        """The ARNs of points that still exist and have not failed."""
+        # Of what is read, only the ARNs of the plan are kept in memory.
+        listed = (
+            (self._points[found.arn], found.status)
+            for vault in sorted({point.vault for point in self._points.values()})
+            for found in vaults.points(self._backup, vault)
+            if found.arn in self._points
+        )
+        present = {point.arn: status for point, status in listed}
+        for arn, status in present.items():
+            if status == "EXPIRED" and self._is_final(arn):
+                self.failures.setdefault(arn, _NOT_DELETED)
+        gone = len(self._points) - len(present)
+        if gone != self._shown:
+            self._context.say(f"recovery points: {gone} of {len(self._points)} gone")
+            self._shown = gone
+        return present.keys() - self.failures.keys()
+
+    def _is_final(self, arn: str) -> bool:
+        waited = self._context.clock.monotonic() - self._began
+        return arn not in self._later and (self._points[arn].status != "EXPIRED" or waited > _EXPIRED_GRACE_SECONDS)
+
+
+def _explain(error: ClientError | BotoCoreError, vault: str) -> str:
+    text = explain(error)
+    return f"{text}; that is the access policy of {vault}: change it first" if _BY_POLICY in text else text
 
 
 class Deletion:
     """One clean-up; ``failures`` maps (kind, id) to the reason why it could not be deleted."""
 
-    def __init__(self, context: Context, *, rate: float, seconds: float, more_clients: Iterable[Any] = ()) -> None:
-        """``rate``: deletions a second; ``seconds``: the longest wait for any one step.
+    def __init__(self, context: Context, backup: Any, *, rate: float, seconds: float) -> None:
+        """``backup``: a client of AWS Backup with ``connections(rate)`` connections.
 
-        ``more_clients`` of AWS Backup bring the connections that a high rate needs.
+        ``rate``: deletions a second; ``seconds``: the longest wait for any one step.
         """
         self.failures: dict[tuple[str, str], str] = {}
-        self._context, self._seconds = context, seconds
-        self._pace = Pace(rate, context.clock)
-        self._backup, self._more_clients = context.clients("backup"), tuple(more_clients)
+        self._context, self._seconds, self._backup = context, seconds, backup
+        self._pace, self._at_once = Pace(rate, context.clock), connections(rate)
 
-    def run(self, found: Inventory, agreed: Iterable[plan.Item]) -> None:
-        """Delete of ``found`` what is ``agreed``; one that fails stops no other."""
-        wanted: dict[str, set[str]] = defaultdict(set)
-        for item in agreed:
-            wanted[item.kind].add(item.id)
-        self._unlock(wanted[plan.LOCK])
-        jobs = [(vault, job) for vault in found.vaults for job in vault.jobs]
-        late = [self._after(vault, job) for vault, job in jobs if job in wanted[plan.JOB]]
-        points = [p for v in found.vaults for p in v.points if p.arn in wanted[plan.POINT]]
-        self._points([*points, *(point for point in late if point)])
-        on_demand = [backup for backup in found.backups if backup.arn in wanted[plan.BACKUP]]
-        self._backups(self._context.clients("dynamodb"), on_demand)
+    def run(self, found: Inventory, agreed: Iterable[plan.Entry]) -> None:
+        """Delete what is ``agreed`` of ``found``; one that fails stops no other."""
+        wanted = {(entry.kind, entry.id) for entry in agreed}
         for vault in found.vaults:
-            if vault.name in wanted[plan.VAULT]:
-                self._vault(vault, [point for point in late if point])
-        roles = [role for role in found.roles if role.name in wanted[plan.ROLE]]
-        makers = self._makers(found.vaults, wanted[plan.VAULT]) if roles else frozenset()
+            if (plan.LOCK, vault.name) in wanted:
+                # If this fails, every point in the vault is refused, and named.
+                unlock = self._backup.delete_backup_vault_lock_configuration
+                self._try(plan.LOCK, vault.name, partial(unlock, BackupVaultName=vault.name))
+        running = [(vault, job) for vault in found.vaults for job in vault.jobs if (plan.JOB, job) in wanted]
+        late = [point for vault, job in running if (point := self._after(vault, job))]
+        self._points([p for v in found.vaults for p in v.points if (plan.POINT, p.arn) in wanted] + late)
+        self._backups([backup.arn for backup in found.backups if (plan.BACKUP, backup.arn) in wanted])
+        for vault in found.vaults:
+            if (plan.VAULT, vault.name) in wanted:
+                self._vault(vault, late)
+        roles = [role for role in found.roles if (plan.ROLE, role.name) in wanted]
+        left = [v for v in found.vaults if (plan.VAULT, v.name) not in wanted - self.failures.keys()]
+        makers = self._makers(left) if roles else set()
         for role in roles:
             self._role(role, needed=any(map(role.may_have_made, makers)))
-        kinds = {kind for kind, _ in self.failures}
-        needed = bool(kinds & {plan.JOB, plan.POINT, plan.VAULT, plan.BACKUP})
+        needed = any(kind in (plan.JOB, plan.POINT, plan.VAULT, plan.BACKUP) for kind, _ in self.failures)
         for key in found.keys:
-            if key.arn in wanted[plan.KEY]:
+            if (plan.KEY, key.arn) in wanted:
                 self._key(key, needed=needed)
-        logs = self._context.clients("logs")
         for name in found.log_groups:
-            if name in wanted[plan.LOGS]:
-                self._try(plan.LOGS, name, partial(logs.delete_log_group, logGroupName=name))
-
-    def _unlock(self, names: Iterable[str]) -> None:
-        """Remove vault locks; what stays locked refuses each of its points by itself."""
-        for name in sorted(names):
-            unlock = self._backup.delete_backup_vault_lock_configuration
-            self._try(plan.LOCK, name, partial(unlock, BackupVaultName=name))
+            if (plan.LOGS, name) in wanted:
+                delete = self._context.clients("logs").delete_log_group
+                self._try(plan.LOGS, name, partial(delete, logGroupName=name))
 
     def _after(self, vault: Vault, job: str) -> Point | None:
-        """The point of a job that still ran, once it has ended; None when it left none."""
+        """The point of a running job, once it has ended; None when it left none."""
         try:
-            ended = backup.wait(self._context, job, seconds=self._seconds)
+            ended = jobs.wait(self._context, job, seconds=self._seconds)
         except (OpsError, DeadlineError) as error:
             self.failures[plan.JOB, job] = str(error)
         except (ClientError, BotoCoreError) as error:
@@ -83,56 +237,70 @@ class Deletion:
 
     def _points(self, points: list[Point]) -> None:
         if points:
-            deletion = PointDeletion(self._context, self._pace, self._more_clients)
-            deletion.run(points, seconds=self._seconds)
+            self._pace.limit(self._backup, "before-send.backup.DeleteRecoveryPoint")
+            deletion = PointDeletion(self._context, self._backup, points, at_once=self._at_once)
+            deletion.run(seconds=self._seconds)
             self.failures |= {(plan.POINT, arn): why for arn, why in deletion.failures.items()}
 
-    def _backups(self, dynamodb: Any, on_demand: list[TableBackup]) -> None:
-        def delete(found: TableBackup) -> dict[str, Any]:
-            answer: dict[str, Any] = dynamodb.delete_backup(BackupArn=found.arn)
-            return answer
+    def _backups(self, arns: list[str]) -> None:
+        if arns:
+            dynamodb = self._context.clients("dynamodb")
+            self._pace.limit(dynamodb, "before-send.dynamodb.DeleteBackup")
+            calls = each(arns, lambda arn: dynamodb.delete_backup(BackupArn=arn), at_once=self._at_once)
+            for arn, error in calls:
+                self._note(plan.BACKUP, arn, error)
 
-        if not on_demand:
-            return
-        with self._pace.over(dynamodb, "DeleteBackup"):
-            for found, error in each(on_demand, delete, self._pace):
-                self._note(plan.BACKUP, found.arn, error)
-
-    def _vault(self, vault: Vault, late: list[Point]) -> None:
+    def _vault(self, vault: Vault, late: Iterable[Point]) -> None:
         held = [*vault.points, *(point for point in late if point.vault == vault.name)]
-        kept = sum((plan.POINT, point.arn) in self.failures for point in held)
-        running = sum((plan.JOB, job) in self.failures for job in vault.jobs)
-        if kept or running:
+        parts = [*((plan.POINT, point.arn) for point in held), *((plan.JOB, job) for job in vault.jobs)]
+        if any(part in self.failures for part in parts):
             self.failures[plan.VAULT, vault.name] = "a vault must be empty to be deleted"
             return
         try:
-            why = poll(lambda: vaults.delete(self._backup, vault), seconds=self._seconds, clock=self._context.clock)
-        except DeadlineError as late:
-            why = f"AWS Backup still says after {late} that it contains recovery points"
+            why = poll(lambda: self._try_vault(vault), seconds=self._seconds, clock=self._context.clock)
+        except DeadlineError as late_by:
+            why = f"AWS Backup still says after {late_by} that it contains recovery points"
         except (ClientError, BotoCoreError) as error:
             why = explain(error)
         if why:
             self.failures[plan.VAULT, vault.name] = why
 
-    def _makers(self, found: Iterable[Vault], wanted: Container[str]) -> frozenset[str]:
-        """The names of the roles that made what the vaults that are left held, or hold now.
+    def _try_vault(self, vault: Vault) -> str | None:
+        """Empty when the vault is gone, a reason when it cannot be deleted, None to try again.
 
-        Asked again: points may have come meanwhile. Where that fails any role may have.
+        AWS Backup says "contains recovery points" for a while after the last one is gone
+        (https://github.com/hashicorp/terraform-provider-aws/issues/37774), and AccessDenied for a
+        deleted vault.
+        """
+        try:
+            self._backup.delete_backup_vault(BackupVaultName=vault.name)
+        except ClientError as error:
+            if code(error) in _GONE or (is_denied(error) and not vaults.exists(self._backup, vault.name)):
+                return ""
+            if "contains recovery points" not in message(error):
+                raise
+            known = {point.arn for point in vault.points}
+            new = sum(point.arn not in known for point in vaults.points(self._backup, vault.name))
+            return f"{new} more recovery points came; run this again" if new else None
+        return ""
+
+    def _makers(self, left: Iterable[Vault]) -> set[str]:
+        """The names of the roles that made the points of the vaults ``left``.
+
+        Asked again: points may have come meanwhile. If that fails, it may have been any role.
         """
         makers = set[str]()
-        for vault in found:
-            if vault.name not in wanted or (plan.VAULT, vault.name) in self.failures:
-                makers |= {point.role for point in vault.points}
-                try:
-                    makers |= vaults.makers(self._backup, vault.name)
-                except (ClientError, BotoCoreError):
-                    makers.add("")
-        return frozenset(makers)
+        for vault in left:
+            makers |= {point.role for point in vault.points}
+            try:
+                makers |= vaults.makers(self._backup, vault.name)
+            except (ClientError, BotoCoreError):
+                makers.add("")
+        return makers
 
     def _role(self, role: Role, *, needed: bool) -> None:
         if needed:
-            why = "kept: AWS Backup needs it for what is left"
-            self.failures[plan.ROLE, role.name] = why
+            self.failures[plan.ROLE, role.name] = "kept: AWS Backup needs it for what is left"
             return
         iam, name = self._context.clients("iam"), role.name
 
@@ -149,10 +317,10 @@ class Deletion:
         if needed:
             self.failures[plan.KEY, key.arn] = "kept: what is left may be encrypted with it"
             return
-        kms, days = self._context.clients("kms"), plan.KEY_WINDOW_DAYS
-        self._try(plan.KEY, key.arn, lambda: kms.schedule_key_deletion(KeyId=key.arn, PendingWindowInDays=days))
+        schedule = self._context.clients("kms").schedule_key_deletion
+        self._try(plan.KEY, key.arn, partial(schedule, KeyId=key.arn, PendingWindowInDays=plan.KEY_WINDOW_DAYS))
 
-    def _try(self, kind: str, id: str, call: Callable[[], Any]) -> None:
+    def _try(self, kind: str, id: str, call: Callable[[], object]) -> None:
         self._pace.wait()
         try:
             call()
@@ -165,7 +333,7 @@ class Deletion:
             self.failures[kind, id] = explain(error)
 
 
-def _unless_gone(call: Callable[[], Any]) -> None:
+def _unless_gone(call: Callable[[], object]) -> None:
     try:
         call()
     except ClientError as error:

@@ -1,146 +1,175 @@
-"""What keeps recovery points from being deleted: plain data, and what follows from it. Pure."""
+"""What keeps recovery points and vaults from being deleted: locks, legal holds, access policies. Reads only.
+
+None of these calls is needed to delete: without permission for one, the command says so and goes
+on, and AWS's responses to the deletions decide.
+"""
 
 import fnmatch
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, NamedTuple
 
-from ops.inventory.found import Point, Unseen
+from botocore.exceptions import ClientError
+
+from cli.command_line import Context
+from cli.errors import code
+from ops.inventory.found import Point, Unseen, Vault
+from ops.inventory.leftovers import Lookups
 
 DELETE_POINT, DELETE_VAULT = "backup:DeleteRecoveryPoint", "backup:DeleteBackupVault"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Lock:
-    """A vault lock. ``final``: when a compliance lock becomes unchangeable; None: governance."""
-
-    final: datetime | None = None
-
-    def removable(self, now: datetime) -> bool:
-        """Whether it can still be taken off at all."""
-        return self.final is None or now < self.final
-
-    @property
-    def name(self) -> str:
-        """The lock's mode, and until when it can be removed or since when it cannot."""
-        return f"vault lock in {'governance' if self.final is None else 'compliance'} mode"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Hold:
-    """An active legal hold, with the ARNs of the deployment's points that it holds."""
-
-    id: str
-    title: str
-    points: frozenset[str]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Guard:
-    """What guards one vault; ``denied`` names the denied actions and the statements that do it."""
-
-    lock: Lock | None = None
-    denied: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Guards:
-    """What guards the vaults of a deployment; ``unread`` what nobody may look for."""
-
-    vaults: Mapping[str, Guard] = field(default_factory=dict)
-    holds: tuple[Hold, ...] = ()
-    unread: tuple[Unseen, ...] = ()
-
-    def of(self, vault: str) -> Guard:
-        """The guard of the vault of that name."""
-        return self.vaults.get(vault, Guard())
-
-
 class Blocker(NamedTuple):
-    """Why something cannot be deleted, what to do about it, and until when."""
+    """Why something cannot be deleted and how to change that, and until when."""
 
     reason: str
     until: datetime | None = None
 
 
-def blocker(
-    guards: Guards, vault: str, *, unlock: bool, now: datetime, region: str
-) -> Callable[[Point], Blocker | None]:
-    """A function that says what is in the way of a point of ``vault``, or None."""
-    guard = guards.of(vault)
-    locked = _locked(guard.lock, unlock=unlock, now=now)
-    denied = denial(guard, DELETE_POINT, vault, region)
+@dataclass(frozen=True, kw_only=True)
+class Guards:
+    """What blocks deletions: ``points`` by ARN, ``vaults`` by name.
 
-    def of(point: Point) -> Blocker | None:
-        if point.status == "DELETING":  # AWS is at it already
-            return None
-        if locked:
-            end = "" if point.expires else "; it has no retention, so it never ends"
-            return Blocker(locked + end, point.expires)
-        for hold in guards.holds:
-            if point.arn in hold.points:
-                return Blocker(
-                    f"legal hold '{hold.title}' ({hold.id}): whoever placed it can cancel it, this command never does"
-                )
-        return Blocker(denied) if denied else None
+    ``unlock``: vaults whose lock is to be removed; ``unread``: what the caller may not look for.
+    """
 
-    return of
+    points: Mapping[str, Blocker] = field(default_factory=dict)
+    vaults: Mapping[str, str] = field(default_factory=dict)
+    unlock: frozenset[str] = frozenset()
+    unread: tuple[Unseen, ...] = ()
 
 
-def denial(guard: Guard, action: str, vault: str, region: str) -> str:
-    """Why the vault's access policy stands in the way of ``action``; empty when it does not."""
-    if action not in guard.denied:
-        return ""
-    command = f"aws backup delete-backup-vault-access-policy --backup-vault-name {vault}"
-    return (
-        f"the vault's access policy denies {action} to everybody ({guard.denied[action]}): "
-        f"change it, or `{command} --region {region}`, then run this again"
-    )
+def read(context: Context, vaults: Iterable[Vault], *, unlock: bool, now: datetime) -> Guards:
+    """What guards ``vaults`` and their points; with ``unlock``, locks that can be removed do not count.
+
+    Reads only vaults with recovery points: an empty one can have nothing but a policy against its
+    deletion, and then AWS's response says so.
+    """
+    backup, look = context.clients("backup"), Lookups()
+    full = {vault.name: vault for vault in vaults if vault.points}
+    held = dict(look("legal holds", partial(_held, backup, full)) if full else ())
+    points, undeletable, unlocked = dict[str, Blocker](), dict[str, str](), set[str]()
+    for name, vault in full.items():
+        locked = ""
+        for until in look(f"the lock of {name}", partial(_lock, backup, name)):
+            locked = lock(until, unlock=unlock, now=now)
+            unlocked |= set() if locked else {name}
+        find = partial(_denied, backup, name, context.account)
+        denied = {
+            action: _denial(action, statement, name, context.region)
+            for action, statement in look(f"the access policy of {name}", find)
+        }
+        if DELETE_VAULT in denied:
+            undeletable[name] = denied[DELETE_VAULT]
+        for point in vault.points:
+            if why := _blocker(point, locked, held.get(point.arn, ""), denied.get(DELETE_POINT, "")):
+                points[point.arn] = why
+    return Guards(points=points, vaults=undeletable, unlock=frozenset(unlocked), unread=tuple(look.unseen))
 
 
-def _locked(lock: Lock | None, *, unlock: bool, now: datetime) -> str:
-    if lock is None:
-        return ""
-    if not lock.removable(now):
+def _blocker(point: Point, locked: str, held: str, denied: str) -> Blocker | None:
+    if point.status == "DELETING":
+        return None
+    if locked:
+        end = "" if point.expires else "; the point has no retention, so it can never be deleted"
+        return Blocker(locked + end, point.expires)
+    return Blocker(held or denied) if held or denied else None
+
+
+def _lock(backup: Any, vault: str) -> Iterator[datetime | None]:
+    """The vault's lock, if it has one: its LockDate, without which it is in governance mode.
+
+    Source: https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html
+    """
+    shown = backup.describe_backup_vault(BackupVaultName=vault)
+    if shown.get("Locked"):
+        yield shown.get("LockDate")
+
+
+def lock(until: datetime | None, *, unlock: bool, now: datetime) -> str:
+    """Why a vault lock blocks deletions; empty for one that ``unlock`` removes.
+
+    ``until``: when a lock in compliance mode becomes final; None for governance mode.
+    """
+    if until and until <= now:
         return (
-            f"{lock.name}, final since {lock.final:%Y-%m-%d}: nobody can delete it, or remove the "
-            "lock, before its retention ends"
+            f"vault lock in compliance mode, final since {until:%Y-%m-%d}: until its retention ends, the point "
+            "cannot be deleted, nor the lock removed"
         )
     if unlock:
         return ""
-    end = f" (possible until {lock.final:%Y-%m-%d %H:%M %Z})" if lock.final else ""
-    return f"{lock.name}: --unlock removes it{end}"
+    if until:
+        return f"vault lock in compliance mode: --unlock removes it (possible until {until:%Y-%m-%d %H:%M %Z})"
+    return "vault lock in governance mode: --unlock removes it"
 
 
-def denied(policy: str, account: str) -> dict[str, str]:
-    """The actions that ``policy`` denies to everybody in ``account``, with the statement's name.
+def _denied(backup: Any, vault: str, account: str) -> Iterator[tuple[str, str]]:
+    try:
+        policy = backup.get_backup_vault_access_policy(BackupVaultName=vault)["Policy"]
+    except ClientError as error:
+        if code(error) != "ResourceNotFoundException":  # it has no policy
+            raise
+        return
+    yield from denials(policy, account).items()
 
-    Only what is certain: a Deny with a condition, for some principals or for
-    some points is left for AWS to decide, call by call
+
+def _denial(action: str, statement: str, vault: str, region: str) -> str:
+    command = f"aws backup delete-backup-vault-access-policy --backup-vault-name {vault} --region {region}"
+    return (
+        f"the vault's access policy denies {action} to everyone ({statement}): "
+        f"change it, or `{command}`, then run this again"
+    )
+
+
+def denials(policy: str, account: str) -> dict[str, str]:
+    """The actions that ``policy`` denies to everyone in ``account``, with the statement's name.
+
+    Only what is certain: AWS decides a Deny with a condition, for some principals or for some
+    points call by call
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault-access-policy.html).
     """
-    statements = _list(json.loads(policy).get("Statement", []))
     found: dict[str, str] = {}
-    for number, statement in enumerate(statements, 1):
+    for number, statement in enumerate(_list(json.loads(policy).get("Statement")), 1):
         if statement.get("Effect") != "Deny" or statement.get("Condition"):
             continue
-        if not _everybody(statement.get("Principal"), account):
+        if not _is_everyone(statement.get("Principal"), account) or "*" not in _list(statement.get("Resource", "*")):
             continue
-        if "*" not in _list(statement.get("Resource", "*")):
-            continue
-        patterns = [str(pattern).lower() for pattern in _list(statement.get("Action", []))]
+        patterns = [str(pattern).lower() for pattern in _list(statement.get("Action"))]
         for action in (DELETE_POINT, DELETE_VAULT):
             if any(fnmatch.fnmatchcase(action.lower(), pattern) for pattern in patterns):
                 found[action] = f"statement {statement.get('Sid') or number}"
     return found
 
 
-def _everybody(principal: Any, account: str) -> bool:
-    names = _list(principal.get("AWS", []) if isinstance(principal, dict) else principal or [])
+def _is_everyone(principal: Any, account: str) -> bool:
+    names = _list(principal.get("AWS") if isinstance(principal, dict) else principal)
     return any(name in ("*", account) or name.endswith(f":{account}:root") for name in names)
 
 
 def _list(value: Any) -> list[Any]:
-    return list(value) if isinstance(value, Iterable) and not isinstance(value, str | dict) else [value]
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _held(backup: Any, vaults: Mapping[str, Vault]) -> Iterator[tuple[str, str]]:
+    """The ARNs of points in ``vaults`` that an active legal hold is on, with the reason.
+
+    A hold may be on a million points in other vaults, so it is asked first which vaults it selects.
+    """
+    for page in backup.get_paginator("list_legal_holds").paginate():
+        for listed in page["LegalHolds"]:
+            if listed["Status"] in ("CANCELED", "CANCELING"):
+                continue
+            hold = listed["LegalHoldId"]
+            names = backup.get_legal_hold(LegalHoldId=hold).get("RecoveryPointSelection", {}).get("VaultNames")
+            if names and not vaults.keys() & set(names):
+                continue
+            reason = f"legal hold '{listed['Title']}' ({hold}): only its owner can cancel it, this command does not"
+            for points in backup.get_paginator("list_recovery_points_by_legal_hold").paginate(LegalHoldId=hold):
+                for point in points["RecoveryPoints"]:
+                    if point["BackupVaultName"] in vaults:
+                        yield point["RecoveryPointArn"], reason

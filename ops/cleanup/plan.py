@@ -1,33 +1,102 @@
-"""What a clean-up does, decided before it does anything. Pure: no AWS in here."""
+"""What a clean-up does, decided before it does anything. Pure: calls nothing in AWS."""
 
 import sys
-from collections.abc import Container, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
-from ops.cleanup import staying
-from ops.cleanup.choices import Choices
-from ops.cleanup.copies import Copy
-from ops.cleanup.guards import DELETE_VAULT, Guards, blocker, denial
+from cli import output
+from ops.cleanup.guards import Guards
+from ops.inventory import stack_tables
+from ops.inventory.found import Copy, ExistingTable, Inventory, Point, Role, Vault
+from ops.inventory.vaults import RESTORABLE
 
-# Whoever reads a plan finds its entries and their kinds here.
-from ops.cleanup.items import BACKUP as BACKUP
-from ops.cleanup.items import JOB as JOB
-from ops.cleanup.items import KEY as KEY
-from ops.cleanup.items import LOCK as LOCK
-from ops.cleanup.items import LOGS as LOGS
-from ops.cleanup.items import POINT as POINT
-from ops.cleanup.items import ROLE as ROLE
-from ops.cleanup.items import VAULT as VAULT
-from ops.cleanup.items import Item as Item
-from ops.cleanup.items import Plan as Plan
-from ops.cleanup.items import count
-from ops.inventory.found import Inventory, Point, Vault
-
+# The kinds in every list, in the order of their deletion.
+LOCK, JOB, POINT, BACKUP, VAULT, ROLE, KEY, LOGS = (
+    "vault lock",
+    "backup job",
+    "recovery point",
+    "table backup",
+    "backup vault",
+    "role",
+    "key",
+    "log group",
+)
+TABLE, COPY = "table", "copy"
 KEY_WINDOW_DAYS = 7  # the shortest that KMS allows
-_UNKNOWN = "kept while it is unknown what still needs it"
+_UNKNOWN = "kept: it is unknown what still needs it"
 _EXPIRED = (
     "AWS Backup could not delete it before, and bills it; deleting it needs dynamodb:DeleteBackup "
     "and iam:CreateServiceLinkedRole"
 )
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)  # a plan may have a million
+class Entry:
+    """One resource in a list: to delete, left or kept; ``reason`` and ``until`` say why."""
+
+    kind: str
+    id: str
+    reason: str = ""
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """``actions`` in order; ``blocked`` should be deleted and cannot be; ``stays`` is kept."""
+
+    actions: tuple[Entry, ...]
+    blocked: tuple[Entry, ...]
+    stays: tuple[Entry, ...]
+
+    @property
+    def summary(self) -> str:
+        """The actions in numbers: ``2 recovery points, 1 role``."""
+        counts = Counter(action.kind for action in self.actions if action.kind != JOB)
+        return ", ".join(output.count(number, kind) for kind, number in counts.items())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choices:
+    """The options that decide the plan; ``now`` is one moment for the whole command.
+
+    ``table``, ``before`` and ``keep_last`` select recovery points: those of one table, those made
+    before a moment, all but the newest of each table. All three must hold.
+    """
+
+    table: str = ""
+    before: datetime | None = None
+    keep_last: int | None = None
+    tables: tuple[str, ...] = ()
+    unlock: bool = False
+    deployed: bool = False
+    now: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def partial(self) -> bool:
+        """Whether points may be left out; then vault, role and key stay too."""
+        return bool(self.table) or self.before is not None or self.keep_last is not None
+
+    def select(self, points: Collection[Point]) -> Iterator[Point]:
+        """The points to delete. One without a creation date counts as new, so it is kept."""
+        kept = self._newest(points)
+        for point in points:
+            if point.arn in kept or (self.table and stack_tables.name_of(point.resource) != self.table):
+                continue
+            if self.before is None or (point.created is not None and point.created < self.before):
+                yield point
+
+    def _newest(self, points: Iterable[Point]) -> set[str]:
+        """The ARNs of the newest good points of each table."""
+        if not self.keep_last:
+            return set()
+        by_table: dict[str, list[Point]] = defaultdict(list)
+        far = datetime.max.replace(tzinfo=UTC)
+        for point in sorted(points, key=lambda point: point.created or far):
+            if point.status in RESTORABLE:
+                by_table[point.resource].append(point)
+        return {point.arn for group in by_table.values() for point in group[-self.keep_last :]}
 
 
 def make(
@@ -36,132 +105,170 @@ def make(
     region: str,
     guards: Guards | None = None,
     choices: Choices | None = None,
-    copies: Iterable[Copy] = (),
+    copies: Collection[Copy] = (),
 ) -> Plan:
-    """The plan for ``inventory``, by what ``guards`` it and what was chosen.
+    """The plan for ``inventory``, by its ``guards`` and the caller's ``choices``.
 
-    Recovery points go first, then what AWS Backup needs to delete them: a point
-    whose role is gone turns EXPIRED and stays billed
-    (https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html).
-    So while points are left that a role made, it stays, and so does every key; all of
-    them while nobody can see the points. A role also stays while there are copies in
-    another region that it made.
+    Recovery points go first, then what AWS Backup needs to delete them: a point whose role is gone
+    turns EXPIRED and stays billed
+    (https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html). So a role stays
+    while points or copies are left that it made, and every key stays while any point is left. All
+    of them stay while the caller may not see the points.
     """
-    copies = tuple(copies)
     guards, choices = guards or Guards(), choices or Choices()
-    points = [p for vault in inventory.vaults for p in vault.points]
-    parts = _Parts(inventory, guards, choices, region)
-    parts.points(points if not choices.selection.partial else choices.selection.choose(points))
-    unseen = [Item(kind=u.what, id="?", reason=u.reason) for u in inventory.unseen]
-    stays = [staying.copy(copied) for copied in copies]
-    if choices.selection.partial:
-        stays = [*staying.left_out(inventory, choices, len(parts.chosen)), *stays]
+    chosen = list(choices.select([point for vault in inventory.vaults for point in vault.points]))
+    held = [point for point in chosen if point.arn in guards.points]
+    actions = list(_first(inventory, guards, choices, [point for point in chosen if point.arn not in guards.points]))
+    blocked = [Entry(kind=unseen.what, id="?", reason=unseen.reason) for unseen in inventory.unseen]
+    for point in held:
+        blocker = guards.points[point.arn]
+        blocked.append(Entry(kind=POINT, id=point.arn, reason=blocker.reason, until=blocker.until))
+    if choices.partial:
+        stays = list(_left_out(inventory, choices, len(chosen)))
     else:
-        parts.everything_else([copied for copied in copies if copied.stack])
-        stays = [*staying.stays(inventory, region), *parts.stays, *stays]
-    return Plan(actions=tuple(parts.actions), blocked=(*unseen, *parts.blocked), stays=tuple(stays))
+        stays = list(_kept(inventory, region))
+        _add_rest(actions, blocked, inventory, guards, held, copies)
+        stays += [_role_of_copies(role, copied) for role in inventory.roles if (copied := _copy_by(role, copies))]
+    stays += [_copy(copied) for copied in copies]
+    return Plan(actions=tuple(actions), blocked=tuple(blocked), stays=tuple(stays))
 
 
-class _Parts:
-    """A plan as it grows."""
-
-    def __init__(self, inventory: Inventory, guards: Guards, choices: Choices, region: str) -> None:
-        self.actions: list[Item] = []
-        self.blocked: list[Item] = []
-        self.stays: list[Item] = []
-        self.chosen: set[str] = set()
-        self._inventory, self._guards, self._choices = inventory, guards, choices
-        self._region = region
-
-    def points(self, chosen: Iterable[Point]) -> None:
-        """Add the chosen points, after the locks and the jobs that come before them."""
-        unlock, now = self._choices.unlock, self._choices.now
-        blockers = {
-            vault.name: blocker(self._guards, vault.name, unlock=unlock, now=now, region=self._region)
-            for vault in self._inventory.vaults
-        }
-        free: list[Item] = []
-        unlocked: dict[str, None] = {}
-        for point in chosen:
-            self.chosen.add(point.arn)
-            why = blockers[point.vault](point)
-            if why:
-                item = Item(kind=POINT, id=point.arn, reason=why.reason, until=why.until)
-                self.blocked.append(item)
-                continue
-            free.append(Item(kind=POINT, id=point.arn, reason=_about(point)))
-            if self._guards.of(point.vault).lock:
-                unlocked[point.vault] = None
-        why_not = "as --unlock says; nothing puts it back"
-        self.actions += [Item(kind=LOCK, id=vault, reason=why_not) for vault in unlocked]
-        if not self._choices.selection.partial:
-            self.actions += [
-                Item(kind=JOB, id=job, reason="waited for") for vault in self._inventory.vaults for job in vault.jobs
-            ]
-        self.actions += free
-
-    def everything_else(self, copies: Iterable[Copy]) -> None:
-        """Add what goes after the points, as far as nothing that is left needs it.
-
-        ``copies`` are those in the stage's own vaults for them.
-        """
-        held = {item.id for item in self.blocked}
-        self.actions += [
-            Item(kind=BACKUP, id=backup.arn, reason=f"{backup.name}, on demand")
-            for backup in self._inventory.backups
-            if not backup.system
-        ]
-        for vault in self._inventory.vaults:
-            self._vault(vault, sum(point.arn in held for point in vault.points))
-        self._roles(held, tuple(copies))
-        self._keys()
-        self.actions += [Item(kind=LOGS, id=name) for name in self._inventory.log_groups]
-
-    def _roles(self, held: Container[str], copies: tuple[Copy, ...]) -> None:
-        makers = {p.role for v in self._inventory.vaults for p in v.points if p.arn in held}
-        for role in self._inventory.roles:
-            copied = next((copy for copy in copies if role.may_have_made(copy.role)), None)
-            if copied:
-                self.stays.append(staying.role_of_copies(role, copied))
-            elif self._blind:
-                self.blocked.append(Item(kind=ROLE, id=role.name, reason=_UNKNOWN))
-            elif any(map(role.may_have_made, makers)):
-                why = "kept: AWS Backup needs it for what cannot be deleted"
-                self.blocked.append(Item(kind=ROLE, id=role.name, reason=why))
-            else:
-                self.actions.append(Item(kind=ROLE, id=role.name))
-
-    def _keys(self) -> None:
-        kept = _UNKNOWN if self._blind else ""
-        if any(item.kind in (POINT, VAULT) for item in self.blocked):
-            kept = kept or "kept: what cannot be deleted may be encrypted with it"
-        goes = f"deleted in {KEY_WINDOW_DAYS} days; nothing encrypted with it is readable then"
-        for key in self._inventory.keys:
-            if not key.scheduled and not key.used_by:
-                item = Item(kind=KEY, id=key.arn, reason=kept or goes)
-                (self.blocked if kept else self.actions).append(item)
-
-    @property
-    def _blind(self) -> bool:
-        """Whether something may be left that the caller has no permission to see."""
-        return any(unseen.what in ("vaults", "tables") for unseen in self._inventory.unseen)
-
-    def _vault(self, vault: Vault, held: int) -> None:
-        guard = self._guards.of(vault.name)
-        if held:
-            why = f"{_contents(vault)}, {held} cannot be deleted"
-        else:
-            why = denial(guard, DELETE_VAULT, vault.name, self._region)
-        target, reason = (self.blocked, why) if why else (self.actions, _contents(vault))
-        target.append(Item(kind=VAULT, id=vault.name, reason=reason))
+def _first(inventory: Inventory, guards: Guards, choices: Choices, free: Collection[Point]) -> Iterator[Entry]:
+    """The points that can be deleted, after the locks and the jobs that come before them."""
+    for vault in inventory.vaults:
+        if vault.name in guards.unlock and any(point.vault == vault.name for point in free):
+            yield Entry(kind=LOCK, id=vault.name, reason="removed because of --unlock, and not put back")
+    for vault in inventory.vaults:
+        for job in vault.jobs:
+            if not choices.partial:
+                yield Entry(kind=JOB, id=job, reason="waited for")
+    for point in free:
+        text = f"{point.status}, of {point.resource or '?'}"
+        # Interned: a hundred thousand points share a few reasons.
+        reason = sys.intern(f"{text}; {_EXPIRED}" if point.status == "EXPIRED" else text)
+        yield Entry(kind=POINT, id=point.arn, reason=reason)
 
 
-def _about(point: Point) -> str:
-    text = f"{point.status}, of {point.resource or '?'}"
-    # Interned: a hundred thousand points share a few reasons.
-    return sys.intern(f"{text}; {_EXPIRED}" if point.status == "EXPIRED" else text)
+def _add_rest(
+    actions: list[Entry],
+    blocked: list[Entry],
+    inventory: Inventory,
+    guards: Guards,
+    held: Collection[Point],
+    copies: Collection[Copy],
+) -> None:
+    """Add what goes after the points, to ``blocked`` where something that is left needs it."""
+
+    def add(kind: str, id: str, why_not: str, reason: str = "") -> None:
+        (blocked if why_not else actions).append(Entry(kind=kind, id=id, reason=why_not or reason))
+
+    blind = any(unseen.what in ("vaults", "tables") for unseen in inventory.unseen)
+    for backup in inventory.backups:
+        if not backup.system:
+            add(BACKUP, backup.arn, "", f"{backup.name}, on demand")
+    for vault in inventory.vaults:
+        number, contents = sum(point.vault == vault.name for point in held), _contents(vault)
+        why_not = f"{contents}, {number} cannot be deleted" if number else guards.vaults.get(vault.name, "")
+        add(VAULT, vault.name, why_not, contents)
+    for role in inventory.roles:
+        needed = any(role.may_have_made(point.role) for point in held)
+        why_not = "kept: AWS Backup needs it for what cannot be deleted" if needed else ""
+        if not _copy_by(role, copies):
+            add(ROLE, role.name, _UNKNOWN if blind else why_not)
+    needed = any(entry.kind in (POINT, VAULT) for entry in blocked)
+    why_not = "kept: what cannot be deleted may be encrypted with it" if needed else ""
+    for key in inventory.keys:
+        if not key.scheduled and not key.used_by:
+            goes = f"deleted in {KEY_WINDOW_DAYS} days; then nothing encrypted with it is readable"
+            add(KEY, key.arn, _UNKNOWN if blind else why_not, goes)
+    for name in inventory.log_groups:
+        add(LOGS, name, "")
 
 
 def _contents(vault: Vault) -> str:
-    held = f"holds {count(len(vault.points))}" if vault.points else "empty"
-    return f"{held}, {count(len(vault.jobs), 'running backup job')}" if vault.jobs else held
+    held = f"holds {output.count(len(vault.points), POINT)}" if vault.points else "empty"
+    return f"{held}, {output.count(len(vault.jobs), 'running backup job')}" if vault.jobs else held
+
+
+def _copy_by(role: Role, copies: Iterable[Copy]) -> Copy | None:
+    """A copy in the stage's own vault for copies that ``role`` may have made."""
+    return next((copy for copy in copies if copy.stack and role.may_have_made(copy.role)), None)
+
+
+def _role_of_copies(role: Role, copied: Copy) -> Entry:
+    why = f"AWS Backup expires the copies as this role: `{_cleanup_of(copied)}`, then run this again"
+    return Entry(kind=ROLE, id=role.name, reason=why)
+
+
+def _left_out(inventory: Inventory, choices: Choices, chosen: int) -> Iterator[Entry]:
+    """What a clean-up of selected points leaves, whatever becomes of those points."""
+    why = "the stack is deployed" if choices.deployed else "only recovery points were selected"
+    rest = output.count(sum(len(vault.points) for vault in inventory.vaults) - chosen, POINT)
+    for vault in inventory.vaults:
+        yield Entry(kind=VAULT, id=vault.name, reason=f"{why}; {rest} of the stack not selected")
+    for role in inventory.roles:
+        yield Entry(kind=ROLE, id=role.name, reason=why)
+    for backup in inventory.backups:
+        if not backup.system and not choices.deployed:
+            yield Entry(kind=BACKUP, id=backup.arn, reason=why)
+
+
+def _kept(inventory: Inventory, region: str) -> Iterator[Entry]:
+    """What a clean-up never deletes, or not yet: tables, system backups, what belongs to others."""
+    for table in inventory.tables:
+        yield Entry(kind=TABLE, id=table.name, reason=_why_kept(table, region))
+    for backup in inventory.backups:
+        if backup.system:
+            why = "DynamoDB keeps it after a table's deletion; free, and cannot be deleted"
+            yield Entry(kind=BACKUP, id=backup.arn, reason=why, until=backup.expires)
+    for backup in inventory.older:
+        why = (
+            "older than the stack, so it is a backup of an earlier table of that name; "
+            f"to delete it: `aws dynamodb delete-backup --backup-arn {backup.arn}`"
+        )
+        yield Entry(kind=BACKUP, id=backup.arn, reason=why)
+    for role in inventory.elsewhere:
+        why = f"of the stack of that name in {role.elsewhere}: run this with --region {role.elsewhere}"
+        yield Entry(kind=ROLE, id=role.name, reason=why)
+    for key in inventory.keys:
+        if key.scheduled:
+            why = "its deletion is scheduled; `aws kms cancel-key-deletion` keeps it"
+            yield Entry(kind=KEY, id=key.arn, reason=why, until=key.deleted_on)
+        elif key.used_by:
+            yield Entry(kind=KEY, id=key.arn, reason=f"table {key.used_by} is encrypted with it")
+
+
+def _why_kept(table: ExistingTable, region: str) -> str:
+    why = (stack_tables.origin(table) or "retained") + (" and protected against deletion" if table.protected else "")
+    reason = f"{why}, it holds data; to delete it: {stack_tables.how_to_delete(table, region)}"
+    if table.replicas:
+        # go-to-k/cdkd#1442
+        reason += (
+            f"; delete its replicas in {', '.join(table.replicas)} likewise, each with its own --region; "
+            "DynamoDB does not delete a table for 24 hours after a replica was created from it"
+        )
+    return reason
+
+
+def _copy(copied: Copy) -> Entry:
+    """A point in a vault that is not the stack's; only copy jobs show which vault it is."""
+    if not copied.vault:
+        why = "of the stack's table, in a vault that is not the stack's (Default, or a copy)"
+        return Entry(kind=COPY, id=copied.arn, reason=why)
+    _, _, _, region, account, _, vault = copied.vault.split(":", 6)
+    if copied.stack:
+        why = f"a copy in region {region}; to delete all of them: `{_cleanup_of(copied)}`"
+        return Entry(kind=COPY, id=copied.arn, reason=why)
+    command = (
+        f"aws backup delete-recovery-point --backup-vault-name {vault} --recovery-point-arn {copied.arn} "
+        f"--region {region}"
+    )
+    where = f"in vault {vault}, account {account}, region {region}, which is not the stack's"
+    doubt = f"{copied.doubt}; " if copied.doubt else ""
+    return Entry(kind=COPY, id=copied.arn, reason=f"{doubt}{where}; to delete it: `{command}`")
+
+
+def _cleanup_of(copied: Copy) -> str:
+    """The command that deletes the stack's copies."""
+    region = copied.vault.split(":")[3]
+    return f"python -m ops cleanup --stack {copied.stack} --region {region}"

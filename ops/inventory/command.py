@@ -1,4 +1,4 @@
-"""Show what of a stack, deployed or destroyed, holds data or outlives it, and what that costs."""
+"""Show what is left of a stack, deployed or destroyed, and what it costs a month."""
 
 import argparse
 import dataclasses
@@ -9,19 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from cli import output
-from cli.clients import StackDescription, find_stack, missing_table
+from cli.clients import find_stack, missing_table
 from cli.command_line import Context
-from ops.inventory import costs, inventory, recovery, stacks
-from ops.inventory.costs import Thing
+from ops.inventory import costs, leftovers, vaults
+from ops.inventory.costs import Rates, Thing
 from ops.inventory.found import Unseen
-from ops.inventory.rates import Rates
 
 
 @dataclass(frozen=True, kw_only=True)
 class Holding:
     """What one stack has: its CloudFormation ``status``, empty when it is not deployed.
 
-    ``missing`` is the line about a table that should be there, empty when it is.
+    ``missing`` is the line about a table that should exist, empty when it does.
     """
 
     stack: str
@@ -54,18 +53,17 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 
 
 def every_stack(context: Context) -> str:
-    """Where every stack is looked for."""
+    """The first line of a command about every stack."""
     return f"account {context.account}, region {context.region}, every stack"
 
 
 def take(context: Context, *, every: bool) -> tuple[list[Holding], list[Unseen]]:
     """What the context's stack has, or ``every`` stack; and what the caller may not look for."""
-    names = stacks.names(context, every=every)
-    holdings = [_of(dataclasses.replace(context, stack=name), tagged) for name, tagged in names.tables.items()]
-    if every:  # a stack that is gone without a trace is none
+    names, unseen = leftovers.stacks(context, every=every)
+    holdings = [_of(dataclasses.replace(context, stack=name), tagged) for name, tagged in names.items()]
+    if every:  # leaves out deleted stacks that left nothing
         holdings = [held for held in holdings if held.things or held.status]
-    unseen = dict.fromkeys([*names.unseen, *(u for held in holdings for u in held.unseen)])
-    return holdings, list(unseen)
+    return holdings, list(dict.fromkeys([*unseen, *(one for held in holdings for one in held.unseen)]))
 
 
 def show_them(context: Context, holdings: list[Holding], *, as_json: bool) -> None:
@@ -74,11 +72,10 @@ def show_them(context: Context, holdings: list[Holding], *, as_json: bool) -> No
         print(_json(context, holdings))
         return
     if not any(held.things or held.status for held in holdings):
-        where, others = context.where, ", another stack with --stage or --stack"
+        where, others = context.where, ", and another stack with --stage or --stack"
         if not holdings:  # of every stack
             where, others = every_stack(context), ""
-        place = "another place is named with --region or --profile"
-        print(f"nothing was found in {where}; {place}{others}")
+        print(f"nothing was found in {where}; choose another place with --region or --profile{others}")
         return
     for held in holdings:
         status = held.status or f"not deployed in {context.region}"
@@ -89,34 +86,26 @@ def show_them(context: Context, holdings: list[Holding], *, as_json: bool) -> No
 
 
 def say_unseen(context: Context, unseen: Iterable[Unseen]) -> None:
-    """Say what could not be looked for."""
+    """Say what the caller may not look for."""
     for one in unseen:
-        context.say(f"not looked for, {one.what}: {one.reason}")
+        context.say(f"could not look for {one.what}: {one.reason}")
 
 
 def _of(context: Context, tagged: Iterable[str]) -> Holding:
-    """``tagged``: tables that carry the stack's tag, whatever they are called."""
-    clients = context.clients
-    deployed = find_stack(clients, context.stack)
-    found = inventory.take(context, more_tables=[*tagged, *_outputs(deployed)])
+    """``tagged``: tables that carry the stack's tag, whatever their names are."""
+    deployed = find_stack(context.clients, context.stack)
+    output_name = deployed.outputs.get("TableName", "") if deployed else ""
+    found = leftovers.take(context, more_tables=[*tagged, *([output_name] if output_name else [])])
     names = {vault.table for vault in found.vaults} | {table.name for table in found.tables}
     own = {vault.name for vault in found.vaults}
-    elsewhere = recovery.of(context, sorted(names - {""}), own=False)
-    foreign = [point for point in elsewhere.points if point.vault not in own]
+    backups = vaults.backups_of(context, sorted(names - {""}), own=False)
     return Holding(
         stack=context.stack,
         status=deployed.status if deployed else "",
-        missing=missing_table(clients, deployed),
-        things=tuple(
-            costs.things(found, foreign, Rates(context.region), dynamodb=clients("dynamodb"), logs=clients("logs"))
-        ),
-        unseen=(*found.unseen, *elsewhere.unseen),
+        missing=missing_table(context.clients, deployed),
+        things=tuple(costs.things(context, found, [point for point in backups.points if point.vault not in own])),
+        unseen=(*found.unseen, *backups.unseen),
     )
-
-
-def _outputs(deployed: StackDescription | None) -> list[str]:
-    name = deployed.outputs.get("TableName") if deployed else None
-    return [name] if name else []
 
 
 def _show(rows: list[tuple[str, ...]]) -> None:
@@ -143,7 +132,17 @@ def _json(context: Context, holdings: list[Holding]) -> str:
             {
                 "stack": held.stack,
                 "status": held.status or None,
-                "things": [_object(thing) for thing in held.things],
+                "things": [
+                    {
+                        "kind": thing.kind,
+                        "id": thing.id,
+                        "detail": thing.detail,
+                        "bytes": thing.bytes,
+                        "monthly_usd": round(thing.monthly, 6),
+                        "until": thing.until.isoformat() if thing.until else None,
+                    }
+                    for thing in held.things
+                ],
                 "monthly_usd": round(held.monthly, 6),
             }
             for held in holdings
@@ -152,14 +151,3 @@ def _json(context: Context, holdings: list[Holding]) -> str:
         "prices": Rates(context.region).origin,
     }
     return json.dumps(result, indent=2)
-
-
-def _object(thing: Thing) -> dict[str, Any]:
-    return {
-        "kind": thing.kind,
-        "id": thing.id,
-        "detail": thing.detail,
-        "bytes": thing.bytes,
-        "monthly_usd": round(thing.monthly, 6),
-        "until": thing.until.isoformat() if thing.until else None,
-    }

@@ -1,4 +1,4 @@
-"""What each thing of an inventory is, holds, and costs a month."""
+"""What is left of a stack, with its size and its cost a month by list prices, without any free tier."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -8,17 +8,71 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cli import output
+from cli.command_line import Context
 from cli.errors import code, is_denied
-from ops.inventory import tables
-from ops.inventory.found import Inventory, Key, Point, Table, TableBackup, Vault
-from ops.inventory.rates import Rates
+from ops.cost.prices import AS_OF, GB, HOURS, Prices, is_known, prices
+from ops.inventory import stack_tables
+from ops.inventory.found import ExistingTable, Inventory, Key, Point, TableBackup
+
+# Its prices are used for a region without known prices.
+DEFAULT_REGION = "us-west-2"
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Prices in ``region``, in US dollars a month."""
+
+    region: str
+
+    def backup(self, size: int, *, storage: str = "WARM") -> float:
+        """A backup of ``size`` bytes, AWS Backup's or DynamoDB's own; SYSTEM backups are free."""
+        price = self._prices.backup_cold if storage == "COLD" else self._prices.backup_warm
+        return price.of(size / GB)
+
+    def points(self, points: Iterable[Point]) -> float:
+        """Recovery points."""
+        return sum(self.backup(point.bytes, storage=point.storage) for point in points)
+
+    def table(self, size: int, *, recovery: bool, read_units: int = 0, write_units: int = 0) -> float:
+        """A table of ``size`` bytes, indexes included; units are 0 for one on demand."""
+        used = self._prices
+        stored = used.storage.of(size / GB) + (used.recovery.of(size / GB) if recovery else 0)
+        capacity = used.read_capacity.of(read_units) + used.write_capacity.of(write_units)
+        return stored + HOURS * capacity
+
+    def key(self) -> float:
+        """A customer key."""
+        return self._prices.key.of(1)
+
+    def logs(self, size: int) -> float:
+        """A log group that holds ``size`` bytes."""
+        return self._prices.log_storage.of(size / GB)
+
+    @property
+    def note(self) -> str:
+        """Which prices these are, for people."""
+        instead = "" if is_known(self.region) else f" because those of {self.region} are not known;"
+        return f"list prices of {self._priced} as of {AS_OF},{instead} without any free tier"
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """The same for programs."""
+        return {"region": self._priced, "as_of": AS_OF}
+
+    @property
+    def _priced(self) -> str:
+        return self.region if is_known(self.region) else DEFAULT_REGION
+
+    @property
+    def _prices(self) -> Prices:
+        return prices(self._priced)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Thing:
-    """One thing; ``bytes`` that it holds, ``monthly`` US dollars, gone by itself at ``until``.
+    """One resource; ``bytes`` it stores, ``monthly`` US dollars, removed by AWS at ``until``.
 
-    ``how_to_delete`` has the commands for what no clean-up deletes, for people.
+    ``how_to_delete``: the commands for a resource that no clean-up deletes, for people.
     """
 
     kind: str
@@ -30,15 +84,23 @@ class Thing:
     how_to_delete: str = ""
 
 
-def things(found: Inventory, elsewhere: Iterable[Point], rates: Rates, *, dynamodb: Any, logs: Any) -> list[Thing]:
-    """Everything in ``found`` with its price by ``rates``.
-
-    ``elsewhere`` are recovery points of its tables in vaults that are not its own.
-    """
+def things(context: Context, found: Inventory, elsewhere: Iterable[Point]) -> list[Thing]:
+    """Everything in ``found`` with its price; ``elsewhere`` are its tables' points in other vaults."""
+    rates, dynamodb, logs = Rates(context.region), context.clients("dynamodb"), context.clients("logs")
     return [
         *(_table(table, rates, dynamodb) for table in found.tables),
-        *(_vault(vault, rates) for vault in found.vaults),
-        *_foreign(elsewhere, rates),
+        *(
+            Thing(
+                kind="backup vault",
+                id=vault.name,
+                detail=output.count(len(vault.points), "recovery point")
+                + (f", {output.count(len(vault.jobs), 'running job')}" if vault.jobs else ""),
+                bytes=sum(point.bytes for point in vault.points),
+                monthly=rates.points(vault.points),
+            )
+            for vault in found.vaults
+        ),
+        *_in_other_vaults(elsewhere, rates),
         *(_backup(backup, rates) for backup in found.backups),
         *(_key(key, rates) for key in found.keys),
         *(Thing(kind="role", id=role.name) for role in found.roles),
@@ -47,48 +109,40 @@ def things(found: Inventory, elsewhere: Iterable[Point], rates: Rates, *, dynamo
     ]
 
 
-def _table(table: Table, rates: Rates, dynamodb: Any) -> Thing:
-    recovery = _has_recovery(dynamodb, table.name)
-    units = f", {table.read_units} read and {table.write_units} write units"
+def _table(table: ExistingTable, rates: Rates, dynamodb: Any) -> Thing:
+    recovery, origin = _has_recovery(dynamodb, table.name), stack_tables.origin(table)
+    units = f"{table.read_units} read and {table.write_units} write units"
+    details = [
+        *([origin] if origin else []),
+        f"about {output.count(table.items, 'item')}",
+        units if table.read_units or table.write_units else "on demand",
+        *{True: ["point-in-time recovery"], False: [], None: ["recovery unknown"]}[recovery],
+    ]
     return Thing(
         kind="table",
         id=table.name,
-        detail=(f"{table.origin}, " if table.origin else "")
-        + f"about {output.count(table.items, 'item')}"
-        + (units if table.read_units or table.write_units else ", on demand")
-        + {True: ", point-in-time recovery", False: "", None: ", recovery unknown"}[recovery],
+        detail=", ".join(details),
         bytes=table.bytes,
         monthly=rates.table(
             table.bytes, recovery=bool(recovery), read_units=table.read_units, write_units=table.write_units
         ),
-        how_to_delete=tables.how_to_delete(table, rates.region),
+        how_to_delete=stack_tables.how_to_delete(table, rates.region),
     )
 
 
 def _has_recovery(dynamodb: Any, table: str) -> bool | None:
     """Whether it has point-in-time recovery; None when the caller may not ask."""
     try:
-        answer = dynamodb.describe_continuous_backups(TableName=table)
+        described = dynamodb.describe_continuous_backups(TableName=table)
     except ClientError as error:
         if is_denied(error) or code(error) == "TableNotFoundException":
             return None
         raise
-    window = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
+    window = described["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     return bool(window.get("PointInTimeRecoveryStatus") == "ENABLED")
 
 
-def _vault(vault: Vault, rates: Rates) -> Thing:
-    jobs = f", {output.count(len(vault.jobs), 'running job')}" if vault.jobs else ""
-    return Thing(
-        kind="backup vault",
-        id=vault.name,
-        detail=output.count(len(vault.points), "recovery point") + jobs,
-        bytes=sum(point.bytes for point in vault.points),
-        monthly=_price(vault.points, rates),
-    )
-
-
-def _foreign(points: Iterable[Point], rates: Rates) -> Iterator[Thing]:
+def _in_other_vaults(points: Iterable[Point], rates: Rates) -> Iterator[Thing]:
     by_vault: dict[str, list[Point]] = {}
     for point in points:
         by_vault.setdefault(point.vault, []).append(point)
@@ -98,20 +152,16 @@ def _foreign(points: Iterable[Point], rates: Rates) -> Iterator[Thing]:
             id=f"in vault {vault}",
             detail=f"{output.count(len(held), 'recovery point')}; the vault is not the stack's",
             bytes=sum(point.bytes for point in held),
-            monthly=_price(held, rates),
+            monthly=rates.points(held),
         )
 
 
-def _price(points: Iterable[Point], rates: Rates) -> float:
-    return sum(rates.backup(point.bytes, storage=point.storage) for point in points)
-
-
 def _backup(backup: TableBackup, rates: Rates) -> Thing:
-    detail = "SYSTEM, free, nobody can delete it" if backup.system else "USER, on demand"
+    kind = "SYSTEM, free, cannot be deleted" if backup.system else "USER, on demand"
     return Thing(
         kind="table backup",
         id=backup.arn,
-        detail=f"{detail}, of {backup.table}",
+        detail=f"{kind}, of {backup.table}",
         bytes=backup.bytes,
         monthly=0.0 if backup.system else rates.backup(backup.bytes),
         until=backup.expires,
@@ -119,7 +169,7 @@ def _backup(backup: TableBackup, rates: Rates) -> Thing:
 
 
 def _key(key: Key, rates: Rates) -> Thing:
-    # A key costs nothing while it waits for its deletion (https://aws.amazon.com/kms/pricing/).
+    # A key costs nothing while its deletion is pending (https://aws.amazon.com/kms/pricing/).
     return Thing(
         kind="key",
         id=key.arn,
@@ -131,5 +181,5 @@ def _key(key: Key, rates: Rates) -> Thing:
 
 def _log_group(name: str, rates: Rates, logs: Any) -> Thing:
     groups = logs.describe_log_groups(logGroupNamePrefix=name)["logGroups"]
-    stored = sum(g.get("storedBytes", 0) for g in groups if g["logGroupName"] == name)
+    stored = sum(group.get("storedBytes", 0) for group in groups if group["logGroupName"] == name)
     return Thing(kind="log group", id=name, bytes=stored, monthly=rates.logs(stored))

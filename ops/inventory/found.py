@@ -1,4 +1,4 @@
-"""What may remain of a deployment: plain data, as the inventory found it."""
+"""The records of an inventory: what may remain of a deployment. Plain data."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, kw_only=True, slots=True)  # a vault may hold a million
 class Point:
-    """A recovery point in one of the deployment's vaults."""
+    """A recovery point in a backup vault."""
 
     arn: str
     vault: str
@@ -16,13 +16,13 @@ class Point:
     expires: datetime | None = None
     bytes: int = 0
     storage: str = "WARM"
-    role: str = ""  # the name of the IAM role that made it, if AWS says
-    key: str = ""  # the ARN of the key that encrypts it, its vault's
+    role: str = ""  # the name of the IAM role that made it, if AWS shows it
+    key: str = ""  # the ARN of its vault's key, which encrypts it
 
 
 @dataclass(frozen=True, kw_only=True)
 class Vault:
-    """A backup vault that carries the deployment's tag, with what is in it and on its way."""
+    """A backup vault that carries the deployment's tag, with its points and the ids of its running jobs."""
 
     name: str
     arn: str
@@ -31,6 +31,21 @@ class Vault:
     created: datetime | None = None
     points: tuple[Point, ...] = ()
     jobs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Copy:
+    """A recovery point outside the deployment's vaults; ``doubt`` says why it may be gone already.
+
+    ``vault`` is the ARN of its vault, empty when AWS does not show it; ``stack`` the stack of
+    that vault, if it is the stage's own stack for copies; ``role`` the name of the role that made it.
+    """
+
+    arn: str
+    vault: str = ""
+    doubt: str = ""
+    stack: str = ""
+    role: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,14 +63,13 @@ class TableBackup:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Table:
-    """A table that still exists, with its data; ``stack`` is what its tag says.
+class ExistingTable:
+    """A table that still exists, with its data; ``stack`` is the value of its tag.
 
-    ``restored`` names the table of whose backup it was made, if it says so;
-    ``creating`` says that it cannot be used yet.
-    ``replicas`` are the other regions that have one.
-    ``bytes`` are those of items and indexes, which DynamoDB counts every six hours;
-    ``read_units`` and ``write_units`` are provisioned ones, 0 on demand.
+    ``restored`` names the table whose backup it was restored from, if its tag says so;
+    ``creating``: it cannot be used yet. ``replicas`` are the other regions that have one.
+    ``bytes`` counts items and indexes, which DynamoDB updates every six hours;
+    ``read_units`` and ``write_units`` are provisioned, 0 for on demand.
     """
 
     name: str
@@ -70,19 +84,12 @@ class Table:
     read_units: int = 0
     write_units: int = 0
 
-    @property
-    def origin(self) -> str:
-        """For people; empty for a table that was not restored."""
-        being = "being " if self.creating else ""
-        return f"{being}restored from {self.restored}" if self.restored else ""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """A retained IAM role, with what must go before it.
+    """A retained IAM role, with the policies that must be removed before it.
 
-    ``elsewhere`` is the region whose stack of the same name it belongs to, when
-    that is not the region that was looked at: IAM knows no regions.
+    ``elsewhere`` is the region of its stack, if that is another region: IAM is global.
     """
 
     name: str
@@ -93,7 +100,7 @@ class Role:
     created: datetime | None = None
 
     def may_have_made(self, role: str) -> bool:
-        """Whether this is ``role``, the name that a recovery point says, or it says none."""
+        """Whether it may have made a recovery point that names ``role``, or none."""
         return role in ("", self.name)
 
 
@@ -109,7 +116,7 @@ class Key:
 
 @dataclass(frozen=True, kw_only=True)
 class Unseen:
-    """A kind of thing that the caller may not look for, so nobody knows what remains of it."""
+    """A kind of resource that the caller has no permission to look for."""
 
     what: str
     reason: str
@@ -119,14 +126,14 @@ class Unseen:
 class Inventory:
     """Everything that remains of one deployment in one account and region.
 
-    ``older`` are on-demand backups of a table of the same name, made before the
-    deployment's oldest trace: the backups of an earlier table.
+    ``older`` are on-demand backups of an earlier table of the same name: made before the
+    deployment's oldest trace.
     """
 
     vaults: tuple[Vault, ...] = ()
     backups: tuple[TableBackup, ...] = ()
     older: tuple[TableBackup, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[ExistingTable, ...] = ()
     roles: tuple[Role, ...] = ()
     elsewhere: tuple[Role, ...] = ()
     keys: tuple[Key, ...] = ()

@@ -1,73 +1,226 @@
-"""Find a deployment's retained roles and keys, and the log groups nobody deleted."""
+"""Find what remains of a deployment: its roles, keys and log groups, and with the rest its whole inventory.
 
+Reads only. Names narrow a search; the tag ``messages:stack`` decides, because the name of one
+stack may begin with the name of another (``Messages-dev-2``).
+"""
+
+import dataclasses
 import json
 import re
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
 
-from cli.errors import code
-from model.names import ROLE_PATH, STACK_TAG
-from ops.inventory.found import Key, Role, Vault
+from cli.clients import StackDescription, default_table, deleted_stacks
+from cli.command_line import Context
+from cli.errors import code, is_denied, message
+from model.names import PREFIX, ROLE_PATH, STACK_TAG
+from ops.inventory import stack_tables, vaults
+from ops.inventory.found import Inventory, Key, Role, TableBackup, Unseen, Vault
 
-_TABLE_ARN = re.compile(r"arn:[\w-]+:dynamodb:([a-z0-9-]+):\d+:table/([\w.-]+)")
+T = TypeVar("T")
+# CloudFormation names a role after its stack, and keeps this many characters of it.
+_ROLE_NAME_START = 24
+_TABLE_ARN = re.compile(r"arn:[\w-]+:dynamodb:([a-z0-9-]+):\d+:table/([\w.*-]+)")
 # The CDK's logical ids end in eight hexadecimal digits, unless CloudFormation had to shorten one to
 # 24 characters or more. Random ends are such as -1A2B3C4D5E6F7 or -nTz9TlTGBnHz.
 _LOGICAL_ID_AND_RANDOM_END = (
     r"[A-Za-z](?:[A-Za-z0-9]*[0-9A-F]{8}|[A-Za-z0-9]{23,})"
     r"-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{12,13}"
 )
-_ENDING = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
+_PENDING_DELETION = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
+
+
+class Lookups:
+    """Runs lookups; those that the caller has no permission for are noted, not fatal."""
+
+    def __init__(self) -> None:
+        self.unseen: list[Unseen] = []
+
+    def __call__(self, what: str, find: Callable[[], Iterable[T]]) -> tuple[T, ...]:
+        try:
+            return tuple(find())
+        except ClientError as error:
+            if not is_denied(error):
+                raise
+            self.unseen.append(Unseen(what=what, reason=f"{error.operation_name}: {message(error)}"))
+            return ()
+
+
+def stacks(context: Context, *, every: bool) -> tuple[dict[str, tuple[str, ...]], list[Unseen]]:
+    """The context's stack, or ``every`` stack that left a trace, with the tables that carry its tag.
+
+    And what the caller has no permission to look for.
+    """
+    look = Lookups()
+    tables = defaultdict[str, list[str]](list)
+    tagging = context.clients("resourcegroupstaggingapi")
+    for name, arn in look("tagged resources", lambda: _tagged(tagging)):
+        tables[name] += [table for table in [stack_tables.name_of(arn)] if table]
+    names = {context.stack}
+    if every:
+        names = {
+            *tables,
+            *look("stacks", lambda: _named_as_stages(context.clients("cloudformation"))),
+            *look("roles", lambda: (tag for _, tag in _tagged_roles(context.clients("iam")))),
+        }
+    return {name: tuple(tables.get(name, ())) for name in sorted(names)}, look.unseen
+
+
+def _tagged(tagging: Any) -> Iterator[tuple[str, str]]:
+    """Stack and ARN of everything in the region that carries the project's tag.
+
+    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+    """
+    pages = tagging.get_paginator("get_resources").paginate(TagFilters=[{"Key": STACK_TAG}])
+    for page in pages:
+        for resource in page["ResourceTagMappingList"]:
+            tags = {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
+            yield tags[STACK_TAG], resource["ResourceARN"]
+
+
+def _named_as_stages(cloudformation: Any) -> Iterator[str]:
+    """The stages' stacks, also those deleted in the last 90 days: their logs may remain."""
+    for page in cloudformation.get_paginator("list_stacks").paginate():
+        for summary in page["StackSummaries"]:
+            if summary["StackName"].startswith(PREFIX):
+                yield summary["StackName"]
+
+
+def take(context: Context, *, more_tables: Iterable[str] = (), tagged: Iterable[str] = ()) -> Inventory:
+    """Everything that remains of ``context.stack``.
+
+    ``more_tables`` are names of tables that the caller assigns to the deployment. Tables that are
+    only ``tagged`` belong to it too, but their backups may be someone else's.
+    """
+    clients, name, look = context.clients, context.stack, Lookups()
+    found_vaults = look("vaults", lambda: vaults.find(clients("backup"), name))
+    every_role = look("roles", lambda: roles(clients("iam"), name, context.region))
+    own_roles = tuple(role for role in every_role if not role.elsewhere)
+    earlier = look("earlier stacks", lambda: deleted_stacks(clients, name))
+    found_keys = look("keys", lambda: keys(clients("kms"), name, found_vaults))
+    dynamodb = clients("dynamodb")
+    usable = {key.arn for key in found_keys if not key.scheduled}
+    users = look("tables", lambda: stack_tables.encrypted_with(dynamodb, usable))
+    names = table_names(name, found_vaults, own_roles, earlier) | set(more_tables)
+    names |= {table.name for table in users if table.stack == name}
+    existing = look("tables", lambda: stack_tables.existing(dynamodb, sorted({*names, *tagged})))
+    # A table that exists without the stack's tag keeps its backups, whatever its name is; so does
+    # a table whose tag the caller may not read.
+    others = {table.name for table in existing if table.stack != name} - set(more_tables)
+    if any(unseen.what == "tables" for unseen in look.unseen):
+        others = names
+    known = {table.name for table in existing}
+    restored = look("restored tables", lambda: stack_tables.untagged(context, names, known))
+    backups = look("table backups", lambda: vaults.table_backups(dynamodb, sorted(names - others)))
+    since = _since(found_vaults, own_roles, earlier)
+    older = tuple(b for b in backups if b.table not in more_tables and _is_older(b, since))
+    logs, existed = clients("logs"), bool(found_vaults or own_roles or earlier)
+    used = {table.key: table.name for table in users}
+    return Inventory(
+        vaults=found_vaults,
+        backups=tuple(backup for backup in backups if backup not in older),
+        older=older,
+        tables=(*(table for table in existing if table.name not in others), *restored),
+        roles=own_roles,
+        elsewhere=tuple(role for role in every_role if role.elsewhere),
+        keys=tuple(dataclasses.replace(key, used_by=used.get(key.arn, "")) for key in found_keys),
+        log_groups=look("log groups", lambda: log_groups(logs, name, existed=existed)),
+        unseen=tuple(dict.fromkeys(look.unseen)),
+    )
+
+
+def _since(
+    found_vaults: Iterable[Vault], roles: Iterable[Role], earlier: Iterable[StackDescription]
+) -> datetime | None:
+    """When the oldest trace of the deployment was created, to the second; None when unknown."""
+    traces: tuple[Vault | Role | StackDescription, ...] = (*found_vaults, *roles, *earlier)
+    oldest = min((trace.created for trace in traces if trace.created), default=None)
+    return oldest and oldest.replace(microsecond=0)
+
+
+def _is_older(backup: TableBackup, since: datetime | None) -> bool:
+    """Whether an on-demand backup is of an earlier table of the same name."""
+    return not backup.system and bool(since and backup.created and backup.created < since)
+
+
+def table_names(
+    name: str, found_vaults: tuple[Vault, ...], roles: tuple[Role, ...], earlier: tuple[StackDescription, ...]
+) -> set[str]:
+    """The names that the deployment's table may have had when it was backed up.
+
+    The stack's default name counts only if a trace shows that the stack existed: a guess must not
+    reach other people's backups.
+    """
+    names = {vault.table for vault in found_vaults}
+    # Anyone may back up a table of their own into the vault, with a role of their own.
+    own_role = f"{name}-"[:_ROLE_NAME_START]
+    points = (point for vault in found_vaults for point in vault.points)
+    names |= {stack_tables.name_of(point.resource) for point in points if point.role.startswith(own_role)}
+    names |= {table for role in roles for table in role.tables}
+    names |= {old.outputs.get("TableName", "") for old in earlier}
+    if found_vaults or roles or earlier:
+        names.add(default_table(name) or "")
+    return names - {""}
 
 
 def roles(iam: Any, stack: str, region: str) -> Iterator[Role]:
     """The retained roles of ``stack``.
 
-    IAM is global: a role whose policies are about a table elsewhere belongs to
-    the stack of the same name in that other region, and says so.
+    IAM is global: a role whose policies name a table in another region belongs to the stack of the
+    same name there.
     """
-    for page in iam.get_paginator("list_roles").paginate(PathPrefix=ROLE_PATH):
-        for listed in page["Roles"]:
+    for listed, tag in _tagged_roles(iam):
+        if tag == stack:
             try:
-                found = _role(iam, listed, stack, region)
+                yield _role(iam, listed, region)
+            except ClientError as error:
+                if code(error) != "NoSuchEntity":  # gone since it was listed
+                    raise
+
+
+def _tagged_roles(iam: Any) -> Iterator[tuple[dict[str, Any], str]]:
+    """The project's roles, which the tagging API leaves out, each with the stack that its tag names."""
+    for page in iam.get_paginator("list_roles").paginate(PathPrefix=ROLE_PATH):
+        for role in page["Roles"]:
+            try:
+                tags = _rows(iam, "list_role_tags", role["RoleName"], "Tags")
             except ClientError as error:
                 if code(error) != "NoSuchEntity":  # gone since it was listed
                     raise
                 continue
-            if found:
-                yield found
+            yield from ((role, tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG)
 
 
-def _role(iam: Any, listed: dict[str, Any], stack: str, region: str) -> Role | None:
+def _role(iam: Any, listed: dict[str, Any], region: str) -> Role:
     name = listed["RoleName"]
-    tags = iam.get_paginator("list_role_tags").paginate(RoleName=name).build_full_result()["Tags"]
-    if {"Key": STACK_TAG, "Value": stack} not in tags:
-        return None
-    policies = _names(iam, "list_role_policies", name, "PolicyNames")
+    policies = _rows(iam, "list_role_policies", name, "PolicyNames")
     documents = [
         json.dumps(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]) for policy in policies
     ]
     subjects = _TABLE_ARN.findall(" ".join(documents))
     if subjects and region not in {where for where, _ in subjects}:
         return Role(name=name, elsewhere=subjects[0][0])
-    attached = _names(iam, "list_attached_role_policies", name, "AttachedPolicies")
+    attached = _rows(iam, "list_attached_role_policies", name, "AttachedPolicies")
     return Role(
         name=name,
         policies=tuple(policies),
         attached=tuple(policy["PolicyArn"] for policy in attached),
-        tables=tuple(sorted({table for _, table in subjects})),
+        tables=tuple(sorted({table for _, table in subjects if "*" not in table})),
         created=listed["CreateDate"],
     )
 
 
-def _names(iam: Any, operation: str, role: str, field: str) -> list[Any]:
+def _rows(iam: Any, operation: str, role: str, field: str) -> list[Any]:
     pages = iam.get_paginator(operation).paginate(RoleName=role)
-    return [entry for page in pages for entry in page[field]]
+    return [row for page in pages for row in page[field]]
 
 
 def keys(kms: Any, stack: str, vaults: Iterable[Vault]) -> Iterator[Key]:
-    """The keys of ``stack``: by their alias and by the vaults they encrypt, decided by tag."""
+    """The keys of ``stack``: found by their alias and by the vaults they encrypt, decided by their tag."""
     candidates = {vault.key for vault in vaults if vault.key}
     for page in kms.get_paginator("list_aliases").paginate():
         for alias in page["Aliases"]:
@@ -78,17 +231,13 @@ def keys(kms: Any, stack: str, vaults: Iterable[Vault]) -> Iterator[Key]:
         try:
             described = kms.describe_key(KeyId=candidate)["KeyMetadata"]
             if described.get("KeyManager") == "CUSTOMER" and _tag(kms, candidate) == stack:
-                found[described["Arn"]] = _key(described)
+                scheduled = described.get("KeyState") in _PENDING_DELETION
+                arn, deleted_on = described["Arn"], described.get("DeletionDate")
+                found[arn] = Key(arn=arn, scheduled=scheduled, deleted_on=deleted_on)
         except ClientError as error:
             if code(error) != "NotFoundException":
                 raise
     yield from (found[arn] for arn in sorted(found))
-
-
-def _key(described: dict[str, Any]) -> Key:
-    return Key(
-        arn=described["Arn"], scheduled=described.get("KeyState") in _ENDING, deleted_on=described.get("DeletionDate")
-    )
 
 
 def _tag(kms: Any, key: str) -> str | None:
@@ -100,10 +249,9 @@ def _tag(kms: Any, key: str) -> str | None:
 def log_groups(logs: Any, stack: str, *, existed: bool) -> Iterator[str]:
     """The log groups of ``stack``.
 
-    A Lambda function that runs once more while its stack goes makes its log
-    group again, without tags. Then the name decides, which CloudFormation makes
-    of stack, logical id (letters and digits) and a random end; and only where
-    other traces say that there was such a stack (``existed``).
+    A Lambda function that runs once more while its stack is deleted creates its log group again,
+    without tags. Then the name decides, which CloudFormation makes of stack, logical id (letters
+    and digits) and a random end; and only if other traces show that the stack ``existed``.
     """
     for prefix in (f"/aws/lambda/{stack}-", f"{stack}-"):
         own_name = re.compile(re.escape(prefix) + _LOGICAL_ID_AND_RANDOM_END)

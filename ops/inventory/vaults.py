@@ -1,64 +1,147 @@
-"""Find a deployment's backup vaults, and what is in them."""
+"""Find vaults, recovery points and the backups that DynamoDB keeps. Reads only."""
 
 import dataclasses
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
-from cli.errors import code, explain, is_denied, message
+from cli.command_line import Context
+from cli.errors import code, is_denied, message
 from model.names import STACK_TAG, TABLE_TAG
-from ops.inventory.found import Point, Vault
+from ops.inventory.found import Copy, Point, TableBackup, Unseen, Vault
 from ops.jobs import ACTIVE
 
-PAGE = 1000  # the API's most
+PAGE = 1000  # the API's maximum
+# Both mean that a point can be restored; which of them DynamoDB points show has changed.
+RESTORABLE = frozenset({"COMPLETED", "AVAILABLE"})
+_NOT_FOUND = "ResourceNotFoundException"
 
 
-def find(backup: Any, stack: str) -> Iterator[Vault]:
-    """The vaults tagged as ``stack``'s, with their recovery points and running jobs.
+@dataclass(frozen=True, kw_only=True)
+class Backups:
+    """A table's recovery points in all vaults, and its backups in DynamoDB; oldest first."""
 
-    The prefix leaves out Default and aws/efs/automatic-backup-vault, which
-    nobody can delete.
+    points: tuple[Point, ...] = ()
+    own: tuple[TableBackup, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+
+    @property
+    def newest(self) -> Point | None:
+        """The newest recovery point that can be restored."""
+        usable = [point for point in self.points if point.status in RESTORABLE and point.created]
+        return usable[-1] if usable else None
+
+
+def backups_of(context: Context, tables: Iterable[str], *, own: bool = True) -> Backups:
+    """The backups of ``tables``, which may be deleted since; with ``own``, those in DynamoDB too.
+
+    Asks every vault for the tables' points: the list by resource does not name the vault
+    (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RecoveryPointByResource.html).
+    Vaults that the caller may not read are in ``unseen``.
     """
-    for vault in tagged(backup, stack):
-        yield dataclasses.replace(vault, points=points(backup, vault.name), jobs=jobs(backup, vault.name))
+    backup, names = context.clients("backup"), list(tables)
+    arns = [table_arn(context, name) for name in names]
+    found, unseen = list[Point](), list[Unseen]()
+    for vault in every(backup):
+        name = vault["BackupVaultName"]
+        try:
+            for arn in arns:
+                found += points(backup, name, resource=arn)
+        except ClientError as error:
+            if not is_denied(error):
+                raise
+            unseen.append(Unseen(what=f"vault {name}", reason=message(error)))
+    kept = table_backups(context.clients("dynamodb"), names) if own else ()
+    return Backups(points=tuple(sorted(found, key=_age)), own=tuple(sorted(kept, key=_age)), unseen=tuple(unseen))
 
 
-def tagged(backup: Any, stack: str) -> Iterator[Vault]:
-    """The vaults tagged as ``stack``'s, without what is in them."""
-    for listed in every(backup):
-        name, arn = listed["BackupVaultName"], listed["BackupVaultArn"]
-        if not name.startswith(f"{stack}-"):
-            continue
-        tags = _tags(backup, arn)
-        if tags.get(STACK_TAG) == stack:
-            key = listed.get("EncryptionKeyArn", "")
-            created = listed.get("CreationDate")
-            yield Vault(name=name, arn=arn, table=tags.get(TABLE_TAG, ""), key=key, created=created)
+def table_arn(context: Context, table: str) -> str:
+    """The ARN that ``table`` has, or had."""
+    return f"arn:{context.clients.partition}:dynamodb:{context.region}:{context.account}:table/{table}"
+
+
+def table_backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[TableBackup]:
+    """The USER and SYSTEM backups of ``tables``, which may be deleted since.
+
+    Without those of AWS Backup, which only their vault can delete.
+    """
+    for table in tables:
+        # ListBackups returns USER only, unless asked for another type.
+        for kind in ("USER", "SYSTEM"):
+            pages = dynamodb.get_paginator("list_backups").paginate(TableName=table, BackupType=kind)
+            for page in pages:
+                for found in page["BackupSummaries"]:
+                    if found.get("BackupType", kind) == kind and found["BackupStatus"] != "DELETED":
+                        yield TableBackup(
+                            arn=found["BackupArn"],
+                            name=found["BackupName"],
+                            table=table,
+                            system=kind == "SYSTEM",
+                            expires=found.get("BackupExpiryDateTime"),
+                            status=found["BackupStatus"],
+                            created=found.get("BackupCreationDateTime"),
+                            bytes=found.get("BackupSizeBytes", 0),
+                        )
+
+
+def _age(backup: Point | TableBackup) -> tuple[float, str]:
+    return (backup.created.timestamp() if backup.created else 0.0, backup.arn)
+
+
+def every(backup: Any) -> Iterator[dict[str, Any]]:
+    """All vaults of the account and region, as AWS lists them."""
+    for page in backup.get_paginator("list_backup_vaults").paginate():
+        yield from page["BackupVaultList"]
 
 
 def exists(backup: Any, name: str) -> bool:
     """Whether the vault exists.
 
-    Asked from the list: Describe answers AccessDenied for a missing vault and
-    for a forbidden one alike (https://github.com/aws/aws-sdk-js/issues/2625).
+    Asks the list: Describe returns AccessDenied for a missing vault and for a forbidden one
+    alike (https://github.com/aws/aws-sdk-js/issues/2625).
     """
     return any(listed["BackupVaultName"] == name for listed in every(backup))
 
 
-def points(backup: Any, vault: str, *, resource: str = "") -> tuple[Point, ...]:
-    """The recovery points in ``vault``, every page; none when the vault is gone.
+def find(backup: Any, stack: str) -> Iterator[Vault]:
+    """The vaults tagged with ``stack``, with their recovery points and running jobs."""
+    for vault in tagged(backup, stack):
+        jobs = tuple(job["BackupJobId"] for job in _running(backup, vault.name))
+        yield dataclasses.replace(vault, points=tuple(points(backup, vault.name)), jobs=jobs)
 
-    All of them, or those of the table whose ARN is ``resource``.
+
+def tagged(backup: Any, stack: str) -> Iterator[Vault]:
+    """The vaults tagged with ``stack``, without their content.
+
+    The prefix leaves out Default and aws/efs/automatic-backup-vault, which cannot be deleted.
     """
-    return tuple(stream(backup, vault, resource=resource))
+    for listed in every(backup):
+        name, arn = listed["BackupVaultName"], listed["BackupVaultArn"]
+        tags = _tags(backup, arn) if name.startswith(f"{stack}-") else {}
+        if tags.get(STACK_TAG) == stack:
+            key, created = listed.get("EncryptionKeyArn", ""), listed.get("CreationDate")
+            yield Vault(name=name, arn=arn, table=tags.get(TABLE_TAG, ""), key=key, created=created)
 
 
-def stream(backup: Any, vault: str, *, resource: str = "") -> Iterator[Point]:
-    """The same as ``points``, one page at a time.
+def _tags(backup: Any, arn: str) -> dict[str, str]:
+    """A vault's tags; it can have 50."""
+    try:
+        tags: dict[str, str] = backup.list_tags(ResourceArn=arn, MaxResults=PAGE).get("Tags", {})
+    except ClientError as error:
+        if code(error) != _NOT_FOUND:  # gone since it was listed
+            raise
+        return {}
+    return tags
 
-    The vault's own count may be approximate, this list is not
+
+def points(backup: Any, vault: str, *, resource: str = "") -> Iterator[Point]:
+    """The recovery points in ``vault``, page by page; none when the vault is gone.
+
+    All of them, or those of the table whose ARN is ``resource``. The vault's own count may be
+    approximate, this list is not
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html).
     """
     pages = backup.get_paginator("list_recovery_points_by_backup_vault").paginate(
@@ -69,72 +152,15 @@ def stream(backup: Any, vault: str, *, resource: str = "") -> Iterator[Point]:
             for found in page["RecoveryPoints"]:
                 yield point(vault, found)
     except ClientError as error:
-        may_be_gone = is_denied(error) or code(error) == "ResourceNotFoundException"
+        may_be_gone = is_denied(error) or code(error) == _NOT_FOUND
         if not may_be_gone or exists(backup, vault):
             raise
-
-
-def jobs(backup: Any, vault: str) -> tuple[str, ...]:
-    """The ids of the backup jobs that are not finished and will put points into ``vault``."""
-    pages = backup.get_paginator("list_backup_jobs").paginate(ByBackupVaultName=vault)
-    return tuple(job["BackupJobId"] for page in pages for job in page["BackupJobs"] if job["State"] in ACTIVE)
-
-
-def makers(backup: Any, vault: str) -> set[str]:
-    """The names of the roles that made the points in ``vault`` or run its jobs now."""
-    pages = backup.get_paginator("list_backup_jobs").paginate(ByBackupVaultName=vault)
-    running = (job for page in pages for job in page["BackupJobs"] if job["State"] in ACTIVE)
-    return {point.role for point in stream(backup, vault)} | set(map(role_of, running))
-
-
-def delete(backup: Any, vault: Vault) -> str | None:
-    """Empty when ``vault`` is gone, a reason when it cannot go, None to try again.
-
-    AWS Backup goes on saying "contains recovery points" for a while after the
-    last one (https://github.com/hashicorp/terraform-provider-aws/issues/37774),
-    and answers AccessDenied for a vault that is gone.
-    """
-    try:
-        backup.delete_backup_vault(BackupVaultName=vault.name)
-    except ClientError as error:
-        if code(error) == "ResourceNotFoundException":
-            return ""
-        if is_denied(error):
-            return explain(error) if exists(backup, vault.name) else ""
-        if "contains recovery points" not in message(error):
-            raise
-        known = {point.arn for point in vault.points}
-        new = [point for point in points(backup, vault.name) if point.arn not in known]
-        return f"{len(new)} more recovery points came; run this again" if new else None
-    return ""
-
-
-def every(backup: Any) -> Iterator[dict[str, Any]]:
-    """All vaults of the account and region, as AWS lists them."""
-    for page in backup.get_paginator("list_backup_vaults").paginate():
-        yield from page["BackupVaultList"]
-
-
-def _tags(backup: Any, arn: str) -> dict[str, str]:
-    tags: dict[str, str] = {}
-    token: dict[str, str] = {}
-    while True:
-        try:
-            answer = backup.list_tags(ResourceArn=arn, **token)
-        except ClientError as error:
-            if code(error) == "ResourceNotFoundException":  # gone since it was listed
-                return {}
-            raise
-        tags |= answer.get("Tags", {})
-        if not answer.get("NextToken"):
-            return tags
-        token = {"NextToken": answer["NextToken"]}
 
 
 def point(vault: str, found: dict[str, Any]) -> Point:
     """A recovery point, from AWS's description of it.
 
-    What many points share is kept once: a vault may hold a million of them.
+    Texts that many points share are interned: a vault may hold a million of them.
     """
     return Point(
         arn=found["RecoveryPointArn"],
@@ -145,11 +171,99 @@ def point(vault: str, found: dict[str, Any]) -> Point:
         expires=found.get("CalculatedLifecycle", {}).get("DeleteAt"),
         bytes=found.get("BackupSizeInBytes", 0),
         storage=sys.intern(found.get("StorageClass", "WARM")),
-        role=sys.intern(role_of(found)),
+        role=sys.intern(_role(found)),
         key=sys.intern(found.get("EncryptionKeyArn", "")),
     )
 
 
-def role_of(found: dict[str, Any]) -> str:
+def makers(backup: Any, vault: str) -> set[str]:
+    """The names of the roles that made the points in ``vault`` or run its jobs now."""
+    return {point.role for point in points(backup, vault)} | {_role(job) for job in _running(backup, vault)}
+
+
+def _running(backup: Any, vault: str) -> Iterator[dict[str, Any]]:
+    """The backup jobs that have not ended and will put points into ``vault``."""
+    for page in backup.get_paginator("list_backup_jobs").paginate(ByBackupVaultName=vault):
+        yield from (job for job in page["BackupJobs"] if job["State"] in ACTIVE)
+
+
+def _role(found: dict[str, Any]) -> str:
     """The name of the IAM role in AWS's description of a point or a job; empty without one."""
     return str(found.get("IamRoleArn", "")).rpartition("/")[2]
+
+
+def copies(
+    context: Context, own: Iterable[Vault], client_in: Callable[[str], Any], *, tables: Iterable[str] = ()
+) -> tuple[Copy, ...]:
+    """Recovery points outside the vaults ``own``, of their tables and of those named ``tables``.
+
+    Copies in other regions, and points in other vaults: they are billed and may be needed, so a
+    clean-up names them and leaves them. ``client_in`` makes a client of AWS Backup in a region.
+    Shows only what the caller may see. AWS forgets copy jobs after a while, so an empty result
+    proves nothing.
+    """
+    own = tuple(own)
+    held = {point.arn for vault in own for point in vault.points}
+    arns = {point.resource for vault in own for point in vault.points if point.resource}
+    arns |= {table_arn(context, name) for name in {*tables, *(vault.table for vault in own)} if name}
+    found: dict[str, Copy] = {}
+    for arn in sorted(arns):
+        for copied in _copied(context, arn, client_in):
+            if copied.vault not in {vault.arn for vault in own}:
+                found[copied.arn] = copied
+        by_resource = context.clients("backup").get_paginator("list_recovery_points_by_resource")
+        for listed in _allowed(by_resource.paginate(ResourceArn=arn), "RecoveryPoints"):
+            if listed["RecoveryPointArn"] not in held:
+                found.setdefault(listed["RecoveryPointArn"], Copy(arn=listed["RecoveryPointArn"]))
+    return tuple(found.values())
+
+
+def _copied(context: Context, table: str, client_in: Callable[[str], Any]) -> Iterator[Copy]:
+    pages = context.clients("backup").get_paginator("list_copy_jobs").paginate(ByResourceArn=table)
+    for job in _allowed(pages, "CopyJobs"):
+        arn, vault = job.get("DestinationRecoveryPointArn"), job.get("DestinationBackupVaultArn")
+        if job.get("State") == "COMPLETED" and arn and vault:
+            doubt = _doubt(context, arn, vault, client_in)
+            if doubt is not None:
+                yield Copy(arn=arn, vault=vault, doubt=doubt, stack=_stack_of_copies(context, vault), role=_role(job))
+
+
+def _stack_of_copies(context: Context, vault: str) -> str:
+    """The stack that the setting copy_region makes, if ``vault`` is its vault; otherwise empty."""
+    name = vault.rsplit(":", 1)[-1]
+    own = name.startswith(f"{context.stack}-Copies-") and f":{context.account}:" in vault
+    return name.rpartition("-")[0] if own else ""
+
+
+def _doubt(context: Context, arn: str, vault: str, client_in: Callable[[str], Any]) -> str | None:
+    """None when the copy is gone; otherwise why it may be gone, or an empty text."""
+    _, _, _, region, account, _, name = vault.split(":", 6)
+    if account != context.account:
+        return f"in another account, so account {context.account} cannot check whether it still exists"
+    backup = client_in(region)
+    try:
+        backup.describe_recovery_point(BackupVaultName=name, RecoveryPointArn=arn)
+    except ClientError as error:
+        gone = code(error) == _NOT_FOUND or (is_denied(error) and _is_missing(backup, name))
+        return None if gone else f"could not check whether it still exists ({code(error)})"
+    except BotoCoreError as error:
+        return f"could not check whether it still exists ({type(error).__name__})"
+    return ""
+
+
+def _is_missing(backup: Any, vault: str) -> bool:
+    """Whether the list of vaults lacks ``vault``: AWS denies access to a deleted one."""
+    try:
+        return not exists(backup, vault)
+    except (ClientError, BotoCoreError):
+        return False
+
+
+def _allowed(pages: Iterable[dict[str, Any]], field: str) -> Iterator[dict[str, Any]]:
+    """The rows of ``pages``; none where the caller may not read them."""
+    try:
+        for page in pages:
+            yield from page.get(field, [])
+    except ClientError as error:
+        if not is_denied(error) and code(error) != _NOT_FOUND:
+            raise

@@ -9,8 +9,8 @@ from botocore.exceptions import ClientError
 from cli.command_line import Context
 from cli.errors import OpsError, explain
 from cli.polling import DeadlineError, duration
-from ops.inventory import table_names
-from ops.inventory.restores import Restored
+from ops.inventory import vaults
+from ops.inventory.stack_tables import Restored
 from ops.restore import compare, drill, marking, origins, reapply, restore_options, restorer, resuming
 from ops.restore.comparison import Comparison
 from ops.restore.restoration import Restoration, Underway, status
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     else:
         for line in comparison.lines() if comparison else []:
             print(line)
-        print(table_names.arn(context, arguments.target))
+        print(vaults.table_arn(context, arguments.target))
     if not arguments.reapply:
         _say_what_is_lacking(context, restored.source, arguments.target)
     for what, why in failed.items():
@@ -118,7 +118,7 @@ def _object(
     return {
         "stack": context.stack,
         "table": arguments.target,
-        "table_arn": table_names.arn(context, arguments.target),
+        "table_arn": vaults.table_arn(context, arguments.target),
         "source_table": restored.source,
         "recovery_point_arn": restored.arn or None,
         "restored_to": restored.moment.isoformat() if restored.moment else None,

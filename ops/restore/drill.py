@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace, context: Context, origin: Origin, *, seco
     ``seconds`` is the longest wait for the restore, and again for the removal.
     """
     # The stack's role restores under the table's name, a dot and more only; a killed drill's table
-    # is known by the rest (ops/inventory/restores.py).
+    # is known by the rest (ops/inventory/stack_tables.py).
     ending = f".drill-{secrets.token_hex(4)}"
     name = origin.table[: _LONGEST_NAME - len(ending)] + ending
     target = restorer.target(context, origin, name, role=arguments.role, key=arguments.kms_key)

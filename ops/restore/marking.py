@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from cli.command_line import Context
 from cli.errors import explain
 from model.names import STACK_TAG
-from ops.inventory.tables import RESTORED_TAG
+from ops.inventory.stack_tables import RESTORED_TAG
 
 
 def mark(context: Context, name: str, *, restored: str, more: Mapping[str, str] | None = None) -> None:

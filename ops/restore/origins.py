@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from cli.command_line import Context
 from cli.errors import OpsError, UsageError, code, is_denied
-from ops.inventory import recovery, table_names, tables, vaults
+from ops.inventory import stack_tables, vaults
 from ops.inventory.found import Point
 
 # With the account's advanced DynamoDB features a recovery point has an ARN of AWS
@@ -52,7 +52,7 @@ def choose(arguments: argparse.Namespace, context: Context) -> Origin:
     if arguments.arn:
         check_arn(arguments.arn, context)
         return of_arn(context, arguments.arn)
-    first, *others = table_names.names(context, arguments.table)
+    first, *others = stack_tables.names(context, arguments.table)
     if others:
         names = ", ".join([first, *others])
         raise UsageError(f"stack {context.stack} had tables {names}: name one with --table")
@@ -89,17 +89,17 @@ def of_arn(context: Context, arn: str) -> Origin:
     found, denied = _point(context, arn)
     if found is None:
         return _of_own_backup(context, arn, denied)
-    if found.status not in recovery.RESTORABLE or not found.created:
+    if found.status not in vaults.RESTORABLE or not found.created:
         raise OpsError(
             f"recovery point {arn} is {found.status}; only a COMPLETED or AVAILABLE one can be "
             "restored: `python -m ops backups` lists them"
         )
-    return Origin(table=tables.name_of(found.resource), moment=found.created, point=found)
+    return Origin(table=stack_tables.name_of(found.resource), moment=found.created, point=found)
 
 
 def newest(context: Context, table: str) -> Origin:
     """The newest recovery point of ``table``. Raises OpsError when there is none."""
-    found = recovery.of(context, [table], own=False)
+    found = vaults.backups_of(context, [table], own=False)
     if not found.newest or not found.newest.created:
         unread = "".join(f"; {u.what} could not be read" for u in found.unseen)
         raise OpsError(

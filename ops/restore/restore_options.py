@@ -5,7 +5,7 @@ from typing import Any
 
 from cli.command_line import number
 from cli.errors import UsageError
-from ops.inventory import table_names
+from ops.inventory import stack_tables
 from ops.restore import origins, restorer
 
 _OPTIONS: dict[str, dict[str, Any]] = {
@@ -66,9 +66,9 @@ def check(arguments: argparse.Namespace) -> float:
     if arguments.to_time is not None:
         origins.moment(arguments.to_time)
     if arguments.table is not None:
-        table_names.check("--table", arguments.table)
+        stack_tables.check_name("--table", arguments.table)
     if arguments.target is not None:
-        table_names.check("--target", arguments.target)
+        stack_tables.check_name("--target", arguments.target)
     elif arguments.reapply or arguments.resume:
         raise UsageError("a drill's table goes again: leave out --reapply and --resume")
     return 60 * number(arguments, "--timeout", 0.01, 7 * 24 * 60)

@@ -5,7 +5,7 @@ import re
 from cli.clients import find_stack
 from cli.command_line import Context
 from cli.errors import OpsError, UsageError
-from ops.inventory import tables
+from ops.inventory import stack_tables
 from ops.restore import encryption
 from ops.restore.origins import Origin
 from ops.restore.restoration import Target
@@ -67,5 +67,5 @@ def _role(context: Context, origin: Origin, name: str, given: str | None) -> str
 
 def _source_key(context: Context, table: str) -> str | None:
     """The customer key of the source table, which the new one gets too; None without a table."""
-    found = list(tables.existing(context.clients("dynamodb"), [table]))
+    found = list(stack_tables.existing(context.clients("dynamodb"), [table]))
     return found[0].key if found else None

@@ -7,9 +7,9 @@ from botocore.exceptions import ClientError
 from cli.command_line import Context
 from cli.errors import OpsError, UsageError, is_denied
 from model.names import STACK_TAG
-from ops.inventory import restores, table_names, tables
-from ops.inventory.found import Table
-from ops.inventory.restores import Restored
+from ops.inventory import stack_tables, vaults
+from ops.inventory.found import ExistingTable
+from ops.inventory.stack_tables import Restored
 from ops.restore import origins
 
 
@@ -22,7 +22,7 @@ def find(arguments: argparse.Namespace, context: Context) -> Restored:
     target, sources = arguments.target, _sources(arguments, context)
     if target in sources:
         raise UsageError(f"--target {target} is the source itself")
-    table = next(tables.existing(context.clients("dynamodb"), [target]), None)
+    table = next(stack_tables.existing(context.clients("dynamodb"), [target]), None)
     if table and table.stack not in ("", context.stack):
         raise OpsError(
             f"table {target} belongs to stack {table.stack} (tag {STACK_TAG}), not to "
@@ -43,14 +43,14 @@ def _sources(arguments: argparse.Namespace, context: Context) -> tuple[str, ...]
     """The names that the source has, or had."""
     if arguments.arn:
         return (origins.choose(arguments, context).table,)
-    return table_names.names(context, arguments.table)
+    return stack_tables.names(context, arguments.table)
 
 
-def _restored(context: Context, target: str, table: Table | None) -> Restored | None:
+def _restored(context: Context, target: str, table: ExistingTable | None) -> Restored | None:
     """What AWS says, else what the tags of an earlier run do."""
     tagged = Restored(source=table.restored) if table and table.restored else None
     try:
-        return restores.of(context, target) or tagged
+        return stack_tables.restore_of(context, target) or tagged
     except ClientError as error:
         if not tagged or not is_denied(error):
             raise
@@ -65,8 +65,8 @@ def _unproven(context: Context, target: str, origin: str, *, exists: bool) -> st
         )
     return (
         f"nothing shows that table {target} was restored from {origin}: neither DynamoDB, nor "
-        f"AWS Backup's restore jobs, nor the tag {tables.RESTORED_TAG}; check --target, or, if it "
+        f"AWS Backup's restore jobs, nor the tag {stack_tables.RESTORED_TAG}; check --target, or, if it "
         f"was, tag it and run this again: `aws dynamodb tag-resource --resource-arn "
-        f"{table_names.arn(context, target)} --tags Key={tables.RESTORED_TAG},Value={origin} "
+        f"{vaults.table_arn(context, target)} --tags Key={stack_tables.RESTORED_TAG},Value={origin} "
         f"--region {context.region}`"
     )

@@ -291,7 +291,7 @@ def _(case):
 def _(case):
     case.destroyed(PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
     (stays,) = case.cleanup(status=0)["stays"]
-    assert "free, and nobody can delete it" in stays["reason"]
+    assert "free, and cannot be deleted" in stays["reason"]
     assert stays["until"] > "2026"
     assert case.stage.remains() == set()
 
@@ -342,7 +342,7 @@ def _(case):
     mine = {"BackupVaultName": case.stage.vault}
     case.backup.put_backup_vault_access_policy(Policy=policy, **mine)
     reason = _reason(case.cleanup(status=1)["left"], "recovery point")
-    assert "denies backup:DeleteRecoveryPoint to everybody (statement Keep)" in reason
+    assert "denies backup:DeleteRecoveryPoint to everyone (statement Keep)" in reason
     assert "`aws backup delete-backup-vault-access-policy --backup-vault-name" in reason
     assert case.backup.get_backup_vault_access_policy(**mine)["Policy"] == policy
     assert case.stage.remains() == GUARDED

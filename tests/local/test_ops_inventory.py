@@ -61,7 +61,10 @@ def test_a_stack_that_never_was_has_no_backups(deployed, client, capsys):
     assert Deployment(client, f"{deployed.stage}-other").ops("backups") == 0
     assert capsys.readouterr().out.startswith(f"no backup of table {deployed.stack}-other in ")
     assert deployed.ops("backups", "--table", "a b") == 2
-    assert "--table 'a b' is not a table name" in capsys.readouterr().err
+    assert deployed.ops("backups", "--newer-than", "soon") == 2
+    error = capsys.readouterr().err
+    assert "--table 'a b' is not a table name" in error
+    assert "--newer-than 'soon' is not a time span" in error
 
 
 def test_everything_of_a_stack_with_its_cost_before_and_after_the_destroy(deployed, client, capsys):
@@ -86,7 +89,7 @@ def test_everything_of_a_stack_with_its_cost_before_and_after_the_destroy(deploy
     assert deployed.ops("inventory") == 0
     first, *rows, total = capsys.readouterr().out.splitlines()
     assert first == f"{deployed.stack}: not deployed in us-east-1"
-    assert any("SYSTEM, free, nobody can delete it" in row and "until" in row for row in rows)
+    assert any("SYSTEM, free, cannot be deleted" in row and "until" in row for row in rows)
     assert not any(row.split()[0] == "table" and row.split()[1] != "backup" for row in rows)
     assert total.startswith("$1.00 a month (list prices")
 

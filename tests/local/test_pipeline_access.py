@@ -377,7 +377,7 @@ def test_the_watch_runs_with_the_role_that_reads(aws, client, roles, tmp_path):
         ["orphans", "--json"],
     ):
         done = job.python("ops", *command)
-        assert "not looked for" not in done.stdout, (command, done.stdout)
+        assert "could not look for" not in done.stdout, (command, done.stdout)
         assert "not listed" not in done.stdout, (command, done.stdout)
         assert "error:" not in done.stdout, (command, done.stdout)
         # Of orphans, other tests may have left some.

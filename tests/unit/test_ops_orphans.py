@@ -1,4 +1,4 @@
-"""What counts as left over."""
+"""Which resources of a stack are abandoned, and what removes them."""
 
 from datetime import UTC, datetime
 
@@ -11,33 +11,30 @@ from ops.inventory.costs import Thing
 LATER = datetime(2030, 1, 1, tzinfo=UTC)
 VAULT = Thing(kind="backup vault", id="Messages-x-1", detail="2 recovery points")
 SYSTEM = Thing(kind="table backup", id="arn:1", detail="SYSTEM, free", until=LATER)
-GOING_KEY = Thing(kind="key", id="arn:2", detail="its deletion is scheduled", until=LATER)
 ROLE = Thing(kind="role", id="Messages-x-Role")
 ROLE_ELSEWHERE = Thing(kind="role", id="Messages-x-R", detail="of the stack in eu-west-1")
+TABLE, RESTORED = (Thing(kind="table", id=name, how_to_delete=f"`delete {name}`") for name in ("T", "T.k1"))
+COPIES = "Messages-x-Copies-us-east-1"
 
 
 def held(status, *things, stack="Messages-x"):
     return Holding(stack=stack, status=status, things=things, unseen=())
 
 
-def test_of_a_stack_that_is_gone_only_what_stays_is_left_over():
-    found = orphans.left_over(held("", VAULT, SYSTEM, GOING_KEY, ROLE, ROLE_ELSEWHERE))
-    assert found.things == (VAULT, ROLE)
-
-
-@pytest.mark.parametrize("things", [(), (SYSTEM,), (GOING_KEY,), (ROLE_ELSEWHERE,)])
-def test_what_goes_by_itself_is_not_left_over(things):
-    assert orphans.left_over(held("", *things)) is None
-
-
-@pytest.mark.parametrize("status", ["CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_FAILED"])
-def test_a_stack_in_use_leaves_nothing(status):
-    assert orphans.left_over(held(status, VAULT, ROLE)) is None
-
-
-@pytest.mark.parametrize("status", ["ROLLBACK_COMPLETE", "DELETE_FAILED", "CREATE_FAILED"])
-def test_a_stack_that_can_only_be_deleted_is_left_over(status):
-    assert orphans.left_over(held(status)).status == status
+@pytest.mark.parametrize(
+    ("status", "things", "left"),
+    [
+        ("", (VAULT, SYSTEM, ROLE, ROLE_ELSEWHERE), (VAULT, ROLE)),
+        ("", (SYSTEM, ROLE_ELSEWHERE), None),
+        ("CREATE_COMPLETE", (VAULT, ROLE), None),
+        ("UPDATE_ROLLBACK_FAILED", (VAULT, ROLE), None),
+        ("ROLLBACK_COMPLETE", (), ()),
+        ("DELETE_FAILED", (SYSTEM,), (SYSTEM,)),
+    ],
+)
+def test_a_deleted_stack_abandons_what_aws_does_not_remove_and_a_dead_one_everything(status, things, left):
+    found = orphans.left_over(held(status, *things))
+    assert (found and found.things) == left
 
 
 @pytest.mark.parametrize(("stack", "counted"), [("Messages-pr-12", True), ("Messages-prod", False), ("pr-12", False)])
@@ -47,26 +44,21 @@ def test_a_temporary_stage_counts_while_it_is_deployed(stack, counted):
     assert orphans.left_over(there) is None
 
 
-def test_the_remedy_of_a_stage_is_its_clean_up():
-    assert orphans.remedy(held("", VAULT), "r") == "python -m ops cleanup --stage x --region r"
-    assert orphans.remedy(held("ROLLBACK_COMPLETE"), "r") == (
-        "make destroy STAGE=x, then python -m ops cleanup --stage x --region r"
-    )
-
-
-def test_the_remedy_of_tables_alone_is_the_command_that_deletes_each():
-    kept, restored = (Thing(kind="table", id=name, how_to_delete=f"`delete {name}`") for name in ("T", "T.k1"))
-    assert orphans.remedy(held("", kept, restored), "r") == "`delete T`, then `delete T.k1`"
-    clean_up = "python -m ops cleanup --stage x --region r"
-    assert orphans.remedy(held("", kept, VAULT), "r") == clean_up
-    destroy = "make destroy STAGE=x, then "
-    assert orphans.remedy(held("ROLLBACK_COMPLETE", kept), "r").startswith(destroy)
-
-
-def test_the_remedy_of_copies_names_their_stack_and_region_because_they_are_no_stage():
-    copies = "Messages-x-Copies-us-east-1"
-    clean_up = f"python -m ops cleanup --stack {copies} --region eu-west-1"
-    assert orphans.remedy(held("", VAULT, stack=copies), "eu-west-1") == clean_up
-    assert orphans.remedy(held("DELETE_FAILED", stack=copies), "eu-west-1") == (
-        f"aws cloudformation delete-stack --stack-name {copies} --region eu-west-1, then {clean_up}"
-    )
+@pytest.mark.parametrize(
+    ("holding", "commands"),
+    [
+        (held("", VAULT), "python -m ops cleanup --stage x --region r"),
+        (held("DELETE_FAILED"), "make destroy STAGE=x, then python -m ops cleanup --stage x --region r"),
+        (held("", TABLE, RESTORED), "`delete T`, then `delete T.k1`"),
+        (held("", TABLE, VAULT), "python -m ops cleanup --stage x --region r"),
+        (held("DELETE_FAILED", TABLE), "make destroy STAGE=x, then python -m ops cleanup --stage x --region r"),
+        (held("", VAULT, stack=COPIES), f"python -m ops cleanup --stack {COPIES} --region r"),
+        (
+            held("DELETE_FAILED", stack=COPIES),
+            f"aws cloudformation delete-stack --stack-name {COPIES} --region r, then "
+            f"python -m ops cleanup --stack {COPIES} --region r",
+        ),
+    ],
+)
+def test_the_remedy_is_the_commands_that_remove_the_stack(holding, commands):
+    assert orphans.remedy(holding, "r") == commands

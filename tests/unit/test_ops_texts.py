@@ -11,9 +11,9 @@ from ops import backup, backups, retention
 from ops.backup import Job
 from ops.cost.prices import AS_OF, GB
 from ops.inventory import command as holdings
+from ops.inventory.costs import Rates
 from ops.inventory.found import Point, TableBackup
-from ops.inventory.rates import Rates
-from ops.inventory.recovery import Backups
+from ops.inventory.vaults import Backups
 from ops.restore import origins
 from tests.support.clock import FakeClock
 
@@ -158,7 +158,7 @@ def test_nothing_found_of_every_stack_does_not_name_one(capsys):
     context = Context(clients=None, stack="Messages-dev", account="1", region="r")
     holdings.show_them(context, [], as_json=False)
     assert capsys.readouterr().out == (
-        "nothing was found in account 1, region r, every stack; another place is named with --region or --profile\n"
+        "nothing was found in account 1, region r, every stack; choose another place with --region or --profile\n"
     )
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from cli.errors import OpsError
 from ops.cost.prices import AS_OF, LISTED, PUBLISHED, SCALED, Price, prices
-from ops.inventory import rates
+from ops.inventory import costs
 from seed.__main__ import DOLLARS_PER_UNIT
 
 REGIONS = ("us-east-1", "us-west-2", "eu-west-1", "eu-central-1")
@@ -53,5 +53,5 @@ def test_the_date_is_one():
 
 
 def test_an_inventory_and_a_seed_have_no_prices_of_their_own():
-    assert rates.Rates("eu-west-1").origin == {"region": "eu-west-1", "as_of": AS_OF}
-    assert prices(rates.REGION).write_request.of(1) == pytest.approx(DOLLARS_PER_UNIT)
+    assert costs.Rates("eu-west-1").origin == {"region": "eu-west-1", "as_of": AS_OF}
+    assert prices(costs.DEFAULT_REGION).write_request.of(1) == pytest.approx(DOLLARS_PER_UNIT)
