@@ -13,7 +13,8 @@ from local.__main__ import _parser as local
 from ops.__main__ import parser as ops
 from tests.conftest import PROJECT
 
-DOCUMENTS = {path.name: path.read_text() for path in [PROJECT / "README.md", *PROJECT.glob("docs/*.md")]}
+PATHS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *PROJECT.glob("docs/*.md")]
+DOCUMENTS = {str(path.relative_to(PROJECT)): path.read_text() for path in PATHS}
 MAKEFILE = (PROJECT / "Makefile").read_text()
 PARSERS = {"chat": chat, "local": local, "ops": ops}
 TIME = "2026-01-01T09:00:00.000Z"
@@ -103,3 +104,9 @@ def test_an_option_that_is_named_exists(name):
         for option in re.findall(r"(?<![\w-])--[a-z][a-z-]*", command)
     }
     assert named - ours == set()
+
+
+@pytest.mark.parametrize("path", PATHS, ids=str)
+def test_every_file_that_is_linked_exists(path):
+    linked = re.findall(r"\]\(([\w./-]+?)(?:#[\w-]+)?\)", path.read_text())
+    assert [link for link in linked if not (path.parent / link).exists()] == []

@@ -4,8 +4,6 @@ import dataclasses
 import json
 import re
 
-import pytest
-
 from seed.templates import load_items
 from stacks.context import settings_from_context
 from stacks.settings import Settings
@@ -35,11 +33,6 @@ def test_the_table_of_settings_is_complete():
     start, end = "<!-- settings: kept by tests/unit/test_readme.py -->\n", "\n<!-- /settings -->"
     found = README.split(start)[1].split(end)[0]
     assert found == settings_table(), f"put this into README.md:\n{settings_table()}"
-
-
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([\w./-]+)\)", README))))
-def test_every_file_that_is_linked_exists(path):
-    assert (PROJECT / path).exists()
 
 
 def test_the_example_of_a_seed_is_a_valid_one(tmp_path):
