@@ -127,7 +127,7 @@ def test_the_list_has_a_row_for_each_set_of_constructs_and_no_stage():
         Acknowledgement("MessagesPipelineAccess/C", "Q::Two", "Otherwise.", ("r",)),
         Acknowledgement("MessagesPipelineAccess/C", "Q::Three", "Again.", ("r",)),
     ]
-    text = "before\n<!-- acknowledged: begin -->\nold\n<!-- acknowledged: end -->\nafter\n"
+    text = "before\n<!-- acknowledged: written by make accept -->\nold\n<!-- /acknowledged -->\nafter\n"
     assert acknowledged.refreshed(text, given).splitlines()[2:-2] == [
         "| construct | rules and reasons |",
         "|---|---|",

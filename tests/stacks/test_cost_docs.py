@@ -20,7 +20,7 @@ def test_the_example_is_what_the_program_prints():
     template, load = read(stage("dev")), Load(messages_per_day=10_000)
     lines = report.text(estimate(template, load), break_even(template, load))
     printed = "\n".join(["```", SHOWN, *lines, "```"])
-    start, end = "<!-- cost: kept by tests/stacks/test_cost_docs.py -->\n", "\n<!-- /cost -->"
+    start, end = "<!-- cost: written by make accept -->\n", "\n<!-- /cost -->"
     found = DOCS.split(start)[1].split(end)[0]
     assert found == printed, f"put this into docs/cost.md:\n{printed}"
 

@@ -186,5 +186,5 @@ def test_the_document_has_what_is_allowed_on_everything():
 
 
 def _between(name: str) -> list[str]:
-    start = f"<!-- {name}: kept by tests/stacks/test_privilege_statements.py -->\n"
+    start = f"<!-- {name}: written by make accept -->\n"
     return DOCUMENT.read_text().split(start)[1].split(f"\n<!-- /{name} -->")[0].splitlines()

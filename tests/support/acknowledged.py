@@ -9,7 +9,7 @@ from stacks.pipeline_access import NAME
 from tests.support.rule_packs import Acknowledgement
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "security.md"
-_LIST = re.compile(r"(?<=<!-- acknowledged: begin -->\n).*(?=<!-- acknowledged: end -->)", re.DOTALL)
+_LIST = re.compile(r"(?<=<!-- acknowledged: written by make accept -->\n).*(?=<!-- /acknowledged -->)", re.DOTALL)
 
 
 def refreshed(text: str, acknowledged: Iterable[Acknowledgement]) -> str:

@@ -30,7 +30,7 @@ def _shown(value) -> str:
 
 
 def test_the_table_of_settings_is_complete():
-    start, end = "<!-- settings: kept by tests/unit/test_readme.py -->\n", "\n<!-- /settings -->"
+    start, end = "<!-- settings: written by make accept -->\n", "\n<!-- /settings -->"
     found = README.split(start)[1].split(end)[0]
     assert found == settings_table(), f"put this into README.md:\n{settings_table()}"
 
