@@ -8,7 +8,7 @@ from tests.privileges.registry import NOT_PROVABLE, ON_EVERYTHING, proof, reason
 from tests.privileges.statements import Permission, permissions
 from tests.privileges.templates import everything
 
-HEAD = ["| who | may | what breaks without it |", "|---|---|---|"]
+HEAD = ["| who | may | needed for |", "|---|---|---|"]
 _CONDITION_KEY = re.compile(r"\b(?:aws|kms):[A-Z][\w:/-]*")
 REASONS = list(dict.fromkeys(why for *_, why in NOT_PROVABLE))
 # A permission's key, and what broke without it.
