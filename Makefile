@@ -114,7 +114,7 @@ format: .venv/.ready ## format the code and fix what can be fixed by itself
 .PHONY: test
 test: $(SETUP) ## every test tier
 	@# Three also on two cores: half of the time these tests wait for what other processes do.
-	pytest -n 3 --dist worksteal tests
+	pytest -n 3 --dist worksteal
 
 .PHONY: test-unit test-stacks
 test-unit: $(SETUP) ## the tests that are Python alone: no network, no other process

@@ -24,7 +24,7 @@ import boto3
 from botocore.exceptions import ClientError
 
 from cli.command_line import Context
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
 from local.process import Running, running
 from ops.__main__ import main as ops
 from ops.cleanup import guards, plan

@@ -1,36 +1,5 @@
-"""What this stack needs of AWS and the engine lacks, one package per AWS service.
+"""An AWS inside this machine: ministack, with what it lacks.
 
-Every addition says which AWS behaviour it gives and where that is documented. The engine looks
-its functions up by name at each request, so replacing a module's attribute is enough.
+``server`` is its process, ``additions`` what is added, one package for each AWS service. It
+imports nothing here, because the engine reads its environment when it is imported.
 """
-
-import os
-
-from embedded_aws import (
-    backup,
-    cloudformation,
-    deliveries,
-    dynamodb,
-    iam,
-    lambda_functions,
-    lambda_packages,
-    lambda_workers,
-    settings,
-    stepfunctions,
-    streams,
-)
-
-
-def install() -> None:
-    """Add everything to the engine, once, before it serves its first request."""
-    settings.install(os.environ)
-    dynamodb.install()
-    backup.install()
-    cloudformation.install()
-    iam.install()
-    stepfunctions.install()
-    lambda_functions.install()
-    lambda_packages.install()
-    lambda_workers.install()
-    streams.install()
-    deliveries.install()

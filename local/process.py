@@ -18,7 +18,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 from local.environment import PROJECT, client_environment, server_environment
@@ -53,13 +53,6 @@ class Running:
         environment = self.environment()
         os.environ.clear()
         os.environ.update(environment)
-
-
-def write_state(state_dir: Path, running: Running) -> None:
-    """Publish ``running`` in one step, so that a reader never sees half a file."""
-    draft = state_dir / "state.json.new"
-    draft.write_text(json.dumps(asdict(running), indent=2) + "\n")
-    draft.replace(state_dir / "state.json")
 
 
 def find(state_dir: Path = STATE_DIR) -> Running | None:
@@ -158,7 +151,7 @@ def _start(state_dir: Path, bound_to_parent: bool) -> Running:
     # The project's Python has the engine, whichever runs this.
     own = PROJECT / ".venv/bin/python"
     python = str(own) if own.exists() else sys.executable
-    command = [python, "-m", "local.server", str(state_dir)]
+    command = [python, "-m", "embedded_aws.server", str(state_dir)]
     with (state_dir / "server.log").open("wb") as log:
         process = subprocess.Popen(
             command + (["--until-stdin-closes"] if bound_to_parent else []),

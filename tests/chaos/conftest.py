@@ -6,13 +6,10 @@ from typing import Any
 import pytest
 
 from local.process import Running
-from tests.local.conftest import aws, client, messages_table, name
 from tests.support import burst as bursts
 from tests.support.burst import Burst
 from tests.support.relay import relaying
 from tests.support.withholding import Withholding
-
-__all__ = ["aws", "client", "messages_table", "name"]
 
 Bodies = dict[str, str]
 

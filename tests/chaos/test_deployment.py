@@ -4,8 +4,8 @@ import subprocess
 
 import pytest
 
+from embedded_aws.tests.support.steps import log_lines
 from tests.conftest import PROJECT
-from tests.support.aws_steps import log_lines
 from tests.support.deployment import Deployment, DeploymentFailed
 from tests.support.faulty_stack import messages, through
 

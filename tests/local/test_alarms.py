@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from cli.polling import poll
-from tests.support.aws_steps import back_up, restored
+from embedded_aws.tests.support.steps import back_up, restored
 from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")

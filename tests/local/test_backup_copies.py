@@ -5,7 +5,7 @@ Sources: botocore backup model; AWS Backup guide, "Advanced DynamoDB backup" (co
 
 import pytest
 
-from tests.support.aws_steps import back_up, refused
+from embedded_aws.tests.support.steps import back_up, refused
 
 
 @pytest.fixture

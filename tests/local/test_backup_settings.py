@@ -7,8 +7,8 @@ import urllib.request
 
 import pytest
 
+from embedded_aws.tests.support.engine import endpoint, session
 from local.process import running
-from tests.local.conftest import endpoint, session
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def test_the_environment_sets_a_duration_and_a_reset_forgets_the_rest(own):
     answer = _post(own, "config", {"additions.backup_job_seconds": 3})
     assert answer["before"] == {"additions.backup_job_seconds": 7.0}
 
-    backup = session(own).client("backup", **endpoint(own))
+    backup = session().client("backup", **endpoint(own))
     usual = backup.describe_region_settings()["ResourceTypeManagementPreference"]
     backup.update_region_settings(ResourceTypeManagementPreference={"DynamoDB": False})
     backup.create_backup_vault(BackupVaultName="vault")

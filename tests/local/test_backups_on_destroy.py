@@ -5,8 +5,8 @@ import time
 import pytest
 from aws_cdk import CfnResource, Duration
 
+from embedded_aws.tests.support.steps import back_up, ended, eventually, table_arn
 from stacks import vault_emptying
-from tests.support.aws_steps import back_up, ended, eventually, table_arn
 from tests.support.deployment import Deployment, DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
 from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 

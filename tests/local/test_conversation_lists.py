@@ -7,8 +7,8 @@ import pytest
 from boto3.dynamodb.conditions import Key
 
 from cli.polling import poll
+from embedded_aws.tests.support.engine import endpoint, session
 from model.messages import INDEX_NAME, message_item
-from tests.local.conftest import endpoint, session
 from tests.support.deployment import Deployment
 
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)
@@ -27,7 +27,7 @@ def deployment(client, name):
 
 @pytest.fixture
 def table(aws, deployment):
-    return session(aws).resource("dynamodb", **endpoint(aws)).Table(deployment.stack)
+    return session().resource("dynamodb", **endpoint(aws)).Table(deployment.stack)
 
 
 def message(minute: int, body: str, *, sender="Tom", recipient="Jerry"):

@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
+from embedded_aws.tests.support.steps import back_up
 from ops.__main__ import main
 from tests.conftest import PROJECT
-from tests.support.aws_steps import back_up
 
 HOME, THERE = "us-east-1", "eu-west-1"
 ALLOWED, DENIED = "allowed", "implicitDeny"

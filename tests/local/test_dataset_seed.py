@@ -10,10 +10,10 @@ import pytest
 from aws_cdk import Duration
 from botocore.exceptions import ClientError
 
+from embedded_aws.tests.support.steps import log_groups, log_lines
 from model.dataset import line_item
 from stacks import dataset_seed
 from tests.conftest import PROJECT
-from tests.support.aws_steps import log_groups, log_lines
 from tests.support.deployment import Deployment, DeploymentFailed
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

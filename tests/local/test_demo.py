@@ -93,7 +93,7 @@ def test_an_interrupt_leaves_no_process(tmp_path):
         time.sleep(3)  # into the CDK CLI's run of the app
         running = " ".join(processes_of(tmp_path))
         assert "cdk" in running
-        assert "local.server" in running
+        assert "embedded_aws.server" in running
         demo.send_signal(signal.SIGINT)
         output, _ = demo.communicate(timeout=60)
     assert demo.returncode == 130, seen + output

@@ -5,8 +5,8 @@ import subprocess
 import pytest
 from botocore.exceptions import ClientError
 
+from embedded_aws.tests.support.steps import log_groups, log_lines
 from tests.conftest import PROJECT, copy_project
-from tests.support.aws_steps import log_groups, log_lines
 
 
 @pytest.fixture(scope="module")

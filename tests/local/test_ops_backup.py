@@ -8,9 +8,9 @@ from contextlib import closing
 
 import pytest
 
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
+from embedded_aws.tests.support.steps import table_arn
 from local.environment import PROJECT
-from tests.support.aws_steps import table_arn
 from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 

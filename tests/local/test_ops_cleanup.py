@@ -10,7 +10,7 @@ from contextlib import closing
 
 import pytest
 
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
 from local.environment import PROJECT
 from ops.cleanup import command
 from ops.cleanup.deletion import PointDeletion

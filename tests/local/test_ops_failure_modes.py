@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
+from embedded_aws.tests.support.steps import eventually, refused
 from ops.inventory import vaults
-from tests.support.aws_steps import eventually, refused
 from tests.support.ops_deployment import QUICK, Deployment
 
 GUARDED = {"vault", "role"}  # what must stay as long as one recovery point does

@@ -7,9 +7,9 @@ from contextlib import closing
 
 import pytest
 
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
+from embedded_aws.tests.support.steps import back_up
 from local.pictures import terminal
-from tests.support.aws_steps import back_up
 from tests.support.ops_deployment import QUICK, USUAL, Deployment
 from tests.support.own_account import aws, client  # noqa: F401 (fixtures)
 

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
 from ops.__main__ import main
 from tests.support.ops_deployment import QUICK, USUAL, Deployment
 from tests.support.own_account import aws, client  # noqa: F401 (fixtures)

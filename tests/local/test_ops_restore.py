@@ -9,10 +9,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
+from embedded_aws.tests.support.steps import create_backup_role, table_arn
 from local.environment import PROJECT
 from ops.restore import drill
-from tests.support.aws_steps import create_backup_role, table_arn
 from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 KEYS = {

@@ -4,9 +4,9 @@ from contextlib import closing
 
 import pytest
 
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
+from embedded_aws.tests.support.steps import create_backup_role
 from ops.__main__ import main
-from tests.support.aws_steps import create_backup_role
 from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 THERE = "eu-west-1"

@@ -6,9 +6,9 @@ from contextlib import closing
 
 import pytest
 
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
+from embedded_aws.tests.support.steps import create_backup_role, eventually, table_arn
 from ops.restore.restoration import Underway
-from tests.support.aws_steps import create_backup_role, eventually, table_arn
 from tests.support.ops_deployment import QUICK, USUAL, Deployment
 
 RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}

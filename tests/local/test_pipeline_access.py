@@ -9,10 +9,10 @@ import pytest
 from aws_cdk import App
 from botocore.exceptions import ClientError
 
+from embedded_aws.tests.support.steps import back_up, refused
 from stacks.pipeline.access import Access
 from stacks.pipeline_access import NAME, PipelineAccess
 from tests.conftest import PROJECT
-from tests.support.aws_steps import back_up, refused
 from tests.support.deployment import POLL
 from tests.support.own_account import aws, bootstrapped, client  # noqa: F401 (fixtures)
 from tests.support.pipeline_steps import REPOSITORY, Job, credentials

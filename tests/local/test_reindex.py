@@ -7,8 +7,8 @@ import pytest
 
 from chat.reindex import reindex, table_for_threads
 from cli.polling import poll
+from embedded_aws.tests.support.engine import endpoint, session
 from model.messages import INDEX_PARTITION_KEY, Position, memberships
-from tests.local.conftest import endpoint, session
 from tests.support.deployment import Deployment
 from tests.support.transfer_steps import command, environment_of, everything, message, store, typed
 
@@ -224,7 +224,7 @@ def stage(aws, client, deployment, monkeypatch, capsys):
             client("sqs").send_message(QueueUrl=self.queue, MessageBody=json.dumps(body))
 
         def numbers(self):
-            streams = session(aws).client("dynamodbstreams", **endpoint(aws))
+            streams = session().client("dynamodbstreams", **endpoint(aws))
             iterator = streams.get_shard_iterator(
                 StreamArn=self.stream, ShardIteratorType="TRIM_HORIZON", ShardId="shardId-00000000000000000000-00000000"
             )["ShardIterator"]

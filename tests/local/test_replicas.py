@@ -2,10 +2,10 @@
 
 import pytest
 
+from embedded_aws.tests.support.steps import eventually
 from model.messages import INDEX_NAME
 from seed.templates import load_items
 from tests.conftest import PROJECT
-from tests.support.aws_steps import eventually
 from tests.support.deployment import Deployment, DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")

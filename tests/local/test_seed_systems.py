@@ -9,9 +9,9 @@ import pytest
 
 import chat.__main__
 import ops.__main__
+from embedded_aws.tests.support.steps import eventually
 from seed.templates import load_items
 from tests.conftest import PROJECT
-from tests.support.aws_steps import eventually
 from tests.support.chat_steps import Ran
 from tests.support.deployment import Deployment
 

@@ -6,8 +6,8 @@ import pytest
 from aws_cdk.aws_dynamodb import CfnTable
 from botocore.exceptions import ClientError
 
+from embedded_aws.tests.support.steps import log_lines
 from model.messages import message_item
-from tests.support.aws_steps import log_lines
 from tests.support.deployment import BUCKET, Deployment, DeploymentFailed
 
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)

@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from embedded_aws.tests.support.steps import eventually
 from model.messages import conversation_id, message_item, message_key
 from tests.conftest import PROJECT
-from tests.support.aws_steps import eventually
 from tests.support.deployment import Deployment, DeploymentFailed
 from tests.support.user_pool import UserPool
 

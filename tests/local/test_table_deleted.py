@@ -8,7 +8,7 @@ from contextlib import closing
 import pytest
 
 from chat.__main__ import main as chat
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
 from ops.__main__ import main as ops
 from tests.support.deployment import Deployment as Stack
 from tests.support.ops_deployment import QUICK, USUAL, Deployment

@@ -7,9 +7,9 @@ import sys
 
 import pytest
 
+from embedded_aws.tests.support.engine import clients_of
 from local.process import find, stop
 from tests.conftest import PROJECT
-from tests.local.conftest import clients_of
 
 HOME, THERE = "eu-west-1", "us-east-1"
 

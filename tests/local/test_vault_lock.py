@@ -4,8 +4,8 @@ import json
 
 import pytest
 
+from embedded_aws.tests.support.steps import back_up, refused
 from ops.__main__ import main
-from tests.support.aws_steps import back_up, refused
 from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")

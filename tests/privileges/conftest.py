@@ -8,10 +8,7 @@ from aws_cdk import Duration
 
 from local.process import Running
 from stacks import dataset_seed, vault_emptying
-from tests.local.conftest import aws, client
 from tests.privileges.stage import Stage
-
-__all__ = ["aws", "client"]
 
 
 @pytest.fixture(scope="session")

@@ -15,12 +15,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from embedded_aws.tests.support.steps import back_up, eventually, restored
 from model.messages import Item, message_item
 from model.wire import from_wire, to_lines, to_wire
 from tests.privileges.stage import Stage, refusal
 from tests.privileges.statements import REGION, Permission
 from tests.privileges.templates import BUCKET, COPIES, DATASET_KEY
-from tests.support.aws_steps import back_up, eventually, restored
 
 Exercise = Callable[[Stage, Permission], str]
 DENIED = "not authorized to perform"

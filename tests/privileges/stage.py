@@ -11,12 +11,12 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from local.configuration import configure
+from embedded_aws.tests.support.engine import configure
+from embedded_aws.tests.support.steps import create_backup_role, eventually
 from local.process import Running
 from tests.conftest import PROJECT
 from tests.privileges.statements import REGION, Template, shown
 from tests.privileges.templates import BUCKET, DATASET, DATASET_KEY, EVERYTHING, assembly, with_copies
-from tests.support.aws_steps import create_backup_role, eventually
 from tests.support.deployment import Deployment
 from tests.support.user_pool import UserPool
 

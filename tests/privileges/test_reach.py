@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from embedded_aws.tests.support.steps import create_backup_role
 from tests.privileges import exercises
 from tests.privileges.exercises import DENIED, back_up, point, restore_as
 from tests.privileges.stage import refusal
 from tests.privileges.templates import BUCKET
-from tests.support.aws_steps import create_backup_role
 
 OTHER = "Messages-other"
 

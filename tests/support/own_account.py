@@ -1,12 +1,13 @@
-"""Fixtures of an account for one test module alone; import those of conftest's that it uses.
+"""Fixtures of an account for one test module alone; import those that it uses.
 
 For what looks through a whole account: the other tests leave a hundred stacks in theirs.
 """
 
 import pytest
 
+from embedded_aws.tests.support.engine import clients_of
 from local.process import running
-from tests.local.conftest import bootstrap, clients_of
+from tests.support.fixtures import bootstrap
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,8 @@ import re
 
 import pytest
 
-from tests.support.aws_steps import create_backup_role
-from tests.support.stacks_steps import Stack, resource
+from embedded_aws.tests.support.stacks import Stack, resource
+from embedded_aws.tests.support.steps import create_backup_role
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ aws-cdk#11208 (a taken name); terraform-provider-aws, internal/service/backup (p
 
 import pytest
 
-from tests.support.aws_steps import back_up, refused
-from tests.support.stacks_steps import Stack, attribute, resource
+from embedded_aws.tests.support.stacks import Stack, attribute, resource
+from embedded_aws.tests.support.steps import back_up, refused
 
 STACK_GUID = {"Fn::Select": [2, {"Fn::Split": ["/", {"Ref": "AWS::StackId"}]}]}
 TRUST = {

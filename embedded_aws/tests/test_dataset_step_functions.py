@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from embedded_aws.stepfunctions.batches import batched
-from tests.support.aws_steps import eventually, package
+from embedded_aws.tests.support.steps import eventually, package
 
 # Answers with what it got; a batch with "fail" fails, one with "slow" takes its time.
 CODE = """

@@ -6,7 +6,7 @@ also embedded_aws/dynamodb/streams.py.
 
 import pytest
 
-from tests.support.aws_steps import refused
+from embedded_aws.tests.support.steps import refused
 
 KEY = {
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],

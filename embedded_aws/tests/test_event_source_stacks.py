@@ -8,8 +8,8 @@ import json
 
 import pytest
 
-from tests.support.stacks_steps import Stack, attribute, resource
-from tests.support.stream_readers import LISTING, READING, TRUST, zipped
+from embedded_aws.tests.support.stacks import Stack, attribute, resource
+from embedded_aws.tests.support.stream_readers import LISTING, READING, TRUST, zipped
 
 STREAM = {"StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
 CODE = "def handler(event, context): return None"

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from tests.support.aws_steps import create_backup_role, package
-from tests.support.stacks_steps import Stack, resource
+from embedded_aws.tests.support.stacks import Stack, resource
+from embedded_aws.tests.support.steps import create_backup_role, package
 
 PYTHON = "def handler(event, _):\n    return 'ran'\n"
 NODE = "exports.handler = async () => 'ran';\n"

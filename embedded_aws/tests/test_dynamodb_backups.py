@@ -9,7 +9,7 @@ import re
 
 import pytest
 
-from tests.support.aws_steps import refused, table_arn
+from embedded_aws.tests.support.steps import refused, table_arn
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from tests.support.aws_steps import eventually, refused
-from tests.support.stream_readers import LISTING, READING
+from embedded_aws.tests.support.steps import eventually, refused
+from embedded_aws.tests.support.stream_readers import LISTING, READING
 
 
 def _refusal(stream):

@@ -8,8 +8,8 @@ import json
 
 import pytest
 
-from tests.support.aws_steps import back_up, create_backup_role, eventually, package, refused, restored
-from tests.support.stacks_steps import Stack, attribute, resource
+from embedded_aws.tests.support.stacks import Stack, attribute, resource
+from embedded_aws.tests.support.steps import back_up, create_backup_role, eventually, package, refused, restored
 
 LAMBDA, STATES = "lambda.amazonaws.com", "states.amazonaws.com"
 WRITES = "dynamodb:BatchWriteItem"

@@ -6,7 +6,7 @@ of AWS that its users quote.
 
 import pytest
 
-from tests.support.aws_steps import refused
+from embedded_aws.tests.support.steps import refused
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.support.aws_steps import back_up, eventually, refused
+from embedded_aws.tests.support.steps import back_up, eventually, refused
 
 NOT_EMPTY = (400, "InvalidRequestException", "Backup vault cannot be deleted because it contains recovery points.")
 

@@ -12,8 +12,8 @@ import time
 import pytest
 from botocore.config import Config
 
-from local.configuration import configure
-from tests.support.aws_steps import back_up, eventually, refused
+from embedded_aws.tests.support.engine import configure
+from embedded_aws.tests.support.steps import back_up, eventually, refused
 
 HELD = "The recovery point cannot be deleted because it has active legal hold(s)"
 

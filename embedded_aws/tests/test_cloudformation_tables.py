@@ -9,8 +9,8 @@ import copy
 import pytest
 
 from embedded_aws.cloudformation.table_changes import check_billing
-from tests.support.aws_steps import refused
-from tests.support.stacks_steps import Stack, resource
+from embedded_aws.tests.support.stacks import Stack, resource
+from embedded_aws.tests.support.steps import refused
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
 PROTECTED = (

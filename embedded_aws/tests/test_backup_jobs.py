@@ -10,7 +10,7 @@ import uuid
 
 import pytest
 
-from tests.support.aws_steps import back_up, create_backup_role, ended, eventually, refused, table_arn
+from embedded_aws.tests.support.steps import back_up, create_backup_role, ended, eventually, refused, table_arn
 
 
 @pytest.fixture

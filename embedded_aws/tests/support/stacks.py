@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.support.aws_steps import eventually
+from embedded_aws.tests.support.steps import eventually
 
 Properties = dict[str, Any]
 

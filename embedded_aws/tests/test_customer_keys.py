@@ -6,7 +6,7 @@ ACK, table-restore (a restored table keeps its encryption). The text of the refu
 
 import pytest
 
-from tests.support.aws_steps import refused
+from embedded_aws.tests.support.steps import refused
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
 FAR = KEY.replace("us-east-1", "eu-west-1")

@@ -5,8 +5,8 @@ Sources: the registry schemas of AWS::IAM::OIDCProvider and AWS::IAM::Role.
 
 import pytest
 
-from tests.support.aws_steps import refused
-from tests.support.stacks_steps import Stack, attribute, resource
+from embedded_aws.tests.support.stacks import Stack, attribute, resource
+from embedded_aws.tests.support.steps import refused
 
 BOUNDARIES = [f"arn:aws:iam::aws:policy/{name}" for name in ("ReadOnlyAccess", "SecurityAudit")]
 TRUST = {

@@ -7,7 +7,7 @@ import json
 
 import pytest
 
-from tests.support.aws_steps import back_up, refused
+from embedded_aws.tests.support.steps import back_up, refused
 
 
 @pytest.fixture

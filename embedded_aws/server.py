@@ -1,12 +1,14 @@
-"""The process of the embedded AWS: ministack with this project's additions.
+"""The process of the embedded AWS: ministack with the additions of this package.
 
-Started by ``local.process``; not a command for people.
+It writes ``state.json`` (its process id, endpoint and CA file) and holds a lock on
+``server.lock`` in its folder for as long as it lives.
 """
 
 import argparse
 import asyncio
 import fcntl
 import importlib.metadata
+import json
 import os
 import shutil
 import signal
@@ -17,8 +19,6 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import trustme
-
-from local.process import Running, write_state
 
 # The additions reach into the engine's modules, so they hold for one version.
 ENGINE_VERSION = "1.5.33"
@@ -33,7 +33,7 @@ _CERTIFICATE = ("ca.pem", "server.pem", "server.key")
 
 def main() -> None:
     """Serve until told to stop, then leave nothing running."""
-    parser = argparse.ArgumentParser(prog="python -m local.server")
+    parser = argparse.ArgumentParser(prog="python -m embedded_aws.server")
     parser.add_argument("state_dir", type=Path)
     parser.add_argument("--until-stdin-closes", action="store_true")
     arguments = parser.parse_args()
@@ -43,8 +43,8 @@ def main() -> None:
     listener = socket.create_server(("127.0.0.1", 0))  # the kernel picks a free port
     port = listener.getsockname()[1]
     ca_file = _configure_engine(arguments.state_dir, port)
-    write_state(
-        arguments.state_dir, Running(pid=os.getpid(), endpoint=f"https://127.0.0.1:{port}", ca_file=str(ca_file))
+    _write_state(
+        arguments.state_dir, {"pid": os.getpid(), "endpoint": f"https://127.0.0.1:{port}", "ca_file": str(ca_file)}
     )
     asyncio.run(_serve(listener, arguments.state_dir, until_stdin_closes=arguments.until_stdin_closes))
     lock.close()
@@ -55,10 +55,17 @@ def check_engine_version() -> None:
     installed = importlib.metadata.version("ministack")
     if installed != ENGINE_VERSION:
         sys.exit(
-            f"error: ministack {installed} is installed; the additions of local/ are made for "
-            f"{ENGINE_VERSION} and reach into its modules. Run `make setup`, or port "
-            "local/additions to the new version and change ENGINE_VERSION in local/server.py."
+            f"error: ministack {installed} is installed; the additions in embedded_aws/ are made "
+            f"for {ENGINE_VERSION} and reach into its modules. Run `make setup`, or port embedded_aws/ "
+            "to the new version and change ENGINE_VERSION in embedded_aws/server.py."
         )
+
+
+def _write_state(state_dir: Path, state: dict[str, object]) -> None:
+    """Publish ``state`` in one step, so that a reader never sees half a file."""
+    draft = state_dir / "state.json.new"
+    draft.write_text(json.dumps(state, indent=2) + "\n")
+    draft.replace(state_dir / "state.json")
 
 
 def _lock(path: Path) -> TextIO:
@@ -122,7 +129,7 @@ async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    import embedded_aws as additions
+    from embedded_aws import additions
 
     additions.install()
     config = Config()

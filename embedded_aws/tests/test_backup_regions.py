@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.support.aws_steps import back_up, create_backup_role, refused, table_arn
+from embedded_aws.tests.support.steps import back_up, create_backup_role, refused, table_arn
 
 # Of these tests alone, so that no other test meets the changed setting.
 REGION = "eu-west-1"

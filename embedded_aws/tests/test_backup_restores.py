@@ -7,7 +7,7 @@ restored table lacks). That a taken name ends in FAILED is not verified on AWS.
 
 import pytest
 
-from tests.support.aws_steps import back_up, create_backup_role, refused, restored, table_arn
+from embedded_aws.tests.support.steps import back_up, create_backup_role, refused, restored, table_arn
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
 

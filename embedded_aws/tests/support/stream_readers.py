@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.support.aws_steps import eventually, package
+from embedded_aws.tests.support.steps import eventually, package
 
 READING = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
 LISTING = ["dynamodb:ListStreams"]

@@ -7,8 +7,8 @@ import json
 
 import pytest
 
-from tests.support.aws_steps import eventually
-from tests.support.stream_readers import Streams
+from embedded_aws.tests.support.steps import eventually
+from embedded_aws.tests.support.stream_readers import Streams
 
 REPORTING = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
 

@@ -5,7 +5,7 @@ Source: github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks (mea
 
 import datetime
 
-from tests.support.aws_steps import refused
+from embedded_aws.tests.support.steps import refused
 
 
 def enable_recovery(client, table):

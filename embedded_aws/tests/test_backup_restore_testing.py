@@ -8,8 +8,8 @@ import json
 
 import pytest
 
-from tests.support.aws_steps import refused
-from tests.support.stacks_steps import Stack, resource
+from embedded_aws.tests.support.stacks import Stack, resource
+from embedded_aws.tests.support.steps import refused
 
 POINTS = {"Algorithm": "LATEST_WITHIN_WINDOW", "RecoveryPointTypes": ["SNAPSHOT"], "IncludeVaults": ["*"]}
 

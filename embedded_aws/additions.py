@@ -1,0 +1,36 @@
+"""What the engine lacks, one package for each AWS service.
+
+Every addition says which AWS behaviour it gives and where that is documented. The engine looks
+its functions up by name at each request, so replacing a module's attribute is enough.
+"""
+
+import os
+
+from embedded_aws import (
+    backup,
+    cloudformation,
+    deliveries,
+    dynamodb,
+    iam,
+    lambda_functions,
+    lambda_packages,
+    lambda_workers,
+    settings,
+    stepfunctions,
+    streams,
+)
+
+
+def install() -> None:
+    """Add everything to the engine, once, before it serves its first request."""
+    settings.install(os.environ)
+    dynamodb.install()
+    backup.install()
+    cloudformation.install()
+    iam.install()
+    stepfunctions.install()
+    lambda_functions.install()
+    lambda_packages.install()
+    lambda_workers.install()
+    streams.install()
+    deliveries.install()

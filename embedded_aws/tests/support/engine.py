@@ -1,0 +1,98 @@
+"""An embedded AWS for tests: its process, its clients and its settings."""
+
+import contextlib
+import functools
+import json
+import os
+import ssl
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+START_SECONDS = 60
+STOP_SECONDS = 15
+
+
+class Engine:
+    """A running embedded AWS, as its state file describes it."""
+
+    def __init__(self, *, pid: int, endpoint: str, ca_file: str) -> None:
+        self.pid, self.endpoint, self.ca_file = pid, endpoint, ca_file
+
+
+@contextlib.contextmanager
+def running(folder: Path) -> Iterator[Engine]:
+    """An embedded AWS for the length of a ``with`` block, and never longer than this process."""
+    kept = {name: os.environ[name] for name in ("HOME", "LANG", "LD_LIBRARY_PATH", "TZ") if name in os.environ}
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    with (folder / "server.log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "embedded_aws.server", str(folder), "--until-stdin-closes"],
+            cwd=Path(__file__).resolve().parents[3],
+            env=kept | {"PATH": path},
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+    assert process.stdin
+    try:
+        yield _ready(folder, process)
+    finally:
+        process.stdin.close()
+        process.wait(STOP_SECONDS)
+
+
+def _ready(folder: Path, process: "subprocess.Popen[bytes]") -> Engine:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        with contextlib.suppress(FileNotFoundError, urllib.error.URLError):
+            engine = Engine(**json.loads((folder / "state.json").read_text()))
+            _request(engine, "ready")
+            return engine
+        time.sleep(0.05)
+    raise RuntimeError((folder / "server.log").read_text())
+
+
+def configure(engine: Any, **values: object) -> dict[str, Any]:
+    """Change settings of the additions (``embedded_aws.settings``); return what they were before."""
+    given = json.dumps({f"additions.{name}": value for name, value in values.items()}).encode()
+    before = _request(engine, "config", given)["before"]
+    return {name: before[f"additions.{name}"] for name in values}
+
+
+def _request(engine: Any, path: str, data: bytes | None = None) -> Any:
+    context = ssl.create_default_context(cafile=engine.ca_file)
+    # Not through a proxy: it is on loopback, whatever the environment says.
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
+    with opener.open(f"{engine.endpoint}/_ministack/{path}", data, timeout=10) as reply:
+        return json.load(reply)
+
+
+def session(**credentials: str) -> boto3.Session:
+    """A boto3 session that knows nothing of the caller's own account."""
+    keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test"} | credentials
+    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
+    return boto3.Session(region_name="us-east-1", **keys)
+
+
+def endpoint(engine: Any) -> dict[str, str]:
+    """Client arguments that point at the embedded AWS."""
+    return {"endpoint_url": engine.endpoint, "verify": engine.ca_file}
+
+
+def clients_of(engine: Any) -> Callable[..., Any]:
+    """``make("dynamodb")``: clients of ``engine`` as its root user, each made once."""
+
+    @functools.cache
+    def make(service: str, **kwargs: Any) -> Any:
+        return session().client(service, **endpoint(engine), **kwargs)
+
+    return make

@@ -1,0 +1,98 @@
+"""Fixtures on the embedded AWS: one for each test process, so that tests run in parallel.
+
+A pytest plugin, which needs nothing of the project around it.
+"""
+
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_aws.tests.support.engine import clients_of, configure, running
+from embedded_aws.tests.support.steps import create_backup_role
+from embedded_aws.tests.support.stream_readers import Streams
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """An embedded AWS that ends with this test process, however that ends."""
+    with running(tmp_path_factory.mktemp("aws")) as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def client(aws: Any) -> Callable[..., Any]:
+    """``client("dynamodb")``: a boto3 client of the embedded AWS, as its root user."""
+    return clients_of(aws)
+
+
+@pytest.fixture
+def setting(aws: Any) -> Iterator[Callable[[str, object], None]]:
+    """``setting("backup_job_seconds", 30)``: a setting of the additions for one test."""
+    before: dict[str, object] = {}
+
+    def change(name: str, value: object) -> None:
+        before.setdefault(name, configure(aws, **{name: value})[name])
+
+    yield change
+    if before:
+        configure(aws, **before)
+
+
+@pytest.fixture
+def name() -> str:
+    """A name that no other test uses: tests share one account."""
+    return f"t{uuid.uuid4().hex[:12]}"
+
+
+@pytest.fixture
+def table(client: Callable[..., Any], name: str) -> str:
+    """The name of an on-demand table with an index, tags and two items."""
+    key = {"AttributeName": "pk", "KeyType": "HASH"}
+    user = {"AttributeName": "User", "KeyType": "HASH"}
+    index = {"IndexName": "ByUser", "KeySchema": [user], "Projection": {"ProjectionType": "ALL"}}
+    client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[key],
+        AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in ("pk", "User")],
+        BillingMode="PAY_PER_REQUEST",
+        GlobalSecondaryIndexes=[index],
+        Tags=[{"Key": "project", "Value": "messages"}],
+    )
+    for pk in ("one", "two"):
+        client("dynamodb").put_item(TableName=name, Item={"pk": {"S": pk}, "User": {"S": "tom"}})
+    return name
+
+
+@pytest.fixture
+def streams(client: Callable[..., Any], name: str, tmp_path: Path) -> Iterator[Streams]:
+    """A table with a stream, and what makes functions that read it."""
+    made = Streams(client, name, tmp_path / "notes")
+    yield made
+    made.clean()
+
+
+@pytest.fixture
+def no_stream_pause(setting: Callable[[str, object], None]) -> None:
+    """A batch of a stream that failed is sent again at once."""
+    setting("stream_retry_seconds", 0)
+
+
+@pytest.fixture
+def vault(client: Callable[..., Any], name: str) -> str:
+    """The name of an empty vault."""
+    client("backup").create_backup_vault(BackupVaultName=name)
+    return name
+
+
+@pytest.fixture
+def backup_role(client: Callable[..., Any], name: str) -> str:
+    """The ARN of a role with the managed policies that the CDK gives AWS Backup."""
+    role = create_backup_role(client, name)
+    for policy in ("ForBackup", "ForRestores"):
+        client("iam").attach_role_policy(
+            RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicy{policy}"
+        )
+    return role

@@ -1,0 +1,99 @@
+"""Fixtures on the embedded AWS that need this project; a pytest plugin.
+
+Those that do not are in ``embedded_aws.tests.support.fixtures``.
+"""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from embedded_aws.tests.support.engine import endpoint, session
+from local.process import Running
+from model.messages import PARTITION_KEY, SORT_KEY
+from tests.support import elsewhere as elsewheres
+from tests.support import engines
+
+
+@pytest.fixture(scope="session")
+def aws(aws: Any) -> Running:
+    """The test process's embedded AWS, as ``local.process`` finds one."""
+    return Running(pid=aws.pid, endpoint=aws.endpoint, ca_file=aws.ca_file)
+
+
+@pytest.fixture(scope="session")
+def bootstrapped(aws: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """The bucket and the roles of the CDK, made by its own command."""
+    bootstrap(aws, tmp_path_factory.mktemp("bootstrap"))
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[elsewheres.Elsewhere]:
+    """An address that nothing on the embedded AWS may reach; its ``seen`` is what did."""
+    with elsewheres.listening() as server:
+        yield server
+
+
+@pytest.fixture
+def hostile(elsewhere: elsewheres.Elsewhere, tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The environment of a user whose account, profile, proxies and endpoints are elsewhere."""
+    return elsewheres.environment(elsewhere.url, tmp_path_factory.mktemp("hostile"))
+
+
+@pytest.fixture
+def messages_table(client: Callable[..., Any], name: str) -> Iterator[str]:
+    """The name of an empty table with the keys of the data model."""
+    keys = (PARTITION_KEY, "HASH"), (SORT_KEY, "RANGE")
+    client("dynamodb").create_table(
+        TableName=name,
+        BillingMode="PAY_PER_REQUEST",
+        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
+    )
+    yield name
+    client("dynamodb").delete_table(TableName=name)
+
+
+@pytest.fixture(scope="session")
+def ministack(aws: Running) -> Any:
+    """The embedded AWS's DynamoDB, as a boto3 resource."""
+    return session().resource("dynamodb", **endpoint(aws))
+
+
+@pytest.fixture(scope="session")
+def dynalite() -> Iterator[Any]:
+    """Another DynamoDB, as a boto3 resource: without streams; ends with this test process."""
+    with engines.dynalite() as url:
+        yield engines.dynalite_resource(url)
+
+
+@pytest.fixture(params=["ministack", "dynalite"])
+def any_table(request: pytest.FixtureRequest, name: str) -> Iterator[Any]:
+    """A boto3 Table with the data model's keys and index, on each engine in turn.
+
+    That of ministack has a stream of new and old images.
+    """
+    dynamodb = request.getfixturevalue(request.param)
+    with engines.messages_table(dynamodb, name, stream=request.param == "ministack") as table:
+        yield table
+
+
+@pytest.fixture
+def stream_table(ministack: Any, name: str) -> Iterator[Any]:
+    """As ``any_table``, on ministack alone."""
+    with engines.messages_table(ministack, name, stream=True) as table:
+        yield table
+
+
+def bootstrap(aws: Running, folder: Path) -> None:
+    """``cdk bootstrap`` in ``folder``: outside the app's own it does not synthesize the app."""
+    subprocess.run(
+        ["cdk", "bootstrap", "aws://000000000000/us-east-1"],
+        cwd=folder,
+        env=aws.environment(),
+        check=True,
+        timeout=120,
+        capture_output=True,
+    )
