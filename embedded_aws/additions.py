@@ -13,8 +13,6 @@ from embedded_aws import (
     dynamodb,
     iam,
     lambda_functions,
-    lambda_packages,
-    lambda_workers,
     settings,
     stepfunctions,
     streams,
@@ -30,7 +28,5 @@ def install() -> None:
     iam.install()
     stepfunctions.install()
     lambda_functions.install()
-    lambda_packages.install()
-    lambda_workers.install()
     streams.install()
     deliveries.install()

@@ -1,25 +1,37 @@
-"""What Lambda does and the engine's does not: roles that trust it and may log, errors with a type.
+"""What Lambda does and the engine's does not: roles, logs, errors with a type, packages, idle workers.
 
-Source: Lambda Developer Guide, "Sending Lambda function logs to CloudWatch Logs" (the execution
-role needs logs:CreateLogGroup, CreateLogStream and PutLogEvents; without them there are no logs,
-and nothing says so), "Defining Lambda function permissions with an execution role" (the trust) and
-"Lambda function handler in Python" (an error's type is the name of the exception's class); the
-text about the trust: pdomala/LambdaCDDemo#1; the resource of logs: aws-solutions/aws-crr-monitor#8.
+Sources in the Lambda Developer Guide: "Sending Lambda function logs to CloudWatch Logs" (the
+execution role needs logs:CreateLogGroup, CreateLogStream and PutLogEvents; without them there are
+no logs, and nothing says so); "Defining Lambda function permissions with an execution role" (the
+trust); "Lambda function handler in Python" (an error's type is the name of the exception's class);
+"Troubleshoot deployment issues in Lambda" (Lambda reads a function's files as another user: 644
+for files, 755 for folders; otherwise "EACCES: permission denied, open '/var/task/index.js'" and
+"[Errno 13] Permission denied: '/var/task/function.py'" when the function is called);
+"Understanding the Lambda execution environment lifecycle" (environments are ended every few hours).
+The text about the trust: pdomala/LambdaCDDemo#1; the resource of logs: aws-solutions/aws-crr-monitor#8.
+
+Lambda fails on the unreadable file that the function opens; here on any of the package, because
+the functions here open them all. The engine keeps a process of 50 MB for ever of every function
+that was ever called, a hundred after some stacks.
 """
 
+import io
 import logging
+import time
+import zipfile
 from collections.abc import Callable
 from typing import Any
 
 import ministack.core.lambda_runtime as runtime
+import ministack.services.cloudformation.provisioners as provisioners
 import ministack.services.cloudwatch_logs as logs
 import ministack.services.lambda_svc as engine
 
-from embedded_aws.iam.roles import find, trusts
-from embedded_aws.replies import ApiError, Json, Reply
-from embedded_aws.stepfunctions.roles import allows
+from embedded_aws.iam import roles
+from embedded_aws.patching import wrap
+from embedded_aws.replies import ApiError, Json
+from embedded_aws.settings import CURRENT
 
-SERVICE = "lambda.amazonaws.com"
 LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
 # Within the engine's stand-in for @aws-sdk/client-lambda, which takes an error for an answer.
 _ANSWERED = """res.on("end", () =>
@@ -34,78 +46,68 @@ _ANSWERED_WELL = """res.on("end", () => {
             }
             return resolve({
               StatusCode: res.statusCode,"""
+_FILE, _FOLDER = 0o004, 0o005
+_UNIX = 3  # of ZipInfo.create_system; packages of other systems have no modes
 _LOGGER = logging.getLogger(__name__)
 
 
 def install() -> None:
     """Replace the engine's functions; each keeps the original for what it does well."""
-    _install_logs()
-    _install_errors()
+    distrusted = "The role defined for the function cannot be assumed by Lambda."
+    for name in ("_create_function", "_update_config"):
+        refusal = ApiError("InvalidParameterValueException", distrusted)
+        wrap(engine, name, roles.trusting("lambda.amazonaws.com", "Role", refusal))
+    wrap(engine, "_emit_lambda_logs", _emit_logs)
+    wrap(engine, "_execute_function_warm", _execute)
+    wrap(provisioners, "_zip_inline", _zip_inline)
     _install_sdk()
-    engine._create_function = _trusting(engine._create_function)
-    engine._update_config = _trusting(engine._update_config)
+    # Its reaper looks every 30 seconds.
+    engine.reap_idle_workers = end_idle_workers
+    engine._ensure_reaper_thread()
 
 
-def _trusting(original: Callable[..., Reply]) -> Callable[..., Reply]:
-    """Refuse a role that exists and does not trust Lambda; the last argument is the request."""
-
-    def checked(*arguments: Any) -> Reply:
-        role = str(arguments[-1].get("Role") or "")
-        if find(role) and not trusts(role, SERVICE):
-            text = "The role defined for the function cannot be assumed by Lambda."
-            return ApiError("InvalidParameterValueException", text).reply()
-        return original(*arguments)
-
-    return checked
-
-
-def _install_logs() -> None:
+def _emit_logs(original: Callable[..., None], function: Json, *arguments: Any, **named: Any) -> None:
     """Check the role before a function's log is kept, and before a log group is made for it.
 
     The engine makes the group itself, also again after the stack that had it is gone.
     """
-    emit = engine._emit_lambda_logs
-
-    def checked(function: Json, *arguments: Any, **named: Any) -> None:
-        config = function.get("config") or function
-        own = f"/aws/lambda/{config.get('FunctionName')}"
-        group = (config.get("LoggingConfig") or {}).get("LogGroup") or own
-        role = str(config.get("Role", "")).rsplit("/", 1)[-1]
-        arn = logs._make_group_arn(group)
-        stream = f"{arn.removesuffix('*')}log-stream:{config.get('FunctionName')}"
-        wanted = [(action, stream) for action in LOGGING]
-        if group not in logs._log_groups:
-            wanted.insert(0, ("logs:CreateLogGroup", arn))
-        for action, resource in wanted:
-            if not allows(role, action, resource):
-                _LOGGER.warning(
-                    "log of %s lost: %s is not authorized to perform: %s on resource: %s",
-                    config.get("FunctionName"),
-                    role,
-                    action,
-                    resource,
-                )
-                return
-        emit(function, *arguments, **named)
-
-    engine._emit_lambda_logs = checked
+    config = function.get("config") or function
+    own = f"/aws/lambda/{config.get('FunctionName')}"
+    group = (config.get("LoggingConfig") or {}).get("LogGroup") or own
+    arn = logs._make_group_arn(group)
+    stream = f"{arn.removesuffix('*')}log-stream:{config.get('FunctionName')}"
+    wanted = [(action, stream) for action in LOGGING]
+    if group not in logs._log_groups:
+        wanted.insert(0, ("logs:CreateLogGroup", arn))
+    role = str(config.get("Role", ""))
+    if missing := [
+        f"{action} on {resource}" for action, resource in wanted if not roles.allows(role, action, resource)
+    ]:
+        _LOGGER.warning("log of %s lost: %s may not perform %s", config.get("FunctionName"), role, missing[0])
+    else:
+        original(function, *arguments, **named)
 
 
-def _install_errors() -> None:
-    """Give an error the type that a state machine's Retry and Catch go by.
+def _execute(original: Callable[..., Json], function: Json, *arguments: Any) -> Json:
+    """Fail for files that others cannot read; give an error the type that Retry and Catch go by.
 
-    The engine calls every one Runtime.HandlerError.
+    The engine calls every error Runtime.HandlerError.
     """
-    execute = engine._execute_function_warm
+    if file := _unreadable(function.get("code_zip") or b""):
+        config = function.get("config") or function
+        body = _open_error(f"/var/task/{file}", str(config.get("Runtime", "")))
+        return {"body": body, "error": True, "log": body["errorMessage"]}
+    answer = original(function, *arguments)
+    log = str(answer.get("log", ""))
+    if answer.get("error") and "Traceback (most recent call last)" in log:
+        answer["body"]["errorType"] = _error_type(log, answer["body"]["errorMessage"])
+    return answer
 
-    def typed(*arguments: Any) -> Json:
-        answer: Json = execute(*arguments)
-        log = str(answer.get("log", ""))
-        if answer.get("error") and "Traceback (most recent call last)" in log:
-            answer["body"]["errorType"] = _error_type(log, answer["body"]["errorMessage"])
-        return answer
 
-    engine._execute_function_warm = typed
+def _zip_inline(original: Callable[..., bytes | None], *arguments: Any) -> bytes | None:
+    """Code inside a template is readable."""
+    package = original(*arguments)
+    return package and _with_mode(package, 0o644)
 
 
 def _install_sdk() -> None:
@@ -122,3 +124,54 @@ def _error_type(log: str, message: str) -> str:
     """The class of the exception whose traceback, ``module.Class: message``, ends the log."""
     head = log.rstrip().removesuffix(message.rstrip()).rstrip().removesuffix(":")
     return head.rsplit("\n", 1)[-1].rsplit(".", 1)[-1]
+
+
+def _unreadable(package: bytes) -> str | None:
+    """The first file or folder of a package that others cannot read, or None."""
+    if not package:
+        return None
+    with zipfile.ZipFile(io.BytesIO(package)) as archive:
+        for entry in archive.infolist():
+            mode = entry.external_attr >> 16
+            needed = _FOLDER if entry.is_dir() else _FILE
+            if entry.create_system == _UNIX and mode and mode & needed != needed:
+                return entry.filename
+    return None
+
+
+def _open_error(path: str, runtime: str) -> Json:
+    """What the runtime answers when it cannot open ``path``."""
+    if runtime.startswith("nodejs"):
+        text = f"EACCES: permission denied, open '{path}'"
+        return {"errorType": "Error", "errorMessage": text}
+    text = f"[Errno 13] Permission denied: '{path}'"
+    return {"errorType": "PermissionError", "errorMessage": text}
+
+
+def _with_mode(package: bytes, mode: int) -> bytes:
+    """The package with each of its files under ``mode``."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(package)) as given, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
+        for entry in given.infolist():
+            entry.external_attr = mode << 16
+            made.writestr(entry, given.read(entry))
+    return buffer.getvalue()
+
+
+def end_idle_workers() -> int:
+    """End the workers that were idle for ``function_idle_seconds``; how many."""
+    now, ended = time.time(), []
+    with runtime._lock:
+        for key, workers in list(runtime._workers.items()):
+            idle = [one for one in workers if _is_idle(one, now)]
+            ended += idle
+            runtime._workers[key] = [one for one in workers if one not in idle]
+            if not runtime._workers[key]:
+                del runtime._workers[key]
+    runtime.kill_workers(ended)
+    return len(ended)
+
+
+def _is_idle(worker: runtime.Worker, now: float) -> bool:
+    unused = now - getattr(worker, "last_used", now)
+    return not worker.in_use and unused > CURRENT.function_idle_seconds

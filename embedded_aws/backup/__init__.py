@@ -6,13 +6,13 @@ internal/service/backup; ``NUKE`` gruntwork-io/cloud-nuke#730 and ``DEL`` go-to-
 which quote AWS's answers.
 """
 
-from embedded_aws.backup import plans, routes, source_tables, store, tags
+from embedded_aws.backup import backup_jobs, backup_plans, recovery_points, routes, store
 
 
 def install() -> None:
     """Put the service in front of the engine's, which keeps what is not listed in ``routes``."""
     store.install()
-    plans.install()
-    tags.install()
-    source_tables.install()
+    backup_plans.install()
+    recovery_points.install_tags()
+    backup_jobs.install()
     routes.install()

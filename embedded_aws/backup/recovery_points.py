@@ -1,33 +1,33 @@
-"""Recovery points: made by a job, listed by vault and by resource, deleted after a while.
+"""Recovery points: their lists, tags, lifecycle and deletion; the tables they protect; legal holds.
 
 Sources: model (fields, filters, states, the EXPIRED that follows a deletion AWS Backup has no
-permission for); guide, "Deleting backups"; both ARN forms: guide, "Advanced DynamoDB backup".
+permission for, tags of points that AWS Backup keeps itself, shapes of legal holds); guide,
+"Deleting backups"; re:Post, "backup-recovery-points-hold-vault" (the text of a hold's refusal). AWS
+needs a while in a hold's CREATING and CANCELING; here both are over at once. Tags of points and
+vaults also count in conditions on aws:ResourceTag (Service Authorization Reference, AWS Backup)
+and in the tagging API's lists.
 """
 
 import logging
 import uuid
+from collections.abc import Iterator
+from operator import attrgetter, itemgetter
+from typing import Any
 
+import ministack.services.backup as engine
 import ministack.services.dynamodb as dynamodb
+import ministack.services.tagging as tagging
 from ministack.core.responses import get_account_id, get_region
 
-from embedded_aws.backup import (
-    descriptions,
-    faults,
-    legal_holds,
-    lifecycles,
-    regions,
-    source_tables,
-    store,
-    vault_locks,
-    vaults,
-)
-from embedded_aws.backup.requests import Request, page
-from embedded_aws.backup.store import BackupJob, RecoveryPoint
+from embedded_aws.backup import requests, store, vaults
+from embedded_aws.backup.requests import Request, find, page
+from embedded_aws.backup.store import RecoveryPoint
 from embedded_aws.dynamodb import customer_keys
 from embedded_aws.iam import roles
 from embedded_aws.replies import ApiError, Json
 from embedded_aws.settings import CURRENT
 
+_BY_AGE = attrgetter("created", "arn")
 _LOGGER = logging.getLogger(__name__)
 NO_KEY = "Not Applicable"  # in place of an ARN: the key of DynamoDB that AWS manages (guide)
 BUSY = (
@@ -36,35 +36,7 @@ BUSY = (
 )
 
 
-def create(job: BackupJob, tags: dict[str, str]) -> RecoveryPoint:
-    """The point a job makes, CREATING until the job ends; ``tags`` win over the table's own."""
-    advanced = regions.advanced()
-    copied = source_tables.copy(job.table_arn, f"AWSBackup_{job.id}", keep_listed=not advanced)
-    own_arn = f"arn:aws:backup:{get_region()}:{get_account_id()}:recovery-point:{uuid.uuid4()}"
-    point = RecoveryPoint(
-        arn=own_arn if advanced else str(copied["BackupDetails"]["BackupArn"]),
-        vault=job.vault,
-        job_id=job.id,
-        table_arn=job.table_arn,
-        role_arn=job.role_arn,
-        copy=copied,
-        lifecycle=job.lifecycle,
-        advanced=advanced,
-        created=job.created,
-        completed=job.ends,
-        tags=source_tables.tags(job.table_arn) | tags if advanced else {},
-    )
-    store.points[point.arn] = point
-    return point
-
-
-def discard(arn: str) -> None:
-    """Drop a point that never came to be."""
-    store.points.pop(arn, None)
-    dynamodb._backups.pop(arn, None)
-
-
-def existing(arn: str, vault: str | None = None) -> RecoveryPoint:
+def existing_point(arn: str, vault: str | None = None) -> RecoveryPoint:
     """The point ``arn``, in ``vault`` if given; raises ApiError when it is not there any more."""
     point: RecoveryPoint | None = store.points.get(arn)
     if point is None or not point.status() or vault not in (None, point.vault):
@@ -72,14 +44,14 @@ def existing(arn: str, vault: str | None = None) -> RecoveryPoint:
     return point
 
 
-def _requested(request: Request) -> RecoveryPoint:
+def _requested_point(request: Request) -> RecoveryPoint:
     vaults.existing(request.path["vault"])
-    return existing(request.path["point"], request.path["vault"])
+    return existing_point(request.path["point"], request.path["vault"])
 
 
-def describe(request: Request) -> Json:
+def describe_point(request: Request) -> Json:
     """DescribeRecoveryPoint."""
-    return descriptions.recovery_point(_requested(request))
+    return store.describe_recovery_point(_requested_point(request))
 
 
 def restore_metadata(request: Request) -> Json:
@@ -88,8 +60,8 @@ def restore_metadata(request: Request) -> Json:
     The guide has the names and values that a restore takes. That AWS answers the table's own
     encryption, also for a copy in another region, is not verified.
     """
-    point = _requested(request)
-    shown = descriptions.recovery_point(point)
+    point = _requested_point(request)
+    shown = store.describe_recovery_point(point)
     return {name: shown[name] for name in ("BackupVaultArn", "RecoveryPointArn", "ResourceType")} | {
         "RestoreMetadata": _encryption(point) | {"aws:backup:request-id": point.job_id}
     }
@@ -105,28 +77,28 @@ def _encryption(point: RecoveryPoint) -> dict[str, str]:
 
 def update_lifecycle(request: Request) -> Json:
     """UpdateRecoveryPointLifecycle."""
-    point = _requested(request)
-    vault_locks.check_unlocked(point.vault)
-    point.lifecycle = lifecycles.check(request.body.get("Lifecycle") or {})
+    point = _requested_point(request)
+    vaults.check_unlocked(point.vault)
+    point.lifecycle = store.checked_lifecycle(request.body.get("Lifecycle") or {})
     names = ("BackupVaultArn", "RecoveryPointArn", "Lifecycle", "CalculatedLifecycle")
-    shown = descriptions.recovery_point(point)
+    shown = store.describe_recovery_point(point)
     return {name: shown[name] for name in names if name in shown}
 
 
-def delete(request: Request) -> None:
+def delete_point(request: Request) -> None:
     """DeleteRecoveryPoint: an empty 200 at once, gone a while later.
 
     AWS deletes with the role that made the point or, failing that, with its service-linked role,
     so a role that is gone changes nothing, unless the setting ``backup_service_linked_role`` says
     that the account has no such role; and ``expiring_vault`` makes any deletion fail.
     """
-    faults.check_rate()
-    point = _requested(request)
-    vault_locks.check_unlocked(point.vault)
-    legal_holds.check_free(point)
+    requests.check_deletion_rate()
+    point = _requested_point(request)
+    vaults.check_unlocked(point.vault)
+    _check_not_held(point)
     if point.status() in ("CREATING", "DELETING"):
         raise ApiError("InvalidResourceStateException", BUSY)
-    if point.vault == CURRENT.expiring_vault or _nobody_may_delete(point):
+    if point.vault == CURRENT.expiring_vault or _no_role_may_delete(point):
         point.expired = True
         return
     point.gone = store.now() + CURRENT.recovery_point_deleting_seconds
@@ -134,7 +106,7 @@ def delete(request: Request) -> None:
     dynamodb._backups.pop(point.arn, None)
 
 
-def _nobody_may_delete(point: RecoveryPoint) -> bool:
+def _no_role_may_delete(point: RecoveryPoint) -> bool:
     """Whether a backup that DynamoDB keeps stays: no role of AWS Backup may delete it."""
     if point.advanced or CURRENT.backup_service_linked_role:
         return False
@@ -154,19 +126,171 @@ def list_by_vault(request: Request) -> Json:
         if point.vault == vault
         and point.status()
         and request.selects(
-            resourceArn=point.table_arn, resourceType=source_tables.TYPE, backupPlanId=None, parentRecoveryPointArn=None
+            resourceArn=point.table_arn, resourceType=store.TYPE, backupPlanId=None, parentRecoveryPointArn=None
         )
         and request.includes(point.created, after="createdAfter", before="createdBefore")
     ]
-    return page(request, "RecoveryPoints", found, _age, descriptions.recovery_point)
+    return page(request, "RecoveryPoints", found, _BY_AGE, store.describe_recovery_point)
 
 
 def list_by_resource(request: Request) -> Json:
     """ListRecoveryPointsByResource."""
     resource = request.path["resource"]
     found = [point for point in store.points.values() if point.table_arn == resource and point.status()]
-    return page(request, "RecoveryPoints", found, _age, descriptions.recovery_point_of_resource)
+    return page(request, "RecoveryPoints", found, _BY_AGE, store.describe_point_of_resource)
 
 
-def _age(point: RecoveryPoint) -> tuple[float, str]:
-    return point.created, point.arn
+def list_protected(request: Request) -> Json:
+    """ListProtectedResources."""
+    return page(request, "Results", _latest_points(), _BY_AGE, _protected_description)
+
+
+def list_protected_in_vault(request: Request) -> Json:
+    """ListProtectedResourcesByBackupVault."""
+    vaults.existing(request.path["vault"])
+    return page(request, "Results", _latest_points(request.path["vault"]), _BY_AGE, _protected_description)
+
+
+def describe_protected(request: Request) -> Json:
+    """DescribeProtectedResource."""
+    for point in _latest_points():
+        if point.table_arn == request.path["resource"]:
+            return _protected_description(point)
+    raise ApiError("ResourceNotFoundException", f"Cannot find resource {request.path['resource']}")
+
+
+def _latest_points(vault: str | None = None) -> list[RecoveryPoint]:
+    """The newest point of each table, in ``vault`` if given."""
+    latest: dict[str, RecoveryPoint] = {}
+    for point in sorted(store.points.values(), key=_BY_AGE):
+        if point.status() not in (None, "CREATING") and vault in (None, point.vault):
+            latest[point.table_arn] = point
+    return list(latest.values())
+
+
+def _protected_description(point: RecoveryPoint) -> Json:
+    return {
+        "ResourceArn": point.table_arn,
+        "ResourceName": store.table_name_of(point.table_arn),
+        "ResourceType": store.TYPE,
+        "LastBackupTime": point.completed,
+        "LastBackupVaultArn": engine._vault_arn(point.vault),
+        "LastRecoveryPointArn": point.arn,
+    }
+
+
+def install_tags() -> None:
+    """Let the engine find points and restore testing plans wherever it reads or writes tags."""
+    engine_resolve = engine._resolve_resource
+
+    def resolve(arn: str) -> Any:
+        for testing in store.testing_plans.values():
+            if testing["plan"]["RestoreTestingPlanArn"] == arn:
+                return testing["tags"]
+        point = store.points.get(arn)
+        if point and point.advanced:
+            return point.tags if point.status() else None
+        return engine_resolve(arn)
+
+    engine._resolve_resource = resolve
+    engine_collect = tagging._collect_backup
+
+    def collect() -> Iterator[tuple[str, Any]]:
+        yield from engine_collect()
+        for point in store.points.values():
+            if point.advanced and point.status():
+                yield point.arn, tagging._normalise_flat(point.tags)
+
+    tagging._COLLECTORS["backup"] = tagging._RESOURCE_TAG_COLLECTORS["backup"] = collect
+
+
+HELD = "The recovery point cannot be deleted because it has active legal hold(s)"
+SELECTION = "RecoveryPointSelection"
+LISTED = ("Title", "Status", "Description", "LegalHoldId", "LegalHoldArn", "CreationDate", "CancellationDate")
+
+
+def create_hold(request: Request) -> Json:
+    """CreateLegalHold."""
+    title, description = request.required("Title", "Description")
+    hold_id = str(uuid.uuid4())
+    hold: Json = {
+        "Title": title,
+        "Status": "ACTIVE",
+        "Description": description,
+        "LegalHoldId": hold_id,
+        "LegalHoldArn": f"arn:aws:backup:{get_region()}:{get_account_id()}:legal-hold:{hold_id}",
+        "CreationDate": store.now(),
+        SELECTION: request.body.get(SELECTION) or {},
+    }
+    store.legal_holds[hold_id] = hold
+    return hold
+
+
+def get_hold(request: Request) -> Json:
+    """GetLegalHold."""
+    return _existing_hold(request)
+
+
+def list_holds(request: Request) -> Json:
+    """ListLegalHolds, without what each selects."""
+    age = itemgetter("CreationDate", "LegalHoldId")
+    return page(request, "LegalHolds", store.legal_holds.values(), age, _listed_hold)
+
+
+def cancel_hold(request: Request) -> None:
+    """CancelLegalHold."""
+    hold = _existing_hold(request)
+    if not request.query.get("cancelDescription"):
+        raise ApiError("MissingParameterValueException", "CancelDescription is required")
+    hold |= {
+        "Status": "CANCELED",
+        "CancelDescription": request.query["cancelDescription"],
+        "CancellationDate": store.now(),
+    }
+
+
+def list_held_points(request: Request) -> Json:
+    """ListRecoveryPointsByLegalHold."""
+    hold = _existing_hold(request)
+    found = [p for p in store.points.values() if p.status() and _hold_selects(hold, p)]
+    return page(request, "RecoveryPoints", found, _BY_AGE, _held_point)
+
+
+def _check_not_held(point: RecoveryPoint) -> None:
+    """Raise ApiError while an active hold selects the point."""
+    for hold in store.legal_holds.values():
+        if hold["Status"] == "ACTIVE" and _hold_selects(hold, point):
+            raise ApiError("InvalidRequestException", HELD)
+
+
+def _existing_hold(request: Request) -> Json:
+    hold: Json = find(store.legal_holds, request.path["hold"], "legal hold")
+    return hold
+
+
+def _hold_selects(hold: Json, point: RecoveryPoint) -> bool:
+    """Whether every criterion that the hold gives holds for the point; one without selects none."""
+    selection = hold[SELECTION]
+    vaults, resources = selection.get("VaultNames"), selection.get("ResourceIdentifiers")
+    dates = selection.get("DateRange") or {}
+    # botocore sends times in a JSON body as epoch seconds.
+    first, last = dates.get("FromDate", 0), dates.get("ToDate", float("inf"))
+    return (
+        bool(selection)
+        and (not vaults or point.vault in vaults)
+        and (not resources or point.table_arn in resources)
+        and first <= point.created <= last
+    )
+
+
+def _listed_hold(hold: Json) -> Json:
+    return {name: hold[name] for name in LISTED if name in hold}
+
+
+def _held_point(point: RecoveryPoint) -> Json:
+    return {
+        "RecoveryPointArn": point.arn,
+        "ResourceArn": point.table_arn,
+        "ResourceType": store.TYPE,
+        "BackupVaultName": point.vault,
+    }

@@ -1,13 +1,21 @@
-"""A request to AWS Backup as its handlers see it, and the pages and filters of its lists."""
+"""A request to AWS Backup as its handlers see it; pages and filters of lists; delays and rates.
 
+AWS Backup publishes no request rates and its model has no throttling error; the one that a test
+switches on here is DynamoDB's beyond its quota (ACK: ThrottlingException, "Rate exceeded", 400).
+"""
+
+import asyncio
 import base64
 import binascii
+import time
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from embedded_aws.replies import ApiError, Json
+from embedded_aws.settings import CURRENT
 
 LARGEST_PAGE = 1000
 Record = TypeVar("Record")
@@ -80,6 +88,14 @@ def page(
     return answer
 
 
+def find(records: Any, identifier: str, kind: str) -> Any:
+    """The record of that identifier; raises ApiError for a missing one."""
+    found = records.get(identifier)
+    if found is None:
+        raise ApiError("ResourceNotFoundException", f"Cannot find {kind} {identifier}")
+    return found
+
+
 def _position(key: tuple[float, str]) -> str:
     return f"{key[0]:020.6f} {key[1]}"
 
@@ -93,3 +109,37 @@ def _decode(token: str | None) -> str | None:
         return base64.b64decode(token, validate=True).decode() if token else None
     except (binascii.Error, UnicodeDecodeError):
         raise ApiError("InvalidParameterValueException", "nextToken is not valid") from None
+
+
+_arrived: deque[float] = deque()  # of the deletions of the last second
+_accepted: deque[float] = deque()
+
+
+async def delay() -> None:
+    """Let a call take as long as the setting ``latency_milliseconds`` says."""
+    if CURRENT.latency_milliseconds:
+        await asyncio.sleep(CURRENT.latency_milliseconds / 1000)
+
+
+def note_deletion() -> None:
+    """Count a call of DeleteRecoveryPoint, and keep the most that came within one second."""
+    CURRENT.deletions_seen += 1
+    most = max(CURRENT.deletions_seen_in_a_second, _within_a_second(_arrived))
+    CURRENT.deletions_seen_in_a_second = most
+
+
+def check_deletion_rate() -> None:
+    """Raise ApiError for a deletion beyond the setting ``deletions_a_second``."""
+    limit = CURRENT.deletions_a_second
+    if limit and _within_a_second(_accepted) > limit:
+        _accepted.pop()
+        raise ApiError("ThrottlingException", "Rate exceeded")
+
+
+def _within_a_second(moments: deque[float]) -> int:
+    """Add this moment, drop those that are a second old, and count."""
+    now = time.monotonic()
+    moments.append(now)
+    while moments[0] <= now - 1:
+        moments.popleft()
+    return len(moments)

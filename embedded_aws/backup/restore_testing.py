@@ -10,7 +10,7 @@ import uuid
 from ministack.core.responses import get_account_id, get_region
 
 from embedded_aws.backup import store
-from embedded_aws.backup.requests import Request, page
+from embedded_aws.backup.requests import Request, find, page
 from embedded_aws.iam import roles
 from embedded_aws.replies import ApiError, Json
 
@@ -26,12 +26,8 @@ _NEEDED = {
 
 
 def create_plan(request: Request) -> Json:
-    """CreateRestoreTestingPlan."""
-    return add_plan(request.required(PLAN)[0], request.body.get("Tags") or {})
-
-
-def add_plan(plan: Json, tags: dict[str, str]) -> Json:
-    """Store a plan; raises ApiError for one that AWS refuses."""
+    """CreateRestoreTestingPlan; raises ApiError for one that AWS refuses."""
+    (plan,) = request.required(PLAN)
     _check(plan, PLAN)
     if plan[PLAN_NAME] in store.testing_plans:
         raise ApiError("AlreadyExistsException", f"Restore testing plan {plan[PLAN_NAME]} exists")
@@ -39,7 +35,7 @@ def add_plan(plan: Json, tags: dict[str, str]) -> Json:
     record = _DEFAULTS | plan
     record["RecoveryPointSelection"] = _points(plan)
     record |= {"RestoreTestingPlanArn": f"{prefix}{plan[PLAN_NAME]}-{uuid.uuid4()}", "CreationTime": store.now()}
-    store.testing_plans[plan[PLAN_NAME]] = {"plan": record, "selections": {}, "tags": tags}
+    store.testing_plans[plan[PLAN_NAME]] = {"plan": record, "selections": {}, "tags": request.body.get("Tags") or {}}
     return _shown(record, "CreationTime")
 
 
@@ -65,24 +61,16 @@ def list_plans(request: Request) -> Json:
 
 
 def delete_plan(request: Request) -> None:
-    """DeleteRestoreTestingPlan; raises ApiError while it has selections."""
-    remove_plan(request.path["plan"])
-
-
-def remove_plan(name: str) -> None:
-    """Delete a plan; raises ApiError for a missing one and for one that has selections."""
+    """DeleteRestoreTestingPlan; raises ApiError for a missing one and while it has selections."""
+    name = request.path["plan"]
     if _plan(name)["selections"]:
         raise ApiError("InvalidRequestException", f"Restore testing plan {name} has selections")
     store.testing_plans.pop(name)
 
 
 def create_selection(request: Request) -> Json:
-    """CreateRestoreTestingSelection."""
-    return add_selection(request.path["plan"], request.required(SELECTION)[0])
-
-
-def add_selection(plan: str, selection: Json) -> Json:
-    """Store a selection of a plan; raises ApiError for one that AWS refuses."""
+    """CreateRestoreTestingSelection; raises ApiError for one that AWS refuses."""
+    plan, (selection,) = request.path["plan"], request.required(SELECTION)
     entry = _plan(plan)
     _check(selection, SELECTION)
     roles.check_assumable(selection["IamRoleArn"])
@@ -114,27 +102,19 @@ def list_selections(request: Request) -> Json:
 
 
 def delete_selection(request: Request) -> None:
-    """DeleteRestoreTestingSelection."""
-    remove_selection(request.path["plan"], request.path["selection"])
-
-
-def remove_selection(plan: str, name: str) -> None:
-    """Delete a selection; raises ApiError for a missing one."""
+    """DeleteRestoreTestingSelection; raises ApiError for a missing one."""
+    plan, name = request.path["plan"], request.path["selection"]
     _selection(plan, name)
     _plan(plan)["selections"].pop(name)
 
 
 def _plan(name: str) -> Json:
-    found: Json | None = store.testing_plans.get(name)
-    if found is None:
-        raise ApiError("ResourceNotFoundException", f"Cannot find restore testing plan {name}")
+    found: Json = find(store.testing_plans, name, "restore testing plan")
     return found
 
 
 def _selection(plan: str, name: str) -> Json:
-    found: Json | None = _plan(plan)["selections"].get(name)
-    if found is None:
-        raise ApiError("ResourceNotFoundException", f"Cannot find restore testing selection {name}")
+    found: Json = find(_plan(plan)["selections"], name, "restore testing selection")
     return found
 
 

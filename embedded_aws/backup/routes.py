@@ -9,19 +9,13 @@ from typing import Any
 import ministack.services.backup as engine
 
 from embedded_aws.backup import (
-    copies,
-    faults,
-    jobs,
-    legal_holds,
-    protected,
+    backup_jobs,
+    backup_plans,
     recovery_points,
-    regions,
+    requests,
+    restore_jobs,
     restore_testing,
-    restores,
-    selections,
     store,
-    vault_locks,
-    vault_policies,
     vaults,
 )
 from embedded_aws.backup.requests import Request
@@ -39,46 +33,46 @@ _TESTING_SELECTION = _TESTING_PLAN + r"/selections/(?P<selection>[^/]+)"
 
 # In order: the first that matches answers.
 ROUTES: list[tuple[str, str, Callable[[Request], Json | None]]] = [
-    ("GET", "/backup-vaults", vaults.list_all),
-    ("PUT", _VAULT, vaults.create),
-    ("GET", _VAULT, vaults.describe),
-    ("DELETE", _VAULT, vaults.delete),
-    ("GET", _VAULT + "/access-policy", vault_policies.get),
-    ("PUT", _VAULT + "/access-policy", vault_policies.put),
-    ("DELETE", _VAULT + "/access-policy", vault_policies.remove),
-    ("PUT", _VAULT + "/vault-lock", vault_locks.put),
-    ("DELETE", _VAULT + "/vault-lock", vault_locks.remove),
+    ("GET", "/backup-vaults", vaults.list_vaults),
+    ("PUT", _VAULT, vaults.create_vault),
+    ("GET", _VAULT, vaults.describe_vault),
+    ("DELETE", _VAULT, vaults.delete_vault),
+    ("GET", _VAULT + "/access-policy", vaults.get_policy),
+    ("PUT", _VAULT + "/access-policy", vaults.put_policy),
+    ("DELETE", _VAULT + "/access-policy", vaults.remove_policy),
+    ("PUT", _VAULT + "/vault-lock", vaults.put_lock),
+    ("DELETE", _VAULT + "/vault-lock", vaults.remove_lock),
     ("GET", _VAULT + "/notification-configuration", vaults.notifications),
-    ("GET", _VAULT + "/resources", protected.list_by_vault),
+    ("GET", _VAULT + "/resources", recovery_points.list_protected_in_vault),
     ("GET", _VAULT + "/recovery-points", recovery_points.list_by_vault),
     ("GET", _POINT + "/restore-metadata", recovery_points.restore_metadata),
-    ("GET", _POINT, recovery_points.describe),
+    ("GET", _POINT, recovery_points.describe_point),
     ("POST", _POINT, recovery_points.update_lifecycle),
-    ("DELETE", _POINT, recovery_points.delete),
-    ("PUT", _SELECTIONS, selections.create),
-    ("GET", _SELECTIONS + "/(?P<selection>[^/]+)", selections.get),
-    ("DELETE", _SELECTIONS + "/(?P<selection>[^/]+)", selections.delete),
-    ("PUT", "/backup-jobs", jobs.start),
-    ("GET", "/backup-jobs", jobs.list_all),
-    ("GET", _BACKUP_JOB, jobs.describe),
-    ("POST", _BACKUP_JOB, jobs.stop),
-    ("PUT", "/restore-jobs", restores.start),
-    ("GET", "/restore-jobs", restores.list_all),
-    ("GET", _RESTORE_JOB, restores.describe),
-    ("GET", _RESTORE_JOB + "/metadata", restores.metadata),
-    ("PUT", _RESTORE_JOB + "/validations", restores.put_validation),
-    ("GET", "/resources", protected.list_all),
+    ("DELETE", _POINT, recovery_points.delete_point),
+    ("PUT", _SELECTIONS, backup_plans.create_selection),
+    ("GET", _SELECTIONS + "/(?P<selection>[^/]+)", backup_plans.get_selection),
+    ("DELETE", _SELECTIONS + "/(?P<selection>[^/]+)", backup_plans.delete_selection),
+    ("PUT", "/backup-jobs", backup_jobs.start_backup_job),
+    ("GET", "/backup-jobs", backup_jobs.list_backup_jobs),
+    ("GET", _BACKUP_JOB, backup_jobs.describe_backup_job),
+    ("POST", _BACKUP_JOB, backup_jobs.stop_backup_job),
+    ("PUT", "/restore-jobs", restore_jobs.start),
+    ("GET", "/restore-jobs", restore_jobs.list_all),
+    ("GET", _RESTORE_JOB, restore_jobs.describe),
+    ("GET", _RESTORE_JOB + "/metadata", restore_jobs.metadata),
+    ("PUT", _RESTORE_JOB + "/validations", restore_jobs.put_validation),
+    ("GET", "/resources", recovery_points.list_protected),
     ("GET", _RESOURCE + "/recovery-points", recovery_points.list_by_resource),
-    ("GET", _RESOURCE + "/restore-jobs", restores.list_all),
-    ("GET", _RESOURCE, protected.describe),
-    ("PUT", "/copy-jobs", copies.start),
-    ("GET", "/copy-jobs", copies.list_all),
-    ("GET", "/copy-jobs/(?P<job>[^/]+)", copies.describe),
-    ("POST", "/legal-holds", legal_holds.create),
-    ("GET", "/legal-holds", legal_holds.list_all),
-    ("GET", _HOLD, legal_holds.get),
-    ("DELETE", _HOLD, legal_holds.cancel),
-    ("GET", _HOLD + "/recovery-points", legal_holds.list_points),
+    ("GET", _RESOURCE + "/restore-jobs", restore_jobs.list_all),
+    ("GET", _RESOURCE, recovery_points.describe_protected),
+    ("PUT", "/copy-jobs", backup_jobs.start_copy_job),
+    ("GET", "/copy-jobs", backup_jobs.list_copy_jobs),
+    ("GET", "/copy-jobs/(?P<job>[^/]+)", backup_jobs.describe_copy_job),
+    ("POST", "/legal-holds", recovery_points.create_hold),
+    ("GET", "/legal-holds", recovery_points.list_holds),
+    ("GET", _HOLD, recovery_points.get_hold),
+    ("DELETE", _HOLD, recovery_points.cancel_hold),
+    ("GET", _HOLD + "/recovery-points", recovery_points.list_held_points),
     ("PUT", "/restore-testing/plans", restore_testing.create_plan),
     ("GET", "/restore-testing/plans", restore_testing.list_plans),
     ("GET", _TESTING_PLAN, restore_testing.get_plan),
@@ -89,8 +83,8 @@ ROUTES: list[tuple[str, str, Callable[[Request], Json | None]]] = [
     ("GET", _TESTING_SELECTION, restore_testing.get_selection),
     ("PUT", _TESTING_SELECTION, restore_testing.update_selection),
     ("DELETE", _TESTING_SELECTION, restore_testing.delete_selection),
-    ("GET", "/account-settings", regions.describe),
-    ("PUT", "/account-settings", regions.update),
+    ("GET", "/account-settings", backup_jobs.describe_settings),
+    ("PUT", "/account-settings", backup_jobs.update_settings),
 ]
 
 
@@ -102,15 +96,15 @@ def install() -> None:
         for wanted, pattern, handler in ROUTES:
             match = re.fullmatch(pattern, path.rstrip("/"))
             if wanted == method and match:
-                if handler is recovery_points.delete:
-                    faults.note_deletion()
-                await faults.delay()
+                if handler is recovery_points.delete_point:
+                    requests.note_deletion()
+                await requests.delay()
                 single = {key: v[0] if isinstance(v, list) else v for key, v in query.items()}
                 content = json.loads(body) if body else {}
                 request = Request(match.groupdict(), content, single, headers)
-                check = partial(vault_policies.check_call, request, method, path, body)
+                check = partial(vaults.check_call, request, method, path, body)
                 return _answer(handler, request, check)
-        await faults.delay()
+        await requests.delay()
         return await engine_handle(method, path, headers, body, query)
 
     engine.handle_request = handle

@@ -1,7 +1,8 @@
-"""What AWS Backup remembers beyond the engine's vaults, plans and selections.
+"""What AWS Backup remembers beyond the engine's vaults, plans and selections, and how it shows it.
 
 Nothing runs in the background: a record keeps the times of its life, and its state follows from
-them whenever somebody asks.
+them at each request. The output shapes of Describe and List are those of the model. Lifecycles
+(model and guide): from 1 to 36500 days, -1 for ever, and at least 90 days in cold storage.
 """
 
 import contextlib
@@ -12,10 +13,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import ministack.services.backup as engine
-from ministack.core.responses import AccountRegionScopedDict
+from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 
-from embedded_aws.replies import Json
+from embedded_aws.replies import ApiError, Json
 
+TYPE = "DynamoDB"  # the one type of resource that is backed up here
 jobs: Any = AccountRegionScopedDict()  # job id -> BackupJob
 points: Any = AccountRegionScopedDict()  # recovery point ARN -> RecoveryPoint
 restores: Any = AccountRegionScopedDict()  # job id -> RestoreJob
@@ -162,3 +164,167 @@ class RestoreJob:
             return self.outcome
         early = moment < self.created + (self.ends - self.created) / 5
         return "PENDING" if early else "RUNNING"
+
+
+DAY_SECONDS = 86_400
+LONGEST_DAYS = 36_500
+COLD_DAYS = 90
+DELETE_AFTER, MOVE_TO_COLD = "DeleteAfterDays", "MoveToColdStorageAfterDays"
+
+
+def checked_lifecycle(lifecycle: Json) -> Json:
+    """The lifecycle itself; raises ApiError for one that AWS Backup refuses."""
+    # -1 stands for "never", as leaving the number out does.
+    delete, cold = (lifecycle.get(name, -1) for name in (DELETE_AFTER, MOVE_TO_COLD))
+    for name, days in ((DELETE_AFTER, delete), (MOVE_TO_COLD, cold)):
+        if days != -1 and not 1 <= days <= LONGEST_DAYS:
+            _refuse_lifecycle(f"{name} must be between 1 and {LONGEST_DAYS}, or -1, got {days}")
+    if delete > 0 and cold > 0 and delete < cold + COLD_DAYS:
+        _refuse_lifecycle(f"DeleteAfterDays must be at least {COLD_DAYS} days after MoveToColdStorageAfterDays")
+    return lifecycle
+
+
+def calculated_lifecycle(lifecycle: Json, created: float) -> Json:
+    """The times at which the point moves and goes, in epoch seconds."""
+    names = {DELETE_AFTER: "DeleteAt", MOVE_TO_COLD: "MoveToColdStorageAt"}
+    return {
+        name: created + lifecycle[days] * DAY_SECONDS for days, name in names.items() if lifecycle.get(days, -1) > 0
+    }
+
+
+def _refuse_lifecycle(message: str) -> None:
+    raise ApiError("InvalidParameterValueException", message)
+
+
+def arn_of_table(name: str) -> str:
+    """The ARN of the table ``name`` of this account and region."""
+    return f"arn:aws:dynamodb:{get_region()}:{get_account_id()}:table/{name}"
+
+
+def table_name_of(table_arn: str) -> str:
+    """The name in a table's ARN."""
+    return table_arn.rpartition("/")[2]
+
+
+def describe_backup_job(job: BackupJob) -> Json:
+    """One job as DescribeBackupJob and ListBackupJobs show it; CreatedBy is a plan's alone."""
+    state = job.state()
+    point = points.get(job.point_arn)
+    known = job.point_arn and (state == "COMPLETED" or (point and point.advanced))
+    return _given(
+        AccountId=get_account_id(),
+        BackupJobId=job.id,
+        BackupVaultName=job.vault,
+        BackupVaultArn=engine._vault_arn(job.vault),
+        VaultType="BACKUP_VAULT",
+        RecoveryPointArn=job.point_arn if known else None,
+        RecoveryPointLifecycle=job.lifecycle or None,
+        ResourceArn=job.table_arn,
+        ResourceName=table_name_of(job.table_arn),
+        ResourceType=TYPE,
+        IamRoleArn=job.role_arn,
+        CreationDate=job.created,
+        InitiationDate=job.created,
+        StartBy=job.start_by,
+        CompletionDate=(job.stopped or job.ends) if job.ended() else None,
+        ExpectedCompletionDate=None if job.ended() else job.ends,
+        State=state,
+        StatusMessage=job.message if job.ended() else None,
+        MessageCategory=_category(state),
+        PercentDone=job.percent(),
+        BackupSizeInBytes=job.size if state == "COMPLETED" else 0,
+        BytesTransferred=job.size if state == "COMPLETED" else 0,
+        IsParent=False,
+    )
+
+
+def describe_recovery_point(point: RecoveryPoint) -> Json:
+    """One point as DescribeRecoveryPoint and ListRecoveryPointsByBackupVault show it."""
+    status = point.status()
+    return _given(
+        RecoveryPointArn=point.arn,
+        BackupVaultName=point.vault,
+        BackupVaultArn=engine._vault_arn(point.vault),
+        VaultType="BACKUP_VAULT",
+        ResourceArn=point.table_arn,
+        ResourceName=table_name_of(point.table_arn),
+        ResourceType=TYPE,
+        IamRoleArn=point.role_arn,
+        Status=status,
+        CreationDate=point.created,
+        InitiationDate=point.created,
+        CompletionDate=None if status == "CREATING" else point.completed,
+        BackupSizeInBytes=point.size,
+        Lifecycle=point.lifecycle or None,
+        CalculatedLifecycle=calculated_lifecycle(point.lifecycle, point.created) or None,
+        EncryptionKeyArn=_encryption_key(point),
+        IsEncrypted=True,
+        StorageClass="WARM",
+        LastRestoreTime=point.restored,
+        IsParent=False,
+    )
+
+
+def describe_point_of_resource(point: RecoveryPoint) -> Json:
+    """One point as ListRecoveryPointsByResource shows it: the size has another name there."""
+    return {
+        "RecoveryPointArn": point.arn,
+        "CreationDate": point.created,
+        "Status": point.status(),
+        "EncryptionKeyArn": _encryption_key(point),
+        "BackupSizeBytes": point.size,
+        "IsParent": False,
+        "ResourceName": table_name_of(point.table_arn),
+        "VaultType": "BACKUP_VAULT",
+    }
+
+
+def describe_restore_job(job: RestoreJob) -> Json:
+    """One job as DescribeRestoreJob and ListRestoreJobs show it."""
+    status = job.status()
+    ended = status in ("COMPLETED", "FAILED")
+    return _given(
+        AccountId=get_account_id(),
+        RestoreJobId=job.id,
+        RecoveryPointArn=job.point.arn,
+        RecoveryPointCreationDate=job.point.created,
+        SourceResourceArn=job.point.table_arn,
+        BackupVaultArn=engine._vault_arn(job.point.vault),
+        ResourceType=TYPE,
+        IamRoleArn=job.role_arn,
+        CreationDate=job.created,
+        CompletionDate=job.ends if ended else None,
+        Status=status,
+        StatusMessage=job.message if ended else None,
+        PercentDone="100.00%" if status == "COMPLETED" else "0.00%",
+        BackupSizeInBytes=job.point.size,
+        CreatedResourceArn=job.table_arn if status == "COMPLETED" else None,
+        CreatedBy=_testing_plan(job),
+        ValidationStatus=job.validation,
+        ValidationStatusMessage=job.validation_message,
+        IsParent=False,
+    )
+
+
+def _testing_plan(job: RestoreJob) -> Json | None:
+    """The plan of a restore test: here a person starts one, with the role of its selection."""
+    for entry in testing_plans.values():
+        selections = entry["selections"].values()
+        if any(selection["IamRoleArn"] == job.role_arn for selection in selections):
+            return {"RestoreTestingPlanArn": entry["plan"]["RestoreTestingPlanArn"]}
+    return None
+
+
+def _category(state: str) -> str | None:
+    return {"COMPLETED": "SUCCESS", "FAILED": "FAILURE", "EXPIRED": "FAILURE"}.get(state)
+
+
+def _encryption_key(point: RecoveryPoint) -> str | None:
+    """The vault's key encrypts an advanced point; otherwise the table's own key does."""
+    vault = engine._vaults.get(point.vault)
+    return vault["EncryptionKeyArn"] if vault and point.advanced else None
+
+
+def _given(**fields: object) -> Json:
+    """The fields that have a value: AWS leaves the others out."""
+    return {name: value for name, value in fields.items() if value not in (None, "")}

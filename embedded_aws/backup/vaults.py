@@ -1,33 +1,45 @@
-"""Backup vaults: refused names and deletions, and what AWS tells of a missing one.
+"""Backup vaults with their locks and access policies.
 
-Sources: model (name pattern); AccessDenied for a missing vault: aws-sdk-js#2625, ansible
+Sources: model (name pattern, PutBackupVaultLockConfiguration, PutBackupVaultAccessPolicy, the 3
+days of ChangeableForDays); AccessDenied for a missing vault: aws-sdk-js#2625, ansible
 amazon.aws#1436, TF vault.go; non-empty vault: NUKE, DEL; empty list but still refused: TF#37774.
+
+Lock (guide, "AWS Backup Vault Lock"): without ChangeableForDays it is in governance mode and can be
+removed; with it the lock is in compliance mode and final after LockDate; a job whose retention the
+lock does not allow fails; an empty vault can be deleted all the same. The class of the refusals is
+documented, their texts are this module's own.
+
+Access policy (guide, "Vault access policies"; aws-cdk's BackupVault.blockRecoveryPointDeletion):
+what it denies is denied, also to the account's root user. IAM has allowed the call before; of the
+policy only an explicit Deny matters within one account (IAM guide, "Policy evaluation logic").
 """
 
+import json
 import re
 import uuid
+from operator import itemgetter
+from typing import Any
 
+import ministack.core.iam_actions as iam_actions
+import ministack.core.iam_evaluator as evaluator
 import ministack.services.backup as engine
 from ministack.core.responses import get_account_id, get_region
 
 from embedded_aws.backup import store
 from embedded_aws.backup.requests import Request, page
 from embedded_aws.replies import ApiError, Json, body_of
+from embedded_aws.settings import CURRENT
 
 NAME = re.compile(r"[a-zA-Z0-9\-\_]{2,50}")
 EXISTS = "Backup vault with the same name already exists"
 NOT_EMPTY = "Backup vault cannot be deleted because it contains recovery points."
 SHOWN = ("BackupVaultName", "BackupVaultArn", "CreationDate", "CreatorRequestId", "Locked")
-LOCK = ("MinRetentionDays", "MaxRetentionDays", "LockDate")  # what a locked one shows besides
+LOCK_SHOWN = ("MinRetentionDays", "MaxRetentionDays", "LockDate")  # what a locked one shows besides
 
 
-def create(request: Request) -> Json:
-    """CreateBackupVault."""
-    return create_named(request.path["vault"], request.body)
-
-
-def create_named(name: str, body: Json) -> Json:
-    """Make a vault; raises ApiError for a name that is malformed or taken."""
+def create_vault(request: Request) -> Json:
+    """CreateBackupVault; raises ApiError for a name that is malformed or taken."""
+    name, body = request.path["vault"], request.body
     if not NAME.fullmatch(name):
         raise ApiError(
             "InvalidParameterValueException", f"Invalid vault name '{name}'. Must satisfy the pattern ^{NAME.pattern}$"
@@ -51,28 +63,23 @@ def existing(name: str) -> Json:
     return vault
 
 
-def describe(request: Request) -> Json:
+def describe_vault(request: Request) -> Json:
     """DescribeBackupVault."""
-    return _description(existing(request.path["vault"]))
+    return _vault_description(existing(request.path["vault"]))
 
 
-def delete(request: Request) -> None:
-    """DeleteBackupVault."""
-    delete_named(request.path["vault"])
-
-
-def delete_named(name: str) -> None:
-    """Delete an empty vault; raises ApiError for a missing one and for one that holds points."""
-    existing(name)
+def delete_vault(request: Request) -> None:
+    """DeleteBackupVault; raises ApiError for a missing one and for one that holds points."""
+    name = existing(request.path["vault"])["BackupVaultName"]
     if any(point.vault == name and point.holds_vault() for point in store.points.values()):
         raise ApiError("InvalidRequestException", NOT_EMPTY)
     engine._vaults.pop(name)
 
 
-def list_all(request: Request) -> Json:
+def list_vaults(request: Request) -> Json:
     """ListBackupVaults."""
     shown = [vault for vault in engine._vaults.values() if request.selects(vaultType="BACKUP_VAULT")]
-    return page(request, "BackupVaultList", shown, key=_age, describe=_description)
+    return page(request, "BackupVaultList", shown, itemgetter("CreationDate", "BackupVaultName"), _vault_description)
 
 
 def notifications(request: Request) -> Json:
@@ -81,11 +88,7 @@ def notifications(request: Request) -> Json:
     return body_of(engine._get_vault_notifications(request.path["vault"]))
 
 
-def _age(vault: Json) -> tuple[float, str]:
-    return vault["CreationDate"], vault["BackupVaultName"]
-
-
-def _description(vault: Json) -> Json:
+def _vault_description(vault: Json) -> Json:
     name = vault["BackupVaultName"]
     held = [point for point in store.points.values() if point.vault == name and point.status()]
     return {key: vault[key] for key in SHOWN} | {
@@ -93,7 +96,7 @@ def _description(vault: Json) -> Json:
         "VaultState": "AVAILABLE",
         "EncryptionKeyArn": vault["EncryptionKeyArn"],
         "NumberOfRecoveryPoints": len(held),
-        **{key: vault[key] for key in LOCK if key in vault},
+        **{key: vault[key] for key in LOCK_SHOWN if key in vault},
     }
 
 
@@ -101,3 +104,135 @@ def _aws_managed_key() -> str:
     """The key behind alias/aws/backup: one for each account and region."""
     prefix = f"arn:aws:kms:{get_region()}:{get_account_id()}:key/"
     return prefix + str(uuid.uuid5(uuid.NAMESPACE_URL, f"{prefix}aws/backup"))
+
+
+MINIMUM_DAYS, MAXIMUM_DAYS = "MinRetentionDays", "MaxRetentionDays"
+GRACE_DAYS = "ChangeableForDays"
+SHORTEST_GRACE_DAYS = 3
+
+
+def put_lock(request: Request) -> None:
+    """PutBackupVaultLockConfiguration; raises ApiError for a lock that AWS refuses."""
+    lock = request.body
+    check_lock(lock)
+    vault = existing(request.path["vault"])
+    _check_changeable(vault)
+    _unlock(vault)
+    vault |= {days: int(lock[days]) for days in (MINIMUM_DAYS, MAXIMUM_DAYS) if lock.get(days)}
+    if lock.get(GRACE_DAYS):
+        vault["LockDate"] = store.now() + int(lock[GRACE_DAYS]) * CURRENT.vault_lock_day_seconds
+    vault["Locked"] = True
+
+
+def check_lock(lock: Json) -> None:
+    """Raise ApiError unless AWS takes these numbers of days."""
+    days = {name: int(lock[name]) for name in (MINIMUM_DAYS, MAXIMUM_DAYS, GRACE_DAYS) if lock.get(name)}
+    shortest = {GRACE_DAYS: SHORTEST_GRACE_DAYS}
+    for name, value in days.items():
+        least = shortest.get(name, 1)
+        if not least <= value <= store.LONGEST_DAYS:
+            _refuse_lock(f"{name} must be between {least} and {store.LONGEST_DAYS}, got {value}")
+    if days.get(MINIMUM_DAYS, 0) > days.get(MAXIMUM_DAYS, store.LONGEST_DAYS):
+        _refuse_lock(f"{MINIMUM_DAYS} must not be greater than {MAXIMUM_DAYS}")
+
+
+def remove_lock(request: Request) -> None:
+    """DeleteBackupVaultLockConfiguration; raises ApiError once a compliance lock is final."""
+    vault = existing(request.path["vault"])
+    _check_changeable(vault)
+    _unlock(vault)
+
+
+def check_unlocked(name: str) -> None:
+    """Raise ApiError while the vault is locked, in either mode and for everybody."""
+    if existing(name)["Locked"]:
+        raise ApiError(
+            "InvalidRequestException",
+            f"Backup vault {name} is locked; its recovery points cannot be deleted or changed",
+        )
+
+
+def retention_refusal(name: str, lifecycle: Json) -> str | None:
+    """Why a job that keeps its point as ``lifecycle`` says fails, or None when it does not."""
+    lock = existing(name)
+    days = lifecycle.get(store.DELETE_AFTER, -1)
+    kept = float("inf") if days == -1 else days
+    low, high = lock.get(MINIMUM_DAYS, 0), lock.get(MAXIMUM_DAYS, float("inf"))
+    if low <= kept <= high:
+        return None
+    return f"The retention of the job is outside {low} to {high} days, as the lock of {name} demands"
+
+
+def _check_changeable(vault: Json) -> None:
+    lock_date = vault.get("LockDate")
+    if lock_date is not None and lock_date <= store.now():
+        raise ApiError(
+            "InvalidRequestException",
+            f"The lock of backup vault {vault['BackupVaultName']} is final and cannot be changed",
+        )
+
+
+def _unlock(vault: Json) -> None:
+    vault["Locked"] = False
+    for name in LOCK_SHOWN:
+        vault.pop(name, None)
+
+
+def _refuse_lock(message: str) -> None:
+    raise ApiError("InvalidParameterValueException", message)
+
+
+POLICY = "AccessPolicy"  # where the engine's record of the vault keeps it
+
+
+def put_policy(request: Request) -> None:
+    """PutBackupVaultAccessPolicy; raises ApiError for text that is not a policy document."""
+    vault, policy = existing(request.path["vault"]), str(request.body.get("Policy") or "")
+    check_policy(policy)
+    vault[POLICY] = policy
+
+
+def check_policy(policy: str) -> None:
+    """Raise ApiError unless the text is a policy document."""
+    try:
+        document = json.loads(policy)
+    except json.JSONDecodeError:
+        document = None
+    if not isinstance(document, dict) or not document.get("Statement"):
+        raise ApiError("InvalidParameterValueException", "Policy is not a policy document")
+
+
+def get_policy(request: Request) -> Json:
+    """GetBackupVaultAccessPolicy; raises ApiError when the vault has none."""
+    vault = existing(request.path["vault"])
+    if POLICY not in vault:
+        name = vault["BackupVaultName"]
+        raise ApiError("ResourceNotFoundException", f"Backup vault {name} has no access policy")
+    shown = {name: vault[name] for name in ("BackupVaultName", "BackupVaultArn")}
+    return shown | {"Policy": vault[POLICY]}
+
+
+def remove_policy(request: Request) -> None:
+    """DeleteBackupVaultAccessPolicy."""
+    existing(request.path["vault"]).pop(POLICY, None)
+
+
+def check_call(request: Request, method: str, path: str, body: bytes) -> None:
+    """Raise ApiError when the policy of the vault that a call names denies it to its caller."""
+    name = request.path.get("vault") or request.body.get("BackupVaultName")
+    policy = engine._vaults.get(name, {}).get(POLICY) if name else None
+    if not policy:
+        return
+    action = iam_actions.extract_iam_action("backup", method, path, request.headers, body, request.query)
+    resource = request.path.get("point") or engine._vault_arn(name)
+    context: Any = evaluator.EvalContext(
+        principal_arn=evaluator.caller_arn(),
+        principal_type="User",
+        principal_account=get_account_id(),
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+    )
+    if not evaluator.resource_policy_allows(policy, context, same_account=True):
+        message = iam_actions._resource_policy_denial("backup", action, context.principal_arn, resource)
+        raise ApiError("AccessDeniedException", message, 403)

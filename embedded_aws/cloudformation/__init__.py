@@ -4,17 +4,13 @@ A handler that raises becomes CREATE_FAILED or DELETE_FAILED with its text as th
 failed to be created is not deleted by the rollback, so another owner's resource is safe.
 """
 
-from embedded_aws.cloudformation import alarms, backup, deletions, drift, names, oidc, role_boundaries, tables, topics
+from embedded_aws.cloudformation import backup_resources, drift, other_resources, stack_rules, table_resources
 
 
 def install() -> None:
     """Register the handlers."""
-    backup.install()
-    tables.install()
-    alarms.install()
-    topics.install()
-    oidc.install()
-    names.install()
-    role_boundaries.install()
-    deletions.install()
+    backup_resources.install()
+    table_resources.install()
+    other_resources.install()
+    stack_rules.install()
     drift.install()

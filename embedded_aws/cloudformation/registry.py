@@ -1,6 +1,7 @@
 """How the engine learns of a resource type's handlers."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ministack.services.cloudformation.changesets as changesets
@@ -13,9 +14,26 @@ Made = tuple[str, dict[str, Any]]
 Check = Callable[[str], bool]
 
 
-def register(kind: str, **handlers: Any) -> None:
-    """Set ``create``, ``update``, ``delete`` of a type; updates are told the logical id too."""
+def register(kind: str, create_only: Iterable[str] = (), **handlers: Any) -> None:
+    """Set ``create``, ``update``, ``delete`` of a type; updates are told the logical id too.
+
+    A change of a property in ``create_only`` replaces the resource, of another never does.
+    """
+    fixed = tuple(create_only)
+    if fixed:
+        engine._REPLACING_PROPERTIES[kind] = fixed
+    if fixed and "update" in handlers:
+        handlers["update"] = functools.partial(_update_or_replace, kind, fixed, handlers["update"])
     engine._RESOURCE_HANDLERS.setdefault(kind, {}).update(handlers, update_with_logical_id=True)
+
+
+def _update_or_replace(
+    kind: str, fixed: tuple[str, ...], update: Any, name: str, old: Json, new: Json, stack: str, logical_id: str
+) -> Made:
+    if any(old.get(key) != new.get(key) for key in fixed):
+        update = functools.partial(engine._replace_resource, kind)
+    made: Made = update(name, old, new, stack, logical_id)
+    return made
 
 
 def importable(kind: str, name: str, adopt: Callable[[Json], Made], exists: Check) -> None:
@@ -30,13 +48,3 @@ def importable(kind: str, name: str, adopt: Callable[[Json], Made], exists: Chec
 
     engine._RESOURCE_HANDLERS[kind]["import"] = adopt
     changesets._IMPORT_LOOKUPS[kind] = ((name,), problem)
-
-
-def replace_function(name: str, function: Any) -> None:
-    """Replace a function that the engine's other handlers call by name."""
-    setattr(engine, name, function)
-
-
-def replaces_on_change(kind: str, *properties: str) -> None:
-    """Declare the create-only properties: a change of one replaces, of another never does."""
-    engine._REPLACING_PROPERTIES[kind] = properties

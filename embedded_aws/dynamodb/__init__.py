@@ -4,15 +4,12 @@
 authors measured each quirk on AWS; ``model`` is botocore's data/dynamodb/2012-08-10.
 """
 
-from embedded_aws.dynamodb import backups, continuous_backups, customer_keys, history, restores, streams, tables
+from embedded_aws.dynamodb import change_records, customer_keys, recovery, table_backups
 
 
 def install() -> None:
     """Replace the engine's handlers; each keeps the original for what it does well."""
-    backups.install()
-    history.install()
-    continuous_backups.install()
-    restores.install()
-    streams.install()
+    table_backups.install()
+    recovery.install()
+    change_records.install()
     customer_keys.install()
-    tables.install()  # last: a deletion takes the backup that AWS takes

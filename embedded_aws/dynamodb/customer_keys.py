@@ -20,42 +20,31 @@ import ministack.services.dynamodb as engine
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 
-from embedded_aws.dynamodb.handlers import Handler, replace
+from embedded_aws.patching import Handler, wrap, wrap_handler
 from embedded_aws.replies import ApiError, Json, Reply
 
 ACTION = "kms:Decrypt"
 _OF_ITEMS = frozenset(
-    {
-        "BatchGetItem",
-        "BatchWriteItem",
-        "DeleteItem",
-        "GetItem",
-        "PutItem",
-        "Query",
-        "Scan",
-        "TransactGetItems",
-        "TransactWriteItems",
-        "UpdateItem",
-    }
+    "BatchGetItem BatchWriteItem DeleteItem GetItem PutItem Query Scan TransactGetItems TransactWriteItems "
+    "UpdateItem".split()
 )
 
 
 def install() -> None:
     """Check keys when tables get them, and callers before the engine touches encrypted items."""
-    for name in ("_create_table", "_update_table"):
-        replace(name, _checking)
-    engine_handle = engine.handle_request
+    wrap_handler(engine, "_create_table", _checking_region)
+    wrap_handler(engine, "_update_table", _checking_region)
+    wrap(engine, "handle_request", _handle)
 
-    async def handle(method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
-        if headers.get("x-amz-target", "").rsplit(".", 1)[-1] in _OF_ITEMS:
-            try:
-                for table in _tables(json.loads(body or b"{}")):
-                    check(table, extract_access_key_id(headers, query))
-            except ApiError as error:
-                return error.reply()
-        return await engine_handle(method, path, headers, body, query)
 
-    engine.handle_request = handle
+async def _handle(original: Any, method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+    if headers.get("x-amz-target", "").rsplit(".", 1)[-1] in _OF_ITEMS:
+        try:
+            for table in _tables(json.loads(body or b"{}")):
+                _check_caller(table, extract_access_key_id(headers, query))
+        except ApiError as error:
+            return error.reply()
+    return await original(method, path, headers, body, query)
 
 
 def check_region(key: str | None) -> None:
@@ -70,15 +59,12 @@ def encrypt(table: Json, specification: Json) -> None:
     table["SSEDescription"] = engine._sse_description_from_spec(specification)
 
 
-def _checking(original: Handler) -> Handler:
-    def handler(data: Json) -> Reply:
-        check_region((data.get("SSESpecification") or {}).get("KMSMasterKeyId"))
-        return original(data)
-
-    return handler
+def _checking_region(original: Handler, data: Json) -> Reply:
+    check_region((data.get("SSESpecification") or {}).get("KMSMasterKeyId"))
+    return original(data)
 
 
-def check(table: str, access_key: str) -> None:
+def _check_caller(table: str, access_key: str) -> None:
     """Raise ApiError when the table has a customer key that the caller may not decrypt with."""
     key = customer_key(engine._tables.get(table) or {})
     if not key:

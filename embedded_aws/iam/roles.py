@@ -6,7 +6,7 @@ internal/service/backup/selection.go).
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import ministack.core.iam_actions as iam_actions
@@ -15,7 +15,7 @@ import ministack.services.iam as iam
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 
-from embedded_aws.replies import ApiError, Json
+from embedded_aws.replies import ApiError, Json, Reply
 
 SERVICE = "backup.amazonaws.com"
 
@@ -76,6 +76,12 @@ def denial(arn: str, action: str, resource: str, keys: Mapping[str, Any] | None 
     return str(iam_actions.identity_denial_message(action, principal, resource, decision == "Deny"))
 
 
+def first_denial(arn: str, wanted: Iterable[tuple[str, str]]) -> str | None:
+    """The first denial of these actions, each on its resource; None when the role may do all."""
+    denials = (denial(arn, action, resource) for action, resource in wanted)
+    return next(filter(None, denials), None)
+
+
 def trusts(arn: str, service: str) -> bool:
     """Whether the role exists and lets the AWS service assume it."""
     role = find(arn)
@@ -86,3 +92,36 @@ def trusts(arn: str, service: str) -> bool:
         statement.get("Effect") == "Allow" and evaluator._service_principal_matches(statement.get("Principal"), service)
         for statement in ([statements] if isinstance(statements, dict) else statements)
     )
+
+
+def trusting(service: str, key: str, refusal: ApiError) -> Callable[..., Reply]:
+    """A call, to be wrapped, that refuses a role that exists and does not trust ``service``.
+
+    ``key`` names the role in the request, which is the call's last argument.
+    """
+
+    def handler(original: Callable[..., Reply], *arguments: Any) -> Reply:
+        role = str(arguments[-1].get(key) or "")
+        return refusal.reply() if find(role) and not trusts(role, service) else original(*arguments)
+
+    return handler
+
+
+def context_of(role: str, action: str, resource: str) -> evaluator.EvalContext:
+    """A call through TLS by the role, which is given by its ARN or its name."""
+    account = get_account_id()
+    return evaluator.EvalContext(
+        principal_arn=f"arn:aws:iam::{account}:role/{role}" if ":" not in role else role,
+        principal_type="AssumedRole",
+        principal_account=account,
+        action=action,
+        resource_arn=resource,
+        region=get_region(),
+        secure_transport=True,
+    )
+
+
+def allows(role: str, action: str, resource: str) -> bool:
+    """Whether the role's own policies allow ``action`` on ``resource``."""
+    policies = evaluator._gather_role_policies(role.rsplit("/", 1)[-1], get_account_id())
+    return bool(evaluator.evaluate(context_of(role, action, resource), policies).decision == "Allow")

@@ -3,12 +3,10 @@
 ``Guide`` in this package is the AWS Step Functions Developer Guide.
 """
 
-from embedded_aws.stepfunctions import map_runs, objects, resources, roles
+from embedded_aws.stepfunctions import distributed_map, execution_roles
 
 
 def install() -> None:
     """Replace the engine's functions; each keeps the original for what it does well."""
-    roles.install()
-    map_runs.install()
-    objects.install()
-    resources.install()
+    execution_roles.install()
+    distributed_map.install()

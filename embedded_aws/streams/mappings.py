@@ -1,19 +1,28 @@
-"""CreateEventSourceMapping and UpdateEventSourceMapping of DynamoDB streams.
+"""CreateEventSourceMapping and UpdateEventSourceMapping of DynamoDB streams, and what roles need.
 
-Sources: API_CreateEventSourceMapping; guide, services-ddb-params (defaults); the snapshots
+Sources: API_CreateEventSourceMapping; guide, services-ddb-params (defaults) and
+services-dynamodb-eventsourcemapping, "Required API operations"; the snapshots
 test_duplicate_event_source_mappings and test_dynamodb_invalid_event_filter; "Stream not found"
-from aws-amplify/amplify-cli#6417.
+from aws-amplify/amplify-cli#6417; the texts from aws-amplify/amplify-cli#12965 (stream),
+aws-samples/aws-serverless-ecommerce-platform#41 and serverless#12165 (a mapping whose role may not
+send to its destination is not made).
+
+ListStreams has no resource type in the Service Authorization Reference, so only "*" allows it, as
+in AWSLambdaDynamoDBExecutionRole. The Serverless Framework grants it on the stream's ARN and its
+mappings are made (aws-cdk#34575), so AWS may ask for less than this; it never asks for more.
 """
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
+import ministack.core.iam_evaluator as evaluator
 import ministack.services.lambda_svc as engine
 
+from embedded_aws.iam import roles
+from embedded_aws.patching import Handler, wrap_handler
 from embedded_aws.replies import ApiError, Json, Reply
-from embedded_aws.streams import permissions, reading
-from embedded_aws.streams.failures import destination_of
+from embedded_aws.streams import reading
 
 DEFAULTS: Json = {
     "BatchSize": 100,
@@ -23,12 +32,14 @@ DEFAULTS: Json = {
     "MaximumRetryAttempts": -1,
     "ParallelizationFactor": 1,
 }
+READING = ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream")
+_SENDING = {"sqs": ("SendMessage", "SQS"), "sns": ("Publish", "SNS")}
 
 
 def install() -> None:
     """Check what the engine accepts unseen, and fill in what it leaves out."""
-    engine._create_esm = _creator(engine._create_esm)
-    engine._update_esm = _updater(engine._update_esm)
+    wrap_handler(engine, "_create_esm", _create_esm)
+    wrap_handler(engine, "_update_esm", _update_esm)
 
 
 def of_stream(mapping: Mapping[str, Any]) -> bool:
@@ -37,34 +48,21 @@ def of_stream(mapping: Mapping[str, Any]) -> bool:
     return ":dynamodb:" in source and "/stream/" in source
 
 
-def _creator(original: Callable[[Json], Reply]) -> Callable[[Json], Reply]:
-    def create(data: Json) -> Reply:
-        role = _role(data.get("FunctionName", ""))
-        if not of_stream(data) or role is None:
-            return original(data)
-        try:
-            _check_source(data)
-            _check_settings(data, role)
-        except ApiError as error:
-            return error.reply()
-        return original(DEFAULTS | data)
-
-    return create
+def _create_esm(original: Handler, data: Json) -> Reply:
+    role = _role(data.get("FunctionName", ""))
+    if not of_stream(data) or role is None:
+        return original(data)
+    _check_source(data)
+    _check_settings(data, role)
+    return original(DEFAULTS | data)
 
 
-def _updater(original: Callable[[str, Json], Reply]) -> Callable[[str, Json], Reply]:
-    def update(identifier: str, data: Json) -> Reply:
-        mapping = engine._esms.get(identifier) or {}
-        role = _role(data.get("FunctionName") or mapping.get("FunctionArn", ""))
-        if not of_stream(mapping) or role is None:
-            return original(identifier, data)
-        try:
-            _check_settings(mapping | data, role)
-        except ApiError as error:
-            return error.reply()
-        return original(identifier, data)
-
-    return update
+def _update_esm(original: Handler, identifier: str, data: Json) -> Reply:
+    mapping = engine._esms.get(identifier) or {}
+    role = _role(data.get("FunctionName") or mapping.get("FunctionArn", ""))
+    if of_stream(mapping) and role is not None:
+        _check_settings(mapping | data, role)
+    return original(identifier, data)
 
 
 def _role(function: str) -> str | None:
@@ -98,10 +96,11 @@ def _check_settings(mapping: Json, role: str) -> None:
     for entry in (mapping.get("FilterCriteria") or {}).get("Filters") or []:
         if not _is_pattern(entry.get("Pattern", "")):
             raise ApiError("InvalidParameterValueException", "Invalid filter pattern definition.")
-    permissions.check_reading(role, mapping["EventSourceArn"])
-    destination = destination_of(mapping)
+    stream, destination = mapping["EventSourceArn"], destination_of(mapping)
+    if not (may_read(role, stream) and roles.allows(role, "dynamodb:ListStreams", "*")):
+        raise ApiError("InvalidParameterValueException", reading_refusal(stream))
     if destination:
-        permissions.check_sending(role, destination)
+        _check_sending(role, destination)
 
 
 def _is_pattern(text: str) -> bool:
@@ -109,3 +108,55 @@ def _is_pattern(text: str) -> bool:
         return isinstance(json.loads(text), dict)
     except ValueError:
         return False
+
+
+def destination_of(mapping: Json) -> str:
+    """The ARN of the mapping's OnFailure destination, or an empty string."""
+    on_failure = (mapping.get("DestinationConfig") or {}).get("OnFailure") or {}
+    return str(on_failure.get("Destination") or "")
+
+
+def reading_refusal(stream: str) -> str:
+    """What Lambda says when it may not read the stream."""
+    return (
+        f"Cannot access stream {stream}. Please ensure the role can perform the GetRecords, "
+        "GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM."
+    )
+
+
+def _check_sending(role: str, destination: str) -> None:
+    """Raise ApiError unless the role may send to the destination; no policy of a queue helps.
+
+    Source of the latter: gmetzker/serverless-plugin-lambda-dead-letter#40.
+    """
+    action, name = _SENDING[destination_service(destination)]
+    if not roles.allows(role, f"{destination_service(destination)}:{action}", destination):
+        raise ApiError(
+            "InvalidParameterValueException",
+            f"The function execution role does not have permissions to call {action} on {name}",
+        )
+
+
+def may_read(role: str, stream: str) -> bool:
+    """Whether the role may read the stream."""
+    return all(roles.allows(role, action, stream) for action in READING)
+
+
+def may_deliver(role: str, destination: str) -> bool:
+    """Whether the role may send to the destination, and no policy of a queue denies it."""
+    action, _ = _SENDING[destination_service(destination)]
+    context = roles.context_of(role, f"{destination_service(destination)}:{action}", destination)
+    policy, _ = evaluator._resource_policy(destination_service(destination), destination) or ("", "")
+    denied = evaluator.evaluate_resource_policy(policy, context).decision == "Deny"
+    return roles.allows(role, context.action, destination) and not denied
+
+
+def destination_service(destination: str) -> str:
+    """The service of a destination's ARN.
+
+    Raises ApiError for one that takes no failure records here.
+    """
+    name = (destination.split(":") + [""] * 3)[2]
+    if name not in _SENDING:
+        raise ApiError("InvalidParameterValueException", f"The destination ARN {destination} is invalid.")
+    return name

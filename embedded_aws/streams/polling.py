@@ -4,21 +4,40 @@ The engine invokes all functions of all streams from one thread: a slow one held
 and whatever else reads queues and streams. Order within a shard stays, for a mapping sends its
 next batch when it has finished with the last one (guide, services-dynamodb-eventsourcemapping,
 "Polling and batching streams").
+
+What the OnFailure destination gets of a batch that is given up: guide, services-dynamodb-errors,
+"Configuring destinations for failed invocations"; its form to the field is the snapshot
+test_dynamodb_event_source_mapping_with_on_failure_destination. A record that cannot be delivered is
+lost (there: DestinationDeliveryErrors).
 """
 
+import datetime
+import json
+import logging
 import time
 from collections import deque
 from typing import Any
 
+import ministack.core.iam_evaluator as evaluator
 import ministack.services.lambda_svc as engine
+import ministack.services.sns as sns
+import ministack.services.sqs as sqs
 from ministack.core.responses import request_scope
 
 from embedded_aws.replies import Json
 from embedded_aws.settings import CURRENT
-from embedded_aws.streams import failures, permissions, reading
-from embedded_aws.streams.batches import Batch, Rules, after, sequence_number, without_expired
+from embedded_aws.streams import mappings, reading
 from embedded_aws.streams.mappings import of_stream
-from embedded_aws.streams.responses import REPORTS, failed_from
+from embedded_aws.streams.stream_batches import (
+    REPORTS,
+    Batch,
+    Rules,
+    after,
+    arrival,
+    failed_from,
+    sequence_number,
+    without_expired,
+)
 
 # How often a mapping looks for more records within its batching window.
 _LOOK_SECONDS = 0.05
@@ -56,9 +75,9 @@ def _has_work(mapping: Json) -> bool:
     stream = mapping["EventSourceArn"]
     if not _active(mapping) or not reading.records(stream, reading.checkpoint(mapping), 1):
         return False
-    if permissions.reads(_config(mapping).get("Role", ""), stream):
+    if mappings.may_read(_config(mapping).get("Role", ""), stream):
         return True
-    mapping["LastProcessingResult"] = f"PROBLEM: {permissions.refusal(stream)}"
+    mapping["LastProcessingResult"] = f"PROBLEM: {mappings.reading_refusal(stream)}"
     return False
 
 
@@ -104,7 +123,7 @@ def _send(mapping: Json, batch: Batch) -> tuple[Batch, ...]:
     now = time.time() + CURRENT.stream_records_older_seconds
     expired, fresh = without_expired(batch, rules, now)
     if expired:
-        failures.report(mapping, expired, failures.AGE)
+        _report(mapping, expired, AGE_EXCEEDED)
     if fresh is None:
         return ()
     answer = _invoke(mapping, fresh)
@@ -116,7 +135,7 @@ def _send(mapping: Json, batch: Batch) -> tuple[Batch, ...]:
     mapping["LastProcessingResult"] = "OK" if error is None else "PROBLEM: Function call failed"
     outcome = after(fresh, failed, rules, error)
     if outcome.discarded:
-        failures.report(mapping, outcome.discarded, failures.RETRIES)
+        _report(mapping, outcome.discarded, RETRIES_EXHAUSTED)
     elif failed == 0:
         time.sleep(CURRENT.stream_retry_seconds)
     return outcome.batches
@@ -143,3 +162,70 @@ def _failure(mapping: Json, answer: Json, batch: Batch) -> tuple[int | None, str
 def _config(mapping: Json) -> Any:
     name, qualifier = mapping["FunctionName"], mapping.get("Qualifier")
     return engine._get_func_record_for_qualifier(name, qualifier)[1] or {}
+
+
+RETRIES_EXHAUSTED = "RetryAttemptsExhausted"
+# The engine says MaxRecordAgeExceeded; AWS, in records it delivered, RecordAgeExceeded.
+AGE_EXCEEDED = "RecordAgeExceeded"
+SHARD = "shardId-00000000000000000000-00000000"  # the engine's streams have this one
+_LOGGER = logging.getLogger(__name__)
+
+
+def _report(mapping: Json, batch: Batch, condition: str) -> None:
+    """Send the mapping's destination, if it has one, where ``batch`` stands in the stream."""
+    destination = mappings.destination_of(mapping)
+    if not destination:
+        return
+    _, config = engine._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
+    role = (config or {}).get("Role", "")
+    if not mappings.may_deliver(role, destination):
+        _LOGGER.warning("record of a discarded batch lost: %s may not send to %s", role, destination)
+        return
+    version = (config or {}).get("Version", "$LATEST")
+    body = json.dumps(_failure_record(mapping, version, batch, condition))
+    if mappings.destination_service(destination) == "sqs":
+        _send_to_queue(destination, body)
+    else:
+        sns._fanout(destination, engine.new_uuid(), body, "", "", {})
+
+
+def _failure_record(mapping: Json, version: str, batch: Batch, condition: str) -> Json:
+    """The document that is sent; the records themselves are not in it."""
+    first, last = batch.records[0], batch.records[-1]
+    found: Json = {
+        "requestContext": {
+            "requestId": engine.new_uuid(),
+            "functionArn": mapping["FunctionArn"],
+            "condition": condition,
+            "approximateInvokeCount": batch.invocations,
+        }
+    }
+    if batch.invocations:
+        found["responseContext"] = {"statusCode": 200, "executedVersion": version, "functionError": batch.error}
+    return found | {
+        "version": "1.0",
+        "timestamp": _time(time.time(), "milliseconds"),
+        "DDBStreamBatchInfo": {
+            "shardId": SHARD,
+            "startSequenceNumber": sequence_number(first),
+            "endSequenceNumber": sequence_number(last),
+            "approximateArrivalOfFirstRecord": _time(arrival(first), "seconds"),
+            "approximateArrivalOfLastRecord": _time(arrival(last), "seconds"),
+            "batchSize": len(batch.records),
+            "streamArn": mapping["EventSourceArn"],
+        },
+    }
+
+
+def _send_to_queue(queue: str, body: str) -> None:
+    # Lambda calls through TLS, and a queue's policy may demand it.
+    evaluator.pin_request_origin("127.0.0.1", secure_transport=True)
+    try:
+        sqs._act_send_message({"MessageBody": body}, queue.rsplit(":", 1)[-1])
+    except sqs._Err as error:
+        _LOGGER.warning("record of a discarded batch lost: %s: %s", queue, error)
+
+
+def _time(moment: float, precision: str) -> str:
+    when = datetime.datetime.fromtimestamp(moment, datetime.UTC).replace(tzinfo=None)
+    return f"{when.isoformat(timespec=precision)}Z"

@@ -8,7 +8,7 @@ import copy
 
 import pytest
 
-from embedded_aws.cloudformation.table_changes import check_billing
+from embedded_aws.cloudformation.table_resources import check_billing
 from embedded_aws.tests.support.stacks import Stack, resource
 from embedded_aws.tests.support.steps import refused
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from embedded_aws.stepfunctions.batches import batched
+from embedded_aws.stepfunctions.distributed_map import batched
 from embedded_aws.tests.support.steps import eventually, package
 
 # Answers with what it got; a batch with "fail" fails, one with "slow" takes its time.

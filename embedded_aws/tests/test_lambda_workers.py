@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import ministack.core.lambda_runtime as runtime
 import pytest
 
-from embedded_aws import lambda_workers
+from embedded_aws import lambda_functions
 from embedded_aws.settings import CURRENT
 
 
@@ -34,6 +34,6 @@ def test_only_what_is_idle_for_long_is_ended(ended):
     long = CURRENT.function_idle_seconds + 10
     old, busy, fresh, alone = Worker(long), Worker(long, in_use=True), Worker(1), Worker(long)
     runtime._workers.update(several=[old, busy, fresh], one=[alone])
-    assert lambda_workers.end_idle() == 2
+    assert lambda_functions.end_idle_workers() == 2
     assert ended == [old, alone]
     assert runtime._workers == {"several": [busy, fresh]}

@@ -2,8 +2,7 @@
 
 import pytest
 
-from embedded_aws.streams.batches import Batch, Rules, after, without_expired
-from embedded_aws.streams.responses import failed_from
+from embedded_aws.streams.stream_batches import Batch, Rules, after, failed_from, without_expired
 
 ENDLESS = Rules(retries=-1, age_seconds=-1, bisect=False)
 

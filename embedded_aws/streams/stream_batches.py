@@ -1,12 +1,16 @@
 """What becomes of a batch after an invocation: checkpoint, split, retry or discard. Pure.
 
-Source: guide, services-dynamodb-errors and services-ddb-batchfailurereporting. That a batch which
-made progress starts to count anew, and that only the failing record is left of a split batch, was
-observed on AWS: the snapshot test_dynamodb_report_batch_item_failures (one record fails with 3
-retries: 5 deliveries, approximateInvokeCount 4); splitting happens at 0 retries as well.
+Source: guide, services-dynamodb-errors and services-ddb-batchfailurereporting, "Success and failure
+conditions"; the snapshots test_dynamodb_report_batch_item_failure_scenarios and
+..._success_scenarios. That a batch which made progress starts to count from zero, and that only the
+failing record is left of a split batch, was observed on AWS: the snapshot
+test_dynamodb_report_batch_item_failures (one record fails with 3 retries: 5 deliveries,
+approximateInvokeCount 4); splitting happens at 0 retries as well.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from embedded_aws.replies import Json
 
@@ -95,3 +99,29 @@ def sequence_number(record: Json) -> str:
 def _halves(records: tuple[Json, ...]) -> tuple[Batch, Batch]:
     middle = len(records) // 2
     return Batch(records[:middle]), Batch(records[middle:])
+
+
+REPORTS = "ReportBatchItemFailures"
+
+
+def failed_from(answer: Any, records: Sequence[Json]) -> int | None:
+    """The index of the first record that the answer reports as failed, or None for none.
+
+    An answer of another form, or one that names no record of the batch, is a failure of all: 0.
+    """
+    if answer is None or answer in ([], {}):
+        return None
+    if not isinstance(answer, dict):
+        return 0
+    failures = answer.get("batchItemFailures")
+    if failures is None or failures == []:
+        return None
+    if not isinstance(failures, list):
+        return 0
+    places = {sequence_number(record): index for index, record in enumerate(records)}
+    return min(_place(failure, places) for failure in failures)
+
+
+def _place(failure: Any, places: dict[str, int]) -> int:
+    identifier = failure.get("itemIdentifier") if isinstance(failure, dict) else None
+    return places.get(identifier, 0) if isinstance(identifier, str) else 0

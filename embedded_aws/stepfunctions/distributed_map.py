@@ -2,23 +2,29 @@
 
 Sources: Guide, "Using Map state in Distributed mode" (a bad dataset is States.ItemReaderFailed, a
 Map Run over its threshold of failures ends at once, and so does one whose execution is stopped),
-and botocore's model of DescribeMapRun. Maps without an ItemBatcher are the engine's own.
+and botocore's model of DescribeMapRun. Maps without an ItemBatcher are the engine's own. "ItemBatcher
+(Map)": the input of a child execution is an object with ``Items`` and, where the state has one,
+``BatchInput``; a batch ends at either limit, and a lone item above the byte limit fails the state.
+"ItemReader (Map)": input files may be compressed with GZIP, for example ``myObject.jsonl.gz``. The
+Guide names no other sign than the end of the key, so here it is the only one.
 """
 
 import contextvars
 import copy
+import gzip
 import json
 import threading
+import zlib
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import ministack.services.kms as kms
-import ministack.services.s3 as s3
 import ministack.services.stepfunctions as engine
+from ministack.services import s3
 
 from embedded_aws.replies import Json
-from embedded_aws.stepfunctions.batches import batched
-from embedded_aws.stepfunctions.roles import require
+from embedded_aws.stepfunctions.execution_roles import require
 
 _COUNTS = (
     "pending",
@@ -34,7 +40,7 @@ _COUNTS = (
 )
 
 
-def install() -> None:
+def _install_runs() -> None:
     """Run the Maps with an ItemBatcher here."""
     run_unbatched = engine._run_distributed_map
 
@@ -186,3 +192,55 @@ class _MapRun:
         }
         engine._executions[child["executionArn"]] = child
         return child
+
+
+MAX_BYTES = 262_144
+
+
+def batched(items: Sequence[Any], batcher: Json, batch_input: Json | None) -> Iterator[Json]:
+    """The children's inputs. Raises ValueError for an item that fits no batch."""
+    most = int(batcher.get("MaxItemsPerBatch") or len(items) or 1)
+    room = min(int(batcher.get("MaxInputBytesPerBatch") or MAX_BYTES), MAX_BYTES)
+    envelope: Json = {} if batch_input is None else {"BatchInput": batch_input}
+    empty = _size(envelope | {"Items": []})
+    batch: list[Any] = []
+    size = empty
+    for item in items:
+        more = _size(item) + 1
+        if empty + more > room:
+            raise ValueError(f"an item of {more} bytes does not fit a batch of {room}")
+        if batch and (len(batch) == most or size + more > room):
+            yield envelope | {"Items": batch}
+            batch, size = [], empty
+        batch.append(item)
+        size += more
+    if batch:
+        yield envelope | {"Items": batch}
+
+
+def _size(value: Any) -> int:
+    return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def _install_gzip() -> None:
+    """Unpack what is named ``*.gz``."""
+    plain = engine._s3_object_text
+
+    def text(bucket: str, key: str) -> str:
+        if not key.endswith(".gz"):
+            return str(plain(bucket, key))
+        status, _, body = s3._get_object(bucket, key, {}, {})
+        if status != 200:
+            return str(plain(bucket, key))  # which says so
+        try:
+            return gzip.decompress(body).decode()
+        except (EOFError, OSError, zlib.error) as error:
+            raise ValueError(f"{key} cannot be unpacked: {error}") from error
+
+    engine._s3_object_text = text
+
+
+def install() -> None:
+    """Run the Maps with an ItemBatcher here, and unpack what is named ``*.gz``."""
+    _install_runs()
+    _install_gzip()

@@ -6,14 +6,14 @@ ends in FAILED, and with this text, is not verified.
 """
 
 import uuid
+from operator import attrgetter
 
 import ministack.services.dynamodb as dynamodb
 
-from embedded_aws.backup import descriptions, recovery_points, source_tables, store
-from embedded_aws.backup.requests import Request, page
+from embedded_aws.backup import recovery_points, store
+from embedded_aws.backup.requests import Request, find, page
 from embedded_aws.backup.store import RecoveryPoint, RestoreJob
-from embedded_aws.dynamodb import customer_keys
-from embedded_aws.dynamodb import restores as table_restores
+from embedded_aws.dynamodb import customer_keys, recovery
 from embedded_aws.iam import roles
 from embedded_aws.replies import ApiError, Json, body_of
 from embedded_aws.settings import CURRENT
@@ -39,7 +39,7 @@ def start(request: Request) -> Json:
     for job in store.restores.values():
         if job.token == token:
             return {"RestoreJobId": job.id}
-    point = recovery_points.existing(arn)
+    point = recovery_points.existing_point(arn)
     if point.status() != "COMPLETED":
         raise ApiError("InvalidResourceStateException", recovery_points.BUSY)
     roles.check_role(role, request.headers, request.query)
@@ -67,23 +67,21 @@ def start(request: Request) -> Json:
 def _restore(job: RestoreJob, target: str, metadata: dict[str, str]) -> None:
     """Make the table; raises ApiError for what ends the job in FAILED."""
     point = job.point
-    target_arn = source_tables.arn(target)
+    target_arn = store.arn_of_table(target)
     restoring = (
         ("dynamodb:RestoreTableFromAwsBackup", target_arn)
         if point.advanced
         else ("dynamodb:RestoreTableFromBackup", point.arn)
     )
     needed = [restoring, *((action, target_arn) for action in DEPENDENT_ACTIONS)]
-    denials = (roles.denial(job.role_arn, action, arn) for action, arn in needed)
-    denial = next(filter(None, denials), None)
-    if denial:
+    if denial := roles.first_denial(job.role_arn, needed):
         raise ApiError("AccessDeniedException", denial)
     encryption = _encryption(metadata)
     customer_keys.check_region(encryption.get("KMSMasterKeyId"))
     _restore_copy(point, target)
     # What SourceBackupArn says of AWS Backup's own points is not verified.
     summary = {"SourceBackupArn": point.arn, "SourceTableArn": point.table_arn}
-    table_restores.begin(target, summary | {"RestoreDateTime": point.created}, ends=job.ends)
+    recovery.begin_restore(target, summary | {"RestoreDateTime": point.created}, ends=job.ends)
     customer_keys.encrypt(dynamodb._tables[target], encryption)
     job.table_arn = target_arn
     point.restored = job.ends
@@ -111,7 +109,7 @@ def _restore_copy(point: RecoveryPoint, target: str) -> None:
 
 def describe(request: Request) -> Json:
     """DescribeRestoreJob."""
-    return descriptions.restore_job(_existing(request))
+    return store.describe_restore_job(_existing(request))
 
 
 def metadata(request: Request) -> Json:
@@ -134,14 +132,12 @@ def list_all(request: Request) -> Json:
         job
         for job in store.restores.values()
         if resource in (None, job.point.table_arn)
-        and request.selects(status=job.status(), resourceType=source_tables.TYPE)
+        and request.selects(status=job.status(), resourceType=store.TYPE)
         and request.includes(job.created, after="createdAfter", before="createdBefore")
     ]
-    return page(request, "RestoreJobs", found, key=lambda job: (job.created, job.id), describe=descriptions.restore_job)
+    return page(request, "RestoreJobs", found, attrgetter("created", "id"), store.describe_restore_job)
 
 
 def _existing(request: Request) -> RestoreJob:
-    job: RestoreJob | None = store.restores.get(request.path["job"])
-    if job is None:
-        raise ApiError("ResourceNotFoundException", f"Cannot find Restore job {request.path['job']}")
+    job: RestoreJob = find(store.restores, request.path["job"], "Restore job")
     return job

@@ -12,10 +12,11 @@ as the Code of a function, are not compared.
 """
 
 from collections.abc import Callable
+from functools import partial
 
 import ministack.services.cloudformation.drift as engine
 
-from embedded_aws.cloudformation.drift import backups, functions, services, tables
+from embedded_aws.cloudformation import drift_readers
 from embedded_aws.replies import Json
 
 # From the physical id and the template's properties to the present ones.
@@ -23,49 +24,52 @@ Reader = Callable[[str, Json], Json | None]
 # Each type's reader, and the properties that it reads.
 READERS: dict[str, tuple[Reader, str]] = {
     "AWS::DynamoDB::GlobalTable": (
-        tables.global_table,
+        drift_readers.read_global_table,
         "AttributeDefinitions BillingMode GlobalSecondaryIndexes KeySchema Replicas "
         "SSESpecification StreamSpecification TableName TimeToLiveSpecification "
         "WriteOnDemandThroughputSettings WriteProvisionedThroughputSettings",
     ),
-    "AWS::Backup::BackupPlan": (backups.plan, "BackupPlan BackupPlanTags"),
-    "AWS::Backup::BackupSelection": (backups.selection, "BackupPlanId BackupSelection"),
+    "AWS::Backup::BackupPlan": (drift_readers.read_plan, "BackupPlan BackupPlanTags"),
+    "AWS::Backup::BackupSelection": (drift_readers.read_selection, "BackupPlanId BackupSelection"),
     "AWS::Backup::BackupVault": (
-        backups.vault,
+        drift_readers.read_vault,
         "AccessPolicy BackupVaultName BackupVaultTags EncryptionKeyArn LockConfiguration",
     ),
     "AWS::Backup::RestoreTestingPlan": (
-        backups.testing_plan,
+        drift_readers.read_testing_plan,
         "RecoveryPointSelection RestoreTestingPlanName ScheduleExpression "
         "ScheduleExpressionTimezone StartWindowHours Tags",
     ),
     "AWS::Backup::RestoreTestingSelection": (
-        backups.testing_selection,
+        drift_readers.read_testing_selection,
         "IamRoleArn ProtectedResourceArns ProtectedResourceType RestoreTestingPlanName "
         "RestoreTestingSelectionName ValidationWindowHours",
     ),
     "AWS::CloudWatch::Alarm": (
-        services.alarm,
+        drift_readers.read_alarm,
         "ActionsEnabled AlarmActions AlarmDescription AlarmName ComparisonOperator "
         "DatapointsToAlarm EvaluationPeriods OKActions Tags Threshold TreatMissingData",
     ),
-    "AWS::CloudWatch::Dashboard": (services.dashboard, "DashboardBody DashboardName"),
-    "AWS::Events::Rule": (services.rule, "Description EventPattern Name ScheduleExpression State Tags Targets"),
-    "AWS::IAM::Role": (services.role, "ManagedPolicyArns PermissionsBoundary Policies"),
-    "AWS::KMS::Alias": (services.alias, "AliasName TargetKeyId"),
-    "AWS::KMS::Key": (services.key, "Description EnableKeyRotation KeyPolicy Tags"),
+    "AWS::CloudWatch::Dashboard": (drift_readers.read_dashboard, "DashboardBody DashboardName"),
+    "AWS::Events::Rule": (
+        drift_readers.read_rule,
+        "Description EventPattern Name ScheduleExpression State Tags Targets",
+    ),
+    "AWS::IAM::Role": (drift_readers.read_role, "ManagedPolicyArns PermissionsBoundary Policies"),
+    "AWS::KMS::Alias": (drift_readers.read_alias, "AliasName TargetKeyId"),
+    "AWS::KMS::Key": (drift_readers.read_key, "Description EnableKeyRotation KeyPolicy Tags"),
     "AWS::Lambda::EventSourceMapping": (
-        functions.mapping,
+        drift_readers.read_mapping,
         "BatchSize BisectBatchOnFunctionError DestinationConfig Enabled EventSourceArn "
         "FilterCriteria FunctionName FunctionResponseTypes MaximumBatchingWindowInSeconds "
         "MaximumRecordAgeInSeconds MaximumRetryAttempts ParallelizationFactor "
         "StartingPosition Tags",
     ),
-    "AWS::Lambda::Function": (functions.function, "LoggingConfig"),
-    "AWS::Lambda::Permission": (functions.permission, ""),
-    "AWS::SNS::Topic": (services.topic, "KmsMasterKeyId"),
-    "AWS::SQS::Queue": (services.queue, "SqsManagedSseEnabled"),
-    "AWS::StepFunctions::StateMachine": (services.state_machine, "DefinitionString RoleArn"),
+    "AWS::Lambda::Function": (drift_readers.read_function, "LoggingConfig"),
+    "AWS::Lambda::Permission": (drift_readers.read_permission, ""),
+    "AWS::SNS::Topic": (drift_readers.read_topic, "KmsMasterKeyId"),
+    "AWS::SQS::Queue": (drift_readers.read_queue, "SqsManagedSseEnabled"),
+    "AWS::StepFunctions::StateMachine": (drift_readers.read_state_machine, "DefinitionString RoleArn"),
 }
 
 
@@ -73,13 +77,10 @@ def install() -> None:
     """Add READERS to the readers of the engine."""
     for kind, (read, properties) in READERS.items():
         original, known = engine._DRIFT_READERS.get(kind, (None, frozenset()))
-        reader = _extended(original, read) if original else read
+        reader = partial(_extended, original, read) if original else read
         engine._DRIFT_READERS[kind] = (reader, known | set(properties.split()))
 
 
-def _extended(original: Reader, more: Reader) -> Reader:
-    def read(physical_id: str, props: Json) -> Json | None:
-        found = original(physical_id, props)
-        return None if found is None else found | (more(physical_id, props) or {})
-
-    return read
+def _extended(original: Reader, more: Reader, physical_id: str, props: Json) -> Json | None:
+    found = original(physical_id, props)
+    return None if found is None else found | (more(physical_id, props) or {})

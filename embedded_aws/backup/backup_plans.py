@@ -1,0 +1,110 @@
+"""Backup plans and their selections: vaults and roles must exist, selections go before their plan.
+
+Sources: TF plan.go and selection.go (texts and codes), and the answers that the provider's users
+quote; "is not authorized to call tag:GetResources" in full: vinycoolguy2015/awslambda#1; guide,
+"Passing roles".
+"""
+
+import uuid
+
+import ministack.services.backup as engine
+
+from embedded_aws.backup import store
+from embedded_aws.backup.requests import Request
+from embedded_aws.iam import roles
+from embedded_aws.patching import Handler, wrap_handler
+from embedded_aws.replies import ApiError, Json, Reply, body_of
+
+HAS_SELECTIONS = "Related backup plan selections must be deleted prior to backup plan deletion"
+SAME_DOCUMENT = "Backup plan with the same plan document already exists"
+
+
+def install() -> None:
+    """Check plans on the way to the engine, for its API and its CloudFormation alike."""
+    wrap_handler(engine, "_create_plan", _create_plan)
+    wrap_handler(engine, "_update_plan", _update_plan)
+    wrap_handler(engine, "_delete_plan", _delete_plan)
+
+
+def _create_plan(original: Handler, body: Json) -> Reply:
+    plan = body.get("BackupPlan") or {}
+    for other in engine._plans.values():
+        if _without_ids(other["BackupPlan"]) == _without_ids(plan):
+            raise ApiError("AlreadyExistsException", SAME_DOCUMENT)
+    _check_rules(plan)
+    return original(body)
+
+
+def _update_plan(original: Handler, plan_id: str, body: Json) -> Reply:
+    _check_rules(body.get("BackupPlan") or {})
+    return original(plan_id, body)
+
+
+def _check_rules(plan: Json) -> None:
+    """Check each rule and give it the id that AWS gives it."""
+    for rule in plan.get("Rules", []):
+        vault = rule.get("TargetBackupVaultName")
+        if vault not in engine._vaults:
+            raise ApiError("InvalidParameterValueException", f"Cannot find Backup vault {vault}")
+        # CloudFormation may hand a number over as text.
+        days = {name: int(value) for name, value in (rule.get("Lifecycle") or {}).items()}
+        store.checked_lifecycle(days)
+        rule.setdefault("RuleId", str(uuid.uuid4()))
+
+
+def _delete_plan(original: Handler, plan_id: str) -> Reply:
+    if any(kept["BackupPlanId"] == plan_id for kept in engine._selections.values()):
+        raise ApiError("InvalidRequestException", HAS_SELECTIONS)
+    return original(plan_id)
+
+
+def _without_ids(plan: Json) -> Json:
+    rules = [{name: value for name, value in rule.items() if name != "RuleId"} for rule in plan.get("Rules", [])]
+    return plan | {"Rules": rules}
+
+
+def create_selection(request: Request) -> Json:
+    """CreateBackupSelection by a caller, who must be allowed to pass the role."""
+    role = (request.body.get("BackupSelection") or {}).get("IamRoleArn", "")
+    roles.check_role(role, request.headers, request.query)
+    return create_selection_in(request.path["plan"], request.body)
+
+
+def create_selection_in(plan_id: str, body: Json) -> Json:
+    """Add a selection to a plan; raises ApiError unless plan and role can be used."""
+    _check_plan(plan_id)
+    selection = body.get("BackupSelection") or {}
+    role = selection.get("IamRoleArn", "")
+    roles.check_assumable(role)
+    if roles.denial(role, "tag:GetResources", "*"):
+        raise ApiError("InvalidParameterValueException", f"IAM Role {role} is not authorized to call tag:GetResources")
+    for other in engine._selections.values():
+        same_plan = other["BackupPlanId"] == plan_id
+        if same_plan and other["SelectionName"] == selection.get("SelectionName"):
+            raise ApiError("AlreadyExistsException", "Backup selection with the same name already exists")
+    return body_of(engine._create_selection(plan_id, body))
+
+
+def get_selection(request: Request) -> Json:
+    """GetBackupSelection."""
+    _check_selection(request.path["plan"], request.path["selection"])
+    return body_of(engine._get_selection(request.path["plan"], request.path["selection"]))
+
+
+def delete_selection(request: Request) -> None:
+    """DeleteBackupSelection; raises ApiError when the plan has no such selection."""
+    plan_id, selection_id = request.path["plan"], request.path["selection"]
+    _check_selection(plan_id, selection_id)
+    body_of(engine._delete_selection(plan_id, selection_id))
+
+
+def _check_plan(plan_id: str) -> None:
+    if plan_id not in engine._plans:
+        raise ApiError("InvalidParameterValueException", "Cannot find Backup plan")
+
+
+def _check_selection(plan_id: str, selection_id: str) -> None:
+    _check_plan(plan_id)
+    found = engine._selections.get(selection_id)
+    if found is None or found["BackupPlanId"] != plan_id:
+        raise ApiError("InvalidParameterValueException", "Cannot find Backup selection")

@@ -1,0 +1,176 @@
+"""CloudFormation's types of AWS Backup.
+
+Source: the types' schemas in the CloudFormation registry (create-only properties, Ref, GetAtt; Ref
+of a restore testing selection is both names, joined by a bar: its primary identifier has two
+parts). Each goes through AWS Backup's API, so that its refusals end in CREATE_FAILED or
+DELETE_FAILED.
+"""
+
+import json
+
+import ministack.services.backup as service
+import ministack.services.cloudformation.provisioners as engine
+
+from embedded_aws.backup import backup_plans, restore_testing, store, vaults
+from embedded_aws.backup.requests import Request
+from embedded_aws.cloudformation.registry import Made, importable, register
+from embedded_aws.replies import Json, body_of
+
+VAULT = "AWS::Backup::BackupVault"
+SELECTION = "AWS::Backup::BackupSelection"
+TESTING_PLAN = "AWS::Backup::RestoreTestingPlan"
+TESTING_SELECTION = "AWS::Backup::RestoreTestingSelection"
+LOCK, POLICY = "LockConfiguration", "AccessPolicy"
+PLAN_NAME, SELECTION_NAME = restore_testing.PLAN_NAME, restore_testing.SELECTION_NAME
+# CloudFormation hands numbers over as text.
+_NUMBERS = ("StartWindowHours", "ValidationWindowHours", "SelectionWindowDays")
+
+
+def install() -> None:
+    """Register the types."""
+    engine_update = engine._backup_vault_update
+
+    def update(name: str, old: Json, new: Json, stack: str, logical_id: str) -> Made:
+        made: Made = engine_update(name, old, new, stack, logical_id)
+        if made[0] == name:  # a replaced vault was created with what it has now
+            _guard_vault(name, new, before=old)
+        return made
+
+    register(VAULT, create=_create_vault, update=update, delete=_delete_vault)
+    importable(VAULT, "BackupVaultName", _adopt_vault, vaults.exists)
+    engine._backup_vault_create = _create_vault  # the engine's update replaces with it
+    engine._backup_vault_delete = _delete_vault
+    register("AWS::Backup::BackupPlan", create=_create_plan, delete=_delete_plan)
+    fixed = ("BackupPlanId", "BackupSelection")
+    register(SELECTION, fixed, create=_create_selection, delete=_delete_selection)
+    register(
+        TESTING_PLAN, [PLAN_NAME], create=_create_testing_plan, update=_update_testing_plan, delete=_delete_testing_plan
+    )
+    register(
+        TESTING_SELECTION,
+        [PLAN_NAME, SELECTION_NAME, "ProtectedResourceType"],
+        create=_create_testing_selection,
+        update=_update_testing_selection,
+        delete=_delete_testing_selection,
+    )
+
+
+def _create_vault(logical_id: str, props: Json, stack: str) -> Made:
+    name = props.get("BackupVaultName") or engine._physical_name(stack, logical_id, max_len=50)
+    body: Json = {"BackupVaultTags": engine._tag_map(props.get("BackupVaultTags"))}
+    if props.get("EncryptionKeyArn"):
+        body["EncryptionKeyArn"] = props["EncryptionKeyArn"]
+    # Before there is a vault: a failed creation leaves none.
+    vaults.check_lock(props.get(LOCK) or {})
+    if props.get(POLICY):
+        vaults.check_policy(_text(props[POLICY]))
+    vaults.create_vault(Request({"vault": name}, body))
+    _guard_vault(name, props, before={})
+    return _adopt_vault({"BackupVaultName": name})
+
+
+def _guard_vault(name: str, props: Json, *, before: Json) -> None:
+    """Set lock and access policy where they change, or take them away."""
+    lock, policy = props.get(LOCK), props.get(POLICY)
+    if lock != before.get(LOCK):
+        (vaults.put_lock if lock else vaults.remove_lock)(Request({"vault": name}, lock or {}))
+    if policy != before.get(POLICY):
+        body = {"Policy": _text(policy)} if policy else {}
+        (vaults.put_policy if policy else vaults.remove_policy)(Request({"vault": name}, body))
+
+
+def _text(policy: Json | str) -> str:
+    return policy if isinstance(policy, str) else json.dumps(policy)
+
+
+def _adopt_vault(identifier: Json) -> Made:
+    name = identifier["BackupVaultName"]
+    arn = vaults.existing(name)["BackupVaultArn"]
+    return name, {"BackupVaultArn": arn, "BackupVaultName": name}
+
+
+def _delete_vault(name: str, _: Json) -> None:
+    if vaults.exists(name):
+        vaults.delete_vault(Request({"vault": name}))
+
+
+def _create_plan(_: str, props: Json, __: str) -> Made:
+    plan = body_of(service._create_plan(engine._backup_plan_body(props)))
+    names = ("BackupPlanId", "BackupPlanArn", "VersionId")
+    return plan["BackupPlanId"], {name: plan[name] for name in names}
+
+
+def _delete_plan(plan_id: str, _: Json) -> None:
+    if plan_id in service._plans:
+        body_of(service._delete_plan(plan_id))
+
+
+def _create_selection(_: str, props: Json, __: str) -> Made:
+    plan_id = props["BackupPlanId"]
+    made = backup_plans.create_selection_in(plan_id, {"BackupSelection": props["BackupSelection"]})
+    selection_id = made["SelectionId"]
+    # The schema's Id is "<SelectionId>_<BackupPlanId>", its primary identifier.
+    attributes = {"Id": f"{selection_id}_{plan_id}", "SelectionId": selection_id, "BackupPlanId": plan_id}
+    return selection_id, attributes
+
+
+def _delete_selection(selection_id: str, props: Json) -> None:
+    if selection_id in service._selections:
+        backup_plans.delete_selection(Request({"plan": props["BackupPlanId"], "selection": selection_id}))
+
+
+def _create_testing_plan(_: str, props: Json, __: str) -> Made:
+    body = {restore_testing.PLAN: _testing_plan(props), "Tags": engine._tag_map(props.get("Tags"))}
+    restore_testing.create_plan(Request({}, body))
+    return _made_testing_plan(props[PLAN_NAME])
+
+
+def _update_testing_plan(name: str, _: Json, new: Json, __: str, ___: str) -> Made:
+    request = Request({"plan": name}, {restore_testing.PLAN: _testing_plan(new)})
+    restore_testing.update_plan(request)
+    store.testing_plans[name]["tags"] = engine._tag_map(new.get("Tags"))
+    return _made_testing_plan(name)
+
+
+def _delete_testing_plan(name: str, _: Json) -> None:
+    if name in store.testing_plans:
+        restore_testing.delete_plan(Request({"plan": name}))
+
+
+def _made_testing_plan(name: str) -> Made:
+    arn = store.testing_plans[name]["plan"]["RestoreTestingPlanArn"]
+    return name, {"RestoreTestingPlanArn": arn}
+
+
+def _testing_plan(props: Json) -> Json:
+    plan = _numbers({name: value for name, value in props.items() if name != "Tags"})
+    plan["RecoveryPointSelection"] = _numbers(plan.get("RecoveryPointSelection") or {})
+    return plan
+
+
+def _create_testing_selection(_: str, props: Json, __: str) -> Made:
+    plan, name = props[PLAN_NAME], props[SELECTION_NAME]
+    body = {restore_testing.SELECTION: _numbers(_without_plan(props))}
+    restore_testing.create_selection(Request({"plan": plan}, body))
+    return f"{plan}|{name}", {}
+
+
+def _update_testing_selection(name: str, _: Json, new: Json, __: str, ___: str) -> Made:
+    path = {"plan": new[PLAN_NAME], "selection": new[SELECTION_NAME]}
+    body = {restore_testing.SELECTION: _numbers(_without_plan(new))}
+    restore_testing.update_selection(Request(path, body))
+    return name, {}
+
+
+def _delete_testing_selection(name: str, _: Json) -> None:
+    plan, selection = name.split("|")
+    if selection in store.testing_plans.get(plan, {"selections": {}})["selections"]:
+        restore_testing.delete_selection(Request({"plan": plan, "selection": selection}))
+
+
+def _without_plan(props: Json) -> Json:
+    return {name: value for name, value in props.items() if name != PLAN_NAME}
+
+
+def _numbers(given: Json) -> Json:
+    return {name: int(value) if name in _NUMBERS else value for name, value in given.items()}

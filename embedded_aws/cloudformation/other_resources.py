@@ -1,0 +1,153 @@
+"""Alarms, topics, OIDC providers, boundaries of roles, event source mappings.
+
+Source: the types' schemas in the CloudFormation registry and the Template Reference; IAM's
+CreateOpenIDConnectProvider (an account has one provider for a URL).
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import ministack.services.cloudformation.provisioners as engine
+import ministack.services.iam as iam
+import ministack.services.lambda_svc as lambda_svc
+import ministack.services.sns as sns
+
+from embedded_aws.cloudformation.registry import Made, register
+from embedded_aws.patching import wrap
+from embedded_aws.replies import Json, body_of
+from embedded_aws.streams.mappings import DEFAULTS, of_stream
+
+TOPIC, KEY = "AWS::SNS::Topic", "KmsMasterKeyId"
+PROVIDER = "AWS::IAM::OIDCProvider"
+ROLE, BOUNDARY = "AWS::IAM::Role", "PermissionsBoundary"
+MAPPING = "AWS::Lambda::EventSourceMapping"
+MAPPING_CREATE_ONLY = ("EventSourceArn", "StartingPosition")
+MAPPING_NUMBERS = (
+    "BatchSize",
+    "MaximumBatchingWindowInSeconds",
+    "MaximumRecordAgeInSeconds",
+    "MaximumRetryAttempts",
+    "ParallelizationFactor",
+)
+# What holds where a template says nothing, besides the defaults of streams.
+UNSET: Json = {"Enabled": True, "FilterCriteria": {}, "FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 0}
+
+
+def install() -> None:
+    """Register the types."""
+    wrap(engine, "_cw_metric_alarm_record", _alarm)
+    create, update = partial(_topic, engine._sns_create, 1), partial(_topic, engine._sns_update, 2)
+    register(TOPIC, create=create, update=update)
+    engine._sns_create = create  # the engine's update replaces with it
+    register(PROVIDER, ["Url"], create=_create_provider, update=_update_provider, delete=_delete_provider)
+    handlers = engine._RESOURCE_HANDLERS[ROLE]
+    for verb, position in (("create", 1), ("update", 2)):
+        handlers[verb] = partial(_role, handlers[verb], position)
+    create, update = (
+        partial(_create_mapping, engine._lambda_esm_create),
+        partial(_update_mapping, engine._lambda_esm_update),
+    )
+    register(MAPPING, create=create, update=update)
+    engine._lambda_esm_create = create  # the engine's update replaces with it
+
+
+def _alarm(original: Callable[[str, Json], Json], name: str, properties: Json) -> Json:
+    """An alarm on metric math, which the engine refuses: either MetricName or Metrics is given.
+
+    Its expression is not worked out: it follows the first of its metrics, of whose data the engine
+    itself records little.
+    """
+    metrics = properties.get("Metrics")
+    if not metrics:
+        return original(name, properties)
+    followed = next((m["MetricStat"] for m in metrics if "MetricStat" in m), None)
+    if followed is None:
+        raise ValueError("AWS::CloudWatch::Alarm: none of Metrics has a MetricStat")
+    single = {key: value for key, value in properties.items() if key != "Metrics"}
+    return original(
+        name,
+        single
+        | {
+            "Namespace": followed["Metric"]["Namespace"],
+            "MetricName": followed["Metric"]["MetricName"],
+            "Dimensions": followed["Metric"].get("Dimensions", []),
+            "Period": followed["Period"],
+            "Statistic": followed["Stat"],
+        },
+    )
+
+
+def _topic(handler: Callable[..., Made], position: int, *arguments: Any) -> Made:
+    """A topic keeps its key, which can be changed; the engine's drops it."""
+    made = handler(*arguments)
+    attributes, key = sns._topics[made[0]]["attributes"], arguments[position].get(KEY)
+    attributes.pop(KEY, None)
+    if key:
+        attributes[KEY] = key
+    return made
+
+
+def _create_provider(_: str, props: Json, __: str) -> Made:
+    host = props["Url"].removeprefix("https://").rstrip("/")
+    arn = f"arn:aws:iam::{engine.get_account_id()}:oidc-provider/{host}"
+    if arn in iam._oidc_providers:
+        raise ValueError(f"Provider with url {props['Url']} already exists.")
+    iam._oidc_providers[arn] = {"Arn": arn, "CreateDate": iam._now(), **_provider_record(props)}
+    return arn, {"Arn": arn}
+
+
+def _update_provider(arn: str, _: Json, new: Json, *__: str) -> Made:
+    iam._oidc_providers[arn] |= _provider_record(new)
+    return arn, {"Arn": arn}
+
+
+def _delete_provider(arn: str, _: Json) -> None:
+    if arn in iam._oidc_providers:
+        del iam._oidc_providers[arn]
+
+
+def _provider_record(props: Json) -> Json:
+    """What IAM keeps of the properties, under the names that it uses."""
+    return {
+        "Url": props["Url"],
+        "ClientIDList": list(props.get("ClientIdList") or []),
+        "ThumbprintList": list(props.get("ThumbprintList") or []),
+        "Tags": list(props.get("Tags") or []),
+    }
+
+
+def _role(handler: Callable[..., Made], position: int, *arguments: Any, **named: Any) -> Made:
+    """A role with its boundary: the ARN of a managed policy, changed without replacement."""
+    made = handler(*arguments, **named)
+    iam._roles[made[0]][BOUNDARY] = arguments[position].get(BOUNDARY) or ""
+    return made
+
+
+def _create_mapping(original: Callable[..., Made], logical_id: str, props: Json, stack: str) -> Made:
+    """A mapping of a stream goes through Lambda's API, with its checks and defaults."""
+    if not of_stream(props):
+        return original(logical_id, props, stack)
+    return _made_mapping(body_of(lambda_svc._create_esm(_mapping_request(props)))["UUID"])
+
+
+def _update_mapping(original: Callable[..., Made], identifier: str, old: Json, new: Json, stack: str, _: str) -> Made:
+    """What a template no longer has goes back to its default; the engine would leave it set."""
+    replaced = any(old.get(name) != new.get(name) for name in MAPPING_CREATE_ONLY)
+    if replaced or not of_stream(new):
+        return original(identifier, old, new, stack)
+    body_of(lambda_svc._update_esm(identifier, DEFAULTS | UNSET | _mapping_request(new)))
+    return _made_mapping(identifier)
+
+
+def _made_mapping(identifier: str) -> Made:
+    return identifier, engine._lambda_esm_attrs(identifier)
+
+
+def _mapping_request(props: Json) -> Json:
+    """The properties in the form of the API: numbers as such, tags as a map."""
+    request = {name: value for name, value in props.items() if value is not None}
+    request |= {name: int(request[name]) for name in MAPPING_NUMBERS if name in request}
+    if "Tags" in request:
+        request["Tags"] = {tag["Key"]: tag["Value"] for tag in request["Tags"]}
+    return request

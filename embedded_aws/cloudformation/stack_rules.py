@@ -1,0 +1,83 @@
+"""The names that CloudFormation generates, and the order in which it deletes.
+
+Generated physical names end in a random suffix, drawn for each creation. The engine derives it from
+the stack's name, so deploying again after a destroy would collide with what the destroy retained.
+Source: CloudFormation guide, "Name type": "CloudFormation generates a unique physical ID". The
+generated name of a state machine is ``<logical id>-<suffix>``, without the stack's name. Sources:
+aws/aws-sam-cli#2022, alexcasalboni/aws-lambda-power-tuning#220.
+"""
+
+import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import ministack.services.cloudformation as cloudformation
+import ministack.services.cloudformation.provisioners as engine
+import ministack.services.cloudformation.stacks as stacks
+
+from embedded_aws.cloudformation.registry import Made, register
+from embedded_aws.patching import wrap
+from embedded_aws.replies import Json
+
+Create = Callable[[str, Json, str], Made]
+# What a template may retain, and the property that would name it.
+RETAINED = {"AWS::IAM::Role": "RoleName", "AWS::Logs::LogGroup": "LogGroupName"}
+MACHINE, MACHINE_NAME = "AWS::StepFunctions::StateMachine", "StateMachineName"
+
+
+def install() -> None:
+    """Draw new names for what a stack retains, and keep the order of a deletion."""
+    for kind, name in RETAINED.items():
+        handlers = engine._RESOURCE_HANDLERS[kind]
+        handlers["create"] = partial(unique, handlers["create"], name)
+    machines = engine._RESOURCE_HANDLERS[MACHINE]
+    create, update = partial(_create_machine, machines["create"]), partial(_update_machine, machines["update"])
+    register(MACHINE, create=create, update=update)
+    wrap(stacks, "_delete_resource", _delete_in_order)
+
+
+def _create_machine(create: Create, logical_id: str, props: Json, stack: str) -> Made:
+    return create(logical_id, {MACHINE_NAME: f"{logical_id[:67]}-{uuid.uuid4().hex[:12]}"} | props, stack)
+
+
+def _update_machine(update: Callable[..., Made], arn: str, old: Json, new: Json, *rest: str) -> Made:
+    name = {MACHINE_NAME: arn.rsplit(":", 1)[-1]}
+    return update(arn, name | old, name | new, *rest)
+
+
+def unique(create: Create, name: str, logical_id: str, props: Json, stack: str) -> Made:
+    """``create`` with a new suffix, unless the property ``name`` gives the whole name."""
+    if not props.get(name):
+        engine._NAME_SEED.set(uuid.uuid4().hex[:8])  # the stack keeps it for its updates
+    return create(logical_id, props, stack)
+
+
+def _delete_in_order(
+    delete: Callable[..., Any], kind: str, physical_id: str, props: Any, stack_name: str = "", logical_id: str = ""
+) -> Any:
+    """Keep what a resource depends on that could not be deleted.
+
+    The engine goes on with everything; CloudFormation deletes a resource only after those that
+    depend on it, so a custom resource that failed to delete still has its function and its
+    permissions when the deletion is tried again. Source: CloudFormation User Guide, "DependsOn
+    attribute": the resource with the attribute is deleted before the one it names.
+    """
+    if dependent := _undeleted_dependent(stack_name, logical_id):
+        raise ValueError(f"{dependent} depends on it and could not be deleted")
+    return delete(kind, physical_id, props, stack_name, logical_id)
+
+
+def _undeleted_dependent(stack_name: str, logical_id: str) -> str:
+    """A resource that failed to delete and depends on ``logical_id``; empty when there is none."""
+    stack = cloudformation._stacks.get(stack_name)
+    if not stack or stack.get("StackStatus") != "DELETE_IN_PROGRESS":
+        return ""
+    resources = stack.get("_resources", {})
+    definitions = (stack.get("_template") or {}).get("Resources", {})
+    for name, resource in resources.items():
+        if name != logical_id and resource.get("ResourceStatus") == "DELETE_FAILED":
+            needed = stacks._with_dependencies([name], definitions, set(resources))
+            if logical_id in needed:
+                return str(name)
+    return ""

@@ -1,0 +1,67 @@
+"""A table's stream: switched on and off as on AWS, and records of every kind of write.
+
+Sources: API_UpdateTable ("You receive a ValidationException if you try to enable a stream on a
+table that already has a stream"); its texts from terraform-provider-aws#18402 and
+aws-controllers-k8s/community#2782; API_streams_StreamRecord (SizeBytes).
+"""
+
+import contextvars
+from collections.abc import Callable
+from typing import Any
+
+import ministack.services.dynamodb as engine
+
+from embedded_aws.dynamodb.recovery import table_name
+from embedded_aws.patching import Handler, wrap, wrap_handler
+from embedded_aws.replies import ApiError, Json, Reply
+
+# Whether the write under way is of a PartiQL statement, for which the engine writes no record.
+_PARTIQL: contextvars.ContextVar[bool] = contextvars.ContextVar("partiql", default=False)
+
+
+def install() -> None:
+    """Replace UpdateTable, and complete what the engine writes to a stream."""
+    wrap_handler(engine, "_update_table", _update_table)
+    wrap(engine, "_build_change_record", _sized)
+    for name in ("_partiql_insert", "_partiql_update", "_partiql_delete"):
+        wrap(engine, name, _marked)
+    for name in ("_set_item", "_remove_item"):
+        wrap(engine, name, _emitting)
+
+
+def _update_table(original: Handler, data: Json) -> Reply:
+    name = table_name(data)
+    table, wanted = engine._tables.get(name), data.get("StreamSpecification")
+    if table is None or wanted is None:
+        return original(data)
+    has_stream = bool((table.get("StreamSpecification") or {}).get("StreamEnabled"))
+    if wanted.get("StreamEnabled") and has_stream:
+        raise ApiError("ValidationException", f"Table already has an enabled stream: TableName: {name}")
+    if not wanted.get("StreamEnabled") and not has_stream:
+        raise ApiError("ValidationException", f"Table has no stream to disable: TableName: {name}")
+    return original(data)
+
+
+def _sized(build: Callable[..., Json], *arguments: Any) -> Json:
+    """Count what a record holds: keys and images, with the names of their attributes."""
+    record = build(*arguments)
+    change = record["dynamodb"]
+    parts = [change.get(part) or {} for part in ("Keys", "NewImage", "OldImage")]
+    change["SizeBytes"] = sum(engine._item_size_bytes(part) for part in parts)
+    return record
+
+
+def _marked(statement: Callable[..., Reply], *arguments: Any) -> Reply:
+    token = _PARTIQL.set(True)
+    try:
+        return statement(*arguments)
+    finally:
+        _PARTIQL.reset(token)
+
+
+def _emitting(write: Callable[..., Any], table: Json, pk: Any, sk: Any, *item: Any) -> Any:
+    before = write(table, pk, sk, *item)
+    if _PARTIQL.get() and (item or before):
+        kind = "REMOVE" if not item else "MODIFY" if before else "INSERT"
+        engine._emit_stream_event(table["TableName"], kind, before, *(item or (None,)))
+    return before

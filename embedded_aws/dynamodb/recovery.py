@@ -1,0 +1,210 @@
+"""Point-in-time recovery, and both restores of a table.
+
+Source: model (RecoveryPeriodInDays 1 to 35, default 35); ACK (Latest is five minutes ago but never
+before PITR was enabled; a missing table is TableNotFoundException; table-restore quirks); DynamoDB
+guide, "Point-in-time recovery": any second of the window can be restored. Every write of the engine
+passes one of two functions; each of them notes what it replaced. DescribeTable shows RestoreSummary
+(docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html) only until the
+table is ACTIVE (ACK).
+"""
+
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import ministack.services.dynamodb as engine
+
+from embedded_aws.dynamodb import customer_keys
+from embedded_aws.patching import Handler, wrap, wrap_handler
+from embedded_aws.replies import ApiError, Json, Reply, body_of, ok
+from embedded_aws.settings import CURRENT
+
+DAY_SECONDS = 86_400
+LONGEST_PERIOD_DAYS = 35
+# On the engine's table record: a list of (when, partition key, sort key, item before).
+CHANGES = "Changes"
+# On the engine's table record: epoch seconds, and the summary.
+_RESTORE = "RestoringUntil"
+
+
+def install() -> None:
+    """Replace the calls of point-in-time recovery and both restores; note changes of items."""
+    wrap_handler(engine, "_update_continuous_backups", _update_recovery)
+    wrap_handler(engine, "_describe_continuous_backups", _describe_recovery)
+    wrap_handler(engine, "_restore_table_from_backup", _restore_from_backup)
+    wrap_handler(engine, "_restore_table_to_point_in_time", _restore_to_point_in_time)
+    wrap(engine, "_set_item", _noting)
+    wrap(engine, "_remove_item", _noting)
+    wrap(engine, "_table_description", _table_description)
+
+
+def table_name(data: Json, key: str = "TableName") -> str:
+    """The table that a request names, by name or by ARN."""
+    return str(engine._normalize_table_name(data.get(key) or ""))
+
+
+def enabled(name: str) -> bool:
+    """Whether the table ``name`` has point-in-time recovery."""
+    return bool(engine._pitr_settings.get(name))
+
+
+def _window(name: str) -> tuple[float, float]:
+    """The earliest and latest time the table can be restored to, in epoch seconds."""
+    setting = engine._pitr_settings[name]
+    now = time.time()
+    earliest = max(setting["EnabledAt"], now - setting["Days"] * DAY_SECONDS)
+    return earliest, max(setting["EnabledAt"], now - CURRENT.recovery_delay_seconds)
+
+
+def _update_recovery(_: Handler, data: Json) -> Reply:
+    name = _existing_table(data)
+    wanted = data.get("PointInTimeRecoverySpecification") or {}
+    days = wanted.get("RecoveryPeriodInDays")
+    if not wanted.get("PointInTimeRecoveryEnabled"):
+        if days is not None:
+            raise ApiError(
+                "ValidationException", "RecoveryPeriodInDays cannot be set when PointInTimeRecoveryEnabled is false"
+            )
+        engine._pitr_settings.pop(name, None)
+        engine._tables[name].pop(CHANGES, None)
+        return _recovery_description(name)
+    days = LONGEST_PERIOD_DAYS if days is None else int(days)
+    if not 1 <= days <= LONGEST_PERIOD_DAYS:
+        raise ApiError(
+            "ValidationException", f"RecoveryPeriodInDays must be between 1 and {LONGEST_PERIOD_DAYS}, got {days}"
+        )
+    before = engine._pitr_settings.get(name) or {"EnabledAt": time.time()}
+    engine._tables[name].setdefault(CHANGES, [])
+    engine._pitr_settings[name] = {"EnabledAt": before["EnabledAt"], "Days": days}
+    return _recovery_description(name)
+
+
+def _describe_recovery(_: Handler, data: Json) -> Reply:
+    return _recovery_description(_existing_table(data))
+
+
+def _existing_table(data: Json) -> str:
+    name = table_name(data)
+    if name not in engine._tables:
+        raise ApiError("TableNotFoundException", f"Table not found: {name}")
+    return name
+
+
+def _recovery_description(name: str) -> Reply:
+    recovery: Json = {"PointInTimeRecoveryStatus": "DISABLED"}
+    if enabled(name):
+        earliest, latest = _window(name)
+        recovery = {
+            "PointInTimeRecoveryStatus": "ENABLED",
+            "RecoveryPeriodInDays": engine._pitr_settings[name]["Days"],
+            "EarliestRestorableDateTime": earliest,
+            "LatestRestorableDateTime": latest,
+        }
+    description = {"ContinuousBackupsStatus": "ENABLED", "PointInTimeRecoveryDescription": recovery}
+    return ok({"ContinuousBackupsDescription": description})
+
+
+def _items_at(table: Json, moment: float) -> Any:
+    """The table's items as they were at ``moment``, in the engine's own form."""
+    items = {pk: dict(sorted_items) for pk, sorted_items in table["items"].items()}
+    for when, pk, sk, before in reversed(table[CHANGES]):
+        if when <= moment:
+            break
+        if before is None:
+            items.get(pk, {}).pop(sk, None)
+        else:
+            items.setdefault(pk, {})[sk] = before
+    return defaultdict(dict, {pk: found for pk, found in items.items() if found})
+
+
+def _noting(write: Callable[..., Any], table: Json, pk: Any, sk: Any, *item: Any) -> Any:
+    before = write(table, pk, sk, *item)
+    if CHANGES in table:
+        # The engine replaces items and never changes one in place.
+        table[CHANGES].append((time.time(), pk, sk, before))
+    return before
+
+
+def _table_description(original: Callable[[str], Json], name: str) -> Json:
+    """What is being restored is shown as CREATING."""
+    shown = original(name)
+    ends, summary = engine._tables[name].get(_RESTORE, (0.0, {}))
+    return shown | {"TableStatus": "CREATING", "RestoreSummary": summary} if time.time() < ends else shown
+
+
+def _restore_from_backup(original: Handler, data: Json) -> Reply:
+    backup = engine._backups.get(data.get("BackupArn"))
+    if backup:
+        _refuse_existing(data)
+        _check_key(data)
+    body = body_of(original(data))
+    _encrypt(data, backup["SourceTableFeatureDetails"])
+    source = backup["SourceTableDetails"]["TableArn"]
+    made = backup["BackupDetails"]["BackupCreationDateTime"]
+    summary = {"SourceBackupArn": data["BackupArn"], "SourceTableArn": source}
+    return _restore_answer(body, summary | {"RestoreDateTime": made})
+
+
+def _restore_to_point_in_time(original: Handler, data: Json) -> Reply:
+    name = table_name(data, "SourceTableName") or table_name(data, "SourceTableArn")
+    table = engine._tables.get(name)
+    if table is None:
+        raise ApiError("TableNotFoundException", f"Table not found: {name}")
+    if not enabled(name):
+        raise ApiError(
+            "PointInTimeRecoveryUnavailableException", f"Point in time recovery is not enabled for table '{name}'"
+        )
+    earliest, latest = _window(name)
+    wanted = latest if data.get("UseLatestRestorableTime") else data.get("RestoreDateTime")
+    if wanted is None:
+        raise ApiError("ValidationException", "Either RestoreDateTime or UseLatestRestorableTime must be specified")
+    # Times are rounded on their way: the window's own ends must pass.
+    if not int(earliest) <= int(wanted) <= int(latest):
+        raise ApiError("InvalidRestoreTimeException", "Invalid restore time")
+    _refuse_existing(data)
+    _check_key(data)
+    body = body_of(original(data))
+    _encrypt(data, table)
+    made = engine._tables[data["TargetTableName"]]
+    # Whole seconds on the wire: the second in which it was enabled means that moment.
+    made["items"] = _items_at(table, max(wanted, earliest))
+    engine._items_replaced(made)
+    return _restore_answer(body, {"SourceTableArn": table["TableArn"], "RestoreDateTime": wanted})
+
+
+def _refuse_existing(data: Json) -> None:
+    target = data.get("TargetTableName")
+    if target in engine._tables:
+        raise ApiError("TableAlreadyExistsException", f"Table already exists: {target}")
+
+
+def _check_key(data: Json) -> None:
+    override = data.get("SSESpecificationOverride") or {}
+    customer_keys.check_region(override.get("KMSMasterKeyId"))
+
+
+def _encrypt(data: Json, source: Json) -> None:
+    """As the request says, otherwise as the source was (ACK)."""
+    made, override = engine._tables[data["TargetTableName"]], data.get("SSESpecificationOverride")
+    if override:
+        customer_keys.encrypt(made, override)
+    else:
+        made["SSEDescription"] = source.get("SSEDescription")
+
+
+def begin_restore(name: str, summary: Json, *, ends: float) -> None:
+    """Show the table as CREATING, with ``summary``, until ``ends`` (epoch seconds)."""
+    table = engine._tables[name]
+    table.pop("RestoreSummary", None)
+    table[_RESTORE] = (ends, {"RestoreInProgress": True} | summary)
+
+
+def _restore_answer(body: Json, summary: Json) -> Reply:
+    """The new table as the caller first sees it."""
+    description = body["TableDescription"]
+    name = description["TableName"]
+    begin_restore(name, summary, ends=time.time() + CURRENT.restore_job_seconds)
+    _, shown = engine._tables[name][_RESTORE]
+    description |= {"TableStatus": "CREATING", "RestoreSummary": shown}
+    return ok(body)

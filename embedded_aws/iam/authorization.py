@@ -1,0 +1,157 @@
+"""Which resource, which condition keys and which second permission a call is authorized with.
+
+Sources: Service Authorization Reference, the pages of AWS Backup (calls that it lists without a
+resource type stay on "*"; CreateBackupPlan, CreateBackupVault and CreateRestoreTestingPlan each
+also authorize backup:TagResource), of AWS Step Functions (calls that name a Map Run are about it)
+and of IAM (iam:PermissionsBoundary is the boundary that the request sets, else the one that the
+role has); KMS Developer Guide, "Controlling access to tags" (CreateKey with tags needs
+kms:TagResource); IAM User Guide, "AWS global condition context keys" (aws:PrincipalArn is, for the
+session of a role, "the ARN of the role that was assumed"). What does not exist yet has no
+aws:ResourceTag. The engine reads the tags of the resource for aws:ResourceTag only where a policy
+of the caller names that key, and not where the caller's boundary does.
+"""
+
+import json
+import re
+from collections.abc import Callable
+from typing import Any
+
+import ministack.core.iam_actions as actions
+import ministack.core.iam_evaluator as evaluator
+import ministack.services.iam as iam
+import ministack.services.tagging as tagging
+
+from embedded_aws.patching import wrap
+from embedded_aws.replies import Json
+
+_VAULT = re.compile(r"/backup-vaults/([^/]+)(?:/.*)?")
+_RECOVERY_POINT = re.compile(
+    r"/backup-vaults/[^/]+/recovery-points/(.+?)(?:/(?:restore-metadata|index|disassociate))?/?"
+)
+_TAGGED = re.compile(r"/(?:tags|untag)/(.+?)/?")
+_PLAN = re.compile(r"/backup/plans(?:/([^/]+))?(?:/.*)?")
+
+
+_SETTING = frozenset({"iam:CreateRole", "iam:PutRolePermissionsBoundary"})
+_CHANGING = frozenset(
+    "iam:AttachRolePolicy iam:DeleteRolePermissionsBoundary iam:DeleteRolePolicy iam:DetachRolePolicy "
+    "iam:PutRolePolicy".split()
+)
+_RESOURCE_TAG, _REQUEST_TAG = "aws:resourcetag/", "aws:RequestTag/"
+# Calls that need TagResource too, and the field that has the tags.
+_TAGS = {
+    "backup:CreateBackupPlan": "BackupPlanTags",
+    "backup:CreateBackupVault": "BackupVaultTags",
+    "backup:CreateRestoreTestingPlan": "Tags",
+    "kms:CreateKey": "Tags",
+}
+
+
+def install() -> None:
+    """Let the engine authorize calls with these resources, keys and permissions."""
+    wrap(actions, "extract_resource_arn", _extract_resource_arn)
+    wrap(actions, "request_tag_context", _request_context)
+    wrap(evaluator, "_resolve_condition_key", _resolve_condition_key)
+    wrap(evaluator, "enforce", _enforce)
+
+
+def _extract_resource_arn(
+    original: Callable[..., Any], service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any
+) -> Any:
+    found = None
+    if service == "states":
+        found = actions._safe_json_field(body, "mapRunArn")
+    if service == "backup":
+        region, account = rest[-2:]
+        found = backup_resource(method, path, f"arn:aws:backup:{region}:{account}")
+        if not found and path.startswith("/restore-jobs") and method == "PUT":
+            found = actions._safe_json_field(body, "RecoveryPointArn") or "*"
+    return found or original(service, method, path, headers, body, *rest)
+
+
+def backup_resource(method: str, path: str, prefix: str) -> str | None:
+    """The ARN that ``method path`` names, or None when it names none.
+
+    ``prefix`` is what the ARNs of the caller's own vaults and plans begin with.
+    """
+    for pattern in (_RECOVERY_POINT, _TAGGED):
+        if match := pattern.fullmatch(path):
+            return match[1]
+    if match := _VAULT.fullmatch(path):
+        return f"{prefix}:backup-vault:{match[1]}"
+    # ListBackupPlans has no resource; CreateBackupPlan is on every plan there may be.
+    if (match := _PLAN.fullmatch(path)) and (match[1] or method == "PUT"):
+        return f"{prefix}:backup-plan:{match[1] or '*'}"
+    return None
+
+
+def _request_context(original: Callable[..., Json], service: str, action: str, body: bytes, params: Json) -> Json:
+    """With the boundary that the call is about, and the tags of what AWS Backup creates."""
+    found = original(service, action, body, params)
+    if boundary := boundary_of(action, params):
+        found = found | {"iam:PermissionsBoundary": boundary}
+    return found | _tags_of(action, body) if action.startswith("backup:Create") else found
+
+
+def boundary_of(action: str, params: Json) -> str:
+    """The boundary that a call is about; empty when there is none."""
+    if action in _SETTING:
+        return _only(params.get("PermissionsBoundary"))
+    if action in _CHANGING:
+        role = iam._roles.get(_only(params.get("RoleName"))) or {}
+        return str(role.get("PermissionsBoundary") or "")
+    return ""
+
+
+def _only(value: Any) -> str:
+    return str((value[0] if isinstance(value, list) else value) or "")
+
+
+def _resolve_condition_key(original: Callable[..., Any], key: str, context: Any) -> Any:
+    name = key.lower()
+    if name == "aws:principalarn":
+        return role_of(context.principal_arn)
+    found = original(key, context)
+    if found is None and name.startswith(_RESOURCE_TAG):
+        tags = tagging.resource_tags(context.resource_arn) or {}
+        lower = {tag.lower(): value for tag, value in tags.items()}
+        return lower.get(name.removeprefix(_RESOURCE_TAG))
+    return found
+
+
+def role_of(principal: str) -> str:
+    """The ARN of the role that a session's ARN names, path included; another ARN as it is."""
+    kind, _, rest = principal.rpartition(":")[2].partition("/")
+    if kind != "assumed-role":
+        return principal
+    role = iam._roles.get(rest.split("/", 1)[0])
+    return str(role["Arn"]) if role else principal
+
+
+def _enforce(
+    original: Callable[..., Any],
+    key: str,
+    action: str,
+    service: str,
+    region: str,
+    resource_arn: str = "*",
+    service_context: Json | None = None,
+) -> Any:
+    """A call that gives tags to what it creates needs TagResource as well."""
+    given = service_context or {}
+    denied = original(key, action, service, region, resource_arn, given)
+    tagged = any(name.lower().startswith(_REQUEST_TAG.lower()) for name in given)
+    if denied or action not in _TAGS or not tagged:
+        return denied
+    return original(key, f"{service}:TagResource", service, region, resource_arn, given)
+
+
+def _tags_of(action: str, body: bytes) -> Json:
+    """The condition keys of the tags that a request of AWS Backup gives to what it creates."""
+    try:
+        tags = json.loads(body or b"{}").get(_TAGS.get(action, "Tags")) or {}
+    except (ValueError, AttributeError):
+        return {}  # the service itself refuses it
+    if not isinstance(tags, dict) or not tags:
+        return {}
+    return {f"{_REQUEST_TAG}{name}": value for name, value in tags.items()} | {"aws:TagKeys": list(tags)}
