@@ -6,16 +6,10 @@ import sys
 from pathlib import Path
 from typing import NoReturn
 
+from cli.command_line import Parser
 from local.process import STATE_DIR, LocalAwsError, Running, find, find_or_start, stop
 from local.up import up
 from model.names import STAGE, STAGE_RULE
-
-
-class _Parser(argparse.ArgumentParser):
-    """Wrong usage in one line, as every other error."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -30,10 +24,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="python -m local", description="The embedded AWS: no account, no Docker, loopback only.")
+    parser = Parser(prog="python -m local", description="The embedded AWS: no account, no Docker, loopback only.")
     parser.add_argument("--state", type=Path, default=STATE_DIR, metavar="DIR", help="its folder (default: .local)")
     commands = parser.add_subparsers(
-        required=True, metavar="start|stop|status|up|run|console", dest="command", parser_class=_Parser
+        required=True, metavar="start|stop|status|up|run|console", dest="command", parser_class=Parser
     )
     commands.add_parser("start", help="start it and wait until it answers").set_defaults(run=_start)
     commands.add_parser("stop", help="stop it; everything in it is gone").set_defaults(run=_stop)
@@ -70,7 +64,7 @@ def _setting(text: str) -> str:
     if "=" not in text:
         raise argparse.ArgumentTypeError(f"{text!r} must be KEY=VALUE")
     if text.startswith("stage="):
-        raise argparse.ArgumentTypeError(f"{text!r} must be said as --stage (make: STAGE=...)")
+        raise argparse.ArgumentTypeError(f"{text!r} must be given as --stage (make: STAGE=...)")
     return text
 
 
@@ -103,21 +97,8 @@ def _up(arguments: argparse.Namespace) -> int:
 
 def _console(arguments: argparse.Namespace) -> int:
     environment = _environment(arguments.state)
-    arguments.state.mkdir(parents=True, exist_ok=True)
-    return _become(
-        [
-            sys.executable,
-            "-m",
-            "local.console",
-            "--stage",
-            arguments.stage,
-            "--port",
-            str(arguments.port),
-            "--folder",
-            str(arguments.state.resolve()),
-        ],
-        environment,
-    )
+    options = ["--stage", arguments.stage, "--port", str(arguments.port), "--folder", str(arguments.state.resolve())]
+    return _become([sys.executable, "-m", "local.console", *options], environment)
 
 
 def _run(arguments: argparse.Namespace) -> int:

@@ -8,12 +8,21 @@ import shutil
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 from cli.output import safe
 from cli.polling import DeadlineError, poll
-from local import stack
 from local.process import STATE_DIR, LocalAwsError, start, stop
-from local.steps import StepFailed, Steps, depending_on, interrupt_on_terminate
+from local.steps import (
+    StepFailed,
+    Steps,
+    bootstrap,
+    depending_on,
+    deploy,
+    interrupt_on_terminate,
+    last_seeded,
+    sent_order,
+)
 from model.messages import Item
 
 STAGE = "dev"
@@ -37,7 +46,7 @@ def main() -> int:
         print(f"\n{error}\ndemo: failed", flush=True)
         return 1
     except KeyboardInterrupt:
-        print("demo: interrupted, the embedded AWS is stopped", flush=True)
+        print("demo: interrupted; the embedded AWS is stopped", flush=True)
         return 130
     print(f"\ndemo: ok in {steps.seconds:.0f} s", flush=True)
     return 0
@@ -58,7 +67,7 @@ def _own(folder: Path) -> Iterator[None]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise LocalAwsError(f"a demo runs in {folder} already") from None
+            raise LocalAwsError(f"another demo is running in {folder}") from None
         shutil.rmtree(folder / "cdk.out", ignore_errors=True)
         yield
         shutil.rmtree(folder)
@@ -73,7 +82,7 @@ def _run(steps: Steps, folder: Path) -> None:
             _live(steps, folder, running.environment())
         with steps.step("stop") as said:
             stop(folder)
-            said.append("no process, no port left")
+            said.append("no process and no open port remain")
     finally:
         stop(folder)
 
@@ -89,52 +98,52 @@ def _live(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
 
 
 def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
-    stack.bootstrap(steps, environment, folder, STAGE)
-    stack.deploy(steps, environment, folder, STAGE)
+    bootstrap(steps, environment, folder, STAGE)
+    deploy(steps, environment, folder, STAGE)
     _talk(steps, environment)
     with steps.step("back up") as said:
-        said.append(steps.run(_ops("backup"), environment=environment).strip())
+        said.append(steps.run(_command("ops", "backup"), environment=environment).strip())
     with steps.step("drill") as said:
-        drill = json.loads(steps.run(_ops("restore", "--drill", "--json"), environment=environment))
+        drill = _json(steps, environment, "ops", "restore", "--drill")
         compared = drill["comparison"]
         said.append(
-            f"recovery time {drill['recovery_seconds']:.1f} s, {compared['items_compared']} items "
-            f"compared, differences {compared['differences']}; the copy is removed again"
+            f"recovery time {drill['recovery_seconds']:.1f} s, {compared['items_compared']} items compared, "
+            f"differences {compared['differences']}; the copy is deleted again"
         )
     with steps.step("destroy") as said:
         steps.run(["cdk", "-a", str(folder / "cdk.out"), "destroy", "--force"], environment=environment)
-        said.append("stack and table are gone; vault, backup and backup role are kept")
+        said.append("stack and table are deleted; vault, backup and backup role remain")
     with steps.step("clean up") as said:
-        done = json.loads(steps.run(_ops("cleanup", "--yes", "--json"), environment=environment))
-        said += [f"{len(done['deleted'])} things deleted", *map(_shown, done["deleted"])]
+        done = _json(steps, environment, "ops", "cleanup", "--yes")
+        said += [f"{len(done['deleted'])} resources deleted", *map(_shown, done["deleted"])]
     with steps.step("inventory") as said:
         # A new look at the account, not the clean-up's own word for it.
-        rest = json.loads(steps.run(_ops("cleanup", "--dry-run", "--json"), environment=environment))
+        rest = _json(steps, environment, "ops", "cleanup", "--dry-run")
         if left := rest["planned"] + rest["left"]:
             raise StepFailed("\n".join(["left behind:", *map(_shown, left)]))
-        said += ["empty, but for what AWS itself keeps:" if rest["stays"] else "empty", *map(_kept, rest["stays"])]
+        said += ["empty, except for what AWS itself keeps:" if rest["stays"] else "empty", *map(_kept, rest["stays"])]
 
 
 def _talk(steps: Steps, environment: Mapping[str, str]) -> None:
     """Read the conversation of the last seeded message, and reply to it."""
     sender, to = USERS
-    seeded = stack.last_seeded(steps, environment)
+    seeded = last_seeded(steps, environment)
     if seeded:
         sender, to = str(seeded["ToUser"]), str(seeded["FromUser"])
         conversation = str(seeded["ConversationId"])
         with steps.step("read") as said:
-            lines = stack.history(steps, environment, STAGE, conversation)
+            lines = steps.run(_command("chat", "history", "--", conversation), environment=environment).splitlines()
             said += [f"{len(lines)} messages of {conversation}", *lines]
         with steps.step("lists") as said:
             said += ["each user's conversations, kept by the stream", *_lists(steps, environment, seeded)]
     body = f"Any time, {to}!"
     with steps.step("send") as said:
-        sent = stack.send(steps, environment, STAGE, sender=sender, to=to, body=body)
+        sent = _json(steps, environment, "chat", "send", f"--from={sender}", f"--to={to}", "--", body)
         said.append(safe(f"{sender} → {to}: {body}"))
     with steps.step("lists") as said:
         # A seed may be of a time that is still to come.
-        last = max(filter(None, [seeded, sent]), key=stack.sent_order)
-        said += ["both have followed", *_lists(steps, environment, last)]
+        last = max(filter(None, [seeded, sent]), key=sent_order)
+        said += ["both lists show the last message", *_lists(steps, environment, last)]
 
 
 def _lists(steps: Steps, environment: Mapping[str, str], last: Item) -> list[str]:
@@ -143,20 +152,25 @@ def _lists(steps: Steps, environment: Mapping[str, str], last: Item) -> list[str
     def lists() -> list[str] | None:
         shown = []
         for user in (str(last["FromUser"]), str(last["ToUser"])):
-            row = next(iter(stack.conversations(steps, environment, STAGE, user)), None)
-            if not row or row["LastMessageId"] != last["MessageId"]:
+            rows = _json(steps, environment, "chat", "conversations", "--", user)
+            if not rows or rows[0]["LastMessageId"] != last["MessageId"]:
                 return None
-            shown.append(safe(f"{user}: with {row['OtherUser']}: {row['LastMessageBody']}"))
+            shown.append(safe(f"{user}: with {rows[0]['OtherUser']}: {rows[0]['LastMessageBody']}"))
         return shown
 
     try:
         return poll(lists, seconds=LISTS_SECONDS)
     except DeadlineError as waited:
-        raise StepFailed(f"a list of conversations lags behind message {last['MessageId']} after {waited}") from None
+        raise StepFailed(f"a list of conversations does not show message {last['MessageId']} after {waited}") from None
 
 
-def _ops(*arguments: str) -> list[str]:
-    return ["python", "-m", "ops", arguments[0], "--stage", STAGE, *arguments[1:]]
+def _json(steps: Steps, environment: Mapping[str, str], part: str, name: str, *arguments: str) -> Any:
+    """What a command of ``chat`` or ``ops`` prints with --json."""
+    return json.loads(steps.run(_command(part, name, "--json", *arguments), environment=environment))
+
+
+def _command(part: str, name: str, *arguments: str) -> list[str]:
+    return ["python", "-m", part, name, "--stage", STAGE, *arguments]
 
 
 def _shown(found: Mapping[str, str]) -> str:

@@ -113,7 +113,7 @@ def stop(state_dir: Path = STATE_DIR) -> bool:
         time.sleep(0.02)
     # The server leads a session of its own: what is left of it and of its
     # Lambda workers is exactly that process group.
-    _kill_group(running.pid)
+    kill_group(running.pid)
     (state_dir / "state.json").unlink(missing_ok=True)
     return True
 
@@ -165,7 +165,7 @@ def _start(state_dir: Path, bound_to_parent: bool) -> Running:
     try:
         return _wait_until_ready(process, state_dir)
     except BaseException:  # a Ctrl-C too: raised again, but no server is left behind
-        _kill_group(process.pid)
+        kill_group(process.pid)
         process.wait()
         raise
 
@@ -210,6 +210,7 @@ def _is_locked(lock_file: Path) -> bool:
     return False
 
 
-def _kill_group(pid: int) -> None:
+def kill_group(pid: int) -> None:
+    """End a process that leads a group, and everything that it started."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)

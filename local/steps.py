@@ -1,7 +1,8 @@
-"""Numbered steps that run a person's own commands and say one line about each."""
+"""The steps of `make demo`, `make up` and `make pictures`: the user's own commands, a line each."""
 
 import contextlib
-import os
+import json
+import re
 import signal
 import subprocess
 import time
@@ -9,13 +10,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from local.environment import PROJECT
-from local.process import Running, find
+from local.process import Running, find, kill_group
+from model.messages import SORT_KEY, Item
+from model.names import stack_name
 
 # Every step ends: what takes longer has hung.
 STEP_SECONDS = 600
+# A dataset of some million messages is loaded during a deployment.
+DEPLOY_SECONDS = 3600
 _LAST_WORDS_SECONDS = 5
 _WIDTH = 12
 _LINES_SHOWN = 15
+_DEPLOY = "deploy --all --require-approval never --outputs-file"
+_BOOTSTRAPPED = re.compile(r"Environment aws://(\d+)/(\S+) bootstrapped")
 
 
 class StepFailed(Exception):
@@ -66,7 +73,18 @@ class Steps:
         interrupt leaves neither the CDK CLI nor the app that it started behind.
         """
         try:
-            process = _started(command, environment, cwd)
+            process = subprocess.Popen(
+                command,
+                cwd=cwd,
+                env=dict(environment),
+                encoding="utf-8",  # whatever the locale
+                errors="replace",
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                # The CDK CLI reports progress and errors on both streams.
+                stderr=subprocess.STDOUT if command[0] == "cdk" else subprocess.PIPE,
+                start_new_session=True,
+            )
         except OSError as error:
             raise StepFailed(f"cannot run `{command[0]}`: {error.strerror}; try `make setup`") from None
         output, errors, in_time = _communicate(process, seconds)
@@ -88,41 +106,19 @@ class Steps:
         return time.monotonic() - self._begun
 
 
-def _started(command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> subprocess.Popen[str]:
-    # The CDK CLI reports progress and errors on both streams.
-    errors = subprocess.STDOUT if command[0] == "cdk" else subprocess.PIPE
-    return subprocess.Popen(
-        command,
-        cwd=cwd,
-        env=dict(environment),
-        encoding="utf-8",  # whatever the locale
-        errors="replace",
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=errors,
-        start_new_session=True,
-    )
-
-
 def _communicate(process: subprocess.Popen[str], seconds: float) -> tuple[str, str, bool]:
-    """What ``process`` printed on both streams, and whether it ended in time; it has ended."""
+    """What ``process`` printed on both streams, and whether it ended in time; it has ended now."""
     try:
         return *process.communicate(timeout=seconds), True
     except subprocess.TimeoutExpired:
-        _kill(process)
+        kill_group(process.pid)
         # Without a limit, a process that left the group would be waited for.
         with contextlib.suppress(subprocess.TimeoutExpired):
             return *process.communicate(timeout=_LAST_WORDS_SECONDS), False
         return "", "", False
     finally:
-        _kill(process)
-
-
-def _kill(process: subprocess.Popen[str]) -> None:
-    """End ``process`` and everything that it started."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        kill_group(process.pid)
+        process.wait()
 
 
 @contextlib.contextmanager
@@ -146,3 +142,54 @@ def interrupt_on_terminate() -> None:
     """Let SIGTERM and a closed terminal end the program as a Ctrl-C does: through its clean-up."""
     for signum in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, signal.default_int_handler)
+
+
+def context(stage: str, settings: Sequence[str] = ()) -> list[str]:
+    """The options of the CDK CLI that choose ``stage`` and its settings (``key=value``)."""
+    return [part for setting in (f"stage={stage}", *settings) for part in ("-c", setting)]
+
+
+def bootstrap(
+    run: Steps, environment: Mapping[str, str], folder: Path, stage: str, settings: Sequence[str] = ()
+) -> None:
+    """``cdk bootstrap``: the bucket and the roles that deployments use, in each of its regions.
+
+    The stage's assembly stays in ``folder``/cdk.out, for what comes after.
+    """
+    with run.step("bootstrap") as said:
+        output = run.run(
+            ["cdk", *context(stage, settings), "-o", str(folder / "cdk.out"), "bootstrap"], environment=environment
+        )
+        found = sorted(set(_BOOTSTRAPPED.findall(output)))
+        regions = ", ".join(region for _, region in found)
+        said.append(f"account {found[0][0]}, region{'s' if len(found) > 1 else ''} {regions}")
+
+
+def deploy(run: Steps, environment: Mapping[str, str], folder: Path, stage: str) -> dict[str, str]:
+    """``cdk deploy`` of the assembly in ``folder``; the outputs of the stage's own stack."""
+    with run.step("deploy") as said:
+        file = folder / "outputs.json"
+        run.run(
+            ["cdk", "-a", str(folder / "cdk.out"), *_DEPLOY.split(), str(file)],
+            environment=environment,
+            seconds=DEPLOY_SECONDS,
+        )
+        outputs = json.loads(file.read_text())
+        name = stack_name(stage)
+        own: dict[str, str] = outputs.pop(name)
+        said.append(
+            f"{name}: table {own['TableName']}, vault {own['BackupVaultName']}, {own['SeededCount']} messages seeded"
+        )
+        said += [f"{copies}: vault {found['BackupVaultName']}" for copies, found in outputs.items()]
+    return own
+
+
+def last_seeded(run: Steps, environment: Mapping[str, str]) -> Item | None:
+    """The message of the seed file that was sent last; None for a file without messages."""
+    lines = run.run(["python", "-m", "seed", "--json"], environment=environment).splitlines()
+    return max(map(json.loads, lines), key=sent_order, default=None)
+
+
+def sent_order(message: Item) -> str:
+    """What orders messages of different conversations by their time."""
+    return str(message[SORT_KEY])

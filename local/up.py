@@ -6,61 +6,59 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local import stack
-from local.process import Running, find_or_start
-from local.steps import StepFailed, Steps, depending_on, interrupt_on_terminate
+from local.process import STATE_DIR, find_or_start
+from local.steps import StepFailed, Steps, bootstrap, context, depending_on, deploy, interrupt_on_terminate, last_seeded
 from model.messages import Item
 
-_RUN = "python -m local run -- "
 # What a shell takes as it is: also the # inside the name of a conversation.
 _PLAIN = re.compile(r"[\w.@+][\w.@+#-]*")
 
 
 def up(state_dir: Path, stage: str, settings: Sequence[str] = ()) -> int:
-    """Start what does not run, deploy ``stage``, say what can be done with it.
+    """Start the embedded AWS unless it runs, deploy ``stage`` and print commands to try.
 
     ``settings`` are the stage's for this time, each ``key=value``.
     """
     interrupt_on_terminate()
     try:
         steps = Steps(state_dir / "up.log")
-        running = _start(steps, state_dir)
+        with steps.step("start") as said:
+            running = find_or_start(state_dir)
+            said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")
         environment = running.environment()
         with depending_on(running, state_dir):
-            stack.bootstrap(steps, environment, state_dir, stage, settings)
-            outputs = stack.deploy(steps, environment, state_dir, stage)
+            bootstrap(steps, environment, state_dir, stage, settings)
+            outputs = deploy(steps, environment, state_dir, stage)
     except StepFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; running it again continues, `make down` ends it", file=sys.stderr)
+        print("interrupted; run it again to continue, or `make down` to stop the embedded AWS", file=sys.stderr)
         return 130
     region = outputs["TableArn"].split(":")[3]
     print("\nTry next:")
     print("  source .venv/bin/activate")
     if region != environment["AWS_REGION"]:
         print(f"  export AWS_REGION={region}")
-    for command in suggestions(stack.last_seeded(steps, environment), stage, settings):
+    for command in suggestions(last_seeded(steps, environment), stage, settings, state_dir):
         print(f"  {command}")
     return 0
 
 
-def _start(steps: Steps, state_dir: Path) -> Running:
-    with steps.step("start") as said:
-        running = find_or_start(state_dir)
-        said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")
-    return running
-
-
-def suggestions(seeded: Item | None, stage: str, settings: Sequence[str]) -> list[str]:
+def suggestions(seeded: Item | None, stage: str, settings: Sequence[str], state_dir: Path = STATE_DIR) -> list[str]:
     """Commands to try on ``stage``, about the conversation of the message ``seeded``, if any."""
     option, variable = ("", "") if stage == "dev" else (f" --stage {stage}", f" STAGE={stage}")
+    local, console, down = "python -m local", f"make console{variable}", "make down"
+    if state_dir.resolve() != STATE_DIR:
+        local += f" --state {shlex.quote(str(state_dir))}"
+        console, down = f"{local} console{option}", f"{local} stop"
+    run = f"{local} run -- "
     return [
-        *(f"{_RUN}python -m chat {words}{option}" for words in _chat(seeded)),
-        f"{_RUN}python -m ops backup{option}",
-        f"{_RUN}cdk {shlex.join(stack.context(stage, settings))} diff",
-        f"make console{variable}",
-        "make down",
+        *(f"{run}python -m chat {words}{option}" for words in _chat(seeded)),
+        f"{run}python -m ops backup{option}",
+        f"{run}cdk {shlex.join(context(stage, settings))} diff",
+        console,
+        down,
     ]
 
 

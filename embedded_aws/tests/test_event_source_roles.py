@@ -1,6 +1,6 @@
 """What the function's role must allow, or a mapping is not made, and what happens without it later.
 
-Sources: see embedded_aws/streams/permissions.py and mappings.py.
+Sources: see embedded_aws/streams/mappings.py.
 """
 
 import json

@@ -1,7 +1,7 @@
 """CloudFormation: mappings of streams, and a table that gets its stream and index in an update.
 
 Sources: registry schemas of AWS::Lambda::EventSourceMapping and AWS::DynamoDB::GlobalTable; the
-texts from embedded_aws/streams/permissions.py.
+texts from embedded_aws/streams/mappings.py.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Every benchmark runs to its end at a small size.
+"""Every benchmark runs to its end at a small size, on an embedded AWS of its own.
 
 Speed is not tested: only that the figures are printed.
 """
@@ -28,10 +28,11 @@ def test_no_benchmark_is_left_out():
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_benchmark_prints_its_figures_and_ends_well(name):
+def test_a_benchmark_prints_its_figures_and_ends_well(name, hostile, elsewhere):
     done = subprocess.run(
         [sys.executable, "-m", f"bench.{name}", *SMALL[name]],
         cwd=PROJECT,
+        env=hostile,
         text=True,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -40,3 +41,4 @@ def test_a_benchmark_prints_its_figures_and_ends_well(name):
     )
     assert done.returncode == 0, done.stdout
     assert [figure for figure in FIGURES[name] if figure not in done.stdout] == [], done.stdout
+    assert elsewhere.seen == []

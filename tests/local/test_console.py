@@ -14,9 +14,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from local.console.process import running
-from local.pictures import __main__ as pictures
-from local.pictures import chromium
+from local import browser, pictures
+from local.console import running
 from local.process import LocalAwsError
 from local.steps import Steps
 from model.messages import PARTITION_KEY, SORT_KEY
@@ -174,15 +173,6 @@ def wait_for_end(pid: int) -> None:
         time.sleep(0.02)
 
 
-def test_without_an_embedded_aws_the_remedy_is_named(tmp_path):
-    output, errors = command(tmp_path).communicate(timeout=60)
-    assert output == ""
-    assert errors == (
-        "error: the embedded AWS is not running; start it with the stack on it "
-        "(make up), or empty (python -m local start)\n"
-    )
-
-
 def test_without_the_stack_the_remedy_is_named(aws, name):
     with command(state_of(aws), "--stage", name) as started:
         output, errors = started.communicate(timeout=60)
@@ -191,7 +181,7 @@ def test_without_the_stack_the_remedy_is_named(aws, name):
     assert errors.count("\n") == 1
 
 
-@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGHUP])
 def test_the_address_is_printed_and_a_signal_ends_it_well(aws, stage, messages_table, signum):
     before = set(state_of(aws).glob("console-*"))
     with command(state_of(aws), STAGE=stage) as started:
@@ -228,62 +218,48 @@ def test_an_end_by_itself_is_a_failure(aws, stage):
         shutil.rmtree(left)
 
 
-@pytest.mark.skipif(not chromium.installed(), reason="no chromium on this machine")
+@pytest.mark.skipif(not browser.installed(), reason="no chromium on this machine")
 def test_the_tables_page_shows_the_items_in_a_browser(console, messages):
-    with chromium.page(1280, 900) as page:
-        page.open(console.table_page(messages))
-        page.wait(f"document.body.innerText.includes({BODIES[-1]!r})")
-        text = page.value("document.body.innerText")
-        assert [body for body in BODIES if body not in text] == []
-        assert text.count("CONVERSATION#jerry#tom") == len(BODIES)
-        asked = [url for url in page.requested if not url.startswith("data:")]
-        assert any(f"/tables/{messages}/items" in url for url in asked)
-        assert [url for url in asked if not url.startswith(f"{console.address}/")] == []
+    asked = []
+    with browser.browser_page() as page:
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(console.table_page(messages))
+        page.get_by_text(BODIES[-1]).first.wait_for()
+        text = page.inner_text("body")
+    assert [body for body in BODIES if body not in text] == []
+    assert text.count("CONVERSATION#jerry#tom") == len(BODIES)
+    assert any(f"/tables/{messages}/items" in url for url in asked)
+    assert [url for url in asked if not url.startswith(("data:", f"{console.address}/"))] == []
 
 
-def _items() -> list:
-    return load_items(PROJECT / "seed/messages.yaml")
-
-
-@pytest.fixture
-def deployed(client, name, bootstrapped):  # noqa: ARG001 (what a deployment stands on)
-    """The stage and the table of a deployed stack with the templated messages."""
-    made = Deployment(client, f"pr-{name}")
-    yield made.stage, made.deploy(_items())["TableName"]
-    made.destroy()
-
-
-def take(aws, deployed, tmp_path) -> Path:
-    stage, table = deployed
-    images = tmp_path / "images"
+@pytest.mark.usefixtures("bootstrapped")
+def test_the_pictures_are_made_those_of_the_console_with_chromium_alone(
+    aws, client, name, tmp_path, capsys, monkeypatch
+):
+    deployment, images = Deployment(client, f"pr-{name}"), tmp_path / "images"
+    items = load_items(PROJECT / "seed/messages.yaml")
+    table = deployment.deploy(items)["TableName"]
     images.mkdir()
-    pictures.take(Steps(tmp_path / "log"), {**aws.environment(), "STAGE": stage}, table, tmp_path, images)
-    return images
 
+    def take():
+        environment = {**aws.environment(), "STAGE": deployment.stage}
+        pictures.take(Steps(tmp_path / "log"), environment, table, tmp_path, images)
 
-@pytest.mark.skipif(not chromium.installed(), reason="no chromium on this machine")
-def test_every_picture_is_made(aws, deployed, tmp_path, capsys):
-    images = take(aws, deployed, tmp_path)
-    assert {file.name for file in images.iterdir()} == {
-        "backups.svg",
-        "conversations.svg",
-        "console-table.png",
-        "console-items.png",
-    }
-    for file in images.glob("*.png"):
-        assert file.read_bytes().startswith(b"\x89PNG")
-        assert file.stat().st_size < 200_000
-    assert capsys.readouterr().err == ""
-
-
-def test_without_chromium_the_pictures_of_commands_are_made(aws, deployed, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr(chromium, "COMMAND", "no-such-browser")
-    images = take(aws, deployed, tmp_path)
+    with monkeypatch.context() as patch:
+        patch.setattr(browser, "COMMAND", "no-such-browser")
+        take()
     assert {file.name for file in images.iterdir()} == {"backups.svg", "conversations.svg"}
     drawn = html.unescape((images / "conversations.svg").read_text()).replace("\xa0", " ")
-    for item in _items():
-        assert item["Body"] in drawn
+    assert [item for item in items if item["Body"] not in drawn] == []
     assert "COMPLETED" in (images / "backups.svg").read_text()
     errors = capsys.readouterr().err
-    assert errors.startswith("no no-such-browser on this machine: the pictures of the console are")
+    assert errors.startswith("no-such-browser is not installed: the pictures of the console stay as they are")
     assert errors.count("\n") == 1
+    if browser.installed():
+        take()
+        assert capsys.readouterr().err == ""
+        for kind in ("table", "items"):
+            picture = (images / f"console-{kind}.png").read_bytes()
+            assert picture.startswith(b"\x89PNG")
+            assert len(picture) < 200_000
+    deployment.destroy()

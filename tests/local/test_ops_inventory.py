@@ -9,7 +9,7 @@ import pytest
 
 from embedded_aws.tests.support.engine import configure
 from embedded_aws.tests.support.steps import back_up
-from local.pictures import terminal
+from local import terminal
 from tests.support.ops_deployment import QUICK, USUAL, Deployment
 from tests.support.own_account import aws, client  # noqa: F401 (fixtures)
 

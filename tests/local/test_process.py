@@ -2,6 +2,7 @@
 
 import http.client
 import os
+import re
 import shutil
 import signal
 import ssl
@@ -12,25 +13,44 @@ from pathlib import Path
 
 import pytest
 
+from local import __main__ as local
 from local import process
 from local.environment import PROJECT
 
+ACCOUNT = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
+# What a user may have set for others: nothing of it reaches the engine or a command.
+FOREIGN = {
+    "SERVICES": "s3",
+    "MINISTACK_ACCOUNT_ID": "111111111111",
+    "PERSIST_STATE": "1",
+    "HTTPS_PROXY": "http://127.0.0.1:9",
+    "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+    "AWS_PROFILE": "nobody",
+}
 
-def _alive(pid: int) -> bool:
+
+def alive(pid):
     stat = Path(f"/proc/{pid}/stat")
     return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
 
 
-def _wait_until(condition, seconds=10.0):
+def wait_until(condition, seconds=10.0):
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "condition did not come true"
         time.sleep(0.02)
 
 
-def _local(*arguments: str, **kwargs) -> subprocess.CompletedProcess[str]:
+def command(state, *arguments, **more):
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT), **more}
     return subprocess.run(
-        [sys.executable, "-m", "local", *arguments], cwd=PROJECT, text=True, capture_output=True, timeout=60, **kwargs
+        [sys.executable, "-m", "local", "--state", str(state), *arguments],
+        cwd=state,
+        text=True,
+        capture_output=True,
+        timeout=60,
+        env=environment,
     )
 
 
@@ -40,174 +60,78 @@ def state(tmp_path):
     process.stop(tmp_path)
 
 
-def test_start_status_run_stop(state):
-    started = _local("--state", str(state), "start")
-    assert started.returncode == 0, started.stderr
-    assert _local("--state", str(state), "status").returncode == 0
-    pid = process.find(state).pid
-
-    program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-    ran = _local("--state", str(state), "run", "--", sys.executable, "-c", program)
-    assert (ran.returncode, ran.stdout) == (0, "000000000000\n"), ran.stderr
-
-    assert _local("--state", str(state), "stop").returncode == 0
-    assert not _alive(pid)
-    assert not (state / "tmp").exists()
-    stopped = _local("--state", str(state), "status")
-    assert stopped.returncode == 1
-    assert "not running" in stopped.stderr
+@pytest.fixture(scope="module")
+def started(tmp_path_factory):
+    """The folder of an embedded AWS, started by a user whose environment is set for others."""
+    folder = tmp_path_factory.mktemp("started")
+    made = command(folder, "start", **FOREIGN)
+    assert made.returncode == 0, made.stderr
+    yield folder
+    process.stop(folder)
 
 
-def test_start_twice_finds_the_first(state):
-    _local("--state", str(state), "start")
-    pid = process.find(state).pid
-    again = _local("--state", str(state), "start")
-    assert again.returncode == 0
-    assert f"pid      {pid}" in again.stdout
+def test_it_listens_on_loopback_only_and_a_second_start_finds_it(started):
+    found = process.find(started)
+    port = int(found.endpoint.rsplit(":", 1)[1])
+    rows = [row.split() for kind in ("tcp", "tcp6") for row in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]]
+    listening = [row[1] for row in rows if row[3] == "0A" and int(row[1].rsplit(":", 1)[1], 16) == port]
+    assert listening == [f"0100007F:{port:04X}"]
+    again, status = command(started, "start"), command(started, "status")
+    assert again.stdout == status.stdout
+    assert f"pid      {found.pid}\n" in status.stdout
 
 
-def test_run_passes_the_exit_status_and_refuses_without_server(state):
-    missing = _local("--state", str(state), "run", "--", "true")
-    assert missing.returncode == 1
-    assert missing.stderr == (
-        "error: the embedded AWS is not running; start it with the stack on it (make up), "
-        "or empty (python -m local start)\n"
-    )
-    _local("--state", str(state), "start")
-    assert _local("--state", str(state), "run", "--", "sh", "-c", "exit 7").returncode == 7
-    unknown = _local("--state", str(state), "run", "--", "no-such-command")
-    assert unknown.returncode == 1
-    assert "'no-such-command'" in unknown.stderr
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (["bogus"], "invalid choice: 'bogus'"),
-        ([], "required: start|stop|status|up|run"),
-        (["up", "--stage", "Bad"], "'Bad' must be a lower-case letter"),
-        (["run", "--"], "no command"),
-    ],
-)
-def test_wrong_usage_is_one_line(state, arguments, said):
-    failed = _local("--state", str(state), *arguments)
-    assert failed.returncode == 2
-    assert failed.stderr.startswith("error: ")
-    assert said in failed.stderr
-    assert len(failed.stderr.splitlines()) == 1
-    assert process.find(state) is None
-
-
-def test_an_endpoint_that_is_already_set_is_not_used_and_the_command_says_so(state):
-    environment = dict(os.environ) | {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
-    _local("--state", str(state), "start")
-    ran = _local("--state", str(state), "run", "--", "sh", "-c", "echo $AWS_ENDPOINT_URL", env=environment)
-    assert ran.stdout == f"{process.find(state).endpoint}\n"
+def test_a_command_runs_with_its_own_status_on_the_embedded_aws_alone(started):
+    ran = command(started, "run", "--", sys.executable, "-c", ACCOUNT, **FOREIGN)
+    assert ran.stdout == "000000000000\n", ran.stderr
+    assert command(started, "run", "--", "sh", "-c", "exit 7").returncode == 7
+    unknown = command(started, "run", "--", "no-such-command")
+    assert (unknown.returncode, "'no-such-command'" in unknown.stderr) == (1, True)
+    named = {"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}
+    ran = command(started, "run", "--", "sh", "-c", "echo $AWS_ENDPOINT_URL", **named)
+    assert ran.stdout == f"{process.find(started).endpoint}\n"
     assert ran.stderr == (
         "AWS_ENDPOINT_URL=http://127.0.0.1:1 is ignored: `python -m local` uses only the "
         "embedded AWS; for another endpoint, leave out `python -m local run --`\n"
     )
 
 
-def test_two_starts_at_once_are_one_server(state):
-    command = [sys.executable, "-m", "local", "--state", str(state), "start"]
+def test_three_starts_at_once_are_one_server_and_stop_leaves_nothing(state):
+    """Also with a client that stays connected; a relative folder is that of the caller."""
+    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
+    start = [sys.executable, "-m", "local", "--state", "nested/aws", "start"]
     starts = [
-        subprocess.Popen(command, cwd=PROJECT, text=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        subprocess.Popen(start, cwd=state, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         for _ in range(3)
     ]
-    outputs = {start.communicate(timeout=60)[0] for start in starts}
-    assert [start.returncode for start in starts] == [0, 0, 0]
-    assert len(outputs) == 1
-
-
-def test_the_server_ends_when_its_folder_is_deleted(state):
-    pid = process.start(state).pid
-    shutil.rmtree(state)
-    _wait_until(lambda: not _alive(pid))
-
-
-def test_a_state_that_cannot_be_read_is_one_line(state):
-    pid = process.start(state).pid
-    (state / "state.json").write_text("{")
-    failed = _local("--state", str(state), "status")
-    assert failed.returncode == 1
-    assert "state.json is not readable; delete it" in failed.stderr
-    (state / "state.json").unlink()
-    _wait_until(lambda: not _alive(pid))
-
-
-def test_a_relative_folder_is_that_of_the_caller(state):
-    started = subprocess.run(
-        [sys.executable, "-m", "local", "--state", "nested/aws", "start"],
-        cwd=state,
-        text=True,
-        capture_output=True,
-        timeout=60,
-        env=dict(os.environ) | {"PYTHONPATH": str(PROJECT)},
-    )
+    folder = state / "nested/aws"
     try:
-        assert started.returncode == 0, started.stderr
-        assert f"ca       {state}/nested/aws/ca.pem" in started.stdout
+        outputs = {one.communicate(timeout=60)[0] for one in starts}
+        assert [one.returncode for one in starts] == [0, 0, 0]
+        (output,) = outputs
+        assert f"ca       {folder}/ca.pem" in output
+        found = process.find(folder)
+        context = ssl.create_default_context(cafile=found.ca_file)
+        connection = http.client.HTTPSConnection("127.0.0.1", int(found.endpoint.rsplit(":", 1)[1]), context=context)
+        connection.request("GET", "/_ministack/health")
+        assert connection.getresponse().read()
     finally:
-        process.stop(state / "nested/aws")
-
-
-def test_a_folder_that_cannot_be_written_is_one_line_where_it_is_only_looked_at(tmp_path):
-    (tmp_path / "start.lock").mkdir()
-    with pytest.raises(process.LocalAwsError) as failed:
-        process.find(tmp_path)
-    assert str(failed.value) == f"{tmp_path}: Is a directory; name another folder"
-
-
-def test_a_folder_that_cannot_be_made_is_one_line():
-    failed = _local("--state", "/proc/aws", "start")
-    assert failed.returncode == 1
-    assert failed.stderr.splitlines()[-1].startswith("error: /proc/aws: ")
-
-
-def test_what_the_caller_has_set_for_others_does_not_reach_the_engine(state):
-    environment = dict(os.environ) | {
-        "SERVICES": "s3",
-        "MINISTACK_ACCOUNT_ID": "111111111111",
-        "PERSIST_STATE": "1",
-        "HTTPS_PROXY": "http://127.0.0.1:9",
-        "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9",
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
-        "AWS_PROFILE": "nobody",
-    }
-    started = _local("--state", str(state), "start", env=environment)
-    assert started.returncode == 0, started.stderr
-    program = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
-    ran = _local("--state", str(state), "run", "--", sys.executable, "-c", program, env=environment)
-    assert ran.stdout == "000000000000\n", ran.stderr
-
-
-def test_listens_on_loopback_only(state):
-    started = process.start(state)
-    port = int(started.endpoint.rsplit(":", 1)[1])
-    listening = [
-        line.split()[1]
-        for table in ("/proc/net/tcp", "/proc/net/tcp6")
-        for line in Path(table).read_text().splitlines()[1:]
-        if line.split()[3] == "0A" and int(line.split()[1].rsplit(":", 1)[1], 16) == port
-    ]
-    assert listening == [f"0100007F:{port:04X}"]
-
-
-def test_a_client_that_stays_connected_does_not_hold_the_end_up(state):
-    started = process.start(state)
-    port = int(started.endpoint.rsplit(":", 1)[1])
-    context = ssl.create_default_context(cafile=started.ca_file)
-    connection = http.client.HTTPSConnection("127.0.0.1", port, context=context)
-    connection.request("GET", "/_ministack/health")
-    assert connection.getresponse().read()
-    process.stop(state)
-    # Only the server's own orderly end removes its folder.
-    assert not (state / "tmp").exists()
+        process.stop(folder)
+    assert not alive(found.pid)
+    assert not (folder / "tmp").exists(), "only the server's own orderly end removes it"
     connection.close()
 
 
-def test_ends_with_the_process_that_it_is_bound_to(state):
+def test_a_state_that_cannot_be_read_is_one_line_and_the_server_ends_with_its_folder(state, capsys):
+    pid = process.start(state).pid
+    (state / "state.json").write_text("{")
+    assert local.main(["--state", str(state), "status"]) == 1
+    assert "state.json is not readable; delete it" in capsys.readouterr().err
+    shutil.rmtree(state)
+    wait_until(lambda: not alive(pid))
+
+
+def test_it_ends_with_the_process_that_it_is_bound_to(state):
     program = (
         "import sys, time; from pathlib import Path; from local import process;"
         "print(process.start(Path(sys.argv[1]), bound_to_parent=True).pid, flush=True);"
@@ -219,16 +143,46 @@ def test_ends_with_the_process_that_it_is_bound_to(state):
     with parent:
         pid = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
-    _wait_until(lambda: not _alive(pid))
+    wait_until(lambda: not alive(pid))
 
 
-def test_another_engine_version_is_refused(state):
-    program = (
-        "import importlib.metadata as m, sys; m.version = lambda name: '9.9.9';"
-        f"sys.argv = ['server', {str(state)!r}];"
-        "from local import server; server.main()"
-    )
-    refused = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, text=True, capture_output=True, timeout=60)
-    assert refused.returncode == 1
-    assert refused.stderr.startswith("error: ministack 9.9.9 is installed")
-    assert len(refused.stderr.strip().splitlines()) == 1
+NOT_RUNNING = (
+    "error: the embedded AWS is not running; start it with the stack on it (make up), or empty (python -m local start)"
+)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (["bogus"], 2, "error: .*invalid choice: 'bogus'"),
+        ([], 2, "error: .*required: start|stop|status|up|run"),
+        (["up", "--stage", "Bad"], 2, "error: .*'Bad' must be a lower-case letter"),
+        (["up", "-c", "region"], 2, "error: .*'region' must be KEY=VALUE"),
+        (["up", "-c", "stage=prod"], 2, r"error: .*'stage=prod' must be given as --stage \(make: STAGE=...\)"),
+        (["up", "--require-approval", "never"], 2, "error: unrecognized arguments: --require-approval never"),
+        (["run", "--"], 2, "error: no command"),
+        (["run", "--", "true"], 1, re.escape(NOT_RUNNING)),
+        (["console"], 1, re.escape(NOT_RUNNING)),
+        (["status"], 1, "not running; start it with: python -m local start"),
+        (["stop"], 0, "not running"),
+    ],
+)
+def test_what_cannot_run_is_one_line(tmp_path, capsys, arguments, status, said):
+    try:
+        ended = local.main(["--state", str(tmp_path), *arguments])
+    except SystemExit as exited:
+        ended = exited.code
+    output, errors = capsys.readouterr()
+    assert (ended, output, errors.count("\n")) == (status, "", 1)
+    assert re.match(said, errors)
+    assert process.find(tmp_path) is None
+
+
+def test_a_folder_that_cannot_be_used_is_one_line(tmp_path, capsys):
+    (tmp_path / "start.lock").mkdir()
+    with pytest.raises(process.LocalAwsError) as failed:
+        process.find(tmp_path)
+    assert str(failed.value) == f"{tmp_path}: Is a directory; name another folder"
+    for name in ("start", "up"):
+        assert local.main(["--state", "/proc/aws", name]) == 1
+        assert capsys.readouterr().err.splitlines()[-1].startswith("error: /proc/aws")

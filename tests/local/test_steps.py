@@ -1,35 +1,33 @@
-"""The steps of `make demo` and `make up`: how a command that hangs or cannot start ends."""
+"""The commands of the steps: one that hangs, cannot start, or prints on a terminal of its own."""
 
 import os
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from local import terminal
 from local.steps import StepFailed, Steps
+
+PROGRAM = "import os, sys; print(sys.stdout.isatty(), os.get_terminal_size().columns)"
 
 
 def test_a_command_that_hangs_is_stopped_with_its_children_and_named_in_one_line(tmp_path):
     steps = Steps(tmp_path / "log")
     hanging = f"sleep 1000 & echo $! > {tmp_path}/child; echo begun; wait"
     with pytest.raises(StepFailed) as failed:
-        steps.run(["sh", "-c", hanging], environment=os.environ, seconds=3)
+        steps.run(["sh", "-c", hanging], environment=os.environ, seconds=1)
     assert str(failed.value) == (
-        f"`sh -c {hanging}` did not end within 3 s and was stopped (all output: {tmp_path}/log)"
+        f"`sh -c {hanging}` did not end within 1 s and was stopped (all output: {tmp_path}/log)"
     )
-    # Who ends it does not wait for it, because it is the child of another process.
+    # It is the child of another process, which does not wait for it.
     child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
     deadline = time.monotonic() + 30
     while not _is_ended(child):
         assert time.monotonic() < deadline
         time.sleep(0.02)
     assert "\nbegun\n" in (tmp_path / "log").read_text()
-
-
-def test_a_command_may_print_what_the_locale_cannot_read(tmp_path):
-    steps = Steps(tmp_path / "log")
-    printed = steps.run(["printf", r"\342\234\205 \377"], environment={}, seconds=30)
-    assert printed == "\u2705 \ufffd"
 
 
 def _is_ended(stat: Path) -> bool:
@@ -40,7 +38,20 @@ def _is_ended(stat: Path) -> bool:
         return True
 
 
+def test_a_command_may_print_what_the_locale_cannot_read(tmp_path):
+    printed = Steps(tmp_path / "log").run(["printf", r"\342\234\205 \377"], environment={}, seconds=30)
+    assert printed == "\u2705 \ufffd"
+
+
 def test_a_log_that_cannot_be_written_is_one_line():
     with pytest.raises(StepFailed) as failed:
         Steps(Path("/proc/nope/log"))
     assert str(failed.value) == "/proc/nope/log: No such file or directory; name another folder"
+
+
+def test_a_command_prints_as_on_a_terminal_however_much_it_prints():
+    assert terminal.output([sys.executable, "-c", PROGRAM], os.environ, 77) == "True 77\n"
+    program = "print('line of text\\n' * 20_000, end='')"
+    assert terminal.output([sys.executable, "-c", program], os.environ, 80) == "line of text\n" * 20_000
+    with pytest.raises(StepFailed, match=r"ended with status 1: what went wrong"):
+        terminal.output([sys.executable, "-c", "import sys; sys.exit('what went wrong')"], os.environ, 80)

@@ -4,8 +4,7 @@ import asyncio
 
 import pytest
 
-from local.console.guard import Guard
-from local.console.server import environment
+from local.console_server import Guard, environment
 
 PORT = 8123
 

@@ -1,14 +1,8 @@
-"""The pictures' own parts: what commands print as SVG, and the talk with Chromium."""
+"""What commands print, as SVG."""
 
-import json
-import os
 import re
-import threading
 
-import pytest
-
-from local.pictures import devtools, terminal
-from local.pictures.devtools import DevTools, DevToolsError
+from local import terminal
 
 
 def words(svg: str) -> str:
@@ -40,96 +34,3 @@ def test_a_picture_loads_nothing():
 
 def test_the_same_text_is_the_same_picture():
     assert len({terminal.svg("t", [("c", "text")], 80) for _ in range(2)}) == 1
-
-
-class Browser:
-    """The other side of the pipes: answers each command with what ``answers`` has for it."""
-
-    def __init__(self, answers: dict[str, list[bytes]]) -> None:
-        self.commands: list[dict] = []
-        self._answers = answers
-        read_commands, commands = os.pipe()
-        replies, write_replies = os.pipe()
-        self._files = [os.fdopen(commands, "wb", 0), os.fdopen(replies, "rb", 0)]
-        self._thread = threading.Thread(target=self._run, args=(read_commands, write_replies))
-        self._thread.start()
-        self.devtools = DevTools(*self._files)
-
-    def _run(self, commands: int, replies: int) -> None:
-        with os.fdopen(commands, "rb", 0) as asked, os.fdopen(replies, "wb", 0) as out:
-            unread = b""
-            while read := asked.read(1 << 16):
-                unread += read
-                *whole, unread = unread.split(b"\0")
-                for command in map(json.loads, whole):
-                    self.commands.append(command)
-                    for part in self._answers.get(command["method"], []):
-                        out.write(part)
-                    if "gone" in command["method"]:
-                        return
-
-    def close(self) -> None:
-        for file in self._files:
-            file.close()
-        self._thread.join()
-
-
-@pytest.fixture
-def browser():
-    opened = []
-
-    def make(**answers: list[bytes]) -> Browser:
-        opened.append(Browser(answers))
-        return opened[-1]
-
-    yield make
-    for each in opened:
-        each.close()
-
-
-def event(name: str, number: str, **more) -> bytes:
-    parameters = {"requestId": number, **more}
-    return json.dumps({"method": f"Network.{name}", "params": parameters}).encode() + b"\0"
-
-
-def test_an_answer_is_told_from_events_however_it_is_cut(browser):
-    other = b'{"id": 99, "result": {}}\0'
-    asked = browser(get=[other, b'{"id": 1, "res', b'ult": {"a": 1}}', b"\0"])
-    assert asked.devtools.call("get", "page-1", what=2) == {"a": 1}
-    assert asked.commands == [{"id": 1, "method": "get", "sessionId": "page-1", "params": {"what": 2}}]
-
-
-def test_requests_are_noted_until_they_are_answered(browser):
-    sent = [event("requestWillBeSent", name, request={"url": f"http://{name}/"}) for name in "ab"]
-    answer = b'{"id": %d, "result": {}}\0'
-    talk = browser(
-        first=[*sent, answer % 1],
-        then=[event("loadingFinished", "a"), answer % 2],
-        last=[event("loadingFailed", "b"), answer % 3],
-    ).devtools
-    talk.call("first")
-    assert talk.open == {"a", "b"}
-    talk.call("then")
-    assert talk.open == {"b"}
-    talk.call("last")
-    assert talk.open == set()
-    assert talk.requested == ["http://a/", "http://b/"]
-
-
-def test_a_refused_command_says_why(browser):
-    talk = browser(get=[b'{"id": 1, "error": {"message": "no such page"}}\0']).devtools
-    with pytest.raises(DevToolsError, match=r"^get: no such page$"):
-        talk.call("get")
-
-
-def test_a_browser_that_ends_is_said_to_be_gone(browser):
-    talk = browser().devtools
-    for _ in range(2):
-        with pytest.raises(DevToolsError, match=r"^gone: Chromium is gone$"):
-            talk.call("gone")
-
-
-def test_a_browser_that_is_silent_is_not_waited_for_for_ever(browser, monkeypatch):
-    monkeypatch.setattr(devtools, "REPLY_SECONDS", 0.01)
-    with pytest.raises(DevToolsError, match=r"^get: no answer within 0.01 s$"):
-        browser().devtools.call("get")

@@ -1,0 +1,109 @@
+"""An AWS-console-like page of the stage's table: StackPort, on loopback, until Ctrl-C.
+
+``python -m local console`` runs this module with the environment of the embedded AWS.
+"""
+
+import argparse
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+from urllib.parse import urlencode
+
+from cli.clients import Clients, deployed_stack, stack_name
+from cli.command_line import Parser, status_of
+from cli.errors import OpsError, UsageError
+from local.environment import PROJECT
+from local.process import STATE_DIR, LocalAwsError
+from local.steps import interrupt_on_terminate
+
+STOP_SECONDS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Console:
+    """A running console; ``process`` ends when its standard input is closed."""
+
+    address: str
+    process: subprocess.Popen[str]
+
+    def table_page(self, name: str) -> str:
+        """The address of a table's page: the table and its items."""
+        return f"{self.address}/resources/dynamodb?{urlencode({'table': name})}"
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Serve the console; exit status 0 ended by Ctrl-C, 1 failed, 2 wrong usage."""
+    interrupt_on_terminate()
+    parser = Parser(prog="python -m local.console", description="A console of the stage's table.")
+    parser.add_argument("--stage", default=os.environ.get("STAGE") or "dev")
+    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument("--folder", type=Path, default=STATE_DIR, help="where its files are kept")
+    arguments = parser.parse_args(argv)
+    return status_of(lambda: _run(arguments))
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    if "AWS_ENDPOINT_URL" not in os.environ:
+        raise UsageError("AWS_ENDPOINT_URL is not set; start the console with: python -m local console")
+    with contextlib.closing(Clients()) as clients:
+        table = deployed_stack(clients, stack_name(stage=arguments.stage)).output("TableName")
+    try:
+        with running(os.environ, arguments.folder, port=arguments.port) as console:
+            print(console.table_page(table), flush=True)
+            print("the console is open until Ctrl-C", file=sys.stderr)
+            status = console.process.wait()
+    except LocalAwsError as error:
+        raise OpsError(str(error)) from None
+    except KeyboardInterrupt:  # how it is meant to end
+        return 0
+    raise OpsError(f"the console ended by itself, with status {status}")
+
+
+@contextlib.contextmanager
+def running(environment: Mapping[str, str], folder: Path, *, port: int = 0) -> Iterator[Console]:
+    """A console on the AWS that ``environment`` names, for the length of a ``with`` block.
+
+    It is a process of its own, which never outlives this one. All that it writes is in a folder of
+    its own in ``folder``, and goes with it. Raises LocalAwsError when it does not start.
+    """
+    with tempfile.TemporaryFile("w+") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "local.console_server", str(folder.resolve()), "--port", str(port)],
+            cwd=PROJECT,
+            env=dict(environment),
+            text=True,
+            # It watches this pipe, which only this process holds open.
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,  # a Ctrl-C meant for this process is not meant for it
+        )
+        try:
+            yield Console(address=_address(process, errors), process=process)
+        finally:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.communicate(timeout=STOP_SECONDS)  # closes its standard input
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()
+
+
+def _address(process: subprocess.Popen[str], errors: IO[str]) -> str:
+    """What the server prints once it listens; waits for it."""
+    if address := cast(IO[str], process.stdout).readline().strip():
+        return address
+    process.wait()
+    errors.seek(0)
+    lines = errors.read().strip().splitlines() or ["it printed nothing"]
+    raise LocalAwsError(f"the console did not start: {lines[-1].removeprefix('error: ')}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,1 +1,0 @@
-"""An AWS-console-like page on the embedded AWS: StackPort, on loopback and on its own."""

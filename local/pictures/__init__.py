@@ -1,1 +1,0 @@
-"""``make pictures``: the pictures of docs/images/, made again from a real deployment."""
