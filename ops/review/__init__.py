@@ -1,1 +1,1 @@
-"""What a template says, and what a change of it means, for the person who reviews it."""
+"""``ops review``: what a stage's templates mean, and what a change of them does."""

@@ -1,135 +1,213 @@
-"""What changes from one template to another, resource by resource. Pure."""
+"""What changes from one template to another, resource by resource, and which changes fail. Pure."""
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ops.review.differences import differences
-from ops.review.documents import without_documents
-from ops.review.failing import failures
-from ops.review.normal import HASH, normalised
-from ops.review.permissions import IDENTITY_POLICIES, OF_PRINCIPALS, is_principal
-from ops.review.replacing import Resources, replacements
-from ops.review.spelling import short
-from ops.review.survival import HOLDS, emptied, fate, held, is_lost, on_replacement, protections, weakened
+from ops.review.permissions import IDENTITY_POLICIES, OF_PRINCIPALS, PRINCIPALS, without_documents
+from ops.review.survival import HOLDS, emptied, fate, is_lost, protections, replaced_fate, replacements, weakened
+from ops.review.wording import HASH, Template, differences, normalised, short, spelled, titled
+from ops.template import TABLE_TYPES, Properties, Resources
 
-Template = Mapping[str, Any]
-_KEEPING = (
-    "the function that is deployed empties the vault when it leaves the stack; deploy once with "
-    "backups_on_destroy delete, then with keep"
-)
+# No update changes these, and no replacement either: "the update request fails"
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-kms-key.html).
+_FIXED = {"AWS::KMS::Key": ("KeySpec", "KeyUsage", "MultiRegion", "Origin")}
+# A line, and the details below it.
+Block = tuple[str, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Change:
-    """One resource or output: ``added``, ``removed``, ``changed``, and how; or loud.
-
-    Loud are ``lost``, ``replaced``, ``fails``, and ``weaker`` for what no longer survives.
-    """
-
-    kind: str
-    what: str
-    details: tuple[str, ...] = ()
-
-    @property
-    def is_loud(self) -> bool:
-        """Whether nobody should miss it."""
-        return self.kind not in ("added", "removed", "changed")
-
-
-def changes(before: Template, after: Template) -> list[Change]:
-    """The resources, their code and the outputs that are not the same, permissions aside."""
-    one, other = normalised(before), normalised(after)
-    return [
-        *_resources(_without_policies(one), _without_policies(other)),
+def changes(before: Template, after: Template) -> list[str]:
+    """The resources, their code and the outputs that change, without permissions; what is loud (``!``) first."""
+    old, new = normalised(before), normalised(after)
+    found = [
+        *_resources(_without_policies(old), _without_policies(new)),
         *_files(before["Resources"], after["Resources"]),
-        *_outputs(one.get("Outputs", {}), other.get("Outputs", {})),
+        *_outputs(old.get("Outputs", {}), new.get("Outputs", {})),
     ]
+    ordered = sorted(found, key=lambda block: not block[0].startswith("!"))
+    return [line for first, *details in ordered for line in (first, *(f"    {one}" for one in details))]
 
 
 def _without_policies(template: Template) -> dict[str, dict[str, Any]]:
     """The resources, less what ``access_changes`` compares."""
     return {
-        name: resource | {"Properties": _but_policies(resource)}
-        for name, resource in template.get("Resources", {}).items()
+        id: resource | {"Properties": without_documents(_without_access(resource))}
+        for id, resource in template.get("Resources", {}).items()
         if resource["Type"] not in IDENTITY_POLICIES
     }
 
 
-def _but_policies(resource: Mapping[str, Any]) -> dict[str, Any]:
-    properties = resource.get("Properties", {})
-    aside = OF_PRINCIPALS if is_principal(resource) else ()
-    return without_documents({k: v for k, v in properties.items() if k not in aside})  # type: ignore[no-any-return]
+def _without_access(resource: Properties) -> Properties:
+    aside = OF_PRINCIPALS if resource["Type"] in PRINCIPALS else ()
+    return {key: value for key, value in resource.get("Properties", {}).items() if key not in aside}
 
 
-def _resources(before: Resources, after: Resources) -> Iterator[Change]:
+def _resources(before: Resources, after: Resources) -> Iterator[Block]:
     replaced = replacements(before, after)
     for line in failures(before, after, replaced):
-        yield Change(kind="fails", what=line)
+        yield (f"! fails: {line}",)
     for line in emptied(before, after):
-        yield Change(kind="lost", what=line, details=(_KEEPING,))
-    for name in dict.fromkeys([*before, *after]):
-        old, new = before.get(name), after.get(name)
-        if old is None or new is None or old["Type"] != new["Type"]:
-            yield from _come_or_gone(name, old, new)
+        yield (
+            f"! lost: {line}",
+            "the deployed function empties the vault when it leaves the stack; deploy once with "
+            "backups_on_destroy delete, then with keep",
+        )
+    for id in dict.fromkeys([*before, *after]):
+        old, new = before.get(id), after.get(id)
+        if not old or not new or old["Type"] != new["Type"]:
+            yield from _come_or_gone(id, old, new)
             continue
         for what in weakened(old, new):
-            yield Change(kind="weaker", what=f"{what}: {_named(name, new)}")
-        if name in replaced:
-            yield _replaced(name, old, new, replaced[name])
+            yield (f"! {what}: {titled(id, new)}",)
+        if id in replaced:
+            why = f"replaced because of {', '.join(replaced[id])}; the old one {replaced_fate(old)}"
+            yield (f"! replaced: {titled(id, new)}", why, *_details(old, new))
         elif old != new:
-            yield Change(kind="changed", what=_named(name, new), details=_details(old, new))
+            yield (f"~ changed: {titled(id, new)}", *_details(old, new))
 
 
-def _come_or_gone(name: str, old: Any, new: Any) -> Iterator[Change]:
-    if old is not None and is_lost(old):
-        what = f"{_named(name, old)}: {HOLDS[old['Type']]}"
-        yield Change(kind="lost", what=what, details=_unless_protected(old))
-    elif old is not None:
-        yield Change(kind="removed", what=_named(name, old), details=(fate(old),))
-    if new is not None:
-        yield Change(kind="added", what=_named(name, new), details=tuple(held({}, new)))
+def _come_or_gone(id: str, old: Properties | None, new: Properties | None) -> Iterator[Block]:
+    if old and is_lost(old):
+        yield (f"! lost: {titled(id, old)}: {HOLDS[old['Type']]}", *_if_protected(old))
+    elif old:
+        yield (f"- removed: {titled(id, old)}", fate(old))
+    if new:
+        yield (f"+ added: {titled(id, new)}", *_held({}, new))
 
 
-def _unless_protected(resource: Mapping[str, Any]) -> tuple[str, ...]:
-    if not any(is_on for _, is_on in protections(resource.get("Properties", {}))):
-        return ()
-    return ("unless its deletion protection, which is on, refuses: then it stays without a stack",)
+def _if_protected(resource: Properties) -> Iterator[str]:
+    if any(protections(resource.get("Properties", {})).values()):
+        yield "unless its deletion protection, which is on, refuses: then it stays without a stack"
 
 
-def _replaced(name: str, old: Mapping[str, Any], new: Mapping[str, Any], why: list[str]) -> Change:
-    line = f"another one takes its place because of {', '.join(why)}; the old one {on_replacement(old)}"
-    return Change(kind="replaced", what=_named(name, new), details=(line, *_details(old, new)))
+def _details(old: Properties, new: Properties) -> Iterator[str]:
+    """The properties by their own names, then the rest of the resource."""
+    yield from differences(old.get("Properties", {}), new.get("Properties", {}))
+    yield from differences(dict(old) | {"Properties": {}}, dict(new) | {"Properties": {}})
+    yield from _held(old, new)
 
 
-def _details(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[str, ...]:
-    properties = (one.get("Properties", {}) for one in (old, new))
-    others = (_but_properties(one) for one in (old, new))
-    return (*differences("", *properties), *differences("", *others), *held(old, new))
+def _held(old: Properties, new: Properties) -> Iterator[str]:
+    """go-to-k/cdkd#1442: "it has acted as a source region for new replica(s) being added"."""
+    before, after = (one.get("Properties", {}).get("Replicas", []) for one in (old, new))
+    if len(after) > max(1, len(before)):
+        yield "DynamoDB does not delete the table for 24 hours after a replica was created from it"
 
 
-def _named(name: str, resource: Mapping[str, Any]) -> str:
-    return f"{short(name)} ({resource['Type']})"
-
-
-def _but_properties(resource: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in resource.items() if key != "Properties"}
-
-
-def _files(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+def _files(before: Resources, after: Resources) -> Iterator[Block]:
     """Functions and seeds with another file; in the normalised templates its hash is masked."""
-    for name in sorted(before.keys() & after.keys()):
-        old, new = (one[name].get("Properties", {}) for one in (before, after))
+    for id in sorted(before.keys() & after.keys()):
+        old, new = (side[id].get("Properties", {}) for side in (before, after))
         if HASH.findall(json.dumps(old)) != HASH.findall(json.dumps(new)):
-            what = _named(name, after[name])
-            file = "its code" if "Code" in new else "the content of its file"
-            yield Change(kind="changed", what=what, details=(file,))
+            yield (f"~ changed: {titled(id, after[id])}", "its code" if "Code" in new else "the content of its file")
 
 
-def _outputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Change]:
+def _outputs(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[Block]:
     for name in dict.fromkeys([*before, *after]):
-        if before.get(name) == after.get(name):
+        if before.get(name) != after.get(name):
+            kind = "+ added" if name not in before else "- removed" if name not in after else "~ changed"
+            yield (f"{kind}: output {name}",)
+
+
+def failures(before: Resources, after: Resources, replaced: Collection[str]) -> list[str]:
+    """Why CloudFormation, or the service behind it, refuses to deploy ``after`` over ``before``."""
+    found = [*_taken(before, after, replaced)]
+    for id, old in before.items():
+        if id in after:
+            reasons = _of_one(old, after[id], is_replaced=id in replaced)
+            found += [f"{titled(id, after[id])}: {why}" for why in reasons]
+    return found
+
+
+def _taken(before: Resources, after: Resources, replaced: Collection[str]) -> Iterator[str]:
+    """The names that something new is given while something old still has them."""
+    leaving = {id: one for id, one in before.items() if id not in after or id in replaced}
+    for id, resource in after.items():
+        name = _name(resource)
+        if not name or (id in before and id not in replaced):
             continue
-        kind = "added" if name not in before else "removed" if name not in after else "changed"
-        yield Change(kind=kind, what=f"output {name}")
+        for other in [other for other, old in leaving.items() if _name(old) == name]:
+            yield (
+                f"{titled(id, resource)}: CloudFormation creates before it deletes, and the name {name[-1]} is "
+                f"taken by {short(other) if other != id else 'the one that it replaces'}"
+            )
+
+
+def _name(resource: Properties) -> tuple[str, str, str] | None:
+    """The fixed name of a resource, unique in account and region, with its service and property."""
+    service, _, kind = resource["Type"].rpartition("::")
+    properties = resource.get("Properties", {})
+    for key in ("TableName" if kind == "GlobalTable" else f"{kind}Name", "Name"):
+        if key in properties:
+            return service, key, spelled(properties[key])
+    return None
+
+
+def _of_one(old: Properties, new: Properties, *, is_replaced: bool) -> Iterator[str]:
+    if old["Type"] != new["Type"]:
+        yield f"it was {old['Type']}, and CloudFormation cannot change the type of a resource"
+        return
+    before, after = old.get("Properties", {}), new.get("Properties", {})
+    for key in _FIXED.get(new["Type"], ()):
+        if before.get(key) != after.get(key):
+            yield f"{key} cannot be changed; give a new key another logical id"
+    if new["Type"] in TABLE_TYPES and not is_replaced:
+        yield from _of_indexes(before, after)
+        yield from _of_billing(before, after)
+        yield from _of_replicas(before, after)
+
+
+def _of_indexes(old: Properties, new: Properties) -> Iterator[str]:
+    """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateTable.html"""
+    before, after = (
+        {spelled(one.get("IndexName")): one for one in side.get("GlobalSecondaryIndexes", [])} for side in (old, new)
+    )
+    for name in before.keys() & after.keys():
+        for key in ("KeySchema", "Projection"):
+            if before[name].get(key) != after[name].get(key):
+                yield f"{key} of index {name}: give a changed index another name"
+    if len(moves := _moves(before, after)) > 1:
+        yield f"indexes {', '.join(moves)}: DynamoDB creates or deletes one index an update; deploy them one by one"
+
+
+def _of_billing(old: Properties, new: Properties) -> Iterator[str]:
+    """CloudFormation reference, GlobalTable CapacityAutoScalingSettings; aws-cdk#27735."""
+    modes = tuple(one.get("BillingMode", "PROVISIONED") for one in (old, new))
+    if modes == ("PAY_PER_REQUEST", "PROVISIONED") and _lacks_seed_capacity(new):
+        yield "BillingMode PROVISIONED: CloudFormation refuses the switch unless all that scales has a SeedCapacity"
+    if modes == ("PROVISIONED", "PAY_PER_REQUEST") and _lacks_seed_capacity(old):
+        yield (
+            "BillingMode PAY_PER_REQUEST: CloudFormation refuses the switch unless all that scales "
+            "has a SeedCapacity already, for a rollback; deploy it once as PROVISIONED with one, then switch"
+        )
+
+
+def _lacks_seed_capacity(value: Any) -> bool:
+    """Whether anything in ``value`` scales without a seed capacity; a Table has no scaling in it."""
+    if isinstance(value, Mapping):
+        if "MaxCapacity" in value:
+            return "SeedCapacity" not in value
+        return any(map(_lacks_seed_capacity, value.values()))
+    return isinstance(value, list) and any(map(_lacks_seed_capacity, value))
+
+
+def _of_replicas(old: Properties, new: Properties) -> Iterator[str]:
+    """CloudFormation reference, GlobalTable Replicas; DynamoDB guide, global tables."""
+    before, after = protections(old), protections(new)
+    for region in sorted(before.keys() - after.keys()):
+        if before[region]:
+            call = f"--table-name {spelled(new.get('TableName', 'TABLE'))} --region {region}"
+            yield (
+                f"the replica in {region} is protected against deletion; first run "
+                f"`aws dynamodb update-table {call} --no-deletion-protection-enabled`"
+            )
+    if len(moves := _moves(before, after)) > 1:
+        yield (
+            f"replicas {', '.join(moves)}: CloudFormation adds or deletes one replica an update; deploy them one by one"
+        )
+
+
+def _moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
+    """The names that come (+) and go (-)."""
+    come = [f"+ {name}" for name in after.keys() - before.keys()]
+    return sorted([*come, *(f"- {name}" for name in before.keys() - after.keys())])

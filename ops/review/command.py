@@ -1,68 +1,103 @@
 """What a stage's templates say and what a change of them means, for the person who reviews it."""
 
 import argparse
+import io
 import json
-from contextlib import nullcontext
+import subprocess
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
 
 from cli.clients import Clients, stack_name
 from cli.command_line import to_stderr
-from ops.cost.synthesis import synthesize
+from cli.errors import OpsError, UsageError
+from ops import template
 from ops.review.deployed import compared
-from ops.review.listed import Listed
-from ops.review.report import Review
-from ops.review.sources import Revision, stages
-from ops.review.stacks import paired
+from ops.review.stage_review import Review, paired
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops review``."""
-    parser.add_argument(
-        "--stage",
-        action="append",
-        metavar="STAGE",
-        help="repeatable; default: every stage that cdk.json lists, here or in the base",
-    )
-    parser.add_argument(
-        "-c",
-        "--context",
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="a setting of what is reviewed, not of what it is compared with, as after cdk -c; repeatable",
-    )
-    parser.add_argument(
-        "--base", metavar="REVISION", help="compare with this git revision; default: with the deployed stacks"
-    )
-    parser.add_argument("--format", choices=("text", "markdown"), default="text")
-    parser.add_argument("--region", help="of deployed stacks whose stage sets no region; default: the environment's")
-    parser.add_argument("--profile", help="a profile of the AWS configuration files")
+    add = parser.add_argument
+    every = "repeatable; default: every stage that cdk.json lists, here or in the base"
+    add("--stage", action="append", metavar="STAGE", help=every)
+    setting = "a setting of what is reviewed, not of what it is compared with, as after cdk -c; repeatable"
+    add("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help=setting)
+    add("--base", metavar="REVISION", help="compare with this git revision; default: with the deployed stacks")
+    add("--format", choices=("text", "markdown"), default="text")
+    add("--region", help="for deployed stacks whose stage sets no region; default: the environment's")
+    add("--profile", help="a profile of the AWS configuration files")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the review of each stage, after what is to say of the stages themselves."""
-    for stage in arguments.stage or stages():
-        stack_name(stage=stage)  # refuses what is no stage
-    with Revision(arguments.base) if arguments.base else nullcontext() as revision:
-        here = stages()
-        listed = Listed(here=here, base=revision.stages() if revision else here)
-        wanted = arguments.stage or listed.all
-        found = [_review(arguments, stage, listed, revision) for stage in wanted]
+    """Print the review of each stage, after what changes in the list of stages."""
+    here = stages(template.PROJECT)
+    for stage in arguments.stage or here:
+        stack_name(stage=stage)  # refuses a name that no stage can have
+    with revision(arguments.base) if arguments.base else nullcontext() as base:
+        with _said_of(arguments.base):
+            there = stages(base) if base else here
+        wanted = arguments.stage or list(dict.fromkeys([*here, *there]))
+        new, gone = (
+            {stage for stage in wanted if stage in one and stage not in other}
+            for one, other in ((here, there), (there, here))
+        )
+        found = []
+        for stage in wanted:
+            to_stderr(f"synthesizing stage {stage}")
+            stacks = () if stage in gone else template.synthesize(stage, arguments.context)
+            if not base:
+                name, reviewed = compared(stacks, lambda region: _clients(arguments, region))
+                found.append(Review(stage=stage, base=name, stacks=reviewed))
+                continue
+            with _said_of(arguments.base):
+                before = () if stage in new else template.synthesize(stage, project=base)
+            found.append(Review(stage=stage, base=arguments.base, stacks=paired(before, stacks)))
     if arguments.json:
         print(json.dumps([review.as_object() for review in found], indent=2, ensure_ascii=False))
         return 0
-    texts = ("\n".join(getattr(review, arguments.format)()) for review in found)
-    print("\n\n".join([*listed.said(wanted, arguments.base), *texts]))
+    lines = [f"stage {stage}: new ({arguments.base} does not list it in cdk.json)" for stage in wanted if stage in new]
+    lines += [
+        f"stage {stage}: no longer in cdk.json; its stack, if deployed, stays without reviews and updates"
+        for stage in wanted
+        if stage in gone
+    ]
+    print("\n\n".join([*lines, *("\n".join(getattr(review, arguments.format)()) for review in found)]))
     return 0
 
 
-def _review(arguments: argparse.Namespace, stage: str, listed: Listed, revision: Revision | None) -> Review:
-    def place(region: str | None) -> Clients:
-        return Clients(region=region or arguments.region, profile=arguments.profile)
+def _clients(arguments: argparse.Namespace, region: str | None) -> Clients:
+    return Clients(region=region or arguments.region, profile=arguments.profile)
 
-    to_stderr(f"synthesizing stage {stage}")
-    stacks = () if listed.is_gone(stage) else synthesize(stage, arguments.context)
-    if not revision:
-        base, reviewed = compared(stacks, place)
-        return Review(stage=stage, base=base, stacks=reviewed)
-    before = () if listed.is_new(stage) else revision.stacks(stage)
-    return Review(stage=stage, base=arguments.base, stacks=paired(before, stacks))
+
+def stages(project: Path) -> list[str]:
+    """The stages that a checkout's cdk.json lists."""
+    settings = json.loads((project / "cdk.json").read_text())
+    return list(settings.get("context", {}).get("stages", {}))
+
+
+@contextmanager
+def revision(name: str) -> Iterator[Path]:
+    """A git revision of the project, unpacked. Raises UsageError for an unknown one."""
+    # `git archive`, and not a worktree, which an interrupt would leave in the repository.
+    command = ["git", "archive", "--format=tar", f"{name}^{{commit}}"]
+    done = subprocess.run(command, cwd=template.PROJECT, capture_output=True)
+    if done.returncode:
+        raise UsageError(
+            f"{name!r} is not a git revision here ({done.stderr.decode().strip()}); "
+            "name a commit, a tag or a branch, such as origin/main"
+        )
+    with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
+        archive.extractall(folder, filter="data")
+        yield Path(folder)
+
+
+@contextmanager
+def _said_of(revision: str) -> Iterator[None]:
+    """What fails in a base, such as one from before the project, names the revision."""
+    try:
+        yield
+    except (OpsError, OSError, KeyError, ValueError) as error:
+        raise OpsError(f"revision {revision}: {error}") from None

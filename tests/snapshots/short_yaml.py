@@ -5,7 +5,7 @@ from typing import Any
 
 import yaml
 
-from ops.review.normal import normalised
+from ops.review.wording import normalised
 
 _WIDTH = 100
 

@@ -1,18 +1,22 @@
 """The command line of ``python -m ops cost``."""
 
 import json
+import re
 
 import pytest
 from aws_cdk import App
 
-from cli.errors import UsageError
+from model.messages import item_bytes
 from ops import __main__ as cli
+from ops import template
+from ops.cost import bill
 from ops.cost import command as cost
-from ops.cost import synthesis
-from ops.cost.report import quantity, signed
+from ops.cost.bill import Load
+from ops.cost.estimate import break_even, estimate, quantity, signed
 from stacks.settings import Settings
 from stacks.stage_stacks import add_stacks
-from tests.support.cost_templates import alone, of, old_table, plan, resource, rule
+from tests.conftest import PROJECT
+from tests.support.cost_templates import alone, of, old_table, plan, read, resource, rule
 from tests.support.templates import stage
 
 
@@ -52,19 +56,8 @@ def test_an_idle_dev_stage_is_zero_dollars(saved, capsys):
 
 def test_the_table_of_a_load(saved, capsys):
     template = of(old_table(recovery=True), Plan=plan(rule(DeleteAfterDays=1)))
-    assert (
-        status(
-            saved(template),
-            "--messages-per-day",
-            "1000000",
-            "--months",
-            "1",
-            "--reads-per-message",
-            "0",
-            "--no-free-tier",
-        )
-        == 0
-    )
+    load = ("--messages-per-day", "1000000", "--months", "1", "--reads-per-message", "0")
+    assert status(saved(template), *load, "--no-free-tier") == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[:6] == [
         "ITEM                      QUANTITY                PRICE             A MONTH",
@@ -126,27 +119,16 @@ def test_against_another_template_shows_what_changes(saved, capsys):
     ]
 
 
-def test_a_comparison_shows_what_comes_and_is_free(saved, capsys):
-    before, after = saved(of(), "before.json"), saved(of(old_table(read=5, write=5)), "after.json")
-    assert status(after, "--against", before, "--messages-per-day", "1000") == 0
-    found = [line.split("  ") for line in capsys.readouterr().out.splitlines()]
-    (write,) = [line for line in found if line[0] == "write capacity"]
-    assert [cell.strip() for cell in write if cell] == [
-        "write capacity",
-        "$0.00",
-        "$0.00",
-        "$0.00: 0 → 3,650 write unit-hours, free",
-    ]
-
-
-def test_a_comparison_says_what_is_counted_as_gone_and_is_not(saved, capsys):
+def test_a_comparison_shows_what_comes_for_free_and_what_is_counted_as_gone_but_stays(saved, capsys):
     key = resource("AWS::KMS::Key") | {"DeletionPolicy": "Retain"}
-    before, after = saved(of(Key=key), "before.json"), saved(of(), "after.json")
-    note = "counted as gone, though it stays and is billed until somebody deletes it: "
-    assert status(after, "--against", before) == 0
-    assert f"-$1.00 a month in us-east-1 (prices of 2026-09-03)\n\nnote: {note}Key" in (capsys.readouterr().out)
+    before, after = saved(of(Key=key), "before.json"), saved(of(old_table(read=5, write=5)), "after.json")
+    note = "counted as gone, although it is retained and billed until it is deleted: Key (AWS::KMS::Key)"
+    assert status(after, "--against", before, "--messages-per-day", "1000") == 0
+    out = capsys.readouterr().out
+    assert "  $0.00: 0 → 3,650 write unit-hours, free\n" in out
+    assert f"\n\nnote: {note}\n" in out
     assert status(after, "--against", before, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["notes"] == [f"{note}Key (AWS::KMS::Key)"]
+    assert json.loads(capsys.readouterr().out)["notes"] == [note]
 
 
 def test_an_assembly_is_estimated_with_all_its_stacks(tmp_path, capsys):
@@ -166,13 +148,19 @@ def test_an_assembly_is_estimated_with_all_its_stacks(tmp_path, capsys):
     assert "$2.00 a month in eu-west-1 and us-east-1 (prices of" in capsys.readouterr().out
 
 
+def failure(capsys):
+    """The one line of an error."""
+    out, err = capsys.readouterr()
+    (line,) = err.splitlines()
+    assert (out, line[:7]) == ("", "error: ")
+    return line
+
+
 def test_a_region_without_prices_is_one_line_and_exit_1(saved, capsys):
     assert status(saved(of()), "--region", "ap-south-1") == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err == (
+    assert failure(capsys) == (
         "error: no prices of region 'ap-south-1' are known; known are us-east-1, us-west-2, "
-        "eu-west-1, eu-central-1: name one of them with --region\n"
+        "eu-west-1, eu-central-1: name one of them with --region"
     )
 
 
@@ -181,24 +169,16 @@ def test_a_region_without_prices_is_one_line_and_exit_1(saved, capsys):
     [
         ("", "is not JSON"),
         ("[]", "has no Resources"),
-        ("{}", "has no Resources"),
         ('{"Resources": {"A": {}}}', "has no Resources"),
         ('{"Resources": {}}', "the template has 0 DynamoDB tables"),
+        (None, "t.json: No such file or directory"),
     ],
 )
-def test_a_file_that_is_no_template_is_one_line_and_exit_1(content, said, tmp_path, capsys):
-    (tmp_path / "t.json").write_text(content)
+def test_a_file_that_is_not_a_template_is_one_line_and_exit_1(content, said, tmp_path, capsys):
+    if content is not None:
+        (tmp_path / "t.json").write_text(content)
     assert status(str(tmp_path / "t.json")) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    assert said in line
-
-
-def test_a_file_that_is_not_there_is_one_line_and_exit_1(tmp_path, capsys):
-    assert status(str(tmp_path / "none.json")) == 1
-    assert capsys.readouterr().err == f"error: {tmp_path}/none.json: No such file or directory\n"
+    assert said in failure(capsys)
 
 
 @pytest.mark.parametrize(
@@ -219,11 +199,7 @@ def test_a_file_that_is_not_there_is_one_line_and_exit_1(tmp_path, capsys):
 )
 def test_wrong_usage_is_one_line_and_exit_2(argv, said, saved, capsys):
     assert status(saved(of()), *argv) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    assert said in line
+    assert said in failure(capsys)
 
 
 @pytest.mark.parametrize(
@@ -238,29 +214,45 @@ def test_without_a_template_the_stage_is_synthesized(argv, environment, asked, m
     seen = []
     if environment:
         monkeypatch.setenv("STAGE", environment)
-    monkeypatch.setattr(cost.synthesis, "synthesize", lambda *a: seen.append(a) or alone(of()))
+    monkeypatch.setattr(template, "synthesize", lambda *a: seen.append(a) or alone(of()))
     assert status(*argv) == 0
     assert seen == [asked]
     assert capsys.readouterr().err == f"synthesizing stage {asked[0]}\n"
 
 
-def test_what_is_no_stage_is_wrong_usage(capsys):
-    assert status("--stage", "Prod") == 2
-    assert "'Prod' is not a stage" in capsys.readouterr().err
-
-
-def test_an_override_is_a_key_and_a_value():
-    with pytest.raises(UsageError, match="-c 'pitr_days' is not KEY=VALUE"):
-        synthesis.synthesize("dev", ["pitr_days"])
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [(("--stage", "Prod"), "'Prod' is not a stage"), (("-c", "pitr_days"), "-c 'pitr_days' is not KEY=VALUE")],
+)
+def test_a_synthesis_refuses_what_is_not_a_stage_or_a_setting(argv, said, capsys):
+    assert status(*argv) == 2
+    assert said in capsys.readouterr().err
 
 
 def test_amounts_and_quantities_for_people():
     assert [signed(x) for x in (0, 1.25, -1.25, 0.001, -0.001)] == ["$0.00", "+$1.25", "-$1.25", "+<$0.01", "-<$0.01"]
-    assert [quantity(x) for x in (0, 0.0001, 0.0123, 1.5, 99.9, 1234.5)] == [
-        "0",
-        "<0.001",
-        "0.0123",
-        "1.5",
-        "99.9",
-        "1,234",
-    ]
+    assert [quantity(x) for x in (0, 0.0001, 0.0123, 1.5, 1234.5)] == ["0", "<0.001", "0.0123", "1.5", "1,234"]
+
+
+DOCS = (PROJECT / "docs/cost.md").read_text()
+
+
+def test_the_example_in_the_docs_is_what_the_program_prints():
+    found, load = read(stage("dev")), Load(messages_per_day=10_000)
+    lines = cost.estimate_text(estimate(found, load), break_even(found, load))
+    printed = "\n".join(["```", "$ python -m ops cost --messages-per-day 10000", *lines, "```"])
+    start, end = "<!-- cost: written by make accept -->\n", "\n<!-- /cost -->"
+    assert DOCS.split(start)[1].split(end)[0] == printed, f"put this into docs/cost.md:\n{printed}"
+
+
+def test_every_option_in_the_docs_exists(capsys):
+    assert status("--help") == 0
+    shown = capsys.readouterr().out
+    assert {option for option in re.findall(r"`(--[a-z-]+)`", DOCS) if option not in shown} == set()
+
+
+def test_the_table_of_units_in_the_docs_is_that_of_the_estimate():
+    units = bill.per_message(read(stage("dev")), Load(reads_per_message=1))
+    sizes = [item_bytes(one) for one in (bill.message(200), bill.membership(200), bill.message(603))]
+    assert sizes == [621, 604, 1024]
+    assert sorted(units.values()) == [1.5, 3, 4, 2 + 4]

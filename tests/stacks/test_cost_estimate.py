@@ -3,19 +3,22 @@
 import pytest
 
 from cli.errors import OpsError, UsageError
-from ops.cost import items, template, traffic
-from ops.cost.assembly import StackTemplate
-from ops.cost.estimate import estimate
-from ops.cost.load import Load
+from ops.cost import bill
+from ops.cost.bill import Load
+from ops.cost.estimate import break_even, estimate, modes
 from ops.cost.prices import DAYS, GB
-from tests.support.cost_templates import alarm, of, old_table, plan, read, resource, rule
+from ops.template import StackTemplate
+from tests.support.cost_templates import alarm, global_table, of, old_table, plan, read, resource, rule
 from tests.support.templates import FULL, stage
 from tests.support.templates import synthesized as synth
 
-# Of a body of 200 bytes: names and values of the attributes, and 36 characters an id.
+# With a body of 200 bytes: names and values of the attributes, and 36 characters an id.
 MESSAGE, MEMBERSHIP = 621, 604
 A_MONTH = Load(messages_per_day=10_000, reads_per_message=0, months=1)
 SENT = 10_000 * 730 / 24
+SMALL = Load(messages_per_day=1000, retention_days=1, reads_per_message=0)
+SMALL_GB = 1000 * (MESSAGE + 100) / GB
+HOME, THERE = "eu-west-1", "us-east-1"
 
 
 def monthly(template, load, **options):
@@ -24,91 +27,86 @@ def monthly(template, load, **options):
     return {line.item: line.monthly for line in found.lines}
 
 
+def units(body=200, **load):
+    """Units of a message with a body of that length: table and index written, table and index read."""
+    found = bill.per_message(read(stage("dev")), Load(message_bytes=body, **load))
+    table, index = [
+        {kind: n for (name, kind), n in found.items() if bool(name) is indexed} for indexed in (False, True)
+    ]
+    return table["write"], index["write"], table["read"], index["read"]
+
+
 @pytest.mark.parametrize("free_tier", [True, False])
 def test_an_idle_dev_stage_costs_nothing_at_all(free_tier):
     idle = estimate(read(stage("dev")), Load(), free_tier=free_tier)
-    assert idle.monthly == 0
-    assert {line.quantity for line in idle.lines} == {0}
-    assert idle.warnings == ()
+    assert (idle.monthly, {line.quantity for line in idle.lines}, idle.warnings) == (0, {0}, ())
 
 
-def test_an_idle_stage_that_tests_restores_costs_the_tests():
+def test_restore_tests_are_billed_for_points_and_restore_the_index_too():
+    """AWS bills each recovery point that is tested: without a rule that makes points there are no tests."""
     idle = monthly(synth(restore_testing=True), Load())
     assert {item: cost for item, cost in idle.items() if cost} == {"restore tests": pytest.approx(730 / 24 / 7 * 1.50)}
-
-
-def test_without_a_backup_to_restore_there_is_nothing_to_test():
-    """AWS asks for each recovery point that is tested, not for the plan of the tests."""
+    load = Load(messages_per_day=1000, retention_days=100, conversations=500)
+    size = (100_000 * (MESSAGE + 100) + 2 * 2 * 500 * (MEMBERSHIP + 100)) / GB
+    assert monthly(stage("prod"), load)["restored by the tests"] == pytest.approx(DAYS / 7 * size * 0.15)
     bare = synth(restore_testing=True, daily_backup_retention_days=0, monthly_backup_retention_days=0, pitr_days=0)
     found = estimate(read(bare), Load())
     assert not any("test" in line.item for line in found.lines)
-    assert "no restore tests: no rule makes a recovery point that they could restore" in (found.assumptions)
-    assert not any("restore tests" in one for one in estimate(read(synth()), Load()).assumptions)
-
-
-def test_the_items_are_as_large_as_dynamodb_counts_them():
-    assert items.size(items.message(200)) == MESSAGE
-    assert items.size(items.membership(200)) == MEMBERSHIP
+    assert "no restore tests: no backup rule makes a recovery point to restore" in found.assumptions
 
 
 def test_a_message_takes_seven_write_units_while_items_are_below_a_kilobyte():
-    template = read(stage("dev"))
-    units = traffic.per_message(template, Load(message_bytes=1024 - (MESSAGE - 200)))
-    assert (units.table_writes, units.index_writes) == (3, (4,))
-    # One byte more and the message takes two; the lists are smaller items.
-    units = traffic.per_message(template, Load(message_bytes=1025 - (MESSAGE - 200)))
-    assert (units.table_writes, units.index_writes) == (4, (4,))
-    # A list shows no more than the beginning of a long message.
-    units = traffic.per_message(template, Load(message_bytes=100_000))
-    assert (units.table_writes, units.index_writes) == (99 + 4, (8,))
+    assert units(1024 - (MESSAGE - 200))[:2] == (3, 4)
+    assert units(1025 - (MESSAGE - 200))[:2] == (4, 4)  # the lists are smaller items
+    assert units(100_000)[:2] == (99 + 4, 8)  # a list shows only the beginning of a long message
 
 
-def test_reads_are_a_list_and_a_page_of_history_and_what_the_indexer_looks_at():
+def test_reads_are_a_list_and_a_page_of_history_and_two_looks_of_the_function():
     # 20 messages are 12,420 bytes, 4 units consistently; 20 entries 12,080, half of 3.
-    units = traffic.per_message(read(stage("dev")), Load(reads_per_message=3))
-    assert (units.table_reads, units.index_reads) == (2 + 3 * 4, (3 * 1.5,))
+    assert units(reads_per_message=3)[2:] == (2 + 3 * 4, 3 * 1.5)
 
 
-def test_requests_on_demand():
-    cost = monthly(stage("dev"), A_MONTH)
-    assert cost["writes on demand"] == pytest.approx(SENT * 7 * 0.625e-6)
-    assert cost["reads on demand"] == pytest.approx(SENT * 2 * 0.125e-6)
-
-
-def test_storage_counts_the_index_and_recovery_does_not():
+def test_requests_storage_function_and_logs_on_demand():
     cost = monthly(stage("dev"), A_MONTH)
     lists = 2 * SENT / 100
     table = SENT * (MESSAGE + 100) + lists * (MEMBERSHIP + 100)
-    assert cost["table and indexes stored"] == pytest.approx((table + lists * (MEMBERSHIP + 100)) / GB * 0.25)
-    assert cost["point-in-time recovery"] == pytest.approx(table / GB * 0.20)
+    expected = {
+        "writes on demand": SENT * 7 * 0.625e-6,
+        "reads on demand": SENT * 2 * 0.125e-6,
+        "table and indexes stored": (table + lists * (MEMBERSHIP + 100)) / GB * 0.25,
+        "point-in-time recovery": table / GB * 0.20,  # without the index
+        "stream function, requests": SENT * 0.20e-6,
+        "stream function, time": SENT * 0.06 * 0.25 * 0.0000133334,
+        "logs written": SENT * 600 / GB * 0.50,
+        "logs kept": SENT * 600 / GB * 30 / DAYS * 0.03,
+    }
+    assert {item: cost[item] for item in expected} == pytest.approx(expected)
 
 
-def test_the_stream_function_and_its_logs():
-    cost = monthly(stage("dev"), A_MONTH)
-    assert cost["stream function, requests"] == pytest.approx(SENT * 0.20e-6)
-    assert cost["stream function, time"] == pytest.approx(SENT * 0.06 * 0.25 * 0.0000133334)
-    assert cost["logs written"] == pytest.approx(SENT * 600 / GB * 0.50)
-    assert cost["logs kept"] == pytest.approx(SENT * 600 / GB * 30 / DAYS * 0.03)
+def test_the_always_free_part_is_taken_off():
+    load = Load(messages_per_day=1_000_000, reads_per_message=0, months=1)
+    lines = {line.item: line for line in estimate(read(stage("dev")), load).lines}
+    sent = 100 * SENT
+    assert lines["stream function, requests"].free == 1_000_000
+    assert lines["stream function, time"].monthly == pytest.approx((sent * 0.06 * 0.25 - 400_000) * 0.0000133334)
+    assert lines["logs written"].monthly == pytest.approx((sent * 600 / GB - 5) * 0.50)
+    assert lines["table and indexes stored"].free == pytest.approx(lines["table and indexes stored"].quantity)
+    assert lines["writes on demand"].free == 0
 
 
 def test_an_old_table_writes_a_message_once_and_runs_nothing():
-    cost = monthly(of(), A_MONTH)
-    assert cost == {
+    assert monthly(of(), A_MONTH) == {
         "writes on demand": pytest.approx(SENT * 0.625e-6),
         "reads on demand": 0,
         "table and indexes stored": pytest.approx(SENT * (MESSAGE + 100) / GB * 0.25),
     }
 
 
-def test_fixed_capacity_costs_its_hours_whatever_the_load():
-    table = of(old_table(read=5, write=5))
-    cost = {
-        "write capacity": pytest.approx(730 * 5 * 0.00065),
-        "read capacity": pytest.approx(730 * 5 * 0.00013),
-        "table and indexes stored": 0,
-    }
-    assert monthly(table, Load()) == cost
-    assert monthly(table, A_MONTH)["write capacity"] == cost["write capacity"]
+@pytest.mark.parametrize("load", [Load(), A_MONTH])
+def test_fixed_capacity_costs_its_hours_whatever_the_load(load):
+    cost = monthly(of(old_table(read=5, write=5)), load)
+    assert cost["write capacity"] == pytest.approx(730 * 5 * 0.00065)
+    assert cost["read capacity"] == pytest.approx(730 * 5 * 0.00013)
 
 
 def test_scaled_capacity_is_what_the_busy_hours_need_and_else_its_minimum():
@@ -117,95 +115,77 @@ def test_scaled_capacity_is_what_the_busy_hours_need_and_else_its_minimum():
     # 10 messages a second, 40 in the busy quarter of the day: 120 units to the table
     # and 160 to the index, 70 % of what is there.
     hours = 730 * ((120 + 160) / 0.7 / 4 + 2 * 0.75)
-    assert monthly(template, load)["write capacity"] == pytest.approx(hours * 0.00065)
+    cost = monthly(template, load)
+    assert cost["write capacity"] == pytest.approx(hours * 0.00065)
     # 20 units a second are read and 5 are there, for the table and as many for the index.
-    assert monthly(template, load)["read capacity"] == pytest.approx(730 * 10 * 0.00013)
-    (warning,) = estimate(read(template), load).warnings
-    assert warning == (
-        "the table gives at most 5 read units a second; the busy hours need 80, and requests will be throttled"
+    assert cost["read capacity"] == pytest.approx(730 * 10 * 0.00013)
+    assert cost["alarms"] == pytest.approx(0.80)  # four for each of two capacities that scale
+    assert monthly(template, load, free_tier=True)["alarms"] == 0
+    assert estimate(read(template), load).warnings == (
+        "the table gives at most 5 read units a second; the busy hours need 80, and requests will be throttled",
     )
-
-
-def test_scaled_capacity_ends_at_its_maximum():
-    template = synth(billing_mode="provisioned", write_capacity=5, max_write_capacity=50)
-    load = Load(messages_per_day=8_640_000, reads_per_message=0, peak_factor=1)
-    assert monthly(template, load)["write capacity"] == pytest.approx(730 * 2 * 50 * 0.00065)
-
-
-def test_the_scaling_of_two_capacities_keeps_eight_alarms():
-    template = synth(billing_mode="provisioned")
-    assert monthly(template, Load())["alarms"] == pytest.approx(0.80)
-    assert monthly(template, Load(), free_tier=True)["alarms"] == 0
+    bounded = synth(billing_mode="provisioned", write_capacity=5, max_write_capacity=50)
+    cost = monthly(bounded, Load(messages_per_day=8_640_000, reads_per_message=0, peak_factor=1))
+    assert cost["write capacity"] == pytest.approx(730 * 2 * 50 * 0.00065)
 
 
 def test_backups_are_full_copies_of_the_table_as_it_was_on_each_day():
-    load = Load(messages_per_day=1000, months=1)
-    per_day = 1000 * (MESSAGE + 100) / GB
-    cost = monthly(of(Plan=plan(rule(DeleteAfterDays=3))), load)
-    days = (DAYS) + (DAYS - 1) + (DAYS - 2)
-    assert cost["backups, daily"] == pytest.approx(per_day * days * 0.10)
+    cost = monthly(of(Plan=plan(rule(DeleteAfterDays=3))), Load(messages_per_day=1000, months=1))
+    assert cost["backups, daily"] == pytest.approx(SMALL_GB * (DAYS + (DAYS - 1) + (DAYS - 2)) * 0.10)
 
 
 def test_backups_of_a_table_that_no_longer_grows_are_points_times_size():
-    load = Load(messages_per_day=1000, retention_days=10, months=12)
-    size = 10_000 * (MESSAGE + 100) / GB
     monthly_rule = rule("monthly", "cron(0 5 1 * ? *)", DeleteAfterDays=182.5)
-    cost = monthly(of(Plan=plan(rule(DeleteAfterDays=35), monthly_rule)), load)
-    assert cost["backups, daily"] == pytest.approx(35 * size * 0.10)
-    assert cost["backups, monthly"] == pytest.approx(183 * 12 / 365 * size * 0.10)
+    cost = monthly(of(Plan=plan(rule(DeleteAfterDays=35), monthly_rule)), SMALL)
+    assert cost["backups, daily"] == pytest.approx(35 * SMALL_GB * 0.10)
+    assert cost["backups, monthly"] == pytest.approx(183 * 12 / 365 * SMALL_GB * 0.10)
+    # Points without an end are there since the load began.
+    assert monthly(of(Plan=plan(rule())), SMALL)["backups, daily"] == pytest.approx(365 * SMALL_GB * 0.10)
 
 
 def test_old_points_are_cold_and_copies_cost_again_and_travel():
-    load = Load(messages_per_day=1000, retention_days=1, months=12)
-    size = 1000 * (MESSAGE + 100) / GB
-    copy = {
-        "DestinationBackupVaultArn": "arn:aws:backup:eu-west-1:111122223333:backup-vault:far",
-        "Lifecycle": {"DeleteAfterDays": 10},
-    }
-    kept = rule(copies=[copy], DeleteAfterDays=100, MoveToColdStorageAfterDays=30)
-    cost = monthly(of(Plan=plan(kept)), load)
-    assert cost["backups, daily"] == pytest.approx(30 * size * 0.10)
-    assert cost["backups, daily, cold"] == pytest.approx(70 * size * 0.03)
-    assert cost["copies, daily, eu-west-1"] == pytest.approx(10 * size * 0.11)
-    assert cost["copies, daily, on the way"] == pytest.approx(DAYS * size * 0.02)
+    arn = "arn:aws:backup:eu-west-1:111122223333:backup-vault:far"
+    copy = {"DestinationBackupVaultArn": arn, "Lifecycle": {"DeleteAfterDays": 10}}
+    cost = monthly(of(Plan=plan(rule(copies=[copy], DeleteAfterDays=100, MoveToColdStorageAfterDays=30))), SMALL)
+    assert cost["backups, daily"] == pytest.approx(30 * SMALL_GB * 0.10)
+    assert cost["backups, daily, cold"] == pytest.approx(70 * SMALL_GB * 0.03)
+    assert cost["copies, daily, eu-west-1"] == pytest.approx(10 * SMALL_GB * 0.11)
+    assert cost["copies, daily, on the way"] == pytest.approx(DAYS * SMALL_GB * 0.02)
 
 
-def test_points_without_an_end_are_there_since_the_load_began():
-    load = Load(messages_per_day=1000, retention_days=1, months=12)
-    cost = monthly(of(Plan=plan(rule())), load)
-    assert cost["backups, daily"] == pytest.approx(365 * 1000 * (MESSAGE + 100) / GB * 0.10)
+@pytest.mark.parametrize(
+    ("months", "rotation", "dollars"),
+    [
+        (12, {"EnableKeyRotation": True}, 0),
+        (12.5, {"EnableKeyRotation": True}, 0.5),
+        (13, {"EnableKeyRotation": True}, 1),
+        (24.5, {"EnableKeyRotation": True}, 1.5),
+        (60, {"EnableKeyRotation": True}, 2),
+        (12, {"EnableKeyRotation": True, "RotationPeriodInDays": 90}, 2),
+        (60, {"EnableKeyRotation": False}, 0),
+        (60, {}, 0),
+    ],
+)
+def test_a_key_that_rotates_costs_more_after_its_first_and_second_rotation(months, rotation, dollars):
+    cost = monthly(of(Key=resource("AWS::KMS::Key", **rotation)), Load(months=months))
+    assert (cost["customer key"], cost.get("customer key, rotations", 0)) == (1.00, pytest.approx(dollars))
 
 
-def test_restore_tests_restore_the_index_too():
-    load = Load(messages_per_day=1000, retention_days=100, conversations=500)
-    lists = 2 * 500 * (MEMBERSHIP + 100)
-    size = (100_000 * (MESSAGE + 100) + 2 * lists) / GB
-    cost = monthly(stage("prod"), load)
-    assert cost["restored by the tests"] == pytest.approx(DAYS / 7 * size * 0.15)
+@pytest.mark.parametrize(("load", "slots"), [(A_MONTH, 730 * 12), (Load(messages_per_day=1), DAYS)])
+def test_a_key_is_asked_for_every_five_minutes_at_most(load, slots):
+    assert monthly(synth(**FULL), load)["customer key, requests"] == pytest.approx(2 * slots * 3e-6)
 
 
-@pytest.mark.parametrize(("months", "dollars"), [(12, 0), (12.5, 0.5), (13, 1), (24, 1), (24.5, 1.5), (25, 2), (60, 2)])
-def test_a_key_that_rotates_costs_more_after_its_first_and_second_year(months, dollars):
-    cost = monthly(synth(**FULL), Load(months=months))
-    assert cost["customer key"] == 1.00
-    assert cost.get("customer key, rotations", 0) == pytest.approx(dollars)
-
-
-def test_a_key_rotates_as_often_as_its_template_says_if_at_all():
-    def cost(**properties):
-        key = resource("AWS::KMS::Key", **properties)
-        return monthly(of(Key=key), Load(months=12)).get("customer key, rotations", 0)
-
-    assert cost() == cost(EnableKeyRotation=False) == 0
-    assert cost(EnableKeyRotation=True, RotationPeriodInDays=90) == 2
-
-
-def test_a_key_and_its_requests():
-    template = synth(**FULL)
-    cost = monthly(template, A_MONTH)
-    assert cost["customer key"] == 1.00
-    assert cost["customer key, requests"] == pytest.approx(2 * 730 * 12 * 3e-6)
-    assert monthly(template, Load(messages_per_day=1))["customer key, requests"] == pytest.approx(2 * DAYS * 3e-6)
+@pytest.mark.parametrize(
+    ("properties", "dollars"),
+    [
+        ({"MetricName": "m"}, 0.10),
+        ({"Metrics": [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "a/b"}]}, 0.20),
+        ({"Metrics": [{"MetricStat": {}}, {"Expression": "ANOMALY_DETECTION_BAND(a, 2)"}]}, 0.30),
+    ],
+)
+def test_an_alarm_is_billed_for_the_metrics_that_it_watches(properties, dollars):
+    assert monthly(of(Alarm=alarm(**properties)), Load())["alarms"] == pytest.approx(dollars)
 
 
 def test_what_watches_costs_beyond_the_free_ones():
@@ -213,135 +193,148 @@ def test_what_watches_costs_beyond_the_free_ones():
         **{f"Alarm{n}": alarm() for n in range(12)},
         **{f"Board{n}": resource("AWS::CloudWatch::Dashboard") for n in range(4)},
         Filter=resource("AWS::Logs::MetricFilter", MetricTransformations=[{}]),
+        Both=resource("AWS::CloudWatch::CompositeAlarm"),
     )
+    names = ("alarms", "dashboards", "metrics out of logs", "composite alarms")
     listed, free = monthly(template, A_MONTH), monthly(template, A_MONTH, free_tier=True)
-    assert (listed["alarms"], listed["dashboards"], listed["metrics out of logs"]) == (pytest.approx(1.20), 12.00, 0.30)
-    assert (free["alarms"], free["dashboards"], free["metrics out of logs"]) == (pytest.approx(0.20), 3.00, 0)
+    assert [listed[name] for name in names] == pytest.approx([1.20, 12.00, 0.30, 0.50])
+    assert [free[name] for name in names] == pytest.approx([0.20, 3.00, 0, 0.50])
 
 
-def test_a_replica_costs_its_writes_storage_and_the_way_there_at_its_own_prices():
-    table = {
-        "Type": "AWS::DynamoDB::GlobalTable",
-        "Properties": {
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": old_table()["Properties"]["KeySchema"],
-            "Replicas": [{"Region": {"Ref": "AWS::Region"}}, {"Region": "eu-central-1"}],
-        },
-    }
-    cost = monthly(of(table), Load(messages_per_day=10_000, reads_per_message=1, months=1))
-    assert cost["writes on demand"] == pytest.approx(SENT * 0.625e-6)
-    assert cost["writes on demand, eu-central-1"] == pytest.approx(SENT * 0.7625e-6)
-    assert cost["reads on demand"] == pytest.approx(SENT * 4 * 0.125e-6)
-    assert cost["reads on demand, eu-central-1"] == 0
-    assert cost["table and indexes stored, eu-central-1"] == pytest.approx(SENT * (MESSAGE + 100) / GB * 0.306)
-    assert cost["replication"] == pytest.approx(SENT * MESSAGE / GB * 0.02)
-
-
-def test_a_replica_where_prices_are_not_known_has_those_of_its_table_and_a_warning():
-    table = {
-        "Type": "AWS::DynamoDB::GlobalTable",
-        "Properties": {
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": old_table()["Properties"]["KeySchema"],
-            "Replicas": [{"Region": "eu-central-1"}, {"Region": "mars-1"}],
-        },
-    }
-    found = estimate(read(of(table), region="eu-central-1"), Load(messages_per_day=10_000))
-    lines = {line.item: line for line in found.lines}
-    assert lines["writes on demand, mars-1"].price == lines["writes on demand"].price
-    assert "no prices of region mars-1 are known: what is there has those of eu-central-1" in (found.warnings)
-
-
-def test_a_message_that_expires_costs_one_more_look_of_the_indexer():
+def test_a_message_that_expires_costs_one_more_look_of_the_function():
     template = synth()
     (table,) = (one for one in template["Resources"].values() if "GlobalTable" in one["Type"])
-    table["Properties"]["TimeToLiveSpecification"] = {"AttributeName": "t", "Enabled": True}
+    expiring = {**table["Properties"], "TimeToLiveSpecification": {"AttributeName": "t", "Enabled": True}}
+    resources = template["Resources"] | {"MessagesTable9E4E97A0": table | {"Properties": expiring}}
     load = Load(messages_per_day=10_000, reads_per_message=0, retention_days=30, months=2)
-    cost = monthly(template, load)
+    cost = monthly(template | {"Resources": resources}, load)
     assert cost["reads on demand"] == pytest.approx(SENT * 3 * 0.125e-6)
     assert cost["stream function, requests"] == pytest.approx(SENT * 2 * 0.20e-6)
 
 
-def test_the_always_free_part_is_taken_off():
-    load = Load(messages_per_day=1_000_000, reads_per_message=0, months=1)
-    lines = {line.item: line for line in estimate(read(stage("dev")), load).lines}
-    sent = 100 * SENT
-    assert lines["stream function, requests"].free == 1_000_000
-    assert lines["stream function, requests"].monthly == pytest.approx((sent - 1e6) * 0.20e-6)
-    assert lines["stream function, time"].monthly == pytest.approx((sent * 0.06 * 0.25 - 400_000) * 0.0000133334)
-    assert lines["logs written"].monthly == pytest.approx((sent * 600 / GB - 5) * 0.50)
-    assert lines["table and indexes stored"].free == pytest.approx(lines["table and indexes stored"].quantity)
-    assert lines["writes on demand"].free == 0
+def test_a_replica_costs_its_writes_storage_and_the_way_there_at_its_own_prices():
+    cost = monthly(of(global_table(None, "eu-central-1")), Load(messages_per_day=10_000, reads_per_message=1, months=1))
+    expected = {
+        "writes on demand": SENT * 0.625e-6,
+        "writes on demand, eu-central-1": SENT * 0.7625e-6,
+        "reads on demand": SENT * 4 * 0.125e-6,
+        "reads on demand, eu-central-1": 0,
+        "table and indexes stored, eu-central-1": SENT * (MESSAGE + 100) / GB * 0.306,
+        "replication": SENT * MESSAGE / GB * 0.02,
+    }
+    assert {item: cost[item] for item in expected} == pytest.approx(expected)
 
 
-def test_the_region_is_the_callers_the_templates_or_the_default():
-    regional = read(synth(region="eu-west-1"))
-    assert estimate(regional, Load()).region == "eu-west-1"
-    assert estimate(regional, Load(), region="us-west-2").region == "us-west-2"
-    assert estimate(read(stage("dev")), Load()).region == "us-east-1"
-    with pytest.raises(OpsError, match="no prices of region 'mars-1'"):
-        estimate(regional, Load(), region="mars-1")
+@pytest.mark.parametrize(
+    ("named", "placed", "asked", "home"),
+    [
+        (None, None, None, "us-east-1"),
+        (HOME, None, None, HOME),
+        (HOME, THERE, None, THERE),
+        (HOME, THERE, "us-west-2", "us-west-2"),
+    ],
+)
+def test_the_region_is_the_callers_then_the_stacks_then_the_only_replicas(named, placed, asked, home):
+    stacks = (StackTemplate(region=placed, template=synth(region=named)),)
+    assert estimate(bill.read(stacks, region=asked), Load(), region=asked).region == home
 
 
-def test_a_message_that_no_item_can_hold_is_wrong_usage():
-    with pytest.raises(UsageError, match="--message-bytes 409600: "):
-        estimate(read(stage("dev")), Load(message_bytes=409_600))
+def test_with_replicas_the_stacks_own_region_is_home_and_keeps_its_items():
+    narrow, wide = (
+        estimate(bill.read((StackTemplate(region=HOME, template=synth(region=HOME, replica_regions=there)),)), A_MONTH)
+        for there in ((), (THERE,))
+    )
+    assert wide.regions == (HOME, THERE)
+    costs = {line.item: line.monthly for line in wide.lines}
+    assert {line.item: costs[line.item] for line in narrow.lines} == {line.item: line.monthly for line in narrow.lines}
+    assert not any(HOME in item for item in costs)
 
 
-def test_unknown_resources_are_warned_of():
-    found = estimate(read(of(A=resource("AWS::EC2::NatGateway"))), Load())
-    assert found.warnings == ("not priced: 1 x AWS::EC2::NatGateway",)
+def test_a_template_alone_does_not_say_which_of_several_replicas_is_at_home():
+    both = "the table has replicas in us-east-1 and eu-west-1; name the region of its stack with --region"
+    for region in (None, "us-west-2"):
+        with pytest.raises(OpsError, match=f"^{both}$"):
+            read(of(global_table(THERE, HOME)), region=region)
+    assert estimate(read(of(global_table(THERE, HOME)), region=HOME), A_MONTH).regions == (HOME, THERE)
 
 
-def test_the_assumptions_say_what_a_message_takes():
-    said = " / ".join(estimate(read(stage("dev")), A_MONTH).assumptions)
-    assert "a message of 200 bytes is an item of 621, takes 7 write units" in said
-    assert "304,167 messages are in the table, kept for ever" in said
-
-
-def in_two_regions(region="eu-west-1", **resources):
+def in_two_regions(region=HOME, **resources):
     """A stage in us-east-1 with a key and daily copies to the vault of a second stack."""
     arn = f"arn:aws:backup:{region}:111122223333:backup-vault:far"
     copied = rule(copies=[{"DestinationBackupVaultArn": arn}], DeleteAfterDays=10)
     key, vault = resource("AWS::KMS::Key"), resource("AWS::Backup::BackupVault")
-    home = of(Plan=plan(copied), Key=key)
     there = {"Resources": {"Vault": vault, "Key": key} | resources}
     return (
-        StackTemplate(name="own", region="us-east-1", template=home),
+        StackTemplate(name="own", region=THERE, template=of(Plan=plan(copied), Key=key)),
         StackTemplate(name="copies", region=region, template=there),
     )
 
 
 def test_a_second_stack_is_priced_in_its_region_and_nothing_is_counted_twice():
-    load = Load(messages_per_day=1000, retention_days=1, months=12, reads_per_message=0)
-    one, two = in_two_regions(), in_two_regions()[:1]
-    both, home = (estimate(template.read(stacks), load, region="us-east-1") for stacks in (one, two))
-    assert both.monthly - home.monthly == pytest.approx(1.00), "the second key, and no copy twice"
-    (line,) = both.of("copies").lines
-    assert (line.item, line.price.region) == ("customer key, eu-west-1", "eu-west-1")
-    items = [line.item for line in both.lines]
-    assert len(items) == len(set(items))
-    assert both.regions == ("us-east-1", "eu-west-1")
-    assert both.of("own").monthly + both.of("copies").monthly == both.monthly
-
-
-def test_the_key_of_a_second_stack_rotates_too():
     key = resource("AWS::KMS::Key", EnableKeyRotation=True)
-    found = estimate(template.read(in_two_regions(Key=key)), Load(months=13))
-    (line,) = (line for line in found.lines if "rotations" in line.item)
-    assert (line.item, line.monthly) == ("customer key, rotations, eu-west-1", pytest.approx(1))
+    both, home = (
+        estimate(bill.read(stacks), Load(messages_per_day=1000, months=13))
+        for stacks in (in_two_regions(Key=key), in_two_regions()[:1])
+    )
+    assert both.monthly - home.monthly == pytest.approx(2.00), "the second key and its rotation, and no copy twice"
+    second = [(line.item, line.price.region) for line in both.lines if line.stack == "copies"]
+    assert second == [("customer key, eu-west-1", HOME), ("customer key, rotations, eu-west-1", HOME)]
+    assert both.regions == (THERE, HOME)
 
 
 def test_what_is_in_a_region_without_prices_has_those_of_the_stages_own_and_a_warning():
-    load = Load(messages_per_day=1000)
-    unknown = estimate(template.read(in_two_regions(region="mars-1")), load, region="us-east-1")
-    lines = {line.item: line for line in unknown.lines}
-    for item in ("copies, daily, mars-1", "customer key, mars-1"):
-        assert lines[item].price.region == "us-east-1"
-    assert unknown.warnings == ("no prices of region mars-1 are known: what is there has those of us-east-1",)
+    found = estimate(bill.read(in_two_regions("mars-1")), Load(messages_per_day=1000))
+    prices = {line.item: line.price.region for line in found.lines}
+    assert prices["copies, daily, mars-1"] == prices["customer key, mars-1"] == THERE
+    assert found.warnings == ("no prices of region mars-1 are known: those of us-east-1 are used there",)
 
 
-def test_unknown_resources_of_a_second_stack_are_warned_of():
-    stacks = in_two_regions(Gateway=resource("AWS::EC2::NatGateway"))
-    found = estimate(template.read(stacks), Load(), region="us-east-1")
-    assert found.warnings == ("not priced: 1 x AWS::EC2::NatGateway",)
+def test_unknown_resources_of_every_stack_are_warned_of():
+    gateway = resource("AWS::EC2::NatGateway")
+    known = {"B": gateway, "C": resource("AWS::IAM::Role"), "D": resource("Custom::Thing")}
+    found = estimate(bill.read(in_two_regions(A=gateway, **known)), Load())
+    assert found.warnings == ("not priced: 2 x AWS::EC2::NatGateway",)
+    for name in ("dev", "prod"):
+        assert estimate(read(stage(name)), Load()).warnings == ()
+
+
+def test_errors_of_an_estimate():
+    with pytest.raises(UsageError, match="--message-bytes 409600: "):
+        estimate(read(stage("dev")), Load(message_bytes=409_600))
+    with pytest.raises(OpsError, match="no prices of region 'mars-1'"):
+        estimate(read(stage("dev")), Load(), region="mars-1")
+
+
+STEADY = Load(reads_per_message=0, peak_factor=1)
+
+
+def test_capacity_costs_as_much_as_requests_when_29_percent_of_it_is_used():
+    even = break_even(read(stage("dev")), Load(peak_factor=4))
+    assert even.utilisation == pytest.approx(0.00065 / 3600 / 0.625e-6)
+    assert (f"{even.utilisation:.1%}", even.fixed_utilisation) == ("28.9%", 0.25)
+    # Each region has its own; this template names one.
+    assert break_even(read(synth(**FULL)), Load()).utilisation == pytest.approx(0.000735 / 3600 / 0.705e-6)
+
+
+def test_where_the_two_cost_the_same_at_list_prices():
+    found = break_even(read(stage("dev")), STEADY, free_tier=False).messages_per_day
+    # At a rate r a second: 7 r write units and 2 r read units, which are below a minimum of 1.
+    # Requests: 2,628,000 s a month x r x (7 x 0.625 + 2 x 0.125) / 1,000,000 = 12.1545 r.
+    # Capacity: 730 h x (7 r / 0.7 x 0.00065 + 2 x 0.00013) + 16 alarms x 0.10.
+    rate = (730 * 2 * 0.00013 + 1.6) / (12.1545 - 730 * 10 * 0.00065)
+    assert 2 * rate / 0.7 < 1 < 3 * rate / 0.7  # of both capacities to write, and of those to read
+    assert found == pytest.approx(rate * 86_400, rel=1e-4)
+
+
+def test_the_free_units_and_alarms_count_unless_they_are_left_out():
+    assert modes(read(stage("dev")), Load()) == (0, pytest.approx(0.60))  # 16 alarms of the scaling, 10 are free
+    listed = modes(read(stage("dev")), Load(), free_tier=False)
+    assert listed == (0, pytest.approx(730 * 2 * (0.00065 + 0.00013) + 1.60))
+    # Without an index the scaling keeps 8 alarms, which are free as well.
+    assert break_even(read(of()), STEADY).messages_per_day == 0
+
+
+def test_it_is_the_same_comparison_whichever_mode_the_template_has():
+    load = Load(messages_per_day=50_000)
+    one, other = read(of(old_table())), read(of(old_table(read=7, write=9)))
+    assert break_even(one, load) == break_even(other, load)

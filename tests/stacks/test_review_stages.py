@@ -1,20 +1,25 @@
-"""Which stages a review is of, where both sides of it list their own in cdk.json."""
+"""Which stages are reviewed where both sides list their own, and what CloudFormation's schemas say."""
 
 import json
+import re
 import subprocess
 
 import pytest
+from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
+from ops import template
 from ops.__main__ import main
-from ops.cost.assembly import StackTemplate
-from ops.review import command as review
-from ops.review import sources
+from ops.review import command
+from ops.review.survival import CREATE_ONLY
+from ops.template import StackTemplate
+from tests.conftest import PROJECT
+from tests.snapshots import FOLDER
 from tests.support.cost_templates import of
+from tests.support.templates import FULL
+from tests.support.templates import synthesized as synth
 
-NEW = "stage qa: new (HEAD has no such stage in cdk.json)"
-GONE = (
-    "stage prod: no longer in cdk.json; its stack, if deployed, stays and is no longer reviewed or updated by anybody"
-)
+NEW = "stage qa: new (HEAD does not list it in cdk.json)"
+GONE = "stage prod: no longer in cdk.json; its stack, if deployed, stays without reviews and updates"
 
 
 def git(folder, *arguments):
@@ -30,7 +35,7 @@ def list_stages(tmp_path, monkeypatch):
         context = {"stages": {stage: {} for stage in stages}}
         (tmp_path / "cdk.json").write_text(json.dumps({"context": context}))
 
-    monkeypatch.setattr(sources, "PROJECT", tmp_path)
+    monkeypatch.setattr(template, "PROJECT", tmp_path)
     lists("dev", "prod")
     (tmp_path / "README.md").touch()
     git(tmp_path, "init")
@@ -44,15 +49,11 @@ def synthesized(monkeypatch):
     """What was synthesized: the stage, and of which side."""
     found = []
 
-    def synthesize(side):
-        def one(stage, *_, **__):
-            found.append((stage, side))
-            return (StackTemplate(name=f"Messages-{stage}", template=of()),)
+    def synthesize(stage, *_, project=None):
+        found.append((stage, "HEAD" if project else "here"))
+        return (StackTemplate(name=f"Messages-{stage}", template=of()),)
 
-        return one
-
-    monkeypatch.setattr(review, "synthesize", synthesize("here"))
-    monkeypatch.setattr(sources, "synthesize", synthesize("HEAD"))
+    monkeypatch.setattr(template, "synthesize", synthesize)
     return found
 
 
@@ -93,7 +94,7 @@ def test_what_such_a_stage_costs_is_all_more_or_all_less(list_stages, capsys):
     assert qa.startswith("$0.")
     assert "(+$0." in qa.partition("\n")[0]
     assert prod.startswith("$0.00 (-$0.")
-    assert "counted as gone, with what stays behind until it is cleaned up: Messages-prod" in prod
+    assert "counted as gone, although retained resources stay until they are cleaned up: Messages-prod" in prod
 
 
 def test_a_stage_that_neither_side_lists_has_its_defaults_on_both(list_stages, capsys):
@@ -114,3 +115,45 @@ def test_a_base_from_before_the_project_is_one_line(tmp_path, list_stages, capsy
     list_stages("dev")
     assert main(["review", "--base", "HEAD"]) == 1
     assert capsys.readouterr().err.splitlines()[-1].startswith("error: revision HEAD: ")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--base", "no-such-revision"), "'no-such-revision' is not a git revision here"),
+        (("--stage", "Dev!"), "'Dev!' is not a stage"),
+        (("--stage", ""), "'' is not a stage"),
+    ],
+)
+def test_wrong_usage(arguments, words, capsys):
+    assert main(["review", *arguments]) == 2
+    assert words in capsys.readouterr().err
+
+
+def test_every_stage_is_reviewed_unless_one_is_named():
+    assert command.stages(PROJECT) == ["dev", "prod"]
+
+
+def create_only(kind: str) -> set[str]:
+    schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
+    paths = [*schema.get("createOnlyProperties", []), *schema.get("conditionalCreateOnlyProperties", [])]
+    return {path.removeprefix("/properties/") for path in paths}
+
+
+def kinds() -> set[str]:
+    """Every type of a snapshot, of a stack with all settings on, and of the table itself."""
+    texts = [path.read_text() for path in FOLDER.glob("*.yaml")]
+    found = {kind for text in texts for kind in re.findall(r"Type: (AWS::\w+::\w+)", text)}
+    found |= {
+        one["Type"] for one in synth(**FULL, alarms=True)["Resources"].values() if one["Type"].startswith("AWS::")
+    }
+    return found | CREATE_ONLY.keys()
+
+
+@pytest.mark.parametrize("kind", sorted(kinds()))
+def test_the_properties_that_cannot_change_are_those_of_the_schema(kind):
+    assert set(CREATE_ONLY.get(kind, ())) == create_only(kind)
+
+
+def test_the_snapshots_have_types_to_compare():
+    assert {"AWS::Lambda::EventSourceMapping", "AWS::Backup::BackupSelection"} <= kinds()

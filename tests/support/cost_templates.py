@@ -1,7 +1,7 @@
 """Small templates to estimate and to review, spelled out."""
 
-from ops.cost import template as billed
-from ops.cost.assembly import StackTemplate
+from ops.cost import bill
+from ops.template import StackTemplate
 
 
 def alone(template):
@@ -11,7 +11,7 @@ def alone(template):
 
 def read(template, **options):
     """What is billed of a stage that has but this template."""
-    return billed.read(alone(template), **options)
+    return bill.read(alone(template), **options)
 
 
 def old_table(*, read=None, write=None, recovery=False, **more):
@@ -29,6 +29,13 @@ def old_table(*, read=None, write=None, recovery=False, **more):
             **more,
         },
     }
+
+
+def global_table(*regions):
+    """A global table on demand with a replica in each region; None: in that of the stack."""
+    replicas = [{"Region": region or {"Ref": "AWS::Region"}} for region in regions]
+    keys = old_table()["Properties"]["KeySchema"]
+    return resource("AWS::DynamoDB::GlobalTable", BillingMode="PAY_PER_REQUEST", KeySchema=keys, Replicas=replicas)
 
 
 def of(table=None, **resources):

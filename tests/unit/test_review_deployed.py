@@ -4,9 +4,9 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from cli.clients import Identity
-from ops.cost.assembly import StackTemplate
-from ops.review.costs import costs
 from ops.review.deployed import compared
+from ops.review.stage_review import costs
+from ops.template import StackTemplate
 from tests.support.cost_templates import of, plan, resource, rule
 
 HOME, THERE, VAULT = "eu-west-1", "eu-central-1", "copies-v"
@@ -81,7 +81,7 @@ def test_each_stack_is_looked_up_in_its_own_region():
     cloud = Cloud({HOME: {"own": COPYING}, THERE: {"copies": COPIES}})
     base, found = compared(stage(COPYING, COPIES), cloud.place)
     assert base == "what is deployed in account 111122223333"
-    assert [(one.place, one.old == one.new, one.unknown) for one in found] == [
+    assert [(one.place, one.old.template == one.new.template, one.unknown) for one in found] == [
         ("own in eu-west-1", True, ""),
         ("copies in eu-central-1", True, ""),
     ]
@@ -91,13 +91,13 @@ def test_each_stack_is_looked_up_in_its_own_region():
 def test_a_stage_of_one_stack_is_named_with_its_place():
     base, (one,) = compared(stage(PLAIN), Cloud({HOME: {"own": PLAIN}}).place)
     assert base == "the deployed stack own in account 111122223333, region eu-west-1"
-    assert one.old == PLAIN
+    assert one.old.template == PLAIN
 
 
 def test_a_stage_that_names_no_region_is_where_the_credentials_found_it():
     nowhere = (StackTemplate(name="own", template=PLAIN),)
     _, (one,) = compared(nowhere, Cloud({HOME: {"own": PLAIN}}).place)
-    assert (one.old_region, one.new_region) == (HOME, HOME)
+    assert (one.old.region, one.new.region) == (HOME, HOME)
     assert not any("names no region" in line for line in costs([one]))
     _, (absent,) = compared(nowhere, Cloud({}).place)
     assert absent.region is None
@@ -105,7 +105,7 @@ def test_a_stage_that_names_no_region_is_where_the_credentials_found_it():
 
 def test_a_stack_that_is_not_deployed_yet_is_new_where_the_stage_is():
     _, (own, copies) = compared(stage(COPYING, COPIES), Cloud({HOME: {"own": PLAIN}}).place)
-    assert (own.old, copies.old, copies.unknown) == (PLAIN, None, "")
+    assert (own.old.template, copies.old, copies.unknown) == (PLAIN, None, "")
 
 
 def test_of_a_stage_that_is_not_deployed_there_is_nothing_to_compare():
@@ -118,8 +118,8 @@ def test_a_stack_that_the_stage_no_longer_has_is_found_by_the_vault_of_its_plan(
     cloud = Cloud({HOME: {"own": COPYING}, THERE: {"else": PLAIN, "copies": COPIES}})
     base, (own, gone) = compared(stage(PLAIN), cloud.place)
     assert base == "what is deployed in account 111122223333"
-    assert (own.old, own.new) == (COPYING, PLAIN)
-    assert (gone.place, gone.old, gone.new) == ("copies in eu-central-1", COPIES, None)
+    assert (own.old.template, own.new.template) == (COPYING, PLAIN)
+    assert (gone.place, gone.old.template, gone.new) == ("copies in eu-central-1", COPIES, None)
 
 
 def test_a_vault_of_no_stack_is_no_stack_of_the_stage():
@@ -131,7 +131,7 @@ def test_a_vault_of_no_stack_is_no_stack_of_the_stage():
 def test_a_region_that_nobody_may_look_at_is_said_and_the_other_is_compared(now):
     cloud = Cloud({HOME: {"own": COPYING}, THERE: {"copies": COPIES}}, denied={THERE})
     _, (own, copies) = compared(now, cloud.place)
-    assert (own.old, own.unknown) == (COPYING, "")
+    assert (own.old.template, own.unknown) == (COPYING, "")
     assert copies.region == THERE
     assert copies.unknown.startswith("Operation: AccessDenied: not you")
     assert copies.unknown.endswith("; or compare with a git revision: --base REVISION")

@@ -1,0 +1,446 @@
+"""What a stage is billed for in a month under a load: quantities, not yet priced. Pure.
+
+The units of a message are read off the items of the data model. It is put once; then the
+function that reads the stream looks at the newest message, updates the lists of both
+participants, and the index with them, and looks again.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, NamedTuple
+
+from cli.errors import OpsError, UsageError
+from model.messages import item_bytes, memberships, message_item
+from ops.cost.prices import DAYS, GB, HOURS, NOT_BILLED
+from ops.template import (
+    TABLE_TYPES,
+    BackupRule,
+    IndexDefinition,
+    Retention,
+    Stacks,
+    StackTemplate,
+    TableDefinition,
+    Throughput,
+    backup_rules,
+    runs_a_day,
+    table_definition,
+)
+
+MESSAGES_PER_CONVERSATION = 100  # where the load does not say
+PAGE = 20  # entries that `python -m chat` shows of a list and of a conversation
+DAY_SECONDS = 86_400
+# Assumed for the stream's function: four requests to DynamoDB, one after the other.
+FUNCTION_SECONDS = 0.06
+# START, END, REPORT and one line of its own, each with CloudWatch's 26 bytes.
+LOG_BYTES = 600
+# DynamoDB adds this to each stored item (https://aws.amazon.com/dynamodb/pricing/on-demand/).
+_OVERHEAD_BYTES = 100
+_RECORDS = 3  # of the stream for one message: itself and two lists
+_LOOKS = 2  # of the stream's function at the newest message
+# DynamoDB asks KMS every five minutes for the key of a table in use, for each caller
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
+_KEY_SECONDS, _KEY_CALLERS = 300, 2
+# Application Auto Scaling keeps four alarms for each capacity that it scales: too high and
+# too low, consumption and capacity
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html).
+_SCALING_ALARMS = 4
+Image = Mapping[str, Any] | None
+Units = dict[tuple[str, str], float]  # by capacity key: the table ("") or an index, "write" or "read"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """What people do with the table; without any argument, nobody writes.
+
+    ``message_bytes`` is the length of a body. A read is one look at the list of conversations
+    and one at the newest messages of one. The estimate is for the last of ``months`` months,
+    which began with an empty table; messages stay for ``retention_days``, or for ever. The
+    day's traffic comes within 1 / ``peak_factor`` of the day.
+    """
+
+    messages_per_day: float = 0
+    message_bytes: int = 200
+    reads_per_message: float = 2
+    retention_days: float | None = None
+    months: float = 12
+    conversations: float | None = None
+    peak_factor: float = 3
+
+    @property
+    def messages(self) -> float:
+        """Sent in a month."""
+        return self.messages_per_day * DAYS
+
+    @property
+    def days(self) -> float:
+        """Since the load began."""
+        return self.months * DAYS
+
+    @property
+    def expired(self) -> float:
+        """Messages whose retention ends in the month."""
+        ends = self.retention_days is not None and self.retention_days < self.days
+        return self.messages if ends else 0
+
+    def stored(self, day: float) -> float:
+        """Messages in the table ``day`` days after the load began; none before that."""
+        kept = day if self.retention_days is None else min(day, self.retention_days)
+        return self.messages_per_day * max(0.0, kept)
+
+    def lists(self, day: float) -> float:
+        """Entries in the lists of both participants of every conversation on that day."""
+        if self.conversations is None:
+            return 2 * self.stored(day) / MESSAGES_PER_CONVERSATION
+        return 2 * self.conversations if day > 0 else 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamReader:
+    """A Lambda function that reads the table's stream; its log is kept for ``log_days``, or for ever.
+
+    ``filtered``: it gets the records of messages alone, not those of the lists that it writes.
+    """
+
+    memory_mib: int
+    arm: bool
+    filtered: bool
+    log_days: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BilledStage:
+    """The ``stack`` that has the table, and the ``others`` of its stage.
+
+    Copies are counted with the plan that makes them, whichever stack has their vault.
+    ``home`` is the region of the table's stack, None where only the deployment knows it.
+    """
+
+    stack: StackTemplate
+    others: tuple[StackTemplate, ...]
+    home: str | None
+    table: TableDefinition
+    readers: tuple[StreamReader, ...]
+    rules: tuple[BackupRule, ...]
+    restore_tests_a_day: float
+    other_tables: tuple[str, ...]
+
+
+class Used(NamedTuple):
+    """One line of the bill: how much of ``price``, a name in prices.yaml; ``region`` None: at home."""
+
+    item: str
+    quantity: float
+    price: str
+    region: str | None = None
+
+
+def read(stacks: Stacks, *, region: str | None = None) -> BilledStage:
+    """What a stage deployed to ``region``, or to the one that it names, is billed for.
+
+    Of several tables it is the one that the output TableName names. Raises OpsError without
+    such a table, for values that only the deployment will know, and for replicas none of
+    which is in the region.
+    """
+    tables = [(stack, id) for stack in stacks for id, one in stack.resources.items() if one["Type"] in TABLE_TYPES]
+    own = tables if len(tables) == 1 else [one for one in tables if _is_named(*one)]
+    if len(own) != 1:
+        raise OpsError(
+            f"the template has {len(tables)} DynamoDB tables; the estimate is for one, "
+            "or for the one that the output TableName names"
+        )
+    ((main, id),) = own
+    table = table_definition(id, main.resources[id])
+    home = table.home(region or main.region)
+    plans = main.properties_of("AWS::Backup::BackupPlan")
+    return BilledStage(
+        stack=main,
+        others=tuple(one for one in stacks if one is not main),
+        home=home,
+        table=table,
+        readers=tuple(_readers(main, id)),
+        rules=tuple(rule for plan in plans for rule in backup_rules(plan, home)),
+        restore_tests_a_day=_restore_tests(main),
+        other_tables=tuple(other for stack, other in tables if (stack, other) != (main, id)),
+    )
+
+
+def _is_named(stack: StackTemplate, table: str) -> bool:
+    output = stack.template.get("Outputs", {}).get("TableName", {})
+    return bool(output.get("Value") == {"Ref": table})
+
+
+def _readers(stack: StackTemplate, table: str) -> Iterator[StreamReader]:
+    for mapping in stack.properties_of("AWS::Lambda::EventSourceMapping"):
+        if mapping.get("EventSourceArn") == {"Fn::GetAtt": [table, "StreamArn"]}:
+            function = stack.referred(mapping["FunctionName"])
+            yield StreamReader(
+                memory_mib=int(function.get("MemorySize", 128)),
+                arm="arm64" in function.get("Architectures", []),
+                filtered=bool(mapping.get("FilterCriteria", {}).get("Filters")),
+                log_days=stack.referred(function.get("LoggingConfig", {}).get("LogGroup")).get("RetentionInDays"),
+            )
+
+
+def _restore_tests(stack: StackTemplate) -> float:
+    """Points restored a day: one for every selection whenever its plan runs."""
+    plans: dict[str, float] = {}
+    for id, one in stack.resources.items():
+        if one["Type"] == "AWS::Backup::RestoreTestingPlan":
+            # A selection names its plan, or refers to it.
+            names = (one["Properties"]["RestoreTestingPlanName"], {"Ref": id})
+            plans |= dict.fromkeys(map(str, names), runs_a_day(one["Properties"]["ScheduleExpression"]))
+    selections = stack.properties_of("AWS::Backup::RestoreTestingSelection")
+    return sum(plans.get(str(one["RestoreTestingPlanName"]), 0.0) for one in selections)
+
+
+# Ids as long as those of a Cognito user pool; a short name makes items smaller.
+_TOM, _JERRY = "4f1c2d3e-0000-4000-8000-000000000001", "4f1c2d3e-0000-4000-8000-000000000002"
+
+
+@cache
+def message(body_bytes: int, *, later: bool = False) -> dict[str, Any]:
+    """A message with a body of that length. Raises UsageError for one that no item can hold."""
+    sent_at = datetime(2026, 1, 1, 9, later, tzinfo=UTC)
+    try:
+        return dict(message_item(sender=_TOM, recipient=_JERRY, body="x" * body_bytes, sent_at=sent_at))
+    except ValueError as error:
+        raise UsageError(f"--message-bytes {body_bytes}: {error}") from None
+
+
+@cache
+def membership(body_bytes: int, *, later: bool = False) -> dict[str, Any]:
+    """The entry in a participant's list while that message is the last one."""
+    return memberships(message(body_bytes, later=later))[0]
+
+
+def _entry(table: TableDefinition, index: IndexDefinition, item: Image) -> Image:
+    """What ``index`` holds of ``item``; None without the index's keys."""
+    if item is None or not set(index.keys) <= item.keys():
+        return None
+    kept = {*table.keys, *index.keys, *index.attributes}
+    return {name: value for name, value in item.items() if index.projection == "ALL" or name in kept}
+
+
+def write_units(before: Image, after: Image) -> int:
+    """What a write costs the table: by the larger of both images, and never nothing.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+    """
+    return max(_units(before), _units(after), 1)
+
+
+def index_units(before: Image, after: Image, keys: Sequence[str]) -> int:
+    """What a write costs an index with these keys, which holds the attributes of the images.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
+    """
+    old, new = (image if image and all(key in image for key in keys) else None for image in (before, after))
+    if old == new:
+        return 0
+    if old and new and all(old[key] == new[key] for key in keys):
+        return max(_units(old), _units(new))
+    return _units(old) + _units(new)  # the old entry is deleted, the new one is put
+
+
+def read_units(total: float, *, consistent: bool) -> float:
+    """What reading ``total`` bytes in one query costs, which is never nothing.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
+    """
+    return max(1, -(-total // 4096)) * (1 if consistent else 0.5)
+
+
+def _units(image: Image) -> int:
+    return -(-item_bytes(dict(image)) // 1024) if image else 0
+
+
+def per_message(stage: BilledStage, load: Load) -> Units:
+    """The units of one message in an existing conversation."""
+    table, body = stage.table, load.message_bytes
+    size = item_bytes(message(body))
+    writes: list[tuple[Image, Image]] = [(None, message(body))]
+    if stage.readers:
+        writes += 2 * [(membership(body), membership(body, later=True))]
+    history = load.reads_per_message * read_units(PAGE * size, consistent=True)
+    units: Units = {
+        ("", "write"): sum(write_units(*images) for images in writes),
+        ("", "read"): history + (_LOOKS * read_units(size, consistent=True) if stage.readers else 0),
+    }
+    for index in table.indexes:
+        entries = ([_entry(table, index, image) for image in images] for images in writes)
+        units[index.name, "write"] = sum(index_units(old, new, index.keys) for old, new in entries)
+        listed = _entry(table, index, membership(body)) if stage.readers else None
+        page = read_units(PAGE * item_bytes(dict(listed)), consistent=False) if listed else 0
+        units[index.name, "read"] = load.reads_per_message * page
+    return units
+
+
+def in_a_month(stage: BilledStage, load: Load) -> Units:
+    """The units of a month. A message that expires makes the function look once more.
+
+    DynamoDB's own deletions cost nothing
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html).
+    """
+    units = {key: each * load.messages for key, each in per_message(stage, load).items()}
+    if stage.readers and stage.table.expires:
+        units["", "read"] += load.expired * read_units(item_bytes(message(load.message_bytes)), consistent=True)
+    return units
+
+
+def total(units: Units, kind: str) -> float:
+    """The units of the table and its indexes to "write" or to "read"."""
+    return sum(used for (_, one), used in units.items() if one == kind)
+
+
+def peak(units: float, load: Load) -> float:
+    """Units a second in the busy part of the day, from ``units`` a month."""
+    return units / DAYS / DAY_SECONDS * load.peak_factor
+
+
+def _unit_hours(capacity: Throughput, units: float, load: Load) -> float:
+    """Scaled capacity follows the load without delay, down to its minimum in the quiet hours."""
+    if not capacity.scaled:
+        return capacity.minimum * HOURS
+    busy = min(max(peak(units, load) / capacity.target, capacity.minimum), capacity.maximum)
+    share = 1 / load.peak_factor
+    return HOURS * (busy * share + capacity.minimum * (1 - share))
+
+
+def _table_gb(stage: BilledStage, load: Load, day: float) -> float:
+    """GB of the table ``day`` days after the load began, without its indexes."""
+    lists = load.lists(day) if stage.readers else 0
+    return (
+        load.stored(day) * _stored(message(load.message_bytes)) + lists * _stored(membership(load.message_bytes))
+    ) / GB
+
+
+def _indexes_gb(stage: BilledStage, load: Load) -> float:
+    """GB of the table's indexes at the end."""
+    held = [(load.stored(load.days), message(load.message_bytes))]
+    if stage.readers:
+        held.append((load.lists(load.days), membership(load.message_bytes)))
+    entries = ((count, _entry(stage.table, index, item)) for index in stage.table.indexes for count, item in held)
+    return sum(count * _stored(entry) for count, entry in entries) / GB
+
+
+def _stored(item: Image) -> int:
+    return item_bytes(dict(item)) + _OVERHEAD_BYTES if item else 0
+
+
+def own_items(stage: BilledStage, load: Load, home: str) -> Iterator[Used]:
+    """What the table's stack is billed for."""
+    yield from _table_items(stage, load, home)
+    yield from _backup_items(stage, load)
+    yield from _function_items(stage, load)
+    scaled = sum(one.scaled for one in stage.table.throughputs.values())
+    yield from fixed_items(stage.stack, load, scaling_alarms=_SCALING_ALARMS * scaled * len(stage.table.replicas))
+    if stage.stack.properties_of("AWS::KMS::Key"):
+        asked = min(DAYS * DAY_SECONDS / _KEY_SECONDS, load.messages)
+        yield Used("customer key, requests", _KEY_CALLERS * asked, "key_request")
+
+
+def _table_items(stage: BilledStage, load: Load, home: str) -> Iterator[Used]:
+    """Requests or capacity, storage and recovery in each of the table's regions."""
+    table, units = stage.table, in_a_month(stage, load)
+    size = _table_gb(stage, load, load.days)
+    for region, replica in table.regions(home):
+        if table.throughputs:
+            for kind in ("write", "read"):
+                capacities = [(one, units[key]) for key, one in table.throughputs.items() if key[1] == kind]
+                hours = sum(_unit_hours(one, used, load) for one, used in capacities)
+                yield Used(f"{kind} capacity", hours, f"{kind}_capacity", region)
+        else:
+            yield Used("writes on demand", total(units, "write"), "write_request", region)
+            # People read in one region.
+            yield Used("reads on demand", total(units, "read") if region == home else 0, "read_request", region)
+        yield Used("table and indexes stored", size + _indexes_gb(stage, load), "storage", region)
+        if replica.recovery:
+            yield Used("point-in-time recovery", size, "recovery", region)
+    if len(table.replicas) > 1:
+        body = load.message_bytes
+        lists = 2 * item_bytes(membership(body)) if stage.readers else 0
+        written = load.messages * (item_bytes(message(body)) + lists) / GB
+        yield Used("replication", written * (len(table.replicas) - 1), "transfer")
+
+
+def _backup_items(stage: BilledStage, load: Load) -> Iterator[Used]:
+    """What the backup plan keeps and copies, and what the restore tests restore.
+
+    Tests are billed by the recovery point: without a rule there is nothing to test.
+    """
+    size = _table_gb(stage, load, load.days)
+    for rule in stage.rules:
+        yield from _points(stage, load, rule, rule.kept, f"backups, {rule.name}")
+        for copy in rule.copies:
+            yield from _points(stage, load, rule, copy, f"copies, {rule.name}")
+            if copy.elsewhere:
+                yield Used(f"copies, {rule.name}, on the way", rule.runs_a_day * DAYS * size, "transfer")
+    tests = stage.restore_tests_a_day * DAYS
+    if tests and stage.rules:
+        yield Used("restore tests", tests, "restore_test")
+        yield Used("restored by the tests", tests * (size + _indexes_gb(stage, load)), "restore")
+
+
+def _points(stage: BilledStage, load: Load, rule: BackupRule, kept: Retention, item: str) -> Iterator[Used]:
+    """A rule's recovery points at the end of the last month, each as large as the table was on its day."""
+    last = load.days if kept.days is None else min(kept.days, load.days)
+    sizes = [rule.runs_a_day * _table_gb(stage, load, load.days - age) for age in range(math.ceil(last))]
+    warm = len(sizes) if kept.cold is None else math.ceil(kept.cold)
+    yield Used(item, sum(sizes[:warm]), "backup_warm", kept.region)
+    if kept.cold is not None:
+        yield Used(f"{item}, cold", sum(sizes[warm:]), "backup_cold", kept.region)
+
+
+def _function_items(stage: BilledStage, load: Load) -> Iterator[Used]:
+    """The runs and the logs of the functions that read the stream: at most one run for every record."""
+    expired = load.expired if stage.table.expires else 0
+    for one in stage.readers:
+        runs = load.messages * (1 if one.filtered else _RECORDS) + expired
+        months = min(one.log_days or load.days, load.days) / DAYS
+        price = "function_arm" if one.arm else "function_x86"
+        yield Used("stream function, requests", runs, "function_request")
+        yield Used("stream function, time", runs * FUNCTION_SECONDS * one.memory_mib / 1024, price)
+        yield Used("logs written", runs * LOG_BYTES / GB, "log_ingestion")
+        yield Used("logs kept", runs * months * LOG_BYTES / GB, "log_storage")
+
+
+def fixed_items(stack: StackTemplate, load: Load, *, scaling_alarms: int = 0) -> Iterator[Used]:
+    """What a stack is billed for under any load: keys, alarms, dashboards and metrics.
+
+    A key, as old as the load, costs more after its first two rotations, by the hour; later ones
+    cost nothing (https://aws.amazon.com/kms/pricing/).
+    """
+    keys = stack.properties_of("AWS::KMS::Key")
+    periods = [key.get("RotationPeriodInDays", 365) for key in keys if key.get("EnableKeyRotation") in (True, "true")]
+    rotations = [min(1.0, max(0.0, (load.days - n * float(days)) / DAYS)) for days in periods for n in (1, 2)]
+    filters = stack.properties_of("AWS::Logs::MetricFilter") if load.messages else []
+    for item, count, price in (
+        ("customer key", len(keys + stack.properties_of("AWS::KMS::ReplicaKey")), "key"),
+        ("customer key, rotations", sum(rotations), "key_rotation"),
+        ("alarms", scaling_alarms + sum(map(_alarm_metrics, stack.properties_of("AWS::CloudWatch::Alarm"))), "alarm"),
+        ("composite alarms", len(stack.properties_of("AWS::CloudWatch::CompositeAlarm")), "composite_alarm"),
+        ("dashboards", len(stack.properties_of("AWS::CloudWatch::Dashboard")), "dashboard"),
+        ("metrics out of logs", sum(len(one["MetricTransformations"]) for one in filters), "metric"),
+    ):
+        if count:
+            yield Used(item, count, price)
+
+
+def _alarm_metrics(alarm: Mapping[str, Any]) -> int:
+    """An alarm is billed for each metric that it watches, three times for an anomaly band.
+
+    https://aws.amazon.com/cloudwatch/pricing/
+    """
+    queries = alarm.get("Metrics", [])
+    metrics = sum("MetricStat" in query for query in queries) or 1
+    return metrics * (3 if "ANOMALY_DETECTION_BAND" in str(queries) else 1)
+
+
+def not_priced(stack: StackTemplate) -> list[tuple[str, int]]:
+    """The types that the estimate does not know, with their numbers of resources."""
+    kinds = Counter(resource["Type"] for resource in stack.resources.values())
+    return sorted((kind, count) for kind, count in kinds.items() if not NOT_BILLED.fullmatch(kind))

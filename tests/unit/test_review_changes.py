@@ -1,0 +1,282 @@
+"""What a review says about a change: what is lost, fails, is replaced, is no longer protected, or differs."""
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+
+from ops.review.changes import changes
+from ops.review.wording import differences, in_region, short, spelled
+from tests.support.cost_templates import resource
+
+TABLE, GLOBAL, BUCKET = "AWS::DynamoDB::Table", "AWS::DynamoDB::GlobalTable", "AWS::S3::Bucket"
+RETAINED = {"DeletionPolicy": "Retain", "UpdateReplacePolicy": "Retain"}
+
+
+def lines(before: dict, after: dict) -> list[str]:
+    return changes({"Resources": before}, {"Resources": after})
+
+
+def loud(before: dict, after: dict) -> list[str]:
+    """The lines with ``!``."""
+    return [line for line in lines(before, after) if line.startswith("!")]
+
+
+def table(kind=TABLE, **properties) -> dict:
+    return {"T": resource(kind, **properties)}
+
+
+def indexes(**indexes) -> dict:
+    """A table with an index of each name, on that key."""
+    made = [{"IndexName": name, "KeySchema": [{"AttributeName": key}]} for name, key in indexes.items()]
+    return table(GlobalSecondaryIndexes=made)
+
+
+def replicas(regions: str) -> dict:
+    """A table with a replica in each one-letter region; a capital is protected against deletion."""
+    made = [{"Region": one.lower(), "DeletionProtectionEnabled": one.isupper()} for one in regions]
+    return table(GLOBAL, TableName="Messages", Replicas=made)
+
+
+def mapping(view: str) -> dict:
+    source = {"Fn::GetAtt": ["T", "StreamArn"]}
+    stream = table(GLOBAL, StreamSpecification={"StreamViewType": view})
+    return stream | {"Mapping": resource("AWS::Lambda::EventSourceMapping", EventSourceArn=source)}
+
+
+def emptying(**variables) -> dict:
+    """A stack whose vault is emptied by a function with these variables."""
+    vault = resource("AWS::Backup::BackupVault", BackupVaultName="v") | RETAINED
+    function = resource("AWS::Lambda::Function", Environment={"Variables": variables})
+    emptied = resource("Custom::VaultEmptying", VaultName={"Ref": "VaultAAAAAAA1"})
+    return {"VaultAAAAAAA1": vault, "Emptying": emptied, "Function": function}
+
+
+VAULT = {"VaultAAAAAAA1": emptying()["VaultAAAAAAA1"]}
+ON = {"DeletionProtectionEnabled": True}
+TAKEN = "CloudFormation creates before it deletes, and the name Messages is taken by"
+WEAKER = "! no longer protected against deletion"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ({"Old": resource(TABLE)}, {}, [f"! lost: Old ({TABLE}): the items"]),
+        ({"Old": resource(BUCKET)}, {}, [f"! lost: Old ({BUCKET}): the objects"]),
+        ({"Old": resource(BUCKET) | RETAINED}, {}, []),
+        (
+            {"TableAAAAAAA1": resource(GLOBAL)},
+            {"TableAAAAAAA2": resource(GLOBAL)},
+            [f"! lost: Table ({GLOBAL}): the items"],
+        ),
+        # A function that was deployed before it knew which vault the stack has.
+        (emptying(SETTLE_SECONDS="1"), VAULT, ["! lost: Vault: the recovery points in it"]),
+        (emptying(VAULT_NAME={"Ref": "VaultAAAAAAA1"}), VAULT, []),
+        (emptying(), emptying(), []),
+        (
+            {"Old": resource(TABLE, TableName="Messages") | RETAINED},
+            {"New": resource(GLOBAL, TableName="Messages")},
+            [f"! fails: New ({GLOBAL}): {TAKEN} Old"],
+        ),
+        ({"Old": resource(BUCKET, Name="A") | RETAINED}, {"New": resource(BUCKET, Name="B")}, []),
+        ({"Old": resource("AWS::Events::Rule", Name="A")}, {"New": resource("AWS::SQS::Queue", QueueName="A")}, []),
+        (
+            table(TableName="Messages", KeySchema=["a"]),
+            table(TableName="Messages", KeySchema=["b"]),
+            [f"! fails: T ({TABLE}): {TAKEN} the one that it replaces", f"! replaced: T ({TABLE})"],
+        ),
+        (
+            {"One": resource(TABLE) | RETAINED},
+            {"One": resource(GLOBAL)},
+            [f"! fails: One ({GLOBAL}): it was {TABLE}, and CloudFormation cannot change the type of a resource"],
+        ),
+        (
+            {"K": resource("AWS::KMS::Key", MultiRegion=False)},
+            {"K": resource("AWS::KMS::Key", MultiRegion=True)},
+            ["! fails: K (AWS::KMS::Key): MultiRegion cannot be changed; give a new key another logical id"],
+        ),
+        ({"T": resource(TABLE) | RETAINED}, table(), [f"! no longer survives a destroy or a replacement: T ({TABLE})"]),
+        (table(), {"T": resource(TABLE) | RETAINED}, []),
+        (table(**ON), table(DeletionProtectionEnabled=False), [f"{WEAKER}: T ({TABLE})"]),
+        (table(**ON), table(), [f"{WEAKER}: T ({TABLE})"]),
+        (replicas("A"), replicas("a"), [f"{WEAKER} in a: T ({GLOBAL})"]),
+        (replicas("a"), replicas("A"), []),
+        (
+            replicas("AB"),
+            replicas("A"),
+            [
+                f"! fails: T ({GLOBAL}): the replica in b is protected against deletion; first run `aws dynamodb "
+                "update-table --table-name Messages --region b --no-deletion-protection-enabled`"
+            ],
+        ),
+        (
+            indexes(I="a"),
+            indexes(I="b"),
+            [f"! fails: T ({TABLE}): KeySchema of index I: give a changed index another name"],
+        ),
+        # A table that is replaced is created with its indexes.
+        (indexes(I="a"), {"T": resource(TABLE, KeySchema=["b"])}, [f"! replaced: T ({TABLE})"]),
+        # Another stream is another mapping, for the same table.
+        (mapping("NEW_IMAGE"), mapping("KEYS_ONLY"), ["! replaced: Mapping (AWS::Lambda::EventSourceMapping)"]),
+    ],
+)
+def test_what_nobody_should_miss_is_marked(before, after, said):
+    assert loud(before, after) == said
+
+
+@pytest.mark.parametrize(
+    ("build", "cases", "words"),
+    [
+        (lambda names: indexes(**dict.fromkeys(names, "a")), ["A>AB", "AB>A", "AB>BA"], None),
+        (lambda names: indexes(**dict.fromkeys(names, "a")), ["A>B", ">AB"], "one index an update"),
+        (replicas, ["a>ab", "abc>ab", "ab>ba"], None),
+        (replicas, ["a>abc", "ab>ac", "abc>a"], "one replica an update"),
+    ],
+)
+def test_only_one_index_or_replica_comes_or_goes_at_once(build, cases, words):
+    for before, after in (case.split(">") for case in cases):
+        found = loud(build(before), build(after))
+        assert [words in line for line in found] == [True] if words else found == []
+
+
+SEEDED, UNSEEDED = {"MaxCapacity": 5, "SeedCapacity": 5}, {"MaxCapacity": 5}
+ON_DEMAND = table(GLOBAL, BillingMode="PAY_PER_REQUEST", Replicas=[{"Region": "a"}])
+
+
+def provisioned(write, read=None) -> dict:
+    """A table of the mode that a global table has by default."""
+    reads = {"ReadCapacityAutoScalingSettings": read} if read else {"ReadCapacityUnits": 5}
+    replica = {"Region": "a", "ReadProvisionedThroughputSettings": reads}
+    writes = {"WriteCapacityAutoScalingSettings": write}
+    return table(GLOBAL, WriteProvisionedThroughputSettings=writes, Replicas=[replica])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "words"),
+    [
+        (
+            ON_DEMAND,
+            provisioned(UNSEEDED),
+            "BillingMode PROVISIONED: CloudFormation refuses the switch unless all that",
+        ),
+        (ON_DEMAND, provisioned(SEEDED, UNSEEDED), "BillingMode PROVISIONED: CloudFormation refuses"),
+        (ON_DEMAND, provisioned(SEEDED, SEEDED), None),
+        (provisioned(UNSEEDED), ON_DEMAND, "BillingMode PAY_PER_REQUEST: CloudFormation refuses the switch unless all"),
+        (provisioned(SEEDED, SEEDED), ON_DEMAND, None),
+        (provisioned(UNSEEDED), provisioned(UNSEEDED, UNSEEDED), None),
+    ],
+)
+def test_a_billing_mode_switches_only_with_a_seed_capacity(before, after, words):
+    found = loud(before, after)
+    assert [line.startswith(f"! fails: T ({GLOBAL}): {words}") for line in found] == ([True] if words else [])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "detail"),
+    [
+        (table(**ON), {}, "unless its deletion protection, which is on, refuses: then it stays without a stack"),
+        (
+            emptying(),
+            VAULT,
+            "the deployed function empties the vault when it leaves the stack; deploy once with "
+            "backups_on_destroy delete, then with keep",
+        ),
+        (
+            table(KeySchema=1),
+            table(KeySchema=2),
+            "replaced because of KeySchema; the old one is deleted with what it holds: the items",
+        ),
+        (
+            {"T": resource(TABLE, KeySchema=1) | RETAINED},
+            {"T": resource(TABLE, KeySchema=2) | RETAINED},
+            "replaced because of KeySchema; the old one stays behind",
+        ),
+        ({}, replicas("ab"), "DynamoDB does not delete the table for 24 hours after a replica was created from it"),
+        (
+            replicas("a"),
+            replicas("ab"),
+            "DynamoDB does not delete the table for 24 hours after a replica was created from it",
+        ),
+    ],
+)
+def test_what_becomes_of_it_stands_below(before, after, detail):
+    assert f"    {detail}" in lines(before, after)
+
+
+def test_what_refers_to_a_replaced_resource_by_a_property_that_cannot_change_is_replaced_too():
+    def stack(path):
+        call = resource("AWS::Lambda::Permission", SourceArn={"Fn::Sub": "${Role.Arn}/x"})
+        alias = resource("AWS::KMS::Alias", AliasName="a", TargetKeyId={"Fn::GetAtt": ["Role", "Arn"]})
+        after_call = resource("AWS::SNS::Subscription", Endpoint={"Ref": "Call"})
+        return {"Role": resource("AWS::IAM::Role", Path=path), "Call": call, "Alias": alias, "Subscription": after_call}
+
+    found = lines(stack("/"), stack("/other/"))
+    assert [line.split()[2] for line in found if line.startswith("!")] == ["Role", "Call", "Subscription"]
+    assert "    replaced because of SourceArn, which refers to Role; the old one is deleted" in found
+
+
+def rules(**days) -> list[dict]:
+    return [{"RuleName": name, "Lifecycle": {"DeleteAfterDays": number}} for name, number in days.items()]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ({"A": 7}, {"A": 35}, ["A: 7 → 35"]),
+        ({}, {"A": {"B": 1, "C": True}}, ["A.B: nothing → 1", "A.C: nothing → true"]),
+        (rules(daily=7, monthly=30), rules(monthly=30, daily=14), ["[daily].Lifecycle.DeleteAfterDays: 7 → 14"]),
+        (
+            rules(daily=7),
+            rules(daily=7, x=1),
+            ["[x].RuleName: nothing → x", "[x].Lifecycle.DeleteAfterDays: nothing → 1"],
+        ),
+        (["a", "b"], ["b"], [": a, b → b"]),
+        ({"Ref": "TableAAAAAAA1"}, {"Ref": "TableAAAAAAA2"}, [': {"Ref": "TableAAAAAAA1"} → {"Ref": "TableAAAAAAA2"}']),
+        ("5", 5, [': "5" → 5']),
+        ("same " * 30 + "old", "same " * 30 + "new", [": ...same same old → ...same same new"]),
+    ],
+)
+def test_where_two_values_differ(old, new, said):
+    assert list(differences(old, new)) == said
+
+
+texts = st.text("ab ", max_size=12).map(lambda text: text * 9) | st.text("ab", max_size=99)
+
+
+@given(texts, texts)
+def test_no_two_texts_look_the_same(old, new):
+    assume(" ".join(old.split()) != " ".join(new.split()))
+    (line,) = differences({"P": old}, {"P": new})
+    was, now = line.removeprefix("P: ").split(" → ")
+    assert was != now
+    assert len(line) < 150
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"Ref": "MessagesTable9E4E97A0"}, "MessagesTable"),
+        ({"Ref": "AWS::AccountId"}, "<account id>"),
+        ({"Fn::GetAtt": ["MessagesTable9E4E97A0", "Arn"]}, "MessagesTable"),
+        ({"Fn::GetAtt": "MessagesTable9E4E97A0.StreamArn"}, "MessagesTable.StreamArn"),
+        ({"Fn::Join": ["", [{"Fn::GetAtt": ["TableAB12CD34", "Arn"]}, "/index/*"]]}, "Table/index/*"),
+        ({"Fn::Sub": "arn:${AWS::Partition}:s3:::a-${TableAB12CD34.Arn}"}, "arn:<partition>:s3:::a-Table"),
+        (["a", {"Ref": "B"}, 5], "a, B, 5"),
+        ({"A": True, "B": {"Ref": "AWS::Region"}}, "{A: true, B: <region>}"),
+    ],
+)
+def test_references_are_spelled_as_a_person_reads_them(value, words):
+    assert spelled(value) == words
+    assert [short(id) for id in ("Failures", "DEADBEEF")] == ["Failures", "DEADBEEF"]  # only look hashed
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov"), ("eusc-de-east-1", "aws-eusc")],
+)
+def test_references_to_a_known_region_and_its_partition_are_their_names(region, partition):
+    joined = {"Fn::Join": ["", ["arn:", {"Ref": "AWS::Partition"}, ":", {"Ref": "AWS::Region"}, ":T"]]}
+    fixed = {"T": resource(BUCKET, Arn=f"arn:{partition}:{region}:T")}
+    for value in (joined, {"Fn::Sub": "arn:${AWS::Partition}:${AWS::Region}:T"}):
+        found = {"T": resource(BUCKET, Arn=value)}
+        assert lines(in_region(found, region), fixed) == []
+        assert in_region(found, None) == found
