@@ -1,7 +1,7 @@
 """The custom resource that empties the backup vault when its stack is destroyed.
 
-Also when another vault takes its place. Any other Delete, of an update that fails or of a stack
-whose backups are to be kept from now on, leaves the vault as it is.
+Also when another vault replaces it. Any other Delete (a failed update, or a stack that keeps its
+backups from now on) leaves the vault as it is.
 
 Runs as a Lambda function behind the CDK provider framework: ``on_event`` answers
 at once, ``is_complete`` is called again and again until the vault is empty.
@@ -13,21 +13,20 @@ import os
 import time
 from collections import Counter
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from typing import Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from dynamo.parallel import lanes
 from functions.log import log
 from model.names import VAULT_VARIABLE
 
 # Between the last point's deletion and the vault's: for a while the list is
 # empty and the vault still refuses (hashicorp/terraform-provider-aws#37774).
 SETTLE_SECONDS = float(os.environ.get("SETTLE_SECONDS", "30"))
-# A point that is EXPIRED again so long after its deletion was asked for stays so.
+# A point that is EXPIRED this long after the request to delete it stays so.
 _EXPIRED_SECONDS = 300
 _STARTED_TAG, _EMPTY_TAG = "messages:emptying-since", "messages:empty-since"
 
@@ -42,21 +41,11 @@ _NAMED = 5
 _CLIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 8}, max_pool_connections=_WORKERS)
 
 
-@dataclass
-class Round:
-    """What one look at the vault found, and what deleting it said."""
-
-    points: int = 0
-    states: Counter[str] = field(default_factory=Counter)
-    blockers: list[str] = field(default_factory=list)
-
-
 def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Name the resource after its vault: CloudFormation then deletes it for a replaced one.
 
-    An Update of the same vault keeps the id that is there, whatever it is, because another one
-    means a Delete for the vault in use. Nothing else happens here; a Delete is up to
-    ``is_complete``
+    An Update of the same vault keeps the existing id, because a new one means a Delete for the
+    vault in use. ``is_complete`` handles a Delete
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-requesttypes-delete.html).
     """
     vault, known = event["ResourceProperties"]["VaultName"], event.get("PhysicalResourceId")
@@ -77,13 +66,13 @@ def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, bool]:
     vault, arn = properties["VaultName"], properties["VaultArn"]
     tags = backup.list_tags(ResourceArn=arn)["Tags"]
     started = _since(backup, arn, tags, _STARTED_TAG)
-    found = _delete_points(backup, vault, context)
+    states, blockers = _delete_points(backup, vault, context)
     jobs = _jobs(backup, vault)
-    log("emptying", vault=vault, points=found.points, jobs=jobs, refused=len(found.blockers), **found.states)
-    if found.points or jobs:
+    log("emptying", vault=vault, points=states.total(), jobs=jobs, refused=len(blockers), **states)
+    if states or jobs:
         if _EMPTY_TAG in tags:
             backup.untag_resource(ResourceArn=arn, TagKeyList=[_EMPTY_TAG])
-        _raise_when_stuck(vault, found, jobs, seconds=time.time() - started)
+        _raise_when_stuck(vault, states, blockers, jobs, seconds=time.time() - started)
         return {"IsComplete": False}
     empty = _since(backup, arn, tags, _EMPTY_TAG)
     return {"IsComplete": time.time() - empty >= SETTLE_SECONDS}
@@ -98,25 +87,26 @@ def _stays(event: Mapping[str, Any]) -> bool:
     return stack["StackStatus"] not in _ENDING
 
 
-def _delete_points(backup: Any, vault: str, context: Any) -> Round:
-    """Ask for the deletion of every point, page by page, while the function has time."""
-    found = Round()
+def _delete_points(backup: Any, vault: str, context: Any) -> tuple[Counter[str], list[str]]:
+    """Ask for the deletion of every point, page by page, while the function has time.
+
+    The points by their states, and the reasons of those that cannot be deleted.
+    """
+    states, blockers = Counter[str](), list[str]()
     pages = backup.get_paginator("list_recovery_points_by_backup_vault").paginate(BackupVaultName=vault)
-    with ThreadPoolExecutor(_WORKERS) as pool:
+    with lanes(_WORKERS, joined=True) as opened:
         for page in pages:
             points = page["RecoveryPoints"]
-            found.points += len(points)
-            found.states.update(point["Status"] for point in points)
+            states.update(point["Status"] for point in points)
             wanted = [p["RecoveryPointArn"] for p in points if p["Status"] != "DELETING"]
-            answers = pool.map(lambda arn: _delete(backup, vault, arn), wanted)
-            found.blockers += [answer for answer in answers if answer]
+            blockers += filter(None, opened.map(lambda arn: _delete(backup, vault, arn), wanted))
             if context.get_remaining_time_in_millis() < _MARGIN_MILLISECONDS:
                 break
-    return found
+    return states, blockers
 
 
 def _delete(backup: Any, vault: str, arn: str) -> str:
-    """Why the point cannot be deleted; empty when it goes, is gone, or is worth another try."""
+    """Why the point cannot be deleted; empty when it is deleted, or another try may succeed."""
     try:
         backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=arn)
     except ClientError as error:
@@ -135,23 +125,23 @@ def _jobs(backup: Any, vault: str) -> int:
     )
 
 
-def _raise_when_stuck(vault: str, found: Round, jobs: int, *, seconds: float) -> None:
-    blockers = found.blockers
-    if found.states["EXPIRED"] == found.points and seconds > _EXPIRED_SECONDS and not blockers:
+def _raise_when_stuck(vault: str, states: Counter[str], blockers: list[str], jobs: int, *, seconds: float) -> None:
+    points = states.total()
+    if states["EXPIRED"] == points and seconds > _EXPIRED_SECONDS and not blockers:
         blockers = [
-            f"{found.points} points are EXPIRED although their deletion was accepted: the role "
+            f"{points} points are EXPIRED although their deletion was accepted: the role "
             "that made them is gone or lacks dynamodb:DeleteBackup, and AWS Backup has no "
             "service-linked role to fall back to (iam:CreateServiceLinkedRole)"
         ]
-    elif jobs or len(blockers) < found.points:
-        return  # something still moves
+    elif jobs or len(blockers) < points:
+        return  # deletions or jobs are still under way
     if blockers:
         named = "; ".join(blockers[:_NAMED])
-        raise RuntimeError(f"vault {vault} holds {found.points} recovery points that cannot be deleted: {named}")
+        raise RuntimeError(f"vault {vault} holds {points} recovery points that cannot be deleted: {named}")
 
 
 def _since(backup: Any, arn: str, tags: Mapping[str, str], tag: str) -> float:
-    """When this was first seen: kept as a tag of the vault, for a poll remembers nothing."""
+    """When this was first seen, kept as a tag of the vault: polls share no memory."""
     if tag not in tags:
         backup.tag_resource(ResourceArn=arn, Tags={tag: str(time.time())})
     return float(tags.get(tag, time.time()))

@@ -1,4 +1,4 @@
-"""The custom resource that has a dataset loaded: starts the state machine and waits for it.
+"""The custom resource that loads a dataset: starts the state machine and waits for it.
 
 Runs behind the CDK provider framework, asynchronously: ``on_event`` starts,
 ``is_complete`` is asked until it says so or raises
@@ -6,7 +6,7 @@ Runs behind the CDK provider framework, asynchronously: ``on_event`` starts,
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import boto3
@@ -23,20 +23,20 @@ _UNDECRYPTED = "kms:Decrypt"
 
 
 class LoadFailed(Exception):
-    """The load ended without success; the text says how, why and how far it came."""
+    """The load failed; the text says how, why and after how many items."""
 
 
 def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Start the load of a new or changed dataset; a Delete stops one that runs.
 
-    CloudFormation sends an Update only when the dataset or where it goes has
-    changed. A dataset is loaded, not mirrored: what left it stays in the table.
-    The id never changes, on any path.
+    CloudFormation sends an Update only when the dataset or its table has changed.
+    A dataset is loaded, not mirrored: messages that left it stay in the table. The id
+    never changes.
     """
     answer = {"PhysicalResourceId": event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-dataset"}
     machine = event["ResourceProperties"]["StateMachineArn"]
     step_functions = boto3.client("stepfunctions")
-    # What a failed or abandoned deployment left running must not go on beside this one.
+    # The load of a failed or abandoned deployment must not continue beside this one.
     _stop_others(step_functions, machine, event["RequestId"])
     if event["RequestType"] != "Delete":
         _start(step_functions, machine, event)
@@ -48,7 +48,8 @@ def is_complete(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     if event["RequestType"] == "Delete":
         return {"IsComplete": True}
     step_functions = boto3.client("stepfunctions")
-    execution = _execution_arn(event["ResourceProperties"]["StateMachineArn"], event["RequestId"])
+    machine = event["ResourceProperties"]["StateMachineArn"]
+    execution = machine.replace(":stateMachine:", ":execution:") + f":{event['RequestId']}"
     try:
         described = step_functions.describe_execution(executionArn=execution)
     except step_functions.exceptions.ExecutionDoesNotExist:
@@ -78,32 +79,23 @@ def _start(step_functions: Any, machine: str, event: Mapping[str, Any]) -> None:
 
 def _stop_others(step_functions: Any, machine: str, own: str) -> None:
     """Stop every load that runs, except the one named ``own``."""
+    listing = step_functions.get_paginator("list_executions")
     try:
-        for execution in list(_running(step_functions, machine)):
+        pages = listing.paginate(stateMachineArn=machine, statusFilter="RUNNING")
+        # Listed to the end first: stopping would change the pages.
+        for execution in [execution for page in pages for execution in page["executions"]]:
             if execution["name"] != own:
                 step_functions.stop_execution(executionArn=execution["executionArn"], cause="The stack has moved on")
                 log("stopped a load", execution=execution["executionArn"])
     except step_functions.exceptions.StateMachineDoesNotExist:
-        log("there is no state machine any more", machine=machine)
-
-
-def _running(step_functions: Any, machine: str) -> Iterator[Mapping[str, Any]]:
-    pages = step_functions.get_paginator("list_executions")
-    for page in pages.paginate(stateMachineArn=machine, statusFilter="RUNNING"):
-        yield from page["executions"]
-
-
-def _execution_arn(machine: str, name: str) -> str:
-    return machine.replace(":stateMachine:", ":execution:") + f":{name}"
+        log("the state machine no longer exists", machine=machine)
 
 
 def _map_run(step_functions: Any, execution: str) -> Mapping[str, Any]:
     """The description of the execution's Map Run; empty while there is none."""
-    runs = step_functions.list_map_runs(executionArn=execution)["mapRuns"]
-    if not runs:
-        return {}
-    described: Mapping[str, Any] = step_functions.describe_map_run(mapRunArn=runs[0]["mapRunArn"])
-    return described
+    for run in step_functions.list_map_runs(executionArn=execution)["mapRuns"]:
+        return dict(step_functions.describe_map_run(mapRunArn=run["mapRunArn"]))
+    return {}
 
 
 def _counts(batches: list[list[int]]) -> dict[str, int]:
@@ -121,17 +113,13 @@ def _counts(batches: list[list[int]]) -> dict[str, int]:
 def _first_failure(step_functions: Any, run: Mapping[str, Any]) -> str:
     """Why one of the failed batches failed; empty when none did, or it cannot be read."""
     try:
-        failed = step_functions.list_executions(mapRunArn=run["mapRunArn"], statusFilter="FAILED", maxResults=1)[
-            "executions"
-        ]
-        if not failed:
-            return ""
-        child = step_functions.describe_execution(executionArn=failed[0]["executionArn"])
+        listed = step_functions.list_executions(mapRunArn=run["mapRunArn"], statusFilter="FAILED", maxResults=1)
+        for failed in listed["executions"]:
+            return _cause(step_functions.describe_execution(executionArn=failed["executionArn"]))
     except ClientError as error:
-        # That the load failed matters more than a detail of it.
+        # The failure itself matters more than its cause.
         log("the cause cannot be read", reason=str(error))
-        return ""
-    return _cause(child)
+    return ""
 
 
 def _cause(execution: Mapping[str, Any]) -> str:
@@ -146,22 +134,18 @@ def _cause(execution: Mapping[str, Any]) -> str:
 def _reason(
     properties: Mapping[str, Any], described: Mapping[str, Any], run: Mapping[str, Any], first_failure: str
 ) -> str:
-    counts = run.get("itemCounts", {})
+    address = f"s3://{properties['Bucket']}/{properties['Key']}"
     parts = [
-        f"loading s3://{properties['Bucket']}/{properties['Key']} into {properties['TableName']} "
-        f"ended {described['status']}: {_cause(described)}"
+        first_failure,
+        f"loading {address} into {properties['TableName']} ended {described['status']}: {_cause(described)}",
     ]
-    if counts:
-        done, failed = counts["succeeded"], counts["failed"]
-        parts.append(f"{failed} of {counts['total']} items failed, {done} are done")
-    if first_failure:
-        parts.insert(0, first_failure)
+    if counts := run.get("itemCounts"):
+        parts.append(f"{counts['failed']} of {counts['total']} items failed, {counts['succeeded']} are done")
     if _UNDECRYPTED in _cause(described):
-        address = f"s3://{properties['Bucket']}/{properties['Key']}"
         parts.insert(
             0,
             f"{address} is encrypted with a customer managed KMS key, which the load cannot use; "
             f"copy it with `aws s3 cp {address} s3://BUCKET/KEY --sse AES256` and set "
             "seed_dataset to the copy",
         )
-    return "; ".join(parts)[:_REASON_CHARACTERS]
+    return "; ".join(filter(None, parts))[:_REASON_CHARACTERS]

@@ -1,4 +1,4 @@
-"""Look at a table that AWS Backup restored as a test, and report whether it is good.
+"""Validate a table that AWS Backup restored as a test, and report the result.
 
 Runs as a Lambda function when a restore job is completed
 (https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-validation.html).
@@ -21,20 +21,20 @@ _VERDICTS = ("SUCCESSFUL", "FAILED", "TIMED_OUT")
 
 
 class NotGood(Exception):
-    """A table restored as a test is not good; the text says why."""
+    """A restored table fails the validation; the text says why."""
 
 
 def on_restore(event: Mapping[str, Any], _context: object) -> None:
     """Validate the table of the event's restore job, if it is one of this stack's tests.
 
-    Raises NotGood once it has reported that: AWS Backup promises no event for a
-    validation, so what a person can be told of is this function's errors.
+    Raises NotGood after it has reported a failure: AWS Backup promises no event for a
+    validation, so alarms watch this function's errors.
     """
     plan, source = os.environ["RESTORE_TESTING_PLAN_ARN"], os.environ["SOURCE_TABLE"]
     backup, dynamodb = (boto3.client(name, config=_CLIENT) for name in ("backup", "dynamodb"))
     job_id = event["detail"]["restoreJobId"]
     job = backup.describe_restore_job(RestoreJobId=job_id)
-    # Every restore of the account and region comes by, a person's too.
+    # The event rule matches every restore in the account and region.
     if job.get("CreatedBy", {}).get("RestoreTestingPlanArn") != plan:
         return
     # After an error Lambda calls again, and events may come twice: the table may be gone by then.
@@ -65,7 +65,7 @@ def find_problem(dynamodb: Any, table: str, source: str) -> str:
     sample = dynamodb.scan(TableName=table, Limit=_SAMPLE)["Items"]
     for item in sample:
         if not item["pk"]["S"].startswith(_PREFIXES):
-            return f"{table} has an item with the key {item['pk']['S']!r}, which is no key of ours"
+            return f"{table} has an item with the key {item['pk']['S']!r}, which is not of the data model"
     if not sample and dynamodb.scan(TableName=source, Limit=1)["Items"]:
         return f"{table} is empty, and {source} is not"
     return ""
