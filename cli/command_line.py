@@ -23,7 +23,7 @@ def to_stderr(line: str) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Context:
-    """One run of a command against one stack's name, which is empty where it is about every one."""
+    """One run of a command, on one stack or, where ``stack`` is empty, on every stack."""
 
     clients: Clients
     stack: str
@@ -34,7 +34,7 @@ class Context:
 
     @property
     def where(self) -> str:
-        """The first line of every command: a wrong account shows before anything happens."""
+        """The first line that commands print: a wrong account shows before anything happens."""
         return f"account {self.account}, region {self.region}, stack {self.stack}"
 
 
@@ -76,10 +76,9 @@ def add_place(command: argparse.ArgumentParser) -> None:
 
 
 def status_of(command: Callable[[], int]) -> int:
-    """Run ``command``; its exit status, or that of its failure, which is said in one line.
+    """Run ``command``; its exit status, or that of its failure, which is printed in one line.
 
-    A SIGTERM is taken for a Ctrl-C. Mistakes of the program itself keep their
-    traceback.
+    A SIGTERM is handled like a Ctrl-C. Errors in the program itself keep their traceback.
     """
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
@@ -89,40 +88,30 @@ def status_of(command: Callable[[], int]) -> int:
         status = command()
         sys.stdout.flush()
         return status
-    except UsageError as error:
-        return _fail(str(error), 2)
     except OpsError as error:
-        return _fail(str(error), 1)
+        return _fail(str(error), 2 if isinstance(error, UsageError) else 1)
     except (ClientError, BotoCoreError) as error:
         return _fail(explain(error), 1)
     except BrokenPipeError:  # the reader, for example `head`, has had enough
         _let_go()
         return 1
     except OSError as error:
-        return _fail(_of_file(error), 1)
+        text = error.strerror or str(error)
+        # Without a file name it is standard output, for example on a full disk, or tempfile that found no folder.
+        of = error.filename or ("" if isinstance(error, FileNotFoundError) else "standard output")
+        return _fail(f"{of}: {text}" if of else text, 1)
     except KeyboardInterrupt as interrupt:
         detail = str(interrupt) or "running the same command again continues"
         return _fail(f"interrupted; {detail}", INTERRUPTED)
 
 
 def _let_go() -> None:
-    """Drop what standard output does not take: Python would try again at its end, and complain."""
+    """Drop unwritten output: Python would try to write it again at its end, and print a traceback."""
     try:
         if sys.stdout is not None:  # closed by the caller
             sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _of_file(error: OSError) -> str:
-    """What failed and why. Without a name it is standard output, as a full disk is behind it.
-
-    Only ``tempfile`` says in an error without a name that there is no folder.
-    """
-    text = error.strerror or str(error)
-    if error.filename is None and isinstance(error, FileNotFoundError):
-        return text
-    return f"{error.filename or 'standard output'}: {text}"
 
 
 def _fail(text: str, status: int) -> int:

@@ -1,7 +1,6 @@
 """What commands print: JSON for programs, plain lines for pipes, tables on a terminal.
 
-Text of a table may hold anything: what a terminal would act on is spelled out, and nothing in it
-is markup.
+Stored text may hold anything: what a terminal would act on is escaped.
 """
 
 import contextlib
@@ -15,10 +14,8 @@ from cli.errors import OpsError
 from dynamo import values
 from model.users import hidden
 
-# The characters that turn the direction of writing are no control characters
-# by their category, but hide what is written.
+# These change the direction of writing, which hides text, but are not control characters by their category.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
-_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -64,7 +61,7 @@ def table(names: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 
 
     Without ``names`` it has no header.
     """
-    # Here, because they take a twentieth of a second that pipes do not need.
+    # Imported here: it takes a twentieth of a second, which pipes do not need.
     from rich.console import Console
     from rich.padding import Padding
     from rich.table import Table
@@ -81,17 +78,17 @@ def table(names: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 
 
 
 def prepare() -> None:
-    """Let standard output replace what its encoding lacks, for example the arrow in Latin-1."""
+    """Have standard output escape characters that its encoding lacks, for example the arrow in Latin-1."""
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")
 
 
 @contextlib.contextmanager
 def after(done: str) -> Iterator[None]:
-    """Print the result of what is ``done``, for example "sent as TIME#ID".
+    """Print a result after ``done``, for example "sent as TIME#ID".
 
-    Raises OpsError that says so when standard output fails: repeating the
-    command would do it twice.
+    Raises OpsError with that text when standard output fails: the user must not
+    repeat the command.
     """
     try:
         yield
@@ -101,19 +98,19 @@ def after(done: str) -> Iterator[None]:
 
 
 def lines(texts: Iterable[str]) -> None:
-    """Lines, at once: a pipe would hold them back."""
+    """Print lines, and flush them: a pipe would hold them back."""
     for text in texts:
         print(text)
     sys.stdout.flush()
 
 
 def json_lines(items: Iterable[Any]) -> None:
-    """JSON lines, at once."""
+    """Print one line of JSON for each item."""
     lines(values.text(item, ascii_only=_ascii_only()) for item in items)
 
 
 def array(items: Iterable[Any]) -> None:
-    """A JSON array, printed as its items come."""
+    """Print a JSON array as its items come."""
     opening = "[\n"
     for item in items:
         text = values.text(item, indent=2, ascii_only=_ascii_only())
@@ -123,7 +120,7 @@ def array(items: Iterable[Any]) -> None:
 
 
 def document(value: Any) -> None:
-    """One value as JSON."""
+    """Print one value as JSON."""
     print(values.text(value, indent=2, ascii_only=_ascii_only()))
 
 
@@ -145,14 +142,11 @@ def on_terminal() -> bool:
 
 
 def _spelled_out(character: str, *, always: bool = False) -> str:
-    category = unicodedata.category(character)
-    if always or character in _TURNING or category in ("Cc", "Zl", "Zp", "Cs"):
-        code = ord(character)
-        spelled = f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
-        return _ESCAPES.get(character, f"\\x{code:02x}" if code < 0x100 else spelled)
+    if always or character in _TURNING or unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs"):
+        return character.encode("unicode_escape").decode()
     return character
 
 
 def _ascii_only() -> bool:
-    """Whether standard output can take nothing but ASCII without changing it."""
+    """Whether only ASCII is safe on standard output."""
     return (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"

@@ -1,4 +1,4 @@
-"""Wait for something in AWS, with a deadline. boto3 has no waiters for AWS Backup."""
+"""Wait with a deadline; boto3 has no waiters for AWS Backup."""
 
 import time
 from collections.abc import Callable
@@ -8,7 +8,7 @@ T = TypeVar("T")
 
 
 class Clock(Protocol):
-    """The two functions of ``time`` that waiting needs; tests bring their own."""
+    """The two functions of ``time`` that waiting needs; tests replace them."""
 
     def monotonic(self) -> float:
         """Seconds since some fixed moment."""
@@ -21,7 +21,7 @@ SYSTEM_CLOCK: Clock = time
 
 
 class DeadlineError(Exception):
-    """What was waited for did not come in time."""
+    """The result did not come in time."""
 
 
 def poll(

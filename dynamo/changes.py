@@ -1,8 +1,8 @@
-"""What has to be written so that a table follows its seed. Pure.
+"""Which writes make a table follow its seed.
 
-The seed owns an item until a person touches it. So an item is only changed or
-removed while it still equals what the seed wrote, and one that is in the way
-of a new seed is kept.
+The seed owns an item until a person edits it. So an item is only changed or
+removed while it still equals what the seed wrote, and an existing item under the
+key of a new one is kept.
 """
 
 import heapq
@@ -18,7 +18,7 @@ Key = tuple[str, str]
 
 
 class Outcome(Enum):
-    """What became of one item."""
+    """The outcome for one item."""
 
     WRITTEN = "Written"
     UNCHANGED = "Unchanged"
@@ -40,7 +40,7 @@ class Entry:
 
 @dataclass(frozen=True)
 class Write:
-    """One write: the table holds ``before`` (None: no item) and shall hold ``after``."""
+    """One write: from ``before`` (None: no item) to ``after``."""
 
     key: Key
     before: Typed | None
@@ -48,7 +48,7 @@ class Write:
 
     @property
     def outcome(self) -> Outcome:
-        """What became of the item once this is done."""
+        """The outcome once this is done."""
         return Outcome.REMOVED if self.after is None else Outcome.WRITTEN
 
 
@@ -74,10 +74,9 @@ def entries(old: Iterable[Typed], new: Iterable[Typed]) -> Iterator[Entry]:
 
 
 def decide(entry: Entry, present: Typed | None) -> Write | Outcome:
-    """What ``entry`` needs on a table that holds ``present`` under its key.
+    """The write that ``entry`` needs on a table with ``present`` under its key, or its outcome without one.
 
-    A write, or the outcome when there is nothing to write. An item that a
-    person deleted comes back only when its seed changed.
+    An item that a person deleted comes back only when its seed changed.
     """
     if entry.old is None and present is None and entry.new is not None:
         return Write(entry.key, None, entry.new)  # nothing to compare: the whole of a first seed

@@ -1,4 +1,4 @@
-"""Reads and writes of the seeding functions. A write states what it expects to find."""
+"""Reads and writes of the seeding functions; each write is conditional on the item that was read."""
 
 import time
 from collections import Counter
@@ -37,7 +37,7 @@ _WORTH_ANOTHER_TRY = {
 _PASSING = THROTTLED | {"TransactionInProgressException"}
 
 # Lambda ends a function after 15 minutes, and CloudFormation then waits an hour
-# for its answer: what cannot be done has to fail while that can still be said.
+# for its response: the function must fail while it can still report it.
 SECONDS, SECONDS_WITHOUT_PROGRESS = 600, 120
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 
@@ -45,8 +45,8 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 class Table:
     """One table, through a boto3 DynamoDB client; for SECONDS from now.
 
-    What is throttled or not answered is asked for again beyond what the client does, whose
-    retries share a budget. Methods raise TimeoutError when that leads nowhere.
+    Throttled and lost requests are repeated beyond the retries of the client, which share
+    a budget. Methods raise TimeoutError when that does not help.
     """
 
     def __init__(self, client: Any, name: str, clock: Any = time) -> None:
@@ -73,9 +73,9 @@ class Table:
             tries.wait(len(request[self._name]["Keys"]), "unprocessed keys")
 
     def put_all(self, items: Sequence[Typed]) -> set[Key]:
-        """Put up to ITEMS_PER_BATCH items, whatever is there; unprocessed ones are sent again.
+        """Put up to ITEMS_PER_BATCH items over existing ones; unprocessed ones are sent again.
 
-        Returns the keys of those that may or may not be there, for want of a good answer: a
+        Returns the keys of items that may or may not have been written, after an error: a
         batch has no condition, so sending it again could undo an edit.
         """
         request: Any = {self._name: [{"PutRequest": {"Item": item}} for item in items]}
@@ -92,11 +92,11 @@ class Table:
             tries.wait(len(request[self._name]), "unprocessed items")
 
     def follow(self, entries: Sequence[Entry], *, expect_nothing: bool) -> Counter[Outcome]:
-        """Bring up to KEYS_PER_READ entries to their new seed; what became of each.
+        """Bring up to KEYS_PER_READ entries to their new seed; the outcomes.
 
-        Reads, decides, and writes on the condition that what was read still holds; where it
-        does not, an edit came in between: again. ``expect_nothing`` saves the first read where
-        the table is taken to have none of the items; the conditions hold all the same.
+        Reads, decides, and writes on the condition that the item is still as it was read;
+        after an edit in between, does so again. ``expect_nothing`` saves the first read where
+        the table probably has none of the items; the conditions hold all the same.
         """
         outcomes: Counter[Outcome] = Counter()
         pending = {entry.key: entry for entry in entries}
@@ -115,9 +115,9 @@ class Table:
             present = self.read(list(pending))
 
     def _transact(self, writes: Sequence[Write]) -> set[Key]:
-        """Make the writes at once, or without those that were refused; the keys of these."""
+        """Make the writes in one transaction, without those that were refused; the keys of the refused ones."""
         actions = [self._action(write) for write in writes]
-        # Under the same token, what was made but not answered is not made again.
+        # With the same token, a transaction whose response was lost is not made again.
         request = {"TransactItems": actions, "ClientRequestToken": str(uuid4())}
         try:
             self._ask(self.client.transact_write_items, request)
@@ -139,19 +139,19 @@ class Table:
         return {"Put": {**target, "Item": write.after}}
 
     def _ask(self, call: Callable[..., Any], request: dict[str, Any]) -> Any:
-        """The answer to a request that does no harm when it is made twice."""
+        """The response to a request that may be made twice."""
         return ask(partial(call, **request), Tries(self._clock, self._end, f"asking {self._name}"))
 
 
 class Tries:
-    """Pauses between tries: longer while nothing comes of them, and not for ever."""
+    """Pauses between tries: longer while there is no progress, and for a limited time."""
 
     def __init__(self, clock: Any, end: float, doing: str) -> None:
         self._clock, self._end, self._doing, self._step = clock, end, doing, 0
         self._give_up, self._left = clock.monotonic() + SECONDS_WITHOUT_PROGRESS, 0
 
     def wait(self, left: int, because: object) -> None:
-        """Pause; TimeoutError when ``left`` has not become less for too long, or at the end."""
+        """Pause. Raises TimeoutError when ``left`` has not decreased for too long, or at the end."""
         now = self._clock.monotonic()
         if left < self._left:
             self._step = max(self._step - 2, 0)
@@ -165,9 +165,9 @@ class Tries:
 
 
 def ask(call: Callable[[], T], tries: Tries) -> T:
-    """The answer to ``call``, made again while its error may pass; it must do no harm twice.
+    """The result of ``call``, which may be made twice, repeated while its error is temporary.
 
-    Raises TimeoutError when that leads nowhere, other errors at once.
+    Raises TimeoutError when that does not help, other errors at once.
     """
     while True:
         try:
