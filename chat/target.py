@@ -10,7 +10,7 @@ from cli.command_line import to_stderr
 from cli.errors import UsageError
 from cli.polling import SYSTEM_CLOCK, Clock
 from dynamo.parallel import MOST_SEGMENTS
-from dynamo.table import Capacity, exact, note_lost_tries
+from dynamo.table import Capacity, note_lost_tries
 from model.names import TABLE_NAME, USER_POOL
 from model.users import Directory, PlainNames, pool_region
 
@@ -108,7 +108,7 @@ class Target:
 
     @cached_property
     def _dynamodb(self) -> Any:
-        resource = exact(self._clients.resource("dynamodb", connections=MOST_SEGMENTS))
+        resource = self._clients.resource("dynamodb", connections=MOST_SEGMENTS)
         note_lost_tries(resource.meta.client)
         self.capacity.watch(resource.meta.client)
         return resource

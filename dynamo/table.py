@@ -1,52 +1,16 @@
-"""boto3's DynamoDB as commands and functions use it: exact numbers, consumed capacity, lost tries.
-
-boto3 cannot read a number that is spelled with more than 38 digits, zeros included, and DynamoDB
-spells 1E+41 with all its zeros (https://github.com/boto/boto3/issues/2500).
-"""
+"""boto3's DynamoDB as commands and functions use it: exact numbers, consumed capacity, lost tries."""
 
 import threading
-from decimal import Context, Decimal
+from decimal import Clamped, Rounded
 from typing import Any
 
-from boto3.dynamodb.transform import TransformationInjector
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from boto3.dynamodb.types import DYNAMODB_CONTEXT
 from botocore.exceptions import ClientError
 
-from model.messages import DIGITS, number_problem
-
-_CONTEXT = Context(prec=DIGITS)
-
-
-class Serializer(TypeSerializer):  # type: ignore[misc]
-    """From Python to the API. Raises ValueError for a number that DynamoDB cannot keep."""
-
-    def _serialize_n(self, value: Decimal | int) -> str:
-        number = Decimal(value)
-        if reason := number_problem(number):
-            raise ValueError(reason)
-        # Zeros at its end may make it longer than it needs to be.
-        return str(number if len(number.as_tuple().digits) <= DIGITS else _CONTEXT.normalize(number))
-
-
-class Deserializer(TypeDeserializer):  # type: ignore[misc]
-    """From the API to Python: numbers as Decimals, whatever their spelling."""
-
-    def _deserialize_n(self, value: str) -> Decimal:
-        return Decimal(value)
-
-
-def exact(resource: Any) -> Any:
-    """``resource``, boto3's of DynamoDB, with these two in the place of its own."""
-    events = resource.meta.client.meta.events
-    injector = TransformationInjector(serializer=Serializer(), deserializer=Deserializer())
-    for event, name, handler in (
-        ("before-parameter-build", "dynamodb-attr-value-input", injector.inject_attribute_value_input),
-        ("after-call", "dynamodb-attr-value-output", injector.inject_attribute_value_output),
-    ):
-        events.unregister(f"{event}.dynamodb", unique_id=name)
-        events.register(f"{event}.dynamodb", handler, unique_id=name)
-    return resource
-
+# boto3 cannot read a number that is spelled with more than 38 digits, zeros included, and DynamoDB
+# spells 1E+41 with all its zeros (https://github.com/boto/boto3/issues/2500). Without these traps it
+# drops the zeros; a number that would change is still an error.
+DYNAMODB_CONTEXT.traps[Rounded] = DYNAMODB_CONTEXT.traps[Clamped] = False
 
 _READS = frozenset({"GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"})
 

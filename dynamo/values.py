@@ -15,9 +15,9 @@ from decimal import Context, Decimal, InvalidOperation
 from functools import partial
 from typing import Any
 
-from boto3.dynamodb.types import Binary
+from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
-from dynamo.table import Deserializer, Serializer
+from dynamo import table as _  # noqa: F401 (lets boto3 read every number)
 from model import messages
 from model.dataset import shown
 from model.messages import LEVELS, number_problem, within
@@ -32,12 +32,12 @@ Value = dict[str, Any]
 
 def typed(item: Mapping[str, Any]) -> Typed:
     """``item`` in DynamoDB's own notation; binary stays bytes."""
-    return {name: Serializer().serialize(value) for name, value in item.items()}
+    return {name: TypeSerializer().serialize(value) for name, value in item.items()}
 
 
 def untyped(item: Typed) -> dict[str, Any]:
     """The item of DynamoDB's own notation."""
-    return {name: Deserializer().deserialize(value) for name, value in item.items()}
+    return {name: TypeDeserializer().deserialize(value) for name, value in item.items()}
 
 
 def item_bytes(item: Typed) -> int:

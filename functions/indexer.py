@@ -14,8 +14,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from dynamo import table as _  # noqa: F401 (lets boto3 read every number)
 from dynamo.memberships import Unsettled, bring_up_to_date
-from dynamo.table import exact
 from functions.log import log
 from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, Position, is_message
 from model.names import TABLE_VARIABLE
@@ -65,5 +65,4 @@ def _indexed(table: Any, conversation: str, horizon: Position) -> bool:
 @cache
 def _table() -> Any:
     """The table; made once, and found again by the next invocation."""
-    resource = exact(boto3.resource("dynamodb", config=_CLIENT))
-    return resource.Table(os.environ[TABLE_VARIABLE])
+    return boto3.resource("dynamodb", config=_CLIENT).Table(os.environ[TABLE_VARIABLE])

@@ -224,8 +224,6 @@ LINE_BYTES = 250_000
 # What the names of local files that are datasets end with.
 SUFFIXES = (".jsonl", ".jsonl.gz")
 
-_SCAN = re.compile(rb'\s*\{\s*"Items"\s*:')
-
 
 def items_of(file: BinaryIO) -> Iterator[Item]:
     """The items of the lines of ``file``, read as they are used, in its order.
@@ -267,16 +265,9 @@ def _item(line: bytes, number: int, file: BinaryIO) -> Item:
 
 
 def _document(beginning: bytes) -> str:
-    """What to do with a file that is one JSON document; empty for any other file."""
-    if _SCAN.match(beginning):
-        return (
-            "is the output of 'aws dynamodb scan'; a dataset has one message a line. To load these items: "
-            "jq -c '.Items[] | {Item: .}' FILE > items.jsonl, then python -m chat import items.jsonl"
-        )
-    if beginning.lstrip().startswith(b"["):
-        return "is a JSON array; a dataset has one message a line: jq -c '.[]' FILE > messages.jsonl"
-    if re.match(rb"\s*\{\s*\n", beginning):
-        return "has a message over several lines; a dataset has one message a line: jq -c . FILE > messages.jsonl"
+    """The error for a file that is one JSON document; empty for any other file."""
+    if re.match(rb'\s*(\[|\{\s*(\n|"Items"))', beginning):
+        return "is one JSON document; a dataset has one message a line, for example: jq -c '.[]' FILE > messages.jsonl"
     return ""
 
 

@@ -51,14 +51,11 @@ def _status(*argv):
             "--job starts no backup: leave out --retain and --token",
         ),
         (("backup", "--timeout", "-1"), "--timeout must be between"),
-        (("backup", "--timeout", "nan"), "--timeout must be between"),
         (("backup", "--stage", "Prod"), "'Prod' is not a stage: a lower-case letter"),
-        (("backup", "--stage", "a" * 32), "is not a stage"),
         (("cleanup", "--stack", "no_such"), "'no_such' is not a stack name"),
         (("cleanup", "--stack", "a", "--stage", "b"), "not allowed with"),
         (("cleanup", "--yes", "--dry-run"), "not allowed with"),
         (("orphans", "--stage", "dev"), "unrecognized arguments: --stage dev"),
-        (("orphans", "--stack", "Messages-dev"), "unrecognized arguments: --stack Messages-dev"),
         (("cleanup", "--rate", "0"), "--rate must be between 0.1 and 10000, got 0"),
     ],
 )
@@ -130,7 +127,6 @@ def _answer(code, text="text"):
     ("error", "text"),
     [
         (_answer("ExpiredToken"), "the credentials have expired: log in again"),
-        (_answer("ExpiredTokenException"), "the credentials have expired"),
         (_answer("InvalidClientTokenId"), "AWS does not know these credentials"),
         (_answer("AccessDenied"), "the caller needs permission for DescribeStacks"),
         (_answer("Throttling", "Rate\nexceeded"), "DescribeStacks: Throttling: Rate exceeded"),

@@ -86,14 +86,12 @@ def test_what_step_functions_hands_over_as_no_number_is_refused(number):
         ('{"from": "Tom", "from": "Tim"}', "key 'from' appears twice"),
         ('{"from": "Tom", "to": "Jerry", "body": "Hi"}', "'at' is missing"),
         (changed(body=5), "'body' is 5; must be text"),
-        (changed(body=10**399), f"'body' is 1{'0' * 39}...; must be text"),
         (changed(body=" "), "body is empty"),
         (changed(id=None), "'id' is null; must be text"),
         (changed(attributes=None), "'attributes' is null; must be a mapping"),
         (changed(to="tom"), "are the same user"),
         (changed(to="\u200b"), "user '\\u200b' contains U+200B ZERO WIDTH SPACE"),
         (changed(at="yesterday"), "'yesterday' is not a time like"),
-        (changed(at="1" * 5_000), f"2: '{'1' * 39}... is not a time like"),
         (changed(at="2026-02-30T09:00:00Z"), "'2026-02-30T09:00:00Z' is not a time: day is out of"),
         (changed(at="0001-01-01T00:00:00+05:00"), ":00+05:00' is before year 1"),
         (changed(attributes={"Body": "x"}), "attribute 'Body' is reserved"),
@@ -104,8 +102,6 @@ def test_what_step_functions_hands_over_as_no_number_is_refused(number):
         (changed(attributes={"n": 1e300}), "is beyond 1E-130 to 9.99E+125"),
         (changed(attributes={"n": 0.1}).replace("0.1", "NaN"), "NaN is not JSON"),
         (changed(body="a\ud800"), "can't encode character '\\ud800'"),
-        (changed(attributes={"n": {"\ud800": 1}}), "can't encode character '\\ud800'"),
-        (changed(attributes={"n": {"k" * 50: None}}), f"attribute '{'k' * 39}... is null"),
         ("[" * 100_000, "is nested too deeply; DynamoDB has 32 levels"),
         (b"\xef\xbb\xbf" + changed().encode(), "begins with a byte order mark; save it without"),
         (
@@ -189,24 +185,12 @@ def test_damaged_gzip_is_one_line(dataset, damage):
     assert re.match(r" is damaged gzip after line \d+: ", said)
 
 
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        ([GOOD, GOOD], " is a JSON array; a dataset has one message a line: jq -c '.[]' FILE"),
-        (
-            {"Items": [{"pk": {"S": "x"}}], "Count": 1, "ScannedCount": 1},
-            " is the output of 'aws dynamodb scan'; a dataset has one message a line. To load these "
-            "items: jq -c '.Items[] | {Item: .}' FILE > items.jsonl, then python -m chat import",
-        ),
-        (GOOD, " has a message over several lines; a dataset has one message a line: jq -c . FILE"),
-    ],
-    ids=["array", "scan", "message"],
-)
-@pytest.mark.parametrize("indent", [None, 4])
-def test_a_whole_document_is_one_error_with_what_to_do(dataset, content, said, indent):
-    if content == GOOD and indent is None:
-        return  # a dataset of one line
-    assert problem(dataset(json.dumps(content, indent=indent))).startswith(said)
+@pytest.mark.parametrize("content", [[GOOD, GOOD], {"Items": [{"pk": {"S": "x"}}], "Count": 1}, GOOD])
+def test_a_whole_document_is_one_error_with_what_to_do(dataset, content):
+    said = problem(dataset(json.dumps(content, indent=4)))
+    assert said == (
+        " is one JSON document; a dataset has one message a line, for example: jq -c '.[]' FILE > messages.jsonl"
+    )
 
 
 def test_a_message_becomes_a_line_that_gives_it_again(dataset):

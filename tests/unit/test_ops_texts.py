@@ -59,15 +59,11 @@ def test_tags_that_aws_refuses_are_refused_before(given):
     ("amount", "dollars"),
     [
         (OREGON.backup(10 * GB), 1.00),
-        (OREGON.backup(10 * GB, storage="COLD"), 0.30),
         (OREGON.table(GB, recovery=False), 0.25),
         (OREGON.table(GB, recovery=True), 0.45),
         (OREGON.table(0, recovery=True, read_units=5, write_units=5), 2.85),
-        (OREGON.logs(100 * GB), 3.00),
         (OREGON.key(), 1.00),
         (Rates("eu-central-1").backup(10 * GB), 1.22),
-        (Rates("eu-central-1").table(GB, recovery=True), 0.55),
-        (Rates("eu-west-1").logs(100 * GB), 3.00),
     ],
 )
 def test_prices_are_those_of_the_region(amount, dollars):

@@ -46,17 +46,6 @@ def test_no_page_is_read_before_the_caller_is_through_with_the_one_before():
     assert taken == asked == dict.fromkeys(range(3), PAGES)
 
 
-def test_segments_are_read_at_once():
-    together = threading.Barrier(4, timeout=30)
-
-    def read(segment, _):
-        together.wait()
-        return segment, None
-
-    with lanes(4) as opened:
-        assert len(list(in_segments(opened, read, dict.fromkeys(range(4))))) == 4
-
-
 def test_a_segment_that_fails_ends_the_reading():
     def read(segment, after):
         if segment == 1 and after:
@@ -113,3 +102,18 @@ def test_lanes_hold_up_no_interrupted_program(joined, error):
     assert not calls[0].done()
     ended.set()
     calls[0].result()
+
+
+def test_calls_of_a_map_are_made_as_threads_become_free():
+    begun = []
+
+    def arguments():
+        for number in range(100):
+            begun.append(number)
+            yield number
+
+    with lanes(4) as opened:
+        for done, result in enumerate(opened.map(lambda n: n * n, arguments()), 1):
+            assert result in {n * n for n in begun}
+            assert len(begun) <= done + 2 * opened.number
+    assert done == 100

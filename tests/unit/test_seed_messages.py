@@ -49,13 +49,6 @@ def test_users_keys_and_conversation_change_and_nothing_else():
     assert {k: v for k, v in after.items() if k not in changed} == {k: v for k, v in before.items() if k not in changed}
 
 
-def test_a_message_is_the_one_that_a_person_would_write_with_the_ids():
-    (before,) = seed(message("Tom", "Jerry"))
-    (after,) = under_ids([before], USERS)
-    mid = before["MessageId"]["S"]
-    assert [after] == seed(message("3", "2", message_id=mid) | {"Body": "Hi Jerry"})
-
-
 PAIRS = st.permutations(["Tom", "Jerry", "SPIKE"]).map(lambda names: names[:2])
 
 
