@@ -1,8 +1,13 @@
-"""``python -m chat``: parse the command line, and turn every failure into one line."""
+"""``python -m chat``: parses the command line, and turns every failure into one line.
+
+A command is a module of this package, listed in COMMANDS, with two functions: ``add(commands)`` makes its parser
+with ``chat.target.command`` and names ``run(arguments, target)``, which returns the exit status.
+"""
 
 import argparse
 import sys
 from contextlib import closing
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from cli.command_line import Parser, status_of
@@ -11,22 +16,20 @@ from cli.errors import UsageError
 if TYPE_CHECKING:
     from chat.target import Target
 
-_NOTHING, _PARTLY = "nothing was written", "what was written until then stays"
+# The modules of the commands, in the order in which --help lists them.
+COMMANDS = "conversations history follow send edit delete get put scan tables export import_ reindex users".split()
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line of every command."""
-    from chat.commands import COMMANDS
-
     top = Parser(
         prog="python -m chat",
         description="Read and write the Messages table.",
-        epilog="exit status: 0 done, 1 failed, 2 wrong usage: an argument, or the "
-        "text that it stands for, has a wrong form",
+        epilog="exit status: 0 done, 1 failed, 2 wrong usage",
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command", parser_class=Parser)
-    for module in COMMANDS:
-        module.add(commands)
+    for name in COMMANDS:
+        import_module(f"chat.{name}").add(commands)
     return top
 
 
@@ -37,16 +40,17 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(given: list[str]) -> int:
-    interrupted = _NOTHING
+    interrupted = "nothing was written"
     try:
-        # Here, where a Ctrl-C is one line: they take half of a short command's time.
+        # Imported here, where a Ctrl-C ends in one line: they take half of a short command's time.
         from chat.target import Target
         from cli import output
 
         arguments = parser().parse_args(given)
         output.prepare()
         _check_characters(given)
-        interrupted = _PARTLY if arguments.writes else _NOTHING
+        if arguments.writes:
+            interrupted = "what was written until then stays"
         with closing(Target(arguments)) as target:
             return _run_on(target, arguments)
     except KeyboardInterrupt as interrupt:
@@ -56,12 +60,10 @@ def _run(given: list[str]) -> int:
 def _run_on(target: "Target", arguments: argparse.Namespace) -> int:
     from botocore.exceptions import ClientError
 
-    from chat.failures import explained
-
     try:
         return int(arguments.run(arguments, target))
     except ClientError as error:
-        if better := explained(error, target):
+        if better := target.explained(error):
             raise better from None
         raise
     finally:
@@ -70,7 +72,7 @@ def _run_on(target: "Target", arguments: argparse.Namespace) -> int:
 
 
 def _check_characters(given: list[str]) -> None:
-    """Raise UsageError for bytes that are no text: nothing could be stored or looked up by them."""
+    """Raise UsageError for bytes that are not text: they could be neither stored nor looked up."""
     for argument in given:
         try:
             argument.encode()

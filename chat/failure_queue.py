@@ -1,30 +1,31 @@
-"""What the stream's function gave up on: messages of the failure queue, and the records they mean.
+"""What the stream's function gave up on: the messages of the failure queue, and the records they stand for.
 
-Lambda does not send the records themselves, but where they stand in the stream
-(https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html),
-which keeps them for 24 hours
+Lambda does not send the records themselves, but their place in the stream
+(https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html), which keeps them for 24 hours
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html).
 """
 
 import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError, ParamValidationError
 
 from cli.errors import code
+from cli.output import count
 from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
 
-# A message that is received is nobody else's for so long.
+# How long a received message is hidden from other receivers.
 _HIDDEN_SECONDS = 300
-# Not all servers are asked for messages by a request that waits for none
+# A request that does not wait asks only some of the servers that have messages
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html).
 _WAIT_SECONDS = 2
 _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"})
-_NUMBERS = ("startSequenceNumber", "endSequenceNumber")
-# Pages of a stream may be empty; so many one after the other do not come before a record.
+# Pages of a stream may be empty, but not so many one after the other before a record.
 _EMPTY_PAGES = 100
+
+Message = dict[str, Any]
+Say = Callable[[str], None]
 
 
 class RecordsGone(Exception):
@@ -32,16 +33,7 @@ class RecordsGone(Exception):
 
 
 class NotARecord(Exception):
-    """The queue's message is not one that Lambda sends."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Failure:
-    """One message of the queue; ``handle`` is of this receipt only."""
-
-    id: str
-    handle: str
-    body: str
+    """The queue's message was not sent by Lambda."""
 
 
 class FailureQueue:
@@ -50,8 +42,24 @@ class FailureQueue:
     def __init__(self, sqs: Any, url: str) -> None:
         self._sqs, self._url = sqs, url
 
-    def receive(self) -> Iterator[Failure]:
-        """Every message there is, once; each is hidden from others until it is put back."""
+    def settle(self, is_settled: Callable[[Message], bool]) -> dict[str, int]:
+        """Delete every message that ``is_settled``, keep the others; how many are "settled" and "kept"."""
+        settled, kept = 0, list[Message]()
+        for message in self._receive():
+            if is_settled(message):
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                settled += 1
+            else:
+                kept.append(message)
+        # Not sooner, or they would be received again. Others, and the next run, see them at once.
+        for message in kept:
+            self._sqs.change_message_visibility(
+                QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
+            )
+        return {"settled": settled, "kept": len(kept)}
+
+    def _receive(self) -> Iterator[Message]:
+        """Every message there is, once; each is hidden from other receivers for a while."""
         seen: set[str] = set()
         while True:
             answer = self._sqs.receive_message(
@@ -60,72 +68,94 @@ class FailureQueue:
                 VisibilityTimeout=_HIDDEN_SECONDS,
                 WaitTimeSeconds=_WAIT_SECONDS,
             )
-            found = [
-                Failure(id=m["MessageId"], handle=m["ReceiptHandle"], body=m["Body"])
-                for m in answer.get("Messages", [])
-            ]
-            new = [failure for failure in found if failure.id not in seen]
-            seen.update(failure.id for failure in new)
-            yield from new
+            new = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
             if not new:
                 return
-
-    def delete(self, failure: Failure) -> None:
-        """Remove a message that is dealt with."""
-        self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=failure.handle)
-
-    def put_back(self, failure: Failure) -> None:
-        """Let others, and the next run, see a message at once."""
-        self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=failure.handle, VisibilityTimeout=0)
+            seen.update(message["MessageId"] for message in new)
+            yield from new
 
 
-def is_record(failure: Failure) -> bool:
-    """Whether it is a message of Lambda's."""
-    try:
-        _batch(failure)
-    except NotARecord:
-        return False
-    return True
+def settle(queue: FailureQueue, streams: Any, reindex: Callable[[list[str]], bool], *, say: Say) -> dict[str, int]:
+    """Reindex the conversations of each message, and delete the message when that succeeds.
 
-
-def failed_conversations(streams: Any, failure: Failure) -> list[str]:
-    """The ids of the conversations whose records a failure means.
-
-    ``streams`` is a boto3 DynamoDB Streams client. Raises NotARecord and RecordsGone.
+    ``streams`` is a boto3 DynamoDB Streams client; ``reindex`` returns whether all lists are right. A message
+    whose records the stream no longer has is kept: only reading every conversation helps then, which may be
+    expensive, so the caller asks for it (``settle_all``).
     """
-    batch = _batch(failure)
+    gone = 0
+
+    def is_settled(message: Message) -> bool:
+        nonlocal gone
+        try:
+            return reindex(failed_conversations(streams, message))
+        except NotARecord:
+            say(f"message {message['MessageId']} in the failure queue was not sent by Lambda; left in place")
+        except RecordsGone:
+            gone += 1
+        return False
+
+    settled = queue.settle(is_settled)
+    if gone:
+        say(
+            f"the stream no longer has the records of {count(gone, 'failure')}: it keeps them for 24 hours; "
+            "`python -m chat reindex --failed --all` reads every conversation instead"
+        )
+    return settled
+
+
+def settle_all(queue: FailureQueue, reindex: Callable[[], bool], *, say: Say) -> dict[str, int]:
+    """Reindex every conversation, then delete the messages that were in the queue before."""
+    before: set[str] = set()
+
+    def note(message: Message) -> bool:
+        if _batch(message):
+            before.add(message["MessageId"])
+        return False
+
+    # All are put back: a full reindex may take longer than they can be hidden.
+    found = queue.settle(note)
+    if not reindex():
+        return found
+    settled = queue.settle(lambda message: message["MessageId"] in before)
+    if settled["kept"]:
+        number = count(settled["kept"], "message")
+        say(f"{number} left in the failure queue: new since the start, or not sent by Lambda")
+    return settled
+
+
+def failed_conversations(streams: Any, message: Message) -> list[str]:
+    """The ids of the conversations of a message's records. Raises NotARecord and RecordsGone."""
+    batch = _batch(message)
+    if batch is None:
+        raise NotARecord
     try:
-        keys = list(_keys(streams, batch))
+        keys = list(_keys(streams, **batch))
     except ParamValidationError:
-        raise NotARecord(failure.id) from None
+        raise NotARecord from None
     except ClientError as error:
         if code(error) in _GONE:
-            raise RecordsGone(code(error)) from None
+            raise RecordsGone from None
         raise
     found = [key[0].removeprefix(CONVERSATION_PREFIX) for key in keys if is_message(*key)]
     return list(dict.fromkeys(found))
 
 
-def _batch(failure: Failure) -> dict[str, str]:
+def _batch(message: Message) -> dict[str, Any] | None:
+    """Where the records of a message are; None for a message that Lambda did not send."""
     try:
-        batch = json.loads(failure.body)["DDBStreamBatchInfo"]
-        found = {name: str(batch[name]) for name in ("streamArn", "shardId", *_NUMBERS)}
-        for name in _NUMBERS:
-            int(found[name])
+        batch = json.loads(message["Body"])["DDBStreamBatchInfo"]
+        first, last = batch["startSequenceNumber"], batch["endSequenceNumber"]
+        return {"stream": batch["streamArn"], "shard": batch["shardId"], "first": str(int(first)), "last": int(last)}
     except (ValueError, TypeError, KeyError):
-        raise NotARecord(failure.id) from None
-    return found
+        return None
 
 
-def _keys(streams: Any, batch: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """The keys of the records from the batch's first to its last. Raises RecordsGone."""
+def _keys(streams: Any, *, stream: str, shard: str, first: str, last: int) -> Iterator[tuple[str, str]]:
+    """The keys of the records from the ``first`` sequence number to the ``last``. Raises RecordsGone."""
     iterator = streams.get_shard_iterator(
-        StreamArn=batch["streamArn"],
-        ShardId=batch["shardId"],
-        ShardIteratorType="AT_SEQUENCE_NUMBER",
-        SequenceNumber=batch["startSequenceNumber"],
+        StreamArn=stream, ShardId=shard, ShardIteratorType="AT_SEQUENCE_NUMBER", SequenceNumber=first
     )["ShardIterator"]
-    last, empty = int(batch["endSequenceNumber"]), 0
+    empty = 0
     while iterator and empty < _EMPTY_PAGES:
         answer = streams.get_records(ShardIterator=iterator)
         for record in answer["Records"]:
@@ -137,4 +167,4 @@ def _keys(streams: Any, batch: dict[str, str]) -> Iterator[tuple[str, str]]:
                 return
         empty = 0 if answer["Records"] else empty + 1
         iterator = answer.get("NextShardIterator")
-    raise RecordsGone("the shard ends before the last of them")
+    raise RecordsGone

@@ -1,17 +1,50 @@
-"""New messages of a conversation as they arrive, each of them once."""
+"""``follow``: the new messages of a conversation as they arrive, each of them once."""
 
+import argparse
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from chat.store import Span, backwards, messages
+from chat.history import message_line
+from chat.store import Span, messages
+from chat.target import Commands, Target, command, count, pair
+from cli import output
 from cli.polling import Clock
 from model.messages import MESSAGE_PREFIX, SORT_KEY, Position, format_time, parse_time
 
 POLL_SECONDS = 1.0
-# A message has its time before it is written, by the clock of its sender, and
-# the SDK's retries can take a minute: so far back is looked at again.
+# How far back each poll reads. A message gets its time from its sender's clock before it is written, and the
+# SDK's retries can take a minute.
 OVERLAP = timedelta(minutes=2)
+
+
+def add(commands: Commands) -> None:
+    """The command line of ``follow``."""
+    parser = command(commands, "follow", "print new messages as they arrive, until Ctrl-C")
+    parser.add_argument("conversation", type=pair, help="the two users in any order, for example jerry#tom")
+    parser.add_argument(
+        "--last", type=count, default=10, metavar="N", help="begin with the last N messages (default: %(default)s)"
+    )
+    parser.epilog = "A message dated more than 2 minutes before the newest one is not printed; use `history`."
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, target: Target) -> int:
+    """Print the last messages, then new ones: with --json one on each line. Ctrl-C is not a failure."""
+    wanted = target.conversation(arguments.conversation)
+    empty = True
+    try:
+        for found in follow(target.table, wanted, last=arguments.last, clock=target.clock):
+            if empty and not found:
+                target.say(f"conversation {wanted} has no messages yet; waiting for the first")
+            empty = False
+            if arguments.json:
+                output.json_lines(found)
+            else:
+                output.lines(message_line(message, target.directory) for message in found)
+    except KeyboardInterrupt:
+        pass
+    return 0
 
 
 def follow(
@@ -19,14 +52,13 @@ def follow(
 ) -> Iterator[list[dict[str, Any]]]:
     """The ``last`` messages, then what every poll finds new, oldest first; without end.
 
-    ``table`` is a boto3 DynamoDB Table. Each polling reads the last OVERLAP
-    consistently, and before the newest message seen: one whose time lies
-    further back than that when it arrives is not found.
+    ``table`` is a boto3 DynamoDB Table. Each poll reads, consistently, from OVERLAP before the newest message:
+    one that is dated further back when it arrives is not found.
     """
     shown: list[dict[str, Any]] = []
     seen: set[str] = set()
     floor = MESSAGE_PREFIX
-    for message in backwards(table, conversation, page=last + 1):
+    for message in messages(table, conversation, backwards=True, page=last + 1):
         if not seen:
             floor = _floor(message[SORT_KEY], now())
         elif len(shown) >= last and message[SORT_KEY] < floor:
@@ -47,7 +79,7 @@ def follow(
 
 
 def _floor(newest: str, now: datetime) -> str:
-    """The sort key from which on is read again, when ``newest`` is the newest one seen.
+    """The sort key from which the next poll reads, when ``newest`` is the newest one seen.
 
     A message from the future, by a wrong clock, does not move it past the present.
     """

@@ -1,89 +1,124 @@
-"""Any item of any table: read, put, delete by key; conditions and what refused them.
+"""Items of any table by their keys: which key the arguments name, reading, deleting, printing.
 
-``table`` is a boto3 DynamoDB Table, which the caller brings. botocore's errors
-pass through.
+``table`` is a boto3 DynamoDB Table, whose key schema decides what a key is. botocore's errors pass through.
 """
 
+import argparse
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.keys import checked_key
-from chat.references import reference
-from cli.errors import OpsError, code, message
+from chat import store
+from chat.target import Target, pair
+from cli import output
+from cli.errors import OpsError, UsageError, code
 from dynamo import values
 from dynamo.table import was_lost
-from dynamo.values import beyond_json, differences, same, value_text
-from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
+from dynamo.values import item_bytes, restored, value_text
+from model.messages import CONVERSATION_PREFIX, KEY_BYTES, PARTITION_KEY, SORT_KEY, is_message
 
-Item = dict[str, Any]
-_REFUSED = "ConditionalCheckFailedException"
-# So many differences say enough.
-_MOST = 3
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
-_EXPRESSION_BYTES = 4096
+Attributes = dict[str, Any]
+# The names of the types that keys have.
+_TYPES = {"S": "text", "N": "number", "B": "binary"}
 
 
-def get(table: Any, key: Item) -> Item:
+def add_message(parser: argparse.ArgumentParser, *, or_key: bool = False) -> None:
+    """The arguments that name one message of a conversation, or with ``or_key`` any item of the table."""
+    several = "?" if or_key else None
+    parser.add_argument("conversation", nargs=several, type=pair, help="the two users in any order")
+    parser.add_argument(
+        "message",
+        nargs=several,
+        type=_message_name,
+        help="TIME#ID as `send` prints it, an id, or at least 4 characters of its beginning",
+    )
+    if or_key:
+        parser.add_argument(
+            "--key", nargs="+", metavar="VALUE", help="instead of a message: the values of an item's key, here PK SK"
+        )
+
+
+def key_of_message(arguments: argparse.Namespace, target: Target) -> dict[str, str]:
+    """The key of the message that is named. Raises OpsError unless it is exactly one."""
+    return store.find(target.table, target.conversation(arguments.conversation), arguments.message)
+
+
+def key_of_item(arguments: argparse.Namespace, target: Target) -> Attributes:
+    """The key of the message, or of the item of --key. Raises UsageError unless exactly one of them is named."""
+    if arguments.key and arguments.conversation is not None:
+        raise UsageError(f"{arguments.conversation!r} and --key: name a message or a key, not both")
+    if arguments.key:
+        return key_of(target.table, arguments.key)
+    if arguments.message is None:
+        raise UsageError("name a message, CONVERSATION and TIME#ID or id, or an item with --key")
+    return key_of_message(arguments, target)
+
+
+def key_schema(table: Any) -> dict[str, str]:
+    """The names of the table's key attributes and their types; the partition key first."""
+    types = {a["AttributeName"]: a["AttributeType"] for a in table.attribute_definitions}
+    schema = sorted(table.key_schema, key=lambda key: key["KeyType"])  # HASH, RANGE
+    return {key["AttributeName"]: types[key["AttributeName"]] for key in schema}
+
+
+def key_of(table: Any, texts: list[str]) -> Attributes:
+    """The key that ``texts`` spell, binary in base64. Raises UsageError."""
+    schema = key_schema(table)
+    if len(texts) != len(schema):
+        raise UsageError(
+            f"table {table.name} has the key {_spelled(schema)}: --key takes {len(schema)} "
+            f"value{'s' if len(schema) > 1 else ''}, got {len(texts)}"
+        )
+    key = {}
+    for (name, kind), text in zip(schema.items(), texts, strict=True):
+        try:
+            key[name] = values.untyped({name: restored(name, {kind: text})})[name]
+        except ValueError as error:
+            raise UsageError(f"--key: {error}; {name} is a {_TYPES[kind]} value") from None
+    return checked_key(table, key)
+
+
+def checked_key(table: Any, item: Mapping[str, Any]) -> Attributes:
+    """The key of ``item``. Raises UsageError unless it has the types and sizes of the table's key schema."""
+    schema, key = key_schema(table), dict[str, Any]()
+    for name, kind in schema.items():
+        if name not in item:
+            raise UsageError(f"the item has no {name}; table {table.name} has the key {_spelled(schema)}")
+        ((found, value),) = values.typed({name: item[name]})[name].items()
+        if found != kind:
+            raise UsageError(
+                f"{name} is {values.text(item[name])}, not a {_TYPES[kind]} value; "
+                f"table {table.name} has the key {_spelled(schema)}"
+            )
+        if value in ("", b""):
+            raise UsageError(f"{name} is empty; a key must not be")
+        # The limits are those of any table's partition and sort key.
+        most = KEY_BYTES[SORT_KEY if key else PARTITION_KEY]
+        if kind != "N" and (size := item_bytes({"": {kind: value}})) > most:
+            raise UsageError(f"the key {name} has {size} bytes; DynamoDB allows {most}")
+        key[name] = item[name]
+    return key
+
+
+def get(table: Any, key: Attributes) -> Attributes:
     """The item under ``key``, read consistently. Raises OpsError when there is none."""
-    item = _read(table, key)
-    if item is None:
+    if (item := stored(table, key)) is None:
         raise missing(table, key)
     return item
 
 
-def put(table: Any, item: Item) -> None:
-    """Write ``item``, whatever is under its key."""
-    table.put_item(Item=item)
+def stored(table: Any, key: Attributes) -> Attributes | None:
+    """The item under ``key``, read consistently; None when there is none."""
+    item = table.get_item(Key=key, ConsistentRead=True).get("Item")
+    return None if item is None else dict(item)
 
 
-def put_if_absent(table: Any, item: Item) -> None:
-    """Write ``item`` unless there is one under its key: then OpsError."""
-    key = checked_key(table, item)
-    condition = "attribute_not_exists(#0)"
-    error = refusal(table, item, condition, {"#0": next(iter(key))}, {})
-    if error and not (was_lost(error) and same(held(table, key, error), item)):
-        raise OpsError(f"table {table.name} has an item with the key {_key_text(key)} already; nothing written")
-
-
-def put_if_unchanged(table: Any, item: Item, old: Item, *, typed: bool = False) -> None:
-    """Write ``item`` while what is stored under its key is exactly ``old``; else OpsError.
-
-    ``old`` is equal when it is the same JSON (dynamo/values.py): plain JSON,
-    of which a set or binary that stays in the item is refused, since it would
-    change its type; or ``typed``, which tells all types apart. Compared is
-    what a consistent reading gives, and DynamoDB writes only while all of its
-    attributes still have these values; it cannot be told to look for attributes
-    with other names, which somebody could add in the moment between.
-    """
-    key = checked_key(table, item)
-    stored = _read(table, key)
-    if stored is None:
-        raise missing(table, key)
-    if found := differences(stored, old, exact=typed):
-        raise _changed(table, key, found)
-    if not typed:
-        _check_types(table, key, stored, item)
-    condition, names, values = _unchanged(stored, item)
-    if len(condition) > _EXPRESSION_BYTES:
-        raise _too_many(table, key, len(names), f"a condition has {_EXPRESSION_BYTES} bytes")
-    try:
-        error = refusal(table, item, condition, names, values)
-    except ClientError as failed:
-        if "too many operators" in message(failed):
-            raise _too_many(table, key, len(names), message(failed)) from None
-        raise
-    if error:
-        now = held(table, key, error)
-        if not (was_lost(error) and same(now, item)):
-            raise _changed(table, key, differences(now or {}, old, exact=typed))
-
-
-def delete(table: Any, key: Item) -> Item:
+def delete(table: Any, key: Attributes) -> Attributes:
     """Delete the item under ``key``; return what it was, as far as that is known.
 
-    Raises OpsError when there is none. After a lost answer the SDK's second
-    request finds none: then the item is gone, as was asked for.
+    Raises OpsError when there is none. After a lost answer the SDK's second request finds none: then the item
+    is gone, as requested.
     """
     try:
         answer = table.delete_item(
@@ -101,17 +136,10 @@ def delete(table: Any, key: Item) -> Item:
     return dict(answer["Attributes"])
 
 
-def missing(table: Any, key: Item) -> OpsError:
-    """What is said of an item that is not there; a message has its own name."""
-    pk, sk = (str(key.get(name)) for name in (PARTITION_KEY, SORT_KEY))
-    if is_message(pk, sk):
-        conversation = pk.removeprefix(CONVERSATION_PREFIX)
-        return OpsError(f"conversation {conversation} has no message {reference(sk)} in table {table.name}")
-    return OpsError(f"table {table.name} has no item with the key {_key_text(key)}")
-
-
-def refusal(table: Any, item: Item, condition: str, names: dict[str, str], values: Item) -> ClientError | None:
-    """Write ``item`` under a condition; the error of one that does not hold, else None."""
+def refusal(
+    table: Any, item: Attributes, condition: str, names: dict[str, str], values: Attributes
+) -> ClientError | None:
+    """Write ``item`` under a condition; the ClientError of a condition that does not hold, else None."""
     try:
         table.put_item(
             Item=item,
@@ -130,56 +158,65 @@ def refusal(table: Any, item: Item, condition: str, names: dict[str, str], value
 
 def is_refusal(error: ClientError) -> bool:
     """Whether a condition did not hold."""
-    return code(error) == _REFUSED
+    return code(error) == "ConditionalCheckFailedException"
 
 
-def held(table: Any, key: Item, error: ClientError) -> Item | None:
+def held(table: Any, key: Attributes, error: ClientError) -> Attributes | None:
     """The item that made a condition fail: the error's own, else read consistently."""
     item = error.response.get("Item")
-    return values.untyped(item) if item else _read(table, key)
+    return values.untyped(item) if item else stored(table, key)
 
 
-def _read(table: Any, key: Item) -> Item | None:
-    item = table.get_item(Key=key, ConsistentRead=True).get("Item")
-    return None if item is None else dict(item)
+def missing(table: Any, key: Attributes) -> OpsError:
+    """The error for an item that does not exist; a message is called by its reference."""
+    pk, sk = (str(key.get(name)) for name in (PARTITION_KEY, SORT_KEY))
+    if is_message(pk, sk):
+        conversation = pk.removeprefix(CONVERSATION_PREFIX)
+        return OpsError(f"conversation {conversation} has no message {store.reference(sk)} in table {table.name}")
+    return OpsError(f"table {table.name} has no item with the key {key_text(key)}")
 
 
-def _key_text(key: Item) -> str:
+def key_text(key: Attributes) -> str:
+    """A key for an error message."""
     return " ".join(map(value_text, key.values()))
 
 
-def _check_types(table: Any, key: Item, stored: Item, item: Item) -> None:
-    """Raise OpsError for an attribute that stays and whose value plain JSON cannot spell."""
-    for name in sorted(item.keys() & stored.keys()):
-        if found := beyond_json(stored[name]):
-            contains = "contains" if isinstance(stored[name], dict | list) else "is"
-            raise OpsError(
-                f"{value_text(name)[1:-1]} of item {_key_text(key)} of table {table.name} "
-                f"{contains} {found}; nothing written; give ITEM and OLD as `get --typed` prints "
-                "them, with --typed"
-            )
+def named(message: Mapping[str, Any]) -> str:
+    """The reference by which other commands know the message, for printing."""
+    return output.safe(store.reference(str(message[SORT_KEY])))
 
 
-def _unchanged(stored: Item, item: Item) -> tuple[str, dict[str, str], Item]:
-    """The condition that ``stored`` still is as it is, and its names and values."""
-    equal = {f"#{n}": name for n, name in enumerate(stored)}
-    absent = {f"#new{n}": name for n, name in enumerate(item.keys() - stored.keys())}
-    condition = " AND ".join(
-        [f"{place} = :{place[1:]}" for place in equal] + [f"attribute_not_exists({place})" for place in absent]
-    )
-    values = {f":{place[1:]}": stored[name] for place, name in equal.items()}
-    return condition, equal | absent, values
+def print_done(done: str, name: str, item: Attributes, arguments: argparse.Namespace) -> int:
+    """Print the ``name`` of an item that was written, or with --json the item; return exit status 0.
+
+    If that fails the error says what is ``done``, for example "sent as": repeating the command would do it twice.
+    """
+    with output.after(f"{done} {name}"):
+        if getattr(arguments, "typed", False):
+            output.document(values.typed(item))
+        elif arguments.json:
+            output.document(item)
+        else:
+            output.lines([name])
+    return 0
 
 
-def _too_many(table: Any, key: Item, number: int, rule: str) -> OpsError:
-    return OpsError(
-        f"item {_key_text(key)} of table {table.name} has too many attributes for one condition, "
-        f"{number} with those that are new ({rule}); nothing written; compare it with "
-        "`get --json`, and put it without --if-unchanged"
-    )
+def item_line(keys: Sequence[str], item: Mapping[str, Any]) -> str:
+    """One item on a line: its key, then the rest as JSON, separated by tabs."""
+    rest = {name: value for name, value in item.items() if name not in keys}
+    return "\t".join([*(cell(item[name]) for name in keys), output.safe(values.text(rest))])
 
 
-def _changed(table: Any, key: Item, found: list[str]) -> OpsError:
-    found = found or ["it has changed and changed back"]
-    listed = "; ".join(found[:_MOST]) + ("; ..." if len(found) > _MOST else "")
-    return OpsError(f"item {_key_text(key)} of table {table.name} is not as in OLD: {listed}; nothing written")
+def cell(value: Any) -> str:
+    """A value for people: text as it is, other values as JSON."""
+    return output.safe(value if isinstance(value, str) else values.text(value))
+
+
+def _message_name(text: str) -> str:
+    """``text``, which can name a message; for ``add_argument(type=...)``. Raises UsageError."""
+    store.sort_key_of(text)
+    return text
+
+
+def _spelled(schema: Mapping[str, str]) -> str:
+    return " and ".join(f"{name} ({_TYPES[kind]})" for name, kind in schema.items())

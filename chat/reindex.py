@@ -1,43 +1,40 @@
-"""Brings users' lists of conversations up to date from the messages, whatever the stream did.
+"""``reindex``: brings users' lists of conversations up to date from the messages.
 
-For a table that had messages before it had a stream, for a restored table, and
-after failures.
+For a table that had messages before it had a stream, for a restored table, and after failures.
 
-Why this is safe while the stream's function works at the same time. Both write
-through ``bring_up_to_date``, and differ in the horizon only: the last message
-that a list may be moved back from. Here it is the newest of what both lists
-show and of the messages, all read consistently, before anything is written.
+Why this is safe while the stream's function works at the same time. Both write through ``bring_up_to_date``, and
+differ in the horizon only: the last message that a list may be moved back from. Here it is the newest of what both
+lists show and of the messages, all read consistently, before anything is written.
 
-* A message that is written after that and is newer has a record of its own,
-  which the function handles: here the list is then left alone, or the condition
-  of the write does not hold.
-* One that is written after that and is older than the horizon, because it is
-  dated back or the newest ones were deleted, may be overtaken by a write from
-  here. ``bring_up_to_date`` reads the newest message again after it has written,
-  and then writes that one.
-* A list that shows a deleted message goes back only if no newer message is
-  there: the horizon is what it shows, and not later.
+* A message that is written after that and is newer has a record of its own, which the function handles: here the
+  list is then left alone, or the condition of the write does not hold.
+* One that is written after that and is older than the horizon, because it is dated back or the newest ones were
+  deleted, may be overtaken by a write from here. ``bring_up_to_date`` reads the newest message again after it has
+  written, and then writes that one.
+* A list that shows a deleted message goes back only if no newer message is there: the horizon is what it shows,
+  and not later.
 
-Should the program be killed between that write and the second reading, a list
-may stay behind until the conversation's next message; running it again mends it.
+If the program is killed between that write and the second reading, a list may stay behind until the conversation's
+next message; running it again corrects it.
 """
 
-import time
+import argparse
+import json
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
-from traceback import extract_tb
 from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from chat.failure_queue import FailureQueue, settle, settle_all
 from chat.store import last_message
-from chat.transfer.bar import Advance
-from chat.transfer.patience import tries
-from chat.transfer.scanning import Selection, page
-from cli.errors import code, explain
+from chat.target import Commands, Target, command, pair
+from chat.transfer import CONTINUES, Advance, bar, describe, patiently, tries
+from cli.errors import OpsError, UsageError, code, explain
+from cli.output import count
 from dynamo.changes import Key, key_of
 from dynamo.memberships import Unsettled, bring_up_to_date
 from dynamo.parallel import After, in_segments, lanes
@@ -54,31 +51,95 @@ from model.messages import (
     participants,
 )
 
-WORKERS = 8
+_WORKERS = 8
+_SEGMENTS = 4
 
 
 @dataclass
 class Reindexed:
-    """What came of the conversations: how many are up to date, and which are not."""
+    """How many conversations are up to date, and which are not."""
 
     done: int = 0
     failed: dict[str, str] = field(default_factory=dict)
-    # What lies where conversations do, but is none; no list can show it.
+    # Keys that look like those of a conversation, but are not; no list can show them.
     foreign: list[str] = field(default_factory=list)
 
-    def add(self, other: "Reindexed") -> None:
-        """Count what came of other conversations too."""
+    def add(self, other: "Reindexed") -> bool:
+        """Count other conversations too; whether none of these failed."""
         self.done += other.done
         self.failed |= other.failed
         self.foreign += other.foreign
+        return not other.failed
 
 
-def reindex(table: Any, conversation: str, clock: Any = time) -> None:
+def add(commands: Commands) -> None:
+    """The command line of ``reindex``."""
+    parser = command(
+        commands,
+        "reindex",
+        "bring the users' lists of conversations up to date from the messages; safe at any time",
+        writes=True,
+    )
+    parser.add_argument(
+        "conversations",
+        nargs="*",
+        metavar="CONVERSATION",
+        type=pair,
+        help="two users joined by #; default: all, which reads every key of the table",
+    )
+    parser.add_argument(
+        "--failed",
+        action="store_true",
+        help="only those that the stream's function gave up on, and take them off the stack's failure queue",
+    )
+    parser.add_argument(
+        "--all",
+        action="store_true",
+        help="with --failed: all conversations, then empty the queue; for failures older than a "
+        "day, which the stream no longer has",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, target: Target) -> int:
+    """Reindex; exit status 1 when a list could not be brought up to date, or a message stays in the queue."""
+    if arguments.conversations and (arguments.failed or arguments.all):
+        raise UsageError("name conversations, or pass --failed or --all, not both")
+    result, settled = Reindexed(), dict[str, int]()
+
+    def some(conversations: Iterable[str]) -> bool:
+        return result.add(reindex_all(target.client, target.table_name, conversations, say=target.say))
+
+    def everything() -> bool:
+        return result.add(_reindex_everything(target))
+
+    if arguments.failed:
+        queue = FailureQueue(target.service("sqs"), target.stack_output("FailureQueueUrl"))
+        if arguments.all:
+            settled = settle_all(queue, everything, say=target.say)
+        else:
+            settled = settle(queue, target.service("dynamodbstreams"), some, say=target.say)
+    elif arguments.conversations:
+        some([target.conversation(text) for text in arguments.conversations])
+    else:
+        everything()
+    if arguments.json:
+        found = {"reindexed": result.done, "left_out": result.foreign, "failed": result.failed}
+        print(json.dumps(found | settled, indent=2, ensure_ascii=False))
+    else:
+        parts = [f"{count(result.done, 'conversation')} reindexed"]
+        parts += [f"{len(result.foreign):,} left out"] if result.foreign else []
+        parts += [f"{len(result.failed):,} failed"] if result.failed else []
+        parts += [f"{count(number, 'failure')} {outcome}" for outcome, number in settled.items()]
+        print(", ".join(parts))
+    return 1 if result.failed or settled.get("kept") else 0
+
+
+def reindex(table: Any, conversation: str) -> None:
     """Bring both participants' lists up to date with one conversation, an id.
 
-    ``table`` is a boto3 DynamoDB Table. Throttling is outlasted. Raises
-    ValueError for what is no conversation, Unsettled, TimeoutError, and
-    botocore's other errors.
+    ``table`` is a boto3 DynamoDB Table. Waits out throttling. Raises ValueError for what is not a conversation,
+    Unsettled, TimeoutError, and botocore's other errors.
     """
 
     def once() -> None:
@@ -86,7 +147,7 @@ def reindex(table: Any, conversation: str, clock: Any = time) -> None:
         if horizon is not None:
             bring_up_to_date(table, conversation, horizon)
 
-    ask(once, tries(f"reindexing {conversation}", clock))
+    ask(once, tries(f"reindexing {conversation}"))
 
 
 def reindex_all(
@@ -97,37 +158,53 @@ def reindex_all(
     advance: Advance = lambda _: None,
     say: Callable[[str], None],
 ) -> Reindexed:
-    """Reindex several conversations at once; one that fails stops no other.
+    """Reindex several conversations at once; one that fails does not stop the others.
 
-    ``client`` is that of a boto3 resource. The conversations are read as they
-    are used.
+    ``client`` is that of a boto3 resource. The conversations
+    are read as they are used.
     """
-    result, table = Reindexed(), table_for_threads(client, name)
-    with lanes(WORKERS) as opened:
-        running: dict[Future[None], str] = {}
+    table, result = table_for_threads(client, name), Reindexed()
+    running: dict[Future[None], str] = {}
+
+    def collect() -> None:
+        """Wait for at least one conversation, and note its result."""
+        done, _ = wait(running, return_when=FIRST_COMPLETED)
+        for future in done:
+            _note(future, running.pop(future), result, say)
+            advance(1)
+
+    with lanes(_WORKERS) as opened:
         for conversation in conversations:
             running[opened.submit(reindex, table, conversation)] = conversation
-            if len(running) >= 2 * WORKERS:
-                _collect(running, result, advance, say)
+            if len(running) >= 2 * _WORKERS:
+                collect()
         while running:
-            _collect(running, result, advance, say)
+            collect()
     return result
 
 
 def all_conversations(client: Any, table: str, *, advance: Advance = lambda _: None) -> Iterator[str]:
     """The ids of all conversations that have messages or are in lists, each of them once.
 
-    ``client`` takes and gives DynamoDB JSON. Reads all keys of the table, and
-    counts them by ``advance``; keeps the ids in memory.
+    ``client`` takes and returns DynamoDB JSON. Reads all keys of the table, and counts them by ``advance``; keeps
+    the ids in memory.
     """
-    selection, seen = Selection(keys_only=True), set[str]()
+    request = {
+        "TableName": table,
+        "ConsistentRead": True,
+        "TotalSegments": _SEGMENTS,
+        "ProjectionExpression": "#pk, #sk",
+        "ExpressionAttributeNames": {"#pk": PARTITION_KEY, "#sk": SORT_KEY},
+    }
 
     def read(segment: int, after: After) -> tuple[list[Key], After]:
-        found = page(client, table, selection, segment, after)
-        return [key_of(item) for item in found.items], found.last_key
+        begin = {} if after is None else {"ExclusiveStartKey": after}
+        page = patiently(client.scan, {**request, **begin, "Segment": segment}, doing=f"reading {table}")
+        return list(map(key_of, page["Items"])), page.get("LastEvaluatedKey")
 
-    with lanes(selection.segments) as opened:
-        for _, keys in in_segments(opened, read, dict.fromkeys(range(selection.segments))):
+    seen = set[str]()
+    with lanes(_SEGMENTS) as opened:
+        for _, keys in in_segments(opened, read, dict.fromkeys(range(_SEGMENTS))):
             advance(len(keys))
             for conversation in map(_conversation, keys):
                 if conversation is not None and conversation not in seen:
@@ -138,11 +215,21 @@ def all_conversations(client: Any, table: str, *, advance: Advance = lambda _: N
 def table_for_threads(client: Any, name: str) -> Any:
     """What ``reindex`` needs of a boto3 Table, for any threads.
 
-    Clients may be shared by threads, resources not
+    Clients may be shared by threads, resources may not
     (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/resources.html).
     """
     methods = ("query", "get_item", "update_item", "delete_item")
     return SimpleNamespace(**{m: partial(getattr(client, m), TableName=name) for m in methods})
+
+
+def _reindex_everything(target: Target) -> Reindexed:
+    describe(target.typed_client, target.table_name)  # which refuses a table with other keys
+    found = all_conversations(target.typed_client, target.table_name)
+    try:
+        with bar(f"reindexing {target.table_name}", None) as advance:
+            return reindex_all(target.client, target.table_name, found, advance=advance, say=target.say)
+    except TimeoutError as error:  # of the reading; a conversation's own is among the failed
+        raise OpsError(f"{error}; {CONTINUES}") from None
 
 
 def _horizon(table: Any, conversation: str) -> Position | None:
@@ -163,33 +250,21 @@ def _conversation(key: Key) -> str | None:
     return key[1].removeprefix(CONVERSATION_PREFIX) if is_membership(*key) else None
 
 
-def _collect(
-    running: "dict[Future[None], str]", result: Reindexed, advance: Advance, say: Callable[[str], None]
-) -> None:
-    """Wait for at least one conversation, and note what came of it."""
-    done, _ = wait(running, return_when=FIRST_COMPLETED)
-    for future in done:
-        conversation = running.pop(future)
-        try:
-            future.result()
-            result.done += 1
-        except ValueError as error:
-            result.foreign.append(conversation)
-            say(f"left out: {error}; delete what is under {PARTITION_KEY} {CONVERSATION_PREFIX}{conversation}")
-        # Whatever it is: the others are to be reindexed all the same, unless the table is gone.
-        except Exception as error:
-            if isinstance(error, ClientError) and code(error) == "ResourceNotFoundException":
-                raise
-            result.failed[conversation] = _reason(error)
-            say(f"conversation {conversation}: {result.failed[conversation]}")
-        advance(1)
-
-
-def _reason(error: Exception) -> str:
-    """What to say of a failure; of one that nobody expected, also where it happened."""
-    if isinstance(error, ClientError | BotoCoreError):
-        return explain(error)
-    if isinstance(error, Unsettled | TimeoutError):
-        return str(error)
-    where = extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__}: {error} ({where.filename}:{where.lineno})"
+def _note(future: Future[None], conversation: str, result: Reindexed, say: Callable[[str], None]) -> None:
+    """Count a conversation by its result. Raises ClientError where the table is gone."""
+    try:
+        future.result()
+        result.done += 1
+        return
+    except ValueError as error:
+        result.foreign.append(conversation)
+        say(f"left out: {error}; delete the items with {PARTITION_KEY} {CONVERSATION_PREFIX}{conversation}")
+        return
+    except (ClientError, BotoCoreError) as error:
+        if isinstance(error, ClientError) and code(error) == "ResourceNotFoundException":
+            raise
+        reason = explain(error)
+    except (Unsettled, TimeoutError) as error:
+        reason = str(error)
+    result.failed[conversation] = reason
+    say(f"conversation {conversation}: {reason}")

@@ -1,19 +1,17 @@
-"""Conversations and their messages, as they are read; chat/writing.py writes them.
+"""Reads conversations and their messages, and the references by which a person names one.
 
-``table`` is a boto3 DynamoDB Table, which the caller brings. botocore's errors
-pass through. Messages are read consistently, lists of conversations cannot be:
-an index never is
+``table`` is a boto3 DynamoDB Table. botocore's errors pass through. Messages are read consistently; lists of
+conversations cannot be, because an index never is
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html).
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from chat.references import not_before, reference, sort_key_of
-from cli.errors import OpsError
+from cli.errors import OpsError, UsageError
 from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_NAME,
@@ -26,11 +24,14 @@ from model.messages import (
     conversation_key,
     format_time,
     membership_key,
+    parse_time,
 )
 
+# The fewest characters of an id that may stand for it.
+_SHORTEST = 4
 # Sorts behind every text that can follow a prefix.
 _LAST = "\U0010ffff"
-# As many items as one request is asked for; by itself a page ends after 1 MB.
+# Items that one request asks for; a page ends after 1 MB anyway.
 _PAGE = 1000
 
 
@@ -44,7 +45,7 @@ class Span:
 
     @classmethod
     def of(cls, *, since: datetime | None = None, until: datetime | None = None, before: str = "") -> "Span":
-        """``since`` and ``until`` are part of it; ``before`` is a sort key, and is not."""
+        """``since`` and ``until`` are included; ``before`` is a sort key, and is not."""
         return cls(
             first=MESSAGE_PREFIX + (not_before(since) if since else ""),
             last=MESSAGE_PREFIX + (f"{format_time(until)}#{_LAST}" if until else _LAST),
@@ -55,38 +56,50 @@ class Span:
 EVERYTHING = Span()
 
 
-def messages(table: Any, conversation: str, span: Span = EVERYTHING) -> Iterator[dict[str, Any]]:
-    """The messages of a conversation, oldest first, page by page."""
-    return _messages(table, conversation, span, forward=True)
-
-
-def backwards(table: Any, conversation: str, span: Span = EVERYTHING, *, page: int = _PAGE) -> Iterator[dict[str, Any]]:
-    """The messages of a conversation, newest first, ``page`` of them a request."""
-    return _messages(table, conversation, span, forward=False, page=page)
+def messages(
+    table: Any, conversation: str, span: Span = EVERYTHING, *, backwards: bool = False, page: int = _PAGE, **more: str
+) -> Iterator[dict[str, Any]]:
+    """The messages of a conversation, oldest first, or ``backwards``; ``page`` of them in each request."""
+    # A bound of its own, and not ExclusiveStartKey: that must lie within the span.
+    last = min(span.last, span.before or span.last)
+    if span.first > last:  # which DynamoDB refuses
+        return
+    found = _query(
+        table,
+        KeyConditionExpression="#pk = :conversation AND #sk BETWEEN :first AND :last",
+        ExpressionAttributeNames={"#pk": PARTITION_KEY, "#sk": SORT_KEY},
+        ExpressionAttributeValues={
+            ":conversation": conversation_key(conversation),
+            ":first": span.first,
+            ":last": last,
+        },
+        ConsistentRead=True,
+        ScanIndexForward=not backwards,
+        Limit=min(page, _PAGE),
+        **more,
+    )
+    yield from (item for item in found if item[SORT_KEY] != span.before)
 
 
 def newest(table: Any, conversation: str, span: Span = EVERYTHING, *, limit: int) -> tuple[list[dict[str, Any]], bool]:
     """The newest ``limit`` messages, oldest first, and whether there are older ones."""
-    found = list(islice(backwards(table, conversation, span, page=limit + 2), limit + 1))
+    found = list(islice(messages(table, conversation, span, backwards=True, page=limit + 2), limit + 1))
     return found[:limit][::-1], len(found) > limit
 
 
 def last_message(table: Any, conversation: str) -> dict[str, Any] | None:
     """The last message of a conversation; None when it has none."""
-    return next(backwards(table, conversation, page=1), None)
+    return next(messages(table, conversation, backwards=True, page=1), None)
 
 
 def conversations(
     table: Any, user: str, *, limit: int, before: tuple[str, str] | None = None
 ) -> tuple[list[dict[str, Any]], bool]:
-    """The user's latest ``limit`` conversations, latest first, and whether there are more.
+    """The latest ``limit`` conversations of ``user``, an id, latest first, and whether there are more.
 
-    ``user`` is an id. ``before`` is the time and the conversation of the last
-    one that was shown, or a time and "": then conversations of earlier times.
+    ``before`` is the time and the conversation of the last one that was shown, or a time and "".
     """
-    names = {"#user": INDEX_PARTITION_KEY}
-    values = {":user": user}
-    condition = "#user = :user"
+    names, values, condition = {"#user": INDEX_PARTITION_KEY}, {":user": user}, "#user = :user"
     request: dict[str, Any] = {"Limit": min(limit + 1, _PAGE)}
     if before and before[1]:
         key = membership_key(user, before[1])
@@ -108,15 +121,15 @@ def conversations(
 
 
 def listed(row: dict[str, Any]) -> str:
-    """The conversation that a user's ``row`` is for: its key says it, whoever put the row."""
+    """The conversation that a row of a user's list is for, by its key: other attributes may be missing."""
     return str(row[SORT_KEY]).removeprefix(CONVERSATION_PREFIX)
 
 
 def find(table: Any, conversation: str, text: str) -> dict[str, str]:
     """The key of the message that ``text`` names: TIME#ID, an id, or the beginning of one.
 
-    Of a TIME#ID it is not looked up whether there is such a message. Raises
-    OpsError unless an id, or a beginning, is that of exactly one message.
+    Does not check that a message TIME#ID exists. Raises OpsError unless an id, or a beginning, belongs to
+    exactly one message.
     """
     sort_key = sort_key_of(text)
     if sort_key is None:
@@ -124,28 +137,67 @@ def find(table: Any, conversation: str, text: str) -> dict[str, str]:
     return {PARTITION_KEY: conversation_key(conversation), SORT_KEY: sort_key}
 
 
-def _messages(
-    table: Any, conversation: str, span: Span, *, forward: bool, page: int = _PAGE, **more: str
-) -> Iterator[dict[str, Any]]:
-    # A bound of its own, and not ExclusiveStartKey: that must lie within the span.
-    last = min(span.last, span.before or span.last)
-    if span.first > last:  # which DynamoDB refuses
-        return
-    found = _query(
-        table,
-        KeyConditionExpression="#pk = :conversation AND #sk BETWEEN :first AND :last",
-        ExpressionAttributeNames={"#pk": PARTITION_KEY, "#sk": SORT_KEY},
-        ExpressionAttributeValues={
-            ":conversation": conversation_key(conversation),
-            ":first": span.first,
-            ":last": last,
-        },
-        ConsistentRead=True,
-        ScanIndexForward=forward,
-        Limit=min(page, _PAGE),
-        **more,
-    )
-    yield from (item for item in found if item[SORT_KEY] != span.before)
+def reference(sort_key: str) -> str:
+    """How a message is named: TIME#ID, or its whole sort key where that is spelled otherwise."""
+    position = Position.of(sort_key)
+    try:
+        usual = format_time(parse_time(position.sent_at)) == position.sent_at
+    except ValueError:
+        usual = False
+    return sort_key.removeprefix(MESSAGE_PREFIX) if usual and position.message_id else sort_key
+
+
+def sort_key_of(text: str) -> str | None:
+    """The sort key that a reference names; None for an id or the beginning of one. Raises UsageError."""
+    if text.startswith(MESSAGE_PREFIX):
+        return text
+    time, separator, message_id = text.partition("#")
+    if separator and message_id:
+        return f"{MESSAGE_PREFIX}{format_time(moment(time))}#{message_id}"
+    if separator or ":" in text or len(text) < _SHORTEST:
+        raise UsageError(
+            f"{text!r} does not name a message: TIME#ID, an id, or its beginning of at least {_SHORTEST} characters"
+        )
+    return None
+
+
+def upper_bound(text: str) -> str:
+    """The sort key below which messages come before the reference or time ``text``."""
+    if text.startswith(MESSAGE_PREFIX) or "#" in text:
+        return str(sort_key_of(text))
+    return MESSAGE_PREFIX + not_before(moment(text))
+
+
+def place(text: str) -> tuple[str, str]:
+    """The time and the conversation of TIME#CONVERSATION, or a time alone and "".
+
+    A place that a list printed is used as it is: a key that was put by hand may spell its time otherwise.
+    """
+    time, _, conversation = text.partition("#")
+    if conversation and time.endswith("Z"):
+        return time, conversation
+    at = moment(time)
+    return (format_time(at) if conversation else not_before(at)), conversation
+
+
+def moment(text: str) -> datetime:
+    """The moment of an ISO time with a zone, or of a date: midnight in UTC. Raises UsageError."""
+    try:
+        if len(text) == len("2026-01-01"):
+            return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        return parse_time(text)
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is not a time: ISO 8601 with a zone, like 2026-01-01T09:00:00Z, or a date, like 2026-01-01"
+        ) from None
+
+
+def not_before(moment: datetime) -> str:
+    """The first time, as keys spell it, that is not before ``moment``."""
+    try:
+        return format_time(moment + timedelta(microseconds=-moment.microsecond % 1000))
+    except OverflowError:  # in the last millisecond of year 9999
+        return format_time(moment)
 
 
 def _query(table: Any, **request: Any) -> Iterator[dict[str, Any]]:
@@ -159,18 +211,18 @@ def _query(table: Any, **request: Any) -> Iterator[dict[str, Any]]:
 
 
 def _by_id(table: Any, conversation: str, text: str) -> str:
-    """The sort key of the one message whose id is ``text``, or begins so."""
-    keys = _messages(table, conversation, EVERYTHING, forward=True, ProjectionExpression="#sk")
+    """The sort key of the one message whose id is ``text``, or begins with it."""
+    keys = messages(table, conversation, ProjectionExpression="#sk")
     ids = {item[SORT_KEY]: Position.of(item[SORT_KEY]).message_id for item in keys}
     found = [key for key, message_id in ids.items() if message_id == text] or [
         key for key, message_id in ids.items() if message_id.startswith(text)
     ]
     if not found:
         raise OpsError(
-            f"conversation {conversation} has no message whose id is {text!r} or begins so; "
+            f"conversation {conversation} has no message whose id is or begins with {text!r}; "
             "`history --json` shows the ids"
         )
     if len(found) > 1:
         shown = ", ".join(map(reference, found[:3])) + (", ..." if len(found) > 3 else "")
-        raise OpsError(f"{text!r} begins {len(found)} message ids ({shown}); name one as TIME#ID")
+        raise OpsError(f"{len(found)} message ids begin with {text!r} ({shown}); name one as TIME#ID")
     return str(found[0])

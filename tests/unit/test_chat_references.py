@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.references import moment, not_before, place, reference, sort_key_of, upper_bound
+from chat.store import moment, not_before, place, reference, sort_key_of, upper_bound
 from cli.errors import OpsError
 from model.messages import MESSAGE_PREFIX, format_time
 

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from chat import show
+from chat import conversations, get, history
+from chat.items import item_line
 from cli import output
 from model.users import PlainNames
 
@@ -34,7 +35,7 @@ class Terminal(io.StringIO):
 
 @pytest.fixture
 def on_terminal(monkeypatch):
-    """``on_terminal(show.item, {})``: what is written to a terminal of 200 columns."""
+    """``on_terminal(get.show, {})``: what is written to a terminal of 200 columns."""
     monkeypatch.setenv("COLUMNS", "200")
     monkeypatch.setenv("TERM", "xterm-256color")
 
@@ -47,7 +48,7 @@ def on_terminal(monkeypatch):
 
 
 def test_a_message_is_one_line_whatever_its_body():
-    assert show.message_line(MESSAGE, PlainNames()) == f"Tom → Jerry: {SPELLED}"
+    assert history.message_line(MESSAGE, PlainNames()) == f"Tom → Jerry: {SPELLED}"
 
 
 def test_letters_of_all_scripts_stay_as_they_are():
@@ -57,7 +58,7 @@ def test_letters_of_all_scripts_stay_as_they_are():
 
 @pytest.mark.parametrize("item", [{}, {"FromUser": 5, "ToUser": None, "Body": None}])
 def test_a_message_that_was_put_by_hand_may_lack_everything(item, capsys):
-    show.history([item | {"sk": "MESSAGE#x"}], PlainNames())
+    history.show([item | {"sk": "MESSAGE#x"}], PlainNames())
     assert capsys.readouterr().out.startswith("? → ?: ")
 
 
@@ -66,12 +67,12 @@ def test_names_are_those_of_the_directory():
         def names(self, ids):
             return {one: one.upper() for one in ids}
 
-    assert show.message_line(MESSAGE | {"Body": "x"}, Shouting()) == "TOM → JERRY: x"
+    assert history.message_line(MESSAGE | {"Body": "x"}, Shouting()) == "TOM → JERRY: x"
 
 
 def test_history_on_a_terminal_is_a_table_without_markup_or_control_characters(on_terminal):
     edited = MESSAGE | {"Body": "x", "EditedAt": "t"}
-    shown = on_terminal(show.history, [MESSAGE, edited], PlainNames())
+    shown = on_terminal(history.show, [MESSAGE, edited], PlainNames())
     assert SPELLED in shown
     assert "x (edited)" in shown
     assert "2cb103a8" in shown
@@ -81,7 +82,7 @@ def test_history_on_a_terminal_is_a_table_without_markup_or_control_characters(o
 
 
 def test_a_list_on_a_terminal_marks_what_lags(on_terminal):
-    shown = on_terminal(show.conversations, [ROW, ROW], ["lags", ""], PlainNames())
+    shown = on_terminal(conversations.show, [ROW, ROW], ["lags", ""], PlainNames())
     header, first, second = shown.splitlines()
     assert "conversation" in header
     assert SPELLED in first
@@ -90,7 +91,7 @@ def test_a_list_on_a_terminal_marks_what_lags(on_terminal):
 
 
 def test_a_list_in_a_pipe_is_tab_separated(capsys):
-    show.conversations([ROW, ROW], ["lags", ""], PlainNames())
+    conversations.show([ROW, ROW], ["lags", ""], PlainNames())
     cells = ["2026-01-01T09:00:00.000Z", "jerry#tom", "Jerry", SPELLED]
     first, second = capsys.readouterr().out.splitlines()
     assert first.split("\t") == [*cells, "lags"]
@@ -98,15 +99,15 @@ def test_a_list_in_a_pipe_is_tab_separated(capsys):
 
 
 def test_an_item_is_an_attribute_a_line(on_terminal):
-    _, body, stars = on_terminal(show.item, {"Body": EVIL, "Stars": 5}).splitlines()
+    _, body, stars = on_terminal(get.show, {"Body": EVIL, "Stars": 5}).splitlines()
     assert (body.split(maxsplit=1)[1].rstrip(), stars.split()) == (SPELLED, ["Stars", "5"])
 
 
 def test_an_item_in_a_pipe_and_on_one_line(capsys):
     item = {"pk": "a\tb", "n": 5, "Body": EVIL}
-    show.item(item)
+    get.show(item)
     assert capsys.readouterr().out.splitlines() == ["pk: a\\tb", "n: 5", f"Body: {SPELLED}"]
-    key, rest = show.item_line(["pk"], item).split("\t")
+    key, rest = item_line(["pk"], item).split("\t")
     assert key == "a\\tb"
     assert json.loads(rest) == {"n": 5, "Body": EVIL}
 
@@ -147,7 +148,7 @@ def test_an_output_without_the_letters_gets_them_spelled_out():
 )
 def test_what_does_not_show_in_a_name_is_spelled_out(capsys, name, shown):
     message = {"FromUser": name, "ToUser": "Jerry", "Body": "👩\u200d🚀 \u200b\x1b"}
-    line = show.message_line(message, PlainNames())
+    line = history.message_line(message, PlainNames())
     assert line == f"{shown} → Jerry: 👩\u200d🚀 \u200b\\x1b"
-    show.conversations([ROW | {"OtherUser": name, "ConversationId": f"a#{name}"}], [""], PlainNames())
+    conversations.show([ROW | {"OtherUser": name, "ConversationId": f"a#{name}"}], [""], PlainNames())
     assert capsys.readouterr().out.split("\t")[1:3] == [f"a#{shown}", shown]

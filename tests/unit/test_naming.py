@@ -2,7 +2,7 @@
 
 import pytest
 
-from chat import naming
+from chat import conversations as naming
 from model.users import PlainNames
 
 TOM, JERRY, SPIKE = "3-tom", "2-jerry", "1-spike"
@@ -36,7 +36,7 @@ def row(other, **more):
 
 def test_the_names_of_a_list_are_asked_for_together():
     known = people()
-    assert naming.rows(iter([row(JERRY), row(SPIKE)]), known) == [
+    assert naming.with_names(iter([row(JERRY), row(SPIKE)]), known) == [
         row(JERRY, OtherUser="Jerry", ConversationId="Jerry#Tom"),
         row(SPIKE, ConversationId=f"{SPIKE}#Tom"),
     ]
@@ -46,15 +46,15 @@ def test_the_names_of_a_list_are_asked_for_together():
 
 def test_plain_names_change_nothing():
     rows = [row(JERRY), row(JERRY, OtherUser="Jerry ")]
-    assert naming.rows(rows, PlainNames()) == rows
+    assert naming.with_names(rows, PlainNames()) == rows
 
 
 @pytest.mark.parametrize("name", ["Jer#ry", " Jerry", "Jer\nry"])
 def test_a_name_that_no_command_takes_stays_an_id_in_a_conversation(name):
-    (shown,) = naming.rows([row(JERRY)], people(**{JERRY: name}))
+    (shown,) = naming.with_names([row(JERRY)], people(**{JERRY: name}))
     assert (shown["OtherUser"], shown["ConversationId"]) == (name, f"{JERRY}#Tom")
 
 
 @pytest.mark.parametrize("odd", [{}, {"ConversationId": "x", "OtherUser": 5}, row("a#b")])
 def test_an_item_that_was_put_by_hand_is_shown_as_it_is(odd):
-    assert naming.rows([odd], people()) == [odd]
+    assert naming.with_names([odd], people()) == [odd]

@@ -13,108 +13,87 @@ from functools import partial
 import pytest
 
 from chat.__main__ import main
-from chat.transfer.importing import import_rest
-from chat.transfer.outputs import part_file
-from chat.transfer.progress import Progress
-from chat.transfer.scanning import Page, Selection
-from chat.transfer.sources import opened
-from chat.transfer.state import StateFile
-from chat.transfer.tables import Described
+from chat.export import Selection, continued_file
+from chat.import_ import Progress, import_rest
+from chat.item_files import opened
+from chat.transfer import ProgressFile
 from cli.errors import OpsError
 
-TABLE = Described(name="T", id="one", items=0, has_stream=True)
-OTHER = Described(name="T", id="another", items=0, has_stream=True)
+TABLE = {"TableName": "T", "TableId": "one"}
+OTHER = {"TableName": "T", "TableId": "another"}
 ALL, MESSAGES = Selection(), Selection(messages_only=True)
 KEY = {"pk": {"S": "p"}, "sk": {"S": "1"}}
 
 
-def two_pages(path, table, selection):
-    with part_file(path, table, selection, force=False) as output:
-        output.write(0, b"one\n", Page([KEY], KEY))
-        output.write(1, b"two\n", Page([KEY], None))
-        raise KeyboardInterrupt
-
-
 def interrupted(path, table=TABLE, selection=ALL):
     """Leave an export of two pages unfinished; what it says of that."""
+
+    def two_pages():
+        with continued_file(path, table, selection, force=False) as output:
+            output.write(0, [b"one\n"], KEY)
+            output.write(1, [b"two\n"], None)
+            raise KeyboardInterrupt
+
     with pytest.raises(KeyboardInterrupt) as caught:
-        two_pages(path, table, selection)
+        two_pages()
     return str(caught.value)
 
 
 def refusal(path, table=TABLE, selection=ALL, *, force=False):
-    with pytest.raises(OpsError) as caught, part_file(path, table, selection, force=force):
+    with pytest.raises(OpsError) as caught, continued_file(path, table, selection, force=force):
         pass
     return str(caught.value)
 
 
 def test_an_interrupted_export_knows_where_it_goes_on(tmp_path):
     path = tmp_path / "out"
-    interrupted(path)
+    assert interrupted(path) == f"{path}.part has 2 items, and running the same command again continues"
     assert not path.exists()
-    with part_file(path, TABLE, ALL, force=False) as output:
-        assert (output.items, output.left(4)) == (2, {0: KEY, 2: None, 3: None})
-        output.write(0, b"three\n", Page([KEY], None))
+    with (tmp_path / "out.part").open("ab") as file:
+        file.write(b"half a li")  # after the last save, so it does not count
+    with continued_file(path, TABLE, ALL, force=False) as output:
+        assert (output.items, output.left()) == (2, {0: KEY, 2: None, 3: None})
+        output.write(0, [b"three\n"], None)
     assert path.read_text() == "one\ntwo\nthree\n"
     assert os.listdir(tmp_path) == ["out"]
-
-
-def test_what_was_written_after_the_last_saved_state_does_not_count(tmp_path):
-    path = tmp_path / "out"
-    interrupted(path)
-    with (tmp_path / "out.part").open("ab") as file:
-        file.write(b"half a li")
-    with part_file(path, TABLE, ALL, force=False):
-        pass
-    assert path.read_text() == "one\ntwo\n"
-
-
-def test_an_interruption_says_how_far_it_came(tmp_path):
-    path = tmp_path / "out"
-    said = f"{path}.part has 2 items, and running the same command again continues"
-    assert interrupted(path) == said
 
 
 def test_the_unfinished_export_of_something_else_is_left_alone(tmp_path):
     path, part = tmp_path / "out", tmp_path / "out.part"
     interrupted(path)
-    assert f"{part} is an unfinished export of another table" in refusal(path, OTHER)
-    assert "of other items (all items)" in refusal(path, selection=MESSAGES)
-    assert f"delete {part} to begin anew" in refusal(path, selection=Selection(conversation="a#b"))
+    assert refusal(path, OTHER) == (
+        f"{part}.json belongs to an interrupted transfer with another table (one); "
+        f"finish that one, or delete {part} to start over"
+    )
+    assert "another selection of items (all items)" in refusal(path, selection=MESSAGES)
     assert part.read_text() == "one\ntwo\n"
     part.unlink()
-    with part_file(path, OTHER, MESSAGES, force=False) as output:
+    with continued_file(path, OTHER, MESSAGES, force=False) as output:
         assert output.items == 0
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_a_file_of_somebody_is_not_written_over(tmp_path):
-    part = tmp_path / "out.part"
+def test_files_that_are_not_an_unfinished_export_are_left_alone(tmp_path):
+    path, part = tmp_path / "out", tmp_path / "out.part"
     part.write_text("mine")
-    assert "is in the way, and of no export" in refusal(tmp_path / "out", force=True)
+    assert "exists but is not an unfinished export" in refusal(path, force=True)
     assert part.read_text() == "mine"
+    part.unlink()
+    with pytest.raises(OpsError, match="exists"), continued_file(path, TABLE, ALL, force=False):
+        path.write_text("mine")  # appears meanwhile
+    assert path.read_text() == "mine"
 
 
-def test_a_cut_or_unreadable_state_is_refused(tmp_path):
+def test_a_cut_or_unreadable_state_is_refused_and_so_is_a_second_writer(tmp_path):
     interrupted(tmp_path / "out")
-    (tmp_path / "out.part").write_text("on")
-    assert "is shorter than it was" in refusal(tmp_path / "out")
-    (tmp_path / "out.part.json").write_text("{")
-    assert "out.part.json is not readable; delete it" in refusal(tmp_path / "out")
-
-
-def test_two_exports_do_not_write_the_same_file(tmp_path):
-    interrupted(tmp_path / "out")
-    with (tmp_path / "out.part").open("r+b") as file:
+    part = tmp_path / "out.part"
+    with part.open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert "is being written by another export" in refusal(tmp_path / "out")
-
-
-def test_a_file_that_appears_meanwhile_is_not_replaced(tmp_path):
-    path = tmp_path / "out"
-    with pytest.raises(OpsError, match="exists"), part_file(path, TABLE, ALL, force=False):
-        path.write_text("mine")
-    assert path.read_text() == "mine"
+    part.write_text("on")
+    assert "is shorter than it was" in refusal(tmp_path / "out")
+    (tmp_path / "out.part.json").write_text("{")
+    assert f"out.part.json is not readable; delete {part}" in refusal(tmp_path / "out")
 
 
 class Recorder:
@@ -135,7 +114,7 @@ def run(path, client, table=TABLE, *, if_absent=False, say=print):
     with opened(str(path)) as source:
         progress = Progress(source, table, if_absent=if_absent, say=say)
         continued = progress.resume()
-        import_rest(client, table, source, progress, lambda _: None)
+        import_rest(client, table["TableName"], source, progress, lambda _: None)
         return continued, progress.counts
 
 
@@ -149,7 +128,7 @@ def file(tmp_path):
 @pytest.fixture
 def stopped(file):
     """A file whose import was interrupted."""
-    with pytest.raises(KeyboardInterrupt, match=r"what is up to line \d+ of .* is written"):
+    with pytest.raises(KeyboardInterrupt, match=r"written up to line \d+, and running the same command"):
         run(file, Recorder(most=300))
     return file
 
@@ -158,7 +137,7 @@ def test_an_interrupted_import_is_continued_behind_what_is_written(stopped):
     state = json.loads((stopped.parent / "in.jsonl.T.import").read_text())
     assert 0 < state["line"] <= 400
     client = Recorder()
-    assert run(stopped, client) == (True, {"written": 1000, "memberships_skipped": 0})
+    assert run(stopped, client) == (True, {"written": 1000})
     assert sorted(client.lines) == list(range(state["line"] + 1, 1001))
     assert os.listdir(stopped.parent) == ["in.jsonl"]
 
@@ -177,26 +156,18 @@ def test_an_import_of_something_else_is_not_continued(stopped, change, table, if
     client = Recorder()
     with pytest.raises(OpsError, match=said) as caught:
         run(stopped, client, table, if_absent=if_absent)
-    assert "delete it to begin anew" in str(caught.value)
+    assert "in.jsonl.T.import to start over" in str(caught.value)
     assert client.lines == []
 
 
-def test_a_file_of_the_same_size_with_another_content_is_noticed(stopped):
-    stopped.write_bytes(stopped.read_bytes().replace(b'"1"', b'"x"'))
-    with pytest.raises(OpsError, match="another content of the file"):
-        run(stopped, Recorder())
-
-
-@pytest.mark.parametrize("line", [b"\n", b"no JSON\n"])
-def test_a_file_that_changes_while_it_is_imported_is_noticed(file, monkeypatch, line):
+def test_a_file_that_changes_while_it_is_imported_is_noticed(file):
     class Changing(Recorder):
         def batch_write_item(self, **request):
             with file.open("ab") as more:
-                more.write(line)
+                more.write(b"no JSON\n")
             return super().batch_write_item(**request)
 
-    monkeypatch.setattr(StateFile, "is_due", lambda _: True)
-    with pytest.raises(OpsError, match="was changed while it was imported, and is written in part"):
+    with pytest.raises(OpsError, match="was changed during its import, and is partly written"):
         run(file, Changing())
     assert os.listdir(file.parent) == ["in.jsonl"]  # so that it can be imported again
 
@@ -205,11 +176,11 @@ def test_an_import_goes_on_where_no_state_can_be_kept(file, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(StateFile, "save", full)
-    monkeypatch.setattr(StateFile, "is_due", lambda _: True)
+    monkeypatch.setattr(ProgressFile, "save", full)
+    monkeypatch.setattr(ProgressFile, "is_due", lambda _: True)
     said = []
     assert run(file, Recorder(), say=said.append)[1]["written"] == 1000
-    assert said == [f"{file}.T.import: No space left on device; an interrupted import begins anew"]
+    assert said == [f"{file}.T.import: No space left on device; an interrupted import will start over"]
 
 
 def test_an_interrupted_import_of_a_compressed_file_is_continued(file):
@@ -218,16 +189,9 @@ def test_an_interrupted_import_of_a_compressed_file_is_continued(file):
         run(file, Recorder(most=300))
     state = json.loads((file.parent / "in.jsonl.T.import").read_text())
     client = Recorder()
-    assert run(file, client) == (True, {"written": 1000, "memberships_skipped": 0})
+    assert run(file, client) == (True, {"written": 1000})
     assert sorted(client.lines) == list(range(state["line"] + 1, 1001))
     assert os.listdir(file.parent) == ["in.jsonl"]
-
-
-def test_a_compressed_file_is_as_large_as_its_content(file):
-    content = file.read_bytes()
-    file.write_bytes(gzip.compress(content))
-    with opened(str(file)) as source:
-        assert source.size() == len(content)
 
 
 def check(capsys, path, *options):
@@ -259,7 +223,7 @@ def test_a_check_needs_no_aws_and_says_what_is_there(capsys, tmp_path):
         (b"\n \n", "error: {path} is empty; it needs one item or message a line\n"),
         (
             b"x" * 9_000_000,
-            "{path}:1: is longer than 8 MiB; no item takes so much\n"
+            "{path}:1: is longer than 8 MiB, and no item is\n"
             "error: {path}: 1 of 1 line cannot be imported; nothing was written\n",
         ),
     ],
@@ -296,8 +260,7 @@ def test_two_messages_that_would_be_one_item_are_refused_with_both_lines(capsys,
     assert check(capsys, path) == (
         1,
         "",
-        f"{path}:3: is another message of the same users and time as line 1; give one of them an "
-        "'id' of its own, or remove one\n"
+        f"{path}:3: is the same item as line 1; remove one, or give a message an 'id'\n"
         f"error: {path}: 1 of 3 lines cannot be imported; nothing was written\n",
     )
 
@@ -311,7 +274,7 @@ def test_items_with_one_key_are_refused_in_whatever_form_they_come(capsys, tmp_p
     plain = {"pk": "a", "sk": "b"}
     typed = {"Item": {"pk": {"S": "a"}, "sk": {"S": "b"}, "n": {"N": "1"}}}
     path = lines_file(tmp_path, plain, {"pk": "ab", "sk": ""} | {"sk": "c"}, typed)
-    assert check(capsys, path)[2].startswith(f"{path}:3: is the same item as line 1; remove one of them\n")
+    assert check(capsys, path)[2].startswith(f"{path}:3: is the same item as line 1; remove one")
 
 
 def test_the_first_of_many_repeated_lines_are_named_and_all_are_counted(capsys, tmp_path):
@@ -320,7 +283,9 @@ def test_the_first_of_many_repeated_lines_are_named_and_all_are_counted(capsys, 
     status, _, err = check(capsys, path)
     assert status == 1
     *named, last = err.splitlines()
-    assert named == [f"{path}:{n + 30}: is the same item as line {n}; remove one of them" for n in range(1, 21)]
+    assert named == [
+        f"{path}:{n + 30}: is the same item as line {n}; remove one, or give a message an 'id'" for n in range(1, 21)
+    ]
     assert last == f"error: {path}: 30 of 60 lines cannot be imported; nothing was written"
 
 
@@ -352,56 +317,25 @@ def test_compressed_files_are_known_by_their_content(capsys, monkeypatch, tmp_pa
     assert check(capsys, "-")[1].startswith("standard input: 0 messages, 2 other items")
 
 
-TYPED = {"pk": {"S": "a"}, "sk": {"S": "b"}}
 PLAIN = {"pk": "a", "sk": "b"}
-SCANNED = {"Items": [TYPED], "Count": 1, "ScannedCount": 1, "ConsumedCapacity": None}
-WHOLE = {
-    "scan": (SCANNED, "is the output of a scan or query", ".Items[] | {Item: .}"),
-    "count first": (dict(reversed(SCANNED.items())), "a scan or query", ".Items[] | {Item: .}"),
-    "plain scan": ({"Items": [PLAIN], "Count": 1}, "a scan or query", ".Items[]"),
-    "typed array": ([TYPED, TYPED], "is a JSON array", ".[] | {Item: .}"),
-    "plain array": ([PLAIN], "is a JSON array", ".[]"),
-    "empty array": ([], "is a JSON array", ".[]"),
-}
-
-
-def by_jq(document, query):
-    """The lines that the query of jq makes of a document."""
-    path, _, made = query.partition(" | ")
-    items = document["Items"] if path == ".Items[]" else document
-    return [{"Item": item} if made else item for item in items]
+SCANNED = {"Items": [{"pk": {"S": "a"}, "sk": {"S": "b"}}], "Count": 1, "ScannedCount": 1, "ConsumedCapacity": None}
 
 
 @pytest.mark.parametrize("indent", [None, 4])
-@pytest.mark.parametrize(("document", "said", "query"), WHOLE.values(), ids=WHOLE)
-def test_one_document_instead_of_lines_is_one_error_with_the_way_out(capsys, tmp_path, document, said, query, indent):
+@pytest.mark.parametrize("document", [SCANNED, dict(reversed(SCANNED.items())), [PLAIN], [SCANNED["Items"][0]], []])
+def test_one_document_instead_of_lines_is_one_error_with_the_way_out(capsys, tmp_path, document, indent):
     path = tmp_path / "in.json"
     path.write_text("\ufeff" + json.dumps(document, indent=indent))
     status, out, err = check(capsys, path)
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert said in err
-    assert err.endswith(f"; make it one item a line with: jq -c '{query}'\n")
+    assert err.startswith(f"error: {path} is one JSON document; make it one item a line with jq -c: '.[]' for an array")
 
 
-@pytest.mark.parametrize("name", ["scan", "count first", "plain scan", "plain array"])
-def test_what_the_way_out_makes_can_be_imported(capsys, tmp_path, name):
-    document, _, query = WHOLE[name]
-    assert check(capsys, lines_file(tmp_path, *by_jq(document, query)))[0] == 0
-
-
-def test_one_item_over_several_lines_is_one_error(capsys, tmp_path):
+def test_an_item_over_several_lines_is_a_document_and_one_with_an_attribute_items_is_not(capsys, tmp_path):
     path = tmp_path / "in.json"
-    path.write_text(json.dumps({"Item": TYPED}, indent=4))
-    assert check(capsys, path) == (
-        1,
-        "",
-        f"error: {path} is JSON over several lines; make it one item a line with: jq -c '.'\n",
-    )
-
-
-@pytest.mark.parametrize("attribute", ["Items", "Count"])
-def test_an_item_whose_first_attribute_is_that_of_a_scan_is_a_line(capsys, tmp_path, attribute):
-    assert check(capsys, lines_file(tmp_path, {attribute: [1], "Items": [2]} | PLAIN))[0] == 0
+    path.write_text(json.dumps(PLAIN, indent=2))
+    assert "'.' for items over several lines" in check(capsys, path)[2]
+    assert check(capsys, lines_file(tmp_path, {"Items": [2]} | PLAIN))[0] == 0
 
 
 GZIP = gzip.compress(b'{"pk": "a", "sk": "b"}\n' * 99)
@@ -421,39 +355,14 @@ def test_a_damaged_compressed_file_is_one_line(capsys, tmp_path, content):
     assert err.count("\n") == 1
 
 
-NO_SPACE = (
-    f"cannot copy it to a temporary file in {tempfile.gettempdir()}: No space left on device; "
-    "free disk space there, or name another folder in TMPDIR\n"
-)
+COPY = "cannot copy it to a temporary file: {}; free disk space there, or name another folder in TMPDIR\n"
 
 
 def test_a_disk_that_is_full_at_the_end_of_a_copy_is_not_taken_for_standard_output(capsys, monkeypatch):
     # The few bytes are in memory until then, and once more when the file is closed.
     monkeypatch.setattr(tempfile, "TemporaryFile", partial(open, "/dev/full", "w+b"))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{}\n")))
-    assert check(capsys, "-") == (1, "", f"error: standard input: {NO_SPACE}")
-
-
-def test_a_machine_without_a_folder_for_temporary_files_is_one_line(capsys, monkeypatch):
-    monkeypatch.setattr(tempfile, "tempdir", None)
-    monkeypatch.setattr(tempfile, "_candidate_tempdir_list", lambda: ["/nowhere"])
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{}\n")))
-    status, out, err = check(capsys, "-")
-    assert (status, out) == (1, "")
-    assert err == (
-        "error: standard input: cannot copy it to a temporary file: No usable temporary directory "
-        "found in ['/nowhere']; name a folder for it in TMPDIR\n"
-    )
-
-
-def test_a_full_disk_of_temporary_files_is_one_line(capsys, monkeypatch, tmp_path):
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("chat.transfer.sources.shutil.copyfileobj", full)
-    path = tmp_path / "in.jsonl.gz"
-    path.write_bytes(GZIP)
-    assert check(capsys, path) == (1, "", f"error: {path}: {NO_SPACE}")
+    assert check(capsys, "-") == (1, "", f"error: standard input: {COPY.format('No space left on device')}")
 
 
 def test_a_full_disk_while_keys_are_compared_is_one_line(capsys, monkeypatch, tmp_path):
@@ -461,12 +370,6 @@ def test_a_full_disk_while_keys_are_compared_is_one_line(capsys, monkeypatch, tm
         raise sqlite3.OperationalError("database or disk is full")
 
     monkeypatch.setattr("model.dataset.RepeatedKeys.first", full)
-    path = lines_file(tmp_path, PLAIN)
-    status, out, err = check(capsys, path)
+    status, out, err = check(capsys, lines_file(tmp_path, PLAIN))
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert "in a temporary file: database or disk is full; free disk space" in err
-
-
-def test_export_to_standard_output_has_no_result_of_its_own(capsys):
-    assert main(["export", "--json", "--table", "T-1"]) == 2
-    assert "--json is about the result, and needs FILE" in capsys.readouterr().err

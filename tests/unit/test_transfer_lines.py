@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.transfer.lines import item_of, line_of
-from chat.transfer.reading import LINE_BYTES, lines
+from chat.item_files import LINE_BYTES, item_of, line_of, lines
 from dynamo.values import item_bytes
 from model.messages import ITEM_BYTES, LEVELS, is_membership, is_message, message_item, parse_time
 from model.wire import from_wire, to_wire
@@ -145,8 +144,8 @@ def test_what_just_fits_is_taken():
         (b"\xff", "is not UTF-8 at byte 0"),
         (b'{"Item"', "is not valid JSON: Expecting ':' delimiter at column 8"),
         (b"[1]", "is not a JSON object"),
-        (b"{}", "is none of"),
-        (b'{"Body": "x"}', "is none of"),
+        (b"{}", "must be"),
+        (b'{"Body": "x"}', "must be"),
         (b'{"pk": "a", "pk": "b", "sk": "c"}', "key 'pk' appears twice"),
         (b'{"pk": "a", "sk": "b", "n": NaN}', "NaN is not JSON"),
         (b'{"pk": "a", "sk": "b", "n": -Infinity}', "-Infinity is not JSON"),

@@ -55,33 +55,23 @@ def test_a_body_that_is_allowed(on, body):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "status", "said"),
+    ("arguments", "said"),
     [
-        (["--from", "a", "--to", "b", "x" * 1025], 2, "the message has 1025 characters; at most 1024 are allowed"),
-        (["--from", "a", "--to", "b", ""], 2, "the message is empty; it must have 1 to 1024 characters"),
-        (["--from", "a", "--to", "b", " \t\n\u3000"], 2, "the message is empty"),
-        (["--from", "a", "--to", "A", "x"], 2, "'a' and 'A' are the same user"),
-        (["--from", "a#", "--to", "b", "x"], 2, "'a#' cannot name a user"),
-        (["--from", "a", "--to", "b", "--at", "2026-01-01T09:00:00", "x"], 2, "is not a time: ISO"),
-        (["--from", "a", "--to", "\u200b", "x"], 2, "user '\\u200b' contains U+200B ZERO WIDTH"),
-        (["--from", "a", "x"], 2, "the following arguments are required: --to"),
-        (["--from", "a", "--to", "b", "\udcff"], 2, "'\\udcff' is not UTF-8 text"),
-        (["--from", "a" * 2048, "--to", "b", "x"], 2, "the key pk has 2063 bytes"),
+        (["--from", "a", "--to", "b", " \t\n\u3000"], "the message is empty"),
+        (["--from", "a", "--to", "A", "x"], "'a' and 'A' are the same user"),
+        (["--from", "a", "--to", "\u200b", "x"], "user '\\u200b' contains U+200B ZERO WIDTH"),
+        (["--from", "a", "x"], "the following arguments are required: --to"),
+        (["--from", "a", "--to", "b", "\udcff"], "'\\udcff' is not UTF-8 text"),
+        (["--from", "a" * 2048, "--to", "b", "x"], "the key pk has 2063 bytes"),
+        (["--from", "a", "--to", "b", "-"], "standard input is not UTF-8 at byte 0"),
     ],
 )
-def test_what_cannot_be_sent_is_refused_before_anything_is_written(on, table, arguments, status, said):
+def test_what_cannot_be_sent_is_refused_before_anything_is_written(on, table, monkeypatch, arguments, said):
+    stdin(monkeypatch, b"\xff")
     failed = on("send", *arguments)
-    assert failed.status == status
+    assert failed.status == 2
     assert said in failed.error
     assert table.scan()["Items"] == []
-
-
-@pytest.mark.parametrize("data", [b"\xff", b"\n", b""])
-def test_standard_input_that_is_no_message(on, monkeypatch, data):
-    stdin(monkeypatch, data)
-    failed = on("send", "--from", "a", "--to", "b", "-")
-    assert failed.status == 2
-    assert ("not UTF-8 at byte 0" if data == b"\xff" else "is empty") in failed.error
 
 
 # --- history
@@ -116,7 +106,7 @@ def test_history_of_a_time_and_before_one(on):
     assert (nothing.json, nothing.err) == ([], "conversation jerry#tom has no message in that time\n")
 
 
-@pytest.mark.parametrize("options", [[], ["--all"], ["--json"], ["--all", "--json"]])
+@pytest.mark.parametrize("options", [[], ["--all", "--json"]])
 def test_an_unknown_conversation_is_a_failure(on, table, options):
     failed = on("history", "a#b", *options)
     assert failed.status == 1

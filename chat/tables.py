@@ -2,8 +2,7 @@
 
 import argparse
 
-from chat.options import Commands, command
-from chat.target import Target
+from chat.target import Commands, Target, command
 from cli import output
 
 
@@ -14,7 +13,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
-    """Print the names, of every page of them."""
+    """Print the names, page by page."""
     pages = target.client.get_paginator("list_tables").paginate()
     names = (name for page in pages for name in page["TableNames"])
     (output.array if arguments.json else output.lines)(names)

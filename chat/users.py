@@ -4,8 +4,7 @@ import argparse
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from chat.options import Commands, command
-from chat.target import Target
+from chat.target import Commands, Target, command
 from cli import output
 from cli.errors import OpsError
 from model.users import NAME_ATTRIBUTE, PlainNames, User
@@ -19,7 +18,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the users, page by page as Cognito lists them."""
-    found = _named(target)
+    found = _with_names(target)
     if arguments.json:
         output.array(map(asdict, found))
     else:
@@ -27,8 +26,8 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     return 0
 
 
-def _named(target: Target) -> Iterator[User]:
-    """The users who have a name; of the others, which no command can name, it says so."""
+def _with_names(target: Target) -> Iterator[User]:
+    """The users who have a name; reports the others, which no command can name."""
     directory = target.directory
     if isinstance(directory, PlainNames):
         raise OpsError(
@@ -46,7 +45,7 @@ def _named(target: Target) -> Iterator[User]:
 
 
 def _state(user: User) -> str:
-    """What keeps the user from signing in; nothing for most."""
+    """What keeps the user from signing in; empty for most."""
     states = [] if user.status == "CONFIRMED" else [user.status]
     states += [] if user.enabled else ["disabled"]
     return f"\t{', '.join(states)}" if states else ""

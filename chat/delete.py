@@ -1,0 +1,21 @@
+"""``delete``: delete a message, or any item by its key."""
+
+import argparse
+
+from chat import items
+from chat.target import Commands, Target, command
+from cli import output
+
+
+def add(commands: Commands) -> None:
+    """The command line of ``delete``."""
+    parser = command(commands, "delete", "delete a message, or any item by its key", writes=True)
+    items.add_message(parser, or_key=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace, target: Target) -> int:
+    """Delete it; print its reference or key, or with --json the deleted item."""
+    item = items.delete(target.table, items.key_of_item(arguments, target))
+    name = "\t".join(map(output.safe, arguments.key or ())) or items.named(item)
+    return items.print_done("deleted", name, item, arguments)

@@ -1,0 +1,130 @@
+"""What export, import and reindex share: the table they need, patience, remembered progress, a progress bar."""
+
+import contextlib
+import json
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli.errors import OpsError, explain
+from dynamo.writer import Tries, ask
+from model.messages import PARTITION_KEY, SORT_KEY
+
+Advance = Callable[[int], None]
+CONTINUES = "running the same command again continues"
+# What may end a transfer from outside; TimeoutError is raised by Tries.
+FAILURES = (ClientError, BotoCoreError, TimeoutError, KeyboardInterrupt)
+# Saving more often would cost more than what a killed transfer has to do again.
+_SAVE_SECONDS = 0.5
+
+
+def describe(client: Any, name: str) -> dict[str, Any]:
+    """The table as DescribeTable returns it. Raises OpsError unless it has the keys of the data model."""
+    table: dict[str, Any] = client.describe_table(TableName=name)["Table"]
+    types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
+    keys = {key["AttributeName"]: (key["KeyType"], types[key["AttributeName"]]) for key in table["KeySchema"]}
+    if keys != {PARTITION_KEY: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}:
+        raise OpsError(
+            f"table {name} has the key {', '.join(keys)}; this command is for tables with the "
+            f"text keys {PARTITION_KEY} and {SORT_KEY}"
+        )
+    return table
+
+
+def tries(doing: str) -> Tries:
+    """Pauses between tries, for as long as there is any progress."""
+    return Tries(time, math.inf, doing)
+
+
+def patiently(call: Callable[..., Any], request: Mapping[str, Any], *, doing: str) -> Any:
+    """The answer to a request that may safely be made twice.
+
+    Waits out throttling and lost answers for longer than the client does. Raises TimeoutError when that fails,
+    other errors at once.
+    """
+    return ask(partial(call, **request), tries(doing))
+
+
+def unfinished(error: BaseException, how_far: str) -> BaseException:
+    """The exception to raise for one of FAILURES: one line that also says how far the transfer came."""
+    if isinstance(error, KeyboardInterrupt):
+        return KeyboardInterrupt(how_far)
+    if isinstance(error, ClientError | BotoCoreError):
+        return OpsError(f"{explain(error)}; {how_far}")
+    return OpsError(f"{error}; {how_far}")
+
+
+class ProgressFile:
+    """A small JSON file beside a transfer's own that remembers how far it came; replaced as a whole.
+
+    ``identity`` says which transfer it is, in English words and their values; ``delete`` is the file that a user
+    deletes to start over.
+    """
+
+    def __init__(self, path: Path, identity: Mapping[str, Any], *, delete: Path) -> None:
+        self.path, self._identity, self._delete = path, identity, delete
+        self._saved = time.monotonic()
+
+    def load(self) -> dict[str, Any] | None:
+        """What was saved; None when nothing was. Raises OpsError for another transfer, and for other content."""
+        try:
+            state = json.loads(self.path.read_bytes())
+        except FileNotFoundError:
+            return None
+        except ValueError:
+            state = None
+        if not isinstance(state, dict):
+            raise OpsError(f"{self.path} is not readable; delete {self._delete} to start over")
+        if different := [name for name, value in self._identity.items() if state.get(name) != value]:
+            raise OpsError(
+                f"{self.path} belongs to an interrupted transfer with another {different[0]} "
+                f"({state.get(different[0])}); finish that one, or delete {self._delete} to start over"
+            )
+        return state
+
+    def is_due(self) -> bool:
+        """Whether it is time to save again."""
+        return time.monotonic() - self._saved >= _SAVE_SECONDS
+
+    def save(self, state: Mapping[str, Any]) -> None:
+        """Replace what was saved."""
+        draft = self.path.with_name(self.path.name + ".new")
+        with draft.open("w") as file:
+            json.dump({**self._identity, **state}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(self.path)
+        self._saved = time.monotonic()
+
+    def remove(self) -> None:
+        """Forget what was saved, if anything was."""
+        self.path.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def bar(what: str, total: int | None, *, of_bytes: bool = False) -> Iterator[Advance]:
+    """A function that moves a progress bar on standard error, if that is a terminal.
+
+    ``total`` may be an estimate, or unknown. The bar is gone after the ``with`` block: the result is printed then.
+    """
+    if sys.stderr is None or not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    # Imported here, because loading it takes longer than most commands do.
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+    text = "{task.completed:,}" + ("" if total is None else " of about {task.total:,}")
+    count = DownloadColumn() if of_bytes else TextColumn(text)
+    columns = TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn()
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(escape(what), total=total)
+        yield lambda more: progress.advance(task, more)
