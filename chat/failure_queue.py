@@ -144,8 +144,9 @@ def _batch(message: Message) -> dict[str, Any] | None:
     """Where the records of a message are; None for a message that Lambda did not send."""
     try:
         batch = json.loads(message["Body"])["DDBStreamBatchInfo"]
-        first, last = batch["startSequenceNumber"], batch["endSequenceNumber"]
-        return {"stream": batch["streamArn"], "shard": batch["shardId"], "first": str(int(first)), "last": int(last)}
+        first, last = str(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])
+        int(first)
+        return {"stream": batch["streamArn"], "shard": batch["shardId"], "first": first, "last": last}
     except (ValueError, TypeError, KeyError):
         return None
 

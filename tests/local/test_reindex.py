@@ -225,7 +225,7 @@ def test_failures_are_settled_from_the_stream(stage):
     stage.fail(batch(stage.stream, first, second))
     stage.fail(batch(stage.stream, no_conversation, no_conversation))
     status, out, err = stage.chat("reindex", "--failed")
-    assert (status, out) == (0, "2 conversations reindexed, 1 left out, 2 failures settled, 0 failures kept\n")
+    assert (status, out) == (0, "2 conversations reindexed, 1 left out, 2 failures settled, 0 failures kept\n"), err
     assert err.startswith("left out: 'alone' is not a conversation")
     assert len(lists(stage.table)) == 4
     assert stage.waiting() == [0, 0]
