@@ -5,6 +5,7 @@ import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from operator import itemgetter
 from typing import Any
 
 from chat import store
@@ -12,13 +13,22 @@ from chat.target import Commands, Target, command, count, user_name
 from cli import output
 from cli.errors import OpsError
 from cli.output import count as counted
-from dynamo.changes import key_of
 from dynamo.values import same
-from model.users import Names
-from model.messages import INDEX_NAME, INDEX_PARTITION_KEY, INDEX_SORT_KEY, memberships, participants, user_id
+from model.directory import Names
+from model.messages import (
+    INDEX_NAME,
+    INDEX_PARTITION_KEY,
+    INDEX_SORT_KEY,
+    PARTITION_KEY,
+    SORT_KEY,
+    memberships,
+    participants,
+    user_id,
+)
 
 Row = dict[str, Any]
 _ALL = 2**31 - 1  # more than any user has
+_key = itemgetter(PARTITION_KEY, SORT_KEY)
 
 
 class State(StrEnum):
@@ -60,8 +70,8 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     compared = [(row, State.CURRENT) for row in page]
     if arguments.check:
         compared = _compared(target, wanted)
-    on_page = set(map(key_of, page))
-    shown = [(row, state) for row, state in compared if state is not State.CURRENT or key_of(row) in on_page]
+    on_page = set(map(_key, page))
+    shown = [(row, state) for row, state in compared if state is not State.CURRENT or _key(row) in on_page]
     if arguments.json:
         output.array(row | {"Check": state} if arguments.check else row for row, state in shown)
     else:
@@ -117,10 +127,10 @@ def compare(table: Any, user: str, conversations: Iterable[str]) -> list[tuple[R
     own = {one for one in conversations if user in _participants(one)}
     rows, _ = store.conversations(table, user, limit=_ALL)
     # By key: a row that moves while the pages are read comes twice.
-    listed = {key_of(row): row for row in rows}
+    listed = {_key(row): row for row in rows}
     # A listed conversation may have begun after its place in the table was read.
     own.update(map(store.listed, rows))
-    right = {key_of(row): row for one in own if (row := _row(table, user, one))}
+    right = {_key(row): row for one in own if (row := _row(table, user, one))}
     states = [(row, _state(row, right.get(key))) for key, row in listed.items()]
     return states + [(row, State.MISSING) for key, row in right.items() if key not in listed]
 

@@ -1,15 +1,10 @@
 """Any item of any table, on two engines: keys, conditions, scans."""
 
-import threading
 from collections import Counter
-from contextlib import nullcontext
 from decimal import Decimal
-from threading import Event
-from types import SimpleNamespace
 
 import pytest
 from boto3.dynamodb.types import Binary
-from botocore.exceptions import ClientError
 
 from chat import items, put
 from cli.errors import OpsError
@@ -170,69 +165,3 @@ def test_a_scan_ends_at_its_limit_exactly(any_table, many):
         found = {item["pk"] for item in scanned(any_table, segments=segments, limit=limit)}
         assert len(found) == min(limit, len(many))
     assert len(scanned(any_table, limit=1)) == 1
-
-
-class Hanging:
-    """A table of which one segment answers, or fails, and the others only when they may."""
-
-    name = "t-t"
-
-    def __init__(self, segments, error=None):
-        self.meta, self.error = SimpleNamespace(client=self), error
-        self.begun, self.may, self.answered = threading.Barrier(segments, timeout=30), Event(), 0
-
-    def scan(self, *, Segment, **_):
-        self.begun.wait()  # all at once
-        if Segment:
-            assert self.may.wait(30)
-        self.answered += 1
-        if self.error:
-            raise self.error
-        return {"Items": [{"pk": "a"}, {"pk": "b"}], "LastEvaluatedKey": {"pk": "b"}}
-
-
-THROTTLED = ClientError({"Error": {"Code": "ThrottlingException"}}, "Scan")
-
-
-def first_item(table, *, joined, then=None, limit=None):
-    """What a command does that gets one page, and ends there or fails over it."""
-    with lanes(8, joined=joined) as opened:
-        for page in parallel.pages(table, opened, limit=limit):
-            if then:
-                raise then
-            if limit is None:
-                return page
-    return page
-
-
-@pytest.mark.parametrize(
-    ("table", "asked", "raised"),
-    [
-        (Hanging(8), {"limit": 1, "joined": False}, None),
-        (Hanging(8), {"joined": False}, None),
-        (Hanging(8), {"joined": False, "then": BrokenPipeError()}, BrokenPipeError),
-        (Hanging(8), {"joined": False, "then": KeyboardInterrupt()}, KeyboardInterrupt),
-        (Hanging(8), {"joined": True, "then": KeyboardInterrupt()}, KeyboardInterrupt),
-        (Hanging(8, THROTTLED), {"joined": False}, ClientError),
-    ],
-)
-def test_a_scan_that_ends_early_waits_for_no_other_segment(table, asked, raised):
-    with pytest.raises(raised) if raised else nullcontext():
-        first_item(table, **asked)
-    assert table.answered == 1
-    table.may.set()
-
-
-@pytest.mark.parametrize(
-    ("table", "asked", "raised"),
-    [
-        (Hanging(8), {"limit": 1}, None),
-        (Hanging(8), {"then": BrokenPipeError()}, BrokenPipeError),
-        (Hanging(8, THROTTLED), {}, ClientError),
-    ],
-)
-def test_where_requests_are_counted_a_scan_waits_for_their_answers(table, asked, raised):
-    threading.Timer(0.05, table.may.set).start()
-    with pytest.raises(raised) if raised else nullcontext():
-        first_item(table, joined=True, **asked)
-    assert table.answered == 8

@@ -52,19 +52,6 @@ def test_follow_waits_for_a_first_message(aws, on, table):
         assert process.stderr.readline() == "conversation a#b has no messages yet; waiting for the first\n"
         on("send", "--from", "A", "--to", "B", "one\n\x1b[31mtwo")
         assert process.stdout.readline() == "A → B: one\\n\\x1b[31mtwo\n"
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0
-
-
-def test_a_reader_that_has_enough_ends_a_scan_quietly(aws, table):
-    with table.batch_writer() as batch:
-        for n in range(500):
-            batch.put_item({"pk": f"p{n}", "sk": "s", "Body": "x" * 2000})
-    with start(aws, "scan", "--segments", "4", "--json", "--table", table.name) as process:
-        assert json.loads(process.stdout.readline())
-        process.stdout.close()
-        assert process.stderr.read() == ""
-        process.wait(30)
 
 
 @pytest.mark.usefixtures("talk")
