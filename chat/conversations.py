@@ -14,7 +14,6 @@ from cli import output
 from cli.errors import OpsError
 from cli.output import count as counted
 from dynamo.values import same
-from model.directory import Names
 from model.messages import (
     INDEX_NAME,
     INDEX_PARTITION_KEY,
@@ -23,8 +22,8 @@ from model.messages import (
     SORT_KEY,
     memberships,
     participants,
-    user_id,
 )
+from model.users import Names, user_id
 
 Row = dict[str, Any]
 _ALL = 2**31 - 1  # more than any user has

@@ -11,8 +11,8 @@ from chat.store import Span, moment, reference, upper_bound
 from chat.target import Commands, Target, command, count, pair
 from cli import output
 from cli.errors import OpsError
-from model.users import Names
 from model.messages import SORT_KEY, Position
+from model.users import Names
 
 _ID_SHOWN = 8
 

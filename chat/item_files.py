@@ -40,13 +40,13 @@ from model.messages import (
     SORT_KEY,
     Position,
     check_entry,
-    check_user,
     conversation_id,
     is_membership,
     is_message,
     participants,
 )
 from model.strict_json import parsed
+from model.users import check_user
 from model.wire import Typed, from_wire, to_wire
 
 # An item of 400 KB takes less, even where every character is written as \u0001.

@@ -21,7 +21,6 @@ next message; running it again corrects it.
 import argparse
 import json
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -45,6 +44,7 @@ from model.messages import (
     PARTITION_KEY,
     SORT_KEY,
     Position,
+    conversation_key,
     is_membership,
     is_message,
     membership_key,
@@ -164,22 +164,28 @@ def reindex_all(
     are read as they are used.
     """
     table, result = table_for_threads(client, name), Reindexed()
-    running: dict[Future[None], str] = {}
 
-    def collect() -> None:
-        """Wait for at least one conversation, and note its result."""
-        done, _ = wait(running, return_when=FIRST_COMPLETED)
-        for future in done:
-            _note(future, running.pop(future), result, say)
-            advance(1)
+    def attempt(conversation: str) -> tuple[str, Exception | None]:
+        try:
+            reindex(table, conversation)
+        except (ValueError, ClientError, BotoCoreError, Unsettled, TimeoutError) as error:
+            return conversation, error
+        return conversation, None
 
     with lanes(_WORKERS) as opened:
-        for conversation in conversations:
-            running[opened.submit(reindex, table, conversation)] = conversation
-            if len(running) >= 2 * _WORKERS:
-                collect()
-        while running:
-            collect()
+        for conversation, error in opened.map(attempt, conversations):
+            advance(1)
+            if error is None:
+                result.done += 1
+            elif isinstance(error, ValueError):
+                result.foreign.append(conversation)
+                say(f"left out: {error}; delete the items with {PARTITION_KEY} {conversation_key(conversation)}")
+            elif isinstance(error, ClientError) and code(error) == "ResourceNotFoundException":
+                raise error  # the table is gone
+            else:
+                reason = explain(error) if isinstance(error, ClientError | BotoCoreError) else str(error)
+                result.failed[conversation] = reason
+                say(f"conversation {conversation}: {reason}")
     return result
 
 
@@ -248,23 +254,3 @@ def _conversation(key: Key) -> str | None:
     if is_message(*key):
         return key[0].removeprefix(CONVERSATION_PREFIX)
     return key[1].removeprefix(CONVERSATION_PREFIX) if is_membership(*key) else None
-
-
-def _note(future: Future[None], conversation: str, result: Reindexed, say: Callable[[str], None]) -> None:
-    """Count a conversation by its result. Raises ClientError where the table is gone."""
-    try:
-        future.result()
-        result.done += 1
-        return
-    except ValueError as error:
-        result.foreign.append(conversation)
-        say(f"left out: {error}; delete the items with {PARTITION_KEY} {CONVERSATION_PREFIX}{conversation}")
-        return
-    except (ClientError, BotoCoreError) as error:
-        if isinstance(error, ClientError) and code(error) == "ResourceNotFoundException":
-            raise
-        reason = explain(error)
-    except (Unsettled, TimeoutError) as error:
-        reason = str(error)
-    result.failed[conversation] = reason
-    say(f"conversation {conversation}: {reason}")

@@ -19,10 +19,10 @@ from dynamo.parallel import MOST_SEGMENTS
 from dynamo.table import Capacity, note_lost_tries
 =======
 from dynamo.table import Capacity, exact, note_lost_tries
-from model.users import Directory, PlainNames, UnknownUser, pool_region, user_id
 from model.messages import BODY_CHARACTERS, INDEX_NAME, conversation_id
 >>>>>>> 4b00aa2 (Give chat one module a command, and its shared nouns one module each)
 from model.names import TABLE_NAME, USER_POOL
+from model.users import Directory, PlainNames, UnknownUser, pool_region, user_id
 
 if TYPE_CHECKING:
     Commands = argparse._SubParsersAction[Parser]

@@ -11,7 +11,6 @@ from chat.conversations import compare
 from chat.target import Target
 from dynamo.changes import key_of
 from model.messages import memberships, message_item
-from model.users import PlainNames
 
 # No more than what puts it into the index.
 ENTRY = {"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom", "User": "tom", "LastMessageAt": "x"}

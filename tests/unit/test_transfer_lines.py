@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 
 from chat.item_files import LINE_BYTES, item_of, line_of, lines
 from dynamo.values import item_bytes
-from model.messages import LEVELS
-from model.messages import ITEM_BYTES, message_item, parse_time
+from model.messages import ITEM_BYTES, LEVELS, message_item, parse_time
 from model.wire import from_wire, to_wire
 
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
