@@ -74,14 +74,6 @@ def test_a_row_that_moves_while_the_pages_are_read_counts_once():
     assert list(states(Table({"jerry#tom": last}, [row, old]), "jerry#tom").values()) == ["lags"]
 
 
-def test_users_of_a_pool_are_compared_by_their_subs():
-    tom, jerry = (f"{n}0000000-0000-4000-8000-000000000000" for n in (1, 2))
-    last = message(tom, jerry)
-    assert states(Table({f"{tom}#{jerry}": last}, []), f"{tom}#{jerry}", user=jerry) == {
-        (f"USER#{jerry}", f"CONVERSATION#{tom}#{jerry}"): "missing"
-    }
-
-
 def test_a_list_goes_on_behind_an_entry_that_names_no_conversation(capsys):
     arguments = Namespace(
         user="tom",

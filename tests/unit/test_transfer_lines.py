@@ -1,4 +1,4 @@
-"""A line of a file and its item: exact both ways, and every rule named."""
+"""A line of a file and its item: exact both ways, and every rule of lines named; test_values.py has those of values."""
 
 import io
 import json
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from chat.item_files import LINE_BYTES, item_of, line_of, lines
 from dynamo.values import item_bytes
-from model.messages import ITEM_BYTES, LEVELS, message_item, parse_time
+from model.messages import ITEM_BYTES, message_item, parse_time
 from model.wire import from_wire, to_wire
 
 KEY = {"pk": {"S": "a"}, "sk": {"S": "b"}}
@@ -31,42 +31,21 @@ def problem(line: bytes) -> str:
     return str(caught.value)
 
 
-def test_every_type_survives():
-    item = KEY | {
-        "text": {"S": 'Tom → "Jerry"\n'},
-        "empty": {"S": ""},
-        "long": {"N": "1" * 38},
-        "small": {"N": "-1E-130"},
-        "binary": {"B": b"\x00\xff"},
-        "yes": {"BOOL": True},
-        "null": {"NULL": True},
-        "texts": {"SS": ["a", "b"]},
-        "numbers": {"NS": ["-1", "10"]},
-        "binaries": {"BS": [b"\x01", b"\x02"]},
-        "nested": {"M": {"list": {"L": [{"B": b"x"}, {"M": {}}, {"L": []}]}}},
-    }
-    assert item_of(line_of(item)) == item
-
-
-def test_a_line_is_what_the_import_from_s3_reads():
-    item = {"pk": {"S": "a"}, "sk": {"S": "b"}, "blob": {"B": b"\x00"}, "n": {"N": "4.5"}}
+def test_a_line_is_what_the_import_from_s3_reads_and_has_one_order():
+    item = KEY | {"blob": {"B": b"\x00"}, "n": {"N": "4.5"}}
     assert line_of(item) == (b'{"Item":{"blob":{"B":"AA=="},"n":{"N":"4.5"},"pk":{"S":"a"},"sk":{"S":"b"}}}\n')
-
-
-def test_the_order_of_sets_and_names_does_not_change_the_line():
     one = KEY | {"x": {"SS": ["a", "b"]}, "y": {"NS": ["9", "10"]}, "z": {"BS": [b"a", b"b"]}}
     other = {"z": {"BS": [b"b", b"a"]}, "y": {"NS": ["10", "9"]}, "x": {"SS": ["b", "a"]}} | KEY
     assert line_of(one) == line_of(other)
 
 
-_integers = st.integers(-(10**38) + 1, 10**38 - 1)  # of at most 38 digits
-_numbers = _integers.map(lambda n: {"N": str(n)})
+_integers = st.integers(-(10**37), 10**37)
 _scalars = st.one_of(
     st.text().map(lambda v: {"S": v}),
     st.binary().map(lambda v: {"B": v}),
     st.booleans().map(lambda v: {"BOOL": v}),
     st.just({"NULL": True}),
-    _numbers,
+    _integers.map(lambda n: {"N": str(n)}),
     st.lists(st.text(), min_size=1, unique=True).map(lambda v: {"SS": sorted(v)}),
     st.lists(_integers, min_size=1, unique=True).map(lambda v: {"NS": [*map(str, sorted(v))]}),
 )
@@ -79,14 +58,12 @@ _values = st.recursive(
 )
 
 
-@given(st.dictionaries(st.text(min_size=2).filter(lambda n: n not in KEY), _values, max_size=5))
+_names = st.text(min_size=1).filter(lambda name: name not in {*KEY, "User", "LastMessageAt"})
+
+
+@given(st.dictionaries(_names, _values, max_size=5))
 def test_any_item_survives(attributes):
-    for name in ("User", "LastMessageAt"):
-        attributes.pop(name, None)
-    if any(len(n) > 38 for value in attributes.values() for n in value.get("NS", [])):
-        return
-    item = KEY | attributes
-    assert item_of(line_of(item)) == item
+    assert item_of(line_of(KEY | attributes)) == KEY | attributes
 
 
 def test_plain_items_have_exact_numbers_and_every_json_type():
@@ -103,34 +80,14 @@ def test_plain_items_have_exact_numbers_and_every_json_type():
 
 
 def test_a_message_of_a_dataset_is_the_item_that_a_seed_makes_of_it():
-    line = {
-        "from": "Tom",
-        "to": "Jerry",
-        "body": "Hi",
-        "at": "2026-01-01T09:00:00Z",
-        "attributes": {"Stars": 4.5, "Labels": ["a"]},
-    }
-    made = message_item(
-        sender="Tom",
-        recipient="Jerry",
-        body="Hi",
-        sent_at=parse_time(line["at"]),
-        attributes={"Stars": Decimal("4.5"), "Labels": ["a"]},
-    )
+    at, attributes = "2026-01-01T09:00:00Z", {"Stars": Decimal("4.5"), "Labels": ["a"]}
+    line = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": at, "attributes": attributes | {"Stars": 4.5}}
+    made = message_item(sender="Tom", recipient="Jerry", body="Hi", sent_at=parse_time(at), attributes=attributes)
     assert item_of(json.dumps(line).encode()) == from_wire(to_wire(made))
-
-
-def nested(levels: int) -> object:
-    value: object = {"S": "x"}
-    for _ in range(levels):
-        value = {"L": [value]}
-    return value
 
 
 def test_what_just_fits_is_taken():
     assert item_of(typed_line(n={"N": "9" * 38 + "0" * 80}))
-    assert item_of(typed_line(n={"N": "9.99E+125"}))
-    assert item_of(typed_line(deep=nested(LEVELS)))
     assert item_of(plain_line(pk=f"CONVERSATION#{'j' * 1007}#tom", sk="MESSAGE#1#2"))
     most = "x" * (ITEM_BYTES - item_bytes(KEY) - 1)
     assert item_of(typed_line(t={"S": most}))
@@ -143,16 +100,11 @@ def test_what_just_fits_is_taken():
         (b"\xff", "is not UTF-8 at byte 0"),
         (b'{"Item"', "is not valid JSON: Expecting ':' delimiter at column 8"),
         (b"[1]", "is not a JSON object"),
-        (b'{"Body": "x"}', "must be"),
+        (b'{"Body": "x"}', 'must be {"Item": ...}, an item with pk and sk, or a message'),
         (b'{"pk": "a", "pk": "b", "sk": "c"}', "key 'pk' appears twice"),
-        (b'{"pk": "a", "sk": "b", "n": NaN}', "NaN is not JSON"),
-        (b'{"pk": "a", "sk": "b", "n": 1E' + b"9" * 20 + b"}", "exponent of too many digits"),
         (b'{"pk": "a", "sk": "b", "n": ' + b"1" * 5000 + b"}", "has 5000 digits"),
-        (plain_line(n=10**38 + 1), "has 39 digits; DynamoDB keeps 38"),
-        (b'{"pk": "a", "sk": "b", "n": 1e126}', "is beyond 1E-130 to 9.99E+125"),
         (plain_line(s="\ud800"), "half of a surrogate pair"),
         (plain_line(**{"": 1}), "an attribute has an empty name"),
-        (plain_line(m={"x": {"": 1}}), "an attribute has an empty name"),
         (plain_line(n={"N": "5"}), "attribute 'n' looks like DynamoDB JSON"),
         (plain_line(pk=5), "the key pk must be text"),
         (plain_line(sk=""), "the key sk must be text, and not empty"),
@@ -162,26 +114,9 @@ def test_what_just_fits_is_taken():
         (plain_line(sk="x" * 1025), "the key sk has 1025 bytes; DynamoDB allows 1024"),
         (plain_line(User=1), "the key User must be text"),
         (plain_line(LastMessageAt=""), "the key LastMessageAt must be text, and not empty"),
-        (b"[" * 100_000, "is nested too deeply"),
-        (typed_line(deep=nested(LEVELS + 1)), "deeper than the 32 levels"),
-        (plain_line(deep=json.loads("[" * 32 + "]" * 32)), "deeper than the 32 levels"),
         (b'{"Item": []}', "'Item' is not an object"),
         (b'{"Item": {}, "Keys": {}}', "has 'Keys' beside 'Item'"),
         (typed_line(x="text"), """attribute 'x' is 'text', not a value like {"S": "text"}"""),
-        (typed_line(x=None), "attribute 'x' is null, not a value like"),
-        (typed_line(x={"S": None}), "attribute 'x': null is not text"),
-        (typed_line(x={"BOOL": 1}), "attribute 'x': 1 is not true or false"),
-        (typed_line(x={"T": "a"}), "attribute 'x' has the type 'T'; types are S, N, B"),
-        (typed_line(x={"N": 1}), "1 is not the text of a number"),
-        (typed_line(x={"N": "١"}), "is not the text of a number"),
-        (typed_line(x={"N": "1E" + "9" * 20}), "the exponent has too many digits"),
-        (typed_line(x={"B": "@"}), "'@' is not base64"),
-        (typed_line(x={"NULL": False}), 'null is spelled {"NULL": true}'),
-        (typed_line(x={"SS": []}), "a set has at least one member"),
-        (typed_line(x={"NS": ["1", "1.0"]}), "a set has no member twice"),
-        (typed_line(x={"BS": ["AA==", "AA=="]}), "a set has no member twice"),
-        (typed_line(x={"L": {"S": "a"}}), "is not a list"),
-        (typed_line(x={"M": [1]}), "is not an object"),
         (b'{"from": "Tom"}', "'to' is missing"),
         (plain_line(pk="CONVERSATION#tom", sk="MESSAGE#1#2"), "'tom' is not a conversation"),
         (
@@ -203,16 +138,6 @@ def test_a_wrong_line_is_refused_with_its_rule(line, said):
     assert said in problem(line)
 
 
-@pytest.mark.parametrize(
-    "value", [{"N": "0"}, {"N": "100"}, {"N": "-12.3"}, {"B": b"abc"}, {"L": [{"S": "a"}]}, {"M": {}}]
-)
-def test_sizes_are_counted_as_documented(value):
-    expected = {"0": 1, "100": 2, "-12.3": 4}
-    ((kind, content),) = value.items()
-    size = {"B": 3, "L": 5, "M": 3}.get(kind) or expected[content]
-    assert item_bytes({"ab": value}) == 2 + size
-
-
 def read(content: bytes) -> list[tuple[int, int, bytes | None]]:
     return [tuple(line) for line in lines(io.BytesIO(content))]
 
@@ -225,7 +150,3 @@ def test_line_ends_marks_and_blank_lines_do_not_matter():
 def test_a_huge_line_is_passed_over_without_being_read_whole():
     huge = b"x" * (3 * LINE_BYTES) + b"\n"
     assert read(b"a\n" + huge + b"b\n") == [(1, 2, b"a"), (2, 2 + len(huge), None), (3, 4 + len(huge), b"b")]
-    assert read(huge[:-1]) == [(1, len(huge) - 1, None)]
-    file = io.BytesIO(b"a\nb\nc\n")
-    file.seek(2)
-    assert [tuple(line) for line in lines(file, after=1)] == [(2, 4, b"b"), (3, 6, b"c")]
