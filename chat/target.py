@@ -15,12 +15,8 @@ from cli.command_line import Parser, add_target, to_stderr
 from cli.errors import OpsError, UsageError, code, message
 from cli.polling import SYSTEM_CLOCK, Clock
 from dynamo.parallel import MOST_SEGMENTS
-<<<<<<< HEAD
 from dynamo.table import Capacity, note_lost_tries
-=======
-from dynamo.table import Capacity, exact, note_lost_tries
 from model.messages import BODY_CHARACTERS, INDEX_NAME, conversation_id
->>>>>>> 4b00aa2 (Give chat one module a command, and its shared nouns one module each)
 from model.names import TABLE_NAME, USER_POOL
 from model.users import Directory, PlainNames, UnknownUser, pool_region, user_id
 
