@@ -1,7 +1,8 @@
-"""DynamoDB's own backups and point-in-time recovery.
+"""DynamoDB's own backups, point-in-time recovery, customer keys and DeleteTable.
 
-Sources: botocore dynamodb model (BackupTypeFilter, time range, RecoveryPeriodInDays) and
-github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks (the rest, measured on AWS).
+Sources: botocore dynamodb model (BackupTypeFilter, time range, RecoveryPeriodInDays);
+github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks (the rest, measured on AWS); KMS guide (keys
+are of one region, multi-Region keys are related keys with an ARN each). The text for a far key is not known.
 """
 
 import datetime
@@ -9,174 +10,255 @@ import re
 
 import pytest
 
-from embedded_aws.tests.support.steps import refused, table_arn
+from embedded_aws.tests.support.steps import (
+    KEYED,
+    allow,
+    code_of,
+    create_backup_role,
+    grant,
+    policy,
+    refused,
+    table_arn,
+)
+
+HOUR = datetime.timedelta(hours=1)
+FROM_NOW = {"PointInTimeRecoveryEnabled": True}
+KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
+FAR = KEY.replace("us-east-1", "eu-west-1")
+PROTECTED = (
+    "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
+)
 
 
 @pytest.fixture
-def backup(client, table):
+def dynamodb(client):
+    return client("dynamodb")
+
+
+@pytest.fixture
+def backup(dynamodb, table):
     """The ARN of an on-demand backup of the test's own table."""
-    made = client("dynamodb").create_backup(TableName=table, BackupName="mine")["BackupDetails"]
+    made = dynamodb.create_backup(TableName=table, BackupName="mine")["BackupDetails"]
     assert made["BackupStatus"] == "CREATING"
     return made["BackupArn"]
 
 
-def test_a_backup_has_the_ARN_of_AWS_and_becomes_available(client, backup, table):
+@pytest.fixture
+def update(dynamodb, table):
+    """Change the recovery of the test's own table; return what it then is."""
+
+    def call(**specification):
+        answer = dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=specification)
+        return answer["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+
+    return call
+
+
+def test_a_backup_has_the_ARN_of_AWS_becomes_available_and_is_deleted(dynamodb, backup, table):
     assert re.fullmatch(re.escape(table_arn(table)) + r"/backup/0\d{13}-[0-9a-f]{8}", backup)
-    shown = client("dynamodb").describe_backup(BackupArn=backup)["BackupDescription"]
+    shown = dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]
     assert shown["BackupDetails"]["BackupStatus"] == "AVAILABLE"
+    gone = dynamodb.delete_backup(BackupArn=backup)["BackupDescription"]
+    assert gone["BackupDetails"]["BackupStatus"] == "DELETED"
+    text = f"Backup not found: {backup}"
+    assert refused(dynamodb.delete_backup, BackupArn=backup) == (400, "BackupNotFoundException", text)
 
 
-@pytest.mark.usefixtures("backup")
-def test_backups_are_listed_by_type_and_time(client, table):
-    def count(**filters):
-        answer = client("dynamodb").list_backups(TableName=table, **filters)
-        return len(answer["BackupSummaries"])
-
-    hour = datetime.timedelta(hours=1)
+def test_backups_are_listed_by_type_and_time_and_paged(dynamodb, backup, table):
     now = datetime.datetime.now(datetime.UTC)
-    assert count() == 1
-    assert count(BackupType="USER") == 1
-    assert count(BackupType="ALL") == 1
-    assert count(BackupType="SYSTEM") == 0
-    assert count(BackupType="AWS_BACKUP") == 0
-    assert count(TimeRangeLowerBound=now - hour, TimeRangeUpperBound=now + hour) == 1
-    assert count(TimeRangeLowerBound=now + hour) == 0
-    assert count(TimeRangeUpperBound=now - hour) == 0
-
-
-def test_backups_are_paged(client, backup, table):
-    dynamodb = client("dynamodb")
+    for filters, count in (
+        ({}, 1),
+        ({"BackupType": "USER"}, 1),
+        ({"BackupType": "ALL"}, 1),
+        ({"BackupType": "SYSTEM"}, 0),
+        ({"BackupType": "AWS_BACKUP"}, 0),
+        ({"TimeRangeLowerBound": now - HOUR, "TimeRangeUpperBound": now + HOUR}, 1),
+        ({"TimeRangeLowerBound": now + HOUR}, 0),
+        ({"TimeRangeUpperBound": now - HOUR}, 0),
+    ):
+        assert len(dynamodb.list_backups(TableName=table, **filters)["BackupSummaries"]) == count, filters
     for _ in range(2):
         dynamodb.create_backup(TableName=table, BackupName="mine")  # names are not unique
     pages = list(dynamodb.get_paginator("list_backups").paginate(TableName=table, PaginationConfig={"PageSize": 2}))
     assert [len(page["BackupSummaries"]) for page in pages] == [2, 1]
     arns = {entry["BackupArn"] for page in pages for entry in page["BackupSummaries"]}
-    assert len(arns) == 3
-    assert backup in arns
+    assert (len(arns), backup in arns) == (3, True)
 
 
-def test_a_deleted_backup_says_so_and_is_gone(client, backup):
-    dynamodb = client("dynamodb")
-    gone = dynamodb.delete_backup(BackupArn=backup)["BackupDescription"]
-    assert gone["BackupDetails"]["BackupStatus"] == "DELETED"
-    assert refused(dynamodb.delete_backup, BackupArn=backup) == (
-        400,
-        "BackupNotFoundException",
-        f"Backup not found: {backup}",
-    )
-
-
-def test_a_restore_names_its_source_and_refuses_a_taken_name(client, backup, table):
-    dynamodb = client("dynamodb")
+def test_a_restore_names_its_source_until_it_is_active_and_refuses_a_taken_name(dynamodb, backup, table, setting):
     restore = dynamodb.restore_table_from_backup
-    assert refused(restore, TargetTableName=table, BackupArn=backup) == (
-        400,
-        "TableAlreadyExistsException",
-        f"Table already exists: {table}",
-    )
-    made = restore(TargetTableName=f"{table}-2", BackupArn=backup)["TableDescription"]
-    assert made["TableStatus"] == "CREATING"
-    assert made["RestoreSummary"]["SourceTableArn"] == table_arn(table)
-    assert made["RestoreSummary"]["SourceBackupArn"] == backup
-    assert dynamodb.scan(TableName=f"{table}-2")["Count"] == 2
-
-
-def test_a_table_tells_what_it_is_restored_from_until_it_is_active(client, backup, table, setting):
-    dynamodb = client("dynamodb")
-    made = dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]["BackupDetails"]
+    text = f"Table already exists: {table}"
+    assert refused(restore, TargetTableName=table, BackupArn=backup) == (400, "TableAlreadyExistsException", text)
+    when = dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]["BackupDetails"]["BackupCreationDateTime"]
+    summary = {
+        "SourceBackupArn": backup,
+        "SourceTableArn": table_arn(table),
+        "RestoreDateTime": when,
+        "RestoreInProgress": True,
+    }
     setting("restore_job_seconds", 60)
-    dynamodb.restore_table_from_backup(TargetTableName=f"{table}-2", BackupArn=backup)
+    made = restore(TargetTableName=f"{table}-2", BackupArn=backup)["TableDescription"]
     shown = dynamodb.describe_table(TableName=f"{table}-2")["Table"]
-    assert (shown["TableStatus"], shown["RestoreSummary"]) == (
-        "CREATING",
-        {
-            "SourceBackupArn": backup,
-            "SourceTableArn": table_arn(table),
-            "RestoreDateTime": made["BackupCreationDateTime"],
-            "RestoreInProgress": True,
-        },
-    )
+    for seen in (made, shown):
+        assert (seen["TableStatus"], seen["RestoreSummary"]) == ("CREATING", summary)
+    assert dynamodb.scan(TableName=f"{table}-2")["Count"] == 2
     setting("restore_job_seconds", 0)
-    dynamodb.restore_table_from_backup(TargetTableName=f"{table}-3", BackupArn=backup)
+    restore(TargetTableName=f"{table}-3", BackupArn=backup)
     shown = dynamodb.describe_table(TableName=f"{table}-3")["Table"]
     assert (shown["TableStatus"], "RestoreSummary" in shown) == ("ACTIVE", False)
 
 
-class TestPointInTimeRecovery:
-    @pytest.fixture
-    def update(self, client, table):
-        """Change the recovery of the test's own table; return what it then is."""
+def test_the_period_of_recovery_is_kept_and_its_window_never_begins_before_it_was_enabled(dynamodb, update, name):
+    before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=1)
+    shown = update(PointInTimeRecoveryEnabled=True)
+    assert (shown["PointInTimeRecoveryStatus"], shown["RecoveryPeriodInDays"]) == ("ENABLED", 35)
+    assert before < shown["EarliestRestorableDateTime"] <= shown["LatestRestorableDateTime"]
+    again = update(PointInTimeRecoveryEnabled=True, RecoveryPeriodInDays=7)
+    assert again["RecoveryPeriodInDays"] == 7
+    assert again["EarliestRestorableDateTime"] == shown["EarliestRestorableDateTime"]
+    for enabled, days in ((True, 36), (False, 7)):
+        wrong = {"PointInTimeRecoveryEnabled": enabled, "RecoveryPeriodInDays": days}
+        assert code_of(update, **wrong) == "ValidationException"
+    assert code_of(dynamodb.describe_continuous_backups, TableName=f"{name}-no") == "TableNotFoundException"
 
-        def call(**specification):
-            answer = client("dynamodb").update_continuous_backups(
-                TableName=table, PointInTimeRecoverySpecification=specification
-            )
-            return answer["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
 
-        return call
+def test_a_restore_to_a_time_needs_recovery_and_has_the_items_of_that_time(dynamodb, table, update, setting):
+    restore, target = (
+        dynamodb.restore_table_to_point_in_time,
+        {"SourceTableName": table, "TargetTableName": f"{table}-x"},
+    )
+    text = f"Point in time recovery is not enabled for table '{table}'"
+    found = refused(restore, UseLatestRestorableTime=True, **target)
+    assert found == (400, "PointInTimeRecoveryUnavailableException", text)
+    enabled = update(PointInTimeRecoveryEnabled=True)["EarliestRestorableDateTime"]
+    now = datetime.datetime.now(datetime.UTC)
+    for wrong in (now - HOUR, now + HOUR):
+        assert code_of(restore, RestoreDateTime=wrong, **target) == "InvalidRestoreTimeException"
+    dynamodb.delete_item(TableName=table, Key={"pk": {"S": "one"}})
+    dynamodb.update_item(
+        TableName=table,
+        Key={"pk": {"S": "two"}},
+        UpdateExpression="SET #u = :u",
+        ExpressionAttributeNames={"#u": "User"},
+        ExpressionAttributeValues={":u": {"S": "jerry"}},
+    )
+    put = {"PutRequest": {"Item": {"pk": {"S": "three"}, "User": {"S": "jerry"}}}}
+    dynamodb.batch_write_item(RequestItems={table: [put]})
 
-    def test_the_period_is_kept_and_the_window_never_begins_before_it_was_enabled(self, update):
-        before = datetime.datetime.now(datetime.UTC) - datetime.timedelta(seconds=1)
-        shown = update(PointInTimeRecoveryEnabled=True)
-        assert shown["PointInTimeRecoveryStatus"] == "ENABLED"
-        assert shown["RecoveryPeriodInDays"] == 35
-        assert before < shown["EarliestRestorableDateTime"] <= shown["LatestRestorableDateTime"]
-        again = update(PointInTimeRecoveryEnabled=True, RecoveryPeriodInDays=7)
-        assert again["RecoveryPeriodInDays"] == 7
-        assert again["EarliestRestorableDateTime"] == shown["EarliestRestorableDateTime"]
-
-    @pytest.mark.parametrize(("enabled", "days"), [(True, 36), (False, 7)])
-    def test_a_period_that_AWS_refuses(self, client, table, enabled, days):
-        answer = refused(
-            client("dynamodb").update_continuous_backups,
-            TableName=table,
-            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": enabled, "RecoveryPeriodInDays": days},
-        )
-        assert answer[:2] == (400, "ValidationException")
-
-    def test_a_missing_table(self, client, name):
-        answer = refused(client("dynamodb").describe_continuous_backups, TableName=name)
-        assert answer[:2] == (400, "TableNotFoundException")
-
-    def test_a_restore_needs_it(self, client, table, update):
-        restore = client("dynamodb").restore_table_to_point_in_time
-        target = {"SourceTableName": table, "TargetTableName": f"{table}-2"}
-        assert refused(restore, UseLatestRestorableTime=True, **target) == (
-            400,
-            "PointInTimeRecoveryUnavailableException",
-            f"Point in time recovery is not enabled for table '{table}'",
-        )
-        update(PointInTimeRecoveryEnabled=True)
-        hour = datetime.timedelta(hours=1)
-        now = datetime.datetime.now(datetime.UTC)
-        for wrong in (now - hour, now + hour):
-            answer = refused(restore, RestoreDateTime=wrong, **target)
-            assert answer[1] == "InvalidRestoreTimeException"
-        made = restore(UseLatestRestorableTime=True, **target)["TableDescription"]
+    def restored(name, **moment):
+        made = restore(SourceTableName=table, TargetTableName=f"{table}-{name}", **moment)["TableDescription"]
         assert made["RestoreSummary"]["SourceTableArn"] == table_arn(table)
+        items = dynamodb.scan(TableName=f"{table}-{name}")["Items"]
+        return {item["pk"]["S"]: item["User"]["S"] for item in items}
 
-    def test_a_restored_table_has_the_items_of_that_time(self, client, table, update, setting):
-        dynamodb = client("dynamodb")
-        enabled = update(PointInTimeRecoveryEnabled=True)["EarliestRestorableDateTime"]
-        dynamodb.delete_item(TableName=table, Key={"pk": {"S": "one"}})
-        dynamodb.update_item(
-            TableName=table,
-            Key={"pk": {"S": "two"}},
-            UpdateExpression="SET #u = :u",
-            ExpressionAttributeNames={"#u": "User"},
-            ExpressionAttributeValues={":u": {"S": "jerry"}},
-        )
-        put = {"PutRequest": {"Item": {"pk": {"S": "three"}, "User": {"S": "jerry"}}}}
-        dynamodb.batch_write_item(RequestItems={table: [put]})
+    before, after = {"one": "tom", "two": "tom"}, {"two": "jerry", "three": "jerry"}
+    # The latest time is five minutes ago, or when recovery was enabled.
+    assert restored("early", RestoreDateTime=enabled) == before
+    assert restored("latest", UseLatestRestorableTime=True) == before
+    setting("recovery_delay_seconds", 0)
+    assert restored("now", UseLatestRestorableTime=True) == after
 
-        def restored(name, **moment):
-            dynamodb.restore_table_to_point_in_time(SourceTableName=table, TargetTableName=f"{table}-{name}", **moment)
-            items = dynamodb.scan(TableName=f"{table}-{name}")["Items"]
-            return {item["pk"]["S"]: item["User"]["S"] for item in items}
 
-        before, now = {"one": "tom", "two": "tom"}, {"two": "jerry", "three": "jerry"}
-        # The latest time is five minutes ago, or when recovery was enabled.
-        assert restored("early", RestoreDateTime=enabled) == before
-        assert restored("latest", UseLatestRestorableTime=True) == before
-        setting("recovery_delay_seconds", 0)
-        assert restored("now", UseLatestRestorableTime=True) == now
+def _encryption(key):
+    return {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+
+
+def test_a_key_of_another_region_is_refused_and_restores_keep_the_key_or_take_another(dynamodb, table, update, setting):
+    setting("recovery_delay_seconds", 0)
+    dynamodb.update_table(TableName=table, SSESpecification=_encryption(KEY))
+    update(**FROM_NOW)
+    arn = dynamodb.create_backup(TableName=table, BackupName="by-hand")["BackupDetails"]["BackupArn"]
+    from_backup = (dynamodb.restore_table_from_backup, {"BackupArn": arn})
+    to_time = (dynamodb.restore_table_to_point_in_time, {"SourceTableName": table, "UseLatestRestorableTime": True})
+    far = {"SSESpecificationOverride": _encryption(FAR), "TargetTableName": f"{table}-far"}
+    for call, arguments in (
+        (dynamodb.create_table, KEYED | {"TableName": f"{table}-far", "SSESpecification": _encryption(FAR)}),
+        (dynamodb.update_table, {"TableName": table, "SSESpecification": _encryption(FAR)}),
+        (from_backup[0], from_backup[1] | far),
+        (to_time[0], to_time[1] | far),
+    ):
+        status, code, text = refused(call, **arguments)
+        assert (status, code, FAR in text) == (400, "ValidationException", True)
+    for number, key in enumerate((KEY, f"{KEY}2")):
+        override = {"SSESpecificationOverride": _encryption(key)} if number else {}
+        for kind, (call, arguments) in enumerate((from_backup, to_time)):
+            name = f"{table}-{number}{kind}"
+            call(TargetTableName=name, **arguments, **override)
+            shown = dynamodb.describe_table(TableName=name)["Table"]
+            assert shown["SSEDescription"]["KMSMasterKeyArn"] == key
+
+
+def test_a_table_under_a_key_is_for_callers_who_may_decrypt_through_dynamodb(client, name):
+    root = allow("kms:*", Principal={"AWS": "arn:aws:iam::000000000000:root"})
+    key = client("kms").create_key(Policy=policy(root))["KeyMetadata"]["Arn"]
+    client("dynamodb").create_table(TableName=name, SSESpecification=_encryption(key), **KEYED)
+    arn = create_backup_role(client, name, "lambda.amazonaws.com")
+    grant(client, name, "dynamodb:*")
+    given = client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    user = client(
+        "dynamodb",
+        aws_access_key_id=given["AccessKeyId"],
+        aws_secret_access_key=given["SecretAccessKey"],
+        aws_session_token=given["SessionToken"],
+    )
+    item = {"pk": {"S": "x"}}
+    calls = [
+        (user.put_item, {"TableName": name, "Item": item}),
+        (user.scan, {"TableName": name}),
+        (user.batch_get_item, {"RequestItems": {name: {"Keys": [item]}}}),
+        (user.transact_write_items, {"TransactItems": [{"Delete": {"TableName": name, "Key": item}}]}),
+    ]
+    for call, arguments in calls:
+        _, code, text = refused(call, **arguments)
+        assert code == "AccessDeniedException"
+        assert text.startswith("KMS key access denied error: ")
+        assert "not authorized to perform: kms:Decrypt" in text
+    assert user.describe_table(TableName=name)["Table"]["TableName"] == name
+    through = {"StringLike": {"kms:ViaService": "dynamodb.*.amazonaws.com"}}
+    may = policy(allow("kms:Decrypt", on=key, Condition=through))
+    client("iam").put_role_policy(RoleName=name, PolicyName="key", PolicyDocument=may)
+    for call, arguments in calls:
+        call(**arguments)
+    client("dynamodb").delete_table(TableName=name)
+
+
+def test_a_protected_table_is_refused_with_the_text_of_AWS(dynamodb, table):
+    dynamodb.update_table(TableName=table, DeletionProtectionEnabled=True)
+    assert refused(dynamodb.delete_table, TableName=table) == (400, "ValidationException", PROTECTED)
+    assert dynamodb.scan(TableName=table)["Count"] == 2
+
+
+def test_a_table_with_recovery_leaves_a_system_backup_that_cannot_be_deleted(dynamodb, update, table):
+    update(**FROM_NOW)
+    dynamodb.delete_table(TableName=table)
+    (backup,) = dynamodb.list_backups(TableName=table, BackupType="SYSTEM")["BackupSummaries"]
+    assert (backup["BackupName"], backup["BackupType"]) == (f"{table}$DeletedTableBackup", "SYSTEM")
+    kept = backup["BackupExpiryDateTime"] - backup["BackupCreationDateTime"]
+    assert datetime.timedelta(days=34) < kept < datetime.timedelta(days=36)
+    assert dynamodb.list_backups(TableName=table)["BackupSummaries"] == []
+    everything = dynamodb.list_backups(TableName=table, BackupType="ALL")["BackupSummaries"]
+    assert [entry["BackupArn"] for entry in everything] == [backup["BackupArn"]]
+    status, code, text = refused(dynamodb.delete_backup, BackupArn=backup["BackupArn"])
+    assert (status, code) == (400, "ValidationException")
+    assert text.startswith(
+        f"User is not allowed to delete the system backup with arn {backup['BackupArn']}. "
+        "It will automatically expire on "
+    )
+    dynamodb.restore_table_from_backup(TargetTableName=f"{table}-back", BackupArn=backup["BackupArn"])
+    assert dynamodb.scan(TableName=f"{table}-back")["Count"] == 2
+
+
+def test_a_table_without_recovery_leaves_nothing_and_its_successor_starts_clean(dynamodb, update, table):
+    update(**FROM_NOW)
+    update(PointInTimeRecoveryEnabled=False)
+    arn = dynamodb.describe_table(TableName=table)["Table"]["TableArn"]
+    dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})
+    dynamodb.delete_table(TableName=table)
+    assert dynamodb.list_backups(TableName=table, BackupType="ALL")["BackupSummaries"] == []
+    dynamodb.create_table(TableName=table, **KEYED)
+    recovery = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    assert recovery["PointInTimeRecoveryDescription"] == {"PointInTimeRecoveryStatus": "DISABLED"}
+    expiry = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    assert expiry["TimeToLiveStatus"] == "DISABLED"
+    assert dynamodb.list_tags_of_resource(ResourceArn=arn)["Tags"] == []
+    assert dynamodb.scan(TableName=table)["Count"] == 0

@@ -6,12 +6,8 @@ also embedded_aws/dynamodb/streams.py.
 
 import pytest
 
-from embedded_aws.tests.support.steps import refused
+from embedded_aws.tests.support.steps import KEYED, refused
 
-KEY = {
-    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-}
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
 
 
@@ -22,7 +18,7 @@ def dynamodb(client):
 
 @pytest.fixture
 def table(dynamodb, name):
-    dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", StreamSpecification=BOTH, **KEY)
+    dynamodb.create_table(TableName=name, StreamSpecification=BOTH, **KEYED)
     yield name
     dynamodb.delete_table(TableName=name)
 
@@ -147,25 +143,17 @@ def test_sequence_numbers_ascend_and_sizes_count_keys_and_images(dynamodb, table
     assert [change["SizeBytes"] for change in found] == [11, 19, 19, 11]
 
 
-def test_a_stream_is_switched_on_once_and_off_once(dynamodb, table):
-    assert refused(dynamodb.update_table, TableName=table, StreamSpecification=BOTH) == (
-        400,
-        "ValidationException",
-        f"Table already has an enabled stream: TableName: {table}",
-    )
+def test_a_stream_is_switched_on_once_and_off_once_and_is_then_another_one(dynamodb, table, records):
+    def switch(specification):
+        return refused(dynamodb.update_table, TableName=table, StreamSpecification=specification)
+
     off = {"StreamEnabled": False}
-    dynamodb.update_table(TableName=table, StreamSpecification=off)
-    assert refused(dynamodb.update_table, TableName=table, StreamSpecification=off) == (
-        400,
-        "ValidationException",
-        f"Table has no stream to disable: TableName: {table}",
-    )
-
-
-def test_a_stream_that_is_switched_on_again_is_another_one(dynamodb, table, records):
+    text = f"Table already has an enabled stream: TableName: {table}"
+    assert switch(BOTH) == (400, "ValidationException", text)
     dynamodb.put_item(TableName=table, Item=item("a", "1"))
     first = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
-    dynamodb.update_table(TableName=table, StreamSpecification={"StreamEnabled": False})
+    dynamodb.update_table(TableName=table, StreamSpecification=off)
+    assert switch(off) == (400, "ValidationException", f"Table has no stream to disable: TableName: {table}")
     dynamodb.put_item(TableName=table, Item=item("b", "1"))
     dynamodb.update_table(TableName=table, StreamSpecification=BOTH)
     dynamodb.put_item(TableName=table, Item=item("c", "1"))

@@ -10,15 +10,56 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+# A table with one key, in the words of CreateTable and of a template.
+KEYED: dict[str, Any] = {
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "BillingMode": "PAY_PER_REQUEST",
+}
+
+
+def allow(*actions: str, on: Any = "*", **more: Any) -> dict[str, Any]:
+    """A statement that allows these actions, on everything unless ``on`` says what."""
+    return {"Effect": "Allow", "Action": list(actions), "Resource": on} | more
+
+
+def policy(*statements: dict[str, Any]) -> str:
+    """A policy document of these statements."""
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def trust(*services: str, **more: Any) -> str:
+    """The policy of a role that these services may assume."""
+    return policy({"Effect": "Allow", "Principal": {"Service": list(services)}, "Action": "sts:AssumeRole"} | more)
+
+
+def grant(client: Callable[..., Any], role: str, *actions: str) -> None:
+    """Let the role of this name do these actions, and no others that were granted here."""
+    client("iam").put_role_policy(
+        RoleName=role, PolicyName="granted", PolicyDocument=policy(allow(*actions or ["iam:No"]))
+    )
+
+
+def user_of(client: Callable[..., Any], name: str, service: str) -> Callable[..., Any]:
+    """``may(allow("backup:*"))``: a client of a new user with these statements alone."""
+    client("iam").create_user(UserName=name)
+    key = client("iam").create_access_key(UserName=name)["AccessKey"]
+
+    def may(*statements: dict[str, Any]) -> Any:
+        client("iam").put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy(*statements))
+        return client(service, aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
+
+    return may
+
+
+def code_of(call: Callable[..., Any], **arguments: Any) -> str:
+    """The code of the error that the call must end in."""
+    return refused(call, **arguments)[1]
+
 
 def create_backup_role(client: Callable[..., Any], name: str, principal: str = "backup.amazonaws.com") -> str:
     """The ARN of a new role without any permission, which ``principal`` may assume."""
-    trust = {"Effect": "Allow", "Principal": {"Service": principal}, "Action": "sts:AssumeRole"}
-    role = client("iam").create_role(
-        RoleName=name,
-        Path="/messages/",
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
-    )
+    role = client("iam").create_role(RoleName=name, Path="/messages/", AssumeRolePolicyDocument=trust(principal))
     return str(role["Role"]["Arn"])
 
 

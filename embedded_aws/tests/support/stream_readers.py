@@ -6,15 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.tests.support.steps import eventually, package
+from embedded_aws.tests.support.steps import KEYED, create_backup_role, eventually, grant, package
 
 READING = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
 LISTING = ["dynamodb:ListStreams"]
-TRUST = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"Service": "lambda.amazonaws.com"}}
-KEY = {
-    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-}
 
 # Notes every batch as a line of a file; fails or answers as the items of the batch say.
 CODE = """
@@ -54,7 +49,7 @@ class Streams:
         self._notes.touch()
         self._functions: list[str] = []
         self._mappings: list[str] = []
-        client("dynamodb").create_table(TableName=self.table, BillingMode="PAY_PER_REQUEST", **KEY)
+        client("dynamodb").create_table(TableName=self.table, **KEYED)
         self.stream = self.switch_on()
 
     def switch_on(self) -> str:
@@ -71,17 +66,14 @@ class Streams:
 
     def role(self, *actions: str, suffix: str = "role") -> str:
         """The ARN of a role of a function that may do this, on everything."""
-        iam, name = self.client("iam"), f"{self.name}-{suffix}"
-        document = {"Version": "2012-10-17", "Statement": [TRUST]}
-        arn = iam.create_role(RoleName=name, AssumeRolePolicyDocument=json.dumps(document))
+        name = f"{self.name}-{suffix}"
+        arn = create_backup_role(self.client, name, "lambda.amazonaws.com")
         self.grant(name, *actions)
-        return str(arn["Role"]["Arn"])
+        return arn
 
     def grant(self, role: str, *actions: str) -> None:
         """Let the role of this name do these actions and no others."""
-        allowed = {"Effect": "Allow", "Action": ["logs:*", *actions], "Resource": "*"}
-        document = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-        self.client("iam").put_role_policy(RoleName=role, PolicyName="allowed", PolicyDocument=document)
+        grant(self.client, role, "logs:*", *actions)
 
     def function(self, role: str, suffix: str = "reader") -> str:
         """The name of a new function of CODE."""
@@ -116,9 +108,11 @@ class Streams:
         arn = f"arn:aws:sqs:us-east-1:000000000000:{url['QueueUrl'].rsplit('/', 1)[-1]}"
         return str(url["QueueUrl"]), arn
 
-    def received(self, queue: str) -> Any:
+    def received(self, queue: str, *, delete: bool = False) -> Any:
         """The body of the next message of the queue, once there is one."""
         messages = eventually(lambda: self.client("sqs").receive_message(QueueUrl=queue).get("Messages"))
+        if delete:
+            self.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
         return json.loads(messages[0]["Body"])
 
     def invocations(self) -> list[dict[str, Any]]:
