@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from embedded_aws.stepfunctions.distributed_map import batched
-from embedded_aws.tests.support.steps import eventually, package
+from embedded_aws.tests.support.steps import eventually, grant, package, trust
 
 # Answers with what it got; a batch with "fail" fails, one with "slow" takes its time.
 CODE = """
@@ -22,16 +22,6 @@ def handler(event, _):
         raise Refused("not: that\\nbatch")
     return [event["BatchInput"], [item["Index"] for item in event["Items"]]]
 """
-TRUST = {
-    "Version": "2012-10-17",
-    "Statement": [
-        {
-            "Effect": "Allow",
-            "Action": "sts:AssumeRole",
-            "Principal": {"Service": ["lambda.amazonaws.com", "states.amazonaws.com"]},
-        }
-    ],
-}
 
 
 @pytest.fixture
@@ -39,13 +29,11 @@ def role(client, name):
     """``role("x", "s3:GetObject")``: the ARN of a role that may do this, on everything."""
 
     def create(suffix, *actions):
-        iam, full = client("iam"), f"{name}-{suffix}"
-        arn = iam.create_role(RoleName=full, AssumeRolePolicyDocument=json.dumps(TRUST))
-        if actions:
-            statement = {"Effect": "Allow", "Action": list(actions), "Resource": "*"}
-            document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-            iam.put_role_policy(RoleName=full, PolicyName="p", PolicyDocument=document)
-        return arn["Role"]["Arn"]
+        made = client("iam").create_role(
+            RoleName=f"{name}-{suffix}", AssumeRolePolicyDocument=trust("lambda.amazonaws.com", "states.amazonaws.com")
+        )
+        grant(client, f"{name}-{suffix}", *actions)
+        return made["Role"]["Arn"]
 
     return create
 
@@ -120,23 +108,32 @@ def counted(run):
     return {key: n for key, n in run["itemCounts"].items() if n}
 
 
-def test_lines_come_in_batches_each_with_its_index(load):
+def test_lines_come_in_batches_each_with_its_index(client, load, name):
     done = load('"a"', '"b"', '"c"')
     assert done.execution["status"] == "SUCCEEDED"
     assert json.loads(done.execution["output"]) == [[{"Given": 5}, [0, 1]], [{"Given": 5}, [2]]]
     assert counted(done.run) == {"total": 3, "succeeded": 3}
     assert done.run["executionCounts"]["total"] == 2
     assert (done.run["status"], done.run["maxConcurrency"]) == ("SUCCEEDED", 1)
+    groups = client("logs").describe_log_groups()["logGroups"]
+    assert [group for group in groups if name in group["logGroupName"]] == [], "the role may not make one"
 
 
-def test_an_object_is_unpacked_by_the_end_of_its_key_and_not_by_its_content(load):
+def test_an_object_is_unpacked_by_the_end_of_its_key(load):
     done = load('"a"', '"b"', key="d.jsonl.gz", packed=True)
     assert json.loads(done.execution["output"]) == [[{"Given": 5}, [0, 1]]]
 
 
-@pytest.mark.parametrize(("key", "packed"), [("d.jsonl", True), ("d.jsonl.gz", False)])
-def test_an_object_whose_key_says_something_else_than_its_content_cannot_be_read(load, key, packed):
-    done = load('"a"', key=key, packed=packed)
+@pytest.mark.parametrize(
+    ("lines", "more"),
+    [
+        (['"a"'], {"key": "d.jsonl", "packed": True}),
+        (['"a"'], {"key": "d.jsonl.gz", "packed": False}),
+        (['"a"', "{"], {}),
+    ],
+)
+def test_an_object_that_cannot_be_read_fails_the_reading(load, lines, more):
+    done = load(*lines, **more)
     assert done.execution["error"] == "States.ItemReaderFailed"
     assert done.run is None
 
@@ -200,18 +197,6 @@ def test_a_function_is_called_as_the_role(client, load):
     (child,) = sfn.list_executions(mapRunArn=done.run["mapRunArn"])["executions"]
     cause = sfn.describe_execution(executionArn=child["executionArn"])["cause"]
     assert "not authorized to perform: lambda:InvokeFunction" in cause
-
-
-def test_a_line_that_is_no_json_fails_the_reading(load):
-    done = load('"a"', "{")
-    assert done.execution["error"] == "States.ItemReaderFailed"
-    assert done.run is None
-
-
-def test_a_role_that_may_not_make_a_log_group_makes_none(client, load, name):
-    load('"a"')
-    groups = client("logs").describe_log_groups()["logGroups"]
-    assert not [group for group in groups if name in group["logGroupName"]]
 
 
 def test_a_batch_ends_at_either_limit():

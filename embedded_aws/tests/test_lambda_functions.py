@@ -1,0 +1,104 @@
+"""Lambda runs functions whose files all users may read, ends idle processes, and keeps logs if the role may."""
+
+import json
+import time
+from dataclasses import dataclass, field
+
+import ministack.core.lambda_runtime as runtime
+import pytest
+
+from embedded_aws import lambda_functions
+from embedded_aws.settings import CURRENT
+from embedded_aws.tests.support.stacks import Stack, resource
+from embedded_aws.tests.support.steps import create_backup_role, grant, package
+
+PYTHON = "def handler(event, _):\n    return 'ran'\n"
+NODE = "exports.handler = async () => 'ran';\n"
+DENIED = "[Errno 13] Permission denied: '/var/task/{}'"
+
+
+@pytest.fixture
+def role(client, name):
+    return create_backup_role(client, name, "lambda.amazonaws.com")
+
+
+@pytest.fixture
+def call(client, name, role):
+    """``call(package)``: what a function of this package answers."""
+
+    def run(code, runtime="python3.12", handler="code.handler"):
+        client("lambda").create_function(
+            FunctionName=name, Runtime=runtime, Handler=handler, Role=role, Code={"ZipFile": code}
+        )
+        return json.load(client("lambda").invoke(FunctionName=name)["Payload"])
+
+    yield run
+    client("lambda").delete_function(FunctionName=name)
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "denied"),
+    [
+        (None, 0o600, "code.py"),
+        (None, 0o640, "code.py"),
+        (0o700, 0o644, "in/"),
+        (0o744, 0o644, "in/"),
+        (0o711, 0o644, "in/"),
+        (0o755, 0o644, None),
+        (0o555, 0o444, None),
+    ],
+)
+def test_a_python_function_runs_if_others_can_read_its_files(call, folder, file, denied):
+    where = "in/" if folder else ""
+    parts = [("in/", "", folder)] if folder else []
+    answer = call(package(*parts, (f"{where}code.py", PYTHON, file)), handler=f"{where}code.handler")
+    if denied is None:
+        assert answer == "ran"
+    else:
+        assert (answer["errorType"], answer["errorMessage"]) == ("PermissionError", DENIED.format(denied))
+
+
+def test_a_node_function_that_others_cannot_read_is_denied(call):
+    answer = call(package(("code.js", NODE, 0o600)), "nodejs22.x")
+    text = "EACCES: permission denied, open '/var/task/code.js'"
+    assert answer == {"errorType": "Error", "errorMessage": text}
+
+
+def test_code_in_a_template_is_readable(client, name, role):
+    properties = {"FunctionName": name, "Role": role, "Runtime": "python3.12", "Handler": "index.handler"}
+    function = resource("AWS::Lambda::Function", properties | {"Code": {"ZipFile": PYTHON}})
+    stack = Stack(client, name).create(Function=function)
+    assert json.load(client("lambda").invoke(FunctionName=name)["Payload"]) == "ran"
+    stack.delete()
+
+
+@pytest.mark.parametrize("missing", ["", "CreateLogGroup", "CreateLogStream", "PutLogEvents"])
+def test_a_log_is_kept_if_the_role_may(client, call, name, missing):
+    actions = ("CreateLogGroup", "CreateLogStream", "PutLogEvents")
+    grant(client, name, *(f"logs:{action}" for action in actions if action != missing))
+    call(package(("code.py", PYTHON, 0o644)))
+    groups = client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")
+    assert bool(groups["logGroups"]) == (not missing)
+
+
+@dataclass(eq=False)
+class Worker:
+    """As much of one of the engine's workers as the reaper looks at."""
+
+    idle: float
+    in_use: bool = False
+    last_used: float = field(init=False)
+
+    def __post_init__(self):
+        self.last_used = time.time() - self.idle
+
+
+def test_only_processes_that_are_idle_for_long_are_ended(monkeypatch):
+    ended: list[Worker] = []
+    long = CURRENT.function_idle_seconds + 10
+    old, busy, fresh, alone = Worker(long), Worker(long, in_use=True), Worker(1), Worker(long)
+    monkeypatch.setattr(runtime, "_workers", {"several": [old, busy, fresh], "one": [alone]})
+    monkeypatch.setattr(runtime, "kill_workers", ended.extend)
+    assert lambda_functions.end_idle_workers() == 2
+    assert ended == [old, alone]
+    assert runtime._workers == {"several": [busy, fresh]}
