@@ -16,7 +16,7 @@ from tests.support.deployment import Deployment
 from tests.support.own_account import aws, bootstrapped, client  # noqa: F401 (fixtures)
 from tests.support.pipeline_steps import Job
 
-TABLE = "AWS::DynamoDB::GlobalTable"
+TABLE, RECOVERY = "AWS::DynamoDB::GlobalTable", "/Replicas/0/PointInTimeRecoverySpecification"
 # Settings that add resources which tests change by hand.
 FULL = {
     "alarms": True,
@@ -27,8 +27,7 @@ FULL = {
     "restore_testing": True,
     "vault_lock": "governance",
 }
-OPEN = json.dumps({"Version": "2012-10-17", "Statement": []})
-RETAG = [{"Key": "messages:stack", "Value": "other"}]
+ID = object()  # in the arguments of a call: the physical id
 
 
 @pytest.fixture(scope="module")
@@ -48,73 +47,46 @@ def deploy(client, bootstrapped):  # noqa: ARG001 (it must be there)
 
 @pytest.fixture(scope="module")
 def full(client, deploy):
-    """Drift of a stack with everything: ``full(kind)`` is that of its first such resource."""
-    stack, cloudformation = deploy("full", **FULL), client("cloudformation")
-    resources = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
-
-    class Full:
-        @staticmethod
-        def first(kind):
-            return next(found for found in resources if found["ResourceType"] == kind)
-
-        @staticmethod
-        def drift(kind):
-            return cloudformation.detect_stack_resource_drift(
-                StackName=stack, LogicalResourceId=Full.first(kind)["LogicalResourceId"]
-            )["StackResourceDrift"]
-
-    Full.stack, Full.kinds = stack, {found["ResourceType"] for found in resources}
-    return Full
+    """The resources of a stack with everything by their types, one of each."""
+    stack = deploy("full", **FULL)
+    found = client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    return {each["ResourceType"]: each for each in reversed(found)}
 
 
-@pytest.fixture
-def cdk(aws, tmp_path):
-    """``cdk("drift")``: the CDK CLI in a checkout of the app."""
-    return Job(aws, {}, tmp_path / "checkout").run
+def drift_of(client, resource):
+    request = {name: resource[name] for name in ("StackName", "LogicalResourceId")}
+    return client("cloudformation").detect_stack_resource_drift(**request)["StackResourceDrift"]
 
 
 def drifts(client, stack):
     """What a detection says about each resource that it compares."""
-    cloudformation = client("cloudformation")
-    cloudformation.detect_stack_drift(StackName=stack)
-    pages = cloudformation.describe_stack_resource_drifts(StackName=stack, MaxResults=100)
+    client("cloudformation").detect_stack_drift(StackName=stack)
+    pages = client("cloudformation").describe_stack_resource_drifts(StackName=stack, MaxResults=100)
     assert "NextToken" not in pages
     return pages["StackResourceDrifts"]
 
 
-def drifted(client, stack):
-    """The type of each resource that drifted, and the paths that differ."""
-    return {
-        drift["ResourceType"]: [d["PropertyPath"] for d in drift.get("PropertyDifferences", [])]
-        for drift in drifts(client, stack)
-        if drift["StackResourceDriftStatus"] != "IN_SYNC"
-    }
+def test_cdk_drift_ends_with_status_0_until_something_is_changed_or_deleted(aws, client, deploy, tmp_path):
+    table, job = deploy("prod"), Job(aws, {}, tmp_path / "checkout")
 
+    def cdk_drift():
+        done = job.run("cdk", "-c", "stage=prod", "drift", "--fail")
+        return done.returncode, done.stdout
 
-@pytest.mark.parametrize("stage", ["dev", "prod"])
-def test_a_stack_that_nobody_changed_ends_cdk_drift_with_status_0(stage, deploy, cdk):
-    deploy(stage)
-    done = cdk("cdk", "-c", f"stage={stage}", "drift", "--fail")
-    assert done.returncode == 0, done.stdout
-    assert "No drift detected" in done.stdout
-
-
-def test_recovery_switched_off_by_hand_ends_cdk_drift_with_status_1(client, deploy, cdk):
-    table = deploy("pr-off")
+    status, printed = cdk_drift()
+    assert (status, "No drift detected" in printed) == (0, True), printed
+    dynamodb = client("dynamodb")
     off = {"PointInTimeRecoveryEnabled": False}
-    client("dynamodb").update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=off)
-    done = cdk("cdk", "-c", "stage=pr-off", "drift", "--fail")
-    assert done.returncode == 1, done.stdout
-    assert f"[~] {TABLE} Messages/Table MessagesTable" in done.stdout
-    assert "/Replicas/0/PointInTimeRecoverySpecification/PointInTimeRecoveryEnabled" in done.stdout
-
-
-def test_a_table_deleted_by_hand_ends_cdk_drift_with_status_1(client, deploy, cdk):
-    table = deploy("pr-gone")
-    client("dynamodb").delete_table(TableName=table)
-    done = cdk("cdk", "-c", "stage=pr-gone", "drift", "--fail")
-    assert done.returncode == 1, done.stdout
-    assert f"[-] {TABLE} Messages/Table MessagesTable" in done.stdout
+    dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=off)
+    status, printed = cdk_drift()
+    assert status == 1, printed
+    assert f"[~] {TABLE} Messages/Table MessagesTable" in printed
+    assert f"{RECOVERY}/PointInTimeRecoveryEnabled" in printed
+    dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+    dynamodb.delete_table(TableName=table)
+    status, printed = cdk_drift()
+    assert status == 1, printed
+    assert f"[-] {TABLE} Messages/Table MessagesTable" in printed
 
 
 @pytest.mark.parametrize(
@@ -128,9 +100,9 @@ def test_a_table_deleted_by_hand_ends_cdk_drift_with_status_1(client, deploy, cd
     ids=["everything", "autoscaled", "limited", "tagged"],
 )
 def test_a_stack_with_any_settings_is_in_sync_until_it_is_changed(settings, client, deploy, name):
-    stack = deploy(f"pr-{name[-4:]}", **settings)
-    assert drifted(client, stack) == {}
-    assert TABLE in {drift["ResourceType"] for drift in drifts(client, stack)}
+    compared = drifts(client, deploy(f"pr-{name[-4:]}", **settings))
+    assert [each for each in compared if each["StackResourceDriftStatus"] != "IN_SYNC"] == []
+    assert TABLE in {each["ResourceType"] for each in compared}
 
 
 def test_every_type_that_cloudformation_can_read_is_compared_and_no_other(client, full):
@@ -138,144 +110,122 @@ def test_every_type_that_cloudformation_can_read_is_compared_and_no_other(client
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
     def readable(kind):
-        schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
-        return "read" in schema["handlers"]
+        return "read" in PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
 
-    of_aws = {kind for kind in full.kinds if kind.startswith("AWS::")}
-    compared = {drift["ResourceType"] for drift in drifts(client, full.stack)}
-    assert compared == {kind for kind in of_aws if readable(kind)}
+    compared = {each["ResourceType"] for each in drifts(client, full[TABLE]["StackName"])}
+    assert compared == {kind for kind in full if kind.startswith("AWS::") and readable(kind)}
 
 
-CHANGES = {
-    "recovery": (
+RETAG = [{"Key": "messages:stack", "Value": "other"}]
+STACK_TAG = ("Messages-full", "other")
+OPEN = json.dumps({"Version": "2012-10-17", "Statement": []})
+ALARM = {
+    "MetricName": "Errors",
+    "Namespace": "AWS/Lambda",
+    "Period": 60,
+    "Threshold": 99,
+    "ComparisonOperator": "GreaterThanThreshold",
+    "EvaluationPeriods": 1,
+}
+THREE_DAYS = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 3}
+UNITS = {"ReadCapacityUnits": 9, "WriteCapacityUnits": 5}
+READS = "/Replicas/0/ReadProvisionedThroughputSettings/ReadCapacityUnits"
+TESTS = {"ScheduleExpression": "cron(0 1 ? * MON *)"}
+# The type, the path that differs, the values expected and found where they are known, and the call that changes it.
+CHANGES = [
+    (
         TABLE,
-        "/Replicas/0/PointInTimeRecoverySpecification/RecoveryPeriodInDays",
+        f"{RECOVERY}/RecoveryPeriodInDays",
         ("7", "3"),
-        lambda client, table: client("dynamodb").update_continuous_backups(
-            TableName=table,
-            PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 3},
-        ),
+        "dynamodb.update_continuous_backups",
+        {"TableName": ID, "PointInTimeRecoverySpecification": THREE_DAYS},
     ),
-    "deletion protection": (
+    (
         TABLE,
         "/Replicas/0/DeletionProtectionEnabled",
         ("false", "true"),
-        lambda client, table: client("dynamodb").update_table(TableName=table, DeletionProtectionEnabled=True),
+        "dynamodb.update_table",
+        {"TableName": ID, "DeletionProtectionEnabled": True},
     ),
-    "read capacity": (
-        TABLE,
-        "/Replicas/0/ReadProvisionedThroughputSettings/ReadCapacityUnits",
-        ("5", "9"),
-        lambda client, table: client("dynamodb").update_table(
-            TableName=table, ProvisionedThroughput={"ReadCapacityUnits": 9, "WriteCapacityUnits": 5}
-        ),
-    ),
-    "table's tags": (
+    (TABLE, READS, ("5", "9"), "dynamodb.update_table", {"TableName": ID, "ProvisionedThroughput": UNITS}),
+    (
         TABLE,
         "/Replicas/0/Tags/0/Value",
-        ("Messages-full", "other"),
-        lambda client, table: client("dynamodb").tag_resource(
-            ResourceArn=f"arn:aws:dynamodb:us-east-1:000000000000:table/{table}", Tags=RETAG
-        ),
+        STACK_TAG,
+        "dynamodb.tag_resource",
+        {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/Messages-full", "Tags": RETAG},
     ),
-    "bounds of the vault's lock": (
+    (
         "AWS::Backup::BackupVault",
         "/LockConfiguration/MaxRetentionDays",
         ("60", "null"),
-        lambda client, vault: client("backup").put_backup_vault_lock_configuration(
-            BackupVaultName=vault, MinRetentionDays=7
-        ),
+        "backup.put_backup_vault_lock_configuration",
+        {"BackupVaultName": ID, "MinRetentionDays": 7},
     ),
-    "alarm": (
-        "AWS::CloudWatch::Alarm",
-        "/Threshold",
-        None,
-        lambda client, name: client("cloudwatch").put_metric_alarm(
-            AlarmName=name,
-            MetricName="Errors",
-            Namespace="AWS/Lambda",
-            Period=60,
-            Threshold=99,
-            ComparisonOperator="GreaterThanThreshold",
-            EvaluationPeriods=1,
-        ),
-    ),
-    "rule": (
-        "AWS::Events::Rule",
-        "/State",
-        ("ENABLED", "DISABLED"),
-        lambda client, name: client("events").disable_rule(Name=name),
-    ),
-    "role": (
+    ("AWS::CloudWatch::Alarm", "/Threshold", None, "cloudwatch.put_metric_alarm", {"AlarmName": ID} | ALARM),
+    ("AWS::Events::Rule", "/State", ("ENABLED", "DISABLED"), "events.disable_rule", {"Name": ID}),
+    (
         "AWS::IAM::Role",
         "/AssumeRolePolicyDocument/Statement/0",
         None,
-        lambda client, name: client("iam").update_assume_role_policy(RoleName=name, PolicyDocument=OPEN),
+        "iam.update_assume_role_policy",
+        {"RoleName": ID, "PolicyDocument": OPEN},
     ),
-    "key": (
-        "AWS::KMS::Key",
-        "/EnableKeyRotation",
-        ("true", "false"),
-        lambda client, key: client("kms").disable_key_rotation(KeyId=key),
-    ),
-    "stream's reader": (
+    ("AWS::KMS::Key", "/EnableKeyRotation", ("true", "false"), "kms.disable_key_rotation", {"KeyId": ID}),
+    (
         "AWS::Lambda::EventSourceMapping",
         "/BatchSize",
         ("100", "7"),
-        lambda client, mapping: client("lambda").update_event_source_mapping(UUID=mapping, BatchSize=7),
+        "lambda.update_event_source_mapping",
+        {"UUID": ID, "BatchSize": 7},
     ),
-    "function": (
+    (
         "AWS::Lambda::Function",
         "/Timeout",
         None,
-        lambda client, name: client("lambda").update_function_configuration(FunctionName=name, Timeout=61),
+        "lambda.update_function_configuration",
+        {"FunctionName": ID, "Timeout": 61},
     ),
-    "logs": (
+    (
         "AWS::Logs::LogGroup",
         "/RetentionInDays",
         ("30", "1"),
-        lambda client, name: client("logs").put_retention_policy(logGroupName=name, retentionInDays=1),
+        "logs.put_retention_policy",
+        {"logGroupName": ID, "retentionInDays": 1},
     ),
-    "topic": (
-        "AWS::SNS::Topic",
-        "/Tags/0/Value",
-        ("Messages-full", "other"),
-        lambda client, arn: client("sns").tag_resource(ResourceArn=arn, Tags=RETAG),
-    ),
-    "queue": (
+    ("AWS::SNS::Topic", "/Tags/0/Value", STACK_TAG, "sns.tag_resource", {"ResourceArn": ID, "Tags": RETAG}),
+    (
         "AWS::SQS::Queue",
         "/SqsManagedSseEnabled",
         ("true", "false"),
-        lambda client, url: client("sqs").set_queue_attributes(
-            QueueUrl=url, Attributes={"SqsManagedSseEnabled": "false"}
-        ),
+        "sqs.set_queue_attributes",
+        {"QueueUrl": ID, "Attributes": {"SqsManagedSseEnabled": "false"}},
     ),
-    "restore tests": (
+    (
         "AWS::Backup::RestoreTestingPlan",
         "/ScheduleExpression",
         None,
-        lambda client, name: client("backup").update_restore_testing_plan(
-            RestoreTestingPlanName=name, RestoreTestingPlan={"ScheduleExpression": "cron(0 1 ? * MON *)"}
-        ),
+        "backup.update_restore_testing_plan",
+        {"RestoreTestingPlanName": ID, "RestoreTestingPlan": TESTS},
     ),
-}
+]
 
 
-@pytest.mark.parametrize("changed", CHANGES)
-def test_a_change_by_hand_is_named_with_both_values(changed, client, full):
-    kind, path, values, change = CHANGES[changed]
-    change(client, full.first(kind)["PhysicalResourceId"])
-    drift = full.drift(kind)
+@pytest.mark.parametrize(("kind", "path", "values", "operation", "arguments"), CHANGES)
+def test_a_change_by_hand_is_named_with_both_values(kind, path, values, operation, arguments, client, full):
+    service, _, call = operation.partition(".")
+    physical_id = full[kind]["PhysicalResourceId"]
+    getattr(client(service), call)(**{name: physical_id if value is ID else value for name, value in arguments.items()})
+    drift = drift_of(client, full[kind])
     assert drift["StackResourceDriftStatus"] == "MODIFIED"
     found = {each["PropertyPath"]: each for each in drift["PropertyDifferences"]}
     assert path in found
-    if values:
-        assert (found[path]["ExpectedValue"], found[path]["ActualValue"]) == values
+    assert values in (None, (found[path]["ExpectedValue"], found[path]["ActualValue"]))
 
 
 def test_a_backup_plan_with_another_retention_is_named_rule_by_rule(client, full):
-    backup, kind = client("backup"), "AWS::Backup::BackupPlan"
-    plan_id = full.first(kind)["PhysicalResourceId"]
+    backup, resource = client("backup"), full["AWS::Backup::BackupPlan"]
+    plan_id = resource["PhysicalResourceId"]
     plan = backup.get_backup_plan(BackupPlanId=plan_id)["BackupPlan"]
     for rule in plan["Rules"]:
         del rule["RuleId"]
@@ -283,7 +233,7 @@ def test_a_backup_plan_with_another_retention_is_named_rule_by_rule(client, full
     plan["Rules"][0] |= {"Lifecycle": {"DeleteAfterDays": 1}, "StartWindowMinutes": 480}
     del plan["Rules"][1]
     backup.update_backup_plan(BackupPlanId=plan_id, BackupPlan=plan)
-    differences = full.drift(kind)["PropertyDifferences"]
+    differences = drift_of(client, resource)["PropertyDifferences"]
     assert [(d["PropertyPath"], d["DifferenceType"]) for d in differences] == [
         ("/BackupPlan/BackupPlanRule/0/Lifecycle/DeleteAfterDays", "NOT_EQUAL"),
         ("/BackupPlan/BackupPlanRule/1", "REMOVE"),
@@ -292,10 +242,9 @@ def test_a_backup_plan_with_another_retention_is_named_rule_by_rule(client, full
 
 def test_what_was_deleted_by_hand_is_named_as_deleted(client, deploy):
     stack = deploy("bare", alarms=True)
-    resources = client("cloudformation").describe_stack_resources(StackName=stack)
-    ids = {each["ResourceType"]: each["PhysicalResourceId"] for each in resources["StackResources"]}
-    backup, plan = client("backup"), ids["AWS::Backup::BackupPlan"]
-    rule = ids["AWS::Events::Rule"]
+    resources = client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    ids = {each["ResourceType"]: each["PhysicalResourceId"] for each in resources}
+    backup, plan, rule = client("backup"), ids["AWS::Backup::BackupPlan"], ids["AWS::Events::Rule"]
     backup.delete_backup_selection(BackupPlanId=plan, SelectionId=ids["AWS::Backup::BackupSelection"])
     backup.delete_backup_plan(BackupPlanId=plan)
     backup.delete_backup_vault(BackupVaultName=ids["AWS::Backup::BackupVault"])
@@ -308,12 +257,7 @@ def test_what_was_deleted_by_hand_is_named_as_deleted(client, deploy):
     client("logs").delete_log_group(logGroupName=ids["AWS::Logs::LogGroup"])
     client("sns").delete_topic(TopicArn=ids["AWS::SNS::Topic"])
     client("sqs").delete_queue(QueueUrl=ids["AWS::SQS::Queue"])
-    deleted = {
-        drift["ResourceType"]: drift["PhysicalResourceId"]
-        for drift in drifts(client, stack)
-        if drift["StackResourceDriftStatus"] == "DELETED"
-    }
+    found = drifts(client, stack)
+    deleted = {d["ResourceType"]: d["PhysicalResourceId"] for d in found if d["StackResourceDriftStatus"] == "DELETED"}
     kept = (TABLE, "AWS::IAM::Role")
-    assert deleted == {
-        kind: ids[kind] for kind in {drift["ResourceType"] for drift in drifts(client, stack)} if kind not in kept
-    }
+    assert deleted == {kind: ids[kind] for kind in {d["ResourceType"] for d in found} if kind not in kept}
