@@ -14,7 +14,7 @@ from tests.conftest import PROJECT
 
 REPOSITORY = "octo/repo"
 ISSUER = "https://token.actions.githubusercontent.com"
-APP = ("app.py", "cdk.json", "chat", "ops", "seed", "stacks")
+APP = ("app.py", "cdk.json", "chat", "cli", "dynamo", "functions", "model", "ops", "seed", "stacks")
 
 
 def token(subject: str, *, audience: str = "sts.amazonaws.com", issuer: str = ISSUER) -> str:
