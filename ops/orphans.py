@@ -9,6 +9,7 @@ from cli.errors import UsageError
 from model.names import PREFIX
 from ops.inventory import command as inventory
 from ops.inventory.command import Holding
+from ops.inventory.leftovers import say_unseen
 
 # Such a stack can only be deleted.
 _DEAD = frozenset({"CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
@@ -35,7 +36,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         print("no deleted stack left anything")
     for held in orphans:
         context.say(f"{held.stack}: to remove it, {remedy(held, context.region)}")
-    inventory.say_unseen(context, unseen)
+    say_unseen(context, unseen)
     return 1 if orphans or unseen else 0
 
 

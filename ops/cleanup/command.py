@@ -1,9 +1,11 @@
 """Delete what a destroyed stack leaves behind, and prove that it is gone."""
 
 import argparse
+import contextlib
 import dataclasses
+import json
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack, closing
 from functools import partial
 from typing import Any
@@ -15,9 +17,9 @@ from cli.command_line import Context, number
 from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, poll
 from model.time_span import parse_span
-from ops.cleanup import deletion, guards, outcome, plan
+from ops.cleanup import deletion, guards, plan
 from ops.cleanup.deletion import Deletion
-from ops.cleanup.plan import Choices, Plan
+from ops.cleanup.plan import Choices, Entry, Plan
 from ops.inventory import leftovers, vaults
 from ops.inventory.found import Copy, Inventory, Unseen
 
@@ -29,13 +31,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     agreement = parser.add_mutually_exclusive_group()
     agreement.add_argument("--dry-run", action="store_true", help="print what would be deleted, and stop")
     agreement.add_argument("--yes", action="store_true", help="delete without asking")
-    parser.add_argument(
-        "--table",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="also delete the on-demand backups of this former table of the stack (repeatable)",
-    )
+    former = "also delete the on-demand backups of this former table of the stack (repeatable)"
+    parser.add_argument("--table", action="append", default=[], metavar="NAME", help=former)
     parser.add_argument(
         "--only-table", metavar="NAME", help="delete only this table's recovery points; keep vault, role and the rest"
     )
@@ -45,27 +42,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--keep-last", type=int, metavar="N", help="keep the newest N good recovery points of each table, and the rest"
     )
-    parser.add_argument(
-        "--while-deployed",
-        action="store_true",
-        help="allow a deployed stack; needs --only-table, --older-than or --keep-last",
-    )
+    allow = "allow a deployed stack; needs --only-table, --older-than or --keep-last"
+    parser.add_argument("--while-deployed", action="store_true", help=allow)
     parser.add_argument("--unlock", action="store_true", help="first remove a vault lock that can be removed")
     parser.add_argument("--account", metavar="ID", help="refuse to act in any other account")
-    parser.add_argument(
-        "--rate",
-        type=float,
-        default=10,
-        metavar="N",
-        help="at most N deletions a second (default: 10, DynamoDB's own quota)",
-    )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=10,
-        metavar="MINUTES",
-        help="the longest wait for backup jobs, for points to be deleted and for a vault (default: 10)",
-    )
+    rate = "at most N deletions a second (default: 10, DynamoDB's own quota)"
+    parser.add_argument("--rate", type=float, default=10, metavar="N", help=rate)
+    wait = "the longest wait for backup jobs, for points to be deleted and for a vault (default: 10)"
+    parser.add_argument("--timeout", type=float, default=10, metavar="MINUTES", help=wait)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
@@ -80,24 +64,19 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     look = partial(_look, context, chosen, tables[context.stack], unseen)
     found = look()
     copies = _copies(context, found, arguments.profile)
-    before = _plan(context, found, chosen, copies, say=context.say)
+    before = _plan(context, found, chosen, copies, first=True)
     if arguments.dry_run:
-        return outcome.dry_run(context, before, as_json=arguments.json)
+        return _show_dry_run(context, before, as_json=arguments.json)
     if not before.actions:
-        return outcome.result(context, before, before, {}, as_json=arguments.json)
-    for line in outcome.listing(before):
+        return _show_result(context, before, before, {}, as_json=arguments.json)
+    for line in _listing(before):
         context.say(line)
     _agree(before, context, yes=arguments.yes)
     with closing(_client(context, arguments.profile, rate)) as backup:
         deleting = Deletion(context, backup, rate=rate, seconds=seconds)
         deleting.run(found, before.actions)
-
-    def replan() -> Plan:
-        after = _plan(context, look(), chosen, copies)
-        return _without_new(after, before) if chosen.partial else after
-
-    after = look_again(context, deleting.failures, replan)
-    return outcome.result(context, before, after, deleting.failures, as_json=arguments.json)
+    after = look_again(context, deleting.failures, lambda: _plan(context, look(), chosen, copies))
+    return _show_result(context, before, after, deleting.failures, as_json=arguments.json)
 
 
 def choices(arguments: argparse.Namespace) -> Choices:
@@ -177,15 +156,11 @@ def _copies(context: Context, found: Inventory, profile: str | None) -> tuple[Co
 
 
 def _plan(
-    context: Context,
-    found: Inventory,
-    chosen: Choices,
-    copies: Collection[Copy],
-    say: Callable[[str], None] = lambda _: None,
+    context: Context, found: Inventory, chosen: Choices, copies: Collection[Copy], *, first: bool = False
 ) -> Plan:
     guarded = guards.read(context, found.vaults, unlock=chosen.unlock, now=chosen.now)
-    for unread in guarded.unread:
-        say(f"could not look for {unread.what}: {unread.reason}")
+    if first:
+        leftovers.say_unseen(context, guarded.unread)
     return plan.make(found, region=context.region, guards=guarded, choices=chosen, copies=copies)
 
 
@@ -195,7 +170,7 @@ def _agree(what: Plan, context: Context, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise UsageError("cannot prompt: stdin is not a terminal; to delete, pass --yes")
-    print(f"Delete {what.summary} in {context.where}? [y/N] ", end="", file=sys.stderr, flush=True)
+    print(f"Delete {plan.summary(what.actions)} in {context.where}? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise OpsError("nothing was deleted: the answer was not yes")
 
@@ -217,24 +192,85 @@ def look_again(context: Context, failures: Collection[tuple[str, str]], replan: 
     Lists lag behind deletions in IAM and CloudWatch Logs, so ``replan`` is called again, for a
     while, as long as it lists something that did not fail.
     """
-    seen: list[Plan] = []
+    after = replan()
 
-    def settled() -> Plan | None:
-        seen.append(replan())
-        stale = any((entry.kind, entry.id) not in failures for entry in seen[-1].actions)
-        return None if stale else seen[-1]
+    def settled() -> bool | None:
+        nonlocal after
+        stale = any((entry.kind, entry.id) not in failures for entry in after.actions)
+        after = replan() if stale else after
+        return None if stale else True
 
-    try:
-        return poll(settled, seconds=_LAG_SECONDS, clock=context.clock)
-    except DeadlineError:
-        return seen[-1]
+    with contextlib.suppress(DeadlineError):
+        poll(settled, seconds=_LAG_SECONDS, clock=context.clock)
+    return after
 
 
-def _without_new(after: Plan, before: Plan) -> Plan:
-    """``after`` without what came since: a new point moves an older one out of --keep-last."""
-    known = {entry.id for entry in (*before.actions, *before.blocked)} | {"?"}
-    return dataclasses.replace(
-        after,
-        actions=tuple(entry for entry in after.actions if entry.id in known),
-        blocked=tuple(entry for entry in after.blocked if entry.id in known),
+def _show_dry_run(context: Context, what: Plan, *, as_json: bool) -> int:
+    """Print what would happen; exit status 0."""
+    if as_json:
+        print(to_json(context, left=what.blocked, stays=what.stays, planned=what.actions))
+        return 0
+    if not what.actions:
+        print(_nothing(context, found=bool(what.blocked or what.stays)))
+    for line in _listing(what):
+        print(line)
+    print("dry run: nothing was deleted", file=sys.stderr)
+    return 0
+
+
+def _show_result(
+    context: Context, before: Plan, after: Plan, failures: Mapping[tuple[str, str], str], *, as_json: bool
+) -> int:
+    """Print what is deleted, left and kept, as the second inventory shows it.
+
+    Exit status 1 when anything is left that should have been deleted.
+    """
+    left = [*(_left(entry, failures.get((entry.kind, entry.id))) for entry in after.actions), *after.blocked]
+    remaining = {(entry.kind, entry.id) for entry in (*left, *after.stays)}
+    deleted = [e for e in before.actions if e.kind != plan.JOB and (e.kind, e.id) not in remaining]
+    if as_json:
+        print(to_json(context, deleted=deleted, left=left, stays=after.stays))
+        return 1 if left else 0
+    if deleted:
+        print(f"deleted: {plan.summary(deleted)}")
+    for line in (*lines("left", left), *lines("kept", after.stays)):
+        print(line)
+    print(f"{len(left)} left in {context.where}" if left else _nothing(context, found=bool(deleted or after.stays)))
+    return 1 if left else 0
+
+
+def _left(entry: Entry, failure: str | None) -> Entry:
+    """Why it is left; for a vault also what it holds now, which only the second inventory knows."""
+    reason = failure or "still there; run this again"
+    return dataclasses.replace(entry, reason=f"{entry.reason}; {reason}" if entry.kind == plan.VAULT else reason)
+
+
+def _nothing(context: Context, *, found: bool) -> str:
+    if found:
+        return f"nothing left to delete in {context.where}"
+    return (
+        f"nothing to delete was found in {context.where}; "
+        "if the stack was somewhere else, name it with --region or --profile"
     )
+
+
+def _listing(what: Plan) -> list[str]:
+    return [*lines("to delete", what.actions), *lines("cannot be deleted", what.blocked), *lines("kept", what.stays)]
+
+
+def lines(title: str, entries: Iterable[Entry]) -> list[str]:
+    """``title`` and one line for each entry; nothing when there is none."""
+    rows = []
+    for entry in entries:
+        until = f"until {entry.until:%Y-%m-%d %H:%M %Z}" if entry.until else ""
+        rows.append("  " + "  ".join(part for part in (entry.kind, entry.id, until, entry.reason) if part))
+    return [f"{title}:", *rows] if rows else []
+
+
+def to_json(context: Context, **lists: Iterable[Entry]) -> str:
+    """One object: where it was, and the lists deleted, left, stays and, after a dry run, planned."""
+    result: dict[str, Any] = {"account": context.account, "region": context.region, "stack": context.stack}
+    for name, entries in ({"deleted": (), "left": (), "stays": ()} | lists).items():
+        rows = ({**dataclasses.asdict(entry), "until": entry.until and entry.until.isoformat()} for entry in entries)
+        result[name] = [{key: value for key, value in row.items() if value} for row in rows]
+    return json.dumps(result, indent=2)

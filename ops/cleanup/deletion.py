@@ -4,9 +4,7 @@ import math
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, wait
 from functools import partial
-from itertools import islice
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,7 +17,7 @@ from dynamo.throttling import THROTTLED
 from ops import jobs
 from ops.cleanup import plan
 from ops.inventory import vaults
-from ops.inventory.found import Inventory, Key, Point, Role, Vault
+from ops.inventory.found import Inventory, Point, Role, Vault
 
 T = TypeVar("T")
 _GONE = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "BackupNotFoundException"})
@@ -88,30 +86,25 @@ class Pace:
 def each(
     things: Iterable[T], call: Callable[[T], object], *, at_once: int
 ) -> Iterator[tuple[T, ClientError | BotoCoreError | None]]:
-    """``call`` every one of ``things``; yields each with its error, or None, as the calls end.
+    """``call`` every one of ``things``; yields each with its error, or None, as the calls end."""
 
-    Takes from ``things`` no more than it works on. One that fails stops no other.
-    """
-    waiting = iter(things)
+    def attempt(thing: T) -> tuple[T, ClientError | BotoCoreError | None]:
+        try:
+            call(thing)
+        except (ClientError, BotoCoreError) as error:
+            return thing, error
+        return thing, None
+
     with lanes(at_once) as opened:
-        running = {opened.submit(call, thing): thing for thing in islice(waiting, 2 * at_once)}
-        while running:
-            done, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in done:
-                thing, error = running.pop(future), future.exception()
-                if error is not None and not isinstance(error, ClientError | BotoCoreError):
-                    raise error
-                yield thing, error
-                running |= {opened.submit(call, thing): thing for thing in islice(waiting, 1)}
+        yield from opened.map(attempt, things)
 
 
 class PointDeletion:
     """The deletion of some recovery points; ``failures`` maps ARNs to what blocks them.
 
-    A response of 200 proves nothing: AWS Backup also gives it when it lacks permission, and the
+    The vault's list decides: AWS Backup responds with 200 also when it lacks permission, and the
     point turns EXPIRED
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteRecoveryPoint.html).
-    So the vault's list decides.
     """
 
     def __init__(self, context: Context, backup: Any, points: Iterable[Point], *, at_once: int) -> None:
@@ -119,26 +112,16 @@ class PointDeletion:
         self._context, self._backup, self._at_once = context, backup, at_once
         self._points = {point.arn: point for point in points}
         self._later: set[str] = set()
-        self._began = context.clock.monotonic()
-        self._shown = -1
+        self._waiting = set(self._points)
+        self._began, self._gone = context.clock.monotonic(), -1
 
     def run(self, *, seconds: float) -> None:
         """Return when all points are gone or have failed, or after ``seconds``."""
         self._send([arn for arn, point in self._points.items() if point.status != "DELETING"])
-        waiting = set(self._points)
-
-        def settled() -> bool | None:
-            nonlocal waiting
-            if self._later:
-                self._send(list(self._later))
-            waiting = self._remaining()
-            return None if waiting else True
-
         try:
-            poll(settled, seconds=seconds, clock=self._context.clock)
+            poll(self._settled, seconds=seconds, clock=self._context.clock)
         except DeadlineError as late:
-            for arn in waiting:
-                self.failures[arn] = f"still there after {late}; run this again"
+            self.failures |= dict.fromkeys(self._waiting, f"still there after {late}; run this again")
 
     def _send(self, arns: Iterable[str]) -> None:
         self._later = set()
@@ -152,8 +135,10 @@ class PointDeletion:
     def _delete(self, arn: str) -> None:
         self._backup.delete_recovery_point(BackupVaultName=self._points[arn].vault, RecoveryPointArn=arn)
 
-    def _remaining(self) -> set[str]:
-        """The ARNs of points that still exist and have not failed."""
+    def _settled(self) -> bool | None:
+        """True when every point is gone or has failed, None to look again."""
+        if self._later:
+            self._send(list(self._later))
         # Of what is read, only the ARNs of the plan are kept in memory.
         listed = (
             (self._points[found.arn], found.status)
@@ -165,11 +150,11 @@ class PointDeletion:
         for arn, status in present.items():
             if status == "EXPIRED" and self._is_final(arn):
                 self.failures.setdefault(arn, _NOT_DELETED)
-        gone = len(self._points) - len(present)
-        if gone != self._shown:
+        if self._gone != (gone := len(self._points) - len(present)):
+            self._gone = gone
             self._context.say(f"recovery points: {gone} of {len(self._points)} gone")
-            self._shown = gone
-        return present.keys() - self.failures.keys()
+        self._waiting = present.keys() - self.failures.keys()
+        return None if self._waiting else True
 
     def _is_final(self, arn: str) -> bool:
         waited = self._context.clock.monotonic() - self._began
@@ -208,15 +193,20 @@ class Deletion:
         for vault in found.vaults:
             if (plan.VAULT, vault.name) in wanted:
                 self._vault(vault, late)
-        roles = [role for role in found.roles if (plan.ROLE, role.name) in wanted]
-        left = [v for v in found.vaults if (plan.VAULT, v.name) not in wanted - self.failures.keys()]
-        makers = self._makers(left) if roles else set()
-        for role in roles:
-            self._role(role, needed=any(map(role.may_have_made, makers)))
+        left = [vault for vault in found.vaults if (plan.VAULT, vault.name) in self.failures]
+        makers = {point.role for vault in left for point in vault.points}
+        if not all(vault.points for vault in left):
+            makers.add("")  # any role may have made the points that came meanwhile
+        for role in found.roles:
+            needed = any(map(role.may_have_made, makers))
+            kept = "kept: AWS Backup needs it for what is left" if needed else ""
+            if (plan.ROLE, role.name) in wanted:
+                self._try(plan.ROLE, role.name, partial(_delete_role, self._context.clients("iam"), role), kept=kept)
         needed = any(kind in (plan.JOB, plan.POINT, plan.VAULT, plan.BACKUP) for kind, _ in self.failures)
+        kept = "kept: what is left may be encrypted with it" if needed else ""
         for key in found.keys:
             if (plan.KEY, key.arn) in wanted:
-                self._key(key, needed=needed)
+                self._try(plan.KEY, key.arn, partial(_schedule, self._context.clients("kms"), key.arn), kept=kept)
         for name in found.log_groups:
             if (plan.LOGS, name) in wanted:
                 delete = self._context.clients("logs").delete_log_group
@@ -231,8 +221,7 @@ class Deletion:
         except (ClientError, BotoCoreError) as error:
             self.failures[plan.JOB, job] = explain(error)
         else:
-            if ended.point:
-                return Point(arn=ended.point, vault=vault.name, status=ended.state)
+            return Point(arn=ended.point, vault=vault.name, status=ended.state) if ended.point else None
         return None
 
     def _points(self, points: list[Point]) -> None:
@@ -284,43 +273,11 @@ class Deletion:
             return f"{new} more recovery points came; run this again" if new else None
         return ""
 
-    def _makers(self, left: Iterable[Vault]) -> set[str]:
-        """The names of the roles that made the points of the vaults ``left``.
-
-        Asked again: points may have come meanwhile. If that fails, it may have been any role.
-        """
-        makers = set[str]()
-        for vault in left:
-            makers |= {point.role for point in vault.points}
-            try:
-                makers |= vaults.makers(self._backup, vault.name)
-            except (ClientError, BotoCoreError):
-                makers.add("")
-        return makers
-
-    def _role(self, role: Role, *, needed: bool) -> None:
-        if needed:
-            self.failures[plan.ROLE, role.name] = "kept: AWS Backup needs it for what is left"
+    def _try(self, kind: str, id: str, call: Callable[[], object], *, kept: str = "") -> None:
+        """Make the call, unless there is a reason why the resource is ``kept``."""
+        if kept:
+            self.failures[kind, id] = kept
             return
-        iam, name = self._context.clients("iam"), role.name
-
-        def delete() -> None:
-            for policy in role.policies:
-                _unless_gone(partial(iam.delete_role_policy, RoleName=name, PolicyName=policy))
-            for arn in role.attached:
-                _unless_gone(partial(iam.detach_role_policy, RoleName=name, PolicyArn=arn))
-            iam.delete_role(RoleName=name)
-
-        self._try(plan.ROLE, name, delete)
-
-    def _key(self, key: Key, *, needed: bool) -> None:
-        if needed:
-            self.failures[plan.KEY, key.arn] = "kept: what is left may be encrypted with it"
-            return
-        schedule = self._context.clients("kms").schedule_key_deletion
-        self._try(plan.KEY, key.arn, partial(schedule, KeyId=key.arn, PendingWindowInDays=plan.KEY_WINDOW_DAYS))
-
-    def _try(self, kind: str, id: str, call: Callable[[], object]) -> None:
         self._pace.wait()
         try:
             call()
@@ -333,9 +290,19 @@ class Deletion:
             self.failures[kind, id] = explain(error)
 
 
-def _unless_gone(call: Callable[[], object]) -> None:
-    try:
-        call()
-    except ClientError as error:
-        if code(error) not in _GONE:
-            raise
+def _schedule(kms: Any, key: str) -> None:
+    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=plan.KEY_WINDOW_DAYS)
+
+
+def _delete_role(iam: Any, role: Role) -> None:
+    calls = [
+        *(partial(iam.delete_role_policy, RoleName=role.name, PolicyName=policy) for policy in role.policies),
+        *(partial(iam.detach_role_policy, RoleName=role.name, PolicyArn=arn) for arn in role.attached),
+        partial(iam.delete_role, RoleName=role.name),
+    ]
+    for call in calls:
+        try:
+            call()
+        except ClientError as error:
+            if code(error) not in _GONE:  # an interrupted clean-up may have deleted a part
+                raise

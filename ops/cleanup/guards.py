@@ -16,8 +16,9 @@ from botocore.exceptions import ClientError
 
 from cli.command_line import Context
 from cli.errors import code
-from ops.inventory.found import Point, Unseen, Vault
+from ops.inventory.found import Unseen, Vault
 from ops.inventory.leftovers import Lookups
+from ops.inventory.vaults import rows
 
 DELETE_POINT, DELETE_VAULT = "backup:DeleteRecoveryPoint", "backup:DeleteBackupVault"
 
@@ -53,30 +54,23 @@ def read(context: Context, vaults: Iterable[Vault], *, unlock: bool, now: dateti
     held = dict(look("legal holds", partial(_held, backup, full)) if full else ())
     points, undeletable, unlocked = dict[str, Blocker](), dict[str, str](), set[str]()
     for name, vault in full.items():
-        locked = ""
-        for until in look(f"the lock of {name}", partial(_lock, backup, name)):
-            locked = lock(until, unlock=unlock, now=now)
-            unlocked |= set() if locked else {name}
-        find = partial(_denied, backup, name, context.account)
-        denied = {
-            action: _denial(action, statement, name, context.region)
-            for action, statement in look(f"the access policy of {name}", find)
-        }
-        if DELETE_VAULT in denied:
-            undeletable[name] = denied[DELETE_VAULT]
+        locks = [
+            lock(until, unlock=unlock, now=now) for until in look(f"the lock of {name}", partial(_lock, backup, name))
+        ]
+        if locks == [""]:
+            unlocked.add(name)
+        find = partial(_denied, backup, name, context)
+        denied = dict(look(f"the access policy of {name}", find))
+        undeletable |= {name: denied[DELETE_VAULT]} if DELETE_VAULT in denied else {}
         for point in vault.points:
-            if why := _blocker(point, locked, held.get(point.arn, ""), denied.get(DELETE_POINT, "")):
-                points[point.arn] = why
+            if point.status == "DELETING":
+                continue
+            if any(locks):
+                never = "" if point.expires else "; the point has no retention, so it can never be deleted"
+                points[point.arn] = Blocker(locks[0] + never, point.expires)
+            elif why := held.get(point.arn) or denied.get(DELETE_POINT):
+                points[point.arn] = Blocker(why)
     return Guards(points=points, vaults=undeletable, unlock=frozenset(unlocked), unread=tuple(look.unseen))
-
-
-def _blocker(point: Point, locked: str, held: str, denied: str) -> Blocker | None:
-    if point.status == "DELETING":
-        return None
-    if locked:
-        end = "" if point.expires else "; the point has no retention, so it can never be deleted"
-        return Blocker(locked + end, point.expires)
-    return Blocker(held or denied) if held or denied else None
 
 
 def _lock(backup: Any, vault: str) -> Iterator[datetime | None]:
@@ -106,22 +100,23 @@ def lock(until: datetime | None, *, unlock: bool, now: datetime) -> str:
     return "vault lock in governance mode: --unlock removes it"
 
 
-def _denied(backup: Any, vault: str, account: str) -> Iterator[tuple[str, str]]:
+def _denied(backup: Any, vault: str, context: Context) -> Iterator[tuple[str, str]]:
+    """The deletions that the vault's access policy denies, with the reason."""
     try:
         policy = backup.get_backup_vault_access_policy(BackupVaultName=vault)["Policy"]
     except ClientError as error:
         if code(error) != "ResourceNotFoundException":  # it has no policy
             raise
         return
-    yield from denials(policy, account).items()
-
-
-def _denial(action: str, statement: str, vault: str, region: str) -> str:
-    command = f"aws backup delete-backup-vault-access-policy --backup-vault-name {vault} --region {region}"
-    return (
-        f"the vault's access policy denies {action} to everyone ({statement}): "
-        f"change it, or `{command}`, then run this again"
-    )
+    command = f"aws backup delete-backup-vault-access-policy --backup-vault-name {vault} --region {context.region}"
+    for action, statement in denials(policy, context.account).items():
+        yield (
+            action,
+            (
+                f"the vault's access policy denies {action} to everyone ({statement}): "
+                f"change it, or `{command}`, then run this again"
+            ),
+        )
 
 
 def denials(policy: str, account: str) -> dict[str, str]:
@@ -160,16 +155,14 @@ def _held(backup: Any, vaults: Mapping[str, Vault]) -> Iterator[tuple[str, str]]
 
     A hold may be on a million points in other vaults, so it is asked first which vaults it selects.
     """
-    for page in backup.get_paginator("list_legal_holds").paginate():
-        for listed in page["LegalHolds"]:
-            if listed["Status"] in ("CANCELED", "CANCELING"):
-                continue
-            hold = listed["LegalHoldId"]
-            names = backup.get_legal_hold(LegalHoldId=hold).get("RecoveryPointSelection", {}).get("VaultNames")
-            if names and not vaults.keys() & set(names):
-                continue
-            reason = f"legal hold '{listed['Title']}' ({hold}): only its owner can cancel it, this command does not"
-            for points in backup.get_paginator("list_recovery_points_by_legal_hold").paginate(LegalHoldId=hold):
-                for point in points["RecoveryPoints"]:
-                    if point["BackupVaultName"] in vaults:
-                        yield point["RecoveryPointArn"], reason
+    for listed in rows(backup, "list_legal_holds", "LegalHolds"):
+        if listed["Status"] in ("CANCELED", "CANCELING"):
+            continue
+        hold = listed["LegalHoldId"]
+        names = backup.get_legal_hold(LegalHoldId=hold).get("RecoveryPointSelection", {}).get("VaultNames")
+        if names and not vaults.keys() & set(names):
+            continue
+        reason = f"legal hold '{listed['Title']}' ({hold}): only its owner can cancel it, this command does not"
+        for point in rows(backup, "list_recovery_points_by_legal_hold", "RecoveryPoints", LegalHoldId=hold):
+            if point["BackupVaultName"] in vaults:
+                yield point["RecoveryPointArn"], reason

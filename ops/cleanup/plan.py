@@ -50,11 +50,11 @@ class Plan:
     blocked: tuple[Entry, ...]
     stays: tuple[Entry, ...]
 
-    @property
-    def summary(self) -> str:
-        """The actions in numbers: ``2 recovery points, 1 role``."""
-        counts = Counter(action.kind for action in self.actions if action.kind != JOB)
-        return ", ".join(output.count(number, kind) for kind, number in counts.items())
+
+def summary(entries: Iterable[Entry]) -> str:
+    """``entries`` in numbers: ``2 recovery points, 1 role``."""
+    counts = Counter(entry.kind for entry in entries if entry.kind != JOB)
+    return ", ".join(output.count(number, kind) for kind, number in counts.items())
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -18,14 +18,11 @@ from ops.inventory.found import Unseen
 
 @dataclass(frozen=True, kw_only=True)
 class Holding:
-    """What one stack has: its CloudFormation ``status``, empty when it is not deployed.
-
-    ``missing`` is the line about a table that should exist, empty when it does.
-    """
+    """What one stack has."""
 
     stack: str
-    status: str
-    missing: str = ""
+    status: str  # CloudFormation's; empty when it is not deployed
+    missing: str = ""  # the line about a table that should exist and does not
     things: tuple[Thing, ...]
     unseen: tuple[Unseen, ...]
 
@@ -48,7 +45,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     for held in holdings:
         if held.missing:
             context.say(held.missing)
-    say_unseen(context, unseen)
+    leftovers.say_unseen(context, unseen)
     return 1 if unseen else 0
 
 
@@ -80,15 +77,14 @@ def show_them(context: Context, holdings: list[Holding], *, as_json: bool) -> No
     for held in holdings:
         status = held.status or f"not deployed in {context.region}"
         print(f"{held.stack}: {status}{', its table does not exist' if held.missing else ''}")
-        _show([_cells(thing) for thing in held.things])
+        rows = [_cells(thing) for thing in held.things]
+        if sys.stdout.isatty() and rows:
+            output.table((), rows, indent=2)
+        else:
+            for line in output.columns(rows):
+                print(f"  {line}")
     total = output.money(sum(held.monthly for held in holdings))
     print(f"{total} a month ({Rates(context.region).note})")
-
-
-def say_unseen(context: Context, unseen: Iterable[Unseen]) -> None:
-    """Say what the caller may not look for."""
-    for one in unseen:
-        context.say(f"could not look for {one.what}: {one.reason}")
 
 
 def _of(context: Context, tagged: Iterable[str]) -> Holding:
@@ -108,15 +104,6 @@ def _of(context: Context, tagged: Iterable[str]) -> Holding:
     )
 
 
-def _show(rows: list[tuple[str, ...]]) -> None:
-    """A line each for programs, a table that fits for a terminal."""
-    if sys.stdout.isatty() and rows:
-        output.table((), rows, indent=2)
-    else:
-        for line in output.columns(rows):
-            print(f"  {line}")
-
-
 def _cells(thing: Thing) -> tuple[str, ...]:
     until = f"until {thing.until:%Y-%m-%d}" if thing.until else ""
     detail = ", ".join(part for part in (thing.detail, until) if part)
@@ -124,30 +111,27 @@ def _cells(thing: Thing) -> tuple[str, ...]:
     return (thing.kind, thing.id, held, output.money(thing.monthly), detail)
 
 
-def _json(context: Context, holdings: list[Holding]) -> str:
-    result: dict[str, Any] = {
-        "account": context.account,
-        "region": context.region,
-        "stacks": [
-            {
-                "stack": held.stack,
-                "status": held.status or None,
-                "things": [
-                    {
-                        "kind": thing.kind,
-                        "id": thing.id,
-                        "detail": thing.detail,
-                        "bytes": thing.bytes,
-                        "monthly_usd": round(thing.monthly, 6),
-                        "until": thing.until.isoformat() if thing.until else None,
-                    }
-                    for thing in held.things
-                ],
-                "monthly_usd": round(held.monthly, 6),
-            }
-            for held in holdings
-        ],
-        "monthly_usd": round(sum(held.monthly for held in holdings), 6),
-        "prices": Rates(context.region).origin,
+def _object(thing: Thing) -> dict[str, Any]:
+    return {
+        "kind": thing.kind,
+        "id": thing.id,
+        "detail": thing.detail,
+        "bytes": thing.bytes,
+        "monthly_usd": round(thing.monthly, 6),
+        "until": thing.until.isoformat() if thing.until else None,
     }
-    return json.dumps(result, indent=2)
+
+
+def _json(context: Context, holdings: list[Holding]) -> str:
+    stacks = [
+        {
+            "stack": held.stack,
+            "status": held.status or None,
+            "things": [_object(thing) for thing in held.things],
+            "monthly_usd": round(held.monthly, 6),
+        }
+        for held in holdings
+    ]
+    monthly, prices = round(sum(held.monthly for held in holdings), 6), Rates(context.region).origin
+    where = {"account": context.account, "region": context.region}
+    return json.dumps(where | {"stacks": stacks, "monthly_usd": monthly, "prices": prices}, indent=2)

@@ -1,6 +1,6 @@
 """What is left of a stack, with its size and its cost a month by list prices, without any free tier."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -28,10 +28,6 @@ class Rates:
         """A backup of ``size`` bytes, AWS Backup's or DynamoDB's own; SYSTEM backups are free."""
         price = self._prices.backup_cold if storage == "COLD" else self._prices.backup_warm
         return price.of(size / GB)
-
-    def points(self, points: Iterable[Point]) -> float:
-        """Recovery points."""
-        return sum(self.backup(point.bytes, storage=point.storage) for point in points)
 
     def table(self, size: int, *, recovery: bool, read_units: int = 0, write_units: int = 0) -> float:
         """A table of ``size`` bytes, indexes included; units are 0 for one on demand."""
@@ -87,20 +83,16 @@ class Thing:
 def things(context: Context, found: Inventory, elsewhere: Iterable[Point]) -> list[Thing]:
     """Everything in ``found`` with its price; ``elsewhere`` are its tables' points in other vaults."""
     rates, dynamodb, logs = Rates(context.region), context.clients("dynamodb"), context.clients("logs")
+    by_vault: dict[str, list[Point]] = {}
+    for point in elsewhere:
+        by_vault.setdefault(point.vault, []).append(point)
     return [
         *(_table(table, rates, dynamodb) for table in found.tables),
+        *(_points("backup vault", vault.name, vault.points, rates, jobs=len(vault.jobs)) for vault in found.vaults),
         *(
-            Thing(
-                kind="backup vault",
-                id=vault.name,
-                detail=output.count(len(vault.points), "recovery point")
-                + (f", {output.count(len(vault.jobs), 'running job')}" if vault.jobs else ""),
-                bytes=sum(point.bytes for point in vault.points),
-                monthly=rates.points(vault.points),
-            )
-            for vault in found.vaults
+            _points("recovery points", f"in vault {vault}", held, rates, note="; the vault is not the stack's")
+            for vault, held in by_vault.items()
         ),
-        *_in_other_vaults(elsewhere, rates),
         *(_backup(backup, rates) for backup in found.backups),
         *(_key(key, rates) for key in found.keys),
         *(Thing(kind="role", id=role.name) for role in found.roles),
@@ -142,18 +134,15 @@ def _has_recovery(dynamodb: Any, table: str) -> bool | None:
     return bool(window.get("PointInTimeRecoveryStatus") == "ENABLED")
 
 
-def _in_other_vaults(points: Iterable[Point], rates: Rates) -> Iterator[Thing]:
-    by_vault: dict[str, list[Point]] = {}
-    for point in points:
-        by_vault.setdefault(point.vault, []).append(point)
-    for vault, held in by_vault.items():
-        yield Thing(
-            kind="recovery points",
-            id=f"in vault {vault}",
-            detail=f"{output.count(len(held), 'recovery point')}; the vault is not the stack's",
-            bytes=sum(point.bytes for point in held),
-            monthly=rates.points(held),
-        )
+def _points(kind: str, id: str, points: Sequence[Point], rates: Rates, *, jobs: int = 0, note: str = "") -> Thing:
+    running = f", {output.count(jobs, 'running job')}" if jobs else ""
+    return Thing(
+        kind=kind,
+        id=id,
+        detail=f"{output.count(len(points), 'recovery point')}{running}{note}",
+        bytes=sum(point.bytes for point in points),
+        monthly=sum(rates.backup(point.bytes, storage=point.storage) for point in points),
+    )
 
 
 def _backup(backup: TableBackup, rates: Rates) -> Thing:

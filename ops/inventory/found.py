@@ -35,17 +35,13 @@ class Vault:
 
 @dataclass(frozen=True, kw_only=True)
 class Copy:
-    """A recovery point outside the deployment's vaults; ``doubt`` says why it may be gone already.
-
-    ``vault`` is the ARN of its vault, empty when AWS does not show it; ``stack`` the stack of
-    that vault, if it is the stage's own stack for copies; ``role`` the name of the role that made it.
-    """
+    """A recovery point outside the deployment's vaults."""
 
     arn: str
-    vault: str = ""
-    doubt: str = ""
-    stack: str = ""
-    role: str = ""
+    vault: str = ""  # the ARN, if AWS shows it
+    doubt: str = ""  # why it may be gone already
+    stack: str = ""  # the vault's stack, if it is the stage's own for copies
+    role: str = ""  # the name of the role that made it, if AWS shows it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,39 +60,30 @@ class TableBackup:
 
 @dataclass(frozen=True, kw_only=True)
 class ExistingTable:
-    """A table that still exists, with its data; ``stack`` is the value of its tag.
-
-    ``restored`` names the table whose backup it was restored from, if its tag says so;
-    ``creating``: it cannot be used yet. ``replicas`` are the other regions that have one.
-    ``bytes`` counts items and indexes, which DynamoDB updates every six hours;
-    ``read_units`` and ``write_units`` are provisioned, 0 for on demand.
-    """
+    """A table that still exists, with its data."""
 
     name: str
-    stack: str = ""
-    restored: str = ""
+    stack: str = ""  # the value of its tag
+    restored: str = ""  # the table whose backup it was restored from, if its tag says so
     creating: bool = False
     key: str = ""
     protected: bool = False
-    replicas: tuple[str, ...] = ()
-    bytes: int = 0
+    replicas: tuple[str, ...] = ()  # the other regions that have one
+    bytes: int = 0  # items and indexes, counted by DynamoDB every six hours
     items: int = 0
-    read_units: int = 0
+    read_units: int = 0  # provisioned; 0 for on demand
     write_units: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """A retained IAM role, with the policies that must be removed before it.
-
-    ``elsewhere`` is the region of its stack, if that is another region: IAM is global.
-    """
+    """A retained IAM role, with the policies that must be removed before it."""
 
     name: str
     policies: tuple[str, ...] = ()
     attached: tuple[str, ...] = ()
-    tables: tuple[str, ...] = ()
-    elsewhere: str = ""
+    tables: tuple[str, ...] = ()  # those that its policies name
+    elsewhere: str = ""  # its stack's region, if that is another one: IAM is global
     created: datetime | None = None
 
     def may_have_made(self, role: str) -> bool:
@@ -106,10 +93,10 @@ class Role:
 
 @dataclass(frozen=True, kw_only=True)
 class Key:
-    """A retained customer key; ``deleted_on`` when its deletion is ``scheduled`` already."""
+    """A retained customer key."""
 
     arn: str
-    scheduled: bool = False
+    scheduled: bool = False  # for deletion
     deleted_on: datetime | None = None
     used_by: str = ""  # the name of a table that is encrypted with it
 
@@ -124,15 +111,11 @@ class Unseen:
 
 @dataclass(frozen=True, kw_only=True)
 class Inventory:
-    """Everything that remains of one deployment in one account and region.
-
-    ``older`` are on-demand backups of an earlier table of the same name: made before the
-    deployment's oldest trace.
-    """
+    """Everything that remains of one deployment in one account and region."""
 
     vaults: tuple[Vault, ...] = ()
     backups: tuple[TableBackup, ...] = ()
-    older: tuple[TableBackup, ...] = ()
+    older: tuple[TableBackup, ...] = ()  # on demand, older than the deployment's oldest trace
     tables: tuple[ExistingTable, ...] = ()
     roles: tuple[Role, ...] = ()
     elsewhere: tuple[Role, ...] = ()

@@ -19,7 +19,7 @@ from cli.command_line import Context
 from cli.errors import code, is_denied, message
 from model.names import PREFIX, ROLE_PATH, STACK_TAG
 from ops.inventory import stack_tables, vaults
-from ops.inventory.found import Inventory, Key, Role, TableBackup, Unseen, Vault
+from ops.inventory.found import Inventory, Key, Role, Unseen, Vault
 
 T = TypeVar("T")
 # CloudFormation names a role after its stack, and keeps this many characters of it.
@@ -50,6 +50,12 @@ class Lookups:
             return ()
 
 
+def say_unseen(context: Context, unseen: Iterable[Unseen]) -> None:
+    """Say what the caller may not look for."""
+    for one in unseen:
+        context.say(f"could not look for {one.what}: {one.reason}")
+
+
 def stacks(context: Context, *, every: bool) -> tuple[dict[str, tuple[str, ...]], list[Unseen]]:
     """The context's stack, or ``every`` stack that left a trace, with the tables that carry its tag.
 
@@ -75,19 +81,15 @@ def _tagged(tagging: Any) -> Iterator[tuple[str, str]]:
 
     https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
     """
-    pages = tagging.get_paginator("get_resources").paginate(TagFilters=[{"Key": STACK_TAG}])
-    for page in pages:
-        for resource in page["ResourceTagMappingList"]:
-            tags = {tag["Key"]: tag["Value"] for tag in resource["Tags"]}
-            yield tags[STACK_TAG], resource["ResourceARN"]
+    for found in vaults.rows(tagging, "get_resources", "ResourceTagMappingList", TagFilters=[{"Key": STACK_TAG}]):
+        tags = {tag["Key"]: tag["Value"] for tag in found["Tags"]}
+        yield tags[STACK_TAG], found["ResourceARN"]
 
 
 def _named_as_stages(cloudformation: Any) -> Iterator[str]:
     """The stages' stacks, also those deleted in the last 90 days: their logs may remain."""
-    for page in cloudformation.get_paginator("list_stacks").paginate():
-        for summary in page["StackSummaries"]:
-            if summary["StackName"].startswith(PREFIX):
-                yield summary["StackName"]
+    listed = vaults.rows(cloudformation, "list_stacks", "StackSummaries")
+    return (summary["StackName"] for summary in listed if summary["StackName"].startswith(PREFIX))
 
 
 def take(context: Context, *, more_tables: Iterable[str] = (), tagged: Iterable[str] = ()) -> Inventory:
@@ -116,9 +118,10 @@ def take(context: Context, *, more_tables: Iterable[str] = (), tagged: Iterable[
     known = {table.name for table in existing}
     restored = look("restored tables", lambda: stack_tables.untagged(context, names, known))
     backups = look("table backups", lambda: vaults.table_backups(dynamodb, sorted(names - others)))
-    since = _since(found_vaults, own_roles, earlier)
-    older = tuple(b for b in backups if b.table not in more_tables and _is_older(b, since))
-    logs, existed = clients("logs"), bool(found_vaults or own_roles or earlier)
+    traces: list[Vault | Role | StackDescription] = [*found_vaults, *own_roles, *earlier]
+    since = min((trace.created for trace in traces if trace.created), default=None)
+    older = tuple(b for b in backups if b.table not in more_tables and not b.system and _is_before(b.created, since))
+    logs, existed = clients("logs"), bool(traces)
     used = {table.key: table.name for table in users}
     return Inventory(
         vaults=found_vaults,
@@ -133,18 +136,9 @@ def take(context: Context, *, more_tables: Iterable[str] = (), tagged: Iterable[
     )
 
 
-def _since(
-    found_vaults: Iterable[Vault], roles: Iterable[Role], earlier: Iterable[StackDescription]
-) -> datetime | None:
-    """When the oldest trace of the deployment was created, to the second; None when unknown."""
-    traces: tuple[Vault | Role | StackDescription, ...] = (*found_vaults, *roles, *earlier)
-    oldest = min((trace.created for trace in traces if trace.created), default=None)
-    return oldest and oldest.replace(microsecond=0)
-
-
-def _is_older(backup: TableBackup, since: datetime | None) -> bool:
-    """Whether an on-demand backup is of an earlier table of the same name."""
-    return not backup.system and bool(since and backup.created and backup.created < since)
+def _is_before(moment: datetime | None, since: datetime | None) -> bool:
+    """By more than the part of a second: AWS gives some times in whole seconds."""
+    return bool(moment and since and moment < since.replace(microsecond=0))
 
 
 def table_names(
@@ -175,57 +169,46 @@ def roles(iam: Any, stack: str, region: str) -> Iterator[Role]:
     """
     for listed, tag in _tagged_roles(iam):
         if tag == stack:
-            try:
-                yield _role(iam, listed, region)
-            except ClientError as error:
-                if code(error) != "NoSuchEntity":  # gone since it was listed
-                    raise
+            yield _role(iam, listed, region)
 
 
 def _tagged_roles(iam: Any) -> Iterator[tuple[dict[str, Any], str]]:
     """The project's roles, which the tagging API leaves out, each with the stack that its tag names."""
-    for page in iam.get_paginator("list_roles").paginate(PathPrefix=ROLE_PATH):
-        for role in page["Roles"]:
-            try:
-                tags = _rows(iam, "list_role_tags", role["RoleName"], "Tags")
-            except ClientError as error:
-                if code(error) != "NoSuchEntity":  # gone since it was listed
-                    raise
-                continue
-            yield from ((role, tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG)
+    for role in vaults.rows(iam, "list_roles", "Roles", PathPrefix=ROLE_PATH):
+        try:
+            tags = list(vaults.rows(iam, "list_role_tags", "Tags", RoleName=role["RoleName"]))
+        except ClientError as error:
+            if code(error) != "NoSuchEntity":  # gone since it was listed
+                raise
+            continue
+        yield from ((role, tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG)
 
 
 def _role(iam: Any, listed: dict[str, Any], region: str) -> Role:
     name = listed["RoleName"]
-    policies = _rows(iam, "list_role_policies", name, "PolicyNames")
+    policies = tuple(vaults.rows(iam, "list_role_policies", "PolicyNames", RoleName=name))
     documents = [
         json.dumps(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]) for policy in policies
     ]
     subjects = _TABLE_ARN.findall(" ".join(documents))
     if subjects and region not in {where for where, _ in subjects}:
         return Role(name=name, elsewhere=subjects[0][0])
-    attached = _rows(iam, "list_attached_role_policies", name, "AttachedPolicies")
+    attached = vaults.rows(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name)
     return Role(
         name=name,
-        policies=tuple(policies),
+        policies=policies,
         attached=tuple(policy["PolicyArn"] for policy in attached),
         tables=tuple(sorted({table for _, table in subjects if "*" not in table})),
         created=listed["CreateDate"],
     )
 
 
-def _rows(iam: Any, operation: str, role: str, field: str) -> list[Any]:
-    pages = iam.get_paginator(operation).paginate(RoleName=role)
-    return [row for page in pages for row in page[field]]
-
-
-def keys(kms: Any, stack: str, vaults: Iterable[Vault]) -> Iterator[Key]:
+def keys(kms: Any, stack: str, found_vaults: Iterable[Vault]) -> Iterator[Key]:
     """The keys of ``stack``: found by their alias and by the vaults they encrypt, decided by their tag."""
-    candidates = {vault.key for vault in vaults if vault.key}
-    for page in kms.get_paginator("list_aliases").paginate():
-        for alias in page["Aliases"]:
-            if alias["AliasName"].startswith(f"alias/{stack}-") and alias.get("TargetKeyId"):
-                candidates.add(alias["TargetKeyId"])
+    candidates = {vault.key for vault in found_vaults if vault.key}
+    for alias in vaults.rows(kms, "list_aliases", "Aliases"):
+        if alias["AliasName"].startswith(f"alias/{stack}-") and alias.get("TargetKeyId"):
+            candidates.add(alias["TargetKeyId"])
     found = {}
     for candidate in candidates:
         try:
@@ -241,8 +224,7 @@ def keys(kms: Any, stack: str, vaults: Iterable[Vault]) -> Iterator[Key]:
 
 
 def _tag(kms: Any, key: str) -> str | None:
-    pages = kms.get_paginator("list_resource_tags").paginate(KeyId=key)
-    tags = {tag["TagKey"]: tag["TagValue"] for page in pages for tag in page["Tags"]}
+    tags = {tag["TagKey"]: tag["TagValue"] for tag in vaults.rows(kms, "list_resource_tags", "Tags", KeyId=key)}
     return tags.get(STACK_TAG)
 
 
@@ -255,12 +237,11 @@ def log_groups(logs: Any, stack: str, *, existed: bool) -> Iterator[str]:
     """
     for prefix in (f"/aws/lambda/{stack}-", f"{stack}-"):
         own_name = re.compile(re.escape(prefix) + _LOGICAL_ID_AND_RANDOM_END)
-        for page in logs.get_paginator("describe_log_groups").paginate(logGroupNamePrefix=prefix):
-            for group in page["logGroups"]:
-                name = group["logGroupName"]
-                tag = _log_group_tag(logs, group["arn"].removesuffix(":*"))
-                if tag == stack or (tag is None and existed and own_name.fullmatch(name)):
-                    yield name
+        for group in vaults.rows(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
+            name = group["logGroupName"]
+            tag = _log_group_tag(logs, group["arn"].removesuffix(":*"))
+            if tag == stack or (tag is None and existed and own_name.fullmatch(name)):
+                yield name
 
 
 def _log_group_tag(logs: Any, arn: str) -> str | None:

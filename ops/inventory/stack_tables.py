@@ -35,13 +35,10 @@ def names(context: Context, given: str | None = None) -> tuple[str, ...]:
     deployed = find_stack(context.clients, context.stack)
     if deployed and deployed.outputs.get("TableName"):
         return (deployed.outputs["TableName"],)
-    traces = list[str]()
-    for find in (_named_by_vaults, _named_by_deleted_stacks):
-        try:
-            traces += find(context)
-        except ClientError as error:
-            if not is_denied(error):
-                raise
+    traces = [
+        *vaults.allowed(vault.table for vault in vaults.tagged(context.clients("backup"), context.stack)),
+        *vaults.allowed(old.outputs.get("TableName", "") for old in deleted_stacks(context.clients, context.stack)),
+    ]
     found = tuple(dict.fromkeys(name for name in traces if name))
     default = default_table(context.stack)
     if not found and default is None:
@@ -50,14 +47,6 @@ def names(context: Context, given: str | None = None) -> tuple[str, ...]:
             "name it with --table"
         )
     return found or (str(default),)
-
-
-def _named_by_vaults(context: Context) -> list[str]:
-    return [vault.table for vault in vaults.tagged(context.clients("backup"), context.stack)]
-
-
-def _named_by_deleted_stacks(context: Context) -> list[str]:
-    return [old.outputs.get("TableName", "") for old in deleted_stacks(context.clients, context.stack)]
 
 
 def check_name(option: str, name: str) -> str:
@@ -109,7 +98,7 @@ def how_to_delete(table: ExistingTable, region: str) -> str:
 
 
 def _every_name(dynamodb: Any) -> list[str]:
-    return [name for page in dynamodb.get_paginator("list_tables").paginate() for name in page["TableNames"]]
+    return list(vaults.rows(dynamodb, "list_tables", "TableNames"))
 
 
 def _described(dynamodb: Any, table: str) -> dict[str, Any] | None:
@@ -149,14 +138,7 @@ def _key(described: dict[str, Any]) -> str:
 
 
 def _tags(dynamodb: Any, arn: str) -> dict[str, str]:
-    """The tags of a table; none when it is gone since it was described."""
-    pages = dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=arn)
-    try:
-        return {tag["Key"]: tag["Value"] for page in pages for tag in page["Tags"]}
-    except ClientError as error:
-        if code(error) != "ResourceNotFoundException":
-            raise
-        return {}
+    return {tag["Key"]: tag["Value"] for tag in vaults.rows(dynamodb, "list_tags_of_resource", "Tags", ResourceArn=arn)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,8 +205,7 @@ def _source(context: Context, table: str) -> str:
 
 
 def _by_job(backup: Any, table: str, described: dict[str, Any] | None) -> Restored | None:
-    pages = backup.get_paginator("list_restore_jobs").paginate(ByResourceType="DynamoDB")
-    jobs = [job for page in pages for job in page["RestoreJobs"]]
+    jobs = vaults.rows(backup, "list_restore_jobs", "RestoreJobs", ByResourceType="DynamoDB")
     for job in sorted(jobs, key=lambda job: job["CreationDate"], reverse=True):
         if _may_have_made(job, described) and _target(backup, job) == table:
             return Restored(

@@ -4,7 +4,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -14,10 +14,26 @@ from model.names import STACK_TAG, TABLE_TAG
 from ops.inventory.found import Copy, Point, TableBackup, Unseen, Vault
 from ops.jobs import ACTIVE
 
+T = TypeVar("T")
 PAGE = 1000  # the API's maximum
 # Both mean that a point can be restored; which of them DynamoDB points show has changed.
 RESTORABLE = frozenset({"COMPLETED", "AVAILABLE"})
 _NOT_FOUND = "ResourceNotFoundException"
+
+
+def rows(client: Any, operation: str, field: str, **arguments: Any) -> Iterator[Any]:
+    """The rows in ``field`` of every page of a boto3 client's ``operation``."""
+    for page in client.get_paginator(operation).paginate(**arguments):
+        yield from page.get(field, [])
+
+
+def allowed(found: Iterable[T]) -> Iterator[T]:
+    """``found``; nothing where the caller has no permission to look, or there is nothing."""
+    try:
+        yield from found
+    except ClientError as error:
+        if not is_denied(error) and code(error) != _NOT_FOUND:
+            raise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,20 +87,18 @@ def table_backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[TableBackup]
     for table in tables:
         # ListBackups returns USER only, unless asked for another type.
         for kind in ("USER", "SYSTEM"):
-            pages = dynamodb.get_paginator("list_backups").paginate(TableName=table, BackupType=kind)
-            for page in pages:
-                for found in page["BackupSummaries"]:
-                    if found.get("BackupType", kind) == kind and found["BackupStatus"] != "DELETED":
-                        yield TableBackup(
-                            arn=found["BackupArn"],
-                            name=found["BackupName"],
-                            table=table,
-                            system=kind == "SYSTEM",
-                            expires=found.get("BackupExpiryDateTime"),
-                            status=found["BackupStatus"],
-                            created=found.get("BackupCreationDateTime"),
-                            bytes=found.get("BackupSizeBytes", 0),
-                        )
+            for found in rows(dynamodb, "list_backups", "BackupSummaries", TableName=table, BackupType=kind):
+                if found.get("BackupType", kind) == kind and found["BackupStatus"] != "DELETED":
+                    yield TableBackup(
+                        arn=found["BackupArn"],
+                        name=found["BackupName"],
+                        table=table,
+                        system=kind == "SYSTEM",
+                        expires=found.get("BackupExpiryDateTime"),
+                        status=found["BackupStatus"],
+                        created=found.get("BackupCreationDateTime"),
+                        bytes=found.get("BackupSizeBytes", 0),
+                    )
 
 
 def _age(backup: Point | TableBackup) -> tuple[float, str]:
@@ -93,8 +107,7 @@ def _age(backup: Point | TableBackup) -> tuple[float, str]:
 
 def every(backup: Any) -> Iterator[dict[str, Any]]:
     """All vaults of the account and region, as AWS lists them."""
-    for page in backup.get_paginator("list_backup_vaults").paginate():
-        yield from page["BackupVaultList"]
+    return rows(backup, "list_backup_vaults", "BackupVaultList")
 
 
 def exists(backup: Any, name: str) -> bool:
@@ -109,8 +122,9 @@ def exists(backup: Any, name: str) -> bool:
 def find(backup: Any, stack: str) -> Iterator[Vault]:
     """The vaults tagged with ``stack``, with their recovery points and running jobs."""
     for vault in tagged(backup, stack):
-        jobs = tuple(job["BackupJobId"] for job in _running(backup, vault.name))
-        yield dataclasses.replace(vault, points=tuple(points(backup, vault.name)), jobs=jobs)
+        jobs = rows(backup, "list_backup_jobs", "BackupJobs", ByBackupVaultName=vault.name)
+        running = tuple(job["BackupJobId"] for job in jobs if job["State"] in ACTIVE)
+        yield dataclasses.replace(vault, points=tuple(points(backup, vault.name)), jobs=running)
 
 
 def tagged(backup: Any, stack: str) -> Iterator[Vault]:
@@ -129,7 +143,7 @@ def tagged(backup: Any, stack: str) -> Iterator[Vault]:
 def _tags(backup: Any, arn: str) -> dict[str, str]:
     """A vault's tags; it can have 50."""
     try:
-        tags: dict[str, str] = backup.list_tags(ResourceArn=arn, MaxResults=PAGE).get("Tags", {})
+        tags: dict[str, str] = backup.list_tags(ResourceArn=arn, MaxResults=1000).get("Tags", {})
     except ClientError as error:
         if code(error) != _NOT_FOUND:  # gone since it was listed
             raise
@@ -144,13 +158,11 @@ def points(backup: Any, vault: str, *, resource: str = "") -> Iterator[Point]:
     approximate, this list is not
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html).
     """
-    pages = backup.get_paginator("list_recovery_points_by_backup_vault").paginate(
-        BackupVaultName=vault, PaginationConfig={"PageSize": PAGE}, **({"ByResourceArn": resource} if resource else {})
-    )
+    operation, only = "list_recovery_points_by_backup_vault", {"ByResourceArn": resource} if resource else {}
+    pages = {"PaginationConfig": {"PageSize": PAGE}}
     try:
-        for page in pages:
-            for found in page["RecoveryPoints"]:
-                yield point(vault, found)
+        for found in rows(backup, operation, "RecoveryPoints", BackupVaultName=vault, **pages, **only):
+            yield point(vault, found)
     except ClientError as error:
         may_be_gone = is_denied(error) or code(error) == _NOT_FOUND
         if not may_be_gone or exists(backup, vault):
@@ -176,17 +188,6 @@ def point(vault: str, found: dict[str, Any]) -> Point:
     )
 
 
-def makers(backup: Any, vault: str) -> set[str]:
-    """The names of the roles that made the points in ``vault`` or run its jobs now."""
-    return {point.role for point in points(backup, vault)} | {_role(job) for job in _running(backup, vault)}
-
-
-def _running(backup: Any, vault: str) -> Iterator[dict[str, Any]]:
-    """The backup jobs that have not ended and will put points into ``vault``."""
-    for page in backup.get_paginator("list_backup_jobs").paginate(ByBackupVaultName=vault):
-        yield from (job for job in page["BackupJobs"] if job["State"] in ACTIVE)
-
-
 def _role(found: dict[str, Any]) -> str:
     """The name of the IAM role in AWS's description of a point or a job; empty without one."""
     return str(found.get("IamRoleArn", "")).rpartition("/")[2]
@@ -202,7 +203,7 @@ def copies(
     Shows only what the caller may see. AWS forgets copy jobs after a while, so an empty result
     proves nothing.
     """
-    own = tuple(own)
+    own, backup = tuple(own), context.clients("backup")
     held = {point.arn for vault in own for point in vault.points}
     arns = {point.resource for vault in own for point in vault.points if point.resource}
     arns |= {table_arn(context, name) for name in {*tables, *(vault.table for vault in own)} if name}
@@ -211,16 +212,15 @@ def copies(
         for copied in _copied(context, arn, client_in):
             if copied.vault not in {vault.arn for vault in own}:
                 found[copied.arn] = copied
-        by_resource = context.clients("backup").get_paginator("list_recovery_points_by_resource")
-        for listed in _allowed(by_resource.paginate(ResourceArn=arn), "RecoveryPoints"):
+        listing = rows(backup, "list_recovery_points_by_resource", "RecoveryPoints", ResourceArn=arn)
+        for listed in allowed(listing):
             if listed["RecoveryPointArn"] not in held:
                 found.setdefault(listed["RecoveryPointArn"], Copy(arn=listed["RecoveryPointArn"]))
     return tuple(found.values())
 
 
 def _copied(context: Context, table: str, client_in: Callable[[str], Any]) -> Iterator[Copy]:
-    pages = context.clients("backup").get_paginator("list_copy_jobs").paginate(ByResourceArn=table)
-    for job in _allowed(pages, "CopyJobs"):
+    for job in allowed(rows(context.clients("backup"), "list_copy_jobs", "CopyJobs", ByResourceArn=table)):
         arn, vault = job.get("DestinationRecoveryPointArn"), job.get("DestinationBackupVaultArn")
         if job.get("State") == "COMPLETED" and arn and vault:
             doubt = _doubt(context, arn, vault, client_in)
@@ -257,13 +257,3 @@ def _is_missing(backup: Any, vault: str) -> bool:
         return not exists(backup, vault)
     except (ClientError, BotoCoreError):
         return False
-
-
-def _allowed(pages: Iterable[dict[str, Any]], field: str) -> Iterator[dict[str, Any]]:
-    """The rows of ``pages``; none where the caller may not read them."""
-    try:
-        for page in pages:
-            yield from page.get(field, [])
-    except ClientError as error:
-        if not is_denied(error) and code(error) != _NOT_FOUND:
-            raise

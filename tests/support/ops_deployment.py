@@ -1,11 +1,13 @@
 """Stand-ins for a deployment, and the commands of ops run against them."""
 
+import contextlib
 import functools
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from embedded_aws.tests.support.engine import configure
 from ops.__main__ import main
 
 # The embedded AWS's own values, and those under which nobody waits.
@@ -22,6 +24,18 @@ QUICK = USUAL | {
     "restore_job_seconds": 0.1,
     "recovery_point_deleting_seconds": 0.05,
     "vault_lag_seconds": 0.1,
+}
+
+
+def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+_TRUST = _policy({"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"})
+_TABLE = {
+    "BillingMode": "PAY_PER_REQUEST",
+    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
+    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
 }
 
 
@@ -46,13 +60,13 @@ class Deployment:
         for made in self._clients.values():
             made.close()
 
-    def deploy(self, **changes: Any) -> "Deployment":
-        """Create the stack; ``changes`` are merged into the table's properties."""
+    def deploy(self, *, ending: str = "CREATE_COMPLETE", **changes: Any) -> "Deployment":
+        """Create the stack, which ends as ``ending``; ``changes`` are merged into the table's properties."""
         template = _template(self.stack, self.vault, changes)
         self.client("cloudformation").create_stack(
             StackName=self.stack, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
         )
-        self.wait_for("CREATE_COMPLETE")
+        self.wait_for(ending)
         return self
 
     def destroy(self) -> "Deployment":
@@ -61,19 +75,69 @@ class Deployment:
         self.wait_for(None)
         return self
 
+    def leave(self, points: int = 2, *, everything: bool = False, **changes: Any) -> "Deployment":
+        """Deploy, back up and destroy the stack; with ``everything``, also what no stack deletes."""
+        self.deploy(**changes)
+        for _ in range(points):
+            self.start_job()
+        if everything:
+            self.client("dynamodb").create_backup(TableName=self.table, BackupName="by-hand")
+        self.destroy()
+        if everything:
+            self.client("logs").create_log_group(logGroupName=self.log_group)
+        return self
+
     @functools.cached_property
     def role_arn(self) -> str:
         pages = self.client("iam").get_paginator("list_roles").paginate(PathPrefix="/messages/")
         roles = [role for page in pages for role in page["Roles"]]
         return next(r["Arn"] for r in roles if r["RoleName"].startswith(f"{self.stack}-Role-"))
 
-    def start_job(self) -> str:
-        """Start a backup job as the plan would, without waiting."""
-        return self.client("backup").start_backup_job(
-            BackupVaultName=self.vault,
-            ResourceArn=f"arn:aws:dynamodb:us-east-1:000000000000:table/{self.table}",
-            IamRoleArn=self.role_arn,
-        )["BackupJobId"]
+    def start_job(self, *, table: str = "", **changes: Any) -> str:
+        """Start a backup job as the plan would, without waiting; ``changes`` are made to the request."""
+        request = {
+            "BackupVaultName": self.vault,
+            "ResourceArn": f"arn:aws:dynamodb:us-east-1:000000000000:table/{table or self.table}",
+            "IamRoleArn": self.role_arn,
+        }
+        return self.client("backup").start_backup_job(**request | changes)["BackupJobId"]
+
+    def make_table(self, name: str, **properties: Any) -> None:
+        """Create a table outside the stack."""
+        self.client("dynamodb").create_table(TableName=name, **_TABLE, **properties)
+
+    def make_role(self, name: str, *, resource: str = "*", tags: Sequence[dict[str, str]] = ()) -> str:
+        """Create a role for AWS Backup outside the stack; its ARN."""
+        made = self.client("iam").create_role(
+            RoleName=name, Path="/messages/", AssumeRolePolicyDocument=json.dumps(_TRUST), Tags=tags
+        )
+        self.allow_backups(name, resource=resource)
+        return made["Role"]["Arn"]
+
+    def allow_backups(self, role: str = "", *, resource: str = "*") -> None:
+        """Let ``role``, or else the stack's own, back up other tables."""
+        allowed = _policy({"Effect": "Allow", "Action": "dynamodb:*", "Resource": resource})
+        self.client("iam").put_role_policy(
+            RoleName=role or self.role_arn.rpartition("/")[2], PolicyName="More", PolicyDocument=json.dumps(allowed)
+        )
+
+    def resource_of(self, point: str) -> str:
+        """The ARN of the table of a recovery point."""
+        return self.client("backup").describe_recovery_point(BackupVaultName=self.vault, RecoveryPointArn=point)[
+            "ResourceArn"
+        ]
+
+    def become_user(self, monkeypatch: Any, *denied: dict[str, Any]) -> str:
+        """Run commands from now on as a user who may do all but what is denied; the user's name."""
+        iam, name = self.client("iam"), f"{self.stack}-ops"
+        iam.create_user(UserName=name)
+        statements = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+        statements += [{"Effect": "Deny", "Resource": "*", **statement} for statement in denied]
+        iam.put_user_policy(UserName=name, PolicyName="ops", PolicyDocument=json.dumps(_policy(*statements)))
+        key = iam.create_access_key(UserName=name)["AccessKey"]
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        return name
 
     def points(self) -> list[str]:
         """The ARNs of the recovery points in the vault."""
@@ -113,15 +177,20 @@ class Deployment:
         raise AssertionError(f"{self.stack} is {stacks.get(self.stack)}, not {wanted}")
 
 
+@contextlib.contextmanager
+def quick_stage(aws: Any, client: Callable[..., Any], name: str, monkeypatch: Any) -> Iterator[Deployment]:
+    """A stage that is not deployed yet, with the environment of commands and short waits."""
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+    configure(aws, **QUICK)
+    with contextlib.closing(Deployment(client, name)) as stage:
+        yield stage
+    configure(aws, **USUAL)
+
+
 def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]:
     tags = [{"Key": "messages:stack", "Value": stack}]
-    table = {
-        "TableName": stack,
-        "BillingMode": "PAY_PER_REQUEST",
-        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-        "Tags": tags,
-    }
+    table = _TABLE | {"TableName": stack, "Tags": tags}
     allowed = {
         "Effect": "Allow",
         "Action": "dynamodb:*",
@@ -135,9 +204,7 @@ def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]
     role = {
         "Path": "/messages/",
         "Tags": tags,
-        "AssumeRolePolicyDocument": _policy(
-            {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ),
+        "AssumeRolePolicyDocument": _TRUST,
         "Policies": [{"PolicyName": "BackUpTable", "PolicyDocument": _policy(allowed, copied)}],
     }
     restore = role | {"Policies": [{"PolicyName": "RestoreTable", "PolicyDocument": _policy(_restoring(stack))}]}
@@ -183,7 +250,3 @@ def _restoring(table: str) -> dict[str, Any]:
         ],
         "Resource": [{"Fn::Sub": f"{arn}.*"}, {"Fn::Sub": f"{arn}/backup/*"}],
     }
-
-
-def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}

@@ -8,7 +8,7 @@ import pytest
 
 from cli.clients import StackDescription
 from cli.command_line import Context
-from ops.cleanup import guards, outcome, plan
+from ops.cleanup import command, guards, plan
 from ops.cleanup.guards import Blocker, Guards
 from ops.cleanup.plan import Choices
 from ops.inventory.found import Copy, ExistingTable, Inventory, Key, Point, Role, TableBackup, Unseen, Vault
@@ -42,8 +42,8 @@ def test_points_go_before_what_aws_needs_to_delete_them():
     made = _make(EVERYTHING)
     assert _ids(made.actions) == ["job-1", "arn:point", "arn:user", "v", "r", KEY_ARN, "/aws/lambda/g"]
     assert made.blocked == ()
-    assert made.summary == "1 recovery point, 1 table backup, 1 backup vault, 1 role, 1 key, 1 log group"
-    assert _make(Inventory(log_groups=("a", "b"))).summary == "2 log groups"
+    assert plan.summary(made.actions) == "1 recovery point, 1 table backup, 1 backup vault, 1 role, 1 key, 1 log group"
+    assert plan.summary(_make(Inventory(log_groups=("a", "b"))).actions) == "2 log groups"
 
 
 @pytest.mark.parametrize(
@@ -99,9 +99,9 @@ def test_the_default_name_counts_only_with_a_trace_of_the_stack():
 
 def test_lists_for_people_and_for_pipelines():
     entries = [plan.Entry(kind="key", id="k", reason="why", until=EXPIRY)]
-    assert outcome.lines("kept", entries) == ["kept:", "  key  k  until 2026-12-26 11:00 UTC  why"]
-    assert outcome.lines("kept", []) == []
-    assert json.loads(outcome.to_json(CONTEXT, stays=entries)) == {
+    assert command.lines("kept", entries) == ["kept:", "  key  k  until 2026-12-26 11:00 UTC  why"]
+    assert command.lines("kept", []) == []
+    assert json.loads(command.to_json(CONTEXT, stays=entries)) == {
         "account": "111122223333",
         "region": "eu-west-1",
         "stack": "Messages-dev",
