@@ -17,7 +17,7 @@ from tests.conftest import PROJECT
 from tests.support.deployment import Deployment, DeploymentFailed
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-MANY = 8_000
+MANY = 3_000
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 
