@@ -19,11 +19,10 @@ from chat.target import Commands, Target, command
 from chat.transfer import CONTINUES, FAILURES, Advance, ProgressFile, bar, describe, patiently, tries, unfinished
 from cli.errors import OpsError, code, explain
 from cli.output import count
-from dynamo.changes import key_of
 from dynamo.parallel import lanes
 from dynamo.values import same, untyped
 from dynamo.writer import ITEMS_PER_BATCH, Table
-from model.messages import is_membership
+from model.messages import is_membership, key_of
 from model.wire import Typed
 
 # More batches at once are throttled sooner (dynamo/apply.py). Conditional puts write single items, and each waits

@@ -27,7 +27,6 @@ from typing import Any, BinaryIO, NamedTuple
 from chat.target import binary_input
 from cli.errors import OpsError
 from cli.output import count
-from dynamo.changes import Key, key_of
 from dynamo.values import from_plain, item_bytes, named, restored
 from model.dataset import RepeatedKeys, is_gzip, line_item, unpacked
 from model.messages import (
@@ -38,11 +37,13 @@ from model.messages import (
     KEY_BYTES,
     PARTITION_KEY,
     SORT_KEY,
+    Key,
     Position,
     check_entry,
     conversation_id,
     is_membership,
     is_message,
+    key_of,
     participants,
 )
 from model.strict_json import parsed

@@ -34,19 +34,19 @@ from chat.target import Commands, Target, command, pair
 from chat.transfer import CONTINUES, Advance, bar, describe, patiently, tries
 from cli.errors import OpsError, UsageError, code, explain
 from cli.output import count
-from dynamo.changes import Key, key_of
 from dynamo.memberships import Unsettled, bring_up_to_date
-from dynamo.parallel import After, in_segments, lanes
-from dynamo.writer import ask
+from dynamo.parallel import After, ask, in_segments, lanes
 from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_SORT_KEY,
     PARTITION_KEY,
     SORT_KEY,
+    Key,
     Position,
     conversation_key,
     is_membership,
     is_message,
+    key_of,
     membership_key,
     participants,
 )

@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import OpsError, explain
-from dynamo.writer import Tries, ask
+from dynamo.parallel import Tries, ask
 from model.messages import PARTITION_KEY, SORT_KEY
 
 Advance = Callable[[int], None]

@@ -6,15 +6,13 @@ key of a new one is kept.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import Enum
 from itertools import groupby
-from typing import Any
 
+from model.messages import Key, key_of
 from model.wire import Typed, canonical
-
-Key = tuple[str, str]
 
 
 class Outcome(Enum):
@@ -50,12 +48,6 @@ class Write:
     def outcome(self) -> Outcome:
         """The outcome once this is done."""
         return Outcome.REMOVED if self.after is None else Outcome.WRITTEN
-
-
-def key_of(item: Mapping[str, Any]) -> Key:
-    """The primary key of an item on the wire or typed."""
-    pk, sk = item["pk"], item["sk"]
-    return (pk, sk) if isinstance(pk, str) else (pk["S"], sk["S"])
 
 
 def entries(old: Iterable[Typed], new: Iterable[Typed]) -> Iterator[Entry]:

@@ -1,17 +1,26 @@
-"""Requests in parallel, and all items of a table in parallel segments."""
+"""Requests in parallel, and repeated while AWS is busy; all items of a table in parallel segments."""
 
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from queue import Empty, SimpleQueue
+from random import uniform
 from typing import Any, TypeVar
+
+from botocore.exceptions import ClientError, HTTPClientError
+
+from dynamo.throttling import THROTTLED
 
 A = TypeVar("A")
 T = TypeVar("T")
 _Job = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
 # DynamoDB allows a million segments; more than these gain nothing from one process.
 MOST_SEGMENTS = 16
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+_PASSING = THROTTLED | {"TransactionInProgressException"}
+SECONDS_WITHOUT_PROGRESS = 120
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 
 
 class Lanes:
@@ -131,3 +140,45 @@ def pages(table: Any, opened: Lanes, *, limit: int | None = None) -> Iterator[li
             left -= min(left, len(page))
             if not left:
                 return
+
+
+class Tries:
+    """Pauses between tries: longer while there is no progress, and for a limited time."""
+
+    def __init__(self, clock: Any, end: float, doing: str) -> None:
+        self._clock, self._end, self._doing, self._step = clock, end, doing, 0
+        self._give_up, self._left = clock.monotonic() + SECONDS_WITHOUT_PROGRESS, 0
+
+    def wait(self, left: int, because: object) -> None:
+        """Pause. Raises TimeoutError when ``left`` has not decreased for too long, or at the end."""
+        now = self._clock.monotonic()
+        if left < self._left:
+            self._step = max(self._step - 2, 0)
+            self._give_up = now + SECONDS_WITHOUT_PROGRESS
+        self._left = left
+        if now >= min(self._end, self._give_up):
+            raise TimeoutError(f"gave up {self._doing}: {left} left, DynamoDB says: {because}")
+        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._step)
+        self._step += 1
+        self._clock.sleep(uniform(longest / 2, longest))
+
+
+def ask(call: Callable[[], T], tries: Tries) -> T:
+    """The result of ``call``, which may be made twice, repeated while its error is temporary.
+
+    Raises TimeoutError when that does not help, other errors at once.
+    """
+    while True:
+        try:
+            return call()
+        except (ClientError, HTTPClientError) as error:
+            if not passes(error):
+                raise
+            tries.wait(1, error)
+
+
+def passes(error: Exception) -> bool:
+    """Whether the same request may succeed later."""
+    answer: Any = getattr(error, "response", None) or {"Error": {"Code": ""}}
+    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    return answer["Error"]["Code"] in _PASSING or status >= 500

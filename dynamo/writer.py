@@ -5,14 +5,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from json import dumps
-from random import uniform
 from typing import Any, TypeVar
 from uuid import uuid4
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from dynamo.changes import Entry, Key, Outcome, Write, decide, key_of
-from dynamo.throttling import THROTTLED
+from dynamo.changes import Entry, Outcome, Write, decide
+from dynamo.parallel import Tries, ask, passes
+from model.messages import Key, key_of
 from model.wire import Typed
 
 T = TypeVar("T")
@@ -33,13 +33,9 @@ _WORTH_ANOTHER_TRY = {
     "RequestLimitExceeded",
     "InternalServerError",
 }
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
-_PASSING = THROTTLED | {"TransactionInProgressException"}
-
 # Lambda ends a function after 15 minutes, and CloudFormation then waits an hour
 # for its response: the function must fail while it can still report it.
-SECONDS, SECONDS_WITHOUT_PROGRESS = 600, 120
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
+SECONDS = 600
 
 
 class Table:
@@ -84,7 +80,7 @@ class Table:
             try:
                 request = self.client.batch_write_item(RequestItems=request)["UnprocessedItems"]
             except (ClientError, HTTPClientError) as error:
-                if not _passes(error):
+                if not passes(error):
                     raise
                 return {key_of(put["PutRequest"]["Item"]) for put in request[self._name]}
             if not request:
@@ -141,48 +137,6 @@ class Table:
     def _ask(self, call: Callable[..., Any], request: dict[str, Any]) -> Any:
         """The response to a request that may be made twice."""
         return ask(partial(call, **request), Tries(self._clock, self._end, f"asking {self._name}"))
-
-
-class Tries:
-    """Pauses between tries: longer while there is no progress, and for a limited time."""
-
-    def __init__(self, clock: Any, end: float, doing: str) -> None:
-        self._clock, self._end, self._doing, self._step = clock, end, doing, 0
-        self._give_up, self._left = clock.monotonic() + SECONDS_WITHOUT_PROGRESS, 0
-
-    def wait(self, left: int, because: object) -> None:
-        """Pause. Raises TimeoutError when ``left`` has not decreased for too long, or at the end."""
-        now = self._clock.monotonic()
-        if left < self._left:
-            self._step = max(self._step - 2, 0)
-            self._give_up = now + SECONDS_WITHOUT_PROGRESS
-        self._left = left
-        if now >= min(self._end, self._give_up):
-            raise TimeoutError(f"gave up {self._doing}: {left} left, DynamoDB says: {because}")
-        longest = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**self._step)
-        self._step += 1
-        self._clock.sleep(uniform(longest / 2, longest))
-
-
-def ask(call: Callable[[], T], tries: Tries) -> T:
-    """The result of ``call``, which may be made twice, repeated while its error is temporary.
-
-    Raises TimeoutError when that does not help, other errors at once.
-    """
-    while True:
-        try:
-            return call()
-        except (ClientError, HTTPClientError) as error:
-            if not _passes(error):
-                raise
-            tries.wait(1, error)
-
-
-def _passes(error: Exception) -> bool:
-    """Whether the same request may succeed later."""
-    answer: Any = getattr(error, "response", None) or {"Error": {"Code": ""}}
-    status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
-    return answer["Error"]["Code"] in _PASSING or status >= 500
 
 
 def _expects(before: Typed | None) -> dict[str, Any]:

@@ -20,10 +20,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from dynamo.apply import WORKERS, apply
-from dynamo.changes import Outcome, key_of
+from dynamo.changes import Outcome
 from dynamo.writer import Table
 from functions.log import log
-from model.messages import PARTITION_KEY, conversation_id, conversation_key
+from model.messages import PARTITION_KEY, conversation_id, conversation_key, key_of
 from model.users import Directory, Names, pool_region
 from model.wire import Typed, from_wire
 

@@ -12,9 +12,10 @@ import boto3
 from botocore.config import Config
 
 from dynamo.apply import WORKERS, in_parts
-from dynamo.changes import Entry, Key, Outcome, key_of
+from dynamo.changes import Entry, Outcome
 from dynamo.writer import Table
 from model.dataset import DatasetError, line_item, repeated
+from model.messages import Key, key_of
 from model.wire import from_wire, to_wire
 
 # What is sent was validated here, against more than botocore knows.

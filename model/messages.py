@@ -41,6 +41,7 @@ _SHOWN = 40
 # values, lists and maps of these. The types of boto3's own (de)serializer.
 Attribute = str | Decimal | bool | list["Attribute"] | dict[str, "Attribute"]
 Item = dict[str, Attribute]
+Key = tuple[str, str]
 
 # The attributes whose meaning this module and the index give; a message's own
 # extra attributes have other names.
@@ -86,6 +87,12 @@ def conversation_key(conversation: str) -> str:
 def message_key(conversation: str, sent_at: str, message_id: str) -> dict[str, str]:
     """The key of one message; ``sent_at`` as ``format_time`` spells it."""
     return {PARTITION_KEY: conversation_key(conversation), SORT_KEY: f"{MESSAGE_PREFIX}{sent_at}#{message_id}"}
+
+
+def key_of(item: Mapping[str, Any]) -> Key:
+    """The primary key of an item on the wire or typed."""
+    pk, sk = item["pk"], item["sk"]
+    return (pk, sk) if isinstance(pk, str) else (pk["S"], sk["S"])
 
 
 @dataclass(frozen=True, order=True)

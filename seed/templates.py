@@ -12,9 +12,8 @@ from pathlib import Path
 from string import Formatter
 from typing import Any
 
-from dynamo.changes import key_of
 from model.dataset import check_keys, line_item, shown, text_of
-from model.messages import Item, format_time, number_problem, parse_time
+from model.messages import Item, format_time, key_of, number_problem, parse_time
 from model.time_span import parse_span
 from model.users import check_user
 from seed.document import MOST_BYTES, Entries, SeedError, load

@@ -37,7 +37,7 @@ def seed(aws, messages_table, monkeypatch):
     """``seed(endpoint, new, old)``: the function's counts that are not zero."""
     # Pauses add up to minutes; botocore's ten tries alone take up to two.
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03))
-    monkeypatch.setattr("dynamo.writer._LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("dynamo.parallel._LONGEST_PAUSE", 0.05)
 
     def send(endpoint, new, old=None):
         for key, value in (aws.environment() | {"AWS_ENDPOINT_URL": endpoint}).items():

@@ -21,7 +21,7 @@ def chat(capsys, aws, messages_table, monkeypatch):
         monkeypatch.setenv(key, value)
     # Pauses add up to minutes.
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03))
-    monkeypatch.setattr("dynamo.writer._LONGEST_PAUSE", 0.05)
+    monkeypatch.setattr("dynamo.parallel._LONGEST_PAUSE", 0.05)
     run = command(capsys, messages_table)
 
     def through(endpoint, *arguments):

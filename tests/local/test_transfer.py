@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from dynamo.changes import key_of
-from model.messages import memberships
+from model.messages import key_of, memberships
 from tests.support.transfer_steps import command, environment_of, everything, keyed, message, store, typed
 
 ODD = {

@@ -10,10 +10,9 @@ import pytest
 
 from chat.__main__ import main
 from cli.clients import Clients
-from dynamo.changes import Key
 from local.environment import client_environment
 from local.process import Running
-from model.messages import Item, message_item
+from model.messages import Item, Key, message_item
 from model.wire import Typed, from_wire, to_wire
 
 START = datetime(2026, 1, 1, 9, tzinfo=UTC)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamo.changes import Entry, Outcome, Write, decide, entries, key_of
+from dynamo.changes import Entry, Outcome, Write, decide, entries
+from model.messages import key_of
 
 
 def item(key: str, body: str = "seeded") -> dict:

@@ -9,8 +9,7 @@ import pytest
 from chat import conversations
 from chat.conversations import compare
 from chat.target import Target
-from dynamo.changes import key_of
-from model.messages import memberships, message_item
+from model.messages import key_of, memberships, message_item
 
 # No more than what puts it into the index.
 ENTRY = {"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom", "User": "tom", "LastMessageAt": "x"}

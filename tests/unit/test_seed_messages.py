@@ -6,9 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamo.changes import key_of
 from functions.seed_messages import under_ids
-from model.messages import conversation_id, message_item
+from model.messages import conversation_id, key_of, message_item
 from model.users import PlainNames, UnknownUser
 from model.wire import from_wire, to_wire
 

@@ -7,7 +7,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from dynamo.apply import apply
 from dynamo.changes import Entry, Outcome, Write
-from dynamo.writer import SECONDS, SECONDS_WITHOUT_PROGRESS, Table, Tries, _parts
+from dynamo.parallel import SECONDS_WITHOUT_PROGRESS, Tries
+from dynamo.writer import SECONDS, Table, _parts
 from tests.support.clock import FakeClock
 
 
