@@ -10,26 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from functions import seed_messages as handler
-
-THROTTLED = {"error": {"code": "ProvisionedThroughputExceededException"}}
-BROKEN = {"error": {"code": "InternalServerError", "status": 500}}
-RESET_BEFORE = {"reset": True}
-# The engine has made the write; its answer ends after one byte.
-RESET_AFTER = {"response": {"abort_bytes": 1}}
-LATE = {"latency": {"min": 10, "max": 60}}
-FAULTS = {
-    "throttled": [THROTTLED],
-    "reset before the write": [RESET_BEFORE],
-    "reset after the write": [RESET_AFTER],
-    "late": [LATE],
-    "all of them": [THROTTLED, BROKEN, RESET_BEFORE, RESET_AFTER, LATE],
-}
-
-
-def faults(kinds, share=0.3):
-    """Rules that make ``share`` of all requests meet one of ``kinds``."""
-    each = 1 - (1 - share) ** (1 / len(kinds))
-    return [{"service": "dynamodb", "probability": each, **kind} for kind in kinds]
+from tests.support.faults import FAULTS, RESET_AFTER, THROTTLED, faults
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from random import uniform
 import pytest
 
 from model.messages import INDEX_PARTITION_KEY
-from tests.chaos.test_seeding import FAULTS, RESET_AFTER, THROTTLED, faults
+from tests.support.faults import FAULTS, RESET_AFTER, THROTTLED, faults
 from tests.support.relay import Relay, relaying
 from tests.support.transfer_steps import command, everything, keyed, message, store, typed
 

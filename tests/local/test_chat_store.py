@@ -116,13 +116,6 @@ def test_both_ends_of_a_time_belong_to_it(any_table, send, span, found):
     assert minutes(store.newest(any_table, CONVERSATION, part, limit=9)[0]) == found
 
 
-def test_a_time_and_a_cursor_together(any_table, send):
-    sent = send(0, 1, 2, 3)
-    for before in (0, 1, 2, 3):
-        span = Span.of(since=NINE + timedelta(minutes=1), before=sent[before]["sk"])
-        assert minutes(store.messages(any_table, CONVERSATION, span)) == list(range(1, before))
-
-
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(times=st.lists(MOMENTS, max_size=6))
 def test_whatever_the_zones_the_order_is_that_of_time(any_table, times):

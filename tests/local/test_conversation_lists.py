@@ -49,24 +49,31 @@ def wait_for(table, user: str, expected: list[tuple[str, str]]) -> None:
 SEED = [message(minute, f"minute {minute}") for minute in range(3)]
 
 
-def test_both_lists_are_right_after_the_seed_alone(deployment, table):
-    deployment.deploy(SEED)
-    wait_for(table, "tom", [("Jerry", "minute 2")])
-    wait_for(table, "jerry", [("Tom", "minute 2")])
+@pytest.fixture(scope="module")
+def seeded(aws, client):
+    """The table of a stack with the seed alone."""
+    made = Deployment(client, "pr-lists")
+    made.deploy(SEED)
+    yield session(aws).resource("dynamodb", **endpoint(aws)).Table(made.stack)
+    made.destroy()
 
 
-def test_the_lists_follow_sends_edits_and_deletions(deployment, table):
-    deployment.deploy(SEED)
-    table.put_item(Item=message(5, "hello", sender="Spike", recipient="Tom"))
-    wait_for(table, "tom", [("Spike", "hello"), ("Jerry", "minute 2")])
-    table.put_item(Item=message(9, "newest", sender="Jerry", recipient="Tom"))
-    wait_for(table, "tom", [("Jerry", "newest"), ("Spike", "hello")])
+def test_both_lists_are_right_after_the_seed_alone(seeded):
+    wait_for(seeded, "tom", [("Jerry", "minute 2")])
+    wait_for(seeded, "jerry", [("Tom", "minute 2")])
+
+
+def test_the_lists_follow_sends_edits_and_deletions(seeded):
+    seeded.put_item(Item=message(5, "hello", sender="Spike", recipient="Tom"))
+    wait_for(seeded, "tom", [("Spike", "hello"), ("Jerry", "minute 2")])
+    seeded.put_item(Item=message(9, "newest", sender="Jerry", recipient="Tom"))
+    wait_for(seeded, "tom", [("Jerry", "newest"), ("Spike", "hello")])
     newest = message(9, "edited", sender="Jerry", recipient="Tom")
-    table.put_item(Item=newest)
-    wait_for(table, "jerry", [("Tom", "edited")])
-    table.delete_item(Key={key: newest[key] for key in ("pk", "sk")})
-    wait_for(table, "jerry", [("Tom", "minute 2")])
-    wait_for(table, "tom", [("Spike", "hello"), ("Jerry", "minute 2")])
+    seeded.put_item(Item=newest)
+    wait_for(seeded, "jerry", [("Tom", "edited")])
+    seeded.delete_item(Key={key: newest[key] for key in ("pk", "sk")})
+    wait_for(seeded, "jerry", [("Tom", "minute 2")])
+    wait_for(seeded, "tom", [("Spike", "hello"), ("Jerry", "minute 2")])
 
 
 def test_a_stack_of_before_gets_index_and_stream_by_an_update(deployment, table):
@@ -92,7 +99,7 @@ def test_a_stack_of_before_gets_index_and_stream_by_an_update(deployment, table)
     }
 
 
-def test_a_record_that_cannot_be_indexed_is_kept_and_holds_up_nobody(client, deployment, table):
+def test_a_record_that_cannot_be_indexed_is_kept_and_holds_up_no_other(client, deployment, table):
     def impatient(stack):
         mapping = stack.node.find_child("Conversations").indexing.function.node.find_child("Stream")
         mapping.node.default_child.add_property_override("MaximumRetryAttempts", 1)
