@@ -95,16 +95,6 @@ def test_a_message_dated_further_back_than_the_help_says_is_left_to_history(seen
     assert "dated more than 2 minutes before the newest one is not printed; use `history`" in said
 
 
-def test_a_quiet_conversation_goes_on_after_hours(seen, say, days):
-    say("a", -100_000)
-    more = seen()
-    assert more() == "a"
-    days.now += timedelta(hours=5)
-    assert more() == ""
-    say("b", 5 * 3600)
-    assert more() == "b"
-
-
 def test_the_first_message_of_a_conversation_is_new(seen, say):
     more = seen()
     assert [more(), more()] == ["", ""]
@@ -125,13 +115,11 @@ def test_a_message_from_the_future_does_not_hide_those_of_now(seen, say, days):
 
 
 def test_a_clock_that_is_set_back_brings_nothing_again(seen, say, days):
-    say("z", 10**8)
+    say("z", 0)
     more = seen()
     more()
-    for n in range(20):
-        days.now += OVERLAP
-        say("x", (n + 1) * OVERLAP.total_seconds())
-        assert more() == "x"
+    days.now += OVERLAP * 2
+    assert more() == ""
     days.now -= timedelta(hours=1)
     assert [more(), more()] == ["", ""]
 

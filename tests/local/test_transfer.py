@@ -111,20 +111,13 @@ def test_an_existing_file_is_replaced_only_by_force(chat, table, tmp_path):
     assert err == f"error: {path} exists; pass --force to replace it, or name another file\n"
     assert chat("export", path, "--force")[0] == 0
     assert len(lines_of(path)) == 7
-
-
-@pytest.mark.parametrize(
-    ("target", "said"),
-    [
-        (".", "is not a regular file; without FILE the items go to standard output"),
-        ("missing/file.jsonl", "No such file or directory"),
-    ],
-)
-def test_a_place_that_cannot_be_written_is_said(chat, tmp_path, target, said):
-    status, out, err = chat("export", tmp_path / target, "--force")
-    assert (status, out) == (1, "")
-    assert said in err
-    assert len(err.splitlines()) == 1
+    for target, said in (
+        (".", "is not a regular file; without FILE the"),
+        ("missing/file", "No such file or directory"),
+    ):
+        status, out, err = chat("export", tmp_path / target, "--force")
+        assert (status, out, err.count("\n")) == (1, "", 1)
+        assert said in err
 
 
 def test_every_kind_of_line(chat, table, file):

@@ -11,6 +11,7 @@ import tempfile
 from functools import partial
 
 import pytest
+from botocore.exceptions import ClientError
 
 from chat.__main__ import main
 from chat.export import Selection, continued_file
@@ -25,16 +26,22 @@ ALL, MESSAGES = Selection(), Selection(messages_only=True)
 KEY = {"pk": {"S": "p"}, "sk": {"S": "1"}}
 
 
-def interrupted(path, table=TABLE, selection=ALL):
+DENIED = ClientError(
+    {"Error": {"Code": "AccessDeniedException", "Message": "not you"}, "ResponseMetadata": {"HTTPStatusCode": 400}},
+    "Scan",
+)
+
+
+def interrupted(path, table=TABLE, selection=ALL, *, by=KeyboardInterrupt):
     """Leave an export of two pages unfinished; what it says of that."""
 
     def two_pages():
         with continued_file(path, table, selection, force=False) as output:
             output.write(0, [b"one\n"], KEY)
             output.write(1, [b"two\n"], None)
-            raise KeyboardInterrupt
+            raise by
 
-    with pytest.raises(KeyboardInterrupt) as caught:
+    with pytest.raises((KeyboardInterrupt, OpsError)) as caught:
         two_pages()
     return str(caught.value)
 
@@ -47,7 +54,11 @@ def refusal(path, table=TABLE, selection=ALL, *, force=False):
 
 def test_an_interrupted_export_knows_where_it_goes_on(tmp_path):
     path = tmp_path / "out"
-    assert interrupted(path) == f"{path}.part has 2 items, and running the same command again continues"
+    how_far = f"{path}.part has 2 items, and running the same command again continues"
+    assert interrupted(path) == how_far
+    for error, said in (DENIED, "Scan: AccessDeniedException: not you; "), (TimeoutError("gave up"), "gave up; "):
+        (tmp_path / "out.part").unlink()
+        assert interrupted(path, by=error).startswith(said)
     assert not path.exists()
     with (tmp_path / "out.part").open("ab") as file:
         file.write(b"half a li")  # after the last save, so it does not count
@@ -97,14 +108,14 @@ def test_a_cut_or_unreadable_state_is_refused_and_so_is_a_second_writer(tmp_path
 
 
 class Recorder:
-    """A client that takes every batch, until it has taken so many."""
+    """A client that takes batches, until it has taken ``most`` items."""
 
-    def __init__(self, most=10**9):
-        self.lines, self.most = [], most
+    def __init__(self, most=10**9, then=KeyboardInterrupt):
+        self.lines, self.most, self.then = [], most, then
 
     def batch_write_item(self, RequestItems):
         if len(self.lines) >= self.most:
-            raise KeyboardInterrupt
+            raise self.then
         ((_, requests),) = RequestItems.items()
         self.lines += [int(r["PutRequest"]["Item"]["sk"]["S"]) for r in requests]
         return {"UnprocessedItems": {}}
@@ -140,6 +151,14 @@ def test_an_interrupted_import_is_continued_behind_what_is_written(stopped):
     assert run(stopped, client) == (True, {"written": 1000})
     assert sorted(client.lines) == list(range(state["line"] + 1, 1001))
     assert os.listdir(stopped.parent) == ["in.jsonl"]
+
+
+def test_a_refused_import_names_the_lines_and_is_continued(file):
+    with pytest.raises(
+        OpsError, match=r"lines \d+ to \d+: Scan: AccessDeniedException: not you;.* command again continues"
+    ):
+        run(file, Recorder(most=300, then=DENIED))
+    assert run(file, Recorder()) == (True, {"written": 1000})
 
 
 @pytest.mark.parametrize(
