@@ -109,17 +109,17 @@ def stacks(path: Path) -> Stacks:
     manifest = path / "manifest.json"
     if not manifest.exists():
         raise OpsError(f"{path} has no {manifest.name}; name a synthesized template, or a cdk.out")
-    artifacts = _parsed(manifest).get("artifacts", {}).items()
-    return tuple(_stack(path, id, one) for id, one in artifacts if one["type"] == "aws:cloudformation:stack")
-
-
-def _stack(folder: Path, id: str, artifact: Mapping[str, Any]) -> StackTemplate:
-    properties, region = artifact["properties"], artifact["environment"].rpartition("/")[2]
-    return StackTemplate(
-        template=_template(folder / properties["templateFile"]),
-        name=properties.get("stackName", id),
-        region=None if region == "unknown-region" else region,
-    )
+    found = []
+    for id, artifact in _parsed(manifest).get("artifacts", {}).items():
+        if artifact["type"] == "aws:cloudformation:stack":
+            properties, region = artifact["properties"], artifact["environment"].rpartition("/")[2]
+            one = StackTemplate(
+                template=_template(path / properties["templateFile"]),
+                name=properties.get("stackName", id),
+                region=None if region == "unknown-region" else region,
+            )
+            found.append(one)
+    return tuple(found)
 
 
 def _template(path: Path) -> Mapping[str, Any]:
@@ -223,18 +223,33 @@ def table_definition(id: str, resource: Properties) -> TableDefinition:
     properties: Properties = resource.get("Properties", {})
     local = resource["Type"] == TABLE_TYPES[1]
     replicas = [properties] if local else properties.get("Replicas", [{}])
-    indexes = {one["IndexName"]: one for one in properties.get("GlobalSecondaryIndexes", [])}
+    indexes = properties.get("GlobalSecondaryIndexes", [])
     throughputs: dict[CapacityKey, Throughput] = {}
     if properties.get("BillingMode") != "PAY_PER_REQUEST":
-        of_replica = {one.get("IndexName"): one for one in replicas[0].get("GlobalSecondaryIndexes", [])}
+        replica_indexes = {one.get("IndexName"): one for one in replicas[0].get("GlobalSecondaryIndexes", [])}
         throughputs |= _throughputs(id, "", properties, replicas[0])
-        for name, index in indexes.items():
-            throughputs |= _throughputs(f"{id}, index {name}", name, index, of_replica.get(name, {}))
+        for one in indexes:
+            name = one["IndexName"]
+            throughputs |= _throughputs(f"{id}, index {name}", name, one, replica_indexes.get(name, {}))
     return TableDefinition(
         id=id,
         keys=_keys(properties),
-        indexes=tuple(map(_index, indexes.values())),
-        replicas=tuple(_replica(one, local) for one in replicas),
+        indexes=tuple(
+            IndexDefinition(
+                name=one["IndexName"],
+                keys=_keys(one),
+                projection=one.get("Projection", {}).get("ProjectionType", "KEYS_ONLY"),
+                attributes=tuple(one.get("Projection", {}).get("NonKeyAttributes", [])),
+            )
+            for one in indexes
+        ),
+        replicas=tuple(
+            Replica(
+                region=region if isinstance(region := one.get("Region"), str) and not local else None,
+                recovery=bool(one.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")),
+            )
+            for one in replicas
+        ),
         throughputs=throughputs,
         expires=bool(properties.get("TimeToLiveSpecification", {}).get("Enabled")),
     )
@@ -244,53 +259,27 @@ def _keys(properties: Properties) -> tuple[str, ...]:
     return tuple(key["AttributeName"] for key in properties.get("KeySchema", []))
 
 
-def _index(index: Properties) -> IndexDefinition:
-    projection = index.get("Projection", {})
-    return IndexDefinition(
-        name=index["IndexName"],
-        keys=_keys(index),
-        projection=projection.get("ProjectionType", "KEYS_ONLY"),
-        attributes=tuple(projection.get("NonKeyAttributes", [])),
-    )
-
-
-def _replica(properties: Properties, local: bool) -> Replica:
-    region = None if local else properties.get("Region")
-    recovery = properties.get("PointInTimeRecoverySpecification", {}).get("PointInTimeRecoveryEnabled")
-    return Replica(region=region if isinstance(region, str) else None, recovery=bool(recovery))
-
-
 def _throughputs(
     where: str, name: str, properties: Properties, replica: Properties
 ) -> Iterator[tuple[CapacityKey, Throughput]]:
     """The capacities of a table or index; a global table has those to read in its replicas."""
-    both = properties.get("ProvisionedThroughput")
-    settings = {
-        "write": both or properties.get("WriteProvisionedThroughputSettings", {}),
-        "read": both or replica.get("ReadProvisionedThroughputSettings", {}),
-    }
-    for kind, setting in settings.items():
-        yield (name, kind), _throughput(where, setting, kind.capitalize())
+    for kind, holder in (("Write", properties), ("Read", replica)):
+        settings = properties.get("ProvisionedThroughput") or holder.get(f"{kind}ProvisionedThroughputSettings", {})
+        scaling = settings.get(f"{kind}CapacityAutoScalingSettings")
+        if scaling is None:
+            units = _number(where, settings, f"{kind}CapacityUnits")
+            yield (name, kind.lower()), Throughput(minimum=units, maximum=units)
+            continue
+        tracked = {"TargetValue": _TARGET_PERCENT} | scaling.get("TargetTrackingScalingPolicyConfiguration", {})
+        lowest, highest = (_number(where, scaling, f"{bound}Capacity") for bound in ("Min", "Max"))
+        target = _number(where, tracked, "TargetValue") / 100
+        yield (name, kind.lower()), Throughput(minimum=lowest, maximum=highest, target=target, scaled=True)
 
 
-def _throughput(where: str, settings: Properties, kind: str) -> Throughput:
-    scaling = settings.get(f"{kind}CapacityAutoScalingSettings")
-    if scaling is None:
-        units = _number(where, settings, f"{kind}CapacityUnits")
-        return Throughput(minimum=units, maximum=units)
-    tracked = {"TargetValue": _TARGET_PERCENT} | scaling.get("TargetTrackingScalingPolicyConfiguration", {})
-    return Throughput(
-        minimum=_number(where, scaling, "MinCapacity"),
-        maximum=_number(where, scaling, "MaxCapacity"),
-        target=_number(where, tracked, "TargetValue") / 100,
-        scaled=True,
-    )
-
-
-def _number(where: str, settings: Properties, name: str) -> int:
-    value = settings.get(name)
+def _number(where: str, settings: Properties, name: str, default: int | None = None) -> int:
+    value = settings.get(name, default)
     try:
-        return int(value)  # type: ignore[arg-type]  # what else it may be, int refuses
+        return int(value)
     except (TypeError, ValueError):
         raise OpsError(f"{name} of {where} is {value!r}; the estimate needs a whole number there") from None
 
@@ -303,8 +292,8 @@ class Retention:
     where the template does not.
     """
 
-    days: float | None = None
-    cold: float | None = None
+    days: int | None = None
+    cold: int | None = None
     elsewhere: bool = False
     region: str | None = None
 
@@ -346,24 +335,19 @@ def _vault(copy: Properties) -> tuple[str, str] | None:
     return (found[1], found[2]) if found else None
 
 
+def _retention(rule: Properties) -> Retention:
+    """What a rule or a copy action keeps; -1 and nothing at all mean for ever, or never cold."""
+    names = ("DeleteAfterDays", "MoveToColdStorageAfterDays")
+    found = [_number("a backup rule", rule.get("Lifecycle", {}), name, -1) for name in names]
+    days, cold = (None if one < 0 else one for one in found)
+    return Retention(days=days, cold=cold)
+
+
 def _copies(copy: Properties, home: str | None) -> Retention:
     """A vault that the template does not name is taken to be in another region."""
     vault = _vault(copy)
     region = vault[0] if vault and vault[0] != home else None
     return replace(_retention(copy), elsewhere=vault is None or region is not None, region=region)
-
-
-def _retention(rule: Properties) -> Retention:
-    lifecycle = rule.get("Lifecycle", {})
-    return Retention(days=_days(lifecycle, "DeleteAfterDays"), cold=_days(lifecycle, "MoveToColdStorageAfterDays"))
-
-
-def _days(lifecycle: Properties, name: str) -> float | None:
-    """Days; -1 and nothing at all mean never."""
-    value = lifecycle.get(name, -1)
-    if not isinstance(value, int | float):
-        raise OpsError(f"{name} is {value!r}; the estimate needs a number of days")
-    return None if value < 0 else value
 
 
 def runs_a_day(schedule: Any) -> float:

@@ -146,7 +146,10 @@ def read(stacks: Stacks, *, region: str | None = None) -> BilledStage:
     which is in the region.
     """
     tables = [(stack, id) for stack in stacks for id, one in stack.resources.items() if one["Type"] in TABLE_TYPES]
-    own = tables if len(tables) == 1 else [one for one in tables if _is_named(*one)]
+    own = tables
+    if len(tables) > 1:
+        named = {stack.name: stack.template.get("Outputs", {}).get("TableName", {}).get("Value") for stack in stacks}
+        own = [(stack, id) for stack, id in tables if named[stack.name] == {"Ref": id}]
     if len(own) != 1:
         raise OpsError(
             f"the template has {len(tables)} DynamoDB tables; the estimate is for one, "
@@ -166,11 +169,6 @@ def read(stacks: Stacks, *, region: str | None = None) -> BilledStage:
         restore_tests_a_day=_restore_tests(main),
         other_tables=tuple(other for stack, other in tables if (stack, other) != (main, id)),
     )
-
-
-def _is_named(stack: StackTemplate, table: str) -> bool:
-    output = stack.template.get("Outputs", {}).get("TableName", {})
-    return bool(output.get("Value") == {"Ref": table})
 
 
 def _readers(stack: StackTemplate, table: str) -> Iterator[StreamReader]:
@@ -389,7 +387,7 @@ def _points(stage: BilledStage, load: Load, rule: BackupRule, kept: Retention, i
     """A rule's recovery points at the end of the last month, each as large as the table was on its day."""
     last = load.days if kept.days is None else min(kept.days, load.days)
     sizes = [rule.runs_a_day * _table_gb(stage, load, load.days - age) for age in range(math.ceil(last))]
-    warm = len(sizes) if kept.cold is None else math.ceil(kept.cold)
+    warm = len(sizes) if kept.cold is None else kept.cold
     yield Used(item, sum(sizes[:warm]), "backup_warm", kept.region)
     if kept.cold is not None:
         yield Used(f"{item}, cold", sum(sizes[warm:]), "backup_cold", kept.region)

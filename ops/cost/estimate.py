@@ -172,13 +172,6 @@ class CostChange:
         """How much comes or goes for free: ``0 → 7,300 write unit-hours, free``."""
         return f"{quantity(self.quantity_before)} → {quantity(self.quantity_after)} {self.unit}, free"
 
-    @property
-    def _is_shown(self) -> bool:
-        """A free item where it comes or goes: capacity in the place of requests, for example."""
-        if self.is_free:
-            return bool(self.quantity_before) != bool(self.quantity_after)
-        return self.before != self.after
-
 
 @dataclass(frozen=True, kw_only=True)
 class Comparison:
@@ -196,19 +189,22 @@ class Comparison:
     @property
     def changes(self) -> tuple[CostChange, ...]:
         """Every item whose price changes, or which is free and comes or goes, whichever stack has it."""
-        items = dict.fromkeys(line.item for line in (*self.before.lines, *self.after.lines))
-        return tuple(change for item in items if (change := self._change(item))._is_shown)
-
-    def _change(self, item: str) -> CostChange:
-        before, after = ([one for one in side.lines if one.item == item] for side in (self.before, self.after))
-        return CostChange(
-            item=item,
-            before=sum((line.monthly for line in before), 0.0),
-            after=sum((line.monthly for line in after), 0.0),
-            quantity_before=sum(line.quantity for line in before),
-            quantity_after=sum(line.quantity for line in after),
-            unit=[*before, *after][0].price.unit,
-        )
+        items: dict[str, tuple[list[Line], list[Line]]] = {}
+        for side, lines in enumerate((self.before.lines, self.after.lines)):
+            for line in lines:
+                items.setdefault(line.item, ([], []))[side].append(line)
+        found = []
+        for item, sides in items.items():
+            before, after = (sum(line.monthly for line in side) for side in sides)
+            was, now = (sum(line.quantity for line in side) for side in sides)
+            # Capacity in the place of requests, for example, is shown even if both are free.
+            if before != after or (not before and bool(was) != bool(now)):
+                unit = [*sides[0], *sides[1]][0].price.unit
+                change = CostChange(
+                    item=item, before=before, after=after, quantity_before=was, quantity_after=now, unit=unit
+                )
+                found.append(change)
+        return tuple(found)
 
 
 def compare(

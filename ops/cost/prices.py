@@ -39,10 +39,7 @@ class Prices(dict[str, Price]):
     """The prices of one region by their names in ``prices.yaml``, which are attributes too."""
 
     def __getattr__(self, name: str) -> Price:
-        try:
-            return self[name]
-        except KeyError:
-            raise AttributeError(name) from None
+        return self[name]
 
 
 def _read(column: int, region: str) -> Prices:

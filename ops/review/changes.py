@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from ops.review.permissions import IDENTITY_POLICIES, OF_PRINCIPALS, PRINCIPALS, without_documents
-from ops.review.survival import HOLDS, emptied, fate, is_lost, protections, replaced_fate, replacements, weakened
-from ops.review.wording import HASH, Template, differences, normalised, short, spelled, titled
+from ops.review.survival import REPLACEMENT, emptied, fate, is_lost, protections, replacements, weakened
+from ops.review.wording import HASH, HOLDS, Template, differences, normalised, short, spelled, titled
 from ops.template import TABLE_TYPES, Properties, Resources
 
 # No update changes these, and no replacement either: "the update request fails"
@@ -30,16 +30,13 @@ def changes(before: Template, after: Template) -> list[str]:
 
 def _without_policies(template: Template) -> dict[str, dict[str, Any]]:
     """The resources, less what ``access_changes`` compares."""
-    return {
-        id: resource | {"Properties": without_documents(_without_access(resource))}
-        for id, resource in template.get("Resources", {}).items()
-        if resource["Type"] not in IDENTITY_POLICIES
-    }
-
-
-def _without_access(resource: Properties) -> Properties:
-    aside = OF_PRINCIPALS if resource["Type"] in PRINCIPALS else ()
-    return {key: value for key, value in resource.get("Properties", {}).items() if key not in aside}
+    found = {}
+    for id, resource in template.get("Resources", {}).items():
+        if resource["Type"] not in IDENTITY_POLICIES:
+            aside = OF_PRINCIPALS if resource["Type"] in PRINCIPALS else ()
+            others = {key: value for key, value in resource.get("Properties", {}).items() if key not in aside}
+            found[id] = resource | {"Properties": without_documents(others)}
+    return found
 
 
 def _resources(before: Resources, after: Resources) -> Iterator[Block]:
@@ -60,7 +57,7 @@ def _resources(before: Resources, after: Resources) -> Iterator[Block]:
         for what in weakened(old, new):
             yield (f"! {what}: {titled(id, new)}",)
         if id in replaced:
-            why = f"replaced because of {', '.join(replaced[id])}; the old one {replaced_fate(old)}"
+            why = f"replaced because of {', '.join(replaced[id])}; the old one {fate(old, REPLACEMENT)}"
             yield (f"! replaced: {titled(id, new)}", why, *_details(old, new))
         elif old != new:
             yield (f"~ changed: {titled(id, new)}", *_details(old, new))
@@ -68,16 +65,13 @@ def _resources(before: Resources, after: Resources) -> Iterator[Block]:
 
 def _come_or_gone(id: str, old: Properties | None, new: Properties | None) -> Iterator[Block]:
     if old and is_lost(old):
-        yield (f"! lost: {titled(id, old)}: {HOLDS[old['Type']]}", *_if_protected(old))
+        protected = any(protections(old.get("Properties", {})).values())
+        unless = "unless its deletion protection, which is on, refuses: then it stays without a stack"
+        yield (f"! lost: {titled(id, old)}: {HOLDS[old['Type']]}", *([unless] if protected else []))
     elif old:
         yield (f"- removed: {titled(id, old)}", fate(old))
     if new:
         yield (f"+ added: {titled(id, new)}", *_held({}, new))
-
-
-def _if_protected(resource: Properties) -> Iterator[str]:
-    if any(protections(resource.get("Properties", {})).values()):
-        yield "unless its deletion protection, which is on, refuses: then it stays without a stack"
 
 
 def _details(old: Properties, new: Properties) -> Iterator[str]:

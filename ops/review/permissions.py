@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ops.review.statements import ANYONE, Permission, calls, said, said_of_trust
-from ops.review.wording import Template, listed, short, spelled
+from ops.review.wording import POLICY_OF, Template, listed, short, spelled
 from ops.template import Resources
 
 # The resources that are nothing but the policy of a role, user or group.
@@ -17,18 +17,6 @@ IDENTITY_POLICIES = {"AWS::IAM::GroupPolicy", "AWS::IAM::Policy", "AWS::IAM::Rol
 PRINCIPALS = {"AWS::IAM::Group", "AWS::IAM::Role", "AWS::IAM::User"}
 # The properties of a principal that are permissions.
 OF_PRINCIPALS = {"AssumeRolePolicyDocument", "Groups", "ManagedPolicyArns", "PermissionsBoundary", "Policies"}
-# Where a policy is a resource of its own: the property that names the resource it is for.
-_TARGETS = {
-    "AWS::Events::EventBusPolicy": "EventBusName",
-    "AWS::Lambda::LayerVersionPermission": "LayerVersionArn",
-    "AWS::Kinesis::ResourcePolicy": "ResourceArn",
-    "AWS::S3::BucketPolicy": "Bucket",
-    "AWS::SNS::TopicInlinePolicy": "TopicArn",
-    "AWS::SNS::TopicPolicy": "Topics",
-    "AWS::SQS::QueueInlinePolicy": "Queue",
-    "AWS::SQS::QueuePolicy": "Queues",
-    "AWS::SecretsManager::ResourcePolicy": "SecretId",
-}
 # What narrows who may call a function, with the words before its value.
 _LIMITS = {
     "SourceArn": "",
@@ -125,7 +113,7 @@ def _of(id: str, resource: Mapping[str, Any], resources: Resources) -> Iterator[
         yield Permission(who=spelled(properties["TargetFunctionArn"]), text=text, public=public)
     else:
         target = properties.get("FunctionName") if "Principal" in properties else None
-        target = target or properties.get(_TARGETS.get(kind, ""))
+        target = target or properties.get(POLICY_OF.get(kind, ""))
         who = _name(id, resources) if target is None else spelled(target)
         if "Principal" in properties:
             yield _of_call(who, properties)

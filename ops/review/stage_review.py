@@ -8,7 +8,7 @@ from typing import Any
 
 from cli.errors import OpsError
 from ops.cost.bill import Load
-from ops.cost.estimate import Comparison, compare, signed
+from ops.cost.estimate import compare, signed
 from ops.review.changes import changes
 from ops.review.permissions import access_changes, permissions
 from ops.review.survival import kept, lost
@@ -91,7 +91,9 @@ class Review:
         found = apart[0][1]
         if len(apart) > 1:
             found = {
-                heading: [line for stack, one in apart for line in (stack.place, *_indented(one[heading]))]
+                heading: [
+                    line for stack, one in apart for line in (stack.place, *(f"    {line}" for line in one[heading]))
+                ]
                 for heading in found
             }
         first, *rest = found.items()
@@ -178,44 +180,28 @@ def costs(stacks: Sequence[ReviewedStack]) -> list[str]:
 
     What the stage no longer has is counted as deleted, and named where it stays.
     """
-    after = _side(stacks, "new")
+    # By name and region, because a stack may have come and gone under one name.
+    old, after = (
+        tuple(replace(one, name=stack.place) for stack, one in side if one)
+        for side in ([(stack, stack.old) for stack in stacks], [(stack, stack.new) for stack in stacks])
+    )
     compared = not any(stack.unknown for stack in stacks)
-    before = _side(stacks, "old") if compared else after
+    before = old if compared else after
     try:
         found = {name: compare(before, after, load) for name, load in LOADS.items()}
     except OpsError as error:  # a region without prices; the rest is worth reading all the same
         return [f"not estimated: {error}", _MORE_COSTS]
-    lines = [
-        line
-        for name, one in found.items()
-        for line in (f"{name}: {_sum(one, compared)}", *_indented(_cost_changes(one)))
-    ]
+    lines = []
+    for name, one in found.items():
+        changed = any(not change.is_free for change in one.changes)
+        difference = f" ({signed(one.delta) if changed else 'no change'})" if compared else ""
+        lines.append(f"{name}: ${one.after.monthly:.2f}{difference}")
+        for change in one.changes:
+            price = f"${change.before:.2f} → ${change.after:.2f}"
+            lines.append(f"    {change.item}: {change.quantities if change.is_free else price}")
     notes = [note for one in found.values() for note in one.notes]
     notes += [f"warning: {warning}" for one in found.values() for warning in one.after.warnings]
     return [*lines, *dict.fromkeys(notes), _MORE_COSTS]
-
-
-def _side(stacks: Sequence[ReviewedStack], which: str) -> Stacks:
-    """One side; by name and region, because a stack may have come and gone under one name."""
-    sides = ((stack, getattr(stack, which)) for stack in stacks)
-    return tuple(replace(one, name=stack.place) for stack, one in sides if one)
-
-
-def _cost_changes(comparison: Comparison) -> list[str]:
-    return [
-        f"{one.item}: {one.quantities if one.is_free else f'${one.before:.2f} → ${one.after:.2f}'}"
-        for one in comparison.changes
-    ]
-
-
-def _sum(comparison: Comparison, compared: bool) -> str:
-    changed = any(not change.is_free for change in comparison.changes)
-    difference = f" ({signed(comparison.delta) if changed else 'no change'})" if compared else ""
-    return f"${comparison.after.monthly:.2f}{difference}"
-
-
-def _indented(lines: Sequence[str]) -> list[str]:
-    return [f"    {line}" for line in lines]
 
 
 def _permissions(resources: Resources) -> list[str]:

@@ -3,19 +3,13 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from model.names import VAULT_VARIABLE
-from ops.review.wording import short, spelled, titled
+from ops.review.wording import CREATE_ONLY, HOLDS, short, spelled, titled
 from ops.template import Properties, Resources, is_retained
 
-_TYPES = yaml.safe_load(Path(__file__).with_name("resource_types.yaml").read_text())
-CREATE_ONLY: dict[str, list[str]] = _TYPES["create_only"]
-HOLDS: dict[str, str] = _TYPES["holds"]
-_DELETION, _REPLACEMENT = "DeletionPolicy", "UpdateReplacePolicy"
+_DELETION, REPLACEMENT = "DeletionPolicy", "UpdateReplacePolicy"
 
 
 def kept(resources: Resources) -> list[str]:
@@ -42,11 +36,6 @@ def fate(resource: Properties, policy: str = _DELETION) -> str:
     return "is deleted"
 
 
-def replaced_fate(resource: Properties) -> str:
-    """What becomes of a resource when another takes its place."""
-    return fate(resource, _REPLACEMENT)
-
-
 def emptied(before: Resources, after: Resources) -> Iterator[str]:
     """The vaults that lose their recovery points to a function deployed by an older version.
 
@@ -62,7 +51,7 @@ def emptied(before: Resources, after: Resources) -> Iterator[str]:
 
 def weakened(old: Properties, new: Properties) -> Iterator[str]:
     """What protected a resource before, and does not any more."""
-    endings = {_DELETION: "a destroy", _REPLACEMENT: "a replacement"}
+    endings = {_DELETION: "a destroy", REPLACEMENT: "a replacement"}
     gone = [what for policy, what in endings.items() if is_retained(old, policy) and not is_retained(new, policy)]
     if gone:
         yield f"no longer survives {' or '.join(gone)}"
@@ -106,14 +95,13 @@ def replacements(before: Resources, after: Resources) -> dict[str, list[str]]:
         if why:
             found[id] = why
     # Another stream of the same table has another ARN.
-    streams = {id for id in both if _stream(before[id]) != _stream(after[id])}
+    stream = [
+        {id: side[id].get("Properties", {}).get("StreamSpecification") for id in both} for side in (before, after)
+    ]
+    streams = {id for id in both if stream[0][id] != stream[1][id]}
     while more := {id: why for id in both if id not in found and (why := _follows(after[id], found, streams))}:
         found |= more
     return found
-
-
-def _stream(resource: Properties) -> Any:
-    return resource.get("Properties", {}).get("StreamSpecification")
 
 
 def _follows(resource: Properties, replaced: Mapping[str, Any], streams: set[str]) -> list[str]:

@@ -3,9 +3,16 @@
 import json
 import re
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
+import yaml
+
 Template = Mapping[str, Any]
+_TYPES = yaml.safe_load(Path(__file__).with_name("resource_types.yaml").read_text())
+CREATE_ONLY: dict[str, list[str]] = _TYPES["create_only"]
+HOLDS: dict[str, str] = _TYPES["holds"]
+POLICY_OF: dict[str, str] = _TYPES["policy_of"]
 # A hash of an asset, which every change of its content changes.
 HASH = re.compile(r"[0-9a-f]{64}")
 # The hash that the CDK appends to the path of a construct.

@@ -135,7 +135,7 @@ def test_backups_are_full_copies_of_the_table_as_it_was_on_each_day():
 
 
 def test_backups_of_a_table_that_no_longer_grows_are_points_times_size():
-    monthly_rule = rule("monthly", "cron(0 5 1 * ? *)", DeleteAfterDays=182.5)
+    monthly_rule = rule("monthly", "cron(0 5 1 * ? *)", DeleteAfterDays=183)
     cost = monthly(of(Plan=plan(rule(DeleteAfterDays=35), monthly_rule)), SMALL)
     assert cost["backups, daily"] == pytest.approx(35 * SMALL_GB * 0.10)
     assert cost["backups, monthly"] == pytest.approx(183 * 12 / 365 * SMALL_GB * 0.10)

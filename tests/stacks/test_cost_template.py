@@ -98,7 +98,10 @@ def test_the_regions_of_a_global_table():
             {"T": old_table(read=1, write={"Ref": "Units"})},
             r"WriteCapacityUnits of T is \{'Ref': 'Units'\}; the estimate",
         ),
-        (of(Plan=plan(rule(DeleteAfterDays={"Ref": "Days"})))["Resources"], "DeleteAfterDays is .*Ref.*; the estimate"),
+        (
+            of(Plan=plan(rule(DeleteAfterDays={"Ref": "Days"})))["Resources"],
+            "DeleteAfterDays of a backup rule is .*; the estimate",
+        ),
     ],
 )
 def test_what_the_estimate_cannot_read_is_an_error(resources, words):

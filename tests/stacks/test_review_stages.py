@@ -10,7 +10,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 from ops import template
 from ops.__main__ import main
 from ops.review import command
-from ops.review.survival import CREATE_ONLY
+from ops.review.wording import CREATE_ONLY
 from ops.template import StackTemplate
 from tests.conftest import PROJECT
 from tests.snapshots import FOLDER
