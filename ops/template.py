@@ -178,14 +178,13 @@ class Replica:
 
 @dataclass(frozen=True, kw_only=True)
 class TableDefinition:
-    """A table. ``throughputs`` are empty on demand; ``expires``: it has a time to live."""
+    """A table; ``throughputs`` are empty on demand."""
 
     id: str
     keys: tuple[str, ...]
     indexes: tuple[IndexDefinition, ...]
     replicas: tuple[Replica, ...]
     throughputs: Mapping[CapacityKey, Throughput]
-    expires: bool
 
     @property
     def capacity_keys(self) -> list[CapacityKey]:
@@ -251,7 +250,6 @@ def table_definition(id: str, resource: Properties) -> TableDefinition:
             for one in replicas
         ),
         throughputs=throughputs,
-        expires=bool(properties.get("TimeToLiveSpecification", {}).get("Enabled")),
     )
 
 
@@ -286,14 +284,13 @@ def _number(where: str, settings: Properties, name: str, default: int | None = N
 
 @dataclass(frozen=True, kw_only=True)
 class Retention:
-    """Recovery points kept for ``days`` (None: for ever), in cold storage after ``cold`` days.
+    """Recovery points kept for ``days``, or for ever. Cold storage is taken for warm.
 
     ``elsewhere``: they are copies in another region, or may be; ``region`` names it, None
     where the template does not.
     """
 
     days: int | None = None
-    cold: int | None = None
     elsewhere: bool = False
     region: str | None = None
 
@@ -336,11 +333,9 @@ def _vault(copy: Properties) -> tuple[str, str] | None:
 
 
 def _retention(rule: Properties) -> Retention:
-    """What a rule or a copy action keeps; -1 and nothing at all mean for ever, or never cold."""
-    names = ("DeleteAfterDays", "MoveToColdStorageAfterDays")
-    found = [_number("a backup rule", rule.get("Lifecycle", {}), name, -1) for name in names]
-    days, cold = (None if one < 0 else one for one in found)
-    return Retention(days=days, cold=cold)
+    """What a rule or a copy action keeps; without a number, or with -1, it is for ever."""
+    days = _number("a backup rule", rule.get("Lifecycle", {}), "DeleteAfterDays", -1)
+    return Retention(days=None if days < 0 else days)
 
 
 def _copies(copy: Properties, home: str | None) -> Retention:

@@ -80,12 +80,6 @@ class Load:
         """Since the load began."""
         return self.months * DAYS
 
-    @property
-    def expired(self) -> float:
-        """Messages whose retention ends in the month."""
-        ends = self.retention_days is not None and self.retention_days < self.days
-        return self.messages if ends else 0
-
     def stored(self, day: float) -> float:
         """Messages in the table ``day`` days after the load began; none before that."""
         kept = day if self.retention_days is None else min(day, self.retention_days)
@@ -126,7 +120,6 @@ class BilledStage:
     readers: tuple[StreamReader, ...]
     rules: tuple[BackupRule, ...]
     restore_tests_a_day: float
-    other_tables: tuple[str, ...]
 
 
 class Used(NamedTuple):
@@ -141,24 +134,17 @@ class Used(NamedTuple):
 def read(stacks: Stacks, *, region: str | None = None) -> BilledStage:
     """What a stage deployed to ``region``, or to the one that it names, is billed for.
 
-    Of several tables it is the one that the output TableName names. Raises OpsError without
-    such a table, for values that only the deployment will know, and for replicas none of
-    which is in the region.
+    Raises OpsError unless there is one table, for values that only the deployment will know,
+    and for replicas none of which is in the region.
     """
     tables = [(stack, id) for stack in stacks for id, one in stack.resources.items() if one["Type"] in TABLE_TYPES]
-    own = tables
-    if len(tables) > 1:
-        named = {stack.name: stack.template.get("Outputs", {}).get("TableName", {}).get("Value") for stack in stacks}
-        own = [(stack, id) for stack, id in tables if named[stack.name] == {"Ref": id}]
-    if len(own) != 1:
-        raise OpsError(
-            f"the template has {len(tables)} DynamoDB tables; the estimate is for one, "
-            "or for the one that the output TableName names"
-        )
-    ((main, id),) = own
+    if len(tables) != 1:
+        raise OpsError(f"the template has {len(tables)} DynamoDB tables; the estimate is for one")
+    ((main, id),) = tables
     table = table_definition(id, main.resources[id])
     home = table.home(region or main.region)
     plans = main.properties_of("AWS::Backup::BackupPlan")
+    tests = [runs_a_day(one["ScheduleExpression"]) for one in main.properties_of("AWS::Backup::RestoreTestingPlan")]
     return BilledStage(
         stack=main,
         others=tuple(one for one in stacks if one is not main),
@@ -166,8 +152,8 @@ def read(stacks: Stacks, *, region: str | None = None) -> BilledStage:
         table=table,
         readers=tuple(_readers(main, id)),
         rules=tuple(rule for plan in plans for rule in backup_rules(plan, home)),
-        restore_tests_a_day=_restore_tests(main),
-        other_tables=tuple(other for stack, other in tables if (stack, other) != (main, id)),
+        # Each selection of the plan restores one recovery point whenever the plan runs.
+        restore_tests_a_day=sum(tests) * len(main.properties_of("AWS::Backup::RestoreTestingSelection")),
     )
 
 
@@ -181,18 +167,6 @@ def _readers(stack: StackTemplate, table: str) -> Iterator[StreamReader]:
                 filtered=bool(mapping.get("FilterCriteria", {}).get("Filters")),
                 log_days=stack.referred(function.get("LoggingConfig", {}).get("LogGroup")).get("RetentionInDays"),
             )
-
-
-def _restore_tests(stack: StackTemplate) -> float:
-    """Points restored a day: one for every selection whenever its plan runs."""
-    plans: dict[str, float] = {}
-    for id, one in stack.resources.items():
-        if one["Type"] == "AWS::Backup::RestoreTestingPlan":
-            # A selection names its plan, or refers to it.
-            names = (one["Properties"]["RestoreTestingPlanName"], {"Ref": id})
-            plans |= dict.fromkeys(map(str, names), runs_a_day(one["Properties"]["ScheduleExpression"]))
-    selections = stack.properties_of("AWS::Backup::RestoreTestingSelection")
-    return sum(plans.get(str(one["RestoreTestingPlanName"]), 0.0) for one in selections)
 
 
 # Ids as long as those of a Cognito user pool; a short name makes items smaller.
@@ -278,15 +252,8 @@ def per_message(stage: BilledStage, load: Load) -> Units:
 
 
 def in_a_month(stage: BilledStage, load: Load) -> Units:
-    """The units of a month. A message that expires makes the function look once more.
-
-    DynamoDB's own deletions cost nothing
-    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html).
-    """
-    units = {key: each * load.messages for key, each in per_message(stage, load).items()}
-    if stage.readers and stage.table.expires:
-        units["", "read"] += load.expired * read_units(item_bytes(message(load.message_bytes)), consistent=True)
-    return units
+    """The units of a month."""
+    return {key: each * load.messages for key, each in per_message(stage, load).items()}
 
 
 def total(units: Units, kind: str) -> float:
@@ -372,9 +339,9 @@ def _backup_items(stage: BilledStage, load: Load) -> Iterator[Used]:
     """
     size = _table_gb(stage, load, load.days)
     for rule in stage.rules:
-        yield from _points(stage, load, rule, rule.kept, f"backups, {rule.name}")
+        yield _points(stage, load, rule, rule.kept, f"backups, {rule.name}")
         for copy in rule.copies:
-            yield from _points(stage, load, rule, copy, f"copies, {rule.name}")
+            yield _points(stage, load, rule, copy, f"copies, {rule.name}")
             if copy.elsewhere:
                 yield Used(f"copies, {rule.name}, on the way", rule.runs_a_day * DAYS * size, "transfer")
     tests = stage.restore_tests_a_day * DAYS
@@ -383,21 +350,17 @@ def _backup_items(stage: BilledStage, load: Load) -> Iterator[Used]:
         yield Used("restored by the tests", tests * (size + _indexes_gb(stage, load)), "restore")
 
 
-def _points(stage: BilledStage, load: Load, rule: BackupRule, kept: Retention, item: str) -> Iterator[Used]:
+def _points(stage: BilledStage, load: Load, rule: BackupRule, kept: Retention, item: str) -> Used:
     """A rule's recovery points at the end of the last month, each as large as the table was on its day."""
     last = load.days if kept.days is None else min(kept.days, load.days)
-    sizes = [rule.runs_a_day * _table_gb(stage, load, load.days - age) for age in range(math.ceil(last))]
-    warm = len(sizes) if kept.cold is None else kept.cold
-    yield Used(item, sum(sizes[:warm]), "backup_warm", kept.region)
-    if kept.cold is not None:
-        yield Used(f"{item}, cold", sum(sizes[warm:]), "backup_cold", kept.region)
+    sizes = (rule.runs_a_day * _table_gb(stage, load, load.days - age) for age in range(math.ceil(last)))
+    return Used(item, sum(sizes), "backup_warm", kept.region)
 
 
 def _function_items(stage: BilledStage, load: Load) -> Iterator[Used]:
     """The runs and the logs of the functions that read the stream: at most one run for every record."""
-    expired = load.expired if stage.table.expires else 0
     for one in stage.readers:
-        runs = load.messages * (1 if one.filtered else _RECORDS) + expired
+        runs = load.messages * (1 if one.filtered else _RECORDS)
         months = min(one.log_days or load.days, load.days) / DAYS
         price = "function_arm" if one.arm else "function_x86"
         yield Used("stream function, requests", runs, "function_request")
@@ -407,7 +370,7 @@ def _function_items(stage: BilledStage, load: Load) -> Iterator[Used]:
 
 
 def fixed_items(stack: StackTemplate, load: Load, *, scaling_alarms: int = 0) -> Iterator[Used]:
-    """What a stack is billed for under any load: keys, alarms, dashboards and metrics.
+    """What a stack is billed for under any load: keys, alarms and dashboards.
 
     A key, as old as the load, costs more after its first two rotations, by the hour; later ones
     cost nothing (https://aws.amazon.com/kms/pricing/).
@@ -415,27 +378,17 @@ def fixed_items(stack: StackTemplate, load: Load, *, scaling_alarms: int = 0) ->
     keys = stack.properties_of("AWS::KMS::Key")
     periods = [key.get("RotationPeriodInDays", 365) for key in keys if key.get("EnableKeyRotation") in (True, "true")]
     rotations = [min(1.0, max(0.0, (load.days - n * float(days)) / DAYS)) for days in periods for n in (1, 2)]
-    filters = stack.properties_of("AWS::Logs::MetricFilter") if load.messages else []
+    # An alarm is billed for each metric that it watches (https://aws.amazon.com/cloudwatch/pricing/).
+    watched = [one.get("Metrics", []) for one in stack.properties_of("AWS::CloudWatch::Alarm")]
+    metrics = sum(sum("MetricStat" in query for query in queries) or 1 for queries in watched)
     for item, count, price in (
         ("customer key", len(keys + stack.properties_of("AWS::KMS::ReplicaKey")), "key"),
         ("customer key, rotations", sum(rotations), "key_rotation"),
-        ("alarms", scaling_alarms + sum(map(_alarm_metrics, stack.properties_of("AWS::CloudWatch::Alarm"))), "alarm"),
-        ("composite alarms", len(stack.properties_of("AWS::CloudWatch::CompositeAlarm")), "composite_alarm"),
+        ("alarms", scaling_alarms + metrics, "alarm"),
         ("dashboards", len(stack.properties_of("AWS::CloudWatch::Dashboard")), "dashboard"),
-        ("metrics out of logs", sum(len(one["MetricTransformations"]) for one in filters), "metric"),
     ):
         if count:
             yield Used(item, count, price)
-
-
-def _alarm_metrics(alarm: Mapping[str, Any]) -> int:
-    """An alarm is billed for each metric that it watches, three times for an anomaly band.
-
-    https://aws.amazon.com/cloudwatch/pricing/
-    """
-    queries = alarm.get("Metrics", [])
-    metrics = sum("MetricStat" in query for query in queries) or 1
-    return metrics * (3 if "ANOMALY_DETECTION_BAND" in str(queries) else 1)
 
 
 def not_priced(stack: StackTemplate) -> list[tuple[str, int]]:

@@ -85,7 +85,6 @@ def estimate(stage: BilledStage, load: Load, *, region: str | None = None, free_
         lines=tuple(lines),
         assumptions=tuple(_assumptions(stage, load, free_tier=free_tier)),
         warnings=(
-            *(f"not estimated: table {table}" for table in stage.other_tables),
             *_throttled(stage, load),
             *(f"no prices of region {one} are known: those of {home} are used there" for one in unknown),
             *(f"not priced: {n} x {kind}" for one in (stage.stack, *stage.others) for kind, n in bill.not_priced(one)),
@@ -125,8 +124,8 @@ def _assumptions(stage: BilledStage, load: Load, *, free_tier: bool) -> Iterator
         f"conversations of {bill.PAGE} entries, {bill.total(units, 'read'):g} read units"
     )
     kept = "for ever" if load.retention_days is None else f"for {load.retention_days:g} days"
-    if load.retention_days is not None and not stage.table.expires:
-        kept += ", although the template deletes none (nor are deletions counted)"
+    if load.retention_days is not None:
+        kept += " (deletions are not counted)"
     conversations = f"one conversation for {bill.MESSAGES_PER_CONVERSATION} messages"
     if load.conversations is not None:
         conversations = f"{load.conversations:,.0f} conversations"

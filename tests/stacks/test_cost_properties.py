@@ -21,7 +21,7 @@ TEMPLATES = {
     "scaled": lambda: synth(
         billing_mode="provisioned", write_capacity=1, max_write_capacity=500, read_capacity=1, max_read_capacity=500
     ),
-    "old": lambda: of(old_table(recovery=True), Plan=plan(rule(MoveToColdStorageAfterDays=30))),
+    "old": lambda: of(old_table(recovery=True), Plan=plan(rule())),
 }
 templates = st.sampled_from(sorted(TEMPLATES))
 loads = st.builds(

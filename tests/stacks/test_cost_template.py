@@ -7,7 +7,6 @@ from aws_cdk import App, CfnResource, Environment, Stack
 
 from cli.errors import OpsError
 from ops import template
-from ops.cost import bill
 from ops.cost.bill import StreamReader
 from ops.template import Retention, StackTemplate, Throughput, runs_a_day
 from tests.support.cost_templates import global_table, of, old_table, plan, read, resource, rule
@@ -35,7 +34,7 @@ def test_a_folder_without_a_manifest_is_an_error(tmp_path):
 
 def test_dev_is_on_demand_with_an_index_a_stream_and_two_rules():
     dev = read(stage("dev"))
-    assert (dev.table.throughputs, dev.table.keys, dev.table.expires) == ({}, ("pk", "sk"), False)
+    assert (dev.table.throughputs, dev.table.keys) == ({}, ("pk", "sk"))
     (index,) = dev.table.indexes
     assert (index.keys, index.projection) == (("User", "LastMessageAt"), "ALL")
     (replica,) = dev.table.replicas
@@ -67,16 +66,15 @@ def test_recovery_and_plans_can_be_off():
     assert bare.rules == ()
 
 
-def test_an_old_table_with_its_capacity_its_time_to_live_and_its_index():
+def test_an_old_table_with_its_capacity_and_its_index():
     index = {
         "IndexName": "i",
         "KeySchema": [{"AttributeName": "User", "KeyType": "HASH"}],
         "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["OtherUser"]},
         "ProvisionedThroughput": {"ReadCapacityUnits": "2", "WriteCapacityUnits": 3},
     }
-    expiring = {"TimeToLiveSpecification": {"AttributeName": "t", "Enabled": True}}
-    found = read(of(old_table(read=4, write=6, GlobalSecondaryIndexes=[index], **expiring)))
-    assert (found.table.expires, found.readers, found.rules) == (True, (), ())
+    found = read(of(old_table(read=4, write=6, GlobalSecondaryIndexes=[index])))
+    assert (found.readers, found.rules) == ((), ())
     (held,) = found.table.indexes
     assert (held.projection, held.attributes) == ("INCLUDE", ("OtherUser",))
     units = {key: one.minimum for key, one in found.table.throughputs.items()}
@@ -109,24 +107,16 @@ def test_what_the_estimate_cannot_read_is_an_error(resources, words):
         read({"Resources": resources})
 
 
-def test_of_several_tables_the_one_that_the_outputs_name_is_read_and_the_others_are_named():
-    named = {"Outputs": {"TableName": {"Value": {"Ref": "Table"}}}} | of(Second=old_table())
-    other = StackTemplate(name="other", template={"Resources": {"Third": old_table()}})
-    found = bill.read((other, StackTemplate(name="own", template=named)))
-    assert (found.stack.name, found.table.id, found.other_tables) == ("own", "Table", ("Third", "Second"))
-
-
-def test_cold_storage_copies_and_points_that_are_kept_for_ever():
+def test_copies_and_points_that_are_kept_for_ever():
     def copy(arn, **lifecycle):
         return {"DestinationBackupVaultArn": arn, "Lifecycle": lifecycle}
 
-    far = copy("arn:aws:backup:eu-west-1:1:backup-vault:far", DeleteAfterDays=400, MoveToColdStorageAfterDays=30)
+    far = copy("arn:aws:backup:eu-west-1:1:backup-vault:far", DeleteAfterDays=400)
     near = copy({"Fn::Join": ["", ["arn:aws:backup:us-east-1:", {"Ref": "Account"}, ":backup-vault:near"]]})
-    rules = rule(copies=[far, near, copy({"Ref": "Vault"})], MoveToColdStorageAfterDays=60)
-    (only,) = read(of(Plan=plan(rules)), region="us-east-1").rules
-    assert only.kept == Retention(days=None, cold=60)
+    (only,) = read(of(Plan=plan(rule(copies=[far, near, copy({"Ref": "Vault"})]))), region="us-east-1").rules
+    assert only.kept == Retention(days=None)
     assert only.copies == (
-        Retention(days=400, cold=30, elsewhere=True, region="eu-west-1"),
+        Retention(days=400, elsewhere=True, region="eu-west-1"),
         Retention(),
         Retention(elsewhere=True),
     )
@@ -153,16 +143,6 @@ def test_how_often_a_schedule_runs(schedule, runs):
 def test_another_schedule_is_an_error_that_quotes_it(schedule):
     with pytest.raises(OpsError, match="is not understood: use cron"):
         runs_a_day(schedule)
-
-
-def test_a_restore_test_names_its_plan_or_refers_to_it():
-    daily = {"RestoreTestingPlanName": "p", "ScheduleExpression": "cron(0 5 * * ? *)"}
-    names = {"One": "p", "Two": {"Ref": "Plan"}, "Other": "q"}
-    selections = {
-        id: resource("AWS::Backup::RestoreTestingSelection", RestoreTestingPlanName=name) for id, name in names.items()
-    }
-    found = read(of(Plan=resource("AWS::Backup::RestoreTestingPlan", **daily), **selections))
-    assert found.restore_tests_a_day == 2
 
 
 def test_a_mapping_of_another_stream_is_not_a_reader():
