@@ -1,16 +1,36 @@
-"""``python -m ops``: parse the command line, and turn every failure into one line."""
+"""``python -m ops``: every command, and what each needs."""
 
 import argparse
 import sys
 from contextlib import closing
 
-from cli.command_line import Parser, add_place, add_target, status_of
+from cli import clients
+from cli.command_line import Context, Parser, add_place, add_target, status_of
+from ops import backup, backups, orphans
+from ops.cleanup import command as cleanup
+from ops.cost import command as cost
+from ops.inventory import command as inventory
+from ops.restore import command as restore
+from ops.review import command as review
+
+COMMANDS = {
+    "backup": backup,
+    "backups": backups,
+    "restore": restore,
+    "inventory": inventory,
+    "orphans": orphans,
+    "cleanup": cleanup,
+    "cost": cost,
+    "review": review,
+}
+# These read files only.
+WITHOUT_ACCOUNT = {"cost", "review"}
+# These look at every stack in the region: naming one would have no effect.
+EVERY_STACK = {"orphans"}
 
 
 def parser() -> argparse.ArgumentParser:
     """The command line of every command."""
-    from ops.commands import COMMANDS, EVERY_STACK, WITHOUT_ACCOUNT
-
     top = Parser(
         prog="python -m ops",
         description="Back up and restore a stack's table; clean up after a destroyed one.",
@@ -36,27 +56,14 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(argv: list[str] | None) -> int:
-    # Here, where a Ctrl-C is one line: they take most of a short command's time.
-    from ops.commands import WITHOUT_ACCOUNT
-
     arguments = parser().parse_args(argv)
     if arguments.command in WITHOUT_ACCOUNT:
         return int(arguments.run(arguments))
-    return _run_on_account(arguments)
-
-
-def _run_on_account(arguments: argparse.Namespace) -> int:
-    from cli.clients import Clients, stack_name
-    from cli.command_line import Context
-    from ops.commands import EVERY_STACK
-
-    name = ""
-    if arguments.command not in EVERY_STACK:
-        name = stack_name(stage=arguments.stage, stack=arguments.stack)
-    clients = Clients(region=arguments.region, profile=arguments.profile)
-    with closing(clients):
-        identity = clients.identity()
-        context = Context(clients=clients, stack=name, account=identity.account, region=identity.region)
+    one_stack = arguments.command not in EVERY_STACK
+    stack = clients.stack_name(stage=arguments.stage, stack=arguments.stack) if one_stack else ""
+    with closing(clients.Clients(region=arguments.region, profile=arguments.profile)) as made:
+        identity = made.identity()
+        context = Context(clients=made, stack=stack, account=identity.account, region=identity.region)
         return int(arguments.run(arguments, context))
 
 

@@ -3,238 +3,279 @@
 import argparse
 import json
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from cli.clients import StackDescription, deployed_stack, missing_table
+from botocore.exceptions import ClientError
+
+from cli.clients import deployed_stack, missing_table
 from cli.command_line import Context, number
-from cli.errors import OpsError, UsageError
-from cli.polling import DeadlineError
+from cli.errors import OpsError, UsageError, code
+from cli.polling import DeadlineError, duration, poll
 from model.names import STACK_TAG
-from ops import jobs, retention
+from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
+from ops.inventory.vaults import ACTIVE
 
-# The clean-up waits for jobs too, and knows them from here.
-from ops.jobs import ACTIVE as ACTIVE
-from ops.jobs import Job as Job
-from ops.jobs import wait as wait
-
-# A job that cannot start keeps trying this long, then EXPIRES; the API's least.
+RETAINED = "35d"
+_LONGEST_DAYS = 36_500  # the API's maximum
+# A job that cannot start tries again for this long, then EXPIRES; the API's minimum.
 _START_WINDOW_MINUTES = 60
 _MOST_TAGS = 9  # AWS Backup adds ten to those of the table, and one is the stack's
-RETAINED = "35d"
-_LONGEST_KEY, _LONGEST_VALUE = 128, 256
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wish:
-    """The backup that is asked for; the same ``token`` asks for the same backup."""
-
-    days: int
-    tags: dict[str, str]
-    token: str
+# How AWS Backup ends a job that found another one of the same table still running.
+_ONE_AT_A_TIME = "running job for the same resource"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops backup``."""
-    parser.add_argument(
-        "--retain",
-        metavar="SPAN",
-        help="delete the recovery point after SPAN: days 30d, weeks 4w, years 1y (default: 35d)",
-    )
-    parser.add_argument(
-        "--tag", action="append", default=[], metavar="KEY=VALUE", help="tag the recovery point (repeatable)"
-    )
-    parser.add_argument(
-        "--token", metavar="TEXT", help="the same TEXT starts one backup only, however often it is asked for"
-    )
-    parser.add_argument(
+    add = parser.add_argument
+    add("--retain", metavar="SPAN", help="delete the recovery point after SPAN: 30d, 4w or 1y (default: 35d)")
+    add("--tag", action="append", default=[], metavar="KEY=VALUE", help="tag the recovery point (repeatable)")
+    add("--token", metavar="TEXT", help="repeated runs with the same TEXT start one backup only")
+    add(
         "--wait",
         action=argparse.BooleanOptionalAction,
         default=True,
-        help="--no-wait: start the job, print its id and leave it",
+        help="--no-wait: start the job, print its id and do not wait for it",
     )
-    parser.add_argument(
-        "--timeout",
-        type=float,
-        default=60,
-        metavar="MINUTES",
-        help="stop waiting after this; the job goes on (default: 60)",
-    )
-    parser.add_argument("--job", metavar="ID", help="start nothing: wait for this job, after an interruption")
+    add("--timeout", type=float, default=60, metavar="MINUTES", help="stop waiting; the job goes on (default: 60)")
+    add("--job", metavar="ID", help="start no backup: wait for this job, for example after an interruption")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Take the backup; the last line on standard output is the recovery point's ARN."""
     seconds = 60 * number(arguments, "--timeout", 0.01, 7 * 24 * 60)
-    wish = _wish(arguments)
-    if arguments.job:
-        _check_options(arguments)
+    request = _request(arguments, context)
     context.say(context.where)
-    if not arguments.wait:
-        return _leave(context, wish, as_json=arguments.json)
     if arguments.job:
         _check_table(context, arguments.job)
-    job_id = arguments.job or start(context, wish, seconds=seconds)
-    again = f"the job goes on; running this again with --job {job_id} continues to wait for it"
+    job_id = arguments.job or _start(arguments, context, request, seconds=seconds)
+    if not arguments.wait:
+        context.say(f"to wait for it and print the ARN, run this again with --job {job_id}")
+        print(_json(context, _described(context.clients("backup"), job_id)) if arguments.json else job_id)
+        return 0
+    again = f"the job goes on; to continue waiting, run this again with --job {job_id}"
     try:
-        job = jobs.wait(context, job_id, seconds=seconds)
+        job = wait(context, job_id, seconds=seconds)
     except DeadlineError as late:
         raise OpsError(f"{late}; {again}") from None
     except KeyboardInterrupt:
         raise KeyboardInterrupt(again) from None
     if job.failure:
         raise OpsError(f"backup job {job.id} into vault {job.vault} ended {job.failure}")
-    if wish.tags and ":backup:" not in job.point:
-        context.say("its tags are not kept: the account's advanced DynamoDB backup is off")
-    _print(context, job, as_json=arguments.json)
+    if arguments.tag and ":backup:" not in job.point:
+        context.say("the tags were not kept: the account's advanced DynamoDB backup is off")
+    print(_json(context, job) if arguments.json else job.point)
     return 0
 
 
-def _check_options(arguments: argparse.Namespace) -> None:
-    """Raise UsageError for options that a job which was started before cannot heed."""
-    if not arguments.wait:
+def _request(arguments: argparse.Namespace, context: Context) -> dict[str, Any]:
+    """What the command line asks of AWS Backup. Raises UsageError for options that do not fit."""
+    if arguments.job and not arguments.wait:
         raise UsageError("--job waits for a job, --no-wait does not: pass one of them")
     given = {"--tag": arguments.tag, "--retain": arguments.retain, "--token": arguments.token}
-    if names := " and ".join(name for name, value in given.items() if value):
+    if arguments.job and (names := " and ".join(name for name, value in given.items() if value)):
         raise UsageError(f"--job starts no backup: leave out {names}")
+    if arguments.token is not None and not arguments.token.strip():
+        raise UsageError("--token must not be empty")
+    return {
+        # Always one: the SDK's retries then start one job, not two.
+        "IdempotencyToken": arguments.token or str(uuid.uuid4()),
+        "StartWindowMinutes": _START_WINDOW_MINUTES,
+        "Lifecycle": {"DeleteAfterDays": retention_days(RETAINED if arguments.retain is None else arguments.retain)},
+        "RecoveryPointTags": {STACK_TAG: context.stack} | tags(arguments.tag),
+    }
+
+
+def retention_days(text: str) -> int:
+    """The days that a backup is kept, from a span such as ``30d``.
+
+    Raises UsageError for anything but 1 to 36500 whole days
+    (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html).
+    """
+    try:
+        span = parse_span(text)
+    except ValueError as error:
+        raise UsageError(f"--retain {error}") from None
+    if span % timedelta(days=1) or not 1 <= span.days <= _LONGEST_DAYS:
+        raise UsageError(f"--retain must be whole days, 1d to {_LONGEST_DAYS}d, got {text}")
+    return span.days
+
+
+def tags(given: Iterable[str]) -> dict[str, str]:
+    """The tags in ``KEY=VALUE`` texts. Raises UsageError for texts that are no tags, and keys that are taken."""
+    found: dict[str, str] = {}
+    for text in given:
+        key, equals, value = text.partition("=")
+        if not key or not equals:
+            raise UsageError(f"--tag '{text}' is not KEY=VALUE")
+        if key.lower().startswith("aws:") or key == STACK_TAG or key in found:
+            raise UsageError(f"--tag '{text}': the key {key} is reserved or repeated; choose another")
+        found[key] = value
+    if len(found) > _MOST_TAGS:
+        raise UsageError(f"--tag: at most {_MOST_TAGS} tags, got {len(found)}")
+    return found
 
 
 def _check_table(context: Context, job_id: str) -> None:
-    """Raise OpsError for a job of a table that is not the stack's, nor was."""
-    job = jobs.describe(context.clients("backup"), job_id)
+    """Raise OpsError for a job of a table that neither is nor was the stack's."""
+    job = _described(context.clients("backup"), job_id)
     names = stack_tables.names(context)
     if job.resource not in [vaults.table_arn(context, name) for name in names]:
         raise OpsError(
-            f"backup job {job_id} is of {job.resource}, not of table {', '.join(names)}; check "
+            f"backup job {job_id} backs up {job.resource}, not table {', '.join(names)}; check "
             "--job, or name the stack of its table with --stage or --stack"
         )
 
 
-def start(context: Context, wish: Wish, *, seconds: float) -> str:
-    """Start an on-demand job into the stack's own vault; its id.
+def _start(arguments: argparse.Namespace, context: Context, request: dict[str, Any], *, seconds: float) -> str:
+    """Start a job into the stack's own vault; its id.
 
-    AWS Backup runs one job per table at a time, so one that runs already, for
-    example the plan's, is waited for first (up to ``seconds``).
+    AWS Backup runs one job per table at a time, and the plan may have started one. Waits for it first,
+    up to ``seconds``; refused with --no-wait: the new job would wait in AWS Backup and expire after an
+    hour. A repeated --token may find its own job running.
     """
-    source = _source(context)
-    for other in jobs.running(context.clients("backup"), source.output("TableArn")):
-        context.say(
-            f"backup job {other} of the same table runs already, and AWS Backup runs one at a "
-            "time: waiting for it first"
-        )
-        try:
-            jobs.wait(context, other, seconds=seconds)
-        except DeadlineError as late:
-            raise OpsError(f"{late}; no backup was started: run this again later") from None
-    return str(_start(context, source, wish)["BackupJobId"])
-
-
-def _leave(context: Context, wish: Wish, *, as_json: bool) -> int:
-    """Start the job and print its id, without waiting for anything.
-
-    A repeated --token may well find its own job running; any other job would
-    make this one wait in AWS Backup and, after an hour, expire.
-    """
-    source = _source(context)
-    backup, table = context.clients("backup"), source.output("TableArn")
-    others = list(jobs.running(backup, table))
-    if others and not wish.token:
-        raise OpsError(
-            f"backup job {others[0]} of the same table runs already, and AWS Backup runs one at a "
-            f"time: wait for it with --job {others[0]}, or leave out --no-wait"
-        )
-    answer = _start(context, source, wish)
-    job = jobs.describe(backup, answer["BackupJobId"])
-    if job.id in others:
-        context.say(f"--token {wish.token} started this job before, and it still runs")
-    elif others:
-        context.say(f"it can begin when job {others[0]} has ended, and gives up after an hour")
-    context.say(f"running this again with --job {job.id} waits for it and prints the ARN")
-    if as_json:
-        _print(context, job, as_json=True)
-    else:
-        print(job.id)
-    return 0
-
-
-def _source(context: Context) -> StackDescription:
-    """The deployed stack. Raises OpsError where there is none, or its table is gone."""
-    found = deployed_stack(context.clients, context.stack)
-    if missing := missing_table(context.clients, found):
+    backup, source = context.clients("backup"), deployed_stack(context.clients, context.stack)
+    if missing := missing_table(context.clients, source):
         raise OpsError(missing)
-    return found
-
-
-def _start(context: Context, source: StackDescription, wish: Wish) -> dict[str, Any]:
-    table, vault = source.output("TableArn"), source.output("BackupVaultName")
-    role = source.output("BackupRoleArn")
+    table, vault, role = (source.output(name) for name in ("TableArn", "BackupVaultName", "BackupRoleArn"))
+    others = list(_running(backup, table))
+    for other in others:
+        busy = f"backup job {other} of the same table is still running, and AWS Backup runs one at a time"
+        if arguments.wait:
+            context.say(f"{busy}: waiting for it first")
+            _wait_for_other(context, other, seconds=seconds)
+        elif not arguments.token:
+            raise OpsError(f"{busy}: wait for it with --job {other}, or leave out --no-wait")
     context.say(f"backing up {table} into {vault}")
-    answer: dict[str, Any] = context.clients("backup").start_backup_job(
-        BackupVaultName=vault,
-        ResourceArn=table,
-        IamRoleArn=role,
-        # Without one of the caller's: the SDK's retries then start one job, not two.
-        IdempotencyToken=wish.token or str(uuid.uuid4()),
-        StartWindowMinutes=_START_WINDOW_MINUTES,
-        Lifecycle={"DeleteAfterDays": wish.days},
-        RecoveryPointTags={STACK_TAG: context.stack} | wish.tags,
-    )
-    if wish.token:
-        _check_token(context, answer["BackupJobId"], table, wish.token)
-    return answer
+    answer = backup.start_backup_job(BackupVaultName=vault, ResourceArn=table, IamRoleArn=role, **request)
+    job_id = str(answer["BackupJobId"])
+    if arguments.token:
+        _check_token(context, job_id, arguments.token, table)
+    if job_id in others:
+        context.say(f"--token {arguments.token} started this job before, and it is still running")
+    elif others and not arguments.wait:
+        context.say(f"the job starts when job {others[0]} has ended, and expires if that takes over an hour")
+    return job_id
 
 
-def _check_token(context: Context, job_id: str, table: str, token: str) -> None:
-    """Raise OpsError where the token is that of another table's backup.
+def _wait_for_other(context: Context, job_id: str, *, seconds: float) -> None:
+    try:
+        wait(context, job_id, seconds=seconds)
+    except DeadlineError as late:
+        raise OpsError(f"{late}; no backup was started: run this again later") from None
 
-    AWS Backup answers a token that it knows with success, and does nothing
+
+def _check_token(context: Context, job_id: str, token: str, table: str) -> None:
+    """Raise OpsError when the token belongs to the backup of another table.
+
+    AWS Backup reports success for a token that it knows, and does nothing
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_StartBackupJob.html).
     """
-    job = jobs.describe(context.clients("backup"), job_id)
-    if job.resource != table:
+    resource = _described(context.clients("backup"), job_id).resource
+    if resource != table:
         raise OpsError(
-            f"--token {token} started backup job {job.id} of {job.resource} before, and none now; "
+            f"--token {token} was used for backup job {job_id} of {resource}, so no backup was started; "
             "choose another --token"
         )
 
 
-def _print(context: Context, job: Job, *, as_json: bool) -> None:
-    if as_json:
-        result = {"recovery_point_arn": job.point, "backup_job_id": job.id, "vault": job.vault}
-        more = {"stack": context.stack, "state": job.state, "size_bytes": job.size}
-        print(json.dumps(result | more))
-    else:
-        print(job.point)
-
-
-def _wish(arguments: argparse.Namespace) -> Wish:
-    if arguments.token is not None and not arguments.token.strip():
-        raise UsageError("--token must not be empty")
-    return Wish(
-        days=retention.days(RETAINED if arguments.retain is None else arguments.retain),
-        tags=tags(arguments.tag),
-        token=arguments.token or "",
+def _json(context: Context, job: "Job") -> str:
+    return json.dumps(
+        {
+            "recovery_point_arn": job.point,
+            "backup_job_id": job.id,
+            "vault": job.vault,
+            "stack": context.stack,
+            "state": job.state,
+            "size_bytes": job.size,
+        }
     )
 
 
-def tags(given: Iterable[str]) -> dict[str, str]:
-    """The tags in ``KEY=VALUE`` texts.
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """A backup job, as AWS Backup describes it; ``resource`` is the table's ARN."""
 
-    Raises UsageError for what AWS Backup refuses
-    (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_StartBackupJob.html).
+    id: str
+    vault: str
+    state: str
+    resource: str = ""
+    point: str = ""
+    percent: str = ""
+    text: str = ""
+    category: str = ""
+    size: int | None = None
+
+    @property
+    def failure(self) -> str:
+        """Why a job that ended left no backup to rely on; empty for a good one.
+
+        AWS reports "completed with issues" as COMPLETED and another category.
+        """
+        why = self.text or "AWS Backup gives no reason"
+        if _ONE_AT_A_TIME in why:
+            why += " AWS Backup runs one job per table at a time: run this again."
+        # In the vault these look like any other point.
+        left = f"; do not rely on the recovery point it left: {self.point}" if self.point else ""
+        if self.state == "PARTIAL":
+            return f"PARTIAL: {why}{left}"
+        if self.state != "COMPLETED":
+            return f"{self.state}: {why}"
+        if self.category not in ("", "SUCCESS"):
+            return f"COMPLETED with {self.category}: {why}{left}"
+        return "" if self.point else "COMPLETED without a recovery point"
+
+
+def wait(context: Context, job_id: str, *, seconds: float) -> Job:
+    """The job once it has ended, well or not, with progress on the way.
+
+    Raises DeadlineError after ``seconds``, OpsError for an unknown id.
     """
-    found: dict[str, str] = {}
-    for text in given:
-        key, equals, value = text.partition("=")
-        if not equals or not 1 <= len(key) <= _LONGEST_KEY or len(value) > _LONGEST_VALUE:
-            raise UsageError(
-                f"--tag '{text}' is not KEY=VALUE, of at most {_LONGEST_KEY} and {_LONGEST_VALUE} characters"
-            )
-        if key.lower().startswith("aws:") or key == STACK_TAG or key in found:
-            raise UsageError(f"--tag '{text}': the key {key} is AWS's, this project's, or twice")
-        found[key] = value
-    if len(found) > _MOST_TAGS:
-        raise UsageError(f"--tag: at most {_MOST_TAGS}, got {len(found)}")
-    return found
+    backup, began, shown = context.clients("backup"), context.clock.monotonic(), ""
+
+    def ended() -> Job | None:
+        nonlocal shown
+        job = _described(backup, job_id)
+        progress = f"{job.state} {job.percent}".strip()
+        if progress != shown:
+            elapsed = duration(context.clock.monotonic() - began)
+            context.say(f"backup job {job_id}: {progress} after {elapsed}")
+            shown = progress
+        return None if job.state in ACTIVE else job
+
+    try:
+        return poll(ended, seconds=seconds, clock=context.clock)
+    except DeadlineError as late:
+        raise DeadlineError(f"backup job {job_id} is still {shown} after {late}") from None
+
+
+def _running(backup: Any, table_arn: str) -> Iterator[str]:
+    """The ids of the table's backup jobs that have not ended."""
+    for page in backup.get_paginator("list_backup_jobs").paginate(ByResourceArn=table_arn):
+        yield from (job["BackupJobId"] for job in page["BackupJobs"] if job["State"] in ACTIVE)
+
+
+def _described(backup: Any, job_id: str) -> Job:
+    """The job as it is now. Raises OpsError for an unknown id."""
+    try:
+        answer = backup.describe_backup_job(BackupJobId=job_id)
+    except ClientError as error:
+        if code(error) != "ResourceNotFoundException":
+            raise
+        raise OpsError(f"AWS Backup has no job {job_id}; check --job and --region") from None
+    percent = answer.get("PercentDone", "")
+    return Job(
+        id=job_id,
+        vault=answer.get("BackupVaultName", ""),
+        state=answer["State"],
+        resource=answer.get("ResourceArn", ""),
+        # Without the account's advanced DynamoDB features only the finished job has it.
+        point=answer.get("RecoveryPointArn", ""),
+        percent=f"{float(percent):g}%" if percent else "",
+        text=answer.get("StatusMessage", ""),
+        category=answer.get("MessageCategory", ""),
+        size=answer.get("BackupSizeInBytes"),
+    )

@@ -14,7 +14,7 @@ from cli.errors import OpsError, code, explain, is_denied, message
 from cli.polling import SYSTEM_CLOCK, Clock, DeadlineError, poll
 from dynamo.parallel import lanes
 from dynamo.throttling import THROTTLED
-from ops import jobs
+from ops import backup
 from ops.cleanup import plan
 from ops.inventory import vaults
 from ops.inventory.found import Inventory, Point, Role, Vault
@@ -215,7 +215,7 @@ class Deletion:
     def _after(self, vault: Vault, job: str) -> Point | None:
         """The point of a running job, once it has ended; None when it left none."""
         try:
-            ended = jobs.wait(self._context, job, seconds=self._seconds)
+            ended = backup.wait(self._context, job, seconds=self._seconds)
         except (OpsError, DeadlineError) as error:
             self.failures[plan.JOB, job] = str(error)
         except (ClientError, BotoCoreError) as error:

@@ -12,9 +12,10 @@ from cli.command_line import Context
 from cli.errors import code, is_denied, message
 from model.names import STACK_TAG, TABLE_TAG
 from ops.inventory.found import Copy, Point, TableBackup, Unseen, Vault
-from ops.jobs import ACTIVE
 
 T = TypeVar("T")
+# The states of a backup job that has not ended.
+ACTIVE = frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"})
 PAGE = 1000  # the API's maximum
 # Both mean that a point can be restored; which of them DynamoDB points show has changed.
 RESTORABLE = frozenset({"COMPLETED", "AVAILABLE"})

@@ -2,127 +2,186 @@
 
 import argparse
 import json
+import re
+import secrets
+from datetime import UTC, datetime
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from cli.command_line import Context
-from cli.errors import OpsError, explain
+from cli import output
+from cli.command_line import Context, number
+from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, duration
-from ops.inventory import vaults
+from ops.inventory import stack_tables, vaults
 from ops.inventory.stack_tables import Restored
-from ops.restore import compare, drill, marking, origins, reapply, restore_options, restorer, resuming
-from ops.restore.comparison import Comparison
-from ops.restore.restoration import Restoration, Underway, status
+from ops.restore import settings
+from ops.restore.comparison import Comparison, compare
+from ops.restore.origin import choose, parse_time, resumed
+from ops.restore.restoration import Restoration, mark, start, status, temporary
+
+DRILL_TAG = "messages:drill"
+_LONGEST_NAME = 255
+_ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/\S+")
+_KEY = re.compile(r"arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key/\S+")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops restore``."""
-    restore_options.add(parser)
+    origin = parser.add_mutually_exclusive_group()
+    origin.add_argument(
+        "arn", nargs="?", metavar="ARN", help="a recovery point or backup (default: the newest recovery point)"
+    )
+    origin.add_argument("--to-time", metavar="TIME", help="the table at TIME, ISO 8601 with a zone")
+    origin.add_argument("--latest", action="store_true", help="the table at the latest possible time")
+    target = parser.add_mutually_exclusive_group(required=True)
+    target.add_argument("--target", metavar="NAME", help="the table to make")
+    target.add_argument(
+        "--drill", action="store_true", help="restore to a temporary table, compare, measure, remove it"
+    )
+    add = parser.add_argument
+    add("--table", metavar="NAME", help="the source (default: the stack's table)")
+    add("--role", metavar="ARN", help="the role that AWS Backup restores with (default: the stack's)")
+    add(
+        "--kms-key",
+        metavar="ARN",
+        help="encrypt the new table with this key (default: the source's; for a copy in another region its vault's)",
+    )
+    add("--reapply", action="store_true", help="give the new table the tags, TTL, stream, recovery and protection")
+    add("--no-compare", action="store_true", help="do not compare source and target")
+    add("--expect-differences", action="store_true", help="accept differences: the source was written to since")
+    add("--show", type=int, default=20, metavar="N", help="print the first N differences (default: 20)")
+    add("--rate", type=float, default=3000, metavar="N", help="read units (4 KB each) per second (default: 3000)")
+    add("--resume", action="store_true", help="continue the restore that an earlier run started")
+    add("--timeout", type=float, default=720, metavar="MINUTES", help="stop waiting; AWS goes on (default: 720)")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Restore; exit status 1 when the copy differs. The last line is the new table's ARN."""
-    seconds = restore_options.check(arguments)
+    seconds = _check(arguments)
     context.say(context.where)
-    if arguments.drill:
-        return drill.run(arguments, context, origins.choose(arguments, context), seconds=seconds)
-    restoration, restored = (_resume if arguments.resume else _begin)(arguments, context)
-    took = _wait(restoration, seconds=seconds)
-    context.say(f"table {arguments.target} can be used after {duration(took)}")
-    marking.mark(context, arguments.target, restored=restored.source)
-    comparison, reapplied, failed = _after(arguments, context, restored.source)
-    if arguments.json:
-        result = _object(arguments, context, restored, took, comparison)
-        print(json.dumps(result | {"reapplied": reapplied, "failed": failed}, indent=2))
+    return (_drill if arguments.drill else _restore)(arguments, context, seconds=seconds)
+
+
+def _check(arguments: argparse.Namespace) -> float:
+    """The seconds to wait at most. Raises UsageError for a value that no restore takes."""
+    number(arguments, "--show", 0, 10_000)
+    number(arguments, "--rate", 1, 1_000_000)
+    if arguments.role is not None and not _ROLE.fullmatch(arguments.role):
+        raise UsageError(f"--role '{arguments.role}' is not the ARN of an IAM role")
+    if arguments.kms_key is not None and not _KEY.fullmatch(arguments.kms_key):
+        raise UsageError(f"--kms-key '{arguments.kms_key}' is not the ARN of a KMS key")
+    if arguments.to_time is not None:
+        parse_time(arguments.to_time)
+    for option, name in (("--table", arguments.table), ("--target", arguments.target)):
+        if name is not None:
+            stack_tables.check_name(option, name)
+    if arguments.drill and (arguments.reapply or arguments.resume):
+        raise UsageError("--drill removes its table: leave out --reapply and --resume")
+    return 60 * number(arguments, "--timeout", 0.01, 7 * 24 * 60)
+
+
+def _restore(arguments: argparse.Namespace, context: Context, *, seconds: float) -> int:
+    target, dynamodb = arguments.target, context.clients("dynamodb")
+    origin = None if arguments.resume else choose(arguments, context)
+    restored = origin.restored if origin else resumed(arguments, context)
+    if arguments.reapply and not status(dynamodb, restored.source):
+        raise OpsError(f"--reapply needs table {restored.source}, which no longer exists; leave out --reapply")
+    if origin:
+        if state := status(dynamodb, target):
+            raise OpsError(
+                f"table {target} exists already ({state}); choose another --target, or pass "
+                "--resume if an earlier run started to restore it"
+            )
+        restoration = start(context, origin, target, role=arguments.role, key=arguments.kms_key)
     else:
-        for line in comparison.lines() if comparison else []:
-            print(line)
-        print(vaults.table_arn(context, arguments.target))
+        restoration = Restoration(context, target, restored.job)
+    again = "the restore goes on; to continue, run this again with --resume"
+    try:
+        took = restoration.wait(seconds=seconds)
+        context.say(f"table {target} can be used after {duration(took)}")
+        mark(context, target, restored=restored.source)
+        again = f"table {target} is restored; to continue, run this again with --resume"
+        # In this order: a TTL would delete items while they are compared.
+        comparison = _compared(arguments, context, restored.source, target)
+        reapplied, failed = settings.reapply(context, restored.source, target) if arguments.reapply else ([], {})
+    except DeadlineError as late:
+        raise OpsError(f"table {target} cannot be used yet after {late}; {again}") from None
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(again) from None
+    if arguments.json:
+        result = _object(context, restored, comparison) | {
+            "table": target,
+            "table_arn": vaults.table_arn(context, target),
+            # Only an earlier run knows when it started.
+            "recovery_seconds": None if arguments.resume else round(took, 1),
+            "reapplied": reapplied,
+            "failed": failed,
+        }
+        print(json.dumps(result, indent=2))
+    else:
+        print(*(comparison.lines() if comparison else []), vaults.table_arn(context, target), sep="\n")
     if not arguments.reapply:
-        _say_what_is_lacking(context, restored.source, arguments.target)
+        settings.advise(context, restored.source, target)
     for what, why in failed.items():
         context.say(f"not re-applied, {what}: {why}")
-    return 1 if compare.is_failure(arguments, context, comparison) or failed else 0
+    return 1 if _is_failure(arguments, context, comparison) or failed else 0
 
 
-def _begin(arguments: argparse.Namespace, context: Context) -> tuple[Underway, Restored]:
-    """The restore, begun. Raises OpsError before anything starts when it cannot be."""
-    origin = origins.choose(arguments, context)
-    _check_reapply(arguments, context, origin.table)
-    state = status(context.clients("dynamodb"), arguments.target)
-    if state:
-        raise OpsError(
-            f"table {arguments.target} exists already ({state}); choose another --target, or pass "
-            "--resume if it is an earlier run's"
-        )
-    target = restorer.target(context, origin, arguments.target, role=arguments.role, key=arguments.kms_key)
-    restoration = Restoration(context, origin, target)
-    restoration.begin()
-    return restoration, Restored(source=origin.table, arn=origin.arn, moment=origin.moment)
+def _compared(arguments: argparse.Namespace, context: Context, source: str, target: str) -> Comparison | None:
+    """The comparison; None when it is not wanted, or the source no longer exists."""
+    if arguments.no_compare:
+        return None
+    if not status(context.clients("dynamodb"), source):
+        context.say(f"table {source} no longer exists: there is nothing to compare with")
+        return None
+    return compare(context, source, target, most=arguments.show, rate=arguments.rate)
 
 
-def _resume(arguments: argparse.Namespace, context: Context) -> tuple[Underway, Restored]:
-    """The restore that an earlier run began. Raises OpsError where there is none."""
-    restored = resuming.find(arguments, context)
-    _check_reapply(arguments, context, restored.source)
-    return Underway(context, arguments.target, restored.job), restored
+def _is_failure(arguments: argparse.Namespace, context: Context, comparison: Comparison | None) -> bool:
+    """Whether the comparison is a failure; says what to do about it."""
+    if not comparison or not comparison.differences or arguments.expect_differences:
+        return False
+    context.say("the restored table differs from the source; if that was written to since, pass --expect-differences")
+    return True
 
 
-def _check_reapply(arguments: argparse.Namespace, context: Context, source_table: str) -> None:
-    if arguments.reapply and not status(context.clients("dynamodb"), source_table):
-        raise OpsError(f"--reapply needs table {source_table}, which does not exist any more")
-
-
-def _wait(restoration: Underway, *, seconds: float) -> float:
-    again = "the restore goes on; running this again with --resume continues"
-    try:
-        return restoration.wait(seconds=seconds)
-    except DeadlineError as late:
-        name = restoration.name
-        raise OpsError(f"table {name} cannot be used yet after {late}; {again}") from None
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(again) from None
-
-
-def _after(
-    arguments: argparse.Namespace, context: Context, source_table: str
-) -> tuple[Comparison | None, list[str], dict[str, str]]:
-    """Compare, then re-apply: a TTL would delete items while they are compared."""
-    again = f"table {arguments.target} is restored; --resume continues"
-    reapplied: tuple[list[str], dict[str, str]] = ([], {})
-    try:
-        comparison = compare.if_wanted(arguments, context, source_table, arguments.target)
-        if arguments.reapply:
-            reapplied = reapply.reapply(context, source_table, arguments.target)
-    except DeadlineError as late:
-        raise OpsError(f"table {arguments.target} is still busy after {late}; {again}") from None
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(again) from None
-    return comparison, *reapplied
-
-
-def _say_what_is_lacking(context: Context, source_table: str, target: str) -> None:
-    """A hint alone: the table is good also where the caller may not look."""
-    try:
-        lacking = reapply.lacking(context, source_table, target)
-    except ClientError as error:
-        lacking = f"could not look for what table {target} lacks: {explain(error)}"
-    if lacking:
-        context.say(lacking)
-
-
-def _object(
-    arguments: argparse.Namespace, context: Context, restored: Restored, took: float, comparison: Comparison | None
-) -> dict[str, Any]:
+def _object(context: Context, restored: Restored, comparison: Comparison | None) -> dict[str, Any]:
     return {
         "stack": context.stack,
-        "table": arguments.target,
-        "table_arn": vaults.table_arn(context, arguments.target),
         "source_table": restored.source,
         "recovery_point_arn": restored.arn or None,
         "restored_to": restored.moment.isoformat() if restored.moment else None,
-        # An earlier run knows when it began.
-        "recovery_seconds": None if arguments.resume else round(took, 1),
         "comparison": comparison.as_object() if comparison else None,
     }
+
+
+def _drill(arguments: argparse.Namespace, context: Context, *, seconds: float) -> int:
+    """Prove that the backup restores: one line on standard output; exit status 1 when the copy differs."""
+    origin = choose(arguments, context)
+    # The stack's role restores to names that begin with the table's and a dot; from the rest the
+    # inventory knows the table of a drill that was killed (ops/inventory/stack_tables.py).
+    ending = f".drill-{secrets.token_hex(4)}"
+    name = origin.table[: _LONGEST_NAME - len(ending)] + ending
+    age = max(0.0, (datetime.now(UTC) - origin.moment).total_seconds())
+    restoration = start(context, origin, name, role=arguments.role, key=arguments.kms_key)
+    with temporary(context, restoration, seconds=seconds):
+        try:
+            took = restoration.wait(seconds=seconds)
+        except DeadlineError as late:
+            raise OpsError(f"table {name} could not be used after {late}") from None
+        mark(context, name, restored=origin.table, **{DRILL_TAG: "temporary"})
+        comparison = _compared(arguments, context, origin.table, name)
+    if arguments.json:
+        measured = {"recovery_seconds": round(took, 1), "recovery_point_age_seconds": round(age, 1)}
+        result = _object(context, origin.restored, comparison) | measured | {"temporary_table": name}
+        print(json.dumps(result, indent=2))
+    else:
+        compared = "not compared"
+        if comparison:
+            print(*(f"{line}\n" for line in comparison.lines()[:-1]), sep="", end="")
+            items = output.count(comparison.source_items, "item")
+            compared = f"{items} compared, differences {comparison.differences:,}"
+        print(
+            f"drill: {origin.table} restored in {duration(took)}, to its state {duration(age)} before the drill; "
+            f"{compared}; the temporary table was removed"
+        )
+    return 1 if _is_failure(arguments, context, comparison) else 0

@@ -1,33 +1,215 @@
-"""What a comparison of two tables found. Pure."""
+"""Compare two tables item by item, in little memory whatever their size.
 
+First both tables are scanned, in parallel segments, into one digest for each of many groups of
+items. Then the items in groups that differ are read again, and compared with those that the other
+table has under their keys.
+"""
+
+import hashlib
 import heapq
 import json
 import threading
-from collections.abc import Iterable
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 from cli import output
-from ops.restore.digests import Item
+from cli.command_line import Context
+from dynamo.parallel import After, in_segments, lanes
+from model.wire import Typed
 
+T = TypeVar("T")
+
+SEGMENTS = 4  # of each table, read at once
+GROUPS = 65_536
+_KEYS_PER_READ = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+_SLOWEST = 1.0  # read units per second
+_PROGRESS_SECONDS = 5.0
 MISSING, EXTRA, CHANGED = "missing", "extra", "changed"
 
 
-@dataclass(frozen=True, kw_only=True, order=True)
-class Difference:
+def compare(context: Context, source: str, target: str, *, most: int, rate: float) -> "Comparison":
+    """Compare table ``source`` with ``target``; both may be in use.
+
+    ``most``: differences to keep; ``rate``: read units per second, for both tables together.
+    """
+    context.say(f"comparing {source} with {target}")
+    budget, dynamodb = ReadBudget(rate), context.clients("dynamodb")
+    readers = [TableReader(dynamodb, name, budget) for name in (source, target)]
+    counted, digests = [0, 0], (Counter[int](), Counter[int]())
+
+    def page(side: int, segment: int, after: After) -> tuple[list[Typed], After]:
+        return readers[side].scan(segment, after)
+
+    for side, items in _in_segments(context, page, lambda: f"{sum(counted):,} items read"):
+        counted[side] += len(items)
+        for item in items:
+            # The sum is the same whatever the order of the items.
+            digests[side][group(canonical(readers[side].key(item)))] += _hash(canonical(item), bits=128)
+    result = Comparison(most=most, source_items=counted[0], target_items=counted[1])
+    if groups := {one for one in digests[0].keys() | digests[1].keys() if digests[0][one] != digests[1][one]}:
+        context.say(f"{len(groups):,} of {GROUPS:,} groups of items differ")
+        find_differences(context, readers, groups, result.note)
+    result.read_units = budget.spent
+    return result
+
+
+Note = Callable[[Typed, Typed | None, Typed | None], None]
+
+
+def find_differences(context: Context, readers: "list[TableReader]", groups: set[int], note: Note) -> None:
+    """Call ``note`` with the key and both items wherever the tables of two readers differ in ``groups``.
+
+    None stands for an item that does not exist. Several threads call ``note``.
+    """
+    found = [0]
+
+    def page(side: int, segment: int, after: After) -> tuple[None, After]:
+        """Compares the source's items; of the target's it takes those that the source lacks."""
+        mine, other = readers[side], readers[1 - side]
+        items, after = mine.scan(segment, after)
+        suspects = {text: item for item in items if group(text := canonical(mine.key(item))) in groups}
+        others = {canonical(other.key(item)): item for item in other.get(map(mine.key, suspects.values()))}
+        for text, item in suspects.items():
+            there = others.get(text)
+            if there is None or (side == 0 and changed(item, there)):
+                note(mine.key(item), *((item, there) if side == 0 else (there, item)))
+                found[0] += 1
+        return None, after
+
+    for _ in _in_segments(context, page, lambda: f"{found[0]:,} differences so far"):
+        pass
+
+
+def _in_segments(
+    context: Context, page: Callable[[int, int, After], tuple[T, After]], progress: Callable[[], str]
+) -> Iterator[tuple[int, T]]:
+    """The pages of all segments of both tables, each with its side: 0 source, 1 target."""
+
+    def read(number: int, after: After) -> tuple[T, After]:
+        return page(*divmod(number, SEGMENTS), after)
+
+    shown = time.monotonic()
+    with lanes(2 * SEGMENTS) as opened:
+        for number, found in in_segments(opened, read, dict.fromkeys(range(2 * SEGMENTS))):
+            yield number // SEGMENTS, found
+            if time.monotonic() - shown > _PROGRESS_SECONDS:
+                context.say(progress())
+                shown = time.monotonic()
+
+
+class ReadBudget:
+    """Read units that may be spent per second, in all threads together.
+
+    A unit is a consistent read of 4 KB. Throttled reads lower the rate: others need the table.
+    """
+
+    def __init__(self, rate: float) -> None:
+        self.spent = 0.0
+        self._rate, self._next = rate, time.monotonic()
+        self._lock = threading.Lock()
+
+    def spend(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """The response to ``call``, which waits until units may be spent again."""
+        if (pause := self._next - time.monotonic()) > 0:
+            time.sleep(pause)
+        answer = call()
+        consumed = answer.get("ConsumedCapacity") or []
+        units = sum(entry["CapacityUnits"] for entry in (consumed if isinstance(consumed, list) else [consumed]))
+        throttled = answer.get("UnprocessedKeys") or answer.get("ResponseMetadata", {}).get("RetryAttempts")
+        with self._lock:
+            self.spent += units
+            if throttled:
+                self._rate = max(min(self._rate, _SLOWEST), self._rate / 1.5)
+            self._next = max(self._next, time.monotonic()) + units / self._rate
+        return answer
+
+
+class TableReader:
+    """Reads one table, in several threads; consistently, so that nothing is missed."""
+
+    def __init__(self, dynamodb: Any, name: str, budget: ReadBudget) -> None:
+        self._name, self._dynamodb, self._budget = name, dynamodb, budget
+        schema = dynamodb.describe_table(TableName=name)["Table"]["KeySchema"]
+        # Partition key first, as AWS and people have it.
+        self._keys = [key["AttributeName"] for key in sorted(schema, key=lambda key: str(key["KeyType"]))]
+
+    def key(self, item: Typed) -> Typed:
+        """The key of ``item``."""
+        return {name: item[name] for name in self._keys}
+
+    def scan(self, segment: int, after: After) -> tuple[list[Typed], After]:
+        """A page of one of the ``SEGMENTS``, and the key behind which the next one starts."""
+        request: dict[str, Any] = {"TableName": self._name, "Segment": segment, "TotalSegments": SEGMENTS}
+        start = {"ExclusiveStartKey": after} if after else {}
+        answer = self._paid(self._dynamodb.scan, ConsistentRead=True, **request, **start)
+        return answer["Items"], answer.get("LastEvaluatedKey")
+
+    def get(self, keys: Iterable[Typed]) -> Iterator[Typed]:
+        """Those items that exist under ``keys``."""
+        left = list(keys)
+        while left:
+            request = {self._name: {"Keys": left[:_KEYS_PER_READ], "ConsistentRead": True}}
+            answer = self._paid(self._dynamodb.batch_get_item, RequestItems=request)
+            yield from answer["Responses"].get(self._name, [])
+            unprocessed = answer.get("UnprocessedKeys", {}).get(self._name, {"Keys": []})
+            left = [*unprocessed["Keys"], *left[_KEYS_PER_READ:]]
+
+    def _paid(self, call: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
+        return self._budget.spend(lambda: call(ReturnConsumedCapacity="TOTAL", **request))
+
+
+def group(key: str) -> int:
+    """The group of a key in its canonical text, from 0 to ``GROUPS`` - 1."""
+    return _hash(key, bits=16)
+
+
+def _hash(text: str, bits: int) -> int:
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=bits // 8).digest(), "big")
+
+
+def changed(left: Typed, right: Typed) -> list[str]:
+    """The names of the attributes in which two items differ."""
+    names = sorted(left.keys() | right.keys())
+    return [name for name in names if _plain(left.get(name)) != _plain(right.get(name))]
+
+
+def canonical(item: Typed) -> str:
+    """A text that is the same for equal items, and only for those."""
+    return json.dumps(_plain({"M": item}), sort_keys=True)
+
+
+def _plain(attribute: Any) -> Any:
+    """An attribute's value in its one spelling: sets sorted, binary as hex."""
+    if attribute is None:
+        return None
+    ((kind, value),) = attribute.items()
+    if kind == "M":
+        value = {name: _plain(part) for name, part in value.items()}
+    elif kind == "L":
+        value = [_plain(part) for part in value]
+    elif kind == "B":
+        value = bytes(value).hex()
+    elif kind in ("SS", "NS", "BS"):
+        value = sorted(bytes(part).hex() if kind == "BS" else part for part in value)
+    return {kind: value}
+
+
+class Difference(NamedTuple):
     """One item: ``missing`` in the target, ``extra`` there, or ``changed`` in some attributes."""
 
     key: str
     kind: str
-    attributes: tuple[str, ...] = ()
+    attributes: list[str]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Comparison:
-    """How many items were compared, and in what the target differs from the source.
+    """How many items were compared, and how the target differs from the source.
 
-    ``examples`` are the first differences by key, at most ``most`` of them;
-    ``read_units`` what it took.
+    ``examples`` are the first differences by key, at most ``most`` of them; ``read_units`` were consumed.
     """
 
     most: int
@@ -40,7 +222,7 @@ class Comparison:
 
     @property
     def differences(self) -> int:
-        """All of them."""
+        """The number of all differences."""
         return sum(self.counts.values())
 
     @property
@@ -48,27 +230,27 @@ class Comparison:
         """The first differences, in order."""
         return heapq.nsmallest(self.most, self._kept)
 
-    def note(self, kind: str, key: Item, attributes: Iterable[str] = ()) -> None:
+    def note(self, key: Typed, source: Typed | None, target: Typed | None) -> None:
         """Count a difference, and keep it if it is among the first."""
-        found = Difference(key=shown(key), kind=kind, attributes=tuple(attributes))
+        kind = EXTRA if source is None else MISSING if target is None else CHANGED
+        attributes = changed(source, target) if source is not None and target is not None else []
+        text = " ".join(f"{name}={_text(attribute)}" for name, attribute in key.items())
         with self._lock:
             self.counts[kind] += 1
-            self._kept.append(found)
+            self._kept.append(Difference(text, kind, attributes))
             if len(self._kept) > 2 * self.most:
                 self._kept = self.examples
 
     def lines(self) -> list[str]:
-        """The first differences, how many more there are, and the sum of it."""
+        """The first differences, how many more there are, and the total."""
         examples = self.examples
-        rows = [f"{found.kind:8}{_described(found)}" for found in examples]
         more = self.differences - len(examples)
         counts = ", ".join(f"{number:,} {kind}" for kind, number in self.counts.items())
-        total = output.count(self.differences, "difference")
+        total = output.count(self.differences, "difference") + (f" ({counts})" if self.differences else "")
         return [
-            *rows,
+            *(f"{kind:8}{key}{': ' * bool(names)}{', '.join(names)}" for key, kind, names in examples),
             *([f"and {output.count(more, 'more difference')}"] if more else []),
-            f"compared {output.count(self.source_items, 'item')} with {self.target_items:,} "
-            f"restored: {total}" + (f" ({counts})" if self.differences else ""),
+            f"compared {output.count(self.source_items, 'item')} with {self.target_items:,} restored: {total}",
         ]
 
     def as_object(self) -> dict[str, Any]:
@@ -78,23 +260,14 @@ class Comparison:
             "items_restored": self.target_items,
             "differences": self.differences,
             **self.counts,
-            "examples": [
-                {"kind": found.kind, "key": found.key, "attributes": list(found.attributes)} for found in self.examples
-            ],
+            "examples": [found._asdict() for found in self.examples],
             "read_units": self.read_units,
         }
 
 
-def shown(key: Item) -> str:
-    """A key for people: ``pk="USER#tom" sk=12``."""
-    texts = []
-    for name, attribute in key.items():
-        ((kind, value),) = attribute.items()
-        if kind == "B":
-            value = bytes(value).hex()
-        texts.append(f"{name}={json.dumps(value, ensure_ascii=False) if kind == 'S' else value}")
-    return " ".join(texts)
-
-
-def _described(found: Difference) -> str:
-    return f"{found.key}: {', '.join(found.attributes)}" if found.attributes else found.key
+def _text(attribute: dict[str, Any]) -> str:
+    """A key attribute for people: ``"USER#tom"``, ``12``."""
+    ((kind, value),) = attribute.items()
+    if kind == "S":
+        return json.dumps(value, ensure_ascii=False)
+    return bytes(value).hex() if kind == "B" else str(value)

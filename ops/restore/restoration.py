@@ -1,137 +1,206 @@
-"""Carry out one restore: start it, wait until the new table can be used."""
+"""One restore: with which role and key, started, waited for, marked; or to a temporary table."""
 
+import contextlib
 import uuid
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.clients import find_stack
 from cli.command_line import Context
-from cli.errors import OpsError, code
-from cli.polling import duration, poll
+from cli.errors import OpsError, UsageError, code, explain, is_denied
+from cli.polling import DeadlineError, duration, poll
+from model.names import STACK_TAG
+from ops.inventory import stack_tables
 from ops.inventory.found import Point
-from ops.restore.origins import Origin
+from ops.restore.origin import Origin
 
+MANAGED = "AWSBackupServiceRolePolicyForRestores"
 _ENDED = frozenset({"COMPLETED", "ABORTED", "FAILED"})
+# The metadata that this module decides; the case of their names does not matter
+# (https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-dynamodb.html).
+_OURS = frozenset({"targettablename", "encryptiontype", "kmsmasterkeyarn"})
+# DescribeTable may not show a new table at once.
+_GRACE_SECONDS = 5.0
 
 
-@dataclass(frozen=True, kw_only=True)
-class Target:
-    """The table to be: its name, the ``role`` AWS Backup makes it as, the ``key`` it gets.
+def start(context: Context, origin: Origin, name: str, *, role: str | None, key: str | None) -> "Restoration":
+    """Start the restore of ``origin`` to the table ``name``.
 
-    AWS Backup is told the key, or another encryption, in the ``metadata``. Without a
-    role DynamoDB restores it as the caller; without a key it is encrypted as the
-    backup says.
+    ``role`` is for AWS Backup (default: the stack's), ``key`` encrypts the table (default: the key
+    of the source table, or what the backup says).
+
+    Raises OpsError without a role, or without a key in this region; UsageError for a name that
+    the stack's own role cannot restore to, and for a key in another region.
     """
+    if key and _region(key) != context.region:
+        raise UsageError(
+            f"--kms-key {key} is in region {_region(key)}; a table in {context.region} needs a key in {context.region}"
+        )
+    role = _role(context, origin, name, role) if origin.point else ""
+    if not key and origin.point:
+        source = next(stack_tables.existing(context.clients("dynamodb"), [origin.table]), None)
+        key = source.key if source else None
+    metadata = restore_metadata(context, origin.point, key) if origin.point and role else {}
+    when = f" at {origin.moment:%Y-%m-%d %H:%M:%S %Z}"
+    context.say(f"restoring {origin.arn or origin.table + when} to table {name}")
+    if role:
+        job = context.clients("backup").start_restore_job(
+            RecoveryPointArn=origin.arn,
+            Metadata={**metadata, "targetTableName": name},
+            IamRoleArn=role,
+            IdempotencyToken=str(uuid.uuid4()),  # the SDK's retries then start one job, not two
+            ResourceType="DynamoDB",
+        )
+        return Restoration(context, name, str(job["RestoreJobId"]))
+    dynamodb, request = context.clients("dynamodb"), dict[str, Any](TargetTableName=name)
+    if key:
+        request["SSESpecificationOverride"] = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+    if origin.arn:
+        dynamodb.restore_table_from_backup(BackupArn=origin.arn, **request)
+    else:
+        moment = {"UseLatestRestorableTime": True} if origin.latest else {"RestoreDateTime": origin.moment}
+        dynamodb.restore_table_to_point_in_time(SourceTableName=origin.table, **moment, **request)
+    return Restoration(context, name)
 
-    name: str
-    role: str = ""
-    key: str = ""
-    metadata: Mapping[str, str] = field(default_factory=dict)
+
+def _role(context: Context, origin: Origin, name: str, given: str | None) -> str:
+    """``given``, else the stack's role; empty when DynamoDB restores without one."""
+    if given:
+        return given
+    deployed = find_stack(context.clients, context.stack)
+    role = deployed.outputs.get("RestoreRoleArn", "") if deployed else ""
+    # No stage's own table has a dot in its name.
+    prefix = f"{deployed.output('TableName')}." if deployed and role else ""
+    if role and name.startswith(prefix):
+        return role
+    if origin.in_dynamodb:
+        context.say("no role for AWS Backup: DynamoDB restores the backup with the caller's permissions")
+        return ""
+    if role:
+        raise UsageError(
+            f"the stack's role restores tables whose name begins with '{prefix}', got "
+            f"'{name}'; choose such a --target, or pass --role"
+        )
+    state = "has no output RestoreRoleArn" if deployed else "does not exist"
+    raise OpsError(
+        f"AWS Backup needs a role to restore with, and stack {context.stack} {state}; deploy it, "
+        f"or pass --role with the ARN of a role that has AWS's policy {MANAGED}"
+    )
 
 
-class Underway:
-    """A restore to the table ``name``, which AWS carries out: waited for.
+def restore_metadata(context: Context, point: Point, key: str | None) -> dict[str, str]:
+    """AWS Backup's metadata for a restore of ``point``, without the table's name.
 
-    ``job`` is that of AWS Backup, if it has one.
+    The new table gets ``key``; AWS's own for an empty one; for None the key kept with the point,
+    else the customer key of its vault. A copy keeps the key of its table at home, and KMS keys
+    belong to one region: raises OpsError when there is no customer key in this one.
+    """
+    kept = context.clients("backup").get_recovery_point_restore_metadata(
+        BackupVaultName=point.vault, RecoveryPointArn=point.arn
+    )["RestoreMetadata"]
+    by_name = {name.lower(): value for name, value in kept.items()}
+    rest = {name: value for name, value in kept.items() if name.lower() not in _OURS}
+    kept_key = by_name.get("kmsmasterkeyarn", "")
+    if chosen := key or _customer_key(context, point, kept_key, source_is_gone=key is None):
+        return rest | {"encryptionType": "KMS", "kmsMasterKeyArn": chosen}
+    encryption = {"encryptionType": by_name.get("encryptiontype", "Default")}
+    return rest | encryption | ({"kmsMasterKeyArn": kept_key} if kept_key else {})
+
+
+def _customer_key(context: Context, point: Point, kept: str, *, source_is_gone: bool) -> str:
+    """The customer key in this region that the backup suggests; empty for none."""
+    region = _region(kept)
+    if region == context.region:
+        return kept
+    if (region or source_is_gone) and _is_customers(context, point.key):
+        return point.key
+    if region:
+        raise OpsError(
+            f"the table was encrypted with {kept}, which no table in {context.region} can use, and "
+            f"the vault {point.vault} has no customer key that the caller may describe; name a key "
+            f"in {context.region} with --kms-key"
+        )
+    return ""
+
+
+def _region(key: str) -> str:
+    """The region in a key's ARN; empty for "Not Applicable", which stands for a key of AWS."""
+    return key.split(":")[3] if key.startswith("arn:") else ""
+
+
+def _is_customers(context: Context, key: str) -> bool:
+    """Whether a customer owns ``key``: the key aws/backup cannot encrypt a table."""
+    if not key:
+        return False
+    try:
+        described = context.clients("kms").describe_key(KeyId=key)["KeyMetadata"]
+    except ClientError as error:
+        if not is_denied(error) and code(error) != "NotFoundException":
+            raise
+        return False
+    return bool(described.get("KeyManager") == "CUSTOMER")
+
+
+class Restoration:
+    """A restore to the table ``name``, which AWS carries out even if this process ends.
+
+    ``job`` is the id of AWS Backup's job; empty when DynamoDB restores.
     """
 
     def __init__(self, context: Context, name: str, job: str = "") -> None:
         self.name, self.job = name, job
-        self._context = context
-        self._dynamodb, self._backup = context.clients("dynamodb"), context.clients("backup")
-        self._began, self._shown = context.clock.monotonic(), ""
+        self._context, self._began = context, context.clock.monotonic()
+        self._shown = set[str]()
 
     def wait(self, *, seconds: float) -> float:
-        """Return when the table is ACTIVE, with the seconds since the beginning.
+        """Return when the table is ACTIVE, with the seconds that it took.
 
         Raises DeadlineError after ``seconds``, OpsError when AWS Backup's job fails.
         """
-        clock = self._context.clock
-        if self.job:
-            poll(self._job_ended, seconds=seconds, clock=clock)
-        left = max(0.0, seconds - (clock.monotonic() - self._began))
-        poll(self._active, seconds=left, clock=clock)
-        return clock.monotonic() - self._began
+        poll(self._is_usable, seconds=seconds, clock=self._context.clock)
+        return self._context.clock.monotonic() - self._began
 
     def ended(self) -> bool:
-        """Whether AWS Backup's job is over, well or not; the table's state is its own."""
-        if not self.job:
-            return True
-        job = self._backup.describe_restore_job(RestoreJobId=self.job)
-        return job["Status"] in _ENDED
+        """Whether AWS Backup's job is over, well or not; always true without one."""
+        return not self.job or self._described_job()["Status"] in _ENDED
 
-    def _job_ended(self) -> bool | None:
-        job = self._backup.describe_restore_job(RestoreJobId=self.job)
-        self._show(f"restore job {self.job}: {job['Status']} {job.get('PercentDone', '')}".strip())
-        if job["Status"] not in _ENDED:
-            return None
-        if job["Status"] != "COMPLETED":
-            why = job.get("StatusMessage") or "AWS Backup gives no reason"
-            raise OpsError(f"restore job {self.job} ended {job['Status']}: {why}")
-        return True
+    def _described_job(self) -> dict[str, Any]:
+        job: dict[str, Any] = self._context.clients("backup").describe_restore_job(RestoreJobId=self.job)
+        return job
 
-    def _active(self) -> bool | None:
-        state = status(self._dynamodb, self.name)
-        self._show(f"table {self.name}: {state or 'not there yet'}")
+    def _is_usable(self) -> bool | None:
+        if self.job:
+            job = self._described_job()
+            self._say_once(f"restore job {self.job}: {job['Status']} {job.get('PercentDone', '')}".strip())
+            if job["Status"] not in _ENDED:
+                return None
+            if job["Status"] != "COMPLETED":
+                why = job.get("StatusMessage") or "AWS Backup gives no reason"
+                raise OpsError(f"restore job {self.job} ended {job['Status']}: {why}")
+        state = status(self._context.clients("dynamodb"), self.name)
+        self._say_once(f"table {self.name}: {state or 'not created yet'}")
         return True if state == "ACTIVE" else None
 
-    def _show(self, progress: str) -> None:
-        if progress != self._shown:
-            elapsed = duration(self._context.clock.monotonic() - self._began)
-            self._context.say(f"{progress} after {elapsed}")
-            self._shown = progress
+    def _say_once(self, progress: str) -> None:
+        if progress not in self._shown:
+            self._shown.add(progress)
+            self._context.say(f"{progress} after {duration(self._context.clock.monotonic() - self._began)}")
 
 
-class Restoration(Underway):
-    """A restore of ``origin`` into ``target``; ``refused`` says that AWS began none."""
+def mark(context: Context, name: str, *, restored: str, **more: str) -> None:
+    """Tag the table ``name``, a copy of the table ``restored``, so that inventory and clean-up find it.
 
-    def __init__(self, context: Context, origin: Origin, target: Target) -> None:
-        super().__init__(context, target.name)
-        self.origin, self.target, self.refused = origin, target, False
-
-    def begin(self) -> None:
-        """Start it; AWS goes on with it whatever becomes of this process."""
-        self._context.say(f"restoring {self.origin.label} to table {self.name}")
-        self._began = self._context.clock.monotonic()
-        try:
-            self._begin()
-        except ClientError:
-            self.refused = True
-            raise
-
-    def _begin(self) -> None:
-        if self.origin.point and self.target.role:
-            self.job = self._start_job(self.origin.point)
-        elif self.origin.arn:
-            self._dynamodb.restore_table_from_backup(BackupArn=self.origin.arn, TargetTableName=self.name, **self._key)
-        else:
-            when: dict[str, Any] = {"RestoreDateTime": self.origin.moment}
-            self._dynamodb.restore_table_to_point_in_time(
-                SourceTableName=self.origin.table,
-                TargetTableName=self.name,
-                **({"UseLatestRestorableTime": True} if self.origin.latest else when),
-                **self._key,
-            )
-
-    @property
-    def _key(self) -> dict[str, Any]:
-        if not self.target.key:
-            return {}
-        encrypted = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": self.target.key}
-        return {"SSESpecificationOverride": encrypted}
-
-    def _start_job(self, point: Point) -> str:
-        """Start AWS Backup's job; its id."""
-        answer = self._backup.start_restore_job(
-            RecoveryPointArn=point.arn,
-            Metadata={**self.target.metadata, "targetTableName": self.name},
-            IamRoleArn=self.target.role,
-            IdempotencyToken=str(uuid.uuid4()),  # the SDK's retries then start one job, not two
-            ResourceType="DynamoDB",
-        )
-        return str(answer["RestoreJobId"])
+    Says so when the caller may not: the table is good without.
+    """
+    marks = {STACK_TAG: context.stack, stack_tables.RESTORED_TAG: restored, **more}
+    dynamodb = context.clients("dynamodb")
+    try:
+        arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
+        dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in marks.items()])
+    except ClientError as error:
+        context.say(f"table {name} has no tags, so the inventory will not find it: {explain(error)}")
 
 
 def status(dynamodb: Any, table: str) -> str:
@@ -142,3 +211,50 @@ def status(dynamodb: Any, table: str) -> str:
         if code(error) != "ResourceNotFoundException":
             raise
         return ""
+
+
+@contextlib.contextmanager
+def temporary(context: Context, restoration: Restoration, *, seconds: float) -> Iterator[None]:
+    """Remove the restored table at the end of the ``with`` block, also after a failure or an interrupt.
+
+    ``seconds`` limits the wait for the removal.
+    """
+    name = restoration.name
+    try:
+        yield
+    except KeyboardInterrupt:
+        context.say(f"interrupted; removing table {name}; interrupt again to leave it")
+        _remove(context, restoration, seconds=seconds)
+        raise KeyboardInterrupt(f"table {name} was removed") from None
+    except Exception as error:
+        context.say(f"failed: {error}; removing table {name}")
+        _remove(context, restoration, seconds=seconds)
+        raise
+    _remove(context, restoration, seconds=seconds)
+
+
+def _remove(context: Context, restoration: Restoration, *, seconds: float) -> None:
+    """Delete the table and wait until it is gone; a failure names the command that deletes it."""
+    dynamodb, name, clock = context.clients("dynamodb"), restoration.name, context.clock
+    left = f"table {name} is left; delete it: `aws dynamodb delete-table --table-name {name} --region {context.region}`"
+    seen, grace_ends = False, clock.monotonic() + _GRACE_SECONDS
+
+    def gone() -> bool | None:
+        nonlocal seen
+        if not restoration.ended():  # AWS refuses to delete a table that is being restored
+            return None
+        state = status(dynamodb, name)
+        if state == "ACTIVE":
+            dynamodb.delete_table(TableName=name)
+        seen = seen or bool(state)
+        return True if not state and (seen or clock.monotonic() > grace_ends) else None
+
+    try:
+        poll(gone, seconds=seconds, clock=clock)
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt(left) from None
+    except DeadlineError as late:
+        raise OpsError(f"{left}: it still existed after {late}") from None
+    except (ClientError, BotoCoreError) as failed:
+        raise OpsError(f"{left}: {explain(failed)}") from None
+    context.say(f"table {name} was removed" if seen else f"table {name} was never created")

@@ -14,35 +14,24 @@ ALLOWED, DENIED = "allowed", "implicitDeny"
 
 
 @pytest.fixture
-def stage(name):
-    return f"pr-{name[:8]}"
-
-
-@pytest.fixture
-def cdk(aws, stage, tmp_path, monkeypatch, setting):
-    """``cdk("deploy", ...)`` for the stage, as the make targets call it."""
+def cdk(aws, name, tmp_path, monkeypatch, setting):
+    """``cdk("deploy", ...)`` for the stage, as the make targets call it; its output."""
     for key, value in aws.environment().items():
         monkeypatch.setenv(key, value)
     setting("backup_job_seconds", 0)
     setting("recovery_point_deleting_seconds", 0.05)
     setting("vault_lag_seconds", 0.1)
-    environment = aws.environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
-    context = [f"stage={stage}", f"region={HOME}", f"copy_region={THERE}"]
+    context = [f"stage={name[:8]}", f"region={HOME}", f"copy_region={THERE}"]
 
-    def run(*arguments):
+    def run(*arguments, fails=False):
         made = tmp_path / "cdk.out"  # by the first command, for the others
         source = ["-a", made] if made.exists() else ["-o", made]
-        command = ["cdk", *source, *[part for one in context for part in ("-c", one)]]
-        return subprocess.run(
-            [*command, *arguments],
-            cwd=PROJECT,
-            env=environment,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=300,
-        )
+        command = ["cdk", *source, *[part for one in context for part in ("-c", one)], *arguments]
+        environment = aws.environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
+        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        done = subprocess.run(command, cwd=PROJECT, env=environment, text=True, timeout=300, **pipes)
+        assert (done.returncode != 0) == fails, done.stdout
+        return done.stdout
 
     return run
 
@@ -51,21 +40,6 @@ def outputs(client, stack, region):
     cloudformation = client("cloudformation", region_name=region)
     (found,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
-
-
-def well(done):
-    assert done.returncode == 0, done.stdout
-
-
-def copy(client, home, vault_arn):
-    """Take a backup and have it copied, as the plan does by schedule."""
-    made = back_up(client, home["BackupVaultName"], home["TableName"], home["BackupRoleArn"])
-    client("backup").start_copy_job(
-        RecoveryPointArn=made["RecoveryPointArn"],
-        SourceBackupVaultName=home["BackupVaultName"],
-        DestinationBackupVaultArn=vault_arn,
-        IamRoleArn=home["BackupRoleArn"],
-    )
 
 
 def decision(client, role, action, resource):
@@ -79,10 +53,11 @@ def decision(client, role, action, resource):
     return answer["EvalDecision"]
 
 
-def test_two_stacks_from_bootstrap_to_clean_up(cdk, client, stage, capsys):
-    well(cdk("bootstrap"))
+def test_two_stacks_from_bootstrap_to_clean_up(cdk, client, name, capsys):
+    stage = name[:8]
+    cdk("bootstrap")
     deploy = ("deploy", "--all", "--require-approval", "never")
-    well(cdk(*deploy))
+    cdk(*deploy)
     own, copies = f"Messages-{stage}", f"Messages-{stage}-Copies-{HOME}"
     home, there = outputs(client, own, HOME), outputs(client, copies, THERE)
     (rule, _) = client("backup").get_backup_plan(BackupPlanId=home["BackupPlanId"])["BackupPlan"]["Rules"]
@@ -92,41 +67,32 @@ def test_two_stacks_from_bootstrap_to_clean_up(cdk, client, stage, capsys):
     role, action = home["BackupRoleArn"], "backup:CopyIntoBackupVault"
     assert decision(client, role, action, vault_arn) == ALLOWED
     assert decision(client, role, action, f"{vault_arn}2") == DENIED
-    copy(client, home, vault_arn)
+    made = back_up(client, home["BackupVaultName"], home["TableName"], role)
+    client("backup").start_copy_job(
+        RecoveryPointArn=made["RecoveryPointArn"],
+        SourceBackupVaultName=home["BackupVaultName"],
+        DestinationBackupVaultArn=vault_arn,
+        IamRoleArn=role,
+    )
 
     restored = f"{home['TableName']}.restored"
     (point,) = backup.list_recovery_points_by_backup_vault(BackupVaultName=there["BackupVaultName"])["RecoveryPoints"]
     where = ("--stack", copies, "--region", THERE)
-    assert (
-        main(
-            [
-                "restore",
-                point["RecoveryPointArn"],
-                *where,
-                "--target",
-                restored,
-                "--role",
-                there["CopiesRestoreRoleArn"],
-                "--no-compare",
-            ]
-        )
-        == 0
-    )
+    restore = ("restore", point["RecoveryPointArn"], *where, "--target", restored, "--no-compare")
+    assert main([*restore, "--role", there["CopiesRestoreRoleArn"]]) == 0
     client("dynamodb", region_name=THERE).delete_table(TableName=restored)
 
     clean_up = ("cleanup", *where, "--yes", "--json", "--rate", "1000")
     assert main([*clean_up]) == 1, "a copies' stack in use keeps its copies"
     assert "is still deployed" in capsys.readouterr().err
-    well(cdk("destroy", "--all", "--force"))
-    again = cdk(*deploy)
-    assert again.returncode == 1
-    assert "Backup vault with the same name already exists" in again.stdout
     cdk("destroy", "--all", "--force")
-    well(cdk(*deploy, "--import-existing-resources"))
+    assert "Backup vault with the same name already exists" in cdk(*deploy, fails=True)
+    cdk("destroy", "--all", "--force")
+    cdk(*deploy, "--import-existing-resources")
     listed = backup.list_recovery_points_by_backup_vault(BackupVaultName=there["BackupVaultName"])
     assert len(listed["RecoveryPoints"]) == 1, "adopted with the copies that are in it"
 
-    well(cdk("destroy", "--all", "--force"))
+    cdk("destroy", "--all", "--force")
     own_clean_up = ("cleanup", "--stage", stage, "--yes", "--json", "--rate", "1000")
     command = f"python -m ops cleanup --stack {copies} --region {THERE}"
     for _ in range(2):  # also when the role is all that is left

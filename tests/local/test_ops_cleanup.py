@@ -14,14 +14,14 @@ from embedded_aws.tests.support.engine import configure
 from local.environment import PROJECT
 from ops.cleanup import command
 from ops.cleanup.deletion import PointDeletion
-from tests.support.ops_deployment import Deployment, quick_stage
+from tests.support.ops_deployment import Deployment, quick_deployment
 
 FAST = ("--rate", "1000")
 
 
 @pytest.fixture
 def stage(aws, client, name, monkeypatch):
-    with quick_stage(aws, client, name, monkeypatch) as stage:
+    with quick_deployment(aws, client, name, monkeypatch) as stage:
         yield stage
 
 

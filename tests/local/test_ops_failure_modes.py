@@ -15,7 +15,7 @@ import pytest
 from embedded_aws.tests.support.engine import configure
 from embedded_aws.tests.support.steps import eventually, refused
 from ops.inventory import vaults
-from tests.support.ops_deployment import Deployment, quick_stage
+from tests.support.ops_deployment import Deployment, quick_deployment
 
 GUARDED = {"vault", "role"}  # what must stay as long as one recovery point does
 COMPLIANCE = {"MinRetentionDays": 7, "ChangeableForDays": 3}
@@ -83,7 +83,7 @@ class Case:
 
 @pytest.fixture
 def case(aws, client, name, setting, monkeypatch, capsys):
-    with quick_stage(aws, client, name, monkeypatch) as stage:
+    with quick_deployment(aws, client, name, monkeypatch) as stage:
         yield Case(stage, setting, aws, capsys, monkeypatch)
 
 

@@ -7,13 +7,13 @@ from contextlib import closing
 import pytest
 
 from embedded_aws.tests.support.steps import back_up
-from tests.support.ops_deployment import Deployment, quick_stage
+from tests.support.ops_deployment import Deployment, quick_deployment
 from tests.support.own_account import aws, client  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
 def deployed(aws, client, name, monkeypatch):
-    with quick_stage(aws, client, name, monkeypatch) as stage:
+    with quick_deployment(aws, client, name, monkeypatch) as stage:
         yield stage.deploy(PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
 
 

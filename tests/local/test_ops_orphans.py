@@ -6,13 +6,13 @@ import json
 import pytest
 
 from ops.__main__ import main
-from tests.support.ops_deployment import quick_stage
+from tests.support.ops_deployment import quick_deployment
 from tests.support.own_account import aws, client  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
 def deployed(aws, client, name, monkeypatch):
-    with quick_stage(aws, client, name, monkeypatch) as stage:
+    with quick_deployment(aws, client, name, monkeypatch) as stage:
         yield stage.deploy()
 
 

@@ -2,22 +2,43 @@
 
 import io
 import json
+import shlex
 import sys
 from contextlib import closing
 
 import pytest
 
 from chat.__main__ import main as chat
-from embedded_aws.tests.support.engine import configure
 from ops.__main__ import main as ops
 from tests.support.deployment import Deployment as Stack
-from tests.support.ops_deployment import QUICK, USUAL, Deployment
+from tests.support.ops_deployment import Deployment, quick_deployment
 from tests.support.templates import ITEMS
 
-RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
 MESSAGE = '{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}'
 ID = "2026-01-01T09:00:00.000Z#1a2b"
-KEY = ("--key", "CONV#jerry#tom", "MSG#1")
+COMMANDS = [
+    "conversations tom",
+    "conversations tom --check",
+    "history jerry#tom",
+    "follow jerry#tom",
+    "send Hi --from Tom --to Jerry",
+    f"edit jerry#tom {ID} Hi",
+    f"delete jerry#tom {ID}",
+    "delete --key CONV#jerry#tom MSG#1",
+    f"get jerry#tom {ID}",
+    "get --key CONV#jerry#tom MSG#1",
+    """put '{"PK": "a", "SK": "b"}'""",
+    """put '{"PK": "a", "SK": "b"}' --if-absent""",
+    "scan",
+    "scan --segments 2",
+    "export",
+    "export --conversation jerry#tom",
+    "import -",
+    "import - --if-absent",
+    "reindex",
+    "reindex jerry#tom",
+    "reindex --all",
+]
 
 
 def said(stack, table):
@@ -36,89 +57,42 @@ def environment(aws, monkeypatch):
         monkeypatch.setenv(key, value)
 
 
-@pytest.fixture
-def stage(aws, client, name, capsys):
-    """A stage with one recovery point, whose table was deleted by hand."""
-    configure(aws, **QUICK)
-    with closing(Deployment(client, name)) as stage:
-        stage.deploy(**RECOVERABLE)
+def test_every_command_of_ops_says_it(aws, client, name, monkeypatch, capsys):
+    recovery = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+    with quick_deployment(aws, client, name, monkeypatch) as stage:
+        stage.deploy(**recovery)
         assert stage.ops("backup") == 0
         client("dynamodb").delete_table(TableName=stage.table)
         capsys.readouterr()
-        yield stage
-    configure(aws, **USUAL)
-
-
-@pytest.mark.parametrize("options", [(), ("--no-wait",)])
-def test_a_backup_says_it_and_fails(stage, options, capsys):
-    assert stage.ops("backup", *options) == 1
-    out, err = capsys.readouterr()
-    assert (out, err.splitlines()[-1]) == ("", f"error: {said(stage.stack, stage.table)}")
-
-
-def test_the_list_of_backups_says_it_and_has_them_all(stage, capsys):
-    assert stage.ops("backups", "--json") == 0
-    out, err = capsys.readouterr()
-    assert {row["kind"] for row in json.loads(out)["backups"]} == {"RECOVERY_POINT", "SYSTEM"}
-    assert err.splitlines()[-1] == said(stage.stack, stage.table)
-
-
-def test_the_inventory_says_it_and_shows_the_rest(stage, capsys):
-    for options in ((), ("--all",)):
-        assert stage.ops("inventory", *options) == 0
+        for options in ((), ("--no-wait",)):
+            assert stage.ops("backup", *options) == 1
+            out, err = capsys.readouterr()
+            assert (out, err.splitlines()[-1]) == ("", f"error: {said(stage.stack, stage.table)}")
+        assert stage.ops("backups", "--json") == 0
         out, err = capsys.readouterr()
-        assert f"{stage.stack}: CREATE_COMPLETE, its table does not exist" in out.splitlines()
-        assert said(stage.stack, stage.table) in err.splitlines()
-    assert stage.vault in out
+        assert {row["kind"] for row in json.loads(out)["backups"]} == {"RECOVERY_POINT", "SYSTEM"}
+        assert err.splitlines()[-1] == said(stage.stack, stage.table)
+        for options in ((), ("--all",)):
+            assert stage.ops("inventory", *options) == 0
+            out, err = capsys.readouterr()
+            assert f"{stage.stack}: CREATE_COMPLETE, its table does not exist" in out.splitlines()
+            assert said(stage.stack, stage.table) in err.splitlines()
+            assert stage.vault in out
 
 
-COMMANDS = [
-    ("conversations", "tom"),
-    ("conversations", "tom", "--check"),
-    ("history", "jerry#tom"),
-    ("follow", "jerry#tom"),
-    ("send", "Hi", "--from", "Tom", "--to", "Jerry"),
-    ("edit", "jerry#tom", ID, "Hi"),
-    ("delete", "jerry#tom", ID),
-    ("delete", *KEY),
-    ("get", "jerry#tom", ID),
-    ("get", *KEY),
-    ("put", '{"PK": "a", "SK": "b"}'),
-    ("put", '{"PK": "a", "SK": "b"}', "--if-absent"),
-    ("scan",),
-    ("scan", "--segments", "2"),
-    ("export",),
-    ("export", "--conversation", "jerry#tom"),
-    ("import", "-"),
-    ("import", "-", "--if-absent"),
-    ("reindex",),
-    ("reindex", "jerry#tom"),
-    ("reindex", "--all"),
-]
-
-
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_a_chat_command_says_it_and_fails(module_stage, command, monkeypatch, capsys):
-    stdin = io.TextIOWrapper(io.BytesIO(f"{MESSAGE}\n".encode()))
-    monkeypatch.setattr(sys, "stdin", stdin)
-    name, *rest = command
-    assert chat([name, "--stage", module_stage.stage, *rest]) == 1
-    last = capsys.readouterr().err.splitlines()[-1]
-    assert last == f"error: {said(module_stage.stack, module_stage.table)}"
-
-
-@pytest.fixture(scope="module")
-def module_stage(client):
-    with closing(Deployment(client, "without-table")) as stage:
+def test_every_command_of_chat_says_it_and_fails(client, name, monkeypatch, capsys):
+    with closing(Deployment(client, name)) as stage:
         stage.deploy()
         client("dynamodb").delete_table(TableName=stage.table)
-        yield stage
+        for command in COMMANDS:
+            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{MESSAGE}\n".encode())))
+            assert chat([*shlex.split(command), "--stage", stage.stage]) == 1, command
+            last = capsys.readouterr().err.splitlines()[-1]
+            assert (command, last) == (command, f"error: {said(stage.stack, stage.table)}")
+        # A table that is named itself belongs to no stack.
+        assert chat(["history", "jerry#tom", "--table", stage.table]) == 1
+        assert "; deploy it, or name another one with" in capsys.readouterr().err.splitlines()[-1]
         stage.destroy()
-
-
-def test_a_table_that_is_named_itself_belongs_to_no_stack(module_stage, capsys):
-    assert chat(["history", "jerry#tom", "--table", module_stage.table]) == 1
-    assert "; deploy it, or name another one with" in capsys.readouterr().err.splitlines()[-1]
 
 
 @pytest.mark.usefixtures("bootstrapped")

@@ -4,8 +4,7 @@ import re
 
 import pytest
 
-from ops.backup import RETAINED
-from ops.retention import days
+from ops.backup import RETAINED, retention_days
 from stacks.backup_settings import ON_DEMAND_DAYS
 from stacks.settings import Settings
 from tests.support.templates import VAULT, only, stack
@@ -97,7 +96,7 @@ def test_what_a_lock_excludes_is_an_error(settings, said):
 
 
 def test_the_bounds_are_held_against_what_the_backup_command_keeps():
-    assert days(RETAINED) == ON_DEMAND_DAYS
+    assert retention_days(RETAINED) == ON_DEMAND_DAYS
     said = problem(vault_lock="governance")
     assert re.search(r"`python -m ops backup` keeps its own 35 days, so set daily_", said)
     Settings(vault_lock="governance", monthly_backup_retention_days=35)

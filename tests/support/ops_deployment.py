@@ -1,13 +1,20 @@
 """Stand-ins for a deployment, and the commands of ops run against them."""
 
-import contextlib
 import functools
 import json
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from typing import Any
 
+import pytest
+
 from embedded_aws.tests.support.engine import configure
+from local.environment import PROJECT
+from local.process import Running
 from ops.__main__ import main
 
 # The embedded AWS's own values, and those under which nobody waits.
@@ -177,15 +184,38 @@ class Deployment:
         raise AssertionError(f"{self.stack} is {stacks.get(self.stack)}, not {wanted}")
 
 
-@contextlib.contextmanager
-def quick_stage(aws: Any, client: Callable[..., Any], name: str, monkeypatch: Any) -> Iterator[Deployment]:
-    """A stage that is not deployed yet, with the environment of commands and short waits."""
+@contextmanager
+def quick_deployment(
+    aws: Running, client: Callable[..., Any], stage: str, monkeypatch: pytest.MonkeyPatch, **settings: object
+) -> Iterator[Deployment]:
+    """A stage that is not deployed yet, in an embedded AWS whose jobs take no time, for commands in this process."""
     for key, value in aws.environment().items():
         monkeypatch.setenv(key, value)
-    configure(aws, **QUICK)
-    with contextlib.closing(Deployment(client, name)) as stage:
-        yield stage
+    configure(aws, **QUICK | settings)
+    with closing(Deployment(client, stage)) as deployment:
+        yield deployment
     configure(aws, **USUAL)
+
+
+def interrupted(aws: Running, seen: str, *command: str, number: int = signal.SIGINT) -> tuple[int, str, str]:
+    """Status, standard output and error of ``python -m ops`` that gets a signal once ``seen`` is on standard error."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "ops", *command],
+        cwd=PROJECT,
+        env=aws.environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stderr
+        err = ""
+        while seen not in err:
+            line = process.stderr.readline()
+            assert line, err
+            err += line
+        process.send_signal(number)
+        out, rest = process.communicate(timeout=30)
+    return process.returncode, out, err + rest
 
 
 def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]:

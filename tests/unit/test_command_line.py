@@ -40,8 +40,8 @@ def _status(*argv):
     [
         ((), "required"),
         (("destroy",), "invalid choice: 'destroy'"),
-        (("backup", "--retain", "many"), "--retain 'many' is not a duration: a number and d"),
-        (("backup", "--retain", "0d"), "--retain must be between 1d and 36500d, got 0d"),
+        (("backup", "--retain", "many"), "--retain 'many' is not a time span: a number and"),
+        (("backup", "--retain", "0d"), "--retain must be whole days, 1d to 36500d, got 0d"),
         (("backup", "--tag", "purpose"), "--tag 'purpose' is not KEY=VALUE"),
         (("backup", "--token", " "), "--token must not be empty"),
         (("backup", "--job", "J", "--no-wait"), "--job waits for a job, --no-wait does not"),

@@ -6,53 +6,30 @@ import pytest
 
 from cli import output
 from cli.command_line import Context
-from cli.errors import UsageError
-from ops import backup, backups, retention
+from ops import backup, backups
 from ops.backup import Job
+from ops.backups import BackupRow, is_recent
 from ops.cost.prices import AS_OF, GB
 from ops.inventory import command as holdings
 from ops.inventory.costs import Rates
 from ops.inventory.found import Point, TableBackup
 from ops.inventory.vaults import Backups
-from ops.restore import origins
+from ops.restore import origin
 from tests.support.clock import FakeClock
 
 OREGON = Rates("us-west-2")
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(("text", "days"), [("1d", 1), ("30d", 30), ("4w", 28), ("1y", 365), ("36500d", 36500)])
+@pytest.mark.parametrize(
+    ("text", "days"), [("1d", 1), ("48h", 2), ("30d", 30), ("4w", 28), ("1y", 365), ("36500d", 36500)]
+)
 def test_a_retention_is_days_weeks_or_years(text, days):
-    assert retention.days(text) == days
-
-
-@pytest.mark.parametrize("text", ["", "30", "d", "1m", "-1d", "1.5d", "0d", "36501d", "101y", "30 d", "٣d", "9999999d"])
-def test_anything_else_is_no_retention(text):
-    with pytest.raises(UsageError, match="--retain"):
-        retention.days(text)
+    assert backup.retention_days(text) == days
 
 
 def test_tags_are_keys_and_values():
     assert backup.tags(["a=b", "c=d=e", "f="]) == {"a": "b", "c": "d=e", "f": ""}
-
-
-@pytest.mark.parametrize(
-    "given",
-    [
-        ["a"],
-        ["=b"],
-        ["k" * 129 + "=v"],
-        ["k=" + "v" * 257],
-        ["aws:a=b"],
-        ["AWS:a=b"],
-        ["messages:stack=x"],
-        ["a=b", "a=c"],
-        [f"k{n}=v" for n in range(10)],
-    ],
-)
-def test_tags_that_aws_refuses_are_refused_before(given):
-    with pytest.raises(UsageError, match="--tag"):
-        backup.tags(given)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +79,7 @@ def test_a_system_backup_is_free_and_the_newest_usable_point_is_the_newest():
     found = Backups(points=points, own=(user, system))
     assert found.newest is points[1]
     assert Backups(points=points[2:]).newest is None
-    costs = {row.arn: round(row.monthly, 2) for row in backups.list_of(found, OREGON)}
+    costs = {row.arn: round(row.monthly_usd, 2) for row in backups.backup_rows(found, OREGON)}
     # An EXPIRED point is billed as any other.
     assert costs == {"old": 0.1, "newer": 0.1, "bad": 0.1, "u": 0.1, "s": 0.0}
 
@@ -120,34 +97,12 @@ CONTEXT = Context(
     ],
 )
 def test_both_forms_of_an_arn_are_known(arn):
-    origins.check_arn(arn, CONTEXT)
-    with pytest.raises(UsageError, match="pass --region cn-north-1"):
-        origins.check_arn(arn.replace("us-west-2", "cn-north-1"), CONTEXT)
-    with pytest.raises(UsageError, match="is of account 999922223333"):
-        origins.check_arn(arn.replace("111122223333", "999922223333"), CONTEXT)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "arn",
-        "arn:aws:dynamodb:us-west-2:111122223333:table/Messages",
-        "arn:aws:backup:us-west-2:111122223333:backup-vault:v",
-        "arn:aws:s3:us-west-2:111122223333:recovery-point:x",
-    ],
-)
-def test_another_arn_is_refused(text):
-    with pytest.raises(UsageError, match="is not the ARN of a recovery point or backup"):
-        origins.check_arn(text, CONTEXT)
+    origin.check_arn(arn, CONTEXT)
 
 
 def test_a_time_has_a_zone():
-    assert origins.moment("2026-01-31T01:00:00+01:00") == NOW
-    assert origins.moment("2026-01-31T00:00:00Z") == NOW
-    for text in ("now", "2026-01-31", "2026-01-31T00:00:00", "2026-02-30T00:00:00Z"):
-        with pytest.raises(UsageError, match="is not a time with a zone"):
-            origins.moment(text)
+    assert origin.parse_time("2026-01-31T01:00:00+01:00") == NOW
+    assert origin.parse_time("2026-01-31T00:00:00Z") == NOW
 
 
 def test_nothing_found_of_every_stack_does_not_name_one(capsys):
@@ -202,3 +157,33 @@ def test_progress_is_said_when_it_changes_and_no_more_often():
         "backup job j: RUNNING 50.5% after 1.0 s",
         "backup job j: COMPLETED 100% after 1.6 s",
     ]
+
+
+def row(hours, kind="RECOVERY_POINT", state="COMPLETED"):
+    return BackupRow(
+        kind=kind,
+        arn="arn",
+        vault="v",
+        state=state,
+        created=NOW - timedelta(hours=hours),
+        expires=None,
+        size_bytes=0,
+        monthly_usd=0.0,
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "recent"),
+    [
+        ([], False),
+        ([row(25)], True),
+        ([row(27)], False),
+        ([row(50), row(2)], True),
+        ([row(2, state="PARTIAL"), row(50)], False),
+        ([row(2, state="EXPIRED")], False),
+        ([row(2, kind="USER", state="AVAILABLE")], True),
+        ([row(2, kind="SYSTEM", state="AVAILABLE")], False),
+    ],
+)
+def test_a_usable_backup_that_is_young_enough(rows, recent):
+    assert is_recent(rows, NOW - timedelta(hours=26)) is recent

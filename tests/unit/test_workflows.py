@@ -8,7 +8,7 @@ import re
 import pytest
 import yaml
 
-from ops.commands import COMMANDS as OPS
+from ops.__main__ import COMMANDS as OPS
 from tests.conftest import PROJECT
 
 FOLDER = PROJECT / ".github"

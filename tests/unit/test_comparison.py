@@ -1,0 +1,148 @@
+"""Comparing two tables: digests, reading in segments, what counts as a difference."""
+
+import random
+
+import pytest
+from botocore.exceptions import ClientError
+
+from cli.command_line import Context
+from ops.restore.comparison import (
+    CHANGED,
+    EXTRA,
+    MISSING,
+    SEGMENTS,
+    Comparison,
+    ReadBudget,
+    TableReader,
+    canonical,
+    changed,
+    compare,
+)
+
+
+def item(pk, sk, **more):
+    return {"pk": {"S": pk}, "sk": {"N": str(sk)}} | {name: {"S": v} for name, v in more.items()}
+
+
+@pytest.mark.parametrize(
+    ("left", "right", "names"),
+    [
+        ({"a": {"SS": ["x", "y"]}}, {"a": {"SS": ["y", "x"]}}, []),
+        ({"a": {"BS": [b"1", b"2"]}}, {"a": {"BS": [b"2", b"1"]}}, []),
+        ({"a": {"L": [{"S": "x"}, {"S": "y"}]}}, {"a": {"L": [{"S": "y"}, {"S": "x"}]}}, ["a"]),
+        # An attribute may be called like a type.
+        ({"SS": {"M": {"SS": {"S": "x"}}}}, {"SS": {"M": {"SS": {"S": "y"}}}}, ["SS"]),
+        ({"a": {"S": "1"}}, {"a": {"N": "1"}}, ["a"]),
+        ({"a": {"B": b"1"}}, {"a": {"B": bytearray(b"1")}}, []),
+        ({"a": {"S": "1"}, "b": {"NULL": True}}, {"c": {"BOOL": False}}, ["a", "b", "c"]),
+    ],
+)
+def test_what_counts_as_changed(left, right, names):
+    assert changed(left, right) == names
+    assert (canonical(left) != canonical(right)) == bool(names)
+
+
+class FakeTables:
+    """Tables of items in pages of two; a batch leaves all but the first key unprocessed."""
+
+    def __init__(self, **tables):
+        self.tables = tables
+        self.fails = ""
+
+    def describe_table(self, **_):
+        keys = [("sk", "RANGE"), ("pk", "HASH")]
+        return {"Table": {"KeySchema": [{"AttributeName": n, "KeyType": k} for n, k in keys]}}
+
+    def scan(self, *, TableName, Segment, TotalSegments, ExclusiveStartKey=None, **_):
+        if TableName == self.fails:
+            raise ClientError({"Error": {"Code": "ThrottlingException"}}, "Scan")
+        items = self.tables[TableName][Segment::TotalSegments]
+        begin = ExclusiveStartKey["at"] if ExclusiveStartKey else 0
+        answer = {"Items": items[begin : begin + 2], "ConsumedCapacity": {"CapacityUnits": 0.5}}
+        more = {"LastEvaluatedKey": {"at": begin + 2}} if begin + 2 < len(items) else {}
+        return answer | more
+
+    def batch_get_item(self, *, RequestItems, **_):
+        ((name, asked),) = RequestItems.items()
+        key, *left = asked["Keys"]
+        found = [one for one in self.tables[name] if key.items() <= one.items()]
+        unprocessed = {name: asked | {"Keys": left}} if left else {}
+        units = [{"TableName": name, "CapacityUnits": 1.0}]
+        return {"Responses": {name: found}, "UnprocessedKeys": unprocessed, "ConsumedCapacity": units}
+
+
+def compared(source, target, most=1000, fails=""):
+    fake = FakeTables(Source=source, Target=target)
+    fake.fails = fails
+    context = Context(clients=lambda _: fake, stack="s", account="1", region="r", say=lambda _: None)
+    return compare(context, "Source", "Target", most=most, rate=1e6)
+
+
+def test_any_two_tables_differ_exactly_as_their_items_do():
+    chance = random.Random(7)
+    for _ in range(15):
+        source = [item(f"p{n % 7}", n, Body="x") for n in range(chance.randrange(60))]
+        target = [dict(one) for one in source]
+        chance.shuffle(target)
+        expected = set()
+        for kind in (MISSING, CHANGED, EXTRA):
+            for n in range(chance.randrange(4)):
+                if kind == EXTRA:
+                    one = item(f"q{n % 2}" if n % 2 else "p1", 1000 + n)
+                    target.append(one)
+                else:
+                    left = [one for one in target if int(one["sk"]["N"]) < 1000 and one.get("Body") == {"S": "x"}]
+                    if not left:
+                        continue
+                    one = chance.choice(left)
+                    target.remove(one)
+                    if kind == CHANGED:
+                        target.append(one | {"Body": {"S": "y"}})
+                expected.add((kind, f'pk="{one["pk"]["S"]}" sk={one["sk"]["N"]}'))
+        result = compared(source, target)
+        assert {(found.kind, found.key) for found in result.examples} == expected
+        assert result.differences == len(expected)
+        assert (result.source_items, result.target_items) == (len(source), len(target))
+
+
+def test_equal_tables_are_read_once_in_any_order():
+    items = [item("a", n) for n in range(16)]
+    result = compared(items, list(reversed(items)))
+    assert (result.differences, result.read_units) == (0, 16 / 2 * 2 * 0.5)
+
+
+def test_the_failure_of_one_reader_is_raised():
+    with pytest.raises(ClientError, match="ThrottlingException"):
+        compared([item("a", n) for n in range(100)], [], fails="Target")
+
+
+def test_only_the_first_differences_are_kept():
+    result = Comparison(most=3)
+    for n in random.Random(3).sample(range(100), 100):
+        result.note({"pk": {"S": f"{n:03}"}}, item("", n), None)
+    assert [found.key for found in result.examples] == ['pk="000"', 'pk="001"', 'pk="002"']
+    assert result.counts[MISSING] == 100
+    assert result.lines()[-2] == "and 97 more differences"
+    assert len(result._kept) <= 6
+    none = Comparison(most=0)
+    none.note({"pk": {"B": b"\x01"}}, None, item("", 1))
+    assert none.lines() == [
+        "and 1 more difference",
+        "compared 0 items with 0 restored: 1 difference (0 missing, 1 extra, 0 changed)",
+    ]
+
+
+def test_a_budget_spaces_reads_and_slows_down_when_throttled(monkeypatch):
+    now = [100.0]
+    monkeypatch.setattr("ops.restore.comparison.time.monotonic", lambda: now[0])
+    monkeypatch.setattr("ops.restore.comparison.time.sleep", lambda seconds: now.append(now.pop() + seconds))
+    budget = ReadBudget(10)
+    reader = TableReader(FakeTables(T=[item("a", n) for n in range(2 * SEGMENTS)]), "T", budget)
+    reader.scan(0, None)
+    reader.scan(0, {"at": 2})
+    assert now[0] == pytest.approx(100 + 0.5 / 10)
+    slowed = {"ConsumedCapacity": {"CapacityUnits": 5}, "ResponseMetadata": {"RetryAttempts": 1}}
+    assert budget.spend(lambda: slowed) == slowed
+    budget.spend(dict)
+    assert now[0] == pytest.approx(100 + 1 / 10 + 5 * 1.5 / 10)
+    assert budget.spent == 6

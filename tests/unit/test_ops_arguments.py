@@ -1,0 +1,124 @@
+"""Wrong arguments of every command of ops: one line that names the value and the rule, before AWS is asked."""
+
+import json
+import shlex
+
+import pytest
+
+from cli.clients import Identity
+from ops.__main__ import main
+
+POINT = "arn:aws:backup:us-east-1:111122223333:recovery-point:x"
+TABLE_BACKUP = "arn:aws:dynamodb:us-east-1:111122223333:table/Messages/backup/01-x"
+TEN_TAGS = " ".join(f"--tag k{n}=v" for n in range(10))
+
+ERRORS = [
+    ("", 2, "required"),
+    ("destroy", 2, "invalid choice: 'destroy'"),
+    ("backup --retain ''", 2, "--retain '' is not a time span: a number and s, m, h, d, w or y"),
+    ("backup --retain 30", 2, "--retain '30' is not a time span"),
+    ("backup --retain=-1d", 2, "--retain '-1d' is not a time span"),
+    ("backup --retain 1.5d", 2, "--retain '1.5d' is not a time span"),
+    ("backup --retain 0d", 2, "--retain must be whole days, 1d to 36500d, got 0d"),
+    ("backup --retain 12h", 2, "--retain must be whole days, 1d to 36500d, got 12h"),
+    ("backup --retain 36h", 2, "got 36h"),
+    ("backup --retain 90m", 2, "got 90m"),
+    ("backup --retain 60s", 2, "got 60s"),
+    ("backup --retain 36501d", 2, "got 36501d"),
+    ("backup --retain 101y", 2, "got 101y"),
+    ("backup --tag purpose", 2, "--tag 'purpose' is not KEY=VALUE"),
+    ("backup --tag =b", 2, "--tag '=b' is not KEY=VALUE"),
+    ("backup --tag AWS:a=b", 2, "the key AWS:a is reserved or repeated"),
+    ("backup --tag messages:stack=x", 2, "the key messages:stack is reserved"),
+    ("backup --tag a=b --tag a=c", 2, "the key a is reserved or repeated"),
+    (f"backup {TEN_TAGS}", 2, "--tag: at most 9 tags, got 10"),
+    ("backup --token ' '", 2, "--token must not be empty"),
+    ("backup --job J --no-wait", 2, "--job waits for a job, --no-wait does not"),
+    ("backup --job J --tag a=b", 2, "--job starts no backup: leave out --tag"),
+    ("backup --job J --retain 35d --token t", 2, "--job starts no backup: leave out --retain and --token"),
+    ("backup --timeout -1", 2, "--timeout must be between"),
+    ("backup --timeout nan", 2, "--timeout must be between"),
+    ("backup --stage Prod", 2, "'Prod' is not a stage"),
+    (f"backup --stage {'a' * 32}", 2, "is not a stage"),
+    ("backups --newer-than soon", 2, "--newer-than 'soon' is not a time span"),
+    ("backups --table 'a b'", 2, "--table 'a b' is not a table name"),
+    ("restore", 2, "one of the arguments --target --drill is required"),
+    ("restore --target 'a b'", 2, "--target 'a b' is not a table name"),
+    ("restore --drill --table x", 2, "--table 'x' is not a table name"),
+    ("restore '' --drill --latest", 2, "not allowed with"),
+    ("restore nonsense --drill", 2, "'nonsense' is not the ARN of a recovery point or backup"),
+    ("restore arn:aws:dynamodb:us-east-1:111122223333:table/Messages --drill", 2, "is not the ARN of a recovery"),
+    ("restore arn:aws:s3:us-east-1:111122223333:recovery-point:x --drill", 2, "is not the ARN of a recovery point"),
+    (f"restore {POINT.replace('us-east-1', 'eu-west-1')} --drill", 2, "pass --region eu-west-1"),
+    (f"restore {POINT.replace('1111', '9999')} --drill", 2, "is in account 999922223333"),
+    (f"restore {TABLE_BACKUP.replace('us-east-1', 'cn-north-1')} --drill", 2, "pass --region cn-north-1"),
+    ("restore --to-time yesterday --drill", 2, "--to-time 'yesterday' is not a time with a zone"),
+    ("restore --to-time 2026-01-31T00:00:00 --drill", 2, "is not a time with a zone"),
+    ("restore --to-time 2026-02-30T00:00:00Z --drill", 2, "is not a time with a zone"),
+    ("restore --role admin --drill", 2, "--role 'admin' is not the ARN of an IAM role"),
+    ("restore --kms-key k --drill", 2, "--kms-key 'k' is not the ARN of a KMS key"),
+    ("restore --drill --reapply", 2, "--drill removes its table: leave out --reapply and --resume"),
+    ("restore --drill --resume", 2, "--drill removes its table"),
+    ("restore --drill --timeout 0", 2, "--timeout must be between"),
+    ("restore --drill --rate 0", 2, "--rate must be between 1 and 1e+06, got 0"),
+    ("restore --drill --show -1", 2, "--show must be between 0 and 10000, got -1"),
+    ("inventory --all x", 2, "unrecognized arguments: x"),
+    ("orphans --stage dev", 2, "unrecognized arguments: --stage dev"),
+    ("orphans --stack Messages-dev", 2, "unrecognized arguments: --stack Messages-dev"),
+    ("cleanup --stack no_such", 2, "'no_such' is not a stack name"),
+    ("cleanup --stack a --stage b", 2, "not allowed with"),
+    ("cleanup --yes --dry-run", 2, "not allowed with"),
+    ("cleanup --rate 0", 2, "--rate must be between 0.1 and 10000, got 0"),
+    ("cleanup --older-than 30", 2, "--older-than '30' is not a time span: a number and"),
+    ("cleanup --keep-last -1", 2, "--keep-last must be 0 or more, got -1"),
+    ("cleanup --only-table ''", 2, "--only-table must name a table"),
+    ("cleanup --while-deployed --yes", 2, "--older-than, --keep-last or --only-table"),
+    ("cleanup --account 999922223333", 2, "check --profile and the AWS_* variables"),
+    ("cost {} --messages-per-day -1", 2, "--messages-per-day must be between 0 and 1e+09, got -1"),
+    ("cost {} --messages-per-day nan", 2, "--messages-per-day must be between"),
+    ("cost {} --messages-per-day many", 2, "invalid float value: 'many'"),
+    ("cost {} --message-bytes 0", 2, "--message-bytes must be between 1"),
+    ("cost {} --message-bytes 1.5", 2, "--message-bytes must be a whole number, got 1.5"),
+    ("cost {} --peak-factor 0.5", 2, "--peak-factor must be between 1 and 1000, got 0.5"),
+    ("cost {} --months 0", 2, "--months must be between 1 and 1200, got 0"),
+    ("cost {} --message-retention-days -1", 2, "--message-retention-days must be between 0"),
+    ("cost {} -c a=b", 2, "leave it out, or the template"),
+    ("cost {} --stack Messages-dev", 2, "unrecognized arguments"),
+    ("cost --stage Prod", 2, "'Prod' is not a stage"),
+    ("cost {}.none", 1, "No such file or directory"),
+    ("review --stage Dev!", 2, "'Dev!' is not a stage"),
+    ("review --stage ''", 2, "'' is not a stage"),
+]
+
+
+class FakeClients:
+    """An account in which nothing may be asked."""
+
+    region = "us-east-1"
+
+    def __init__(self, **_):
+        pass
+
+    def identity(self):
+        return Identity(account="111122223333", region=self.region)
+
+    def close(self):
+        pass
+
+
+@pytest.mark.parametrize(("command", "status", "words"), ERRORS, ids=[command[:60] for command, *_ in ERRORS])
+def test_a_wrong_argument_is_one_line(command, status, words, monkeypatch, tmp_path, capsys):
+    monkeypatch.delenv("STAGE", raising=False)
+    monkeypatch.setattr("cli.clients.Clients", FakeClients)
+    template = tmp_path / "template.json"
+    template.write_text(json.dumps({"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": {}}}}))
+    try:
+        ended = main(shlex.split(command.format(template)))
+    except SystemExit as usage:
+        ended = usage.code
+    out, err = capsys.readouterr()
+    *where, line = err.splitlines()
+    assert (ended, out) == (status, "")
+    assert where in ([], ["account 111122223333, region us-east-1, stack Messages-dev"])
+    assert line.startswith("error: ")
+    assert words in line
