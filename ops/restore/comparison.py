@@ -21,6 +21,7 @@ from dynamo.parallel import After, in_segments, lanes
 from model.wire import Typed
 
 T = TypeVar("T")
+Note = Callable[[Typed, Typed | None, Typed | None], None]
 
 SEGMENTS = 4  # of each table, read at once
 GROUPS = 65_536
@@ -56,31 +57,32 @@ def compare(context: Context, source: str, target: str, *, most: int, rate: floa
     return result
 
 
-Note = Callable[[Typed, Typed | None, Typed | None], None]
-
-
 def find_differences(context: Context, readers: "list[TableReader]", groups: set[int], note: Note) -> None:
     """Call ``note`` with the key and both items wherever the tables of two readers differ in ``groups``.
 
     None stands for an item that does not exist. Several threads call ``note``.
     """
-    found = [0]
+    found = 0
 
-    def page(side: int, segment: int, after: After) -> tuple[None, After]:
+    def progress() -> str:
+        return f"{found:,} differences so far"
+
+    def page(side: int, segment: int, after: After) -> tuple[int, After]:
         """Compares the source's items; of the target's it takes those that the source lacks."""
         mine, other = readers[side], readers[1 - side]
         items, after = mine.scan(segment, after)
         suspects = {text: item for item in items if group(text := canonical(mine.key(item))) in groups}
         others = {canonical(other.key(item)): item for item in other.get(map(mine.key, suspects.values()))}
+        number = 0
         for text, item in suspects.items():
             there = others.get(text)
             if there is None or (side == 0 and changed(item, there)):
                 note(mine.key(item), *((item, there) if side == 0 else (there, item)))
-                found[0] += 1
-        return None, after
+                number += 1
+        return number, after
 
-    for _ in _in_segments(context, page, lambda: f"{found[0]:,} differences so far"):
-        pass
+    for _, number in _in_segments(context, page, progress):
+        found += number
 
 
 def _in_segments(
@@ -133,7 +135,7 @@ class TableReader:
     def __init__(self, dynamodb: Any, name: str, budget: ReadBudget) -> None:
         self._name, self._dynamodb, self._budget = name, dynamodb, budget
         schema = dynamodb.describe_table(TableName=name)["Table"]["KeySchema"]
-        # Partition key first, as AWS and people have it.
+        # HASH sorts before RANGE: the partition key comes first.
         self._keys = [key["AttributeName"] for key in sorted(schema, key=lambda key: str(key["KeyType"]))]
 
     def key(self, item: Typed) -> Typed:

@@ -18,26 +18,18 @@ MESSAGE = '{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:
 ID = "2026-01-01T09:00:00.000Z#1a2b"
 COMMANDS = [
     "conversations tom",
-    "conversations tom --check",
     "history jerry#tom",
     "follow jerry#tom",
     "send Hi --from Tom --to Jerry",
     f"edit jerry#tom {ID} Hi",
     f"delete jerry#tom {ID}",
-    "delete --key CONV#jerry#tom MSG#1",
     f"get jerry#tom {ID}",
     "get --key CONV#jerry#tom MSG#1",
     """put '{"PK": "a", "SK": "b"}'""",
-    """put '{"PK": "a", "SK": "b"}' --if-absent""",
     "scan",
-    "scan --segments 2",
     "export",
-    "export --conversation jerry#tom",
     "import -",
-    "import - --if-absent",
     "reindex",
-    "reindex jerry#tom",
-    "reindex --all",
 ]
 
 
