@@ -40,7 +40,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=True,
         help="--no-wait: start the job, print its id and do not wait for it",
     )
-    add("--timeout", type=float, default=60, metavar="MINUTES", help="stop waiting; the job goes on (default: 60)")
+    add(
+        "--timeout",
+        type=float,
+        default=60,
+        metavar="MINUTES",
+        help="stop waiting after MINUTES; the job goes on (default: 60)",
+    )
     add("--job", metavar="ID", help="start no backup: wait for this job, for example after an interruption")
 
 

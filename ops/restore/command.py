@@ -45,13 +45,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="ARN",
         help="encrypt the new table with this key (default: the source's; for a copy in another region its vault's)",
     )
-    add("--reapply", action="store_true", help="give the new table the tags, TTL, stream, recovery and protection")
+    add(
+        "--reapply",
+        action="store_true",
+        help="give the new table the source's tags, TTL, stream, recovery and protection",
+    )
     add("--no-compare", action="store_true", help="do not compare source and target")
     add("--expect-differences", action="store_true", help="accept differences: the source was written to since")
     add("--show", type=int, default=20, metavar="N", help="print the first N differences (default: 20)")
-    add("--rate", type=float, default=3000, metavar="N", help="read units (4 KB each) per second (default: 3000)")
+    add(
+        "--rate",
+        type=float,
+        default=3000,
+        metavar="N",
+        help="compare with N read units (4 KB each) per second at most (default: 3000)",
+    )
     add("--resume", action="store_true", help="continue the restore that an earlier run started")
-    add("--timeout", type=float, default=720, metavar="MINUTES", help="stop waiting; AWS goes on (default: 720)")
+    add(
+        "--timeout",
+        type=float,
+        default=720,
+        metavar="MINUTES",
+        help="stop waiting after MINUTES; the restore goes on (default: 720)",
+    )
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:

@@ -10,7 +10,6 @@ from ops.__main__ import main
 from tests.conftest import PROJECT
 
 HOME, THERE = "us-east-1", "eu-west-1"
-ALLOWED, DENIED = "allowed", "implicitDeny"
 
 
 @pytest.fixture
@@ -42,17 +41,6 @@ def outputs(client, stack, region):
     return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
 
-def decision(client, role, action, resource):
-    """What IAM says to ``action`` by the role, by its one policy."""
-    iam, name = client("iam"), role.rsplit("/", 1)[-1]
-    (policy,) = iam.list_role_policies(RoleName=name)["PolicyNames"]
-    document = iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
-    (answer,) = iam.simulate_custom_policy(
-        PolicyInputList=[json.dumps(document)], ActionNames=[action], ResourceArns=[resource]
-    )["EvaluationResults"]
-    return answer["EvalDecision"]
-
-
 def test_two_stacks_from_bootstrap_to_clean_up(cdk, client, name, capsys):
     stage = name[:8]
     cdk("bootstrap")
@@ -64,9 +52,7 @@ def test_two_stacks_from_bootstrap_to_clean_up(cdk, client, name, capsys):
     vault_arn = rule["CopyActions"][0]["DestinationBackupVaultArn"]
     backup = client("backup", region_name=THERE)
     assert vault_arn in [v["BackupVaultArn"] for v in backup.list_backup_vaults()["BackupVaultList"]]
-    role, action = home["BackupRoleArn"], "backup:CopyIntoBackupVault"
-    assert decision(client, role, action, vault_arn) == ALLOWED
-    assert decision(client, role, action, f"{vault_arn}2") == DENIED
+    role = home["BackupRoleArn"]
     made = back_up(client, home["BackupVaultName"], home["TableName"], role)
     client("backup").start_copy_job(
         RecoveryPointArn=made["RecoveryPointArn"],
