@@ -34,19 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--retain", metavar="SPAN", help="delete the recovery point after SPAN: 30d, 4w or 1y (default: 35d)")
     add("--tag", action="append", default=[], metavar="KEY=VALUE", help="tag the recovery point (repeatable)")
     add("--token", metavar="TEXT", help="repeated runs with the same TEXT start one backup only")
-    add(
-        "--wait",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="--no-wait: start the job, print its id and do not wait for it",
-    )
-    add(
-        "--timeout",
-        type=float,
-        default=60,
-        metavar="MINUTES",
-        help="stop waiting after MINUTES; the job goes on (default: 60)",
-    )
+    add("--wait", action=argparse.BooleanOptionalAction, default=True, help="--no-wait: start the job, print its id")
+    add("--timeout", type=float, default=60, metavar="MINUTES", help="wait this long; the job goes on (default: 60)")
     add("--job", metavar="ID", help="start no backup: wait for this job, for example after an interruption")
 
 
@@ -152,7 +141,10 @@ def _start(arguments: argparse.Namespace, context: Context, request: dict[str, A
         busy = f"backup job {other} of the same table is still running, and AWS Backup runs one at a time"
         if arguments.wait:
             context.say(f"{busy}: waiting for it first")
-            _wait_for_other(context, other, seconds=seconds)
+            try:
+                wait(context, other, seconds=seconds)
+            except DeadlineError as late:
+                raise OpsError(f"{late}; no backup was started: run this again later") from None
         elif not arguments.token:
             raise OpsError(f"{busy}: wait for it with --job {other}, or leave out --no-wait")
     context.say(f"backing up {table} into {vault}")
@@ -165,13 +157,6 @@ def _start(arguments: argparse.Namespace, context: Context, request: dict[str, A
     elif others and not arguments.wait:
         context.say(f"the job starts when job {others[0]} has ended, and expires if that takes over an hour")
     return job_id
-
-
-def _wait_for_other(context: Context, job_id: str, *, seconds: float) -> None:
-    try:
-        wait(context, job_id, seconds=seconds)
-    except DeadlineError as late:
-        raise OpsError(f"{late}; no backup was started: run this again later") from None
 
 
 def _check_token(context: Context, job_id: str, token: str, table: str) -> None:

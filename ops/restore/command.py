@@ -27,47 +27,23 @@ _KEY = re.compile(r"arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key/\S+")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops restore``."""
     origin = parser.add_mutually_exclusive_group()
-    origin.add_argument(
-        "arn", nargs="?", metavar="ARN", help="a recovery point or backup (default: the newest recovery point)"
-    )
+    origin.add_argument("arn", nargs="?", metavar="ARN", help="a recovery point or backup (default: the newest point)")
     origin.add_argument("--to-time", metavar="TIME", help="the table at TIME, ISO 8601 with a zone")
     origin.add_argument("--latest", action="store_true", help="the table at the latest possible time")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--target", metavar="NAME", help="the table to make")
-    target.add_argument(
-        "--drill", action="store_true", help="restore to a temporary table, compare, measure, remove it"
-    )
+    target.add_argument("--drill", action="store_true", help="use a temporary table: restore, compare, measure, remove")
     add = parser.add_argument
     add("--table", metavar="NAME", help="the source (default: the stack's table)")
     add("--role", metavar="ARN", help="the role that AWS Backup restores with (default: the stack's)")
-    add(
-        "--kms-key",
-        metavar="ARN",
-        help="encrypt the new table with this key (default: the source's; for a copy in another region its vault's)",
-    )
-    add(
-        "--reapply",
-        action="store_true",
-        help="give the new table the source's tags, TTL, stream, recovery and protection",
-    )
+    add("--kms-key", metavar="ARN", help="encrypt with this key (default: the source's; in another region the vault's)")
+    add("--reapply", action="store_true", help="give the new table the source's tags and settings")
     add("--no-compare", action="store_true", help="do not compare source and target")
     add("--expect-differences", action="store_true", help="accept differences: the source was written to since")
     add("--show", type=int, default=20, metavar="N", help="print the first N differences (default: 20)")
-    add(
-        "--rate",
-        type=float,
-        default=3000,
-        metavar="N",
-        help="compare with N read units (4 KB each) per second at most (default: 3000)",
-    )
+    add("--rate", type=float, default=3000, metavar="N", help="at most N read units (4 KB) per second (default: 3000)")
     add("--resume", action="store_true", help="continue the restore that an earlier run started")
-    add(
-        "--timeout",
-        type=float,
-        default=720,
-        metavar="MINUTES",
-        help="stop waiting after MINUTES; the restore goes on (default: 720)",
-    )
+    add("--timeout", type=float, default=720, metavar="MINUTES", help="wait this long; AWS goes on (default: 720)")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:

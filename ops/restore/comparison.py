@@ -24,7 +24,7 @@ T = TypeVar("T")
 Note = Callable[[Typed, Typed | None, Typed | None], None]
 
 SEGMENTS = 4  # of each table, read at once
-GROUPS = 65_536
+GROUP_BITS = 16
 _KEYS_PER_READ = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _SLOWEST = 1.0  # read units per second
 _PROGRESS_SECONDS = 5.0
@@ -48,10 +48,11 @@ def compare(context: Context, source: str, target: str, *, most: int, rate: floa
         counted[side] += len(items)
         for item in items:
             # The sum is the same whatever the order of the items.
-            digests[side][group(canonical(readers[side].key(item)))] += _hash(canonical(item), bits=128)
+            group = _hash(canonical(readers[side].key(item)), GROUP_BITS)
+            digests[side][group] += _hash(canonical(item), 128)
     result = Comparison(most=most, source_items=counted[0], target_items=counted[1])
     if groups := {one for one in digests[0].keys() | digests[1].keys() if digests[0][one] != digests[1][one]}:
-        context.say(f"{len(groups):,} of {GROUPS:,} groups of items differ")
+        context.say(f"{len(groups):,} of {1 << GROUP_BITS:,} groups of items differ")
         find_differences(context, readers, groups, result.note)
     result.read_units = budget.spent
     return result
@@ -71,7 +72,7 @@ def find_differences(context: Context, readers: "list[TableReader]", groups: set
         """Compares the source's items; of the target's it takes those that the source lacks."""
         mine, other = readers[side], readers[1 - side]
         items, after = mine.scan(segment, after)
-        suspects = {text: item for item in items if group(text := canonical(mine.key(item))) in groups}
+        suspects = {text: item for item in items if _hash(text := canonical(mine.key(item)), GROUP_BITS) in groups}
         others = {canonical(other.key(item)): item for item in other.get(map(mine.key, suspects.values()))}
         number = 0
         for text, item in suspects.items():
@@ -161,11 +162,6 @@ class TableReader:
 
     def _paid(self, call: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
         return self._budget.spend(lambda: call(ReturnConsumedCapacity="TOTAL", **request))
-
-
-def group(key: str) -> int:
-    """The group of a key in its canonical text, from 0 to ``GROUPS`` - 1."""
-    return _hash(key, bits=16)
 
 
 def _hash(text: str, bits: int) -> int:

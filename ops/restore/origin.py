@@ -47,11 +47,6 @@ class Origin:
         """What its restore is known by."""
         return Restored(source=self.table, arn=self.arn, moment=self.moment)
 
-    @property
-    def in_dynamodb(self) -> bool:
-        """Whether DynamoDB can restore it without AWS Backup."""
-        return not self.arn or self.arn.split(":")[2] == "dynamodb"
-
 
 def choose(arguments: argparse.Namespace, context: Context) -> Origin:
     """The origin that the command line names. Raises OpsError unless it can be restored."""

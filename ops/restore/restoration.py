@@ -75,7 +75,7 @@ def _role(context: Context, origin: Origin, name: str, given: str | None) -> str
     prefix = f"{deployed.output('TableName')}." if deployed and role else ""
     if role and name.startswith(prefix):
         return role
-    if origin.in_dynamodb:
+    if ":dynamodb:" in origin.arn:
         context.say("no role for AWS Backup: DynamoDB restores the backup with the caller's permissions")
         return ""
     if role:
