@@ -169,11 +169,18 @@ drift: $(SETUP) ## what was changed by hand; fails when anything was: make drift
 # --- supply chain (docs/pipelines.md) ----------------------------------------
 
 .PHONY: licences audit sbom
-licences: $(SETUP) ## the licence of everything locked; fails for one nobody looked at
-	@python -m supply_chain.licences
+# For npm, what [tool.pip-licenses] in pyproject.toml is for Python.
+NPM_LICENCES := Apache-2.0|BSD-3-Clause|ISC|MIT
+
+licences: $(SETUP) ## the licence of everything installed; fails for one that is not allowed (pyproject.toml)
+	@pip-licenses --order=license
+	@refused=$$(node -p 'Object.entries(require("./package-lock.json").packages).filter(([folder, lock]) => folder && !/^($(NPM_LICENCES))$$/.test(lock.license)).map(([folder, lock]) => folder + ": " + lock.license).join("\n")'); \
+	if [ -n "$$refused" ]; then echo "error: not in NPM_LICENCES of the Makefile: $$refused" >&2; exit 1; fi
 
 audit: $(SETUP) ## known vulnerabilities of everything locked (asks PyPI and npm)
-	@python -m supply_chain.audit
+	@# Strict: an index without advisories skips every package, which is not a clean result.
+	@for lock in $(LOCKS); do pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$lock; done
+	@npm audit --package-lock-only
 
 sbom: $(SETUP) ## what all this is made of, as CycloneDX: sbom/*.cdx.json
 	@rm -rf sbom && mkdir sbom
@@ -184,13 +191,13 @@ sbom: $(SETUP) ## what all this is made of, as CycloneDX: sbom/*.cdx.json
 	@npm sbom --silent --sbom-format cyclonedx --package-lock-only > sbom/npm.cdx.json
 	@ls sbom/*
 
-.PHONY: review snapshots
+.PHONY: review accept
 review: $(SETUP) ## what a change means, against the deployed stack or BASE=origin/main; STAGE=..., FORMAT=markdown
 	@python -m ops review $(if $(REVIEWED),--stage '$(REVIEWED)') $(if $(BASE),--base '$(BASE)') \
 	    $(if $(FORMAT),--format '$(FORMAT)') $(ARGS)
 
-snapshots: $(SETUP) ## write tests/snapshots anew, one template a stage, for a reviewer to read
-	@python -m tests.snapshots
+accept: $(SETUP) ## write all that is generated: snapshots of templates, tables and examples in README and docs
+	@python -m tests.support.generated
 
 # --- on the embedded AWS -----------------------------------------------------
 

@@ -7,14 +7,13 @@ from aws_cdk import App
 from seed.dataset import check
 from seed.document import SeedError
 from seed.templates import load_items
-from stacks.context import settings_from_context
-from stacks.function import PROJECT
-from stacks.settings import SettingsError
-from stacks.stage_stacks import add_stacks
+from stacks.messages_stack import add_stacks
+from stacks.setting_fields import PROJECT, SettingsError
+from stacks.settings import settings_from_context
 
 
 def main() -> None:
-    """Synthesize; what a person can mend ends in one line and status 1."""
+    """Synthesize; a wrong setting or seed ends in one line and status 1."""
     app = App()
     try:
         settings = settings_from_context(app.node.get_all_context())

@@ -1,26 +1,38 @@
-"""Whom alarms tell, and what they tell of."""
+"""The SNS topic for alarms and backup failures, and the rules that send the latter.
+
+AWS Backup sends its events best effort, within minutes
+(https://docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html).
+"""
 
 from aws_cdk import Stack
+from aws_cdk import aws_events as events
+from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 from aws_cdk import aws_sns_subscriptions as subscriptions
 from constructs import Construct
 
-from stacks.backup_events import BackupEvents, from_this_account
-from stacks.description import describe
-from stacks.findings import MAIL_DEAD_LETTERS, TOPIC_KEY, acknowledge
+from stacks.annotations import (
+    MAIL_DEAD_LETTERS,
+    RULE_DEAD_LETTERS,
+    TOPIC_KEY,
+    acknowledge,
+    acknowledge_own_policy,
+    describe,
+)
+from stacks.permissions import allow, from_this_account
 from stacks.settings import Settings
 from stacks.table_backup import TableBackup
 
 _CLOUDWATCH = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+_FAILED = ["ABORTED", "EXPIRED", "FAILED", "PARTIAL"]
 
 
 class Alarms(Construct):
-    """A topic that hears of every alarm and of what fails in AWS Backup.
+    """A topic for every alarm and for failures in AWS Backup; ``stacks.monitoring`` adds the alarms.
 
-    ``stacks.monitoring`` adds the alarms. Whoever subscribes hears; the stage's
-    ``alarm_email`` does, after a click in the mail that AWS sends first.
+    The stage's ``alarm_email`` is subscribed, once its owner confirms the mail that AWS sends first.
     """
 
     def __init__(
@@ -28,7 +40,7 @@ class Alarms(Construct):
     ) -> None:
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
-        describe(self.topic, "Hears of every alarm, and of backup jobs that fail or expire")
+        describe(self.topic, "Receives every alarm, and backup jobs that fail or expire")
         self.topic.add_to_resource_policy(
             iam.PolicyStatement(
                 sid="AlarmsOfThisAccount",
@@ -44,22 +56,19 @@ class Alarms(Construct):
             acknowledge(
                 self.topic,
                 TOPIC_KEY,
-                "It carries names of alarms and states of backup jobs, nothing of a message; "
+                "It carries names of alarms and states of backup jobs, and nothing from a message; "
                 "the setting customer_key encrypts it.",
             )
         if settings.alarm_email:
-            self._mail(settings.alarm_email)
-        BackupEvents(self, "Backup", topic=self.topic, backup=backup, key=key)
-
-    def _mail(self, address: str) -> None:
-        subscription = self.topic.add_subscription(subscriptions.EmailSubscription(address))
-        # https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
-        acknowledge(
-            subscription,
-            MAIL_DEAD_LETTERS,
-            "SNS tries for hours to deliver a mail; what still fails would lie in a queue that "
-            "nobody reads, while the alarm stays red and AWS Backup shows the job.",
-        )
+            subscription = self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
+            # https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
+            acknowledge(
+                subscription,
+                MAIL_DEAD_LETTERS,
+                "SNS retries a mail for hours; what still fails would stay in a queue that nothing "
+                "reads, while the alarm stays red and AWS Backup shows the job.",
+            )
+        _BackupEvents(self, "Backup", topic=self.topic, backup=backup, key=key)
 
     def _let_publishers_use(self, key: kms.Key) -> None:
         # AWS's own key of SNS cannot be used by other services. Whether CloudWatch names this
@@ -75,4 +84,63 @@ class Alarms(Construct):
                 resources=["*"],
                 conditions={"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": topics}},
             )
+        )
+
+
+class _BackupEvents(Construct):
+    """Rules for jobs of backup, copy and restore that fail or expire, and for recovery points that expire.
+
+    A recovery point is EXPIRED when AWS Backup could not delete it at the end of its retention: it
+    stays, and is billed.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, topic: sns.ITopic, backup: TableBackup, key: kms.IKey | None
+    ) -> None:
+        super().__init__(scope, id)
+        role = self._add_role(topic, key)
+        self._target = targets.SnsTopic(topic, role=role.without_policy_updates())
+        vault = {"backupVaultName": [backup.vault.backup_vault_name]}
+        copied = {"sourceBackupVaultArn": [backup.vault.backup_vault_arn]}
+        restoring = [backup.restore_role, *([backup.testing.role] if backup.testing else [])]
+        restored = {"iamRoleArn": [role.role_arn for role in restoring]}
+        # By what each event knows of the stage. Restores have `status`, the other jobs `state`.
+        self._add("BackupJob", "Backup Job State Change", vault | {"state": _FAILED})
+        self._add("CopyJob", "Copy Job State Change", copied | {"state": _FAILED})
+        self._add("RestoreJob", "Restore Job State Change", restored | {"status": _FAILED})
+        self._add("RecoveryPoint", "Recovery Point State Change", vault | {"status": ["EXPIRED", "PARTIAL"]})
+
+    def _add_role(self, topic: sns.ITopic, key: kms.IKey | None) -> iam.Role:
+        """The role with which the rules publish; EventBridge assumes it for this account alone.
+
+        Without it the topic would have to let EventBridge publish for every account: EventBridge
+        supports no conditions in a topic's policy
+        (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
+        """
+        role = iam.Role(
+            self,
+            "Role",
+            description=f"Publishes backup events to the alarm topic of {Stack.of(self).stack_name}",
+            assumed_by=iam.ServicePrincipal("events.amazonaws.com", conditions=from_this_account(self)),
+        )
+        role.add_to_policy(allow(topic.topic_arn, "sns:Publish"))
+        if key:
+            role.add_to_policy(allow(key.key_arn, "kms:Decrypt", "kms:GenerateDataKey"))
+        acknowledge_own_policy(role)
+        return role
+
+    def _add(self, id: str, kind: str, detail: dict[str, list[str]]) -> None:
+        rule = events.Rule(
+            self,
+            id,
+            description=f"{kind} that a person has to look at",
+            event_pattern=events.EventPattern(source=["aws.backup"], detail_type=[kind], detail=detail),
+            targets=[self._target],
+        )
+        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
+        acknowledge(
+            rule,
+            RULE_DEAD_LETTERS,
+            "EventBridge retries for 24 hours; after that only the notice is lost, and AWS Backup "
+            "still shows the state itself.",
         )

@@ -1,31 +1,37 @@
-"""What a stage's backup plan and role need to copy backups to another region."""
+"""Copies of backups in another region: what the stage's plan and role need, and the stack there."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
-
-from aws_cdk import ArnFormat, Duration, Stack
+from aws_cdk import CfnOutput, Duration, Environment, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_iam as iam
-from constructs import Construct, IConstruct
+from constructs import Construct
 
-from model.names import copies_stack_name, copies_vault_name
-from stacks.findings import acknowledge_wildcard
+from model.names import STACK_TAG, copies_stack_name, copies_vault_name
+from stacks.annotations import acknowledge_wildcard
+from stacks.backup_vault import vault_lock
+from stacks.permissions import allow, arn, backup_key_statements, recovery_points_arn
+from stacks.restore_role import RestoreRole
 from stacks.settings import Settings
-from stacks.stage_key import backup_key_statements
+from stacks.stage_key import StageKey
 
 
 class BackupCopies(Construct):
     """The vault of a ``CopiesStack``, seen from the stage's own region.
 
-    By name: a reference between regions would take a custom resource.
+    By name: a reference between regions would need a custom resource.
     """
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings) -> None:
         super().__init__(scope, id)
         assert settings.region, "the settings demand it with copy_region"
         self._settings = settings
+        # A key is known by the alias that the copies' stack gives it
+        # (https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html).
+        self._key_alias = f"alias/{copies_stack_name(settings.stage, settings.region)}-*"
+        self._keys_arn = Stack.of(self).format_arn(
+            service="kms", region=settings.copy_region, resource="key", resource_name="*"
+        )
         name = copies_vault_name(settings.stage, settings.region, keyed=settings.customer_key)
-        self._vault_arn = self._arn("backup-vault", name)
+        self._vault_arn = arn(self, "backup", "backup-vault", name, region=settings.copy_region)
         self._points_arn = recovery_points_arn(self, settings.copy_region)
         self._vault = backup.BackupVault.from_backup_vault_arn(self, "Vault", self._vault_arn)
 
@@ -37,71 +43,64 @@ class BackupCopies(Construct):
     def statements(self) -> list[iam.PolicyStatement]:
         """What AWSBackupServiceRolePolicyForBackup allows for copies, for this vault alone."""
         statements = [
-            _allow(self._vault_arn, "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"),
-            # AWS's own policy asks for no backup:CopyTargets here: into which vault is said above,
-            # and whether the copies of a plan have that key is not documented.
-            _allow(recovery_points_arn(self), "backup:CopyFromBackupVault"),
-            _allow(self._points_arn, "backup:TagResource"),
+            allow(self._vault_arn, "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"),
+            # Without the condition backup:CopyTargets of AWS's own policy: the statement above names
+            # the vault, and whether the copies of a plan have that key is not documented.
+            allow(recovery_points_arn(self), "backup:CopyFromBackupVault"),
+            allow(self._points_arn, "backup:TagResource"),
         ]
         if self._settings.customer_key:
-            statements += self._key_statements()
+            for statement in backup_key_statements(self._keys_arn, "kms:Decrypt", "kms:GenerateDataKey"):
+                statement.add_condition("ForAnyValue:StringLike", {"kms:ResourceAliases": self._key_alias})
+                statements.append(statement)
         return statements
 
     def acknowledge(self, role: iam.Role) -> None:
         """Accept the wildcards of ``statements`` in the policy of ``role``."""
-        acknowledge_wildcard(role, self._points_arn, "The stage's own copies get tags; AWS makes up their ids.")
+        acknowledge_wildcard(role, self._points_arn, "Adds tags to the stage's own copies; AWS generates their ids.")
         if self._settings.customer_key:
             acknowledge_wildcard(
                 role,
-                self._arn("key", "*", service="kms"),
-                "The key of the copies is made in another region; only its alias is known here, "
+                self._keys_arn,
+                "The key of the copies is created in another region; only its alias is known here, "
                 "and a condition demands that.",
             )
 
-    def _key_statements(self) -> list[iam.PolicyStatement]:
-        keys = self._arn("key", "*", service="kms")
-        statements = backup_key_statements(keys, "kms:Decrypt", "kms:GenerateDataKey")
-        for statement in statements:
-            for test, condition in self._own_key.items():
-                statement.add_condition(test, condition)
-        return statements
 
-    @property
-    def _own_key(self) -> Mapping[str, Any]:
-        """The condition that a key has the alias that the copies' stack gives it.
+class CopiesStack(Stack):
+    """A vault for copies, and the role that restores them in this region.
 
-        https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html
-        """
-        assert self._settings.region
-        stack = copies_stack_name(self._settings.stage, self._settings.region)
-        return {"ForAnyValue:StringLike": {"kms:ResourceAliases": f"alias/{stack}-*"}}
+    The vault outlives the stack, as the stage's own vault does. Its name is the same in the next
+    deployment, which must adopt it (``cdk deploy --import-existing-resources``) or needs the
+    clean-up first.
+    """
 
-    def _arn(self, resource: str, name: str, *, service: str = "backup") -> str:
-        slash = service == "kms"
-        return Stack.of(self).format_arn(
-            service=service,
-            region=self._settings.copy_region,
-            resource=resource,
-            resource_name=name,
-            arn_format=ArnFormat.SLASH_RESOURCE_NAME if slash else ArnFormat.COLON_RESOURCE_NAME,
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        assert settings.region, "the settings demand it with copy_region"
+        name = copies_stack_name(settings.stage, settings.region)
+        super().__init__(
+            scope,
+            name,
+            description=f"Copies of the backups of stage {settings.stage} in {settings.region}",
+            env=Environment(region=settings.copy_region),
         )
-
-
-def recovery_points_arn(scope: IConstruct, region: str | None = None) -> str:
-    """The account's recovery points in ``region``, by default the stack's; AWS makes up ids."""
-    return Stack.of(scope).format_arn(
-        service="backup",
-        region=region,
-        resource="recovery-point",
-        resource_name="*",
-        arn_format=ArnFormat.COLON_RESOURCE_NAME,
-    )
-
-
-def _allow(resource: str, *actions: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=list(actions), resources=[resource])
-
-
-def kept_for(settings: Settings) -> Sequence[int]:
-    """How many days the copies of each rule's backups are kept."""
-    return [settings.copy_retention_days or days for days in settings.retentions]
+        key = StageKey(self, "StageKey", kept=True).key if settings.customer_key else None
+        self.vault = backup.BackupVault(
+            self,
+            "Vault",
+            backup_vault_name=copies_vault_name(settings.stage, settings.region, keyed=settings.customer_key),
+            encryption_key=key,
+            lock_configuration=vault_lock(settings, settings.copy_retentions),
+            # Except on create: what a failed first deployment made must not stay behind.
+            removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
+        )
+        restore = RestoreRole(self, "RestoreRole", settings=settings, table=None, key=key)
+        for tag, value in {STACK_TAG: name, **settings.tags}.items():
+            Tags.of(self).add(tag, value)
+        CfnOutput(self, "BackupVaultName", description="The vault with the copies", value=self.vault.backup_vault_name)
+        CfnOutput(
+            self,
+            "CopiesRestoreRoleArn",
+            description="The role with which AWS Backup restores copies",
+            value=restore.role.role_arn,
+        )

@@ -1,4 +1,4 @@
-"""What keeps every user's list of conversations current: stream, function, failure queue."""
+"""Keeps every user's list of conversations current: stream, function, failure queue."""
 
 from typing import Any
 
@@ -12,8 +12,7 @@ from constructs import Construct
 
 from model.messages import CONVERSATION_PREFIX, MESSAGE_PREFIX, PARTITION_KEY, SORT_KEY
 from model.names import TABLE_VARIABLE
-from stacks.description import describe
-from stacks.findings import FUNCTION_DEAD_LETTERS, QUEUE_DEAD_LETTERS, acknowledge, acknowledge_wildcard
+from stacks.annotations import FUNCTION_DEAD_LETTERS, QUEUE_DEAD_LETTERS, acknowledge, acknowledge_wildcard, describe
 from stacks.function import ProjectFunction, function_logs
 from stacks.messages_table import MessagesTable
 
@@ -22,19 +21,18 @@ STREAM_ACTIONS = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:Ge
 # On "*", as in AWSLambdaDynamoDBExecutionRole: the Service Authorization Reference lists no
 # resource type for it, and the error of a mapping whose role may not read a stream names it.
 LISTING_ACTION = "dynamodb:ListStreams"
-# The most that the indexer handles at once, and what Lambda would take by itself.
+# The most that the indexer handles at once, and Lambda's own default.
 BATCH_SIZE = 100
-# A record that fails so often, or for so long, goes to the failure queue: the
-# shard behind it, with everybody's later messages, has waited long enough.
+# A record that has failed so often or for so long goes to the failure queue, because the later
+# messages of its shard wait behind it.
 RETRIES, MAX_AGE = 10, Duration.hours(1)
 
 
 class ConversationIndex(Construct):
     """The table's stream, read by the function that writes memberships.
 
-    The stream's records of memberships, which the function itself causes, do
-    not invoke it. A batch that fails is split until the record that fails is
-    alone; what the queue gets says where it stands in the stream.
+    Changes of memberships, which the function makes itself, do not invoke it. A batch that fails is
+    split until the failing record is alone; the message in the queue says where that is in the stream.
     """
 
     def __init__(self, scope: Construct, id: str, *, messages_table: MessagesTable) -> None:
@@ -61,11 +59,11 @@ class ConversationIndex(Construct):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
-        describe(failures, "Where changes stand in the stream that no list could follow")
+        describe(failures, "Positions in the stream of changes that could not be applied to the lists")
         acknowledge(
             failures,
             QUEUE_DEAD_LETTERS,
-            "It is the queue of dead letters: people read it, and no program takes from it.",
+            "It is the dead-letter queue itself: people read it, and no program receives from it.",
         )
         return failures
 
@@ -86,25 +84,25 @@ class ConversationIndex(Construct):
         acknowledge(
             self.indexing.function,
             FUNCTION_DEAD_LETTERS,
-            "The stream calls it, and what fails for good goes to the failure queue of the "
-            "mapping; Lambda sends dead letters of asynchronous calls only.",
+            "The stream calls it, and records that keep failing go to the failure queue of the "
+            "mapping; Lambda sends only asynchronous calls to a dead-letter queue.",
         )
-        describe(mapping, "Hands changes of messages to the function, in order, 100 at a time")
+        describe(mapping, "Passes changes of messages to the function, in order, 100 at a time")
 
     def _grant_stream(self, table: dynamodb.ITable) -> None:
-        # Not table.grant_stream_read, which under a customer key lets the role decrypt anything.
-        # Streams are encrypted as the table is and read through DynamoDB too, so what the role
-        # may do with the key as a user of the table is enough.
+        # Not table.grant_stream_read, which with a customer key lets the role decrypt anything.
+        # A stream is encrypted like its table and read through DynamoDB too, so what the role may
+        # do with the key as a user of the table is enough.
         stream = table.table_stream_arn
         assert stream, "the table has one"
         for actions, resource in ((list(STREAM_ACTIONS), stream), ([LISTING_ACTION], "*")):
             iam.Grant.add_to_principal(grantee=self.indexing.function, actions=actions, resource_arns=[resource])
-        acknowledge_wildcard(self.indexing.role, "*", "ListStreams, which names streams, takes no resource.")
+        acknowledge_wildcard(self.indexing.role, "*", "ListStreams, which names streams, does not support resources.")
 
 
 @jsii.implements(lambda_.IEventSourceDlq)
 class _FailureQueue:
-    """Where batches go that failed for good; aws_lambda_event_sources.SqsDlq grants more."""
+    """The destination of batches that keep failing; aws_lambda_event_sources.SqsDlq grants more."""
 
     def __init__(self, queue: sqs.Queue) -> None:
         self._queue = queue

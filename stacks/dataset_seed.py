@@ -1,33 +1,67 @@
-"""The custom resource that has a dataset of any number of messages loaded into the table."""
+"""The custom resource that loads a dataset of any number of messages, and the state machine that does it in batches."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_logs as logs
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
+from aws_cdk import aws_stepfunctions as sfn
+from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from seed.dataset import plain_file
-from stacks.dataset_machine import CALL_TIMEOUT, DatasetMachine
-from stacks.function import ProjectFunction, function_logs
+from stacks.annotations import (
+    acknowledge_called,
+    acknowledge_own_policy,
+    acknowledge_state_machine,
+    acknowledge_wildcard,
+)
+from stacks.function import ProjectFunction, WaitingProvider, function_logs
 from stacks.messages_table import MessagesTable
+from stacks.permissions import allow, arn
+from stacks.physical_names import state_machine_name
 from stacks.settings import Settings
-from stacks.shared_findings import acknowledge_called
-from stacks.waiting_provider import WaitingProvider
 
 POLL_INTERVAL = Duration.seconds(5)
-
-# A processor of its own; and on the disk 70 bytes for each of 20 million lines, as many as the
-# machine can load, and room to spare.
-CHECKER_MIB, CHECKER_DISK_MIB = 1769, 2048
 COUNTS = ("DatasetTotal", "DatasetWritten", "DatasetUnchanged", "DatasetPreserved")
+# A processor of its own; and on disk 70 bytes for each of 20 million lines, as many as the
+# machine can load, with room to spare.
+CHECKER_MIB, CHECKER_DISK_MIB = 1769, 2048
+# A batch is the input of a task, of at most 256 KiB; many short messages fit.
+# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
+ITEMS_PER_BATCH = 1000
+BYTES_PER_BATCH = 262_144
+# A new on-demand table accepts 4,000 write units a second, which one worker with
+# its threads can use up; more hide latency and leave room in a new account's
+# quota of 10 concurrent functions.
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
+MAX_CONCURRENCY = 5
+# CloudFormation waits an hour for a custom resource.
+LOAD_TIMEOUT = Duration.minutes(55)
+# Longer than the writer retries by itself, and the longest that a function can run.
+CALL_TIMEOUT = Duration.minutes(15)
+_RETRIED = (
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+    "Sandbox.Timedout",
+    "States.Timeout",
+    "TimeoutError",
+    # botocore's names for a connection that breaks in the middle of an object.
+    "IncompleteReadError",
+    "ReadTimeoutError",
+    "ResponseStreamingError",
+)
 
 
 @dataclass(frozen=True)
-class _Object:
-    """Where the dataset lies in S3."""
+class _DatasetObject:
+    """Where the dataset is in S3."""
 
     bucket: str
     key: str
@@ -35,20 +69,30 @@ class _Object:
 
 
 class DatasetSeed(Construct):
-    """Loads the dataset of ``settings`` into the table whenever it is another one.
+    """Loads the dataset of ``settings`` into the table whenever the dataset changes.
 
-    It only adds: what is in the table stays as it is, also what left the
-    dataset. A changed object under the same ``s3://`` address is not noticed.
+    It only adds: what is in the table stays as it is, also what was removed from the dataset. A
+    changed object under the same ``s3://`` address is not noticed.
     """
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, messages_table: MessagesTable) -> None:
         super().__init__(scope, id)
-        log_group = function_logs(self, "Logs")
+        self._logs = function_logs(self, "Logs")
         dataset = self._dataset(settings)
-        worker = self._add_worker(messages_table, log_group)
+        worker = self._task("Worker", "Writes a batch of the dataset's messages", "write_dataset.load", memory_mib=512)
+        messages_table.grant_loading(worker.function)
+        checker = None
         # A local file was checked before the synth.
-        checker = None if settings.dataset_file else self._add_checker(dataset, log_group)
-        loading = DatasetMachine(
+        if not settings.dataset_file:
+            checker = self._task(
+                "Checking",
+                "Checks the dataset before any message of it is written",
+                "check_dataset.check",
+                memory_mib=CHECKER_MIB,
+                storage_mib=CHECKER_DISK_MIB,
+            )
+            checker.function.add_to_role_policy(allow(dataset.arn, "s3:GetObject"))
+        loading = _DatasetMachine(
             self,
             "Loading",
             worker=worker.function,
@@ -56,8 +100,7 @@ class DatasetSeed(Construct):
             object_arn=dataset.arn,
         )
         self.machine = loading.machine
-        provider = self._add_provider(loading, log_group)
-        self.resource = provider.resource(
+        self.resource = self._add_provider(loading).resource(
             "MessageDataset",
             {
                 "TableName": messages_table.table.table_name,
@@ -66,53 +109,41 @@ class DatasetSeed(Construct):
                 "StateMachineArn": loading.machine.state_machine_arn,
             },
         )
-        # Permissions come before the load and go after it.
+        # Permissions are created before the load and deleted after it.
         self.resource.node.add_dependency(worker, loading, *([checker] if checker else []))
         self.counts = {name: self.resource.get_att_string(name) for name in COUNTS}
 
-    def _dataset(self, settings: Settings) -> _Object:
+    def _dataset(self, settings: Settings) -> _DatasetObject:
         if not settings.dataset_file:
             bucket, key = settings.seed_dataset.removeprefix("s3://").split("/", 1)
-            arn = s3.Bucket.from_bucket_name(self, "Bucket", bucket).arn_for_objects(key)
-            return _Object(bucket, key, arn)
-        # Its key is the hash of its content, so another content is another dataset.
+            return _DatasetObject(bucket, key, s3.Bucket.from_bucket_name(self, "Bucket", bucket).arn_for_objects(key))
+        # Its key is the hash of its content, so other content is another dataset.
         with plain_file(settings.dataset_file) as file:
             asset = s3_assets.Asset(self, "File", path=str(file))
-        arn = asset.bucket.arn_for_objects(asset.s3_object_key)
-        return _Object(asset.s3_bucket_name, asset.s3_object_key, arn)
-
-    def _add_worker(self, messages: MessagesTable, log_group: logs.ILogGroup) -> ProjectFunction:
-        worker = ProjectFunction(
-            self,
-            "Worker",
-            description="Writes a batch of the dataset's messages",
-            handler="functions.write_dataset.load",
-            log_group=log_group,
-            timeout=CALL_TIMEOUT,
-            memory_mib=512,
+        return _DatasetObject(
+            asset.s3_bucket_name, asset.s3_object_key, asset.bucket.arn_for_objects(asset.s3_object_key)
         )
-        messages.grant_loading(worker.function)
-        acknowledge_called(worker.function, "Step Functions")
-        return worker
 
-    def _add_checker(self, dataset: _Object, log_group: logs.ILogGroup) -> ProjectFunction:
-        checker = ProjectFunction(
+    def _task(
+        self, id: str, description: str, handler: str, *, memory_mib: int, storage_mib: int | None = None
+    ) -> ProjectFunction:
+        """A function that the state machine calls."""
+        function = ProjectFunction(
             self,
-            "Checking",
-            description="Checks the dataset before a message of it is written",
-            handler="functions.check_dataset.check",
-            log_group=log_group,
+            id,
+            description=description,
+            handler=f"functions.{handler}",
+            log_group=self._logs,
             timeout=CALL_TIMEOUT,
-            memory_mib=CHECKER_MIB,
-            storage_mib=CHECKER_DISK_MIB,
+            memory_mib=memory_mib,
+            storage_mib=storage_mib,
         )
-        checker.function.add_to_role_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[dataset.arn]))
-        acknowledge_called(checker.function, "Step Functions")
-        return checker
+        acknowledge_called(function.function, "Step Functions")
+        return function
 
-    def _add_provider(self, loading: DatasetMachine, log_group: logs.ILogGroup) -> WaitingProvider:
-        starting = self._handler("Starting", "on_event", "Starts and stops the load", log_group)
-        watching = self._handler("Watching", "is_complete", "Waits for the load", log_group)
+    def _add_provider(self, loading: "_DatasetMachine") -> WaitingProvider:
+        starting = self._handler("Starting", "on_event", "Starts and stops the load")
+        watching = self._handler("Watching", "is_complete", "Waits for the load")
         loading.grant_start(starting.role)
         loading.grant_watch(watching.role)
         return WaitingProvider(
@@ -120,16 +151,140 @@ class DatasetSeed(Construct):
             "Provider",
             on_event=starting.function,
             is_complete=watching.function,
-            log_group=log_group,
+            log_group=self._logs,
             interval=POLL_INTERVAL,
         )
 
-    def _handler(self, id: str, name: str, description: str, log_group: logs.ILogGroup) -> ProjectFunction:
+    def _handler(self, id: str, name: str, description: str) -> ProjectFunction:
         return ProjectFunction(
             self,
             id,
             description=f"{description} of the dataset when the stack is deployed",
             handler=f"functions.load_dataset.{name}",
-            log_group=log_group,
+            log_group=self._logs,
             timeout=Duration.minutes(2),
         )
+
+
+class _DatasetMachine(Construct):
+    """Passes every line of a JSONL object in S3, in batches, to a function.
+
+    The input of an execution is ``{"Bucket": ..., "Key": ..., "Table": ...}``, its output the list
+    of the function's results. One failed batch fails it, and so does the ``checker``, which gets
+    the input before anything is written. ``object_arn`` is what the machine may read.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        worker: lambda_.IFunction,
+        checker: lambda_.IFunction | None,
+        object_arn: str,
+    ) -> None:
+        super().__init__(scope, id)
+        role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
+        self.machine = sfn.StateMachine(
+            self,
+            "Machine",
+            state_machine_name=state_machine_name(self, "Loading"),
+            comment="Loads a dataset into the Messages table",
+            # The library would grant every object of the bucket and every version of the function.
+            role=role.without_policy_updates(),
+            definition_body=sfn.DefinitionBody.from_chainable(self._definition(worker, checker)),
+            timeout=LOAD_TIMEOUT,
+        )
+        # The library adds grants for the role in this policy too.
+        self.machine.node.try_remove_child("DistributedMapPolicy")
+        acknowledge_state_machine(self.machine)
+        self._grant_load(role, [worker, *([checker] if checker else [])], object_arn)
+
+    def grant_start(self, role: iam.Role) -> None:
+        """Let ``role`` start executions, list them and stop them."""
+        role.add_to_policy(allow(self.machine.state_machine_arn, "states:StartExecution", "states:ListExecutions"))
+        role.add_to_policy(allow(self._all(role, "execution", ":*"), "states:StopExecution"))
+
+    def grant_watch(self, role: iam.Role) -> None:
+        """Let ``role`` read the outcome of executions and of their batches."""
+        for kind, rest, *actions in (
+            ("execution", ":*", "states:DescribeExecution", "states:ListMapRuns"),
+            ("execution", "/*", "states:DescribeExecution"),
+            ("mapRun", "/*", "states:DescribeMapRun", "states:ListExecutions"),
+        ):
+            role.add_to_policy(allow(self._all(role, kind, rest), *actions))
+
+    def _definition(self, worker: lambda_.IFunction, checker: lambda_.IFunction | None) -> sfn.IChainable:
+        batches = sfn.DistributedMap(
+            self,
+            "Load",
+            label="Batches",
+            item_reader=sfn.S3JsonLItemReader(
+                bucket_name_path=sfn.JsonPath.string_at("$.Bucket"), key=sfn.JsonPath.string_at("$.Key")
+            ),
+            # With its index, so that an error can name the line.
+            item_selector={
+                "Index": sfn.JsonPath.number_at("$$.Map.Item.Index"),
+                "Message": sfn.JsonPath.object_at("$$.Map.Item.Value"),
+            },
+            item_batcher=sfn.ItemBatcher(
+                max_items_per_batch=ITEMS_PER_BATCH,
+                max_input_bytes_per_batch=BYTES_PER_BATCH,
+                # The library leaves out the ".$" that marks a path.
+                batch_input={"Table.$": "$.Table"},
+            ),
+            max_concurrency=MAX_CONCURRENCY,
+            tolerated_failure_percentage=0,
+            # On a throttled table a batch may take longer than the five minutes of an
+            # express execution; a thousand messages share the price of a standard one.
+            map_execution_type=sfn.StateMachineType.STANDARD,
+        )
+        # A batch may come twice: writing it again changes nothing.
+        load = batches.item_processor(self._call("Write", worker, result_path=None))
+        if not checker:
+            return load
+        return self._call("Check", checker, result_path=sfn.JsonPath.DISCARD).next(load)
+
+    def _call(self, id: str, function: lambda_.IFunction, *, result_path: str | None) -> tasks.LambdaInvoke:
+        """A task that calls ``function``, with retries for errors that may pass."""
+        task = tasks.LambdaInvoke(
+            self,
+            id,
+            lambda_function=function,
+            payload_response_only=True,
+            result_path=result_path,
+            retry_on_service_exceptions=False,  # which have no jitter, and ignore throttling
+            task_timeout=sfn.Timeout.duration(CALL_TIMEOUT),
+        )
+        task.add_retry(
+            errors=list(_RETRIED),
+            interval=Duration.seconds(2),
+            max_attempts=6,
+            backoff_rate=2,
+            max_delay=Duration.minutes(1),
+            jitter_strategy=sfn.JitterType.FULL,
+        )
+        return task
+
+    def _grant_load(self, role: iam.Role, functions: Sequence[lambda_.IFunction], object_arn: str) -> None:
+        """What the guide lists under "IAM policies for using Distributed Map states".
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
+        """
+        # Not inline in the role: the state machine depends on the role, and this on the state machine.
+        policy = iam.Policy(self, "Policy", roles=[role])
+        acknowledge_own_policy(policy)
+        policy.add_statements(
+            *(allow(function.function_arn, "lambda:InvokeFunction") for function in functions),
+            allow(object_arn, "s3:GetObject"),
+            allow(self.machine.state_machine_arn, "states:StartExecution"),
+            allow(self._all(policy, "execution", ":*"), "states:DescribeExecution", "states:StopExecution"),
+        )
+
+    def _all(self, grantee: Construct, kind: str, rest: str) -> str:
+        """The ARN of every execution or Map Run of this state machine, for ``grantee``'s policy."""
+        every = arn(self, "states", kind, f"{self.machine.state_machine_name}{rest}")
+        acknowledge_wildcard(
+            grantee, every, "Of this one state machine; Step Functions generates the rest of the name."
+        )
+        return every

@@ -1,29 +1,41 @@
-"""A Python Lambda function made of a few of this project's modules."""
+"""A Lambda function made of a few of this project's modules, and the provider of a custom resource around two."""
 
 import ast
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from aws_cdk import Duration, IgnoreMode, RemovalPolicy, Size, Stack, Stage
+from aws_cdk import CfnResource, CustomResource, Duration, IgnoreMode, RemovalPolicy, Size, Stack, Stage
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
+from aws_cdk import custom_resources as cr
 from constructs import Construct
 
-from stacks.description import describe
-from stacks.findings import LOG_KEY, LOG_RETENTION, acknowledge
-from stacks.shared_findings import acknowledge_function, acknowledge_own_policy
+from stacks.annotations import (
+    LOG_KEY,
+    LOG_RETENTION,
+    acknowledge,
+    acknowledge_called,
+    acknowledge_framework,
+    acknowledge_function,
+    acknowledge_own_policy,
+    describe,
+)
+from stacks.permissions import allow
+from stacks.physical_names import state_machine_name
+from stacks.setting_fields import PROJECT
 
-PROJECT = Path(__file__).resolve().parent.parent
-# How code is staged, as a part of its hash: the CDK's own is of names and content, so a package
-# that was uploaded with modes that Lambda cannot read would be used again.
+# How code is staged, as a part of its hash: the CDK's own hash covers only names and content, so a
+# package that was uploaded with modes that Lambda cannot read would be used again.
 _STAGING = "files 0644, folders 0755"
+# CloudFormation waits an hour for a custom resource, and no longer.
+_PROVIDER_TIMEOUT = Duration.minutes(58)
 
 
 class ProjectFunction(Construct):
-    """A function whose asset has the module of ``handler`` and what that imports of this project.
+    """A function whose asset is the module of ``handler`` and what that imports of this project.
 
     Files keep their paths, so the module that a test imports is the one that runs.
     """
@@ -43,7 +55,7 @@ class ProjectFunction(Construct):
     ) -> None:
         super().__init__(scope, id)
         files = module_files(handler.rpartition(".")[0])
-        self.role = logging_role(self, "Role", log_group=log_group)
+        self.role = _logging_role(self, "Role", log_group=log_group)
         self.function = lambda_.Function(
             self,
             "Function",
@@ -63,6 +75,71 @@ class ProjectFunction(Construct):
         )
         let_lambda_read(self)
         acknowledge_function(self.function)
+
+
+class WaitingProvider(Construct):
+    """The CDK provider framework around two functions: one that starts, one that says when it is done.
+
+    Its own functions have narrow roles
+    (https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html).
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        on_event: lambda_.Function,
+        is_complete: lambda_.Function,
+        log_group: logs.ILogGroup,
+        interval: Duration,
+    ) -> None:
+        super().__init__(scope, id)
+        starting = framework_role(self, "OnEventRole", calls=on_event, log_group=log_group)
+        asking = framework_role(self, "IsCompleteRole", calls=is_complete, log_group=log_group)
+        provider = cr.Provider(
+            self,
+            "Provider",
+            on_event_handler=on_event,
+            is_complete_handler=is_complete,
+            log_group=log_group,
+            framework_on_event_role=starting.without_policy_updates(),
+            framework_complete_and_timeout_role=asking.without_policy_updates(),
+            query_interval=interval,
+            total_timeout=_PROVIDER_TIMEOUT,
+            disable_waiter_state_machine_logging=True,
+        )
+        self._service_token = provider.service_token
+        waiter = provider.node.find_child("waiter-state-machine")
+        assert isinstance(waiter, cr.WaiterStateMachine)
+        waiter.grant_start_execution(starting)
+        _adapt_waiter(waiter, provider, purpose=scope.node.id)
+        let_lambda_read(provider)
+        acknowledge_framework(provider)
+        for function in (on_event, is_complete):
+            acknowledge_called(function, "The provider framework")
+
+    def resource(self, type: str, properties: dict[str, object]) -> CustomResource:
+        """The one custom resource that this provider is for."""
+        return CustomResource(
+            self, "Resource", resource_type=f"Custom::{type}", service_token=self._service_token, properties=properties
+        )
+
+
+def _adapt_waiter(waiter: cr.WaiterStateMachine, provider: cr.Provider, *, purpose: str) -> None:
+    """Name the state machine where CloudFormation's name will not do; let it call two functions, and no versions.
+
+    The library has no parameter for either, so this changes its resources, found by the library's ids.
+    """
+    if name := state_machine_name(waiter, f"{purpose}-Waiter"):
+        machine = waiter.node.find_child("Resource")
+        assert isinstance(machine, CfnResource)
+        machine.add_property_override("StateMachineName", name)
+    policy = waiter.node.find_child("Role").node.find_child("DefaultPolicy").node.default_child
+    assert isinstance(policy, iam.CfnPolicy)
+    functions = [provider.node.find_child(f"framework-{use}") for use in ("isComplete", "onTimeout")]
+    arns = [function.function_arn for function in functions if isinstance(function, lambda_.Function)]
+    policy.policy_document = iam.PolicyDocument(statements=[allow(arns, "lambda:InvokeFunction")])
 
 
 def module_files(module: str) -> list[str]:
@@ -92,11 +169,10 @@ def _imported(tree: ast.Module) -> list[str]:
 
 
 def let_lambda_read(scope: Construct) -> None:
-    """Make the staged code of the functions in ``scope`` readable by everybody, as Lambda needs it.
+    """Make the staged code of the functions in ``scope`` readable by every user, as Lambda needs it.
 
-    The CDK copies and packs files with the modes that they have, which under a umask of 077 are
-    their owner's alone
-    (https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html).
+    The CDK copies and packs files with the modes that they have, which under a umask of 077 admit
+    only their owner (https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html).
     """
     stage = Stage.of(scope)
     assert stage, "every scope is in an app"
@@ -111,35 +187,34 @@ def let_lambda_read(scope: Construct) -> None:
 
 
 def function_logs(scope: Construct, id: str) -> logs.LogGroup:
-    """A log group that is kept a month and goes with the stack."""
+    """A log group that keeps logs for a month and is deleted with the stack."""
     group = logs.LogGroup(scope, id, retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY)
     acknowledge(
         group,
         LOG_KEY,
-        "CloudWatch Logs encrypts it with a key of its own; of messages it has ids, and no texts "
-        "but those of the seed, which the template has too.",
+        "CloudWatch Logs encrypts it with a key of its own; it has ids of messages, and no texts "
+        "except those of the seed, which the template has too.",
     )
     acknowledge(
         group,
         LOG_RETENTION,
-        "A month is enough to find what failed, and it names users, so it is kept no longer; who "
-        "did what in the account is what CloudTrail tells.",
+        "A month is enough to find what failed, and it names users, so it is kept no longer; "
+        "CloudTrail records which principal did what in the account.",
     )
     describe(group, f"Logs of the functions of {scope.node.id}")
     return group
 
 
-def logging_role(scope: Construct, id: str, *, log_group: logs.ILogGroup) -> iam.Role:
+def _logging_role(scope: Construct, id: str, *, log_group: logs.ILogGroup) -> iam.Role:
     """A Lambda role that may write to ``log_group`` and cannot create one.
 
-    The managed AWSLambdaBasicExecutionRole can: a function that logs while the
-    stack is being deleted then brings its log group back, for good
-    (https://github.com/aws/aws-cdk/issues/26553).
+    The managed AWSLambdaBasicExecutionRole can: a function that logs while the stack is being
+    deleted then creates its log group again, which stays (https://github.com/aws/aws-cdk/issues/26553).
     """
     role = iam.Role(
         scope,
         id,
-        description=f"What the function {scope.node.id} of {Stack.of(scope).stack_name} may do",
+        description=f"Permissions of the function {scope.node.id} of {Stack.of(scope).stack_name}",
         assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
     )
     log_group.grant_write(role)
@@ -150,14 +225,12 @@ def logging_role(scope: Construct, id: str, *, log_group: logs.ILogGroup) -> iam
 def framework_role(scope: Construct, id: str, *, calls: lambda_.IFunction, log_group: logs.ILogGroup) -> iam.Role:
     """A role for a function of the CDK's provider framework that ``calls`` one of this project's.
 
-    To be given away without policy updates: the library would grant every
-    version of every function of the provider. It asks for the function's state
-    when a call fails, which may be because it is not active yet.
+    Pass it on with ``without_policy_updates()``: the library would grant every version of every
+    function of the provider. It reads the function's state when a call fails, which may be because
+    the function is not active yet.
     """
-    role = logging_role(scope, id, log_group=log_group)
-    role.add_to_policy(
-        iam.PolicyStatement(actions=["lambda:InvokeFunction", "lambda:GetFunction"], resources=[calls.function_arn])
-    )
+    role = _logging_role(scope, id, log_group=log_group)
+    role.add_to_policy(allow(calls.function_arn, "lambda:InvokeFunction", "lambda:GetFunction"))
     return role
 
 

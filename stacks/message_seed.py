@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from aws_cdk import CustomResource, Duration, Stack, Token
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3_assets as s3_assets
@@ -17,29 +16,26 @@ from constructs import Construct
 from model.messages import Item
 from model.users import pool_region
 from model.wire import to_lines, to_wire
-from stacks.description import describe
-from stacks.findings import acknowledge_wildcard
+from stacks.annotations import acknowledge_called, acknowledge_framework, acknowledge_wildcard, describe
 from stacks.function import ProjectFunction, framework_role, function_logs, let_lambda_read
 from stacks.messages_table import MessagesTable
-from stacks.shared_findings import acknowledge_called, acknowledge_framework
+from stacks.permissions import allow
 
-# A custom resource gets the properties of before and after in one event, which
-# is an asynchronous Lambda call of at most 256 KB
-# (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and
-# a list that a reviewer is to read is shorter than that.
+# A custom resource gets its old and new properties in one event, an asynchronous Lambda call of
+# at most 256 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and a
+# list that a reviewer can read is shorter than that.
 INLINE_BYTES = 32_768
 # What the CDK or CloudFormation would replace or refuse in a template: a token, a parameter, a
-# dynamic reference, an attribute named like an intrinsic function. In a file it stays what it is.
-_MEANT_FOR_OTHERS = re.compile(r'\$\{|#\{Token\[|\{\{resolve:|"(?:Ref|Fn::\w+)":')
+# dynamic reference, an attribute named like an intrinsic function. In a file nothing is replaced.
+_TEMPLATE_SYNTAX = re.compile(r'\$\{|#\{Token\[|\{\{resolve:|"(?:Ref|Fn::\w+)":')
 COUNTS = ("Total", "Present", "Written", "Unchanged", "Preserved", "Removed")
 
 
 class MessageSeed(Construct):
-    """Keeps the table in step with the seed: on create, on every change of it, never on delete.
+    """Writes the seed on create, and its changes on update; a delete leaves the messages.
 
-    A small seed's items are properties of the resource, so the template shows
-    what will be written; a larger one's are an asset. CloudFormation calls the
-    function when, and only when, they change.
+    The items of a small seed are properties of the resource, so the template shows what will be
+    written; those of a larger one are an asset. CloudFormation calls the function only when they change.
     """
 
     def __init__(
@@ -47,7 +43,15 @@ class MessageSeed(Construct):
     ) -> None:
         super().__init__(scope, id)
         log_group = function_logs(self, "Logs")
-        self.seeding = self._add_function(log_group)
+        self.seeding = ProjectFunction(
+            self,
+            "Seeding",
+            description="Writes the seeded messages when the stack is deployed",
+            handler="functions.seed_messages.on_event",
+            log_group=log_group,
+            timeout=Duration.minutes(15),
+            memory_mib=512,
+        )
         messages_table.grant_seeding(self.seeding.function)
         self._grant_reading_seeds(self.seeding)
         properties = {"TableName": messages_table.table.table_name}
@@ -65,19 +69,8 @@ class MessageSeed(Construct):
         describe(resource, "Keeps the table in step with seed/messages.yaml")
         self.counts = {name: resource.get_att_string(name) for name in COUNTS}
 
-    def _add_function(self, log_group: logs.ILogGroup) -> ProjectFunction:
-        return ProjectFunction(
-            self,
-            "Seeding",
-            description="Writes the seeded messages when the stack is deployed",
-            handler="functions.seed_messages.on_event",
-            log_group=log_group,
-            timeout=Duration.minutes(15),
-            memory_mib=512,
-        )
-
     def _add_provider(self, log_group: logs.ILogGroup) -> cr.Provider:
-        """What CloudFormation calls, and what tells it how the function's call ended."""
+        """What CloudFormation calls, and what reports to it how the function's call ended."""
         function = self.seeding.function
         role = framework_role(self, "ProviderRole", calls=function, log_group=log_group)
         provider = cr.Provider(
@@ -93,29 +86,30 @@ class MessageSeed(Construct):
         return provider
 
     def _grant_reading_seeds(self, seeding: ProjectFunction) -> None:
-        """Let the function read the seeds among the assets: this one, and the one before it.
+        """Let the function read the seeds among the assets: the current one, and the previous one.
 
-        That one's key is not known here. It lies in the bucket of all assets,
-        where the function's own code lies too.
+        The key of the previous one is not known here; its bucket is that of the function's code.
         """
         function = seeding.function.node.default_child
         assert isinstance(function, lambda_.CfnFunction)
         bucket = Token.as_string(Stack.of(self).resolve(function.code)["s3Bucket"])
         seeds = Stack.of(self).format_arn(service="s3", region="", account="", resource=bucket, resource_name="*.jsonl")
-        seeding.function.add_to_role_policy(iam.PolicyStatement(actions=["s3:GetObject"], resources=[seeds]))
-        acknowledge_wildcard(seeding.role, seeds, "Seeds only; the key of the one before is a hash that is not known.")
+        seeding.function.add_to_role_policy(allow(seeds, "s3:GetObject"))
+        acknowledge_wildcard(
+            seeding.role, seeds, "Seeds only; the key of the previous seed is a hash that is not known."
+        )
 
     def _grant_finding_users(self, seeding: ProjectFunction, user_pool_id: str) -> None:
         """Let the function look users up, in this one pool."""
         pool = Stack.of(self).format_arn(
             service="cognito-idp", region=pool_region(user_pool_id), resource="userpool", resource_name=user_pool_id
         )
-        seeding.function.add_to_role_policy(iam.PolicyStatement(actions=["cognito-idp:ListUsers"], resources=[pool]))
+        seeding.function.add_to_role_policy(allow(pool, "cognito-idp:ListUsers"))
 
     def _items(self, items: Sequence[Item]) -> dict[str, object]:
         """The items as the resource's properties, or where the function finds them."""
         text = "".join(to_lines(items))
-        if len(text.encode()) <= INLINE_BYTES and not _MEANT_FOR_OTHERS.search(text):
+        if len(text.encode()) <= INLINE_BYTES and not _TEMPLATE_SYNTAX.search(text):
             return {"Messages": [to_wire(item) for item in items]}
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "seed.jsonl"
@@ -124,6 +118,6 @@ class MessageSeed(Construct):
         return {
             "Bucket": asset.s3_bucket_name,
             "Key": asset.s3_object_key,
-            # A change of the data is a change of the resource, whatever the key is made of.
+            # A change of the data must be a change of the resource, however the key is made.
             "Digest": hashlib.sha256(text.encode()).hexdigest(),
         }

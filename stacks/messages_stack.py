@@ -1,4 +1,4 @@
-"""The stack of one stage: builds the constructs, tags them, says what came of it."""
+"""The stack of one stage: builds the constructs, tags them, and adds the outputs."""
 
 from collections.abc import Sequence
 
@@ -9,27 +9,40 @@ from constructs import Construct
 from model.messages import Item
 from model.names import STACK_TAG, stack_name
 from stacks.alarms import Alarms
+from stacks.backup_copies import CopiesStack
 from stacks.conversation_index import ConversationIndex
 from stacks.dataset_seed import DatasetSeed
 from stacks.message_seed import MessageSeed
 from stacks.messages_table import MessagesTable
-from stacks.settings import KEEP, Settings
+from stacks.setting_fields import KEEP
+from stacks.settings import Settings
 from stacks.stage_key import StageKey
 from stacks.table_backup import TableBackup
 
 _COUNTS = {
     "Total": "Messages in the seed",
     "Written": "Messages that the last change of the seed wrote",
-    "Unchanged": "Messages that were as the seed has them",
-    "Preserved": "Messages left alone because somebody edited or deleted them",
-    "Removed": "Messages removed because they left the seed",
+    "Unchanged": "Messages that were already as in the seed",
+    "Preserved": "Messages not changed because a user had edited or deleted them",
+    "Removed": "Messages removed because they were removed from the seed",
 }
 _DATASET_COUNTS = {
     "DatasetTotal": "Messages in the dataset",
     "DatasetWritten": "Messages that the last load of the dataset wrote",
-    "DatasetUnchanged": "Messages that were as the dataset has them",
-    "DatasetPreserved": "Messages of the dataset left alone because another item was there",
+    "DatasetUnchanged": "Messages that were already as in the dataset",
+    "DatasetPreserved": "Messages of the dataset not written because another item had their key",
 }
+
+
+def add_stacks(app: Construct, *, settings: Settings, items: Sequence[Item]) -> "MessagesStack":
+    """Add the stage's own stack, which is returned, and with ``copy_region`` that of the copies of its backups.
+
+    The copies' stack is deployed first and destroyed last: the backup plan names its vault.
+    """
+    stack = MessagesStack(app, settings=settings, items=items)
+    if settings.copy_region:
+        stack.add_stack_dependency(CopiesStack(app, settings=settings))
+    return stack
 
 
 class MessagesStack(Stack):
@@ -53,25 +66,19 @@ class MessagesStack(Stack):
         self.seed = MessageSeed(
             self, "Seed", messages_table=self.messages, items=items, user_pool_id=settings.user_pool_id
         )
-        self.dataset = self._add_dataset(settings)
-        self.alarms = self._add_alarms(settings, key)
+        self.dataset = None
+        if settings.seed_dataset:
+            self.dataset = DatasetSeed(self, "Dataset", settings=settings, messages_table=self.messages)
+            # The seed first: the first load of an empty table reads no items.
+            self.dataset.resource.node.add_dependency(self.seed)
+        self.alarms = self._add_alarms(settings, key) if settings.alarms else None
         for tag, value in {STACK_TAG: name, **settings.tags}.items():
             Tags.of(self).add(tag, value)
         self._add_outputs(settings)
 
-    def _add_dataset(self, settings: Settings) -> DatasetSeed | None:
-        if not settings.seed_dataset:
-            return None
-        dataset = DatasetSeed(self, "Dataset", settings=settings, messages_table=self.messages)
-        # The first load of an empty table checks no item, so it comes first.
-        dataset.resource.node.add_dependency(self.seed)
-        return dataset
-
-    def _add_alarms(self, settings: Settings, key: kms.Key | None) -> Alarms | None:
-        if not settings.alarms:
-            return None
+    def _add_alarms(self, settings: Settings, key: kms.Key | None) -> Alarms:
         alarms = Alarms(self, "Alarms", settings=settings, backup=self.backup, key=key)
-        # Here, because its library takes a second to load, which other stages save.
+        # Imported here, because its library takes a second to load, which other stages save.
         from stacks.monitoring import Monitoring
 
         monitoring = Monitoring(self, "Monitoring", topic=alarms.topic)
@@ -84,27 +91,25 @@ class MessagesStack(Stack):
 
     def _add_outputs(self, settings: Settings) -> None:
         outputs = {
-            "TableName": ("The table's name", self.messages.table.table_name),
-            "TableArn": ("The table's ARN", self.messages.table.table_arn),
-            "BackupVaultName": ("Holds the table's backups", self.backup.vault.backup_vault_name),
-            "BackupRoleArn": ("AWS Backup works as this role", self.backup.role.role_arn),
-            "RestoreRoleArn": ("AWS Backup restores as this role", self.backup.restore_role.role_arn),
+            "TableName": ("Name of the table", self.messages.table.table_name),
+            "TableArn": ("ARN of the table", self.messages.table.table_arn),
+            "BackupVaultName": ("Vault with the table's backups", self.backup.vault.backup_vault_name),
+            "BackupRoleArn": ("Role with which AWS Backup makes and expires backups", self.backup.role.role_arn),
+            "RestoreRoleArn": ("Role with which AWS Backup restores", self.backup.restore_role.role_arn),
             "FailureQueueUrl": (
-                "Holds what the lists of conversations could not follow",
+                "Queue of changes that could not be applied to the lists of conversations",
                 self.conversations.failures.queue_url,
             ),
             "SeededCount": ("Messages of the seed in the table", self.seed.counts["Present"]),
         }
-        for count, meaning in _COUNTS.items():
-            outputs[f"Seed{count}"] = (meaning, self.seed.counts[count])
+        outputs |= {f"Seed{count}": (meaning, self.seed.counts[count]) for count, meaning in _COUNTS.items()}
         if self.backup.plan:
-            outputs["BackupPlanId"] = ("Backs the table up", self.backup.plan.backup_plan_id)
+            outputs["BackupPlanId"] = ("Backup plan of the table", self.backup.plan.backup_plan_id)
         if settings.user_pool_id:
-            outputs["UserPoolId"] = ("Knows the users' names", settings.user_pool_id)
+            outputs["UserPoolId"] = ("User pool that has the users", settings.user_pool_id)
         if self.alarms:
-            outputs["AlarmTopicArn"] = ("Hears of every alarm", self.alarms.topic.topic_arn)
+            outputs["AlarmTopicArn"] = ("SNS topic for alarms and backup failures", self.alarms.topic.topic_arn)
         if self.dataset:
-            for count, meaning in _DATASET_COUNTS.items():
-                outputs[count] = (meaning, self.dataset.counts[count])
+            outputs |= {count: (meaning, self.dataset.counts[count]) for count, meaning in _DATASET_COUNTS.items()}
         for name, (description, value) in outputs.items():
             CfnOutput(self, name, description=description, value=value)

@@ -9,43 +9,32 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from model.messages import INDEX_NAME, INDEX_PARTITION_KEY, INDEX_SORT_KEY, PARTITION_KEY, SORT_KEY
-from stacks.description import describe
-from stacks.settings import DEFAULT_CAPACITY, ON_DEMAND, Settings
+from stacks.annotations import describe
+from stacks.permissions import THROUGH_DYNAMODB, actions
+from stacks.setting_fields import DEFAULT_CAPACITY, ON_DEMAND
+from stacks.settings import Settings
 
-SEEDING_ACTIONS = (
-    "dynamodb:BatchGetItem",
-    "dynamodb:BatchWriteItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:PutItem",
-    "dynamodb:Scan",
-)
+SEEDING_ACTIONS = actions({"dynamodb": "BatchGetItem BatchWriteItem DeleteItem PutItem Scan"})
 # A transaction of Puts needs PutItem
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html).
-LOADING_ACTIONS = ("dynamodb:BatchGetItem", "dynamodb:PutItem")
-INDEXING_ACTIONS = ("dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:UpdateItem")
+LOADING_ACTIONS = actions({"dynamodb": "BatchGetItem PutItem"})
+INDEXING_ACTIONS = actions({"dynamodb": "DeleteItem Query UpdateItem"})
 # What DynamoDB documents for the users of a table under a customer key, families spelled out
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
-_KEY_USE = (
-    "kms:Decrypt",
-    "kms:DescribeKey",
-    "kms:Encrypt",
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
+_KEY_USE = actions(
+    {"kms": "Decrypt DescribeKey Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext ReEncryptFrom ReEncryptTo"}
 )
 
 
 class MessagesTable(Construct):
     """The single table: string ``pk`` and ``sk``, recovery, encryption and protection by stage.
 
-    Its index orders the conversations of a user; its stream tells of every change.
+    Its index orders the conversations of a user; its stream has every change.
 
-    Replicas in other regions have its index, recovery and protection, and take
-    writes too, the last of which wins. That does not touch the lists: what is
-    written elsewhere arrives here, and in this stream, like any other change,
-    and the function that reads it is the only writer of memberships, here only.
-    So no two regions ever write the same one
+    Replicas in other regions have its index, recovery and protection, and accept writes too, of
+    which the last wins. The lists stay right: what is written elsewhere arrives in this stream like
+    any other change, and the function that reads it, only here, is the only writer of memberships.
+    So two regions never write the same one
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html).
     """
 
@@ -70,10 +59,19 @@ class MessagesTable(Construct):
             ],
             dynamo_stream=dynamodb.StreamViewType.NEW_AND_OLD_IMAGES,
             billing=_billing(settings),
-            point_in_time_recovery_specification=_recovery(settings.pitr_days),
-            encryption=_encryption(key),
+            point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
+                point_in_time_recovery_enabled=settings.pitr_days > 0,
+                recovery_period_in_days=settings.pitr_days or None,
+            ),
+            encryption=(
+                dynamodb.TableEncryptionV2.customer_managed_key(key)
+                if key
+                else dynamodb.TableEncryptionV2.dynamo_owned_key()
+            ),
             deletion_protection=settings.deletion_protection,
-            removal_policy=_removal(settings),
+            removal_policy=(
+                RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retain_table else RemovalPolicy.DESTROY
+            ),
             replicas=[dynamodb.ReplicaTableProps(region=region) for region in settings.replica_regions],
         )
         describe(self.table, "Messages of conversations, and every user's list of conversations")
@@ -83,20 +81,18 @@ class MessagesTable(Construct):
         self._grant(grantee, SEEDING_ACTIONS)
 
     def grant_loading(self, grantee: iam.IGrantable) -> None:
-        """Let ``grantee`` add items to the table, and read those that are in the way."""
+        """Let ``grantee`` add items to the table, and read those that exist already."""
         self._grant(grantee, LOADING_ACTIONS)
 
     def grant_indexing(self, grantee: iam.IGrantable) -> None:
-        """Let ``grantee`` read conversations, and write the entries of lists."""
+        """Let ``grantee`` read conversations, and write the entries of the lists."""
         self._grant(grantee, INDEXING_ACTIONS)
 
-    def _grant(self, grantee: iam.IGrantable, actions: Sequence[str]) -> None:
+    def _grant(self, grantee: iam.IGrantable, allowed: Sequence[str]) -> None:
         # Not table.grant, which would give the index as well.
-        iam.Grant.add_to_principal(grantee=grantee, actions=list(actions), resource_arns=[self.table.table_arn])
+        iam.Grant.add_to_principal(grantee=grantee, actions=list(allowed), resource_arns=[self.table.table_arn])
         if self._key:
-            self._key.grant(grantee, *_KEY_USE).principal_statements[0].add_condition(
-                "StringLike", {"kms:ViaService": "dynamodb.*.amazonaws.com"}
-            )
+            self._key.grant(grantee, *_KEY_USE).principal_statements[0].add_condition("StringLike", THROUGH_DYNAMODB)
 
 
 def _text(name: str) -> dynamodb.Attribute:
@@ -125,19 +121,3 @@ def _scaled(least: int, most: int) -> dynamodb.Capacity:
     https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-properties-dynamodb-globaltable-capacityautoscalingsettings.html
     """
     return dynamodb.Capacity.autoscaled(min_capacity=least, max_capacity=most, seed_capacity=least)
-
-
-def _recovery(days: int) -> dynamodb.PointInTimeRecoverySpecification:
-    return dynamodb.PointInTimeRecoverySpecification(
-        point_in_time_recovery_enabled=days > 0, recovery_period_in_days=days or None
-    )
-
-
-def _encryption(key: kms.IKey | None) -> dynamodb.TableEncryptionV2:
-    if key is None:
-        return dynamodb.TableEncryptionV2.dynamo_owned_key()
-    return dynamodb.TableEncryptionV2.customer_managed_key(key)
-
-
-def _removal(settings: Settings) -> RemovalPolicy:
-    return RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retain_table else RemovalPolicy.DESTROY

@@ -21,19 +21,10 @@ MAX_STREAM_LAG = Duration.minutes(MAX_AGE.to_minutes() / 2)
 NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
 # What this project calls; an alarm takes at most ten metrics.
 _OPERATIONS = (
-    "BatchGetItem",
-    "BatchWriteItem",
-    "DeleteItem",
-    "GetItem",
-    "GetRecords",
-    "PutItem",
-    "Query",
-    "Scan",
-    "TransactWriteItems",
-    "UpdateItem",
+    "BatchGetItem BatchWriteItem DeleteItem GetItem GetRecords PutItem Query Scan TransactWriteItems UpdateItem".split()
 )
-# What happens once and is over: the library waits for three periods of five
-# minutes in a row, which is right for what a retry mends.
+# For what happens only once: the library waits for three periods of five minutes in a row, which
+# is right for what a retry repairs.
 _AT_ONCE: dict[str, Any] = {"evaluation_periods": 1, "datapoints_to_alarm": 1}
 _THROTTLED: dict[str, Any] = {"Alarm": monitoring.ThrottledEventsThreshold(max_throttled_events_threshold=0)}
 _FAILED: dict[str, Any] = {"Alarm": monitoring.ErrorCountThreshold(max_error_count=0)}
@@ -43,8 +34,8 @@ _FAILED_ONCE: dict[str, Any] = {"Alarm": monitoring.ErrorCountThreshold(max_erro
 class Monitoring(Construct):
     """Alarms for what a person has to look at; the dashboard shows that and the traffic.
 
-    Throttled or failed requests, a stream that lags, records in the failure
-    queue, a seed that could not be written, a restore as a test that is not good.
+    Throttled or failed requests, a stream that lags, records in the failure queue, a seed that
+    could not be written, a failed restore test.
     """
 
     def __init__(self, scope: Construct, id: str, *, topic: sns.ITopic) -> None:
@@ -82,8 +73,8 @@ class Monitoring(Construct):
     def _add_system_errors(self, table: dynamodb.ITable) -> None:
         """An alarm on failures of DynamoDB itself.
 
-        Not the library's own: it adds the operations up with ``+``, which has no
-        value while any of them was not called.
+        Not the library's own: it adds the operations with ``+``, which has no value while any of
+        them was not called.
         """
         alarm = cloudwatch.MathExpression(
             expression="SUM(METRICS())",
@@ -112,7 +103,7 @@ class Monitoring(Construct):
         alarm.add_alarm_action(actions.SnsAction(self._topic))
 
     def watch_conversations(self, conversations: ConversationIndex) -> None:
-        """The stream's function, how far it lags, and what it had to give up."""
+        """The stream's function, how far it lags, and the records that it could not apply."""
         self._facade.monitor_lambda_function(
             lambda_function=conversations.indexing.function,
             alarm_friendly_name="Indexing",
@@ -149,15 +140,14 @@ class Monitoring(Construct):
                 state_machine=dataset.machine,
                 alarm_friendly_name="Dataset",
                 add_failed_execution_count_alarm=_FAILED_ONCE,
-                # CloudWatch counts what ran out of time apart from what failed.
+                # CloudWatch counts timeouts separately from failures.
                 add_timed_out_execution_count_alarm=_FAILED_ONCE,
             )
 
     def watch_restore_tests(self, testing: RestoreTesting) -> None:
-        """The function that looks at what was restored as a test: it fails when that is bad.
+        """The function that validates restore tests: it fails when a restored table is not good.
 
-        AWS Backup tells of restores that fail (``stacks.backup_events``), and
-        promises no event for a validation.
+        AWS Backup sends an event for a restore that fails (``stacks.alarms``), and none for a validation.
         """
         self._facade.monitor_lambda_function(
             lambda_function=testing.validation.function,
@@ -167,7 +157,7 @@ class Monitoring(Construct):
                 "Alarm": monitoring.ErrorCountThreshold(
                     max_error_count=0,
                     alarm_description_override="A table restored as a test is not good, or "
-                    "nothing could look at it; the log of the function says which.",
+                    "could not be validated; the log of the function says which.",
                     **_AT_ONCE,
                 )
             },

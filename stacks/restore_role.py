@@ -1,4 +1,4 @@
-"""The role that AWS Backup restores the table's backups with."""
+"""The role with which AWS Backup restores the table's backups."""
 
 from aws_cdk import Stack, Tags
 from aws_cdk import aws_dynamodb as dynamodb
@@ -7,43 +7,28 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from model.names import ROLE_PATH
-from stacks.findings import acknowledge_wildcard
+from stacks.annotations import acknowledge_own_policy, acknowledge_wildcard
+from stacks.permissions import actions, allow, backup_key_statements
 from stacks.settings import Settings
-from stacks.shared_findings import acknowledge_own_policy
-from stacks.stage_key import backup_key_statements
 
-PURPOSE_TAG = "messages:purpose"
-# AWS's own AWSBackupServiceRolePolicyForRestores, as far as it is about DynamoDB
+# AWS's own AWSBackupServiceRolePolicyForRestores, reduced to DynamoDB
 # (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForRestores.html).
-_TARGET_ACTIONS = (
-    "dynamodb:BatchWriteItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:DescribeTable",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:RestoreTableFromAwsBackup",
-    "dynamodb:Scan",
-    "dynamodb:UpdateItem",
+_TARGET_ACTIONS = actions(
+    {
+        "dynamodb": "BatchWriteItem DeleteItem DescribeTable GetItem PutItem Query RestoreTableFromAwsBackup Scan "
+        "UpdateItem"
+    }
 )
-_KEY_USE = (
-    "kms:Decrypt",
-    "kms:Encrypt",
-    "kms:GenerateDataKey",
-    "kms:GenerateDataKeyWithoutPlaintext",
-    "kms:ReEncryptFrom",
-    "kms:ReEncryptTo",
-)
+_KEY_USE = actions({"kms": "Decrypt Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext ReEncryptFrom ReEncryptTo"})
 
 
 class RestoreRole(Construct):
-    """Apart from the backup role, because it may write; it goes with the stack.
+    """Separate from the backup role, because it may write; it is deleted with the stack.
 
-    A restore makes a new table, so the role reaches those whose name is the
-    table's, a dot and more: ``Messages.restored``, and the temporary ones of a
-    drill. ``Messages-prod`` it does not reach: a stage's name has no dot.
-    ``targets`` is another pattern of names. Without ``table``, which has the
-    backups that DynamoDB itself keeps, it restores those of AWS Backup alone.
+    A restore creates a new table, so the role reaches tables whose name is the stage's, a dot and
+    more: ``Messages.restored``, and the temporary ones of a drill, but not ``Messages-prod``,
+    because a stage's name has no dot. ``targets`` is another pattern of names. Without ``table``,
+    whose ARN the backups kept by DynamoDB itself have, it restores only those of AWS Backup.
     """
 
     def __init__(
@@ -62,8 +47,8 @@ class RestoreRole(Construct):
         )
         backups = [f"{table.table_arn}/backup/*"] if table else []
         statements = [
-            iam.PolicyStatement(actions=list(_TARGET_ACTIONS), resources=[targets]),
-            *(iam.PolicyStatement(actions=["dynamodb:RestoreTableFromBackup"], resources=[arn]) for arn in backups),
+            allow(targets, *_TARGET_ACTIONS),
+            *(allow(arn, "dynamodb:RestoreTableFromBackup") for arn in backups),
             *(backup_key_statements(key.key_arn, *_KEY_USE) if key else []),
         ]
         self.role = iam.Role(
@@ -74,8 +59,8 @@ class RestoreRole(Construct):
             assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
             inline_policies={"RestoreTable": iam.PolicyDocument(statements=statements)},
         )
-        Tags.of(self.role).add(PURPOSE_TAG, "restore")
+        Tags.of(self.role).add("messages:purpose", "restore")
         acknowledge_own_policy(self.role)
-        acknowledge_wildcard(self.role, targets, "A restore makes a table under a name of its own.")
+        acknowledge_wildcard(self.role, targets, "A restore creates a table with a name of its own.")
         for arn in backups:
-            acknowledge_wildcard(self.role, arn, "The table's backups; AWS makes up their ids.")
+            acknowledge_wildcard(self.role, arn, "The table's backups; AWS generates their ids.")

@@ -1,21 +1,20 @@
-"""AWS Backup restores the newest backup every week, and a function looks at the result."""
+"""AWS Backup restores the newest backup every week as a test, and a function validates the result."""
 
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.description import describe
-from stacks.findings import FUNCTION_DEAD_LETTERS, RULE_DEAD_LETTERS, acknowledge, acknowledge_wildcard
+from stacks.annotations import FUNCTION_DEAD_LETTERS, RULE_DEAD_LETTERS, acknowledge, acknowledge_wildcard, describe
 from stacks.function import ProjectFunction, function_logs
+from stacks.permissions import THROUGH_DYNAMODB, allow
 from stacks.restore_role import RestoreRole
 from stacks.settings import Settings
 
-# AWS Backup makes up the name, and deletes by it
+# AWS Backup generates the name, and deletes by it
 # (https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-inferred-metadata.html).
 _TEST_TABLES = "awsbackup-restore-test-*"
 _SELECTION_DAYS = 30
@@ -23,9 +22,9 @@ _VALIDATION_HOURS = 1
 
 
 class RestoreTesting(Construct):
-    """A plan that restores the newest point of the vault every Sunday, at the time of the backups.
+    """A plan that restores the newest recovery point of the vault every Sunday, at the time of the backups.
 
-    The restored table is deleted by AWS Backup when it has been validated.
+    AWS Backup deletes the restored table when it has been validated.
     """
 
     def __init__(
@@ -42,18 +41,29 @@ class RestoreTesting(Construct):
         plan = self._add_plan(settings, vault)
         self.role = RestoreRole(self, "Role", settings=settings, table=table, key=key, targets=_TEST_TABLES).role
         self._add_selection(plan, table)
-        self.validation = self._add_validation(plan, table)
+        self.validation = ProjectFunction(
+            self,
+            "Validation",
+            description="Validates a table that was restored as a test and reports to AWS Backup",
+            handler="functions.validate_restore.on_restore",
+            log_group=function_logs(self, "Logs"),
+            timeout=Duration.minutes(2),
+            environment={
+                "RESTORE_TESTING_PLAN_ARN": plan.attr_restore_testing_plan_arn,
+                "SOURCE_TABLE": table.table_name,
+            },
+        )
         self._grant(table, key)
         self._call_when_restored()
 
     def _add_plan(self, settings: Settings, vault: backup.IBackupVault) -> backup.CfnRestoreTestingPlan:
-        hour, minute = settings.backup_time.split(":")
+        hour, minute = map(int, settings.backup_time.split(":"))
         plan = backup.CfnRestoreTestingPlan(
             self,
             "Plan",
-            # A name takes letters, digits and underscores.
+            # Only letters, digits and underscores are allowed.
             restore_testing_plan_name=Stack.of(self).stack_name.replace("-", "_"),
-            schedule_expression=f"cron({int(minute)} {int(hour)} ? * SUN *)",
+            schedule_expression=f"cron({minute} {hour} ? * SUN *)",
             schedule_expression_timezone=settings.time_zone,
             recovery_point_selection=backup.CfnRestoreTestingPlan.RestoreTestingRecoveryPointSelectionProperty(
                 algorithm="LATEST_WITHIN_WINDOW",
@@ -79,20 +89,6 @@ class RestoreTesting(Construct):
         describe(selection, "Which backups are restored as a test: those of the table")
         selection.add_resource_dependency(plan)
 
-    def _add_validation(self, plan: backup.CfnRestoreTestingPlan, table: dynamodb.ITable) -> ProjectFunction:
-        return ProjectFunction(
-            self,
-            "Validation",
-            description="Looks at a table restored as a test and reports to AWS Backup",
-            handler="functions.validate_restore.on_restore",
-            log_group=function_logs(self, "Logs"),
-            timeout=Duration.minutes(2),
-            environment={
-                "RESTORE_TESTING_PLAN_ARN": plan.attr_restore_testing_plan_arn,
-                "SOURCE_TABLE": table.table_name,
-            },
-        )
-
     def _call_when_restored(self) -> None:
         rule = events.Rule(
             self,
@@ -107,27 +103,21 @@ class RestoreTesting(Construct):
             acknowledge(
                 construct,
                 rules,
-                "AWS Backup itself reports a test as timed out that nobody validated in time, and "
-                "deletes its table; a week later there is another one.",
+                "AWS Backup itself reports a test that was not validated in time as timed out, and "
+                "deletes its table; the next test follows a week later.",
             )
 
     def _grant(self, table: dynamodb.ITable, key: kms.IKey | None) -> None:
-        function, role = self.validation.function, self.validation.role
         restored = Stack.of(self).format_arn(service="dynamodb", resource="table", resource_name=_TEST_TABLES)
-        for actions, resource in (
-            (["dynamodb:DescribeTable", "dynamodb:Scan"], restored),
-            (["dynamodb:Scan"], table.table_arn),
-            (["backup:DescribeRestoreJob", "backup:PutRestoreValidationResult"], "*"),
-        ):
-            function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=[resource]))
+        statements = [
+            allow(restored, "dynamodb:DescribeTable", "dynamodb:Scan"),
+            allow(table.table_arn, "dynamodb:Scan"),
+            allow("*", "backup:DescribeRestoreJob", "backup:PutRestoreValidationResult"),
+        ]
         if key:
-            # For the table itself; the test's own is under a key of DynamoDB.
-            function.add_to_role_policy(
-                iam.PolicyStatement(
-                    actions=["kms:Decrypt"],
-                    resources=[key.key_arn],
-                    conditions={"StringLike": {"kms:ViaService": "dynamodb.*.amazonaws.com"}},
-                )
-            )
-        acknowledge_wildcard(role, restored, "AWS Backup makes up the tests' tables.")
-        acknowledge_wildcard(role, "*", "Actions on restore jobs know no resources.")
+            # For the table itself; the restored one is under a key of DynamoDB.
+            statements.append(allow(key.key_arn, "kms:Decrypt", StringLike=THROUGH_DYNAMODB))
+        for statement in statements:
+            self.validation.function.add_to_role_policy(statement)
+        acknowledge_wildcard(self.validation.role, restored, "AWS Backup generates the names of test tables.")
+        acknowledge_wildcard(self.validation.role, "*", "Actions on restore jobs do not support resources.")

@@ -1,186 +1,155 @@
-"""The settings of one stage: what they mean and what is allowed. ``stacks.context`` reads them."""
+"""One stage's settings, validated, and how they are read from the CDK context.
 
+They live in cdk.json under ``context.stages.<stage>``; a plain context key
+(``cdk -c pitr_days=1``) overrides one for a run and arrives as text.
+"""
+
+import dataclasses
+import difflib
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, get_args, get_origin, get_type_hints
 
-from model.dataset import SUFFIXES
-from model.names import REGION, STAGE, STAGE_RULE, TABLE_NAME, USER_POOL, table_name
-from model.users import pool_region
-from stacks.backup_settings import DELETE as DELETE
-from stacks.backup_settings import KEEP as KEEP
-from stacks.backup_settings import check_backups, check_lock
-from stacks.region_settings import check_copies, check_replicas
-from stacks.tag_settings import check_tags
-from stacks.tag_settings import shown as shown
+from model.names import PREVIEW_LIMITS, table_name
+from model.strict_json import parsed
+from stacks import setting_rules
+from stacks.setting_fields import SettingFields, SettingsError, shown
 
-ON_DEMAND, PROVISIONED = "on_demand", "provisioned"
-# What the projects that this table carries on had provisioned.
-DEFAULT_CAPACITY = 5
-# Far above what an account may have; it catches a slip of the keyboard.
-MAX_UNITS = 1_000_000
-
-# https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; no wildcard in the
-# key, because it becomes part of a policy.
-_S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^/?*$\s][^?*$\s]{0,1023}")
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
-_PROJECT = Path(__file__).resolve().parent.parent
+_TYPES = get_type_hints(SettingFields)
+_NAMES = [field.name for field in dataclasses.fields(SettingFields) if field.name != "stage"]
+_INTEGER = re.compile(r"-?[0-9]{1,18}")
+# Plain context keys that are not settings: which stage, and what the CDK CLI itself stores.
+_OTHER_KEYS = ("stage", "stages", "cli-telemetry", "acknowledged-issue-numbers")
 
 
-class SettingsError(Exception):
-    """A setting is wrong; the text has the value, the rule and the remedy."""
-
-
-def _setting(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Settings:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(SettingFields):
     """One stage's settings, validated on construction. Raises SettingsError."""
-
-    stage: str = _setting("dev", "the stage; its stack is `Messages-<stage>`")
-    region: str | None = _setting(None, "deploy to this region; default: that of the credentials")
-    table_name: str = _setting("", "physical name; default `Messages` in dev, else `Messages-<stage>`")
-    billing_mode: str = _setting(ON_DEMAND, "`on_demand` or `provisioned`")
-    read_capacity: int | None = _setting(None, "provisioned: read units, at least; default 5")
-    write_capacity: int | None = _setting(None, "provisioned: write units, at least; default 5")
-    max_read_capacity: int | None = _setting(None, "provisioned: scale reads up to; default: fixed")
-    max_write_capacity: int | None = _setting(None, "provisioned: scale writes up to; default: fixed")
-    max_read_units: int | None = _setting(
-        None, "on demand: limit of read units per second, for the table and for its index"
-    )
-    max_write_units: int | None = _setting(
-        None, "on demand: limit of write units per second, for the table and for its index"
-    )
-    pitr_days: int = _setting(7, "point-in-time recovery: days to go back, 1 to 35; 0 = off")
-    deletion_protection: bool = _setting(False, "DynamoDB refuses to delete the table")
-    retain_table: bool = _setting(False, "`cdk destroy` leaves the table")
-    customer_key: bool = _setting(False, "encrypt table and backups with a KMS key of the stage; needs `region`")
-    daily_backup_retention_days: int = _setting(7, "keep daily backups for; 0 = make none")
-    monthly_backup_retention_days: int = _setting(30, "keep monthly backups for; 0 = make none")
-    backups_on_destroy: str = _setting(KEEP, "`keep` or `delete` the backups with the stack")
-    vault_lock: str = _setting(
-        "", "`governance` or `compliance`: backups stay until their time; read docs/stages.md first"
-    )
-    vault_lock_confirmed: str = _setting("", "`compliance`, which is for ever: must say `<stack> for <days> days`")
-    vault_lock_grace_days: int | None = _setting(
-        None, "`compliance`: how long the lock can still be taken off, at least 3; default 7"
-    )
-    copy_region: str = _setting("", "copy every backup of the plan to this region; needs `region`")
-    copy_retention_days: int | None = _setting(None, "keep the copies for; default: as long as the backups")
-    replica_regions: tuple[str, ...] = _setting((), "replicas of the table in these regions, by commas; needs `region`")
-    restore_testing: bool = _setting(False, "restore the newest backup as a test, every Sunday")
-    backup_time: str = _setting("05:00", "when backups start, `HH:MM`")
-    time_zone: str = _setting("Etc/UTC", "the zone of `backup_time`, an IANA name")
-    seed_dataset: str = _setting(
-        "", "load these messages too: a `.jsonl` or `.jsonl.gz` file, or `s3://bucket/key` in the stack's region"
-    )
-    user_pool_id: str = _setting(
-        "", "users are those of this Cognito user pool, under their `sub`; default: plain names"
-    )
-    alarms: bool = _setting(False, "alarms, a dashboard, and a topic that hears of alarms and of failed backups")
-    alarm_email: str = _setting("", "who is told; AWS asks that address first; needs `alarms`")
-    tags: Mapping[str, str] = field(
-        default_factory=dict, metadata={"help": "tags for every resource, beside the stack's own"}
-    )
 
     def __post_init__(self) -> None:
         if not self.table_name:
             object.__setattr__(self, "table_name", table_name(self.stage))
-        self._check_names()
-        self._check_billing()
-        check_backups(self)
-        check_copies(self)
-        check_lock(self)
-        check_replicas(self)
-        self._check_dataset()
-        self._check_user_pool()
-        self._check_alarms()
-        check_tags(self)
+        setting_rules.check(self)
 
-    def _check_names(self) -> None:
-        self.match("stage", STAGE, STAGE_RULE)
-        self.match("table_name", TABLE_NAME, "3 to 255 of A-Z, a-z, 0-9, _, . and -")
-        if self.region is not None:
-            self.match("region", REGION, "an AWS region such as eu-west-1")
-        elif self.customer_key:
-            # TableV2 renders the key of each replica under its region's name.
-            raise self.error("customer_key", "needs the setting 'region' as well")
 
-    def _check_billing(self) -> None:
-        provisioned = ("read_capacity", "write_capacity", "max_read_capacity", "max_write_capacity")
-        on_demand = ("max_read_units", "max_write_units")
-        allowed = {ON_DEMAND: on_demand, PROVISIONED: provisioned}
-        if self.billing_mode not in allowed:
-            raise self.error("billing_mode", f"must be one of {', '.join(allowed)}")
-        for name in provisioned + on_demand:
-            if getattr(self, name) is None:
-                continue
-            self.between(name, 1, MAX_UNITS)
-            if name not in allowed[self.billing_mode]:
-                raise self.error(name, f"has no effect with billing_mode {self.billing_mode}")
-        for kind in ("read", "write"):
-            least = getattr(self, f"{kind}_capacity") or DEFAULT_CAPACITY
-            most = getattr(self, f"max_{kind}_capacity")
-            if most is not None and most < least:
-                raise self.error(f"max_{kind}_capacity", f"must be at least the minimum, {least}")
+def settings_from_context(context: Mapping[str, Any]) -> Settings:
+    """The settings of the stage that ``context`` names; ``dev`` without a name.
 
-    def _check_dataset(self) -> None:
-        address = self.seed_dataset
-        if address.startswith("s3://"):
-            self.match("seed_dataset", _S3_ADDRESS, "s3://bucket/key of one object")
-        elif address and not address.endswith(SUFFIXES):
-            raise self.error("seed_dataset", "must be a file named *.jsonl or *.jsonl.gz, or s3://bucket/key")
-        elif self.dataset_file and not self.dataset_file.is_file():
-            raise self.error("seed_dataset", f"there is no such file in {_PROJECT}")
+    A stage that cdk.json does not list is like dev, under its own table name.
+    Raises SettingsError, also for a key that is not a setting.
+    """
+    if "stages" not in context:
+        raise SettingsError(
+            "the context has no 'stages'; run this app through the CDK CLI, which reads cdk.json: cdk synth"
+        )
+    stages = _object(context["stages"], "context.stages")
+    stage = str(context.get("stage", "dev"))
+    if stage in stages:
+        listed = _object(stages[stage], f"context.stages.{stage}")
+    else:
+        dev = _object(stages.get("dev", {}), "context.stages.dev")
+        listed = {key: value for key, value in dev.items() if key != "table_name"}
+    overrides = {key: value for key, value in context.items() if is_plain(key) and key not in _OTHER_KEYS}
+    _refuse_unknown(listed, f"cdk.json under context.stages.{stage}")
+    _refuse_unknown(overrides, "the context (cdk.json, -c or ~/.cdk.json)")
+    values = {name: _typed(name, value) for name, value in {**listed, **overrides}.items()}
+    settings = Settings(**values, stage=stage)
+    _refuse_beyond_limits(settings, context)
+    return settings
 
-    def _check_user_pool(self) -> None:
-        if not self.user_pool_id:
-            return
-        self.match("user_pool_id", USER_POOL, "a user pool's id such as eu-west-1_Ab1cD2eF3")
-        if self.region is not None and self.region != pool_region(self.user_pool_id):
-            raise self.error("user_pool_id", f"must be a pool of the stage's region, {self.region}")
 
-    def _check_alarms(self) -> None:
-        if self.alarm_email:
-            self.match("alarm_email", _EMAIL, "one address such as team@example.org")
-            if not self.alarms:
-                raise self.error("alarm_email", "has no effect without the setting 'alarms'")
+def is_plain(key: str) -> bool:
+    """Whether a context key is not one of the CDK or its lookups: those have a colon, a slash or an at sign."""
+    return not set(key) & set(":/@")
 
-    @property
-    def dataset_file(self) -> Path | None:
-        """The local dataset; None without one, and for an object in S3."""
-        address = self.seed_dataset
-        return None if not address or address.startswith("s3://") else _PROJECT / address
 
-    @property
-    def retentions(self) -> tuple[int, ...]:
-        """How many days each rule of the backup plan keeps a backup; empty without a rule."""
-        days = (self.daily_backup_retention_days, self.monthly_backup_retention_days)
-        return tuple(kept for kept in days if kept)
+def _refuse_beyond_limits(settings: Settings, context: Mapping[str, Any]) -> None:
+    """Raise SettingsError for what a stage under the limits of pull requests cannot have.
 
-    @property
-    def longest_retention(self) -> int:
-        """The longest that a backup or its copy is kept, in days; there must be a rule."""
-        return max(*self.retentions, self.copy_retention_days or 0)
+    AWS Backup names the tables of restore tests alike for every stage: a role that reaches the
+    tests of a pull request reaches those of production too.
+    """
+    boundary = context.get("@aws-cdk/core:permissionsBoundary")
+    limited = isinstance(boundary, Mapping) and boundary.get("name") == PREVIEW_LIMITS
+    if limited and settings.restore_testing:
+        raise SettingsError(
+            f"setting 'restore_testing' is true; must be false under {PREVIEW_LIMITS}, because "
+            "restore tests share their tables' names with other stages. Set it to false in "
+            f"cdk.json under context.stages.{settings.stage}, or with -c restore_testing=false"
+        )
 
-    def match(self, name: str, pattern: re.Pattern[str], rule: str) -> None:
-        """Raise SettingsError unless all of setting ``name`` is as ``pattern`` says."""
-        if not pattern.fullmatch(getattr(self, name)):
-            raise self.error(name, f"must be {rule}")
 
-    def between(self, name: str, low: int, high: int) -> None:
-        """Raise SettingsError unless ``low`` <= setting ``name`` <= ``high``."""
-        if not low <= getattr(self, name) <= high:
-            raise self.error(name, f"must be between {low} and {high}")
+def _object(value: Any, where: str) -> Mapping[str, Any]:
+    if not isinstance(value, Mapping):
+        raise SettingsError(f"{where} is {shown(value)}; it must be an object. Fix it in cdk.json")
+    return value
 
-    def error(self, name: str, rule: str) -> SettingsError:
-        """The error for setting ``name``: its value, the rule, where to mend it."""
-        remedy = f"in cdk.json under context.stages.{self.stage}, or for one run with -c {name}=..."
-        if name == "stage":
-            remedy = "with -c stage=... (make: STAGE=...)"
-        value = shown(getattr(self, name))
-        return SettingsError(f"setting {name!r} is {value}; {rule}. Mend it {remedy}")
+
+def _refuse_unknown(keys: Mapping[str, Any], where: str) -> None:
+    for key in keys:
+        if key not in _NAMES:
+            close = difflib.get_close_matches(key, _NAMES, 1)
+            hint = f"did you mean {close[0]!r}?" if close else f"known are {', '.join(_NAMES)}"
+            raise SettingsError(f"unknown setting {key!r} in {where}; {hint}")
+
+
+def _typed(name: str, value: Any) -> Any:
+    """``value`` as the type of setting ``name``; text from the command line is converted."""
+    wanted = _TYPES[name]
+    kinds = get_args(wanted) if type(None) in get_args(wanted) else (wanted,)
+    if value is None and type(None) in kinds:
+        return None
+    rule, convert = _CONVERSIONS[get_origin(kinds[0]) or kinds[0]]
+    try:
+        return convert(value)
+    except (ValueError, TypeError):
+        raise SettingsError(
+            f"setting {name!r} is {shown(value)}; must be {rule}. Fix it in cdk.json, or after -c"
+        ) from None
+
+
+def _boolean(value: Any) -> bool:
+    text = str(value).lower()
+    if not isinstance(value, bool | str) or text not in ("true", "false"):
+        raise ValueError
+    return text == "true"
+
+
+def _integer(value: Any) -> int:
+    # jsii turns every JSON number into a float.
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, bool) or not _INTEGER.fullmatch(str(value).strip()):
+        raise ValueError
+    return int(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = [part.strip() for part in value.split(",")] if value.strip() else []
+    if not isinstance(value, list):
+        raise TypeError
+    return tuple(map(_text, value))
+
+
+def _tags(value: Any) -> dict[str, str]:
+    if isinstance(value, str):
+        value = parsed(value)
+    if not isinstance(value, Mapping):
+        raise TypeError
+    return {key: _text(member) for key, member in value.items()}
+
+
+_CONVERSIONS: Mapping[Any, tuple[str, Callable[[Any], Any]]] = {
+    bool: ("true or false", _boolean),
+    int: ("a whole number", _integer),
+    str: ("text", _text),
+    tuple: ("a list of texts, on the command line separated by commas", _texts),
+    Mapping: ('an object of texts or its JSON, such as {"team": "chat"}, each key once', _tags),
+}

@@ -1,19 +1,15 @@
-"""The KMS key of a stage that wants its own."""
+"""The KMS key of a stage with the setting ``customer_key``."""
 
 from aws_cdk import RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.stack_suffix import stack_suffix
+from stacks.physical_names import stack_suffix
 
 
 class StageKey(Construct):
-    """A rotated key.
-
-    ``kept`` when the stack goes and leaves a table or backups, which are
-    unreadable without it.
-    """
+    """A rotated key; ``kept`` if a table or backups outlive the stack, which are unreadable without it."""
 
     def __init__(self, scope: Construct, id: str, *, kept: bool) -> None:
         super().__init__(scope, id)
@@ -38,34 +34,16 @@ class StageKey(Construct):
 
 
 def _grants_by_aws_only() -> iam.PolicyStatement:
-    """No grant on the key but those of services on somebody's behalf, as DynamoDB's is.
+    """Only AWS services, such as DynamoDB, may create grants on the key.
 
     Control Tower's CT.KMS.PR.3: a grant made by hand would outlive the policy
     (https://docs.aws.amazon.com/controltower/latest/controlreference/kms-rules.html).
     """
-    neither = {"kms:GrantIsForAWSResource": "false", "aws:PrincipalIsAWSService": "false"}
     return iam.PolicyStatement(
         sid="GrantsByServicesOnly",
         effect=iam.Effect.DENY,
         principals=[iam.AnyPrincipal()],
         actions=["kms:CreateGrant"],
         resources=["*"],
-        conditions={"BoolIfExists": neither},
+        conditions={"BoolIfExists": {"kms:GrantIsForAWSResource": "false", "aws:PrincipalIsAWSService": "false"}},
     )
-
-
-def backup_key_statements(key_arn: str, *use: str) -> list[iam.PolicyStatement]:
-    """What a role of AWS Backup may do with the key: ``use`` it, through the two services only.
-
-    The conditions are those of AWS's own AWSBackupServiceRolePolicyForBackup.
-    """
-    services = ["dynamodb.*.amazonaws.com", "backup.*.amazonaws.com"]
-    return [
-        iam.PolicyStatement(actions=["kms:DescribeKey"], resources=[key_arn]),
-        iam.PolicyStatement(
-            actions=list(use), resources=[key_arn], conditions={"StringLike": {"kms:ViaService": services}}
-        ),
-        iam.PolicyStatement(
-            actions=["kms:CreateGrant"], resources=[key_arn], conditions={"Bool": {"kms:GrantIsForAWSResource": "true"}}
-        ),
-    ]

@@ -11,86 +11,95 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from model.names import ROLE_PATH, TABLE_TAG
-from stacks.backup_copies import BackupCopies, recovery_points_arn
-from stacks.description import describe
-from stacks.findings import acknowledge_wildcard
+from stacks.annotations import acknowledge_own_policy, acknowledge_wildcard, describe
+from stacks.backup_copies import BackupCopies
+from stacks.backup_vault import VaultEmptying, vault_lock
+from stacks.permissions import allow, backup_key_statements, recovery_points_arn
+from stacks.physical_names import stack_suffix
 from stacks.restore_role import RestoreRole
 from stacks.restore_testing import RestoreTesting
-from stacks.settings import DELETE, Settings
-from stacks.shared_findings import acknowledge_own_policy
-from stacks.stack_suffix import stack_suffix
-from stacks.stage_key import backup_key_statements
-from stacks.vault_emptying import VaultEmptying
-from stacks.vault_lock import vault_lock
+from stacks.setting_fields import DELETE
+from stacks.settings import Settings
 
 
 class TableBackup(Construct):
     """Scheduled snapshots of one table.
 
-    Vault and role stay when the stack is destroyed: the backups survive a
-    mistaken destroy, and a recovery point whose role is gone can no longer be
-    expired by AWS Backup, so it would stay and be billed
+    Vault and role outlive the stack: the backups survive a destroy by mistake, and AWS Backup
+    cannot expire a recovery point whose role is gone, which would stay and be billed
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html).
-    Unless the stage wants them deleted: then they go with the stack, the vault
-    emptied first.
+    With ``backups_on_destroy: delete`` they are deleted with the stack, after the vault is emptied.
     """
 
     def __init__(
         self, scope: Construct, id: str, *, settings: Settings, table: dynamodb.ITable, key: kms.IKey | None
     ) -> None:
         super().__init__(scope, id)
-        self._keyed = key is not None
-        self._emptied = settings.backups_on_destroy == DELETE
+        emptied = settings.backups_on_destroy == DELETE
         # Except on create: what a failed first deployment made must not stay behind.
-        self._removal = RemovalPolicy.DESTROY if self._emptied else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
-        self.copies = BackupCopies(self, "Copies", settings=settings) if settings.copy_region else None
+        self._removal = RemovalPolicy.DESTROY if emptied else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        self._copies = BackupCopies(self, "Copies", settings=settings) if settings.copy_region else None
         self.vault = self._add_vault(settings, key)
         self.role = self._add_role(table, key)
         self.restore_role = RestoreRole(self, "RestoreRole", settings=settings, table=table, key=key).role
         self.plan = self._add_plan(settings, table)
-        self.emptying = self._add_emptying(table) if self._emptied else None
+        if emptied:
+            VaultEmptying(
+                self,
+                "Emptying",
+                vault=self.vault,
+                other_vault=self._vault_name(keyed=not key),
+                table=table,
+                before=[self.vault, self.role, *([self.plan] if self.plan else [])],
+            )
         self.testing = (
             RestoreTesting(self, "Testing", settings=settings, table=table, vault=self.vault, key=key)
             if settings.restore_testing
             else None
         )
 
-    def _add_emptying(self, table: dynamodb.ITable) -> VaultEmptying:
-        before = [self.vault, self.role, *([self.plan] if self.plan else [])]
-        return VaultEmptying(
-            self,
-            "Emptying",
-            vault=self.vault,
-            other_vault=self._vault_name(keyed=not self._keyed),
-            table=table,
-            before=before,
-        )
-
     def _add_vault(self, settings: Settings, key: kms.IKey | None) -> backup.BackupVault:
         vault = backup.BackupVault(
             self,
             "Vault",
-            backup_vault_name=self._vault_name(keyed=self._keyed),
+            backup_vault_name=self._vault_name(keyed=key is not None),
             encryption_key=key,
             lock_configuration=vault_lock(settings, settings.retentions),
             removal_policy=self._removal,
         )
         describe(vault, "Holds the recovery points of the table")
-        # The clean-up learns from it which table the backups were of.
+        # Tells the clean-up which table the backups are of.
         Tags.of(vault).add(TABLE_TAG, settings.table_name)
         return vault
 
     def _vault_name(self, *, keyed: bool) -> str:
-        """A vault's key cannot be changed, so another means another vault: a letter sets it off."""
+        """A vault's key cannot be changed, so another key needs another vault: a letter tells them apart."""
         letter = "k" if keyed else ""
         return f"{Stack.of(self).stack_name}-{letter}{stack_suffix(self)}"
 
     def _add_role(self, table: dynamodb.ITable, key: kms.IKey | None) -> iam.Role:
-        statements = _backup_statements(table, key)
-        if self.copies:
-            statements += self.copies.statements()
-        # Inline: a policy of its own would go with the stack and leave a role
-        # that can expire nothing.
+        """A role with what AWS's own AWSBackupServiceRolePolicyForBackup allows for DynamoDB, for one table.
+
+        https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html
+        """
+        statements = [
+            allow(
+                table.table_arn,
+                "dynamodb:CreateBackup",
+                "dynamodb:DescribeTable",
+                "dynamodb:ListTagsOfResource",
+                "dynamodb:StartAwsBackupJob",
+            ),
+            allow(f"{table.table_arn}/backup/*", "dynamodb:DeleteBackup", "dynamodb:DescribeBackup"),
+            allow(recovery_points_arn(table), "backup:TagResource"),
+            # CreateBackupSelection checks that its role may do this; the action does not support resources.
+            allow("*", "tag:GetResources"),
+        ]
+        if key:
+            statements += backup_key_statements(key.key_arn, "kms:Decrypt", "kms:GenerateDataKey")
+        if self._copies:
+            statements += self._copies.statements()
+        # Inline: a policy of its own would be deleted with the stack and leave a role that can expire nothing.
         role = iam.Role(
             self,
             "Role",
@@ -101,15 +110,17 @@ class TableBackup(Construct):
         )
         role.apply_removal_policy(self._removal)
         acknowledge_own_policy(role)
-        acknowledge_wildcard(role, f"{table.table_arn}/backup/*", "The table's backups; AWS makes up their ids.")
-        acknowledge_wildcard(
-            role,
-            recovery_points_arn(table),
-            "Recovery points get tags, and with copy_region go to one other vault; AWS makes up their ids.",
-        )
-        if self.copies:
-            self.copies.acknowledge(role)
-        acknowledge_wildcard(role, "*", "tag:GetResources, a read, knows no resources.")
+        for wildcard, reason in {
+            f"{table.table_arn}/backup/*": "The table's backups; AWS generates their ids.",
+            recovery_points_arn(table): (
+                "Adds tags to recovery points, and with copy_region copies them to one other vault; "
+                "AWS generates their ids."
+            ),
+            "*": "tag:GetResources only reads and does not support resources.",
+        }.items():
+            acknowledge_wildcard(role, wildcard, reason)
+        if self._copies:
+            self._copies.acknowledge(role)
         return role
 
     def _add_plan(self, settings: Settings, table: dynamodb.ITable) -> backup.BackupPlan | None:
@@ -129,12 +140,12 @@ class TableBackup(Construct):
             backup_vault=self.vault,
             backup_plan_rules=kept,
         )
-        describe(plan, "When the table is backed up, and for how long that is kept")
+        describe(plan, "When the table is backed up, and how long the backups are kept")
         plan.add_selection(
             "Table",
-            # A selection cannot be changed: one for another table takes the place
-            # of this one while this one still exists.
-            backup_selection_name=_selection_name(settings.table_name),
+            # A selection cannot be changed: CloudFormation creates the one for another table before it
+            # deletes this one, so the names must differ. A name has at most 50 characters.
+            backup_selection_name=f"{settings.table_name[:41]}-{_digest(settings.table_name)}",
             # By ARN: from_construct silently selects nothing for a TableV2.
             resources=[backup.BackupResource.from_dynamo_db_table(table)],
             role=self.role,
@@ -145,45 +156,15 @@ class TableBackup(Construct):
     def _rule(self, name: str, day: str, days: int, settings: Settings) -> backup.BackupPlanRule | None:
         if days == 0:
             return None
-        hour, minute = settings.backup_time.split(":")
+        hour, minute = map(int, settings.backup_time.split(":"))
         return backup.BackupPlanRule(
             rule_name=name,
-            schedule_expression=events.Schedule.cron(minute=str(int(minute)), hour=str(int(hour)), day=day),
+            schedule_expression=events.Schedule.cron(minute=str(minute), hour=str(hour), day=day),
             schedule_expression_timezone=TimeZone.of(settings.time_zone),
             delete_after=Duration.days(days),
-            copy_actions=[self.copies.action(days)] if self.copies else None,
+            copy_actions=[self._copies.action(days)] if self._copies else None,
         )
 
 
-def _selection_name(table: str) -> str:
-    """A name of at most 50 characters, another one for every table."""
-    digest = hashlib.sha256(table.encode()).hexdigest()[:8]
-    return f"{table[:41]}-{digest}"
-
-
-def _backup_statements(table: dynamodb.ITable, key: kms.IKey | None) -> list[iam.PolicyStatement]:
-    """What AWS's own AWSBackupServiceRolePolicyForBackup allows for DynamoDB, for one table.
-
-    https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html
-    """
-    statements = [
-        _allow(
-            table.table_arn,
-            "dynamodb:CreateBackup",
-            "dynamodb:DescribeTable",
-            "dynamodb:ListTagsOfResource",
-            "dynamodb:StartAwsBackupJob",
-        ),
-        _allow(f"{table.table_arn}/backup/*", "dynamodb:DeleteBackup", "dynamodb:DescribeBackup"),
-        _allow(recovery_points_arn(table), "backup:TagResource"),
-        # CreateBackupSelection checks that its role may do this; the action
-        # knows no resources.
-        _allow("*", "tag:GetResources"),
-    ]
-    if key:
-        statements += backup_key_statements(key.key_arn, "kms:Decrypt", "kms:GenerateDataKey")
-    return statements
-
-
-def _allow(resource: str, *actions: str) -> iam.PolicyStatement:
-    return iam.PolicyStatement(actions=list(actions), resources=[resource])
+def _digest(table: str) -> str:
+    return hashlib.sha256(table.encode()).hexdigest()[:8]

@@ -4,7 +4,6 @@ import gc
 import os
 import shutil
 from pathlib import Path
-from typing import Any
 
 from hypothesis import HealthCheck, settings
 
@@ -43,18 +42,3 @@ def pytest_collection_finish() -> None:
     """Collect garbage from here on, in what tests make."""
     gc.freeze()
     gc.enable()
-
-
-def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """Print what broke without each permission, when the tests of tests/privileges ran."""
-    seen = {
-        tuple(value[:-1]): value[-1]
-        for report in terminalreporter.stats.get("passed", [])
-        for name, value in getattr(report, "user_properties", [])
-        if name == "permission" and report.when == "call"
-    }
-    if seen:
-        # Here, because it loads the CDK, which other tests save.
-        from tests.privileges.report import print_table
-
-        print_table(terminalreporter, seen)

@@ -1,4 +1,4 @@
-"""From the CDK context to what the pipelines' access is to be."""
+"""The settings of the pipelines' access, read from the CDK context."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from model.names import STAGE
-from stacks.context import settings_from_context
-from stacks.settings import SettingsError
+from stacks.setting_fields import SettingsError
+from stacks.settings import is_plain, settings_from_context
 
 # https://docs.github.com/en/actions/reference/security/oidc: since July 2026 a new repository's
 # subject carries its ids too, owner@123/name@456.
@@ -16,8 +16,8 @@ _REPOSITORY = {
     "gitlab": re.compile(r"[A-Za-z0-9_.-]{1,255}(?:/[A-Za-z0-9_.-]{1,255}){1,20}"),
 }
 _KEYS = ("repository", "host", "environments", "existing_provider", "previews")
-# Of app.py, and of the CDK CLI.
-_OTHERS = ("stage", "stages", "cli-telemetry", "acknowledged-issue-numbers")
+# Keys of app.py and of the CDK CLI.
+_OTHER_KEYS = ("stage", "stages", "cli-telemetry", "acknowledged-issue-numbers")
 
 
 class AccessError(Exception):
@@ -28,11 +28,10 @@ class AccessError(Exception):
 class Access:
     """Which repository's pipelines get access.
 
-    ``host`` is github or gitlab; ``environments`` are those that deploy, each with
-    a role of its own; ``existing_provider`` when the account has the host's OIDC provider
-    already, of which there can be one only; ``previews`` for stacks of pull
-    requests. ``regions`` are those that an environment's stage names for its
-    stacks; where it names none, they are in the region of the access itself.
+    ``host`` is github or gitlab. Each of ``environments`` deploys with a role of its own.
+    ``existing_provider``: the account already has the host's OIDC provider, of which there can be
+    only one. ``previews``: a role for the stacks of pull requests. ``regions``: where the stacks of
+    each environment's stage are; without any, in the region of the access itself.
     """
 
     repository: str
@@ -69,8 +68,7 @@ def from_context(context: Mapping[str, Any]) -> Access:
 
 def _refuse_unknown(context: Mapping[str, Any]) -> None:
     for key in context:
-        # Keys of the CDK itself carry a colon, a slash or an at sign.
-        if not set(key) & set(":/@") and key not in _KEYS + _OTHERS:
+        if is_plain(key) and key not in _KEYS + _OTHER_KEYS:
             raise AccessError(f"unknown setting {key!r} after -c; known are {', '.join(_KEYS)}")
 
 
@@ -88,7 +86,7 @@ def _environments(text: str) -> tuple[str, ...]:
 
 
 def _regions(context: Mapping[str, Any], stage: str) -> tuple[str, ...]:
-    """Where cdk.json says that ``stage`` has stacks; a replica of its table is none."""
+    """The regions in which ``stage`` has stacks according to cdk.json; replicas are not stacks."""
     try:
         settings = settings_from_context({"stages": context.get("stages", {}), "stage": stage})
     except SettingsError as error:

@@ -37,7 +37,7 @@ def synth(folder, *, cwd=PROJECT, environment=None, umask=-1, **context):
 @pytest.mark.parametrize(
     ("context", "said"),
     [
-        ({"pitr_days": "99"}, "error: setting 'pitr_days' is 99; must be between 0 and 35. Mend it"),
+        ({"pitr_days": "99"}, "error: setting 'pitr_days' is 99; must be between 0 and 35. Fix it"),
         ({"pitr_dayz": "9"}, "error: unknown setting 'pitr_dayz' in the context"),
         ({"stage": "Prod"}, "error: setting 'stage' is 'Prod'; must be a lower-case letter"),
     ],

@@ -1,7 +1,4 @@
-"""The checks of templates can fail: each pack catches what it is for, and so are acknowledgements
-that are wrong themselves."""
-
-from pathlib import Path
+"""The checks of templates can fail: each pack finds what it is for, and a wrong acknowledgement is found too."""
 
 import pytest
 from aws_cdk import App, Stack, Validations
@@ -11,15 +8,16 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
-from stacks.findings import QUEUE_DEAD_LETTERS, acknowledge, acknowledge_wildcard
-from tests.support import acknowledged, rule_packs
+from stacks.annotations import QUEUE_DEAD_LETTERS, acknowledge, acknowledge_wildcard
+from tests.support import rule_packs
 from tests.support.rule_packs import Acknowledgement, Outcome
+from tests.support.rules import acknowledged_table
 
 REASON = "It is bad on purpose, so that a test sees it."
 
 
 class Bad(Stack):
-    """What nobody should deploy, and acknowledgements that nobody should write."""
+    """What must not be deployed, and acknowledgements that must not be written."""
 
     def __init__(self, app):
         super().__init__(app, "Bad")
@@ -60,19 +58,18 @@ def bad(tmp_path_factory) -> Outcome:
         "Bad/Bucket/Resource: NIST.800.53.R5: NIST.800.53.R5-S3BucketLevelPublicAccessProhibited:",
         "Bad/Policy/Resource: NIST.800.53.R5: NIST.800.53.R5-IAMPolicyNoStatementsWithAdminAccess:",
         "Bad/Function/Resource: Serverless: Serverless-LambdaLatestVersion:",
-        # Only a warning to its authors.
-        "Bad/Function/Resource: Serverless: Serverless-LambdaTracing:",
+        "Bad/Function/Resource: Serverless: Serverless-LambdaTracing:",  # a warning of that pack
         "Bad/Bucket/Resource: CloudFormation Validate: s3_bucket_level_public_access_prohibited_ch",
         "Bad/Policy/Resource: CloudFormation Validate: iam_managed_policy_no_statements_with_admin",
         "Bad/Table/Resource: CloudFormation Validate: global_table_recovers_to_a_point_in_time:",
         "Bad/Function/Resource: CloudFormation Validate: function_has_its_log_group:",
     ],
 )
-def test_each_pack_catches_what_it_is_for(bad, finding):
+def test_each_pack_finds_what_it_is_for(bad, finding):
     assert [line for line in bad.findings if line.startswith(finding)]
 
 
-def test_what_is_acknowledged_is_no_finding_on_that_one_construct(bad):
+def test_a_finding_is_acknowledged_on_one_construct_only(bad):
     rule = "AwsSolutions-IAM5[Resource::*]"
     found = [line for line in bad.findings if rule in line]
     assert len(found) == 1, "of two policies one is accepted"
@@ -108,17 +105,6 @@ def test_a_pack_that_fails_is_a_finding():
     assert list(rule_packs._findings(broken)) == ["Validation plugin 'P' failed: no"]
 
 
-def test_an_acknowledgement_stays_out_of_the_template(tmp_path):
-    app = App(outdir=str(tmp_path))
-    stack = Stack(app, "S")
-    queue = sqs.Queue(stack, "Queue")
-    acknowledge(queue, QUEUE_DEAD_LETTERS, REASON)
-    keys = [key for entry in queue.node.metadata for key in (entry.data or {})]
-    assert set(QUEUE_DEAD_LETTERS) <= set(keys)
-    app.synth()
-    assert REASON not in Path(tmp_path, "S.template.json").read_text()
-
-
 def test_the_list_has_a_row_for_each_set_of_constructs_and_no_stage():
     given = [
         Acknowledgement("Messages-dev/A/Role", "P::IAM5[Resource::*]", "Because.", ("r",)),
@@ -127,15 +113,10 @@ def test_the_list_has_a_row_for_each_set_of_constructs_and_no_stage():
         Acknowledgement("MessagesPipelineAccess/C", "Q::Two", "Otherwise.", ("r",)),
         Acknowledgement("MessagesPipelineAccess/C", "Q::Three", "Again.", ("r",)),
     ]
-    text = "before\n<!-- acknowledged: written by make accept -->\nold\n<!-- /acknowledged -->\nafter\n"
-    assert acknowledged.refreshed(text, given).splitlines()[2:-2] == [
-        "| construct | rules and reasons |",
-        "|---|---|",
+    assert acknowledged_table(given).splitlines()[2:] == [
         "| `A/Role`, `Copies/B` | `IAM5`, `One`: Because. |",
         "| `MessagesPipelineAccess/C` | `Three`: Again.<br>`Two`: Otherwise. |",
     ]
-    with pytest.raises(ValueError, match="no place for the list"):
-        acknowledged.refreshed("before", given)
 
 
 def test_validations_keep_what_they_acknowledge_where_it_is_read():

@@ -1,4 +1,4 @@
-"""Deployed alarms: what AWS Backup reports of this stage arrives where people subscribe."""
+"""Deployed alarms: what AWS Backup reports of this stage reaches the subscribers, and so does a bad restore test."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -9,49 +9,41 @@ from cli.polling import poll
 from embedded_aws.tests.support.steps import back_up, restored
 from tests.support.deployment import Deployment
 
-pytestmark = pytest.mark.usefixtures("bootstrapped")
-# Only AWS services may send events from aws.*; the rules hear this one too while a test runs.
+# Only AWS services may send events from aws.*; the rules also accept this source while a test runs.
 SOURCE = "test.backup"
+STAGE, STACK = "pr-alarms", "Messages-pr-alarms"
 
 
-@pytest.fixture
-def deployment(client, name):
-    made = Deployment(client, f"pr-{name}")
-    yield made
-    if made.status():
-        made.destroy()
-
-
-def heard_by_tests(stack):
+def accept_events_of_tests(stack):
     for rule in stack.alarms.node.find_child("Backup").node.children:
         rule.node.default_child.add_property_override("EventPattern.source", ["aws.backup", SOURCE])
 
 
+@pytest.fixture(scope="module")
+def outputs(client, bootstrapped):  # noqa: ARG001 (it must be there)
+    """The outputs of one stage for all tests here that do not destroy it."""
+    made = Deployment(client, STAGE)
+    settings = {"alarms": True, "alarm_email": "team@example.org", "restore_testing": True}
+    yield made.deploy([], change=accept_events_of_tests, **settings)
+    made.destroy()
+
+
 def send(client, kind, **detail):
     entry = {"Source": SOURCE, "DetailType": kind, "Detail": json.dumps(detail)}
-    answer = client("events").put_events(Entries=[entry])
-    assert answer["FailedEntryCount"] == 0
+    assert client("events").put_events(Entries=[entry])["FailedEntryCount"] == 0
 
 
 def subscribed(client, topic: str, name: str) -> str:
-    """The URL of a new queue that hears what ``topic`` hears."""
-    queue = client("sqs").create_queue(QueueName=name)["QueueUrl"]
-    answer = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])
-    arn = answer["Attributes"]["QueueArn"]
-    allow = {
-        "Effect": "Allow",
-        "Principal": {"Service": "sns.amazonaws.com"},
-        "Action": "sqs:SendMessage",
-        "Resource": arn,
-    }
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-    client("sqs").set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
-    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    """The URL of a new queue that receives what ``topic`` does."""
+    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow | {"Resource": "*"}]})
+    queue = client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+    attributes = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
+    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
     return queue
 
 
-def test_a_failed_job_and_an_expired_point_of_this_stage_are_told(client, deployment, name):
-    outputs = deployment.deploy([], change=heard_by_tests, alarms=True)
+def test_a_failed_job_and_an_expired_point_of_this_stage_are_sent(client, outputs, name):
     queue = subscribed(client, outputs["AlarmTopicArn"], name)
     vault = outputs["BackupVaultName"]
     send(client, "Backup Job State Change", backupVaultName=vault, state="COMPLETED")
@@ -60,51 +52,76 @@ def test_a_failed_job_and_an_expired_point_of_this_stage_are_told(client, deploy
     send(client, "Restore Job State Change", iamRoleArn=outputs["RestoreRoleArn"], status="FAILED")
     send(client, "Recovery Point State Change", backupVaultName=vault, status="EXPIRED")
 
-    told: list[tuple[str, str]] = []
+    seen: list[tuple[str, str]] = []
 
-    def three_are_told():
+    def three_are_sent():
         received = client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10)
         for message in received.get("Messages", []):
             event = json.loads(json.loads(message["Body"])["Message"])
-            detail = event["detail"]
-            told.append((event["detail-type"], detail.get("state") or detail["status"]))
+            seen.append((event["detail-type"], event["detail"].get("state") or event["detail"]["status"]))
             client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
-        return len(told) >= 3 or None
+        return len(seen) >= 3 or None
 
-    poll(three_are_told, seconds=30, longest=0.2)
-    assert sorted(told) == [
+    poll(three_are_sent, seconds=30, longest=0.2)
+    assert sorted(seen) == [
         ("Backup Job State Change", "FAILED"),
         ("Recovery Point State Change", "EXPIRED"),
         ("Restore Job State Change", "FAILED"),
     ]
-    client("sqs").delete_queue(QueueUrl=queue)
 
 
-def test_alarms_are_deployed_and_go_with_the_stack(client, deployment):
-    deployment.deploy([], alarms=True, alarm_email="team@example.org")
+def test_alarms_are_deployed_and_deleted_with_the_stack(client, bootstrapped, name):  # noqa: ARG001
+    deployment = Deployment(client, f"pr-{name}")
+    deployment.deploy([], alarms=True)
     cloudwatch = client("cloudwatch")
     found = cloudwatch.describe_alarms(AlarmNamePrefix=deployment.stack)["MetricAlarms"]
     assert f"{deployment.stack}-Seeding-Fault-Count-Alarm" in {one["AlarmName"] for one in found}
     deployment.destroy()
     assert cloudwatch.describe_alarms(AlarmNamePrefix=deployment.stack)["MetricAlarms"] == []
-    dashboards = cloudwatch.list_dashboards(DashboardNamePrefix=deployment.stack)
-    assert dashboards["DashboardEntries"] == []
+    assert cloudwatch.list_dashboards(DashboardNamePrefix=deployment.stack)["DashboardEntries"] == []
 
 
 @pytest.fixture
-def tested(client, deployment, setting):
+def validation(client, outputs):  # noqa: ARG001 (it must be there)
+    """``validation(job)``: call the validating function as the rule does; how many errors its alarm then counts."""
+    names = [f"{STACK}-RestoreTest-Fault-Count-Alarm"]
+    (alarm,) = client("cloudwatch").describe_alarms(AlarmNames=names)["MetricAlarms"]
+    assert (alarm["Threshold"], alarm["ComparisonOperator"]) == (0, "GreaterThanThreshold")
+    (dimension,) = alarm["Dimensions"]
+
+    def counted():
+        now = datetime.now(UTC)
+        found = client("cloudwatch").get_metric_statistics(
+            **{name: alarm[name] for name in ("Namespace", "MetricName", "Dimensions")},
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=60,
+            Statistics=["Sum"],
+        )["Datapoints"]
+        return sum(point["Sum"] for point in found)
+
+    def validate(job):
+        before = counted()
+        event = {"detail": {"restoreJobId": job, "status": "COMPLETED"}}
+        client("lambda").invoke(FunctionName=dimension["Value"], Payload=json.dumps(event))
+        return counted() - before
+
+    return validate
+
+
+@pytest.fixture
+def tested(client, outputs, setting):
     """``tested(pk)``: the job that restored the stage's table, with that item alone, as a test."""
     setting("backup_job_seconds", 0)
     setting("restore_job_seconds", 0)
-    target = f"awsbackup-restore-test-{deployment.stage}"
+    target, key, table = f"awsbackup-restore-test-{STAGE}", {"sk": {"S": "#"}}, outputs["TableName"]
 
     def tested(pk):
-        known = deployment.deploy([], alarms=True, restore_testing=True)
-        table = known["TableName"]
-        client("dynamodb").put_item(TableName=table, Item={"pk": {"S": pk}, "sk": {"S": "#"}})
-        made = back_up(client, known["BackupVaultName"], table, known["BackupRoleArn"])
+        key["pk"] = {"S": pk}
+        client("dynamodb").put_item(TableName=table, Item=key)
+        made = back_up(client, outputs["BackupVaultName"], table, outputs["BackupRoleArn"])
         selection = client("backup").get_restore_testing_selection(
-            RestoreTestingPlanName=deployment.stack.replace("-", "_"), RestoreTestingSelectionName="Table"
+            RestoreTestingPlanName=STACK.replace("-", "_"), RestoreTestingSelectionName="Table"
         )["RestoreTestingSelection"]
         return restored(
             client("backup"),
@@ -115,50 +132,16 @@ def tested(client, deployment, setting):
 
     yield tested
     client("dynamodb").delete_table(TableName=target)
-
-
-class LookAlarm:
-    """The alarm on the function that looks at what was restored as a test."""
-
-    def __init__(self, client, stack):
-        self._client = client
-        name = f"{stack}-RestoreTest-Fault-Count-Alarm"
-        (found,) = client("cloudwatch").describe_alarms(AlarmNames=[name])["MetricAlarms"]
-        assert (found["Threshold"], found["ComparisonOperator"]) == (0, "GreaterThanThreshold")
-        self._metric = {name: found[name] for name in ("Namespace", "MetricName", "Dimensions")}
-
-    def look(self, job):
-        """Call the function that it is on as the rule does."""
-        (dimension,) = self._metric["Dimensions"]
-        event = {"detail": {"restoreJobId": job, "status": "COMPLETED"}}
-        self._client("lambda").invoke(FunctionName=dimension["Value"], Payload=json.dumps(event))
-
-    def counted(self):
-        """The sum of the metric that it is on."""
-        now = datetime.now(UTC)
-        found = self._client("cloudwatch").get_metric_statistics(
-            **self._metric,
-            StartTime=now - timedelta(hours=1),
-            EndTime=now + timedelta(hours=1),
-            Period=60,
-            Statistics=["Sum"],
-        )["Datapoints"]
-        return sum(point["Sum"] for point in found)
+    client("dynamodb").delete_item(TableName=table, Key=key)
 
 
 @pytest.mark.parametrize(("pk", "verdict", "errors"), [("CONVERSATION#a#b", "SUCCESSFUL", 0), ("ORDER#1", "FAILED", 1)])
-def test_a_restore_as_a_test_that_is_not_good_is_told(client, deployment, tested, pk, verdict, errors):
+def test_a_restore_test_that_is_not_good_raises_the_alarm(client, tested, validation, pk, verdict, errors):
     job = tested(pk)
-    alarm = LookAlarm(client, deployment.stack)
-    alarm.look(job)
+    assert validation(job) == errors
     assert client("backup").describe_restore_job(RestoreJobId=job)["ValidationStatus"] == verdict
-    assert alarm.counted() == errors
-    alarm.look(job)
-    assert alarm.counted() == errors, "what Lambda tries again finds the verdict"
+    assert validation(job) == 0, "a retry by Lambda finds the verdict"
 
 
-def test_that_nothing_could_look_at_a_restore_is_told_too(client, deployment):
-    deployment.deploy([], alarms=True, restore_testing=True)
-    alarm = LookAlarm(client, deployment.stack)
-    alarm.look("unknown")
-    assert alarm.counted() == 1
+def test_a_restore_that_could_not_be_validated_raises_the_alarm_too(validation):
+    assert validation("unknown") == 1

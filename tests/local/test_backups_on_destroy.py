@@ -6,7 +6,7 @@ import pytest
 from aws_cdk import CfnResource, Duration
 
 from embedded_aws.tests.support.steps import back_up, ended, eventually, table_arn
-from stacks import vault_emptying
+from stacks import backup_vault
 from tests.support.deployment import Deployment, DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("bootstrapped")
 
 @pytest.fixture
 def stage(client, name, monkeypatch, setting):
-    monkeypatch.setattr(vault_emptying, "POLL_INTERVAL", Duration.seconds(1))
+    monkeypatch.setattr(backup_vault, "POLL_INTERVAL", Duration.seconds(1))
     setting("backup_job_seconds", 0)
     return Deployment(client, f"pr-{name}")
 

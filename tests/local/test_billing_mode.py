@@ -10,7 +10,6 @@ from tests.local.test_review import changes, review
 from tests.support.deployment import Deployment, DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
-ITEMS = load_items(PROJECT / "seed/messages.yaml")
 PROVISIONED = {
     "billing_mode": "provisioned",
     "write_capacity": 7,
@@ -20,6 +19,7 @@ PROVISIONED = {
 }
 # What DynamoDB's API calls no limit.
 NONE = {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}
+_WRITES = "WriteProvisionedThroughputSettings.WriteCapacityAutoScalingSettings.SeedCapacity"
 
 
 @pytest.fixture
@@ -28,54 +28,48 @@ def stage(client, name):
 
 
 def shown(client, outputs):
-    """The table's id, its mode, and the units of the table and of its index."""
+    """The table's id, its mode, and the units and limits of the table and of its index."""
     table = client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
-    mode = table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED")
-    return table["TableId"], mode, *map(units, (table, index_of(table)))
-
-
-def index_of(table):
     (index,) = table["GlobalSecondaryIndexes"]
     assert index["IndexName"] == INDEX_NAME
-    return index
-
-
-def units(shown):
-    capacity = shown["ProvisionedThroughput"]
-    return capacity["ReadCapacityUnits"], capacity["WriteCapacityUnits"]
+    capacity = [one["ProvisionedThroughput"] for one in (table, index)]
+    return (
+        table["TableId"],
+        table.get("BillingModeSummary", {}).get("BillingMode", "PROVISIONED"),
+        [(units["ReadCapacityUnits"], units["WriteCapacityUnits"]) for units in capacity],
+        [one.get("OnDemandThroughput", NONE) for one in (table, index)],
+    )
 
 
 def failing(environment, stage):
     """What a review of the switch to on demand says that would fail."""
-    found = changes(review(environment, "--stage", stage.stage))
-    return [line for line in found if line.startswith("! fails")]
+    return [line for line in changes(review(environment, "--stage", stage.stage)) if line.startswith("! fails")]
 
 
 def without_seed_capacity(stack):
     """The stack as it was rendered before it had a seed capacity."""
     table = stack.messages.table.node.default_child
     assert isinstance(table, dynamodb.CfnGlobalTable)
-    for path in SEEDED:
+    for path in (_WRITES, f"GlobalSecondaryIndexes.0.{_WRITES}"):
         table.add_property_deletion_override(path)
 
 
-_WRITES = "WriteProvisionedThroughputSettings.WriteCapacityAutoScalingSettings.SeedCapacity"
-SEEDED = (_WRITES, f"GlobalSecondaryIndexes.0.{_WRITES}")
-
-
-def test_a_deployed_stage_is_provisioned_and_on_demand_again(client, stage):
-    table, *before = shown(client, stage.deploy(ITEMS))
-    assert before == ["PAY_PER_REQUEST", (0, 0), (0, 0)]
-    outputs = stage.deploy(ITEMS, **PROVISIONED)
-    assert shown(client, outputs) == (table, "PROVISIONED", (6, 7), (6, 7))
-    outputs = stage.deploy(ITEMS)
+def test_a_deployed_stage_is_limited_provisioned_and_on_demand_again(client, stage):
+    items = load_items(PROJECT / "seed/messages.yaml")
+    table, *before = shown(client, stage.deploy(items))
+    assert before == ["PAY_PER_REQUEST", [(0, 0)] * 2, [NONE] * 2]
+    limits = {"MaxReadRequestUnits": 40, "MaxWriteRequestUnits": 20}
+    limited = stage.deploy(items, max_read_units=40, max_write_units=20)
+    assert shown(client, limited) == (table, "PAY_PER_REQUEST", [(0, 0)] * 2, [limits] * 2)
+    assert shown(client, stage.deploy(items, **PROVISIONED))[:3] == (table, "PROVISIONED", [(6, 7)] * 2)
+    outputs = stage.deploy(items)
     assert shown(client, outputs) == (table, *before)
     items = client("dynamodb").scan(TableName=outputs["TableName"])["Items"]
     assert [item for item in items if item["sk"]["S"].startswith("MESSAGE#")]
 
 
 def test_a_stage_deployed_without_a_seed_capacity_gets_it_before_the_switch(client, stage, aws):
-    """As every stage that was provisioned before the template had one."""
+    """Like every stage that was provisioned before the template had one."""
     deployed = stage.deploy([], change=without_seed_capacity, billing_mode="provisioned")
     table, *before = shown(client, deployed)
     (line,) = failing(aws.environment(), stage)
@@ -86,15 +80,3 @@ def test_a_stage_deployed_without_a_seed_capacity_gets_it_before_the_switch(clie
     stage.deploy([], billing_mode="provisioned")
     assert failing(aws.environment(), stage) == []
     assert shown(client, stage.deploy([]))[:2] == (table, "PAY_PER_REQUEST")
-
-
-def test_on_demand_limits_come_and_go_for_table_and_index_alike(client, stage):
-    def limits(**settings):
-        outputs = stage.deploy([], **settings)
-        table = client("dynamodb").describe_table(TableName=outputs["TableName"])["Table"]
-        return [one.get("OnDemandThroughput", NONE) for one in (table, index_of(table))]
-
-    limited = {"MaxReadRequestUnits": 40, "MaxWriteRequestUnits": 20}
-    assert limits() == [NONE, NONE]
-    assert limits(max_read_units=40, max_write_units=20) == [limited, limited]
-    assert limits() == [NONE, NONE]

@@ -10,7 +10,7 @@ import json
 
 import pytest
 
-from stacks.context import settings_from_context
+from stacks.settings import settings_from_context
 from tests.conftest import PROJECT
 from tests.support.deployment import Deployment
 from tests.support.own_account import aws, bootstrapped, client  # noqa: F401 (fixtures)

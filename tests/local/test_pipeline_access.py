@@ -3,10 +3,10 @@
 
 import json
 import re
-import tempfile
 
 import pytest
 from aws_cdk import App
+from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
 
 from embedded_aws.tests.support.steps import back_up, refused
@@ -15,7 +15,7 @@ from stacks.pipeline_access import NAME, PipelineAccess
 from tests.conftest import PROJECT
 from tests.support.deployment import POLL
 from tests.support.own_account import aws, bootstrapped, client  # noqa: F401 (fixtures)
-from tests.support.pipeline_steps import REPOSITORY, Job, credentials
+from tests.support.pipeline_steps import REPOSITORY, Job, credentials, session_keys
 
 PROD = "Messages-prod"
 PREVIEW = "Messages-pr-12"
@@ -30,20 +30,15 @@ QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": PROD, "Visibilit
 @pytest.fixture(scope="module")
 def roles(client, bootstrapped):  # noqa: ARG001 (it must be there)
     """The stack's outputs: the ARNs of the roles."""
-    with tempfile.TemporaryDirectory() as folder:
-        app = App(outdir=folder)
-        access = Access(repository=REPOSITORY, environments=("prod", "wide"), regions=REGIONS)
-        PipelineAccess(app, access=access)
-        app.synth()
-        with open(f"{folder}/{NAME}.template.json") as file:
-            template = file.read()
+    access = Access(repository=REPOSITORY, environments=("prod", "wide"), regions=REGIONS)
+    template = Template.from_stack(PipelineAccess(App(), access=access)).to_json()
     cloudformation = client("cloudformation")
-    cloudformation.create_stack(StackName=NAME, TemplateBody=template, Capabilities=["CAPABILITY_NAMED_IAM"])
+    cloudformation.create_stack(
+        StackName=NAME, TemplateBody=json.dumps(template), Capabilities=["CAPABILITY_NAMED_IAM"]
+    )
     cloudformation.get_waiter("stack_create_complete").wait(StackName=NAME, WaiterConfig=POLL)
     (found,) = cloudformation.describe_stacks(StackName=NAME)["Stacks"]
-    yield {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
-    cloudformation.delete_stack(StackName=NAME)
-    cloudformation.get_waiter("stack_delete_complete").wait(StackName=NAME, WaiterConfig=POLL)
+    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
 
 @pytest.fixture(scope="module")
@@ -71,11 +66,10 @@ def prod(client):
         Tags=[{"Key": "messages:stack", "Value": PROD}],
     )
     dynamodb.put_item(TableName=PROD, Item={"pk": {"S": "secret"}})
-    trust = {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}
     role = iam.create_role(
         RoleName=f"{PROD}-Role",
         Path="/messages/",
-        AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [trust]}),
+        AssumeRolePolicyDocument=trust_of({"Service": "backup.amazonaws.com"}),
         Tags=[{"Key": "messages:stack", "Value": PROD}],
     )["Role"]
     policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
@@ -83,12 +77,7 @@ def prod(client):
     vault = f"{PROD}-1a2b3c4d"
     client("backup").create_backup_vault(BackupVaultName=vault, BackupVaultTags={"messages:stack": PROD})
     point = back_up(client, vault, PROD, role["Arn"])["RecoveryPointArn"]
-    yield {"vault": vault, "point": point, "role": f"{PROD}-Role"}
-    client("backup").delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=point)
-    iam.detach_role_policy(RoleName=f"{PROD}-Role", PolicyArn=policy)
-    iam.delete_role(RoleName=f"{PROD}-Role")
-    dynamodb.delete_table(TableName=PROD)
-    cloudformation.delete_stack(StackName=PROD)
+    return {"vault": vault, "point": point, "role": f"{PROD}-Role"}
 
 
 @pytest.fixture(scope="module")
@@ -114,14 +103,9 @@ def deployer(client, preview_roles):  # noqa: ARG001 (it must be there)
     # As the bootstrap template attaches it; the engine reads its empty list as a list of "".
     iam.attach_role_policy(RoleName=name, PolicyArn=ADMINISTRATOR)
     iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust_of(trusted_here))
-    found = client("sts").assume_role(**_cdk_role("messagespr", "cfn-exec"))["Credentials"]
+    keys = session_keys(client, _cdk_role("messagespr", "cfn-exec")["RoleArn"])
     iam.update_assume_role_policy(RoleName=name, PolicyDocument=trust_of(trusted))
-    return lambda service: client(
-        service,
-        aws_access_key_id=found["AccessKeyId"],
-        aws_secret_access_key=found["SecretAccessKey"],
-        aws_session_token=found["SessionToken"],
-    )
+    return lambda service: client(service, **keys)
 
 
 def trust_of(principal):
@@ -130,24 +114,18 @@ def trust_of(principal):
 
 
 @pytest.fixture
-def tagged(client, name, prod):
+def tagged(name, prod):
     """``tagged(clients, stack)``: ARNs of a plan and a key that ``clients`` create, with tags."""
-    made = []
     rule = {"RuleName": "daily", "TargetBackupVaultName": prod["vault"]}
 
     def make(clients, stack):
         tags = {"messages:stack": stack} if stack else {}
-        key = clients("kms").create_key(Tags=[{"TagKey": key, "TagValue": value} for key, value in tags.items()])[
-            "KeyMetadata"
-        ]["Arn"]
-        plan = {"BackupPlanName": f"{name}-{len(made)}", "Rules": [rule]}
+        key = clients("kms").create_key(Tags=[{"TagKey": key, "TagValue": value} for key, value in tags.items()])
+        plan = {"BackupPlanName": f"{name}-{stack}", "Rules": [rule]}
         found = clients("backup").create_backup_plan(BackupPlan=plan, BackupPlanTags=tags)
-        made.append(found["BackupPlanId"])
-        return found["BackupPlanArn"], key
+        return found["BackupPlanArn"], key["KeyMetadata"]["Arn"]
 
-    yield make
-    for plan_id in made:
-        client("backup").delete_backup_plan(BackupPlanId=plan_id)
+    return make
 
 
 def retag(clients, plan, key):
@@ -179,7 +157,7 @@ def denied(call, **arguments):
         ("ReadRoleArn", "repo:another/repo:ref:refs/heads/main", {}),
     ],
 )
-def test_a_job_that_is_not_meant_gets_no_role(client, roles, role, subject, claims):
+def test_another_job_gets_no_role(client, roles, role, subject, claims):
     with pytest.raises(ClientError, match="Not authorized to perform"):
         credentials(client, roles[role], subject, **claims)
 
@@ -193,7 +171,7 @@ def test_a_job_that_is_not_meant_gets_no_role(client, roles, role, subject, clai
         ("ReadRoleArn", "ref:refs/heads/main"),
     ],
 )
-def test_a_job_that_is_meant_gets_its_role(client, roles, role, subject):
+def test_a_trusted_job_gets_its_role(client, roles, role, subject):
     keys = credentials(client, roles[role], f"repo:{REPOSITORY}:{subject}")
     assert roles[role].rsplit("/")[-1] in client("sts", **keys).get_caller_identity()["Arn"]
 
@@ -244,13 +222,8 @@ def test_a_stage_with_copies_is_deployed_to_both_regions_of_it(aws, client, role
         assert done.returncode == 0, done.stdout
         assert "could not be used to assume" not in done.stdout
     for region in (HOME, ELSEWHERE):
-        backup = client("backup", region_name=region)
-        (vault,) = [
-            found["BackupVaultName"]
-            for found in backup.list_backup_vaults()["BackupVaultList"]
-            if "-wide-" in found["BackupVaultName"]
-        ]
-        backup.delete_backup_vault(BackupVaultName=vault)
+        vaults = client("backup", region_name=region).list_backup_vaults()["BackupVaultList"]
+        assert any("-wide-" in vault["BackupVaultName"] for vault in vaults), region
 
 
 def test_a_pull_request_cannot_touch_production(previewer, prod, client):
@@ -313,89 +286,86 @@ def test_a_pull_request_makes_nothing_its_own_by_a_tag(client, deployer, preview
 @pytest.mark.parametrize("role", ["deploy", "lookup", "file-publishing", "image-publishing"])
 def test_the_cdks_roles_for_pull_requests_cannot_touch_production_either(client, role):
     # As root, because a pull request may not even take all of them.
-    found = client("sts").assume_role(**_cdk_role("messagespr", role))["Credentials"]
-    keys = {
-        "aws_access_key_id": found["AccessKeyId"],
-        "aws_secret_access_key": found["SecretAccessKey"],
-        "aws_session_token": found["SessionToken"],
-    }
+    keys = session_keys(client, _cdk_role("messagespr", role)["RoleArn"])
     assert denied(client("cloudformation", **keys).delete_stack, StackName=PROD)
     assert denied(client("dynamodb", **keys).get_item, TableName=PROD, Key={"pk": {"S": "secret"}})
     bucket = "cdk-hnb659fds-assets-000000000000-us-east-1"
     assert denied(client("s3", **keys).put_object, Bucket=bucket, Key="x.zip", Body=b"")
 
 
-def test_a_pull_requests_stage_from_deployment_to_clean_up(aws, client, preview_roles, tmp_path):
-    subject = f"repo:{REPOSITORY}:environment:pr"
-    job = Job(aws, credentials(client, preview_roles["PreviewRoleArn"], subject), tmp_path)
+@pytest.fixture
+def cdk(aws, client, preview_roles, tmp_path):
+    """``cdk(...)``: what the CDK CLI prints in a pull request's checkout; its ``job`` runs other commands."""
+    keys = credentials(client, preview_roles["PreviewRoleArn"], f"repo:{REPOSITORY}:environment:pr")
+    job = Job(aws, keys, tmp_path)
     context = PROJECT / "stacks/pipeline/preview-context.json"
     (tmp_path / "cdk.context.json").write_text(context.read_text())
-    deployed = job.run("cdk", "-c", "stage=pr-12", "deploy", "--require-approval", "never")
-    assert deployed.returncode == 0, deployed.stdout
-    assert "could not be used to assume" not in deployed.stdout
-    read = job.python("chat", "history", "jerry#tom", "--stage", "pr-12")
+
+    def run(*arguments):
+        done = job.run("cdk", *arguments)
+        assert done.returncode == 0, done.stdout
+        return done.stdout
+
+    run.job = job
+    return run
+
+
+def test_a_pull_requests_stage_from_deployment_to_clean_up(cdk, client):
+    deployed = cdk("-c", "stage=pr-12", "deploy", "--require-approval", "never")
+    assert "could not be used to assume" not in deployed
+    read = cdk.job.python("chat", "history", "jerry#tom", "--stage", "pr-12")
     assert (read.returncode, "Hey Jerry, are you free?" in read.stdout) == (0, True), read.stdout
-    boundaries = {
-        role["PermissionsBoundary"]["PermissionsBoundaryArn"].rsplit("/")[-1]
-        for listed in client("iam").list_roles()["Roles"]
-        if listed["RoleName"].startswith(PREVIEW)
-        for role in [client("iam").get_role(RoleName=listed["RoleName"])["Role"]]
-    }
-    assert boundaries == {"MessagesPreviewLimits"}
+    iam = client("iam")
+    names = [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith(PREVIEW)]
+    found = [iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] for name in names]
+    assert {arn.rsplit("/")[-1] for arn in found} == {"MessagesPreviewLimits"}
 
-    destroyed = job.run("cdk", "-c", "stage=pr-12", "destroy", "--force")
-    assert destroyed.returncode == 0, destroyed.stdout
-    cleaned = job.python("ops", "cleanup", "--yes", "--stage", "pr-12")
+    cdk("-c", "stage=pr-12", "destroy", "--force")
+    cleaned = cdk.job.python("ops", "cleanup", "--yes", "--stage", "pr-12")
     assert cleaned.returncode == 0, cleaned.stdout
-    again = job.run("cdk", "-c", "stage=pr-12", "destroy", "--force")
-    assert again.returncode == 0, again.stdout  # the second net finds nothing
+    cdk("-c", "stage=pr-12", "destroy", "--force")  # when the pull request is closed, nothing is found
 
 
-def test_a_pull_requests_stage_may_wait_for_a_dataset_and_for_its_vault(aws, client, preview_roles, tmp_path):
-    subject = f"repo:{REPOSITORY}:environment:pr"
-    job = Job(aws, credentials(client, preview_roles["PreviewRoleArn"], subject), tmp_path)
-    context = PROJECT / "stacks/pipeline/preview-context.json"
-    (tmp_path / "cdk.context.json").write_text(context.read_text())
+def test_a_pull_requests_stage_may_wait_for_a_dataset_and_for_its_vault(cdk):
     line = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-03-01T09:00:00Z"}
-    (tmp_path / "hi.jsonl").write_text(json.dumps(line))
+    (cdk.job.folder / "hi.jsonl").write_text(json.dumps(line))
     stage = ("-c", "stage=pr-13", "-c", "seed_dataset=hi.jsonl", "-c", "backups_on_destroy=delete", "-c", "alarms=true")
-    deployed = job.run("cdk", *stage, "deploy", "--require-approval", "never")
-    assert deployed.returncode == 0, deployed.stdout
-    assert "DatasetWritten = 1" in deployed.stdout
-    destroyed = job.run("cdk", *stage, "destroy", "--force")
-    assert destroyed.returncode == 0, destroyed.stdout
+    assert "DatasetWritten = 1" in cdk(*stage, "deploy", "--require-approval", "never")
+    cdk(*stage, "destroy", "--force")
+
+
+@pytest.fixture
+def watch(aws, client, roles, tmp_path):
+    """The nightly job, with the role that reads."""
+    return Job(aws, credentials(client, roles["ReadRoleArn"], f"repo:{REPOSITORY}:ref:refs/heads/main"), tmp_path)
 
 
 @pytest.mark.usefixtures("prod")
-def test_the_watch_runs_with_the_role_that_reads(aws, client, roles, tmp_path):
-    subject = f"repo:{REPOSITORY}:ref:refs/heads/main"
-    job = Job(aws, credentials(client, roles["ReadRoleArn"], subject), tmp_path)
+def test_the_watch_runs_with_the_role_that_reads(watch):
     for command in (
         ["inventory", "--stage", "prod"],
         ["inventory", "--all", "--json"],
         ["backups", "--stage", "prod"],
         ["orphans", "--json"],
     ):
-        done = job.python("ops", *command)
+        done = watch.python("ops", *command)
         assert "could not look for" not in done.stdout, (command, done.stdout)
         assert "not listed" not in done.stdout, (command, done.stdout)
         assert "error:" not in done.stdout, (command, done.stdout)
         # Of orphans, other tests may have left some.
         assert done.returncode == 0 or "orphans" in command, (command, done.stdout)
-    compared = job.run("cdk", "-c", "stage=prod", "diff", "--method", "template")
+    compared = watch.run("cdk", "-c", "stage=prod", "diff", "--method", "template")
     assert compared.returncode == 0, compared.stdout
     assert "[+] AWS::DynamoDB::GlobalTable" in compared.stdout
 
 
 @pytest.mark.usefixtures("prod")
-def test_drift_is_status_1_and_names_what_was_changed(aws, client, roles, tmp_path):
-    subject = f"repo:{REPOSITORY}:ref:refs/heads/main"
-    job = Job(aws, credentials(client, roles["ReadRoleArn"], subject), tmp_path)
+def test_drift_is_status_1_and_names_what_was_changed(client, watch):
     command = ("cdk", "-c", "stage=prod", "drift", "--fail")
-    done = job.run(*command)
+    done = watch.run(*command)
     assert done.returncode == 0, done.stdout
     client("sqs").set_queue_attributes(QueueUrl=_queue(client), Attributes={"VisibilityTimeout": "99"})
-    changed = job.run(*command)
+    changed = watch.run(*command)
     assert changed.returncode == 1, changed.stdout
     assert "AWS::SQS::Queue" in changed.stdout
 

@@ -9,7 +9,9 @@ from tests.conftest import PROJECT
 from tests.support.deployment import Deployment, DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
-WIDE = {"region": "us-east-1", "replica_regions": ("eu-west-1", "eu-central-1")}
+HOME = {"region": "us-east-1"}
+ONE = HOME | {"replica_regions": ("eu-west-1",)}
+TWO = HOME | {"replica_regions": ("eu-west-1", "eu-central-1")}
 
 
 @pytest.fixture
@@ -28,44 +30,31 @@ def conversations(client, table):
     )["Count"]
 
 
+def protection(client, table):
+    found = client("dynamodb").describe_table(TableName=table)["Table"]
+    return found["TableId"], found["DeletionProtectionEnabled"]
+
+
 def test_a_stage_with_replicas_deploys_seeds_keeps_lists_and_goes(client, stage):
     items = load_items(PROJECT / "seed/messages.yaml")
-    outputs = stage.deploy(items, **WIDE)
+    outputs = stage.deploy(items, **TWO)
     assert outputs["SeededCount"] == "5"
     assert eventually(lambda: conversations(client, outputs["TableName"])) == 1
     stage.destroy()
     assert outputs["TableName"] not in client("dynamodb").list_tables()["TableNames"]
 
 
-def test_replicas_are_an_update_of_the_table_that_is_there(client, stage):
-    before = stage.deploy([], region="us-east-1")
-    table = client("dynamodb").describe_table(TableName=before["TableName"])["Table"]
-    after = stage.deploy([], **WIDE | {"replica_regions": ("eu-west-1",)})
-    same = client("dynamodb").describe_table(TableName=after["TableName"])["Table"]
-    assert same["TableId"] == table["TableId"]
-
-
-def protection(client, table):
-    found = client("dynamodb").describe_table(TableName=table)["Table"]
-    return found["TableId"], found["DeletionProtectionEnabled"]
-
-
-def test_a_region_does_not_leave_while_the_table_is_protected(client, stage):
-    protected = {"region": "us-east-1", "deletion_protection": True}
-    outputs = stage.deploy([], **protected, replica_regions=("eu-west-1",))
-    before = protection(client, outputs["TableName"])
-    with pytest.raises(DeploymentFailed, match="currently protected against deletion"):
-        stage.deploy([], **protected)
-    assert protection(client, outputs["TableName"]) == before
-    open_to_deletion = protected | {"deletion_protection": False}
-    stage.deploy([], **open_to_deletion, replica_regions=("eu-west-1",))
-    stage.deploy([], **open_to_deletion)
-    assert protection(client, outputs["TableName"]) == (before[0], False)
-
-
-def test_regions_come_one_an_update(stage):
-    stage.deploy([], region="us-east-1")
+def test_replicas_come_one_an_update_to_the_same_table_and_leave_when_it_is_not_protected(client, stage):
+    table = stage.deploy([], **HOME)["TableName"]
+    same, _ = protection(client, table)
     with pytest.raises(DeploymentFailed, match="one replica"):
-        stage.deploy([], **WIDE)
-    stage.deploy([], **WIDE | {"replica_regions": ("eu-west-1",)})
-    stage.deploy([], **WIDE)
+        stage.deploy([], **TWO)
+    stage.deploy([], **ONE, deletion_protection=True)
+    stage.deploy([], **TWO, deletion_protection=True)
+    assert protection(client, table) == (same, True)
+    with pytest.raises(DeploymentFailed, match="currently protected against deletion"):
+        stage.deploy([], **ONE, deletion_protection=True)
+    assert protection(client, table) == (same, True)
+    stage.deploy([], **TWO)
+    stage.deploy([], **ONE)
+    assert protection(client, table) == (same, False)

@@ -9,7 +9,7 @@ import pytest
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from stacks.copies_stack import CopiesStack
+from stacks.backup_copies import CopiesStack
 from stacks.settings import Settings
 from tests.conftest import PROJECT
 from tests.support.deployment import POLL, Deployment

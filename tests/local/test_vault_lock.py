@@ -9,7 +9,7 @@ from ops.__main__ import main
 from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
-LOCKED = {"vault_lock": "governance", "monthly_backup_retention_days": 35}
+LOCKED = {"vault_lock": "governance", "daily_backup_retention_days": 7, "monthly_backup_retention_days": 35}
 CLEANUP = ("--yes", "--json", "--rate", "1000")
 
 
@@ -31,50 +31,45 @@ def run(stage, command, *options):
     return main([command, "--stage", stage.stage, *options])
 
 
-def result(capsys):
-    return json.loads(capsys.readouterr().out)
-
-
 def take_one(stage, capsys):
     """The ARN of a backup that `python -m ops backup` took."""
     assert run(stage, "backup") == 0
     return capsys.readouterr().out.strip()
 
 
+def left(capsys):
+    return json.loads(capsys.readouterr().out)["left"]
+
+
 def test_a_governance_lock_from_deployment_to_clean_up(client, stage, capsys):
-    vault = stage.deploy([], **LOCKED)["BackupVaultName"]
-    backup = client("backup")
+    outputs = stage.deploy([], **LOCKED)
+    vault, backup = outputs["BackupVaultName"], client("backup")
     shown = backup.describe_backup_vault(BackupVaultName=vault)
     assert (shown["Locked"], shown["MinRetentionDays"], shown["MaxRetentionDays"]) == (True, 7, 35)
     point = {"BackupVaultName": vault, "RecoveryPointArn": take_one(stage, capsys)}
     assert refused(backup.delete_recovery_point, **point)[1] == "InvalidRequestException"
+    # Outside of the bounds a job fails.
+    job = back_up(client, vault, outputs["TableName"], outputs["BackupRoleArn"])
+    assert job["State"] == "FAILED", "without a retention it would stay for ever"
+    assert run(stage, "backup", "--retain", "36d") == 1
+    assert "FAILED" in capsys.readouterr().err
 
     stage.destroy()
     assert run(stage, "cleanup", "--dry-run") == 0
     assert "vault lock in governance mode: --unlock removes it" in capsys.readouterr().out
     assert run(stage, "cleanup", *CLEANUP) == 1
-    left = result(capsys)["left"]
-    assert {item["kind"] for item in left} == {"recovery point", "backup vault", "role"}
+    assert {item["kind"] for item in left(capsys)} == {"recovery point", "backup vault", "role"}
     assert backup.describe_recovery_point(**point)["Status"] == "COMPLETED"
 
     assert run(stage, "cleanup", "--unlock", *CLEANUP) == 0
-    assert result(capsys)["left"] == []
+    assert left(capsys) == []
     assert vault not in [v["BackupVaultName"] for v in backup.list_backup_vaults()["BackupVaultList"]]
 
 
 def test_the_lock_goes_with_the_setting(client, stage):
     vault = stage.deploy([], **LOCKED)["BackupVaultName"]
-    again = stage.deploy([], monthly_backup_retention_days=35)["BackupVaultName"]
-    assert again == vault
+    assert stage.deploy([], **LOCKED | {"vault_lock": ""})["BackupVaultName"] == vault
     assert client("backup").describe_backup_vault(BackupVaultName=vault)["Locked"] is False
-
-
-def test_a_job_outside_of_the_bounds_fails(client, stage, capsys):
-    outputs = stage.deploy([], **LOCKED)
-    job = back_up(client, outputs["BackupVaultName"], outputs["TableName"], outputs["BackupRoleArn"])
-    assert job["State"] == "FAILED", "without a retention it would stay for ever"
-    assert run(stage, "backup", "--retain", "36d") == 1
-    assert "FAILED" in capsys.readouterr().err
 
 
 def test_a_compliance_lock_is_final_after_its_grace(client, stage, capsys, setting):
@@ -83,10 +78,9 @@ def test_a_compliance_lock_is_final_after_its_grace(client, stage, capsys, setti
     outputs = stage.deploy([], **LOCKED | {"vault_lock": "compliance"}, vault_lock_confirmed=confirmed)
     take_one(stage, capsys)
     unlock = client("backup").delete_backup_vault_lock_configuration
-    said = refused(unlock, BackupVaultName=outputs["BackupVaultName"])
-    assert said[1] == "InvalidRequestException"
+    assert refused(unlock, BackupVaultName=outputs["BackupVaultName"])[1] == "InvalidRequestException"
     stage.destroy()
     assert run(stage, "cleanup", "--unlock", *CLEANUP) == 1
-    (point,) = [i for i in result(capsys)["left"] if i["kind"] == "recovery point"]
+    (point,) = [item for item in left(capsys) if item["kind"] == "recovery point"]
     assert "compliance mode, final since" in point["reason"]
     assert point["until"], "the day on which it goes by itself"

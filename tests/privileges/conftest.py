@@ -7,7 +7,7 @@ import pytest
 from aws_cdk import Duration
 
 from local.process import Running
-from stacks import dataset_seed, vault_emptying
+from stacks import backup_vault, dataset_seed
 from tests.privileges.stage import Stage
 
 
@@ -17,7 +17,7 @@ def stage(aws: Running, client: Callable[..., Any]) -> Stage:
     made = Stage(client, aws, "privileges")
     made.configure(backup_job_seconds=0, restore_job_seconds=0, recovery_point_deleting_seconds=0, vault_lag_seconds=0)
     with pytest.MonkeyPatch.context() as patch:
-        for module in (dataset_seed, vault_emptying):
+        for module in (dataset_seed, backup_vault):
             patch.setattr(module, "POLL_INTERVAL", Duration.seconds(1))
         made.create()
     return made

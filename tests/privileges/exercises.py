@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError
 from embedded_aws.tests.support.steps import back_up, eventually, restored
 from model.messages import Item, message_item
 from model.wire import from_wire, to_lines, to_wire
-from tests.privileges.stage import Stage, refusal
+from tests.privileges.assemblies import BUCKET, COPIES, DATASET_KEY
+from tests.privileges.stage import Stage, allowing, refusal
 from tests.privileges.statements import REGION, Permission
-from tests.privileges.templates import BUCKET, COPIES, DATASET_KEY
 
 Exercise = Callable[[Stage, Permission], str]
 DENIED = "not authorized to perform"
@@ -38,7 +38,7 @@ def message(number: int, body: str = "Hi", recipient: str = "Jerry") -> Item:
 
 def logs(stage: Stage, permission: Permission) -> str:
     """Invoke the function; its log must arrive."""
-    function, position = stage.functions_of(permission.holder)[0], stage.log_position()
+    function, position = stage.running_as(permission.holder)[0], stage.log_position()
     # Nobody's resource: what the function makes of that does not matter here.
     stage.invoke(function, stage.event("Delete") | _NOTHING)
     return stage.refusals(position, f"log of {stage.name(function)} lost")
@@ -51,11 +51,11 @@ def trusts(stage: Stage, permission: Permission) -> str:
     """Give the role to what runs as it, once more."""
     role, service = stage.role(permission.holder), permission.principal
     if service == "lambda.amazonaws.com":
-        function = stage.name(stage.functions_of(permission.holder)[0])
+        function = stage.name(stage.running_as(permission.holder)[0])
         change = stage.client("lambda").update_function_configuration
         return refusal(change, FunctionName=function, Role=role)
     if service == "states.amazonaws.com":
-        (machine,) = stage.machines_of(permission.holder)
+        (machine,) = stage.running_as(permission.holder)
         change = stage.client("stepfunctions").update_state_machine
         return refusal(change, stateMachineArn=stage.name(machine), roleArn=role)
     return refusal(
@@ -74,7 +74,7 @@ def seed_update(stage: Stage, _permission: Permission) -> str:
     delete(stage, message(4))
     event = stage.event("Update", TableName=stage.table, Messages=[to_wire(item) for item in new])
     event["OldResourceProperties"] = {"TableName": stage.table, "Messages": [to_wire(item) for item in old]}
-    return _error(stage.invoke("SeedSeedingFunction", event))
+    return stage.failure("SeedSeedingFunction", event)
 
 
 def seed_many(stage: Stage, _permission: Permission) -> str:
@@ -82,7 +82,7 @@ def seed_many(stage: Stage, _permission: Permission) -> str:
     clear(stage)
     items = [to_wire(message(number)) for number in range(MANY)]
     event = stage.event("Create", TableName=stage.table, Messages=items)
-    return _error(stage.invoke("SeedSeedingFunction", event))
+    return stage.failure("SeedSeedingFunction", event)
 
 
 def seed_file(stage: Stage, _permission: Permission) -> str:
@@ -90,13 +90,13 @@ def seed_file(stage: Stage, _permission: Permission) -> str:
     lines = "".join(to_lines([message(5)]))
     stage.client("s3").put_object(Bucket=BUCKET, Key="exercise.jsonl", Body=lines)
     event = stage.event("Create", TableName=stage.table, Bucket=BUCKET, Key="exercise.jsonl")
-    return _error(stage.invoke("SeedSeedingFunction", event))
+    return stage.failure("SeedSeedingFunction", event)
 
 
 def seed_users(stage: Stage, _permission: Permission) -> str:
     """Write a message between users of the pool, under their ids."""
     event = stage.event("Create", TableName=stage.table, UserPoolId=stage.pool.id, Messages=[to_wire(message(6))])
-    return _error(stage.invoke("SeedSeedingFunction", event))
+    return stage.failure("SeedSeedingFunction", event)
 
 
 def index_message(stage: Stage, _permission: Permission) -> str:
@@ -134,7 +134,7 @@ def read_stream(stage: Stage, _permission: Permission) -> str:
 
 def call_handler(stage: Stage, permission: Permission) -> str:
     """Let the provider framework's function call the one that it wraps."""
-    (function,) = (name for name in stage.functions_of(permission.holder) if not name.endswith("onTimeout"))
+    (function,) = (name for name in stage.running_as(permission.holder) if not name.endswith("onTimeout"))
     event = stage.event("Create", **_properties(stage))
     stage.invoke(function, event)
     return stage.reply(event)
@@ -160,13 +160,13 @@ def ask_for_state(stage: Stage, permission: Permission) -> str:
 
 def wait_for_handler(stage: Stage, permission: Permission) -> str:
     """Run the state machine that asks whether a custom resource is complete: it is, at once."""
-    (machine,) = stage.machines_of(permission.holder)
+    (machine,) = stage.running_as(permission.holder)
     return stage.run(machine, stage.event("Create" if "Emptying" in machine else "Delete"))
 
 
 def give_up_waiting(stage: Stage, permission: Permission) -> str:
     """Run the state machine for a custom resource that is not complete in its time."""
-    (machine,) = stage.machines_of(permission.holder)
+    (machine,) = stage.running_as(permission.holder)
     given = stage.event("Create", **_properties(stage))
     if "Emptying" in machine:
         point(stage)
@@ -191,7 +191,7 @@ def load_batch(stage: Stage, _permission: Permission) -> str:
     lines = [{"from": "Tom", "to": "Jerry", "body": "Hi", "at": time} for time in times]
     items = [{"Index": number, "Message": line} for number, line in enumerate(lines)]
     event = {"Items": items, "BatchInput": {"Table": stage.table}}
-    return _error(stage.invoke("DatasetWorkerFunction", event))
+    return stage.failure("DatasetWorkerFunction", event)
 
 
 def start_load(stage: Stage, _permission: Permission) -> str:
@@ -203,7 +203,7 @@ def start_load(stage: Stage, _permission: Permission) -> str:
     try:
         left = states.start_execution(stateMachineArn=machine)["executionArn"]
         event = stage.event("Update", **_properties(stage))
-        found = _error(stage.invoke("DatasetStartingFunction", event))
+        found = stage.failure("DatasetStartingFunction", event)
     finally:
         states.update_state_machine(stateMachineArn=machine, definition=definition)
     for arn in (left, left.rsplit(":", 1)[0] + f":{event['RequestId']}"):
@@ -242,7 +242,7 @@ def _load(stage: Stage) -> dict[str, str]:
 def take_backup(stage: Stage, permission: Permission) -> str:
     """Back the table up."""
     found = _back_up(stage, permission)
-    return str(found.get("StatusMessage", "")) if found["State"] != "COMPLETED" else ""
+    return _unless_completed(found["State"], found)
 
 
 def take_basic_backup(stage: Stage, permission: Permission) -> str:
@@ -274,7 +274,7 @@ def copy_backup(stage: Stage, permission: Permission) -> str:
     with contextlib.suppress(elsewhere.exceptions.AlreadyExistsException):
         elsewhere.create_backup_vault(BackupVaultName=vault)
     found = copy_to(stage, permission.holder, vault)
-    return str(found.get("StatusMessage", "")) if found["State"] != "COMPLETED" else ""
+    return _unless_completed(found["State"], found)
 
 
 def copy_to(stage: Stage, holder: str, vault: str) -> Any:
@@ -321,7 +321,7 @@ def _restore(stage: Stage, permission: Permission, arn: str) -> str:
     found = restore_as(stage, permission.holder, arn, target)
     with contextlib.suppress(ClientError):
         stage.client("dynamodb").delete_table(TableName=target)
-    return str(found.get("StatusMessage", "")) if found["Status"] != "COMPLETED" else ""
+    return _unless_completed(found["Status"], found)
 
 
 def restore_as(stage: Stage, holder: str, arn: str, target: str) -> Any:
@@ -345,7 +345,7 @@ def validate(stage: Stage, _permission: Permission) -> str:
     # As before the first look: what has a verdict is not looked at again.
     stage.client("backup").put_restore_validation_result(RestoreJobId=stage.tested, ValidationStatus="VALIDATING")
     event = {"detail": {"restoreJobId": stage.tested}}
-    return _error(stage.invoke("BackupTestingValidationFunction", event))
+    return stage.failure("BackupTestingValidationFunction", event)
 
 
 def tell_of_restore(stage: Stage, _permission: Permission) -> str:
@@ -425,7 +425,7 @@ def send_plainly(stage: Stage, permission: Permission) -> str:
     # TLS ends at the embedded AWS, which believes what a proxy before it says of the client.
     client.meta.events.register("before-send", _say_plain, unique_id="plain")
     found = refusal(call, **arguments)
-    return "" if DENIED in found or "is denied" in found else f"taken without TLS {found}".strip()
+    return "" if DENIED in found or "is denied" in found else f"a message without TLS was accepted {found}".strip()
 
 
 _PLAIN = "us-east-1"
@@ -449,14 +449,14 @@ def empty_vault(stage: Stage, permission: Permission) -> str:
     backup.tag_resource(ResourceArn=arn, Tags={"messages:empty-since": str(time.time())})
     event = stage.event("Delete", VaultName=vault, VaultArn=arn)
     with _replaced(stage):
-        return _error(stage.invoke("BackupEmptyingFunction", event))
+        return stage.failure("BackupEmptyingFunction", event)
 
 
 def keep_vault(stage: Stage, _permission: Permission) -> str:
     """Delete the custom resource of the vault that the stack still has."""
     vault = stage.known["BackupVaultName"]
     event = stage.event("Delete", VaultName=vault, VaultArn=vault_arn(stage, vault))
-    return _error(stage.invoke("BackupEmptyingFunction", event))
+    return stage.failure("BackupEmptyingFunction", event)
 
 
 @contextlib.contextmanager
@@ -478,11 +478,9 @@ def _replaced(stage: Stage) -> Iterator[None]:
 def grant_key(stage: Stage, _permission: Permission) -> str:
     """Give somebody else a grant of the key, as a user who may: the key must refuse."""
     user, iam = f"{stage.stack}-grantor", stage.client("iam")
-    allowed = {"Effect": "Allow", "Action": "kms:CreateGrant", "Resource": "*"}
     iam.create_user(UserName=user)
-    iam.put_user_policy(
-        UserName=user, PolicyName="grant", PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
-    )
+    allowed = allowing(Action="kms:CreateGrant", Resource="*")
+    iam.put_user_policy(UserName=user, PolicyName="grant", PolicyDocument=allowed)
     key = iam.create_access_key(UserName=user)["AccessKey"]
     kms = stage.client("kms", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
     found = refusal(
@@ -494,7 +492,7 @@ def grant_key(stage: Stage, _permission: Permission) -> str:
     iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
     iam.delete_user_policy(UserName=user, PolicyName="grant")
     iam.delete_user(UserName=user)
-    return "" if DENIED in found else "a grant for somebody else was made"
+    return "" if DENIED in found else "a grant was made"
 
 
 # --- what the exercises need ---------------------------------------------------
@@ -570,6 +568,10 @@ def vault_arn(stage: Stage, vault: str) -> str:
     return str(found["BackupVaultArn"])
 
 
+def _unless_completed(state: str, job: Any) -> str:
+    return "" if state == "COMPLETED" else str(job.get("StatusMessage", ""))
+
+
 def _logged(stage: Stage, function: str, event: dict[str, Any], right: Callable[[dict[str, Any]], bool]) -> str:
     """What a function says or logs when its answer is not right; empty when it is.
 
@@ -587,7 +589,3 @@ def _logged(stage: Stage, function: str, event: dict[str, Any], right: Callable[
 
 
 _INVOCATIONS = 5
-
-
-def _error(answer: tuple[dict[str, Any], str]) -> str:
-    return str(answer[0].get("errorMessage", "")) if isinstance(answer[0], dict) else ""

@@ -1,7 +1,7 @@
-"""Which exercise shows that a permission is needed, and which permissions none can show."""
+"""Which exercise shows that a permission is needed, which permissions none can show, and the table of both."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from tests.privileges import exercises
@@ -68,179 +68,45 @@ class Proof:
     said: str
 
 
-# In order: the first whose holder, action and resource match. What is said is the action's name,
-# unless AWS says something else.
-_RULES: list[tuple[str, str, str, str, Exercise, str]] = [
-    # holder, action, resource, what it does, exercise, what is said without it
-    (".*Role", "logs:.*", ".*", "the function's log", exercises.logs, ""),
-    (
-        "AlarmsBackupRole",
-        "sts:AssumeRole|sns:Publish|kms:(Decrypt|GenerateDataKey)",
-        ".*",
-        "an AWS Backup event reaches the topic",
-        exercises.send_backup_event,
-        "",
-    ),
-    (".*", "sts:AssumeRole", "the role", "the service assumes the role", exercises.trusts, "TRUST"),
-    (
-        "SeedSeedingRole",
-        "dynamodb:(Scan|BatchWriteItem)",
-        ".*",
-        "a first seed with many messages",
-        exercises.seed_many,
-        "",
-    ),
-    ("SeedSeedingRole", "dynamodb:.*|kms:Decrypt", ".*", "a seed update", exercises.seed_update, ""),
-    ("SeedSeedingRole", "s3:GetObject", ".*", "a seed from an asset", exercises.seed_file, ""),
-    ("SeedSeedingRole", "cognito-idp:ListUsers", ".*", "a seed with a user pool", exercises.seed_users, ""),
-    (".*Provider.*Role", "lambda:GetFunction", ".*", "waiting for an inactive function", exercises.ask_for_state, ""),
-    (
-        ".*Providerwaiterstatemachine.*",
-        "lambda:InvokeFunction",
-        ".*onTimeout",
-        "a timeout of the custom resource",
-        exercises.give_up_waiting,
-        "",
-    ),
-    (
-        ".*Providerwaiterstatemachine.*",
-        "lambda:InvokeFunction",
-        ".*isComplete",
-        "polling the custom resource",
-        exercises.wait_for_handler,
-        "",
-    ),
-    (
-        ".*Provider.*Role",
-        "lambda:InvokeFunction|states:StartExecution",
-        ".*",
-        "a CloudFormation event",
-        exercises.call_handler,
-        "",
-    ),
-    (
-        "ConversationsIndexingRole",
-        "dynamodb:DeleteItem",
-        ".*",
-        "deleting a conversation's last message",
-        exercises.index_deletion,
-        "",
-    ),
-    (
-        "ConversationsIndexingRole",
-        "dynamodb:(Query|UpdateItem)|kms:Decrypt",
-        ".*",
-        "updating lists after a message",
-        exercises.index_message,
-        "",
-    ),
-    (
-        "ConversationsIndexingRole",
-        "dynamodb:.*",
-        ".*/stream|\\*",
-        "reading the stream",
-        exercises.read_stream,
-        "Cannot access stream",
-    ),
-    (
-        "ConversationsIndexingRole",
-        "sqs:SendMessage",
-        ".*",
-        "sending to the failure queue",
-        exercises.read_stream,
-        "does not have permissions to call SendMessage on SQS",
-    ),
-    (
-        "BackupRole",
-        "tag:GetResources",
-        ".*",
-        "the plan selects the table",
-        exercises.select,
-        "is not authorized to call tag:GetResources",
-    ),
-    (
-        "BackupRole",
-        "dynamodb:DescribeTable",
-        ".*",
-        "a backup",
-        exercises.take_backup,
-        "does not have permission to describe resource",
-    ),
-    ("BackupRole", "dynamodb:(ListTagsOfResource|StartAwsBackupJob)", ".*", "a backup", exercises.take_backup, ""),
-    (
-        "BackupRole",
-        "dynamodb:(CreateBackup|DescribeBackup)",
-        ".*",
-        "a backup kept by DynamoDB",
-        exercises.take_basic_backup,
-        "",
-    ),
-    (
-        "BackupRole",
-        "backup:(CopyFrom|CopyInto|Describe)BackupVault",
-        ".*",
-        "a copy of a backup",
-        exercises.copy_backup,
-        "",
-    ),
-    ("BackupRole", "dynamodb:DeleteBackup", ".*", "expiry of a backup kept by DynamoDB", exercises.expire_backup, ""),
-    (
-        "Backup(Restore|Testing)Role",
-        "dynamodb:RestoreTableFromBackup",
-        ".*",
-        "restoring a backup kept by DynamoDB",
-        exercises.restore_basic,
-        "",
-    ),
-    ("Backup(Restore|Testing)Role", "dynamodb:.*", ".*", "a restore", exercises.restore, ""),
-    (
-        "BackupTestingValidationRole",
-        "(backup|dynamodb):.*|kms:Decrypt",
-        ".*",
-        "restore validation",
-        exercises.validate,
-        "",
-    ),
-    (
-        "BackupTestingValidationFunction",
-        "lambda:InvokeFunction",
-        ".*",
-        "the event rule invokes the function",
-        exercises.tell_of_restore,
-        "",
-    ),
-    ("BackupEmptyingRole", "backup:.*", ".*", "emptying the vault", exercises.empty_vault, ""),
-    ("BackupEmptyingRole", "cloudformation:DescribeStacks", ".*", "keeping the vault", exercises.keep_vault, ""),
-    ("DatasetWorkerRole", "dynamodb:.*|kms:Decrypt", ".*", "writing a dataset batch", exercises.load_batch, ""),
-    ("Dataset(Checking|Loading)Role", ".*", ".*", "loading a dataset", exercises.load, ""),
-    ("DatasetStartingRole", "states:.*", ".*", "starting and stopping a load", exercises.start_load, ""),
-    ("DatasetWatchingRole", "states:.*", ".*", "the error of a failed load", exercises.watch_load, ""),
-    (
-        "AlarmsTopicPolicy|StageKey",
-        "sns:Publish|kms:(Decrypt|GenerateDataKey)",
-        "cloudwatch",
-        "an alarm reaches the topic",
-        exercises.send_alarm,
-        "",
-    ),
-    (
-        "AlarmsTopicPolicy|ConversationsFailuresPolicy",
-        "sns:Publish|sqs:\\*",
-        "everybody",
-        "refusing messages without TLS",
-        exercises.send_plainly,
-        "taken without TLS",
-    ),
-    (
-        "StageKey",
-        "kms:CreateGrant",
-        "everybody",
-        "refusing grants for other principals",
-        exercises.grant_key,
-        "a grant for somebody else was made",
-    ),
-    ("StageKey", "kms:\\*", ".*", "a seed update on an encrypted table", exercises.seed_update, "kms:Decrypt"),
-]
+# In order: the first whose holder, action and resource match. Then the exercise, what it does, and what
+# is said without the permission: that names the action, unless AWS says something else.
+_RULES = r"""
+.*Role ; logs:.* ; .* ; logs ; the function's log
+AlarmsBackupRole ; .* ; .* ; send_backup_event ; an AWS Backup event reaches the topic
+.* ; sts:AssumeRole ; the role ; trusts ; the service assumes the role ; TRUST
+SeedSeedingRole ; dynamodb:(Scan|BatchWriteItem) ; .* ; seed_many ; a first seed with many messages
+SeedSeedingRole ; dynamodb:.*|kms:Decrypt ; .* ; seed_update ; a seed update
+SeedSeedingRole ; s3:GetObject ; .* ; seed_file ; a seed from an asset
+SeedSeedingRole ; cognito-idp:ListUsers ; .* ; seed_users ; a seed with a user pool
+.*Provider.*Role ; lambda:GetFunction ; .* ; ask_for_state ; waiting for an inactive function
+.*waiterstatemachine.* ; lambda:.* ; .*onTimeout ; give_up_waiting ; a timeout of the custom resource
+.*waiterstatemachine.* ; lambda:.* ; .*isComplete ; wait_for_handler ; polling the custom resource
+.*Provider.*Role ; lambda:InvokeFunction|states:StartExecution ; .* ; call_handler ; a CloudFormation event
+ConversationsIndexingRole ; dynamodb:DeleteItem ; .* ; index_deletion ; deleting a conversation's last message
+ConversationsIndexingRole ; dynamodb:(Query|Update.*)|kms:Decrypt ; .* ; index_message ; updating lists after a message
+ConversationsIndexingRole ; dynamodb:.* ; .*/stream|\* ; read_stream ; reading the stream ; Cannot access stream
+ConversationsIndexingRole ; sqs:.* ; .* ; read_stream ; sending to the failure queue ; call SendMessage on SQS
+BackupRole ; tag:GetResources ; .* ; select ; the plan selects the table ; is not authorized to call tag:GetResources
+BackupRole ; dynamodb:DescribeTable ; .* ; take_backup ; a backup ; does not have permission to describe resource
+BackupRole ; dynamodb:(ListTagsOfResource|StartAwsBackupJob) ; .* ; take_backup ; a backup
+BackupRole ; dynamodb:(CreateBackup|DescribeBackup) ; .* ; take_basic_backup ; a backup kept by DynamoDB
+BackupRole ; backup:(CopyFrom|CopyInto|Describe)BackupVault ; .* ; copy_backup ; a copy of a backup
+BackupRole ; dynamodb:DeleteBackup ; .* ; expire_backup ; expiry of a backup kept by DynamoDB
+Backup(Restore|Testing)Role ; .*:RestoreTableFromBackup ; .* ; restore_basic ; restoring a backup kept by DynamoDB
+Backup(Restore|Testing)Role ; dynamodb:.* ; .* ; restore ; a restore
+BackupTestingValidationRole ; (backup|dynamodb):.*|kms:Decrypt ; .* ; validate ; restore validation
+BackupTestingValidationFunction ; lambda:InvokeFunction ; .* ; tell_of_restore ; the event rule invokes the function
+BackupEmptyingRole ; backup:.* ; .* ; empty_vault ; emptying the vault
+BackupEmptyingRole ; cloudformation:DescribeStacks ; .* ; keep_vault ; keeping the vault
+DatasetWorkerRole ; dynamodb:.*|kms:Decrypt ; .* ; load_batch ; writing a dataset batch
+Dataset(Checking|Loading)Role ; .* ; .* ; load ; loading a dataset
+DatasetStartingRole ; states:.* ; .* ; start_load ; starting and stopping a load
+DatasetWatchingRole ; states:.* ; .* ; watch_load ; the error of a failed load
+AlarmsTopicPolicy|StageKey ; .* ; cloudwatch ; send_alarm ; an alarm reaches the topic
+AlarmsTopicPolicy|.*FailuresPolicy ; .* ; everybody ; send_plainly ; refusing messages without TLS ; was accepted
+StageKey ; kms:CreateGrant ; everybody ; grant_key ; refusing grants for other principals ; a grant was made
+StageKey ; kms:\* ; .* ; seed_update ; a seed update on an encrypted table ; kms:Decrypt
+"""
 _TRUST = {
     "backup.amazonaws.com": "cannot be assumed by AWS Backup",
     "lambda.amazonaws.com": "The role defined for the function cannot be assumed by Lambda",
@@ -251,20 +117,19 @@ _TRUST = {
 def proof(permission: Permission) -> Proof | None:
     """What shows that the permission is needed; None where nothing here can.
 
-    Raises LookupError for one that nobody thought of.
+    Raises LookupError for a permission without an exercise.
     """
     if reason(permission):
         return None
-    for holder, action, resource, title, exercise, said in _RULES:
-        where = permission.principal.split(".")[0] if permission.principal else ""
-        about = where if resource in ("cloudwatch", "events", "everybody") else permission.resource
-        if (
-            re.fullmatch(holder, permission.holder)
-            and re.fullmatch(action, permission.action)
-            and re.fullmatch(resource, about)
-        ):
-            return Proof(title, exercise, _said(permission, said))
-    raise LookupError(f"no exercise for '{permission}': add one to tests/privileges, or take the permission away")
+    # "cloudwatch" of "cloudwatch.amazonaws.com", or "everybody".
+    principal = permission.principal.split(".")[0]
+    for rule in _RULES.strip().splitlines():
+        holder, action, resource, exercise, title, *said = rule.split(" ; ")
+        about = principal if resource in ("cloudwatch", "everybody") else permission.resource
+        wanted = ((holder, permission.holder), (action, permission.action), (resource, about))
+        if all(re.fullmatch(pattern, text) for pattern, text in wanted):
+            return Proof(title, getattr(exercises, exercise), _said(permission, *said))
+    raise LookupError(f"no exercise for '{permission}': add one to tests/privileges, or remove the permission")
 
 
 def reason(permission: Permission) -> str:
@@ -276,7 +141,7 @@ def reason(permission: Permission) -> str:
     return ""
 
 
-def _said(permission: Permission, said: str) -> str:
+def _said(permission: Permission, said: str = "") -> str:
     if said == "TRUST":
         return _TRUST[permission.principal]
     # An action with a wildcard is missed under one of the names that it stands for.
@@ -297,3 +162,65 @@ ON_EVERYTHING: dict[tuple[str, str], str] = {
     ("StageKey", "kms:Decrypt"): _OWN_POLICY,
     ("StageKey", "kms:GenerateDataKey"): _OWN_POLICY,
 }
+
+
+_CONDITION_KEY = re.compile(r"\b(?:aws|kms):[A-Z][\w:/-]*")
+REASONS = list(dict.fromkeys(why for *_, why in NOT_PROVABLE))
+
+
+def table(found: Iterable[Permission]) -> list[str]:
+    """The lines of the table: a row for each role, and for each principal of a resource's policy.
+
+    What all roles have is left out: the trust in their service, which stands beside the name, and
+    writing to the function's own log group.
+    """
+    services: dict[str, str] = {}
+    rows: dict[tuple[str, str, str], list[Permission]] = {}
+    for each in found:
+        trust = each.action == "sts:AssumeRole"
+        if trust:
+            services[each.holder] = each.principal.split(".")[0]
+        row = rows.setdefault((each.holder, each.effect, "" if trust else each.principal), [])
+        if not _common(each):
+            row.append(each)
+    head = ["| who | may | needed for |", "|---|---|---|"]
+    return head + [_row(who, same, services.get(who[0], "")) for who, same in rows.items()]
+
+
+def everywhere() -> list[str]:
+    """The lines of the table of what is allowed on every resource: a row for each reason."""
+    rows = ["| allowed on `*` | reason |", "|---|---|"]
+    for why in dict.fromkeys(ON_EVERYTHING.values()):
+        named = [f"`{who}` `{what}`" for (who, what), given in ON_EVERYTHING.items() if given == why]
+        rows.append(f"| {', '.join(named)} | {why} |")
+    return rows
+
+
+def _effect(permission: Permission) -> str:
+    """What breaks without the permission."""
+    shown = proof(permission)
+    return shown.title if shown else f"not provable here ({REASONS.index(reason(permission)) + 1})"
+
+
+def _common(permission: Permission) -> bool:
+    """Whether every role has it, or that of every function."""
+    trust = permission.action == "sts:AssumeRole" and not permission.condition
+    return trust or permission.action in ("logs:CreateLogStream", "logs:PutLogEvents")
+
+
+def _row(who: tuple[str, str, str], same: list[Permission], service: str) -> str:
+    """The row of what one holder may (or may not) do, by resource."""
+    holder, verb, principal = who
+    principal = "all principals" if principal == "everybody" else principal
+    name = f"`{holder}`" + (f" ({service})" if service else f" for {principal}" if principal else "")
+    actions: dict[str, dict[str, None]] = {}
+    for each in same:
+        keys = ", ".join(_CONDITION_KEY.findall(each.condition))
+        on = f"`{each.resource}`" + (f" if {keys}" if keys else "")
+        actions.setdefault(on, {})[each.action] = None
+    resources: dict[str, list[str]] = {}
+    for on, names in actions.items():
+        resources.setdefault(", ".join(f"`{name}`" for name in names), []).append(on)
+    may = "; ".join(f"{names} on {', '.join(on)}" for names, on in resources.items()) or "nothing more"
+    breaks = "; ".join(dict.fromkeys(map(_effect, same))) or "-"
+    return f"| {name} | {'denied: ' if verb == 'Deny' else ''}{may} | {breaks} |"

@@ -15,14 +15,16 @@ from embedded_aws.tests.support.engine import configure
 from embedded_aws.tests.support.steps import create_backup_role, eventually
 from local.process import Running
 from tests.conftest import PROJECT
+from tests.privileges.assemblies import BUCKET, DATASET, DATASET_KEY, EVERYTHING, assembly, with_copies
 from tests.privileges.statements import REGION, Template, shown
-from tests.privileges.templates import BUCKET, DATASET, DATASET_KEY, EVERYTHING, assembly, with_copies
 from tests.support.deployment import Deployment
+from tests.support.pipeline_steps import session_keys
 from tests.support.user_pool import UserPool
 
 _REPLIES = "replies"
 # Kinds of resources that the embedded AWS does not know, or not all properties of.
 _UNKNOWN = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard")
+_RUNNING = ("AWS::Lambda::Function", "AWS::StepFunctions::StateMachine")
 # Within the definition of a state machine, which is text within the template's.
 _ATTEMPTS = re.compile(r'(\\"MaxAttempts\\":)\d+')
 
@@ -47,7 +49,11 @@ class Stage(Deployment):
         s3 = self.client("s3")
         s3.create_bucket(Bucket=BUCKET)
         s3.put_object(Bucket=BUCKET, Key=DATASET_KEY, Body=(PROJECT / DATASET).read_bytes())
-        self._open_mailbox()
+        # Stands for CloudFormation's own bucket, into which every custom resource may answer.
+        s3.create_bucket(Bucket=_REPLIES)
+        s3.delete_public_access_block(Bucket=_REPLIES)
+        answering = {"Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{_REPLIES}/*"}
+        s3.put_bucket_policy(Bucket=_REPLIES, Policy=allowing(**answering))
         self.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="30")
         settings = EVERYTHING | {"user_pool_id": self.pool.id}
         with assembly(self.stage, **settings) as (folder, template):
@@ -68,31 +74,11 @@ class Stage(Deployment):
         self.helper = create_backup_role(self.client, f"{self.stack}-helper")
         policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
         self.client("iam").attach_role_policy(RoleName=f"{self.stack}-helper", PolicyArn=policy)
-        policy = {
-            "Effect": "Allow",
-            "Principal": {"Service": "sns.amazonaws.com"},
-            "Action": "sqs:SendMessage",
-            "Resource": "*",
-        }
-        document = json.dumps({"Version": "2012-10-17", "Statement": [policy]})
-        queue = self.client("sqs").create_queue(QueueName="inbox", Attributes={"Policy": document})
-        self.inbox = str(queue["QueueUrl"])
+        policy = allowing(Principal={"Service": "sns.amazonaws.com"}, Action="sqs:SendMessage", Resource="*")
+        self.inbox = self.client("sqs").create_queue(QueueName="inbox", Attributes={"Policy": policy})["QueueUrl"]
         self.client("sns").subscribe(
             TopicArn=self.known["AlarmTopicArn"], Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:000000000000:inbox"
         )
-
-    def _open_mailbox(self) -> None:
-        """Make the bucket that stands for CloudFormation's, into which anybody may answer."""
-        anybody = {
-            "Effect": "Allow",
-            "Principal": "*",
-            "Action": "s3:PutObject",
-            "Resource": f"arn:aws:s3:::{_REPLIES}/*",
-        }
-        document = json.dumps({"Version": "2012-10-17", "Statement": [anybody]})
-        self.client("s3").create_bucket(Bucket=_REPLIES)
-        self.client("s3").delete_public_access_block(Bucket=_REPLIES)
-        self.client("s3").put_bucket_policy(Bucket=_REPLIES, Policy=document)
 
     def deploy_template(self, template: Template) -> None:
         """Update the stack; nothing to do when it has this template."""
@@ -145,32 +131,16 @@ class Stage(Deployment):
     def as_role(self, holder: str, service: str) -> Any:
         """A client with the role's own credentials."""
         if (holder, service) not in self._sessions:
-            given = self.client("sts").assume_role(RoleArn=self.role(holder), RoleSessionName="privileges")[
-                "Credentials"
-            ]
-            self._sessions[holder, service] = self.client(
-                service,
-                aws_access_key_id=given["AccessKeyId"],
-                aws_secret_access_key=given["SecretAccessKey"],
-                aws_session_token=given["SessionToken"],
-            )
+            self._sessions[holder, service] = self.client(service, **session_keys(self.client, self.role(holder)))
         return self._sessions[holder, service]
 
-    def functions_of(self, holder: str) -> list[str]:
-        """The functions that run as a role."""
+    def running_as(self, holder: str) -> list[str]:
+        """The functions and state machines that run as a role."""
         return [
             shown({"Ref": name})
             for name, resource in self.template["Resources"].items()
-            if resource["Type"] == "AWS::Lambda::Function" and shown(resource["Properties"]["Role"]) == holder
-        ]
-
-    def machines_of(self, holder: str) -> list[str]:
-        """The state machines that run as a role."""
-        return [
-            shown({"Ref": name})
-            for name, resource in self.template["Resources"].items()
-            if resource["Type"] == "AWS::StepFunctions::StateMachine"
-            and shown(resource["Properties"]["RoleArn"]) == holder
+            for role in [resource["Properties"].get("Role") or resource["Properties"].get("RoleArn")]
+            if resource["Type"] in _RUNNING and shown(role) == holder
         ]
 
     def invoke(self, function: str, event: Mapping[str, Any]) -> tuple[dict[str, Any], str]:
@@ -180,6 +150,11 @@ class Stage(Deployment):
         )
         payload = json.loads(answer["Payload"].read() or b"null") or {}
         return payload, base64.b64decode(answer.get("LogResult", "")).decode()
+
+    def failure(self, function: str, event: Mapping[str, Any]) -> str:
+        """The error that the function ends in; empty when it succeeds."""
+        payload, _ = self.invoke(function, event)
+        return str(payload.get("errorMessage", "")) if isinstance(payload, dict) else ""
 
     def event(self, kind: str, **properties: Any) -> dict[str, Any]:
         """What CloudFormation sends a custom resource."""
@@ -249,6 +224,11 @@ def refusal(call: Callable[..., Any], **arguments: Any) -> str:
     except ClientError as error:
         return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
     return ""
+
+
+def allowing(**statement: Any) -> str:
+    """A policy document that allows one thing."""
+    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
 
 
 def _impatient(template: Template) -> Template:

@@ -121,7 +121,7 @@ def shown(value: Any) -> str:
         separator, parts = value["Fn::Join"]
         return _short(separator.join(map(_part, parts)))
     if "Fn::Select" in value:
-        return "SUFFIX"  # of the stack: stacks/stack_suffix.py
+        return "SUFFIX"  # of the stack: stacks/physical_names.py
     if "Fn::Sub" in value:
         return str(value["Fn::Sub"])
     return ", ".join(f"{name} {shown(content)}" for name, content in value.items())

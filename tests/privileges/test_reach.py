@@ -1,14 +1,12 @@
 """A role reaches what is its stage's, and nothing of another one's."""
 
-import json
-
 import pytest
 
 from embedded_aws.tests.support.steps import create_backup_role
 from tests.privileges import exercises
+from tests.privileges.assemblies import BUCKET
 from tests.privileges.exercises import DENIED, back_up, point, restore_as
-from tests.privileges.stage import refusal
-from tests.privileges.templates import BUCKET
+from tests.privileges.stage import allowing, refusal
 
 OTHER = "Messages-other"
 
@@ -105,12 +103,8 @@ def test_a_restore_takes_no_name_of_another_stage(stage, holder, target):
 @pytest.mark.usefixtures("other")
 def test_another_stages_backup_kept_by_dynamodb_is_not_restored(stage, client):
     create_backup_role(client, f"{OTHER}-role")
-    allowed = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": "*"}
-    client("iam").put_role_policy(
-        RoleName=f"{OTHER}-role",
-        PolicyName="all",
-        PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [allowed]}),
-    )
+    allowed = allowing(Action="dynamodb:*", Resource="*")
+    client("iam").put_role_policy(RoleName=f"{OTHER}-role", PolicyName="all", PolicyDocument=allowed)
     role = client("iam").get_role(RoleName=f"{OTHER}-role")["Role"]["Arn"]
     with exercises.basic(stage):
         arn = back_up(client, OTHER, OTHER, role)["RecoveryPointArn"]

@@ -1,43 +1,54 @@
-"""The template of every stage as a reviewer reads it: one committed YAML file each."""
+"""The template of every stage as a reviewer reads it: one committed YAML file each, written by ``make accept``."""
 
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
+import yaml
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
+from ops.review.wording import normalised
 from seed.templates import load_items
-from stacks.context import settings_from_context
 from stacks.messages_stack import MessagesStack
+from stacks.settings import settings_from_context
 from tests.conftest import PROJECT
-from tests.snapshots.short_yaml import to_yaml
 
 FOLDER = Path(__file__).parent
-# A snapshot that is longer is one that nobody reads.
-MOST_LINES = 1000
 
 
-def stages() -> list[str]:
-    """The stages that cdk.json lists."""
-    return list(_context()["stages"])
+def context() -> dict[str, Any]:
+    """The context in cdk.json."""
+    return dict(json.loads((PROJECT / "cdk.json").read_text())["context"])
 
 
 @cache
 def snapshot(stage: str, **more: Any) -> str:
     """The stage's template; ``more`` are settings for this one, as after ``cdk -c``."""
-    app = App(context={**_context(), "stage": stage, **more})
+    app = App(context={**context(), "stage": stage, **more})
     settings = settings_from_context(app.node.get_all_context())
     items = load_items(PROJECT / "seed" / "messages.yaml")
-    template = Template.from_stack(MessagesStack(app, settings=settings, items=items))
-    return to_yaml(template.to_json())
+    return to_yaml(Template.from_stack(MessagesStack(app, settings=settings, items=items)).to_json())
 
 
-def file(stage: str) -> Path:
-    """Where the snapshot of ``stage`` is kept."""
-    return FOLDER / f"{stage}.yaml"
+def to_yaml(template: Mapping[str, Any]) -> str:
+    """The normalised template as YAML, with every reference spelled as in Fn::Sub: ``${Table.Arn}``."""
+    plain = _spelled(normalised(template))
+    return yaml.dump(plain, sort_keys=False, width=100, allow_unicode=True, default_flow_style=None)
 
 
-def _context() -> dict[str, Any]:
-    return dict(json.loads((PROJECT / "cdk.json").read_text())["context"])
+def _spelled(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_spelled(member) for member in value]
+    if not isinstance(value, Mapping):
+        return value
+    match list(value.items()):
+        case [("Ref", name)]:
+            return f"${{{name}}}"
+        case [("Fn::GetAtt", [name, attribute])]:
+            return f"${{{name}.{attribute}}}"
+        case [("Fn::Sub", str(text))]:
+            return text
+    return {key: _spelled(member) for key, member in value.items()}

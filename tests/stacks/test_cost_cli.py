@@ -13,8 +13,8 @@ from ops.cost import bill
 from ops.cost import command as cost
 from ops.cost.bill import Load
 from ops.cost.estimate import break_even, estimate, quantity, signed
+from stacks.messages_stack import add_stacks
 from stacks.settings import Settings
-from stacks.stage_stacks import add_stacks
 from tests.conftest import PROJECT
 from tests.support.cost_templates import alone, of, old_table, plan, read, resource, rule
 from tests.support.templates import stage

@@ -4,13 +4,10 @@ from collections import Counter
 
 import pytest
 
-from tests.conftest import PROJECT
+from tests.privileges.assemblies import COPIES, STAGES, copies, everything, template
 from tests.privileges.registry import NOT_PROVABLE, ON_EVERYTHING, proof, reason
-from tests.privileges.report import REASONS, effect, everywhere, table
 from tests.privileges.statements import managed_policies, permissions, shown, without
-from tests.privileges.templates import COPIES, STAGES, copies, everything, template
 
-DOCUMENT = PROJECT / "docs/privileges.md"
 TEMPLATE = {
     "Resources": {
         "Role0A1B2C3D": {
@@ -169,22 +166,3 @@ def test_only_what_is_there_has_a_reason_for_not_being_proven():
     named = {(holder, action, resource) for holder, actions, resource, _ in NOT_PROVABLE for action in actions}
     there = {(p.holder, p.action, p.resource) for p in permissions(everything())}
     assert named - there == set()
-
-
-def test_the_document_has_the_table():
-    lines = [
-        *table(permissions(everything()), effect),
-        "",
-        *(f"{number}. {why}" for number, why in enumerate(REASONS, start=1)),
-    ]
-    assert _between("permissions") == lines, "put this into the document:\n" + "\n".join(lines)
-
-
-def test_the_document_has_what_is_allowed_on_everything():
-    lines = everywhere()
-    assert _between("everything") == lines, "put this into the document:\n" + "\n".join(lines)
-
-
-def _between(name: str) -> list[str]:
-    start = f"<!-- {name}: written by make accept -->\n"
-    return DOCUMENT.read_text().split(start)[1].split(f"\n<!-- /{name} -->")[0].splitlines()

@@ -11,10 +11,10 @@ from ops.review.stage_review import Review, ReviewedStack, paired
 from ops.review.survival import kept, lost
 from ops.review.wording import normalised
 from ops.template import StackTemplate
-from tests.snapshots.short_yaml import to_yaml
-from tests.stacks.test_backup_copies import NAME
-from tests.stacks.test_backup_copies import stacks as both
+from tests.snapshots import to_yaml
 from tests.support.cost_templates import of, old_table, resource
+from tests.support.templates import COPIES_STACK as NAME
+from tests.support.templates import stacks as both
 from tests.support.templates import synthesized as template
 
 TABLE = "MessagesTable (AWS::DynamoDB::GlobalTable)"

@@ -32,6 +32,15 @@ def credentials(client: Any, role: str, subject: str, **claims: str) -> dict[str
     found = client("sts").assume_role_with_web_identity(
         RoleArn=role, RoleSessionName="job", WebIdentityToken=token(subject, **claims)
     )["Credentials"]
+    return _keys(found)
+
+
+def session_keys(client: Any, role: str) -> dict[str, str]:
+    """Boto3's names of the credentials of ``role``, assumed by the account's root user."""
+    return _keys(client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"])
+
+
+def _keys(found: dict[str, str]) -> dict[str, str]:
     return {
         "aws_access_key_id": found["AccessKeyId"],
         "aws_secret_access_key": found["SecretAccessKey"],

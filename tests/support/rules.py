@@ -1,26 +1,27 @@
-"""``python -m tests.support.rules DIR``: every stage of cdk.json and the pipelines' access, held against
-the packs of tests/support/rule_packs.py.
+"""``python -m tests.support.rules DIR``: hold every stage of cdk.json and the pipelines' access against the rule packs.
 
-Leaves their assembly in DIR, for cfn-lint. With --write it refreshes the list of what is
-acknowledged in docs/security.md. Not part of app.py: a deployment needs none of this.
+Leaves their assembly in DIR, for cfn-lint. Not part of app.py: a deployment needs none of this.
 """
 
 import json
 import sys
+from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from aws_cdk import App
 
 from seed.templates import load_items
-from stacks.context import settings_from_context
-from stacks.function import PROJECT
+from stacks.messages_stack import add_stacks
 from stacks.pipeline.access import Access
-from stacks.pipeline_access import PipelineAccess
-from stacks.stage_stacks import add_stacks
-from tests.support import acknowledged, rule_packs
+from stacks.pipeline_access import NAME, PipelineAccess
+from stacks.setting_fields import PROJECT
+from stacks.settings import settings_from_context
+from tests.support import rule_packs
+from tests.support.rule_packs import Acknowledgement, Outcome
 
-# Stages more, which together have every optional part of the stacks switched on.
+# More stages, which together have every optional part of the stacks.
 EXTREMES: dict[str, dict[str, Any]] = {
     "extremes": {
         "customer_key": True,
@@ -33,7 +34,7 @@ EXTREMES: dict[str, dict[str, Any]] = {
         "seed_dataset": "s3://some-bucket/messages.jsonl",
         "user_pool_id": "eu-west-1_Ab1cD2eF3",
     },
-    # What excludes backups that go with the stack.
+    # What excludes backups that are deleted with the stack.
     "extremely-safe": {
         "customer_key": True,
         "region": "eu-west-1",
@@ -54,30 +55,26 @@ EXTREMES: dict[str, dict[str, Any]] = {
         "alarms": True,
     },
 }
+_COPIES = "-Copies-"
 
 
-def main(folder: Path, *, write: bool) -> int:
-    """Print what is found, and what is wrong with an acknowledgement; exit status 1 for either.
+def main(folder: Path) -> int:
+    """Print findings, wrong acknowledgements, and that the list in the docs is old; exit status 1 for any of them."""
+    from tests.support import generated
 
-    With ``write`` the list in docs/security.md is refreshed; without, an old one is an error.
-    """
-    outcome = rule_packs.check(everything(folder))
-    lines = sorted({*outcome.findings, *outcome.objections})
-    text = acknowledged.DOCUMENT.read_text()
-    fresh = acknowledged.refreshed(text, outcome.acknowledged)
-    if write:
-        acknowledged.DOCUMENT.write_text(fresh)
-    elif fresh != text:
-        lines.append(f"docs/security.md has an old list: python -m tests.support.rules {folder} --write")
+    found = outcome(folder)
+    lines = sorted({*found.findings, *found.objections})
+    document = generated.document_with("acknowledged")
+    if acknowledged_table(found.acknowledged) not in document.read_text():
+        lines.append(f"{document.relative_to(PROJECT)} has an old list of acknowledged findings: make accept")
     for line in lines:
         print(line)
-    count = len(outcome.acknowledged)
-    print(f"rules: {len(lines)} findings, {count} acknowledged", file=sys.stderr)
+    print(f"rules: {len(lines)} findings, {len(found.acknowledged)} acknowledged", file=sys.stderr)
     return int(bool(lines))
 
 
-def everything(folder: Path) -> App:
-    """One app of all stages, to be synthesized into ``folder``; so the packs load once."""
+def outcome(folder: Path) -> Outcome:
+    """What the packs find in one app of all stages, synthesized into ``folder``; so the packs load once."""
     context = json.loads((PROJECT / "cdk.json").read_text())["context"]
     items = load_items(PROJECT / "seed" / "messages.yaml")
     app = App(context=context | rule_packs.CONTEXT, outdir=str(folder))
@@ -85,8 +82,29 @@ def everything(folder: Path) -> App:
         settings = settings_from_context({**context, "stage": stage, **more})
         add_stacks(app, settings=settings, items=items)
     PipelineAccess(app, access=Access(repository="owner/name"))
-    return app
+    return rule_packs.check(app)
+
+
+def acknowledged_table(acknowledged: Iterable[Acknowledgement]) -> str:
+    """A row for each set of constructs, with the rules and the reasons; the same for every stage."""
+    rules: dict[str, set[str]] = defaultdict(set)
+    places: dict[str, set[str]] = defaultdict(set)
+    for one in acknowledged:
+        # The rule's own name, without its pack and without the resource it names.
+        rules[one.reason].add(one.rule.partition("::")[2].partition("[")[0])
+        stack, _, inside = one.at.partition("/")
+        prefix = f"{NAME}/" if stack == NAME else "Copies/" if _COPIES in stack else ""
+        places[one.reason].add(prefix + inside)
+    rows: dict[str, list[str]] = defaultdict(list)
+    for reason in rules:
+        rows[_listed(places[reason])].append(f"{_listed(rules[reason])}: {reason}")
+    lines = [f"| {where} | {'<br>'.join(sorted(accepted))} |" for where, accepted in sorted(rows.items())]
+    return "\n".join(["| construct | rules and reasons |", "|---|---|", *lines])
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in sorted(names))
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), write=sys.argv[2:] == ["--write"]))
+    sys.exit(main(Path(sys.argv[1])))

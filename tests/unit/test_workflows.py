@@ -1,6 +1,6 @@
-"""What the workflows run exists, and what protects them is there.
+"""What the workflows run exists, and their protections are there.
 
-`make lint-workflows` holds them against actionlint and zizmor; here is what those cannot know.
+`make lint-workflows` checks them with actionlint and zizmor; this is what those cannot know.
 """
 
 import re
@@ -46,15 +46,11 @@ def without_comments(text: str) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(texts()))
-def test_every_make_target_that_is_run_exists(name):
+def test_every_make_target_and_every_command_of_ops_that_is_run_exists(name):
     text = without_comments(texts()[name]).replace("make --silent", "make")
     for target in commands(text, "make"):
         assert re.search(rf"^{target}:|\.PHONY:.* {target}\b", MAKEFILE, re.M), target
-
-
-@pytest.mark.parametrize("name", sorted(texts()))
-def test_every_command_of_ops_that_is_run_exists(name):
-    assert commands(without_comments(texts()[name]), "python -m ops") <= set(OPS)
+    assert commands(text, "python -m ops") <= set(OPS)
 
 
 @pytest.mark.parametrize("path", [*PATHS, FOLDER / "actions/setup/action.yml"], ids=str)
@@ -76,20 +72,11 @@ def test_a_workflow_by_itself_may_read_the_code_at_most(name):
 
 
 @pytest.mark.parametrize("name", sorted(JOBS))
-def test_a_job_ends_by_itself(name):
+def test_a_job_ends_leaves_no_token_and_pastes_no_expression_into_a_command(name):
     assert "uses" in JOBS[name] or JOBS[name]["timeout-minutes"] <= 60
-
-
-@pytest.mark.parametrize("name", sorted(JOBS))
-def test_a_checkout_leaves_no_token_behind(name):
     for step in JOBS[name].get("steps", []):
         if step.get("uses", "").startswith("actions/checkout@"):
             assert step["with"]["persist-credentials"] is False
-
-
-@pytest.mark.parametrize("name", sorted(JOBS))
-def test_no_expression_is_pasted_into_a_command(name):
-    for step in JOBS[name].get("steps", []):
         assert "${{" not in step.get("run", "")
 
 
@@ -155,15 +142,9 @@ def test_dependabot_looks_after_everything_that_is_pinned():
         assert update["cooldown"]["default-days"] >= 7
 
 
-@pytest.mark.parametrize("target", sorted(commands(PIPELINES, "`make")))
-def test_every_target_that_the_page_names_exists(target):
-    assert re.search(rf"^{target}:|\.PHONY:.* {target}\b", MAKEFILE, re.M)
-
-
-@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([\w./-]+)\)", PIPELINES))))
-def test_every_file_that_the_page_links_exists(path):
-    assert (PROJECT / "docs" / path).exists()
-
-
-def test_every_workflow_is_on_the_page():
+def test_what_the_page_names_exists_and_every_workflow_is_on_it():
+    for target in commands(PIPELINES, "`make"):
+        assert re.search(rf"^{target}:|\.PHONY:.* {target}\b", MAKEFILE, re.M), target
+    for path in re.findall(r"\]\(([\w./-]+)\)", PIPELINES):
+        assert (PROJECT / "docs" / path).exists(), path
     assert [path.name for path in PATHS if f"`{path.name}`" not in PIPELINES] == []

@@ -11,7 +11,7 @@ from typing import Any
 from aws_cdk import App
 from aws_cdk.assertions import Template as Assertions
 
-from stacks.copies_stack import CopiesStack
+from stacks.backup_copies import CopiesStack
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 from tests.conftest import PROJECT

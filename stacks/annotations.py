@@ -1,0 +1,150 @@
+"""What the template says about a construct: its purpose, and findings of static rules that do not apply to it.
+
+Each finding is acknowledged at one construct, for one reason. ``make check`` holds every stage
+against the rules (tests/support/rules.py) and fails for an acknowledgement that is no longer
+needed. docs/security.md lists them all.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
+from aws_cdk import custom_resources as cr
+from constructs import Construct, IConstruct
+
+Rules = tuple[str, ...]
+# Each constant is one matter, under the names that different rule packs give it.
+_NIST = "NIST.800.53.R5::NIST.800.53.R5-"
+_SERVERLESS = "Serverless::Serverless-"
+_CONTROL_TOWER = "CloudFormation-Validate::"
+QUEUE_DEAD_LETTERS = (
+    "AwsSolutions::AwsSolutions-SQS3",
+    f"{_SERVERLESS}SQSRedrivePolicy",
+    f"{_CONTROL_TOWER}sqs_dlq_check",
+)
+FUNCTION_DEAD_LETTERS = (f"{_NIST}LambdaDLQ", f"{_SERVERLESS}LambdaDLQ")
+RULE_DEAD_LETTERS = (f"{_SERVERLESS}EventBusDLQ",)
+MAIL_DEAD_LETTERS = (f"{_SERVERLESS}SNSRedrivePolicy",)
+TOPIC_KEY = (f"{_NIST}SNSEncryptedKMS",)
+LOG_KEY = (f"{_NIST}CloudWatchLogGroupEncrypted", f"{_CONTROL_TOWER}cloudwatch_log_group_encrypted_check")
+LOG_RETENTION = (f"{_CONTROL_TOWER}cloudwatch_log_group_retention_period_check",)
+WHOLE_SERVICES = (
+    f"{_NIST}IAMPolicyNoStatementsWithFullAccess",
+    f"{_CONTROL_TOWER}iam_managed_policy_no_statements_with_full_access_check",
+)
+_INLINE_POLICY = (f"{_NIST}IAMNoInlinePolicy",)
+_MEMORY = (f"{_SERVERLESS}LambdaDefaultMemorySize",)
+_FUNCTION: Mapping[Rules, str] = {
+    (f"{_NIST}LambdaInsideVPC", f"{_CONTROL_TOWER}lambda_inside_vpc_check"): (
+        "It accepts no connections and calls only AWS, over TLS and as its own role; in a VPC it would "
+        "need endpoints or a NAT gateway, which cost more than the rest of the stack."
+    ),
+    (f"{_NIST}LambdaConcurrency",): (
+        "A reservation reduces what the account's other functions can use, and fails the deployment "
+        "where the account has the quota of a new one, 10; its callers limit its concurrency."
+    ),
+    (f"{_SERVERLESS}LambdaTracing",): (
+        "It logs what happened; tracing would need permissions on every resource, which the role must not have."
+    ),
+}
+_STATE_MACHINE: Mapping[Rules, str] = {
+    ("AwsSolutions::AwsSolutions-SF1", f"{_CONTROL_TOWER}step_functions_state_machine_logging_enabled_check"): (
+        "Step Functions keeps the history of every execution for 90 days; to deliver logs as well "
+        "would need permissions on every resource."
+    ),
+    (
+        "AwsSolutions::AwsSolutions-SF2",
+        f"{_SERVERLESS}StepFunctionStateMachineXray",
+        f"{_CONTROL_TOWER}step_functions_state_machine_tracing_enabled_check",
+    ): "The functions log what happened; tracing would need permissions on every resource.",
+}
+
+
+def describe(construct: Construct, text: str) -> None:
+    """Put ``text`` into the metadata of a resource whose type has no property for a description."""
+    resource = construct if isinstance(construct, CfnResource) else construct.node.default_child
+    assert isinstance(resource, CfnResource)
+    resource.add_metadata("Description", text)
+
+
+def acknowledge(construct: IConstruct, rules: Rules, reason: str) -> None:
+    """Accept what ``rules`` find on ``construct``, for ``reason``, a sentence or more."""
+    Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule in rules))
+
+
+def acknowledge_wildcard(construct: Construct, resource: str, reason: str) -> None:
+    """Accept that a policy of ``construct`` names the wildcard ``resource``, for ``reason``."""
+    shown = _spelled(Stack.of(construct).resolve(resource))
+    acknowledge(construct, (f"AwsSolutions::AwsSolutions-IAM5[Resource::{shown}]",), reason)
+
+
+def acknowledge_wide_action(construct: Construct, action: str, reason: str) -> None:
+    """Accept that a policy of ``construct`` allows ``action`` with its wildcard, for ``reason``."""
+    acknowledge(construct, (f"AwsSolutions::AwsSolutions-IAM5[Action::{action}]",), reason)
+
+
+def acknowledge_function(function: IConstruct) -> None:
+    """Accept what applies to every function of this project."""
+    for rules, reason in _FUNCTION.items():
+        acknowledge(function, rules, reason)
+
+
+def acknowledge_state_machine(machine: IConstruct) -> None:
+    """Accept that a state machine neither delivers logs nor traces."""
+    for rules, reason in _STATE_MACHINE.items():
+        acknowledge(machine, rules, reason)
+
+
+def acknowledge_own_policy(role: IConstruct) -> None:
+    """Accept that the permissions of ``role`` are inline, as AWS advises for those of a single role.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html
+    """
+    acknowledge(
+        role,
+        _INLINE_POLICY,
+        "The permissions belong to this one role: they change and go with it, and cannot be "
+        "attached to anything else by mistake.",
+    )
+
+
+def acknowledge_called(function: IConstruct, caller: str) -> None:
+    """Accept that ``function`` has no dead-letter queue, because ``caller`` waits for its response."""
+    acknowledge(
+        function,
+        FUNCTION_DEAD_LETTERS,
+        f"{caller} calls it and waits for the response, so a failure is known at once; Lambda sends "
+        "only asynchronous calls to a dead-letter queue.",
+    )
+
+
+def acknowledge_framework(provider: cr.Provider) -> None:
+    """Accept what the library decides in its framework of custom resources."""
+    for function in provider.node.children:
+        if function.node.id.startswith("framework-"):
+            acknowledge_function(function)
+            acknowledge(
+                function,
+                FUNCTION_DEAD_LETTERS,
+                "CloudFormation waits for the outcome of this call and rolls back without it; "
+                "a dead letter would be of no use afterwards.",
+            )
+            acknowledge(function, _MEMORY, "It passes one event on, for which Lambda's default of 128 MB is enough.")
+    if waiter := provider.node.try_find_child("waiter-state-machine"):
+        acknowledge_state_machine(waiter)
+        acknowledge_own_policy(waiter.node.find_child("Role"))
+
+
+def _spelled(value: Any) -> str:
+    """How a finding spells a resolved value: a reference in angle brackets."""
+    if isinstance(value, str):
+        return value
+    ((function, argument),) = value.items()
+    if function == "Fn::Join":
+        return str(argument[0]).join(map(_spelled, argument[1]))
+    if function == "Fn::GetAtt":
+        return f"<{'.'.join(argument)}>"
+    if function == "Fn::Sub":
+        return re.sub(r"\$\{([^}]+)\}", r"<\1>", argument)
+    return f"<{argument}>"

@@ -1,0 +1,111 @@
+"""``make accept``: write everything that is generated from the code, for a reviewer to read the difference.
+
+That is a snapshot of each stage's template, and blocks in README.md and docs/, between
+``<!-- NAME: written by make accept -->`` and ``<!-- /NAME -->``.
+"""
+
+import dataclasses
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from stacks.settings import Settings, settings_from_context
+from tests.conftest import PROJECT
+from tests.privileges.assemblies import everything
+from tests.privileges.registry import REASONS, everywhere, table
+from tests.privileges.statements import permissions
+from tests.snapshots import FOLDER, context, snapshot
+from tests.support import rules
+
+COST = "python -m ops cost --messages-per-day 10000"
+
+
+def settings() -> str:
+    """The table of settings."""
+    dev, prod = (settings_from_context(context() | {"stage": stage}) for stage in ("dev", "prod"))
+    rows = ["| setting | dev | prod | meaning |", "|---|---|---|---|"]
+    for field in dataclasses.fields(Settings):
+        values = [_shown(getattr(settings, field.name)) for settings in (dev, prod)]
+        rows.append(f"| `{field.name}` | {' | '.join(values)} | {field.metadata['help']} |")
+    return "\n".join(rows)
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if value else "-"
+
+
+def permission_table() -> str:
+    """The table of permissions, and the reasons of those that cannot be proven here."""
+    reasons = [f"{number}. {why}" for number, why in enumerate(REASONS, start=1)]
+    return "\n".join([*table(permissions(everything())), "", *reasons])
+
+
+def on_everything() -> str:
+    """The table of what is allowed on every resource."""
+    return "\n".join(everywhere())
+
+
+def cost() -> str:
+    """The example of an estimate, as the command prints it."""
+    done = subprocess.run([sys.executable, *COST.split()[1:]], cwd=PROJECT, capture_output=True, text=True, check=True)
+    return f"```\n$ {COST}\n{done.stdout}```"
+
+
+def acknowledged() -> str:
+    """The table of acknowledged findings."""
+    with tempfile.TemporaryDirectory() as folder:
+        return rules.acknowledged_table(rules.outcome(Path(folder)).acknowledged)
+
+
+# Quick ones, which a test holds the documents against; `make check` holds the list of acknowledged findings.
+TESTED: Mapping[str, Callable[[], str]] = {
+    "settings": settings,
+    "permissions": permission_table,
+    "everything": on_everything,
+}
+BLOCKS: Mapping[str, Callable[[], str]] = {**TESTED, "cost": cost, "acknowledged": acknowledged}
+
+
+def accepted(blocks: Mapping[str, Callable[[], str]]) -> dict[Path, str]:
+    """What the generated files are to contain, and the documents with ``blocks``.
+
+    Raises LookupError for a block that no document has.
+    """
+    found = {FOLDER / f"{stage}.yaml": snapshot(stage) for stage in context()["stages"]}
+    for name, text in blocks.items():
+        path = document_with(name)
+        found[path] = _replaced(found.get(path) or path.read_text(), name, text())
+    return found
+
+
+def document_with(name: str) -> Path:
+    """The document that has a block."""
+    for path in (PROJECT / "README.md", *sorted((PROJECT / "docs").glob("*.md"))):
+        if _block(name).search(path.read_text()):
+            return path
+    raise LookupError(f"no document has a block '<!-- {name}: written by make accept -->' to '<!-- /{name} -->'")
+
+
+def _replaced(document: str, name: str, text: str) -> str:
+    return _block(name).sub(lambda _: text, document)
+
+
+def _block(name: str) -> re.Pattern[str]:
+    return re.compile(rf"(?<=<!-- {name}: written by make accept -->\n).*(?=\n<!-- /{name} -->)", re.DOTALL)
+
+
+def main() -> None:
+    """Write what differs, and print the names of the files."""
+    for path, text in accepted(BLOCKS).items():
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            print(path.relative_to(PROJECT))
+
+
+if __name__ == "__main__":
+    main()
