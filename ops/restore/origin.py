@@ -25,22 +25,16 @@ _NO_TABLE = frozenset({"TableNotFoundException", "ResourceNotFoundException"})
 
 @dataclass(frozen=True, kw_only=True)
 class Origin:
-    """``table`` as it was at ``moment``.
+    """``table`` as it was at ``moment``, in the backup ``arn``; ``point`` has it if AWS Backup keeps it.
 
-    From ``point`` in AWS Backup, or from ``backup`` (an ARN) in DynamoDB; with neither, from the
-    table's point-in-time recovery, at the latest possible time if ``latest``.
+    Without ``arn`` from the table's point-in-time recovery, at the latest possible time if ``latest``.
     """
 
     table: str
     moment: datetime
+    arn: str = ""
     point: Point | None = None
-    backup: str = ""
     latest: bool = False
-
-    @property
-    def arn(self) -> str:
-        """The ARN of the recovery point or backup; empty for point-in-time recovery."""
-        return self.point.arn if self.point else self.backup
 
     @property
     def restored(self) -> Restored:
@@ -95,7 +89,7 @@ def _of_arn(context: Context, arn: str) -> Origin:
             f"recovery point {arn} is {found.status}; only a COMPLETED or AVAILABLE one can be "
             "restored: `python -m ops backups` lists them"
         )
-    return Origin(table=stack_tables.name_of(found.resource), moment=found.created, point=found)
+    return Origin(table=stack_tables.name_of(found.resource), moment=found.created, arn=arn, point=found)
 
 
 def _find_point(context: Context, arn: str) -> tuple[Point | None, bool]:
@@ -128,20 +122,21 @@ def _of_table_backup(context: Context, arn: str, denied: bool) -> Origin:
     if details["BackupStatus"] != "AVAILABLE":
         raise OpsError(f"backup {arn} is {details['BackupStatus']}; only an AVAILABLE one can be restored")
     name = answer["SourceTableDetails"]["TableName"]
-    return Origin(table=name, moment=details["BackupCreationDateTime"], backup=arn)
+    return Origin(table=name, moment=details["BackupCreationDateTime"], arn=arn)
 
 
 def _newest(context: Context, table: str) -> Origin:
     """The newest recovery point of ``table``."""
     found = vaults.backups_of(context, [table], own=False)
-    if not found.newest or not found.newest.created:
+    newest = found.newest
+    if not newest or not newest.created:
         unread = "".join(f"; {unseen.what} could not be read" for unseen in found.unseen)
         raise OpsError(
             f"no recovery point of table {table} can be restored in {context.region}{unread}; "
             "`python -m ops backups` lists its backups, `python -m ops backup` makes one, "
             "--latest restores without one"
         )
-    return Origin(table=table, moment=found.newest.created, point=found.newest)
+    return Origin(table=table, moment=newest.created, arn=newest.arn, point=newest)
 
 
 def _at_time(context: Context, table: str, moment: datetime | None) -> Origin:

@@ -114,7 +114,7 @@ def _customer_key(context: Context, point: Point, kept: str, *, source_is_gone: 
     region = _region(kept)
     if region == context.region:
         return kept
-    if (region or source_is_gone) and _is_customers(context, point.key):
+    if (region or source_is_gone) and point.key and _is_customers(context, point.key):
         return point.key
     if region:
         raise OpsError(
@@ -132,15 +132,13 @@ def _region(key: str) -> str:
 
 def _is_customers(context: Context, key: str) -> bool:
     """Whether a customer owns ``key``: the key aws/backup cannot encrypt a table."""
-    if not key:
-        return False
     try:
-        described = context.clients("kms").describe_key(KeyId=key)["KeyMetadata"]
+        manager = context.clients("kms").describe_key(KeyId=key)["KeyMetadata"].get("KeyManager")
     except ClientError as error:
         if not is_denied(error) and code(error) != "NotFoundException":
             raise
         return False
-    return bool(described.get("KeyManager") == "CUSTOMER")
+    return bool(manager == "CUSTOMER")
 
 
 class Restoration:
