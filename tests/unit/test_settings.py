@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from ops.backup import RETAINED
-from ops.retention import days
+from ops.backup import RETAINED, retention_days
 from stacks.setting_fields import SettingsError, shown
 from stacks.setting_rules import _ON_DEMAND_BACKUP_DAYS
 from stacks.settings import Settings, settings_from_context
@@ -143,7 +142,7 @@ def test_settings_that_exclude_each_other_are_refused(settings, said):
 
 
 def test_the_lock_includes_what_the_backup_command_keeps():
-    assert days(RETAINED) == _ON_DEMAND_BACKUP_DAYS
+    assert retention_days(RETAINED) == _ON_DEMAND_BACKUP_DAYS
     Settings(vault_lock="governance", daily_backup_retention_days=7, monthly_backup_retention_days=35)
 
 
