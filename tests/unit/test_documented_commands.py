@@ -110,3 +110,10 @@ def test_an_option_that_is_named_exists(name):
 def test_every_file_that_is_linked_exists(path):
     linked = re.findall(r"\]\(([\w./-]+?)(?:#[\w-]+)?\)", path.read_text())
     assert [link for link in linked if not (path.parent / link).exists()] == []
+
+
+@pytest.mark.parametrize("path", PATHS, ids=str)
+def test_every_file_that_is_named_exists(path):
+    spans = re.findall(r"`([^`\n]+)`", path.read_text())
+    named = {span for span in spans if re.fullmatch(r"(\w+/)+\w+\.(py|md|yaml|guard)", span)}
+    assert [name for name in sorted(named) if not (PROJECT / name).exists()] == []
