@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from json import dumps
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -15,7 +15,6 @@ from dynamo.parallel import Tries, ask, passes
 from model.messages import Key, key_of
 from model.wire import Typed
 
-T = TypeVar("T")
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 KEYS_PER_READ = 100
 ITEMS_PER_BATCH = 25

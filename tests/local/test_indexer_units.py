@@ -41,19 +41,6 @@ def test_ministack_reports_what_the_documentation_says(counted):
         assert cost.reported == cost.documented
 
 
-def test_what_the_engines_report_of_an_entry_that_moves_in_the_index(request, any_table):
-    """DynamoDB counts 1 for the table and 2 for the index; dynalite leaves the index out."""
-    metered = Metered(any_table, (INDEX_PARTITION_KEY, INDEX_SORT_KEY))
-    for minute in (1, 2):
-        any_table.put_item(Item=message(minute))
-        before = metered.documented.table, metered.documented.index, metered.reported.index
-        bring_up_to_date(metered, "jerry#tom", position(message(minute)))
-    assert metered.documented.table - before[0] == metered.reported.table / 2 == 2
-    assert metered.documented.index - before[1] == 4
-    counts_indexes = "ministack" in request.node.name
-    assert metered.reported.index - before[2] == (4 if counts_indexes else 0)
-
-
 def test_a_replay_takes_two_units_and_moves_nothing(any_table):
     any_table.put_item(Item=message(1))
     bring_up_to_date(any_table, "jerry#tom", position(message(1)))

@@ -72,14 +72,6 @@ def test_a_gateways_page_is_an_error_that_the_sdk_knows(service):
     assert explain(caught.value).endswith(": 502: Bad Gateway")
 
 
-@pytest.mark.parametrize(
-    ("service", "body"),
-    [("dynamodb", b'{"TableNames": []}'), ("s3", b'<?xml version="1.0"?><ListAllMyBucketsResult/>')],
-)
-def test_a_response_of_aws_is_accepted(service, body):
-    assert ask(service, 200, body, "application/xml")["ResponseMetadata"]["HTTPStatusCode"] == 200
-
-
 def test_a_stored_object_may_be_a_web_page():
     found = ask("s3", 200, HTML, call=("get_bucket_policy", {"Bucket": "b"}))
     assert found["Policy"] == HTML.decode()

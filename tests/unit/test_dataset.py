@@ -212,25 +212,6 @@ def test_an_empty_or_missing_file_is_named(dataset, tmp_path):
     assert problem(tmp_path / "none.jsonl") == " No such file or directory"
 
 
-def test_memory_does_not_grow_with_the_dataset(tmp_path):
-    peaks = []
-    for count in (300, 1_500):
-        file = tmp_path / f"{count}.jsonl"
-        file.write_text("".join(changed(body=f"Message {n} " + "x" * 200, id=f"m{n}") + "\n" for n in range(count)))
-        # The lower of two: what another thread of the test run allocates meanwhile counts too.
-        peaks.append(min(_peak(file) for _ in range(2)))
-    small, large = peaks
-    assert large < small * 1.2 + 10_000, f"{small} bytes for 300 lines, {large} for 1,500"
-
-
-def _peak(file):
-    tracemalloc.start()
-    deque(read_items(file), maxlen=0)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
-
-
 def test_a_file_without_line_ends_is_not_read_at_once(tmp_path):
     file = tmp_path / "long.jsonl"
     file.write_bytes(b"x" * 20_000_000)
