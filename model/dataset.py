@@ -117,7 +117,7 @@ def is_gzip(file: IO[bytes]) -> bool:
 
 
 def unpacked(file: BinaryIO) -> BinaryIO:
-    """``file`` itself, or its content where that is gzip: known by its bytes, not by its name.
+    """``file`` itself, or its content where its first bytes are those of gzip.
 
     Reading raises EOFError or gzip.BadGzipFile (an OSError) or zlib.error for a damaged file.
     """
@@ -172,7 +172,7 @@ def text_of(found: Mapping[str, object], key: str) -> str:
 
 
 def shown(value: object) -> str:
-    """A value for an error message, short: a text in quotes, any other one as JSON spells it."""
+    """A value for an error message, shortened: text in quotes, any other value as in JSON."""
     if isinstance(value, list | Mapping):
         return "a list" if isinstance(value, list) else "an object"
     if value is None or isinstance(value, bool):

@@ -60,10 +60,9 @@ _TIME = re.compile(
 
 
 def conversation_id(one: str, other: str) -> str:
-    """The id of the one conversation that two users have, whoever of them writes.
+    """The id of the one conversation of two users, in either order.
 
-    Raises ValueError for a name that cannot be part of an id, and for one user
-    on both sides.
+    Raises ValueError for an impossible name, and for the same user twice.
     """
     names = [user_id(one), user_id(other)]
     if names[0] == names[1]:
@@ -72,7 +71,7 @@ def conversation_id(one: str, other: str) -> str:
 
 
 def participants(conversation: str) -> tuple[str, str]:
-    """The ids of a conversation's two users. Raises ValueError for what is no such id."""
+    """The ids of a conversation's two users. Raises ValueError for another text."""
     users = conversation.split("#")
     if len(users) != 2 or not all(users):
         raise ValueError(f"{conversation!r} is not a conversation: two users joined by #")
@@ -97,7 +96,7 @@ def key_of(item: Mapping[str, Any]) -> Key:
 
 @dataclass(frozen=True, order=True)
 class Position:
-    """Where a message stands in its conversation: by time, then by id.
+    """A message's place in its conversation: by time, then by id.
 
     That is the order of sort keys, as long as no time has a character that
     sorts before #, such as a space.
@@ -131,8 +130,8 @@ def membership_key(user: str, conversation: str) -> dict[str, str]:
 def memberships(message: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The items of both participants while ``message`` is the last of its conversation.
 
-    Keys decide what they can: a message that was put by hand may lack the rest.
-    Raises ValueError for an item that does not lie in a conversation, or has no time.
+    As far as possible from the keys: a message that was put by hand may lack the rest.
+    Raises ValueError for an item without a conversation or a time in its key.
     """
     conversation = str(message[PARTITION_KEY]).removeprefix(CONVERSATION_PREFIX)
     one, other = participants(conversation)
@@ -168,8 +167,7 @@ def message_item(
     """The item of one message; the same arguments always give the same item.
 
     ``sent_at`` needs a zone. Without a ``message_id`` the id follows from
-    conversation and time. Raises ValueError for names, times, ids, attributes
-    or a body that cannot be stored, and for an item above ITEM_BYTES.
+    conversation and time. Raises ValueError for anything that cannot be stored.
     """
     for name in (sender, recipient):
         check_user(name)
@@ -203,7 +201,7 @@ def message_item(
 
 
 def check_entry(conversation: str) -> None:
-    """Raise ValueError for a conversation, an id, that no list could have: by its key's size."""
+    """Raise ValueError where the key of a conversation's entry in a list would be too large."""
     size, most = len(membership_key("", conversation)[SORT_KEY].encode()), KEY_BYTES[SORT_KEY]
     if size > most:
         raise ValueError(f"the key {SORT_KEY} of its entry in a list has {size} bytes; DynamoDB allows {most}")

@@ -28,15 +28,14 @@ _REFUSED = {
     "Zp": "a paragraph separator",
 }
 _VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-# What shows nothing though its category is a letter's, a mark's or a symbol's: fillers and
-# variation selectors (Default_Ignorable_Code_Point of
+# Invisible letters, marks and symbols: fillers and variation selectors (Default_Ignorable_Code_Point of
 # https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt), and a blank pattern.
 _BLANK = re.compile(f"[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0{_VARIATION}]")
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
 # Emoji and what may follow one: https://www.unicode.org/reports/tr51/#EBNF_and_Regex
 _PRESENTATION, _KEYCAP = "\ufe0e\ufe0f", "\u20e3"
 _TONES = "\U0001f3fb-\U0001f3ff"
-_NO_SYMBOLS = "‼⁉ℹ↔◻◼◽◾⤴⤵〰"  # emoji that are no symbols by their category, So
+_OTHER_EMOJI = "‼⁉ℹ↔◻◼◽◾⤴⤵〰"  # their category is not that of symbols, So
 _FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]+\U000e007f")
 _VIRAMA = 9
 # Arabic letters that do not join the next one: Joining_Type R and U in
@@ -55,10 +54,10 @@ _SUB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def user_id(name: str) -> str:
-    """How keys spell a user: composed and case-folded, so that Tom and tom are one.
+    """A user's id in keys without a user pool: composed and case-folded, so that Tom and tom are one.
 
-    Raises ValueError for what no key can have. A table may have users whose
-    names ``check_user`` refuses by now, and they can still be read.
+    Raises ValueError for a name that no key can have. Existing users whose names
+    ``check_user`` refuses can still be read.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(
@@ -84,14 +83,13 @@ def folded(name: str) -> str:
 
 @lru_cache(1000)  # of millions of messages, most have the same few users
 def _problem(name: str) -> str | None:
-    """What is wrong with a user's name that is otherwise well formed; None when nothing is."""
-    # As keys spell it, in which marks have one order.
+    """The problem with the characters of a name; None for a good name."""
     composed = unicodedata.normalize("NFC", name)
     if places := hidden(composed):
         return (
             f"user {name!r} contains {_named(composed[min(places)])}; a name has no control, "
-            "format, private-use or unassigned character and no other that does not show, but "
-            "joiners where a script or an emoji needs them: leave it out"
+            "format, private-use, unassigned or other invisible character, except joiners "
+            "where a script or an emoji needs them: leave it out"
         )
     if not any(unicodedata.category(character)[0] in "LNPS" for character in composed):
         return f"user {name!r} has no visible character"
@@ -99,7 +97,7 @@ def _problem(name: str) -> str | None:
 
 
 def hidden(name: str) -> frozenset[int]:
-    """Where in ``name`` there are characters that do not show, and that nothing there needs."""
+    """The places of invisible characters in ``name`` that nothing there needs."""
     flags = {place for flag in _FLAG.finditer(name) for place in range(*flag.span())}
     return frozenset(
         place
@@ -111,7 +109,7 @@ def hidden(name: str) -> frozenset[int]:
 
 
 def _is_needed(character: str, before: str, after: str) -> bool:
-    """Whether a character that does not show changes what shows around it.
+    """Whether an invisible character changes how its neighbours look.
 
     Joiners as in domain names: https://www.rfc-editor.org/rfc/rfc5892#appendix-A.1
     """
@@ -132,7 +130,7 @@ def _is_needed(character: str, before: str, after: str) -> bool:
 
 def _is_emoji(character: str) -> bool:
     """Whether it is a symbol; the standard library does not know which of them are emoji."""
-    return bool(character) and (unicodedata.category(character) == "So" or character in _NO_SYMBOLS)
+    return bool(character) and (unicodedata.category(character) == "So" or character in _OTHER_EMOJI)
 
 
 def _is_arabic(letter: str) -> bool:
@@ -153,13 +151,10 @@ class UnknownUser(ValueError):
 
 
 class Names(Protocol):
-    """What commands and functions need to know of users."""
+    """How commands and functions find users."""
 
     def resolve(self, name: str) -> str:
-        """The id of the user whom a person calls ``name``.
-
-        Raises UnknownUser, and ValueError for what cannot name a user.
-        """
+        """The id of the user named ``name``. Raises UnknownUser, and ValueError for an impossible name."""
 
     def names(self, ids: Iterable[str]) -> dict[str, str]:
         """What to show for each id; an unknown id shows itself."""
@@ -169,7 +164,7 @@ class PlainNames:
     """The users of a stage without a user pool: their names are their ids."""
 
     def resolve(self, name: str) -> str:
-        """``name`` as it is. Raises ValueError for what cannot name a user."""
+        """``name`` as it is. Raises ValueError for an impossible name."""
         user_id(name)
         return name
 
@@ -190,13 +185,10 @@ class User:
 
 
 class Directory:
-    """The users of one Cognito user pool. ``client`` is boto3's, of ``pool_region``.
+    """The users of one Cognito user pool, for one run or one event: it caches them.
 
-    It remembers what it has learned, so it is made for one run or one event.
-    botocore's errors pass through.
-
-    No request has AttributesToGet: with it Cognito refuses the whole page when
-    one user lacks an attribute that is asked for.
+    ``client`` is boto3's, in ``pool_region``. botocore's errors pass through. No request has
+    AttributesToGet: Cognito would refuse the page when one user lacks an attribute.
     """
 
     def __init__(self, client: Any, user_pool_id: str) -> None:
@@ -221,10 +213,10 @@ class Directory:
         return self._subs[folded]
 
     def names(self, ids: Iterable[str]) -> dict[str, str]:
-        """The name of each sub; a sub that the pool does not know, or without a name, itself.
+        """The name of each sub; for an unknown sub, or one without a name, the sub.
 
-        Takes at most two requests for each sub that was not met before, and one
-        for all of them in a pool of up to 60 users.
+        Takes at most two requests for each sub that is not cached, and one for all of
+        them in a pool of up to 60 users.
         """
         wanted = list(dict.fromkeys(ids))
         # Other ids than subs are names, written before there was a pool.
