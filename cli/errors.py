@@ -10,6 +10,9 @@ from botocore.exceptions import (
     PartialCredentialsError,
     ProfileNotFound,
     SSLError,
+    SSOTokenLoadError,
+    TokenRetrievalError,
+    UnauthorizedSSOTokenError,
 )
 
 from dynamo.throttling import THROTTLED
@@ -20,6 +23,16 @@ _UNKNOWN_KEY = frozenset(
     "InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch InvalidSignatureException "
     "AuthFailure IncompleteSignature".split()
 )
+
+
+_REMEDIES = {
+    (NoCredentialsError, PartialCredentialsError): "no AWS credentials ({}); log in, or name a profile with --profile",
+    (NoRegionError,): "no AWS region is set; name one with --region or AWS_REGION",
+    (ProfileNotFound,): "{}; `aws configure list-profiles` lists the existing ones",
+    (EndpointConnectionError, ConnectTimeoutError): "{}; check the network, --region and AWS_ENDPOINT_URL",
+    (SSLError,): "{}; check AWS_CA_BUNDLE",
+    (TokenRetrievalError, SSOTokenLoadError, UnauthorizedSSOTokenError): "{}; log in again with `aws sso login`",
+}
 
 
 class OpsError(Exception):
@@ -62,18 +75,9 @@ def explain(error: ClientError | BotoCoreError) -> str:
         return _explain_answer(error)
     if isinstance(error, NotFromAws):
         return str(error)
-    if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        return f"no AWS credentials ({_one_line(error)}); log in, or name a profile with --profile"
-    if isinstance(error, NoRegionError):
-        return "no AWS region is set; name one with --region or AWS_REGION"
-    if isinstance(error, ProfileNotFound):
-        return f"{_one_line(error)}; `aws configure list-profiles` lists the existing ones"
-    if isinstance(error, EndpointConnectionError | ConnectTimeoutError):
-        return f"{_one_line(error)}; check the network, --region and AWS_ENDPOINT_URL"
-    if isinstance(error, SSLError):
-        return f"{_one_line(error)}; check AWS_CA_BUNDLE"
-    if type(error).__name__ in {"TokenRetrievalError", "SSOTokenLoadError", "UnauthorizedSSOTokenError"}:
-        return f"{_one_line(error)}; log in again with `aws sso login`"
+    for kinds, text in _REMEDIES.items():
+        if isinstance(error, kinds):
+            return text.format(_one_line(error))
     return f"{type(error).__name__}: {_one_line(error)}"
 
 

@@ -5,7 +5,7 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chat.item_files import LINE_BYTES, item_of, line_of, lines
@@ -61,7 +61,8 @@ _values = st.recursive(
 _names = st.text(min_size=1).filter(lambda name: name not in {*KEY, "User", "LastMessageAt"})
 
 
-@given(st.dictionaries(_names, _values, max_size=5))
+@settings(max_examples=40)
+@given(st.dictionaries(_names, _values, max_size=3))
 def test_any_item_survives(attributes):
     assert item_of(line_of(KEY | attributes)) == KEY | attributes
 

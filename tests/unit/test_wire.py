@@ -4,7 +4,7 @@ import json
 from decimal import Decimal
 
 from boto3.dynamodb.types import TypeDeserializer
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.wire import canonical, from_wire, to_lines, to_wire
@@ -31,11 +31,13 @@ def plain(typed):
     return {name: TypeDeserializer().deserialize(value) for name, value in typed.items()}
 
 
+@settings(max_examples=40)
 @given(ITEMS)
 def test_an_item_survives_a_template(item):
     assert plain(from_wire(cloudformation(json.loads(json.dumps(to_wire(item)))))) == item
 
 
+@settings(max_examples=40)
 @given(ITEMS)
 def test_an_item_survives_a_file(item):
     (line,) = to_lines([item])
