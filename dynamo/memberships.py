@@ -52,7 +52,7 @@ def bring_up_to_date(table: Any, conversation: str, horizon: Position) -> None:
     """Let both participants' lists show the last message of ``conversation``.
 
     ``table`` is a boto3 DynamoDB Table; ``horizon`` the newest message that is
-    known to have changed. Raises ValueError for what is no conversation,
+    known to have changed. Raises ValueError for an id of no two users,
     Unsettled, and botocore's errors.
     """
     participants(conversation)
@@ -125,7 +125,7 @@ def _not_beyond(horizon: Position) -> tuple[str, dict[str, str]]:
 
 
 def _conditionally(write: Any, **request: Any) -> None:
-    """Write, or leave it where the condition does not hold: somebody knows better."""
+    """Write, unless the condition does not hold: then a newer write was first."""
     try:
         write(**request)
     except ClientError as error:

@@ -187,7 +187,7 @@ def _set(name: str, content: list[object], kind: str) -> list[Any]:
 
 # --- writing JSON ------------------------------------------------------------
 
-# What a terminal may act on though JSON allows it in a text: DEL, the second
+# Terminals may act on these, though JSON allows them in a text: DEL, the second
 # set of control characters, and those that turn the direction of writing.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _NOT_ASCII = re.compile("[^\x00-\x7e]")
@@ -258,7 +258,7 @@ def differences(stored: Mapping[str, Any], old: Mapping[str, Any], *, exact: boo
 
 
 def beyond_json(value: Any) -> str | None:
-    """What is in a value that plain JSON cannot express, and what becomes of it; else None."""
+    """The part of a value that plain JSON cannot express, and its form there; else None."""
     if isinstance(value, set | frozenset):
         return "a set, which plain JSON makes a list"
     if isinstance(value, Binary | bytes | bytearray):

@@ -12,7 +12,7 @@ import boto3
 
 from model.dataset import DatasetError, is_gzip, items_of
 
-# What is left for the sorting of the keys, and how often the time is looked at.
+# The time left for sorting the keys, and after how many lines the clock is read.
 _MILLISECONDS_LEFT, _LINES = 180_000, 10_000
 
 

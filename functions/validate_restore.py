@@ -53,7 +53,7 @@ def on_restore(event: Mapping[str, Any], _context: object) -> None:
 
 
 def find_problem(dynamodb: Any, table: str, source: str) -> str:
-    """What is wrong with the restored ``table``; empty when nothing is.
+    """The problem with the restored ``table``; empty for a good one.
 
     It has the keys of ``source``, and items of the data model where the source
     has any.

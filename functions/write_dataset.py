@@ -18,7 +18,7 @@ from model.dataset import DatasetError, line_item, repeated
 from model.messages import Key, key_of
 from model.wire import from_wire, to_wire
 
-# What is sent was validated here, against more than botocore knows.
+# The items were validated here, against more than botocore knows.
 _CLIENT = Config(
     retries={"mode": "standard", "total_max_attempts": 10}, max_pool_connections=WORKERS, parameter_validation=False
 )

@@ -37,7 +37,7 @@ RANGE = "1E-130 to 9.99E+125"
 LEVELS = 31
 _SHOWN = 40
 
-# What an attribute may hold: text, numbers (as Decimal, never as float), truth
+# The values of attributes: text, numbers (as Decimal, never as float), truth
 # values, lists and maps of these. The types of boto3's own (de)serializer.
 Attribute = str | Decimal | bool | list["Attribute"] | dict[str, "Attribute"]
 Item = dict[str, Attribute]

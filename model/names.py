@@ -5,7 +5,7 @@ For the app and for the commands that find what it made: it needs no CDK.
 
 import re
 
-# What a stage is called; each has room in every name that is made of it.
+# The names of stages; short enough for every name that is made of them.
 STAGE = re.compile(r"[a-z][a-z0-9-]{0,30}")
 STAGE_RULE = "a lower-case letter, then up to 30 of a-z, 0-9 and -"
 REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")

@@ -1,1 +1,1 @@
-"""What is written to the Messages table by a deployment."""
+"""The messages that a deployment writes to the table."""

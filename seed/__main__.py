@@ -58,7 +58,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _print(arguments: argparse.Namespace) -> None:
-    # What is too large for YAML can still be turned into a dataset.
+    # A file too large for a seed can still be turned into a dataset.
     items = _read(arguments.file, None if arguments.dataset else MOST_BYTES)
     if arguments.check:
         print(_summary(arguments.file, items))

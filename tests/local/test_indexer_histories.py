@@ -76,7 +76,7 @@ class Histories(RuleBasedStateMachine):
     @rule(
         pair=st.sampled_from(_PAIRS),
         size=st.sampled_from([1, 1, 2, 100]),
-        replayed=st.sampled_from([0, 0, 0, 2]),  # more would mend what is wrong
+        replayed=st.sampled_from([0, 0, 0, 2]),  # more would repair wrong lists
         calls=st.lists(st.integers(1, 3), min_size=1, max_size=2, unique=True),
         seed=_SEEDS,
         to_the_end=st.booleans(),

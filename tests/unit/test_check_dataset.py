@@ -14,7 +14,7 @@ from model.dataset import DatasetError
 
 
 def lines(count: int, **replaced: object) -> bytes:
-    """A dataset of so many lines; ``line3`` replaces the third."""
+    """A dataset of ``count`` lines; ``line3`` replaces the third."""
     found = []
     for number in range(1, count + 1):
         message = {
@@ -81,7 +81,7 @@ def test_more_lines_than_the_time_is_for_are_refused_with_how_many_fit(check, mo
         check(lines(200), left=1_000)
 
 
-def test_a_connection_that_breaks_is_no_wrong_dataset(check):
+def test_a_broken_connection_is_not_an_error_in_the_dataset(check):
     content = lines(3)
     with pytest.raises(IncompleteReadError):
         check(content, sent=len(content) - 5)

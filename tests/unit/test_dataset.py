@@ -64,13 +64,13 @@ def test_id_and_attributes_are_kept_with_their_types(dataset):
     }
 
 
-def test_what_step_functions_hands_over_gives_the_same_item(dataset):
+def test_a_line_parsed_by_step_functions_gives_the_same_item(dataset):
     line = changed(attributes={"a": 0.1, "b": 12, "c": 1e-7, "d": [1.50]})
     assert [line_item(json.loads(line))] == list(read_items(dataset(line)))
 
 
 @pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
-def test_what_step_functions_hands_over_as_no_number_is_refused(number):
+def test_infinity_and_nan_from_step_functions_are_refused(number):
     with pytest.raises(ValueError, match=r"attribute 'n': .* is beyond 1E-130 to 9\.99E"):
         line_item(GOOD | {"attributes": {"n": number}})
 

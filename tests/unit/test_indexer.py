@@ -68,7 +68,7 @@ def test_each_conversation_is_brought_up_to_its_newest_record_once(indexed):
         ("", ""),
     ],
 )
-def test_what_is_no_message_is_passed_over(indexed, pk, sk):
+def test_records_of_other_items_are_ignored(indexed, pk, sk):
     assert indexer.index(None, [other_record(1, pk, sk), record(2, "a#b")]) == numbers()
     assert [conversation for conversation, _ in indexed] == ["a#b"]
 

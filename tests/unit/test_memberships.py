@@ -118,7 +118,7 @@ def test_a_weaker_rule_is_found_out(weaker):
 
 
 @pytest.mark.parametrize("conversation", ["", "tom", "a#b#c"])
-def test_what_is_no_conversation_is_refused_before_anything_is_read(conversation):
+def test_an_invalid_conversation_is_refused_before_anything_is_read(conversation):
     table = Mock()
     with pytest.raises(ValueError, match="is not a conversation"):
         memberships.bring_up_to_date(table, conversation, HORIZON)

@@ -49,7 +49,7 @@ def test_both_directions_are_one_conversation(one, other):
         assert conversation.count("#") == 1
 
 
-def test_one_user_is_no_conversation():
+def test_one_user_cannot_have_a_conversation():
     with pytest.raises(ValueError, match="same user"):
         model.conversation_id("Tom", "TOM")
 
@@ -67,7 +67,7 @@ def test_the_order_of_the_texts_is_the_order_of_time(moments):
     "text",
     ["", "now", "2026-01-01", "2026-01-01T09:00:00", "20260101T090000Z", "2026-W01-1T09:00Z", "2026-13-01T09:00:00Z"],
 )
-def test_a_text_that_is_no_time_is_refused(text):
+def test_an_invalid_time_is_refused(text):
     with pytest.raises(ValueError):  # noqa: PT011  (the last comes from the standard library)
         model.parse_time(text)
 
@@ -124,7 +124,7 @@ def test_a_message_that_has_only_its_key_is_listed():
 
 
 @pytest.mark.parametrize("odd", [None, True, Decimal(5), Binary(b"\xff"), b"x", ["Tom"], {"a": "b"}, {"s"}])
-def test_what_is_no_text_is_not_shown(odd):
+def test_values_other_than_text_are_not_shown(odd):
     """Binary even refuses to become a text: that would keep a whole batch from being indexed."""
     jerrys, _ = model.memberships(message(FromUser=odd, Body=odd))
     assert (jerrys["OtherUser"], jerrys["LastMessageBody"]) == ("tom", "")
@@ -147,7 +147,7 @@ def test_a_list_shows_the_beginning_of_a_body(length):
 
 
 @pytest.mark.parametrize("conversation", ["", "tom", "#", "#tom", "tom#", "a#b#c"])
-def test_what_is_no_conversation_has_no_participants(conversation):
+def test_an_invalid_conversation_has_no_participants(conversation):
     with pytest.raises(ValueError, match="is not a conversation: two users joined by #"):
         model.participants(conversation)
     with pytest.raises(ValueError, match="is not a conversation"):

@@ -31,7 +31,7 @@ def test_a_segment_goes_on_behind_its_key():
     assert found == [(7, "7-3"), (7, "7-4"), (9, "9-4")]
 
 
-def test_no_page_is_read_before_the_caller_is_through_with_the_one_before():
+def test_a_page_is_read_when_the_caller_has_used_the_one_before():
     asked, taken = Counter(), Counter()
 
     def read(segment, after):
@@ -87,7 +87,7 @@ def test_lanes_that_are_joined_are_idle_afterwards():
 @pytest.mark.parametrize(
     ("joined", "error"), [(True, KeyboardInterrupt), (False, KeyboardInterrupt), (False, ValueError)]
 )
-def test_lanes_hold_up_no_interrupted_program(joined, error):
+def test_lanes_do_not_delay_an_interrupted_program(joined, error):
     started, ended = threading.Event(), threading.Event()
 
     def block():

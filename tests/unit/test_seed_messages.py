@@ -75,7 +75,7 @@ def test_an_unknown_user_shows_before_the_first_item_is_given():
         under_ids(before, USERS)
 
 
-def test_an_unknown_user_of_an_old_seed_is_told_and_left_out():
+def test_an_unknown_user_of_an_old_seed_is_reported_and_left_out():
     told = []
     before = seed(message("Jerry", "Tom"), message("Nobody", "Spike"), message("Nobody", "Spike", 1))
     after = list(under_ids(before, USERS, unknown=told.append))
@@ -91,5 +91,5 @@ def test_two_names_of_one_user_are_refused():
         under_ids(seed(message("Thomas", "Tom")), users)
 
 
-def test_no_message_is_a_seed_too():
+def test_a_seed_may_be_empty():
     assert list(under_ids([], USERS)) == []

@@ -90,7 +90,7 @@ def test_a_mistake_names_file_line_message_and_rule(load, tmp_path, old, new, li
         (b'users:\n  a: "\\ud800"', ":2: not valid YAML: while parsing a quoted scalar found invalid Unicode"),
     ],
 )
-def test_a_file_that_is_no_seed_is_refused(load, text, what):
+def test_an_invalid_file_is_refused(load, text, what):
     with pytest.raises(SeedError) as caught:
         load(text)
     assert what in str(caught.value)
@@ -120,7 +120,7 @@ def test_a_value_that_contains_itself_ends_too(load):
         load(VALID + "  - {from: tom, to: jerry, body: x, attributes: {a: &a [*a]}}\n")
 
 
-def test_a_byte_order_mark_is_no_part_of_the_seed(load):
+def test_a_byte_order_mark_is_ignored(load):
     assert load(b"\xef\xbb\xbf" + VALID.encode()) == load(VALID)
 
 

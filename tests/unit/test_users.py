@@ -97,7 +97,7 @@ def test_a_name_of_two_users_is_refused_even_when_one_spells_it_as_typed():
 
 
 @pytest.mark.parametrize("typed", [sub(7), sub(7).upper()])
-def test_a_sub_stands_for_itself_also_when_somebody_has_it_as_a_name(typed):
+def test_a_sub_stands_for_itself_even_if_another_user_has_it_as_a_name(typed):
     users, requests = directory(person(1, sub(7)))
     assert users.resolve(typed) == sub(7)
     assert requests == []

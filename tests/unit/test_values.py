@@ -96,7 +96,7 @@ def test_nothing_that_a_terminal_acts_on_is_printed_raw(character):
         ('{"": 1}', "an attribute has an empty name"),
     ],
 )
-def test_what_is_no_item_is_refused(source, reason):
+def test_invalid_items_are_refused(source, reason):
     with pytest.raises(ValueError, match=reason):
         values.parse(source)
 
@@ -118,7 +118,7 @@ def test_what_is_no_item_is_refused(source, reason):
         ('{"S": "\\ud800"}', "half of a surrogate pair"),
     ],
 )
-def test_what_is_no_typed_value_is_refused(value, reason):
+def test_invalid_typed_values_are_refused(value, reason):
     with pytest.raises(ValueError, match=reason):
         values.parse(f'{{"a": {value}}}', is_typed=True)
 
