@@ -67,7 +67,7 @@ def _run_on(target: "Target", arguments: argparse.Namespace) -> int:
             raise better from None
         raise
     finally:
-        if arguments.capacity:
+        if target.capacity:
             target.say(str(target.capacity))
 
 

@@ -9,6 +9,7 @@ from operator import itemgetter
 from typing import Any
 
 from chat import store
+from chat.items import place
 from chat.target import Commands, Target, command, count, user_name
 from cli import output
 from cli.errors import OpsError
@@ -49,7 +50,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--before",
         metavar="CURSOR",
-        type=store.place,
+        type=place,
         help="conversations after TIME#CONVERSATION, as the last page printed it, or older than a time",
     )
     parser.add_argument(

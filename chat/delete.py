@@ -5,6 +5,7 @@ import argparse
 from chat import items
 from chat.target import Commands, Target, command
 from cli import output
+from dynamo.table import note_lost_tries
 
 
 def add(commands: Commands) -> None:
@@ -16,6 +17,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Delete it; print its reference or key, or with --json the deleted item."""
+    note_lost_tries(target.client)
     item = items.delete(target.table, items.key_of_item(arguments, target))
     name = "\t".join(map(output.safe, arguments.key or ())) or items.named(item)
     return items.print_done("deleted", name, item, arguments)

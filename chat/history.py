@@ -7,7 +7,8 @@ from itertools import chain
 from typing import Any
 
 from chat import store
-from chat.store import Span, moment, reference, upper_bound
+from chat.items import moment, reference, upper_bound
+from chat.store import Span
 from chat.target import Commands, Target, command, count, pair
 from cli import output
 from cli.errors import OpsError

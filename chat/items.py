@@ -1,24 +1,38 @@
-"""Items of any table by their keys: which key the arguments name, reading, deleting, printing.
+"""Messages and other items one at a time: how arguments name one, reading, writing, deleting, printing.
 
 ``table`` is a boto3 DynamoDB Table, whose key schema decides what a key is. botocore's errors pass through.
 """
 
 import argparse
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat import store
+from chat.store import messages, not_before
 from chat.target import Target, pair
 from cli import output
 from cli.errors import OpsError, UsageError, code
 from dynamo import values
 from dynamo.table import was_lost
 from dynamo.values import item_bytes, restored, value_text
-from model.messages import CONVERSATION_PREFIX, KEY_BYTES, PARTITION_KEY, SORT_KEY, is_message
+from model.messages import (
+    CONVERSATION_PREFIX,
+    KEY_BYTES,
+    MESSAGE_PREFIX,
+    PARTITION_KEY,
+    SORT_KEY,
+    Position,
+    conversation_key,
+    format_time,
+    is_message,
+    parse_time,
+)
 
 Attributes = dict[str, Any]
+# The fewest characters of an id that may stand for it.
+_SHORTEST = 4
 # The names of the types that keys have.
 _TYPES = {"S": "text", "N": "number", "B": "binary"}
 
@@ -41,7 +55,7 @@ def add_message(parser: argparse.ArgumentParser, *, or_key: bool = False) -> Non
 
 def key_of_message(arguments: argparse.Namespace, target: Target) -> dict[str, str]:
     """The key of the message that is named. Raises OpsError unless it is exactly one."""
-    return store.find(target.table, target.conversation(arguments.conversation), arguments.message)
+    return find(target.table, target.conversation(arguments.conversation), arguments.message)
 
 
 def key_of_item(arguments: argparse.Namespace, target: Target) -> Attributes:
@@ -53,6 +67,73 @@ def key_of_item(arguments: argparse.Namespace, target: Target) -> Attributes:
     if arguments.message is None:
         raise UsageError("name a message, CONVERSATION and TIME#ID or id, or an item with --key")
     return key_of_message(arguments, target)
+
+
+def find(table: Any, conversation: str, text: str) -> dict[str, str]:
+    """The key of the message that ``text`` names: TIME#ID, an id, or the beginning of one.
+
+    Does not check that a message TIME#ID exists. Raises OpsError unless an id, or a beginning, belongs to
+    exactly one message.
+    """
+    sort_key = sort_key_of(text)
+    if sort_key is None:
+        sort_key = _by_id(table, conversation, text)
+    return {PARTITION_KEY: conversation_key(conversation), SORT_KEY: sort_key}
+
+
+def reference(sort_key: str) -> str:
+    """How a message is named: TIME#ID, or its whole sort key where that is spelled otherwise."""
+    position = Position.of(sort_key)
+    try:
+        usual = format_time(parse_time(position.sent_at)) == position.sent_at
+    except ValueError:
+        usual = False
+    return sort_key.removeprefix(MESSAGE_PREFIX) if usual and position.message_id else sort_key
+
+
+def sort_key_of(text: str) -> str | None:
+    """The sort key that a reference names; None for an id or the beginning of one. Raises UsageError."""
+    if text.startswith(MESSAGE_PREFIX):
+        return text
+    time, separator, message_id = text.partition("#")
+    if separator and message_id:
+        return f"{MESSAGE_PREFIX}{format_time(moment(time))}#{message_id}"
+    if separator or ":" in text or len(text) < _SHORTEST:
+        raise UsageError(
+            f"{text!r} does not name a message: TIME#ID, an id, or its beginning of at least {_SHORTEST} characters"
+        )
+    return None
+
+
+def upper_bound(text: str) -> str:
+    """The sort key below which messages come before the reference or time ``text``."""
+    if text.startswith(MESSAGE_PREFIX) or "#" in text:
+        return str(sort_key_of(text))
+    return MESSAGE_PREFIX + not_before(moment(text))
+
+
+def place(text: str) -> tuple[str, str]:
+    """The time and the conversation of TIME#CONVERSATION, or a time alone and "".
+
+    A place that a list printed is used as it is: a key that was put by hand may spell its time otherwise.
+    """
+    time, _, conversation = text.partition("#")
+    if conversation and time.endswith("Z"):
+        return time, conversation
+    at = moment(time)
+    return (format_time(at) if conversation else not_before(at)), conversation
+
+
+def moment(text: str) -> datetime:
+    """The moment of an ISO time with a zone, or of a date: midnight in UTC. Raises UsageError."""
+    try:
+        if len(text) == len("2026-01-01"):
+            return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        return parse_time(text)
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is not a time: ISO 8601 with a zone, like 2026-01-01T09:00:00Z, or a date, like 2026-01-01"
+        ) from None
 
 
 def key_schema(table: Any) -> dict[str, str]:
@@ -172,7 +253,7 @@ def missing(table: Any, key: Attributes) -> OpsError:
     pk, sk = (str(key.get(name)) for name in (PARTITION_KEY, SORT_KEY))
     if is_message(pk, sk):
         conversation = pk.removeprefix(CONVERSATION_PREFIX)
-        return OpsError(f"conversation {conversation} has no message {store.reference(sk)} in table {table.name}")
+        return OpsError(f"conversation {conversation} has no message {reference(sk)} in table {table.name}")
     return OpsError(f"table {table.name} has no item with the key {key_text(key)}")
 
 
@@ -183,7 +264,7 @@ def key_text(key: Attributes) -> str:
 
 def named(message: Mapping[str, Any]) -> str:
     """The reference by which other commands know the message, for printing."""
-    return output.safe(store.reference(str(message[SORT_KEY])))
+    return output.safe(reference(str(message[SORT_KEY])))
 
 
 def print_done(done: str, name: str, item: Attributes, arguments: argparse.Namespace) -> int:
@@ -214,9 +295,27 @@ def cell(value: Any) -> str:
 
 def _message_name(text: str) -> str:
     """``text``, which can name a message; for ``add_argument(type=...)``. Raises UsageError."""
-    store.sort_key_of(text)
+    sort_key_of(text)
     return text
 
 
 def _spelled(schema: Mapping[str, str]) -> str:
     return " and ".join(f"{name} ({_TYPES[kind]})" for name, kind in schema.items())
+
+
+def _by_id(table: Any, conversation: str, text: str) -> str:
+    """The sort key of the one message whose id is ``text``, or begins with it."""
+    keys = messages(table, conversation, ProjectionExpression="#sk")
+    ids = {item[SORT_KEY]: Position.of(item[SORT_KEY]).message_id for item in keys}
+    found = [key for key, message_id in ids.items() if message_id == text] or [
+        key for key, message_id in ids.items() if message_id.startswith(text)
+    ]
+    if not found:
+        raise OpsError(
+            f"conversation {conversation} has no message whose id is or begins with {text!r}; "
+            "`history --json` shows the ids"
+        )
+    if len(found) > 1:
+        shown = ", ".join(map(reference, found[:3])) + (", ..." if len(found) > 3 else "")
+        raise OpsError(f"{len(found)} message ids begin with {text!r} ({shown}); name one as TIME#ID")
+    return str(found[0])

@@ -8,7 +8,7 @@ from chat.items import Attributes, checked_key, held, item_line, key_text, missi
 from chat.target import Commands, Target, add_typed, command, standard_input
 from cli.errors import OpsError, UsageError
 from dynamo import values
-from dynamo.table import was_lost
+from dynamo.table import note_lost_tries, was_lost
 from dynamo.values import beyond_json, differences, item_bytes, same, value_text
 from model.messages import ITEM_BYTES
 
@@ -42,6 +42,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     old = arguments.if_unchanged
     if old is not None:
         old = _read(old, "OLD", is_typed=arguments.typed)
+    note_lost_tries(target.client)
     key = checked_key(target.table, item)
     if (size := item_bytes(values.typed(item))) > ITEM_BYTES:
         raise UsageError(f"ITEM has {size} bytes; DynamoDB allows {ITEM_BYTES}")

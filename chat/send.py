@@ -5,8 +5,7 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from chat.items import held, named, print_done, refusal
-from chat.store import moment, reference
+from chat.items import held, moment, named, print_done, reference, refusal
 from chat.target import Commands, Target, body, command, usage_errors, user_name
 from cli.errors import OpsError
 from dynamo.values import same

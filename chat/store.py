@@ -1,4 +1,4 @@
-"""Reads conversations and their messages, and the references by which a person names one.
+"""Reads conversations and their messages.
 
 ``table`` is a boto3 DynamoDB Table. botocore's errors pass through. Messages are read consistently; lists of
 conversations cannot be, because an index never is
@@ -7,11 +7,10 @@ conversations cannot be, because an index never is
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any
 
-from cli.errors import OpsError, UsageError
 from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_NAME,
@@ -20,15 +19,11 @@ from model.messages import (
     MESSAGE_PREFIX,
     PARTITION_KEY,
     SORT_KEY,
-    Position,
     conversation_key,
     format_time,
     membership_key,
-    parse_time,
 )
 
-# The fewest characters of an id that may stand for it.
-_SHORTEST = 4
 # Sorts behind every text that can follow a prefix.
 _LAST = "\U0010ffff"
 # Items that one request asks for; a page ends after 1 MB anyway.
@@ -125,73 +120,6 @@ def listed(row: dict[str, Any]) -> str:
     return str(row[SORT_KEY]).removeprefix(CONVERSATION_PREFIX)
 
 
-def find(table: Any, conversation: str, text: str) -> dict[str, str]:
-    """The key of the message that ``text`` names: TIME#ID, an id, or the beginning of one.
-
-    Does not check that a message TIME#ID exists. Raises OpsError unless an id, or a beginning, belongs to
-    exactly one message.
-    """
-    sort_key = sort_key_of(text)
-    if sort_key is None:
-        sort_key = _by_id(table, conversation, text)
-    return {PARTITION_KEY: conversation_key(conversation), SORT_KEY: sort_key}
-
-
-def reference(sort_key: str) -> str:
-    """How a message is named: TIME#ID, or its whole sort key where that is spelled otherwise."""
-    position = Position.of(sort_key)
-    try:
-        usual = format_time(parse_time(position.sent_at)) == position.sent_at
-    except ValueError:
-        usual = False
-    return sort_key.removeprefix(MESSAGE_PREFIX) if usual and position.message_id else sort_key
-
-
-def sort_key_of(text: str) -> str | None:
-    """The sort key that a reference names; None for an id or the beginning of one. Raises UsageError."""
-    if text.startswith(MESSAGE_PREFIX):
-        return text
-    time, separator, message_id = text.partition("#")
-    if separator and message_id:
-        return f"{MESSAGE_PREFIX}{format_time(moment(time))}#{message_id}"
-    if separator or ":" in text or len(text) < _SHORTEST:
-        raise UsageError(
-            f"{text!r} does not name a message: TIME#ID, an id, or its beginning of at least {_SHORTEST} characters"
-        )
-    return None
-
-
-def upper_bound(text: str) -> str:
-    """The sort key below which messages come before the reference or time ``text``."""
-    if text.startswith(MESSAGE_PREFIX) or "#" in text:
-        return str(sort_key_of(text))
-    return MESSAGE_PREFIX + not_before(moment(text))
-
-
-def place(text: str) -> tuple[str, str]:
-    """The time and the conversation of TIME#CONVERSATION, or a time alone and "".
-
-    A place that a list printed is used as it is: a key that was put by hand may spell its time otherwise.
-    """
-    time, _, conversation = text.partition("#")
-    if conversation and time.endswith("Z"):
-        return time, conversation
-    at = moment(time)
-    return (format_time(at) if conversation else not_before(at)), conversation
-
-
-def moment(text: str) -> datetime:
-    """The moment of an ISO time with a zone, or of a date: midnight in UTC. Raises UsageError."""
-    try:
-        if len(text) == len("2026-01-01"):
-            return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-        return parse_time(text)
-    except ValueError:
-        raise UsageError(
-            f"{text!r} is not a time: ISO 8601 with a zone, like 2026-01-01T09:00:00Z, or a date, like 2026-01-01"
-        ) from None
-
-
 def not_before(moment: datetime) -> str:
     """The first time, as keys spell it, that is not before ``moment``."""
     try:
@@ -208,21 +136,3 @@ def _query(table: Any, **request: Any) -> Iterator[dict[str, Any]]:
         if "LastEvaluatedKey" not in page:
             return
         request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
-
-
-def _by_id(table: Any, conversation: str, text: str) -> str:
-    """The sort key of the one message whose id is ``text``, or begins with it."""
-    keys = messages(table, conversation, ProjectionExpression="#sk")
-    ids = {item[SORT_KEY]: Position.of(item[SORT_KEY]).message_id for item in keys}
-    found = [key for key, message_id in ids.items() if message_id == text] or [
-        key for key, message_id in ids.items() if message_id.startswith(text)
-    ]
-    if not found:
-        raise OpsError(
-            f"conversation {conversation} has no message whose id is or begins with {text!r}; "
-            "`history --json` shows the ids"
-        )
-    if len(found) > 1:
-        shown = ", ".join(map(reference, found[:3])) + (", ..." if len(found) > 3 else "")
-        raise OpsError(f"{len(found)} message ids begin with {text!r} ({shown}); name one as TIME#ID")
-    return str(found[0])

@@ -15,7 +15,7 @@ from cli.command_line import Parser, add_target, to_stderr
 from cli.errors import OpsError, UsageError, code, message
 from cli.polling import SYSTEM_CLOCK, Clock
 from dynamo.parallel import MOST_SEGMENTS
-from dynamo.table import Capacity, note_lost_tries
+from dynamo.table import Capacity
 from model.messages import BODY_CHARACTERS, INDEX_NAME, conversation_id
 from model.names import TABLE_NAME, USER_POOL
 from model.users import Directory, PlainNames, UnknownUser, pool_region, user_id
@@ -44,7 +44,7 @@ class Target:
         self._clients = Clients(region=arguments.region, profile=arguments.profile)
         self._all_clients = [self._clients]
         self.say, self.clock = say, clock
-        self.capacity = Capacity()
+        self.capacity = Capacity() if arguments.capacity else None
 
     @cached_property
     def table_name(self) -> str:
@@ -74,7 +74,8 @@ class Target:
     def typed_client(self) -> Any:
         """The DynamoDB client that takes and returns DynamoDB JSON, as the API itself does."""
         client = self._clients("dynamodb")
-        self.capacity.watch(client)
+        if self.capacity:
+            self.capacity.watch(client)
         return client
 
     def service(self, name: str) -> Any:
@@ -146,8 +147,8 @@ class Target:
     @cached_property
     def _dynamodb(self) -> Any:
         resource = self._clients.resource("dynamodb", connections=MOST_SEGMENTS)
-        note_lost_tries(resource.meta.client)
-        self.capacity.watch(resource.meta.client)
+        if self.capacity:
+            self.capacity.watch(resource.meta.client)
         return resource
 
     def _why_not_found(self) -> str:

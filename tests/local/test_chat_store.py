@@ -148,13 +148,13 @@ def test_a_message_is_found_by_reference_id_and_beginning(any_table, send):
         ("2026-01-01T10:01:00+01:00#aaab-1", second),
         (second["sk"], second),
     ]:
-        assert items.get(any_table, store.find(any_table, CONVERSATION, text)) == item
+        assert items.get(any_table, items.find(any_table, CONVERSATION, text)) == item
 
 
 def test_a_whole_id_wins_over_longer_ones_and_is_found_beyond_the_first_page(any_table, send):
     send(*(message(n, message_id=f"id-{n}", body=f"{n:03}" + "x" * 300_000) for n in (1, 2, 3, 7, 10, 11, 70)))
     for text, found in (("id-1", "id-1"), ("id-7", "id-7"), ("id-70", "id-70")):
-        assert items.get(any_table, store.find(any_table, CONVERSATION, text))["MessageId"] == found
+        assert items.get(any_table, items.find(any_table, CONVERSATION, text))["MessageId"] == found
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_a_whole_id_wins_over_longer_ones_and_is_found_beyond_the_first_page(any
 def test_an_id_that_names_none_or_several_is_refused(any_table, send, text, said):
     send(message(0, message_id="reply-1"), message(1, message_id="reply-2"))
     with pytest.raises(OpsError, match=said):
-        store.find(any_table, CONVERSATION, text)
+        items.find(any_table, CONVERSATION, text)
 
 
 def test_an_edit_changes_the_body_and_says_when(any_table, send):
@@ -180,7 +180,7 @@ def test_an_edit_changes_the_body_and_says_when(any_table, send):
 
 
 def test_what_is_not_there_is_neither_read_nor_made_nor_deleted(any_table):
-    key = store.find(any_table, CONVERSATION, "2026-01-01T09:00Z#abcd")
+    key = items.find(any_table, CONVERSATION, "2026-01-01T09:00Z#abcd")
     said = "conversation jerry#tom has no message 2026-01-01T09:00:00.000Z#abcd in table"
     with pytest.raises(OpsError, match=said):
         items.get(any_table, key)
@@ -255,7 +255,7 @@ def test_messages_are_read_consistently_and_lists_from_the_index():
     store.newest(table, CONVERSATION, limit=1)
     list(store.messages(table, CONVERSATION))
     with pytest.raises(OpsError):
-        store.find(table, CONVERSATION, "abcd")
+        items.find(table, CONVERSATION, "abcd")
     assert [request["ConsistentRead"] for request in asked] == [True] * 3
     store.conversations(table, "tom", limit=1)
     assert asked[-1]["IndexName"] == "ConversationsByRecency"

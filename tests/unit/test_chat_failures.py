@@ -28,7 +28,7 @@ def explained(monkeypatch):
             return {"Table": {"TableStatus": status}}
 
         monkeypatch.setattr("botocore.client.BaseClient._make_api_call", describe)
-        arguments = Namespace(table="Messages", region="eu-west-1", profile=None, user_pool_id=None)
+        arguments = Namespace(table="Messages", region="eu-west-1", profile=None, user_pool_id=None, capacity=False)
         found = Target(arguments).explained(error)
         return found and str(found)
 

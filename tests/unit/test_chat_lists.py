@@ -82,6 +82,7 @@ def test_a_list_goes_on_behind_an_entry_that_names_no_conversation(capsys):
         json=False,
         table="T-1",
         user_pool_id=None,
+        capacity=False,
         region="x",
         profile=None,
     )

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.store import moment, not_before, place, reference, sort_key_of, upper_bound
+from chat.items import moment, place, reference, sort_key_of, upper_bound
+from chat.store import not_before
 from cli.errors import OpsError
 from model.messages import MESSAGE_PREFIX, format_time
 

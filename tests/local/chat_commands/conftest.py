@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from chat.store import reference
+from chat.items import reference
 from dynamo.memberships import bring_up_to_date
 from model.messages import Position, message_item
 from tests.support import chat_steps, engines
