@@ -58,7 +58,11 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     seconds = 60 * number(arguments, "--timeout", 0.01, 24 * 60)
     chosen = choices(arguments)
     context.say(context.where)
-    _check_account(arguments.account, context)
+    if arguments.account not in (None, context.account):
+        raise UsageError(
+            f"--account {arguments.account}, but the credentials belong to account {context.account}; "
+            "check --profile and the AWS_* variables"
+        )
     chosen = dataclasses.replace(chosen, deployed=_deployed(context, allowed=chosen.deployed))
     tables, unseen = leftovers.stacks(context, every=False)
     look = partial(_look, context, chosen, tables[context.stack], unseen)
@@ -104,14 +108,6 @@ def choices(arguments: argparse.Namespace) -> Choices:
             "--older-than, --keep-last or --only-table"
         )
     return chosen
-
-
-def _check_account(wanted: str | None, context: Context) -> None:
-    if wanted is not None and wanted != context.account:
-        raise UsageError(
-            f"--account {wanted}, but the credentials belong to account {context.account}; "
-            "check --profile and the AWS_* variables"
-        )
 
 
 def _deployed(context: Context, *, allowed: bool) -> bool:

@@ -13,16 +13,8 @@ from ops.inventory.found import Copy, ExistingTable, Inventory, Point, Role, Vau
 from ops.inventory.vaults import RESTORABLE
 
 # The kinds in every list, in the order of their deletion.
-LOCK, JOB, POINT, BACKUP, VAULT, ROLE, KEY, LOGS = (
-    "vault lock",
-    "backup job",
-    "recovery point",
-    "table backup",
-    "backup vault",
-    "role",
-    "key",
-    "log group",
-)
+LOCK, JOB, POINT, BACKUP = "vault lock", "backup job", "recovery point", "table backup"
+VAULT, ROLE, KEY, LOGS = "backup vault", "role", "key", "log group"
 TABLE, COPY = "table", "copy"
 KEY_WINDOW_DAYS = 7  # the shortest that KMS allows
 _UNKNOWN = "kept: it is unknown what still needs it"
@@ -241,13 +233,11 @@ def _kept(inventory: Inventory, region: str) -> Iterator[Entry]:
 def _why_kept(table: ExistingTable, region: str) -> str:
     why = (stack_tables.origin(table) or "retained") + (" and protected against deletion" if table.protected else "")
     reason = f"{why}, it holds data; to delete it: {stack_tables.how_to_delete(table, region)}"
-    if table.replicas:
-        # go-to-k/cdkd#1442
-        reason += (
-            f"; delete its replicas in {', '.join(table.replicas)} likewise, each with its own --region; "
-            "DynamoDB does not delete a table for 24 hours after a replica was created from it"
-        )
-    return reason
+    replicas = (  # go-to-k/cdkd#1442
+        f"; delete its replicas in {', '.join(table.replicas)} likewise, each with its own --region; "
+        "DynamoDB does not delete a table for 24 hours after a replica was created from it"
+    )
+    return reason + replicas if table.replicas else reason
 
 
 def _copy(copied: Copy) -> Entry:
@@ -264,8 +254,8 @@ def _copy(copied: Copy) -> Entry:
         f"--region {region}"
     )
     where = f"in vault {vault}, account {account}, region {region}, which is not the stack's"
-    doubt = f"{copied.doubt}; " if copied.doubt else ""
-    return Entry(kind=COPY, id=copied.arn, reason=f"{doubt}{where}; to delete it: `{command}`")
+    why = "; ".join(part for part in (copied.doubt, where, f"to delete it: `{command}`") if part)
+    return Entry(kind=COPY, id=copied.arn, reason=why)
 
 
 def _cleanup_of(copied: Copy) -> str:

@@ -253,7 +253,7 @@ def _doubt(context: Context, arn: str, vault: str, client_in: Callable[[str], An
 
 
 def _is_missing(backup: Any, vault: str) -> bool:
-    """Whether the list of vaults lacks ``vault``: AWS denies access to a deleted one."""
+    """Whether AWS denies access to ``vault`` because it is deleted: the caller sees a list without it."""
     try:
         return not exists(backup, vault)
     except (ClientError, BotoCoreError):

@@ -69,9 +69,6 @@ class Case:
         assert self.stage.ops("cleanup", "--dry-run", "--json") == 0
         return json.loads(self.capsys.readouterr().out)["planned"]
 
-    def client(self, service: str) -> Any:
-        return self.stage.client(service)
-
     @property
     def backup(self) -> Any:
         return self.stage.client("backup")
@@ -142,7 +139,7 @@ def _(case):
     case.stage.leave()
     kinds = _kinds(case.planned())
     assert kinds.index("role") > kinds.index("backup vault") > kinds.index("recovery point")
-    iam, role = case.client("iam"), case.stage.role_arn.rpartition("/")[2]
+    iam, role = case.stage.client("iam"), case.stage.role_arn.rpartition("/")[2]
     iam.delete_role_policy(RoleName=role, PolicyName="BackUpTable")
     iam.delete_role(RoleName=role)  # by hand; AWS Backup has its service-linked role then
     case.gone()
@@ -257,7 +254,7 @@ def _(case):
 def _(case):
     case.stage.deploy(PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
     for number in range(3):
-        case.client("dynamodb").create_backup(TableName=case.stage.table, BackupName=f"by-hand-{number}")
+        case.stage.client("dynamodb").create_backup(TableName=case.stage.table, BackupName=f"by-hand-{number}")
     case.stage.destroy()
     result = case.cleanup(status=0)
     assert _kinds(result["deleted"]).count("table backup") == 3
@@ -279,7 +276,7 @@ def _(case):
         case.stage.leave(1)
         (arn,) = case.stage.points()
         assert arn.startswith("arn:aws:dynamodb:")
-        assert refused(case.client("dynamodb").delete_backup, BackupArn=arn)[0] == 400
+        assert refused(case.stage.client("dynamodb").delete_backup, BackupArn=arn)[0] == 400
         case.gone()
     finally:
         case.backup.update_region_settings(**{name: {"DynamoDB": True} for name in preferences})
@@ -337,14 +334,14 @@ def _(case):
 @row(36, "a retained table is protected, and has a replica")
 def _(case):
     case.stage.deploy(DeletionPolicy="Retain", DeletionProtectionEnabled=True)
-    replicate = partial(case.client("dynamodb").update_table, TableName=case.stage.table)
+    replicate = partial(case.stage.client("dynamodb").update_table, TableName=case.stage.table)
     replicate(ReplicaUpdates=[{"Create": {"RegionName": "eu-west-1"}}])
     case.stage.destroy()
     (stays,) = case.cleanup(status=0)["stays"]
     assert stays["reason"].startswith("retained and protected against deletion")
     assert "--no-deletion-protection-enabled`, wait until it is ACTIVE" in stays["reason"]
     assert "delete its replicas in eu-west-1 likewise" in stays["reason"]
-    assert case.client("dynamodb").describe_table(TableName=case.stage.table)
+    assert case.stage.client("dynamodb").describe_table(TableName=case.stage.table)
     replicate(ReplicaUpdates=[{"Delete": {"RegionName": "eu-west-1"}}])
 
 

@@ -115,24 +115,11 @@ class Deployment:
 
     def make_role(self, name: str, *, resource: str = "*", tags: Sequence[dict[str, str]] = ()) -> str:
         """Create a role for AWS Backup outside the stack; its ARN."""
-        made = self.client("iam").create_role(
-            RoleName=name, Path="/messages/", AssumeRolePolicyDocument=json.dumps(_TRUST), Tags=tags
-        )
-        self.allow_backups(name, resource=resource)
+        iam, allowed = self.client("iam"), {"Effect": "Allow", "Action": "dynamodb:*", "Resource": resource}
+        trust = json.dumps(_TRUST)
+        made = iam.create_role(RoleName=name, Path="/messages/", AssumeRolePolicyDocument=trust, Tags=tags)
+        iam.put_role_policy(RoleName=name, PolicyName="BackUp", PolicyDocument=json.dumps(_policy(allowed)))
         return made["Role"]["Arn"]
-
-    def allow_backups(self, role: str = "", *, resource: str = "*") -> None:
-        """Let ``role``, or else the stack's own, back up other tables."""
-        allowed = _policy({"Effect": "Allow", "Action": "dynamodb:*", "Resource": resource})
-        self.client("iam").put_role_policy(
-            RoleName=role or self.role_arn.rpartition("/")[2], PolicyName="More", PolicyDocument=json.dumps(allowed)
-        )
-
-    def resource_of(self, point: str) -> str:
-        """The ARN of the table of a recovery point."""
-        return self.client("backup").describe_recovery_point(BackupVaultName=self.vault, RecoveryPointArn=point)[
-            "ResourceArn"
-        ]
 
     def become_user(self, monkeypatch: Any, *denied: dict[str, Any]) -> str:
         """Run commands from now on as a user who may do all but what is denied; the user's name."""

@@ -42,6 +42,7 @@ def test_points_go_before_what_aws_needs_to_delete_them():
     made = _make(EVERYTHING)
     assert _ids(made.actions) == ["job-1", "arn:point", "arn:user", "v", "r", KEY_ARN, "/aws/lambda/g"]
     assert made.blocked == ()
+    assert _make(Inventory()) == plan.Plan(actions=(), blocked=(), stays=())
     assert plan.summary(made.actions) == "1 recovery point, 1 table backup, 1 backup vault, 1 role, 1 key, 1 log group"
     assert plan.summary(_make(Inventory(log_groups=("a", "b"))).actions) == "2 log groups"
 
@@ -75,10 +76,6 @@ def test_role_and_key_are_kept_while_the_caller_may_not_see_what_needs_them(what
     made = _make(Inventory(roles=(ROLE,), keys=(Key(arn=KEY_ARN),), unseen=unseen))
     assert made.actions == ()
     assert [entry.kind for entry in made.blocked] == [what, "role", "key"]
-
-
-def test_nothing_found_is_an_empty_plan():
-    assert _make(Inventory()) == plan.Plan(actions=(), blocked=(), stays=())
 
 
 def test_names_of_tables_come_from_every_trace():
@@ -212,17 +209,13 @@ def _aged(*days, table="Messages", status="COMPLETED"):
 )
 def test_all_conditions_on_points_must_hold(selection, chosen):
     points = [*_aged(1, 40, 50, table="A"), *_aged(2, 60, table="B")]
-    assert _ids_of_points(Choices(**selection), points) == chosen
-
-
-def _ids_of_points(choices, points):
-    return [point.arn for point in choices.select(points)]
+    assert [point.arn for point in Choices(**selection).select(points)] == chosen
 
 
 def test_a_bad_point_does_not_count_as_kept_and_an_undated_one_is_kept():
     points = [*_aged(1, status="EXPIRED"), *_aged(2, 3)]
-    assert _ids_of_points(Choices(keep_last=1), points) == ["Messages-1", "Messages-3"]
-    assert _ids_of_points(Choices(before=NOW), [dataclasses.replace(POINT, created=None)]) == []
+    assert [point.arn for point in Choices(keep_last=1).select(points)] == ["Messages-1", "Messages-3"]
+    assert list(Choices(before=NOW).select([dataclasses.replace(POINT, created=None)])) == []
 
 
 def test_a_clean_up_of_selected_points_says_what_is_kept():
