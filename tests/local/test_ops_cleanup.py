@@ -107,20 +107,6 @@ def test_old_points_are_deleted_and_the_newest_are_kept(destroyed, cleanup):
     assert destroyed.points() == [newest]
 
 
-@pytest.mark.parametrize(
-    ("options", "text"),
-    [
-        (("--older-than", "30"), "--older-than '30' is not a time span: a number and s, m, h, d, w or y"),
-        (("--older-than", "999999y"), "--older-than "),
-        (("--keep-last", "-1"), "--keep-last must be 0 or more, got -1"),
-        (("--only-table", ""), "--only-table must name a table"),
-    ],
-)
-def test_choices_that_make_no_sense(stage, capsys, options, text):
-    assert stage.ops("cleanup", *options) == 2
-    assert text in capsys.readouterr().err
-
-
 def test_refused_when_the_destroy_failed(stage, capsys):
     stage.deploy(DeletionProtectionEnabled=True)
     stage.client("cloudformation").delete_stack(StackName=stage.stack)
