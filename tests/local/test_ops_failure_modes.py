@@ -204,7 +204,7 @@ def _(case):
 @row(29, "a job that still runs fills the vault again")
 def _(case):
     case.stage.deploy(DeletionPolicy="Retain")
-    case.set("backup_job_seconds", 2)
+    case.set("backup_job_seconds", 4)
     job = case.stage.start_job()
     case.stage.destroy()
     case.gone()
