@@ -74,8 +74,7 @@ def test_the_table_of_a_load(saved, capsys):
 def test_json_has_the_load_the_lines_and_the_break_even(saved, capsys):
     assert status(saved(stage("dev")), "--messages-per-day", "1000", "--json") == 0
     result = json.loads(capsys.readouterr().out)
-    assert result["region"] == "us-east-1"
-    assert result["load"]["messages_per_day"] == 1000
+    assert (result["region"], result["load"]["messages_per_day"]) == ("us-east-1", 1000)
     assert result["monthly_usd"] == pytest.approx(sum(line["monthly_usd"] for line in result["lines"]), abs=1e-4)
     assert result["lines"][0] == {
         "stack": None,
@@ -88,47 +87,36 @@ def test_json_has_the_load_the_lines_and_the_break_even(saved, capsys):
         "source": "listed",
         "monthly_usd": pytest.approx(0.133073),
     }
-    assert result["break_even"]["utilisation"] == pytest.approx(0.00065 / (3600 * 0.625e-6))
-    assert result["break_even"]["messages_per_day"] > 0
+    fields = {"utilisation", "fixed_utilisation", "on_demand", "provisioned", "messages_per_day"}
+    assert result["break_even"].keys() == fields
 
 
 def test_against_another_template_shows_what_changes(saved, capsys):
-    before = saved(of(), "before.json")
-    after = saved(of(Key=resource("AWS::KMS::Key")), "after.json")
-    assert status(after, "--against", before) == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert lines[:4] == [
-        "ITEM          BEFORE  AFTER  CHANGE",
-        "customer key  $0.00   $1.00  +$1.00",
-        "total         $0.00   $1.00  +$1.00",
-        "+$1.00 a month in us-east-1 (prices of 2026-09-03)",
-    ]
-    assert status(before, "--against", after, "--json") == 0
-    result = json.loads(capsys.readouterr().out)
-    assert result["monthly_usd_delta"] == -1
-    assert result["changes"] == [
-        {
-            "item": "customer key",
-            "before": 1.0,
-            "after": 0.0,
-            "delta": -1.0,
-            "quantity_before": 1,
-            "quantity_after": 0,
-            "unit": "keys",
-        }
-    ]
-
-
-def test_a_comparison_shows_what_comes_for_free_and_what_is_counted_as_gone_but_stays(saved, capsys):
     key = resource("AWS::KMS::Key") | {"DeletionPolicy": "Retain"}
-    before, after = saved(of(Key=key), "before.json"), saved(of(old_table(read=5, write=5)), "after.json")
+    with_key, without = saved(of(Key=key), "with.json"), saved(of(old_table(read=5, write=5)), "without.json")
+    assert status(without, "--against", with_key) == 0
     note = "counted as gone, although it is retained and billed until it is deleted: Key (AWS::KMS::Key)"
-    assert status(after, "--against", before, "--messages-per-day", "1000") == 0
-    out = capsys.readouterr().out
-    assert "  $0.00: 0 → 3,650 write unit-hours, free\n" in out
-    assert f"\n\nnote: {note}\n" in out
-    assert status(after, "--against", before, "--json") == 0
-    assert json.loads(capsys.readouterr().out)["notes"] == [note]
+    assert capsys.readouterr().out.splitlines()[:7] == [
+        "ITEM            BEFORE  AFTER  CHANGE",
+        "customer key    $1.00   $0.00  -$1.00",
+        "write capacity  $0.00   $0.00  $0.00: 0 → 3,650 write unit-hours, free",
+        "read capacity   $0.00   $0.00  $0.00: 0 → 3,650 read unit-hours, free",
+        "total           $1.00   $0.00  -$1.00",
+        "-$1.00 a month in us-east-1 (prices of 2026-09-03)",
+        "",
+    ]
+    assert status(without, "--against", with_key, "--json") == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["monthly_usd_delta"], result["notes"]) == (-1, [note])
+    assert result["changes"][0] == {
+        "item": "customer key",
+        "before": 1.0,
+        "after": 0.0,
+        "delta": -1.0,
+        "quantity_before": 1,
+        "quantity_after": 0,
+        "unit": "keys",
+    }
 
 
 def test_an_assembly_is_estimated_with_all_its_stacks(tmp_path, capsys):

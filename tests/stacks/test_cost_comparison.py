@@ -73,15 +73,9 @@ def test_two_regions_that_are_named_have_each_its_own_prices():
     assert (found.notes, found.delta > 0) == ((), True)
 
 
-def test_what_takes_the_place_of_requests_is_shown_where_it_is_free():
-    busy = Load(messages_per_day=1000)
+def test_more_of_what_is_free_is_not_a_change():
     on_demand, fixed = alone(synthesized()), alone(synthesized(billing_mode="provisioned"))
-    found = {change.item: change for change in compare(on_demand, fixed, busy).changes}
-    assert found["writes on demand"].after == 0
-    write = found["write capacity"]
-    assert (write.before, write.after, write.quantity_before, write.quantity_after) == (0, 0, 0, 2 * 5 * 730)
-    assert (write.is_free, write.quantities) == (True, "0 → 7,300 write unit-hours, free")
-    # More of what is free is not a change: more runs of a function, for example.
-    assert "stream function, requests" not in found
-    (change,) = compare(alone(of()), alone(of(Key=KEY)), Load()).changes
-    assert (change.item, change.after, change.is_free) == ("customer key", 1, False)
+    items = {change.item: change for change in compare(on_demand, fixed, Load(messages_per_day=1000)).changes}
+    assert items["writes on demand"].after == 0
+    assert items["write capacity"].quantity_after == 2 * 5 * 730
+    assert "stream function, requests" not in items

@@ -86,27 +86,9 @@ def test_it_is_said_before_everything_else(arguments, list_stages, capsys):
     assert "cdk.json" not in reviewed(capsys, "--stage", "dev", *arguments)
 
 
-def test_what_such_a_stage_costs_is_all_more_or_all_less(list_stages, capsys):
-    list_stages("dev", "qa")
-    text = reviewed(capsys)
-    assert "not estimated" not in text
-    _, _, qa, prod = text.split("10,000 messages a day: ")
-    assert qa.startswith("$0.")
-    assert "(+$0." in qa.partition("\n")[0]
-    assert prod.startswith("$0.00 (-$0.")
-    assert "counted as gone, although retained resources stay until they are cleaned up: Messages-prod" in prod
-
-
 def test_a_stage_that_neither_side_lists_has_its_defaults_on_both(list_stages, capsys):
     list_stages("dev")
     assert changes(capsys, "--stage", "pr-7") == {"pr-7": ["nothing"]}
-
-
-def test_without_a_list_in_the_base_every_stage_is_new(tmp_path, list_stages, capsys):
-    (tmp_path / "cdk.json").write_text("{}")
-    git(tmp_path, "commit", "-am", "Before the stages")
-    list_stages("qa")
-    assert reviewed(capsys).startswith(f"{NEW}\n\n")
 
 
 def test_a_base_from_before_the_project_is_one_line(tmp_path, list_stages, capsys):

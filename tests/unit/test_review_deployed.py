@@ -5,7 +5,6 @@ from botocore.exceptions import ClientError, NoCredentialsError
 
 from cli.clients import Identity
 from ops.review.deployed import compared
-from ops.review.stage_review import costs
 from ops.template import StackTemplate
 from tests.support.cost_templates import of, plan, resource, rule
 
@@ -88,17 +87,12 @@ def test_each_stack_is_looked_up_in_its_own_region():
     assert cloud.asked == [HOME, THERE], "the vault is known: nobody has to look for it"
 
 
-def test_a_stage_of_one_stack_is_named_with_its_place():
-    base, (one,) = compared(stage(PLAIN), Cloud({HOME: {"own": PLAIN}}).place)
-    assert base == "the deployed stack own in account 111122223333, region eu-west-1"
-    assert one.old.template == PLAIN
-
-
-def test_a_stage_that_names_no_region_is_where_the_credentials_found_it():
-    nowhere = (StackTemplate(name="own", template=PLAIN),)
-    _, (one,) = compared(nowhere, Cloud({HOME: {"own": PLAIN}}).place)
-    assert (one.old.region, one.new.region) == (HOME, HOME)
-    assert not any("names no region" in line for line in costs([one]))
+def test_a_stage_of_one_stack_is_named_with_its_place_where_the_credentials_found_it():
+    cloud, nowhere = Cloud({HOME: {"own": PLAIN}}), (StackTemplate(name="own", template=PLAIN),)
+    for stacks in (stage(PLAIN), nowhere):
+        base, (one,) = compared(stacks, cloud.place)
+        assert base == "the deployed stack own in account 111122223333, region eu-west-1"
+        assert (one.old.template, one.old.region, one.new.region) == (PLAIN, HOME, HOME)
     _, (absent,) = compared(nowhere, Cloud({}).place)
     assert absent.region is None
 
@@ -106,25 +100,17 @@ def test_a_stage_that_names_no_region_is_where_the_credentials_found_it():
 def test_a_stack_that_is_not_deployed_yet_is_new_where_the_stage_is():
     _, (own, copies) = compared(stage(COPYING, COPIES), Cloud({HOME: {"own": PLAIN}}).place)
     assert (own.old.template, copies.old, copies.unknown) == (PLAIN, None, "")
-
-
-def test_of_a_stage_that_is_not_deployed_there_is_nothing_to_compare():
     base, found = compared(stage(COPYING, COPIES), Cloud({}).place)
     assert base == "stack own is not deployed in account 111122223333, region eu-west-1"
     assert [one.unknown.partition(" is not")[0] for one in found] == ["stack own", "stack copies"]
 
 
-def test_a_stack_that_the_stage_no_longer_has_is_found_by_the_vault_of_its_plan():
-    cloud = Cloud({HOME: {"own": COPYING}, THERE: {"else": PLAIN, "copies": COPIES}})
-    base, (own, gone) = compared(stage(PLAIN), cloud.place)
-    assert base == "what is deployed in account 111122223333"
+@pytest.mark.parametrize("there", [{"else": PLAIN, "copies": COPIES}, {}])
+def test_a_stack_that_the_stage_no_longer_has_is_found_by_the_vault_of_its_plan(there):
+    _, (own, *gone) = compared(stage(PLAIN), Cloud({HOME: {"own": COPYING}, THERE: there}).place)
     assert (own.old.template, own.new.template) == (COPYING, PLAIN)
-    assert (gone.place, gone.old.template, gone.new) == ("copies in eu-central-1", COPIES, None)
-
-
-def test_a_vault_of_no_stack_is_no_stack_of_the_stage():
-    _, found = compared(stage(PLAIN), Cloud({HOME: {"own": COPYING}}).place)
-    assert [one.name for one in found] == ["own"]
+    found = [(one.place, one.old.template, one.new) for one in gone]
+    assert found == ([("copies in eu-central-1", COPIES, None)] if there else [])
 
 
 @pytest.mark.parametrize("now", [stage(COPYING, COPIES), stage(PLAIN)], ids=["there", "gone"])

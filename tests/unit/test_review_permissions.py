@@ -42,96 +42,66 @@ def role(**properties) -> dict:
         ("AWS::SSO::PermissionSet", {}, "Given"),
     ],
 )
-def test_a_policy_is_said_of_whom_it_is_attached_to(kind, attached, who):
+def test_a_policy_is_its_holders(kind, attached, who):
     given = resource(kind, PolicyDocument=document(DELETE), **attached)
     worker, team = role(), resource("AWS::IAM::Group")
     assert said(Worker=worker, Team=team, Given=given) == [f"{who}: {WORDS}"]
     assert access_changes(of(), of(Worker=worker, Team=team, Given=given)) == [f"+ permission: {who}: {WORDS}"]
 
 
-def test_a_managed_policy_is_said_of_the_role_that_lists_it():
+def test_what_a_principal_has_of_its_own():
     given = resource("AWS::IAM::ManagedPolicy", PolicyDocument=document(DELETE))
     worker = role(ManagedPolicyArns=[{"Ref": "Given"}], PermissionsBoundary={"Ref": "Limits"})
-    assert said(Worker=worker, Given=given) == [
+    policies = [{"PolicyName": "p", "PolicyDocument": document(DELETE)}]
+    assert said(Worker=worker, Given=given, User=resource("AWS::IAM::User", Policies=policies)) == [
+        f"User: {WORDS}",
         "Worker: has the managed policy Given",
         f"Worker: {WORDS}",
         "Worker: may do no more than Limits allows",
     ]
 
 
-def test_users_and_groups_have_their_own_policies_too():
-    policies = [{"PolicyName": "p", "PolicyDocument": document(DELETE)}]
-    for kind in ("AWS::IAM::User", "AWS::IAM::Group"):
-        assert said(Somebody=resource(kind, Policies=policies)) == [f"Somebody: {WORDS}"]
+PUBLIC = document(ANYBODY)
+TEXT = {"Fn::Join": ["", [json.dumps(PUBLIC)]]}
 
 
 @pytest.mark.parametrize(
-    ("resources", "who"),
+    ("kind", "properties", "who"),
     [
-        ({"Table": resource("AWS::DynamoDB::Table", ResourcePolicy={"PolicyDocument": document(ANYBODY)})}, "Table"),
-        ({"Vault": resource("AWS::Backup::BackupVault", AccessPolicy=document(ANYBODY))}, "Vault"),
-        ({"Key": resource("AWS::KMS::Key", KeyPolicy=document(ANYBODY))}, "Key"),
-        ({"P": resource("AWS::S3::BucketPolicy", Bucket={"Ref": "Files"}, PolicyDocument=document(ANYBODY))}, "Files"),
-        ({"P": resource("AWS::SQS::QueuePolicy", Queues=[{"Ref": "Jobs"}], PolicyDocument=document(ANYBODY))}, "Jobs"),
-        (
-            {
-                "P": resource(
-                    "AWS::SecretsManager::ResourcePolicy", SecretId={"Ref": "Secret"}, ResourcePolicy=document(ANYBODY)
-                )
-            },
-            "Secret",
-        ),
-        ({"P": resource("AWS::Events::EventBusPolicy", EventBusName="bus", StatementId="s", Statement=ANYBODY)}, "bus"),
-        ({"Images": resource("AWS::ECR::Repository", RepositoryPolicyText=document(ANYBODY))}, "Images"),
-        (
-            {
-                "Logs": resource(
-                    "AWS::Logs::ResourcePolicy", PolicyDocument={"Fn::Join": ["", [json.dumps(document(ANYBODY))]]}
-                )
-            },
-            "Logs",
-        ),
-        ({"Odd": resource("Vendor::Of::Anything", Deep=[{"Er": document(ANYBODY)}])}, "Odd"),
+        ("AWS::DynamoDB::Table", {"ResourcePolicy": {"PolicyDocument": PUBLIC}}, "P"),
+        ("AWS::DynamoDB::GlobalTable", {"Replicas": [{"Region": "r", "ResourcePolicy": PUBLIC}]}, "P: in r"),
+        ("AWS::Backup::BackupVault", {"AccessPolicy": PUBLIC}, "P"),
+        ("AWS::KMS::Key", {"KeyPolicy": PUBLIC}, "P"),
+        ("AWS::S3::BucketPolicy", {"Bucket": {"Ref": "Files"}, "PolicyDocument": PUBLIC}, "Files"),
+        ("AWS::SQS::QueuePolicy", {"Queues": [{"Ref": "Jobs"}], "PolicyDocument": PUBLIC}, "Jobs"),
+        ("AWS::SecretsManager::ResourcePolicy", {"SecretId": {"Ref": "Secret"}, "ResourcePolicy": PUBLIC}, "Secret"),
+        ("AWS::Events::EventBusPolicy", {"EventBusName": "bus", "StatementId": "s", "Statement": ANYBODY}, "bus"),
+        ("AWS::ECR::Repository", {"RepositoryPolicyText": PUBLIC}, "P"),
+        ("AWS::Logs::ResourcePolicy", {"PolicyDocument": TEXT}, "P"),
+        ("Vendor::Of::Anything", {"Deep": [{"Er": PUBLIC}]}, "P"),
     ],
-    ids=lambda value: next(iter(value.values()))["Type"] if isinstance(value, dict) else "",
 )
-def test_a_policy_of_a_resource_of_any_type_is_said(resources, who):
-    assert said(**resources) == [f"! {who}: anyone may read (s3: GetObject) on it"]
-
-
-def test_a_policy_of_a_replica_is_said_with_its_region():
-    replicas = [{"Region": "us-east-1", "ResourcePolicy": {"PolicyDocument": document(ANYBODY)}}]
-    assert said(Table=resource("AWS::DynamoDB::GlobalTable", Replicas=replicas)) == [
-        "! Table: in us-east-1: anyone may read (s3: GetObject) on it"
-    ]
+def test_a_policy_of_a_resource_of_any_type_is_said(kind, properties, who):
+    assert said(P=resource(kind, **properties)) == [f"! {who}: anyone may read (s3: GetObject) on it"]
 
 
 def test_a_part_of_a_bucket_is_not_the_bucket():
-    objects = ANYBODY | {"Resource": {"Fn::Sub": "${Files.Arn}/*"}}
-    policy = resource("AWS::S3::BucketPolicy", Bucket={"Ref": "Files"}, PolicyDocument=document(objects))
+    objects = document(ANYBODY | {"Resource": {"Fn::Sub": "${Files.Arn}/*"}})
+    policy = resource("AWS::S3::BucketPolicy", Bucket={"Ref": "Files"}, PolicyDocument=objects)
     assert said(P=policy) == ["! Files: anyone may read (s3: GetObject) on Files/*"]
+
+
+SQS = {"Action": "sqs:*", "Resource": "q"}
 
 
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
         ({"Effect": "Allow", "NotAction": ["iam:*"], "Resource": "*"}, "may do anything but iam:* on everything (*)"),
-        (
-            {"Effect": "Allow", "Action": "*", "NotResource": {"Ref": "Safe"}},
-            "may do anything (*: *) on everything but Safe",
-        ),
-        (
-            {"Effect": "Deny", "Action": "sqs:*", "NotPrincipal": {"AWS": "a"}, "Resource": "q"},
-            "nobody but a may do anything (sqs: *) on q",
-        ),
-        (
-            {"Effect": "Allow", "Action": "sqs:*", "NotPrincipal": {"AWS": "a"}, "Resource": "q"},
-            "anyone but a may do anything (sqs: *) on q",
-        ),
-        (
-            {"Effect": "Deny", "Action": "sqs:*", "Principal": {"AWS": ["*"]}, "Resource": "q"},
-            "nobody may do anything (sqs: *) on q",
-        ),
+        ({"Effect": "Allow", "Action": "*", "NotResource": "a"}, "may do anything (*: *) on everything but a"),
+        (SQS | {"Effect": "Deny", "NotPrincipal": {"AWS": "a"}}, "nobody but a may do anything (sqs: *) on q"),
+        (SQS | {"Effect": "Allow", "NotPrincipal": {"AWS": "a"}}, "anyone but a may do anything (sqs: *) on q"),
+        (SQS | {"Effect": "Deny", "Principal": {"AWS": ["*"]}}, "nobody may do anything (sqs: *) on q"),
         ({"Fn::If": ["C", DELETE, DELETE]}, "depending on a condition: "),
     ],
 )
@@ -173,7 +143,7 @@ def test_what_everybody_may_do_is_marked(statement, public):
     assert said_of(statement, who="X").public is public
 
 
-def test_a_role_that_anyone_may_become_is_marked_and_a_denial_is_no_permission():
+def test_a_role_that_anyone_may_assume_is_marked():
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
     for effect, words in [("Allow", "! R: anyone may assume it"), ("Deny", "R: nobody may assume it")]:
         made = resource("AWS::IAM::Role", AssumeRolePolicyDocument=document(trust | {"Effect": effect}))
@@ -192,7 +162,7 @@ def test_a_function_that_anyone_may_call_is_marked():
     ]
 
 
-def test_a_policy_that_changes_is_no_change_of_its_resource_as_well():
+def test_a_policy_that_changes_is_not_a_change_of_its_resource_too():
     def bucket(*statements):
         return of(P=resource("AWS::S3::BucketPolicy", Bucket="b", PolicyDocument=document(*statements)))
 
