@@ -357,5 +357,7 @@ def runs_a_day(schedule: Any) -> float:
     if cron is None:
         raise OpsError(f"schedule {schedule!r} is not understood: use cron(...) with *, ? and lists, or rate(...)")
     # Minutes, hours, days of the month, months, days of the week.
-    named = [(field.count(",") + 1, all) for field, all in zip(cron.groups(), _ALL, strict=False) if field not in "*?"]
-    return 24 * 60 * math.prod(count for count, _ in named) / math.prod(all for _, all in named)
+    parts = [
+        (field.count(",") + 1, many) for field, many in zip(cron.groups(), _ALL, strict=False) if field not in "*?"
+    ]
+    return 24 * 60 * math.prod(count for count, _ in parts) / math.prod(many for _, many in parts)

@@ -37,33 +37,28 @@ def run(arguments: argparse.Namespace) -> int:
     for stage in arguments.stage or here:
         stack_name(stage=stage)  # refuses a name that no stage can have
     with revision(arguments.base) if arguments.base else nullcontext() as base:
-        with _said_of(arguments.base):
+        with _named(arguments.base):
             there = stages(base) if base else here
         wanted = arguments.stage or list(dict.fromkeys([*here, *there]))
-        new, gone = (
-            {stage for stage in wanted if stage in one and stage not in other}
-            for one, other in ((here, there), (there, here))
-        )
+        new = [stage for stage in wanted if stage in here and stage not in there]
+        gone = [stage for stage in wanted if stage in there and stage not in here]
         found = []
         for stage in wanted:
             to_stderr(f"synthesizing stage {stage}")
-            stacks = () if stage in gone else template.synthesize(stage, arguments.context)
-            if not base:
-                name, reviewed = compared(stacks, lambda region: _clients(arguments, region))
-                found.append(Review(stage=stage, base=name, stacks=reviewed))
-                continue
-            with _said_of(arguments.base):
-                before = () if stage in new else template.synthesize(stage, project=base)
-            found.append(Review(stage=stage, base=arguments.base, stacks=paired(before, stacks)))
+            after = () if stage in gone else template.synthesize(stage, arguments.context)
+            if base:
+                with _named(arguments.base):
+                    before = () if stage in new else template.synthesize(stage, project=base)
+                found.append(Review(stage=stage, base=arguments.base, stacks=paired(before, after)))
+            else:
+                name, stacks = compared(after, lambda region: _clients(arguments, region))
+                found.append(Review(stage=stage, base=name, stacks=stacks))
     if arguments.json:
         print(json.dumps([review.as_object() for review in found], indent=2, ensure_ascii=False))
         return 0
-    lines = [f"stage {stage}: new ({arguments.base} does not list it in cdk.json)" for stage in wanted if stage in new]
-    lines += [
-        f"stage {stage}: no longer in cdk.json; its stack, if deployed, stays without reviews and updates"
-        for stage in wanted
-        if stage in gone
-    ]
+    lines = [f"stage {stage}: new ({arguments.base} does not list it in cdk.json)" for stage in new]
+    left = "no longer in cdk.json; its stack, if deployed, stays without reviews and updates"
+    lines += [f"stage {stage}: {left}" for stage in gone]
     print("\n\n".join([*lines, *("\n".join(getattr(review, arguments.format)()) for review in found)]))
     return 0
 
@@ -95,7 +90,7 @@ def revision(name: str) -> Iterator[Path]:
 
 
 @contextmanager
-def _said_of(revision: str) -> Iterator[None]:
+def _named(revision: str) -> Iterator[None]:
     """What fails in a base, such as one from before the project, names the revision."""
     try:
         yield

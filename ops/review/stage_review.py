@@ -90,12 +90,10 @@ class Review:
         apart = [(stack, self._sections_of(stack)) for stack in self.stacks]
         found = apart[0][1]
         if len(apart) > 1:
-            found = {
-                heading: [
-                    line for stack, one in apart for line in (stack.place, *(f"    {line}" for line in one[heading]))
-                ]
-                for heading in found
-            }
+            found = {heading: [] for heading in found}
+            for stack, sections in apart:
+                for heading, lines in sections.items():
+                    found[heading] += [stack.place, *(f"    {line}" for line in lines)]
         first, *rest = found.items()
         return dict([first, ("What it costs a month", costs(self.stacks)), *rest])
 
@@ -181,12 +179,9 @@ def costs(stacks: Sequence[ReviewedStack]) -> list[str]:
     What the stage no longer has is counted as deleted, and named where it stays.
     """
     # By name and region, because a stack may have come and gone under one name.
-    old, after = (
-        tuple(replace(one, name=stack.place) for stack, one in side if one)
-        for side in ([(stack, stack.old) for stack in stacks], [(stack, stack.new) for stack in stacks])
-    )
+    after = tuple(replace(stack.new, name=stack.place) for stack in stacks if stack.new)
     compared = not any(stack.unknown for stack in stacks)
-    before = old if compared else after
+    before = tuple(replace(stack.old, name=stack.place) for stack in stacks if stack.old) if compared else after
     try:
         found = {name: compare(before, after, load) for name, load in LOADS.items()}
     except OpsError as error:  # a region without prices; the rest is worth reading all the same
@@ -205,10 +200,10 @@ def costs(stacks: Sequence[ReviewedStack]) -> list[str]:
 
 
 def _permissions(resources: Resources) -> list[str]:
-    groups = groupby(permissions(resources), key=lambda one: one.who)
-    return [
-        line for who, all in groups for line in (who, *(f"    {'! ' if one.public else ''}{one.text}" for one in all))
-    ]
+    lines = []
+    for who, found in groupby(permissions(resources), key=lambda one: one.who):
+        lines += [who, *(f"    {'! ' if one.public else ''}{one.text}" for one in found)]
+    return lines
 
 
 def _counted(resources: Resources) -> list[str]:
