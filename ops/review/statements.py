@@ -153,8 +153,6 @@ def _test(operator: str, key: str, value: Any) -> str:
         return f"{key} is {'missing' if spelled(value) == 'true' else 'present'}"
     negated = name.startswith("Not")
     verb = _WORDS.get(name.removeprefix("Not"), operator)
-    if kind == "Date":
-        verb = verb.replace("less", "earlier").replace("more", "later")
     if negated:
         verb = verb.replace("is", "is not", 1)
     values = (" nor " if negated else " or ").join(map(spelled, listed(value)))

@@ -9,6 +9,8 @@ from model.names import VAULT_VARIABLE
 from ops.review.wording import CREATE_ONLY, HOLDS, short, spelled, titled
 from ops.template import Properties, Resources, is_retained
 
+# {"Ref": "Id"}, {"Fn::GetAtt": ["Id", "Attribute"]} or "Id.Attribute", and ${Id.Attribute}.
+_REFERENCES = (r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)(?:\.|", ")?([\w.]*)"', r"\$\{(\w+)\.?([^}]*)\}")
 _DELETION, REPLACEMENT = "DeletionPolicy", "UpdateReplacePolicy"
 
 
@@ -116,17 +118,5 @@ def _follows(resource: Properties, replaced: Mapping[str, Any], streams: set[str
 
 def _references(value: Any) -> set[tuple[str, str]]:
     """The logical ids that a value refers to, each with the attribute; empty for ``Ref``."""
-    if isinstance(value, list):
-        return {one for member in value for one in _references(member)}
-    if not isinstance(value, Mapping):
-        return set()
-    if set(value) == {"Ref"}:
-        return {(value["Ref"], "")}
-    if set(value) == {"Fn::GetAtt"}:
-        target = value["Fn::GetAtt"]
-        # A list, or the text with a dot that YAML allows.
-        id, attribute = target.split(".", 1) if isinstance(target, str) else target
-        return {(id, attribute)}
-    if set(value) == {"Fn::Sub"}:
-        return set(re.findall(r"\$\{([^!}.]+)\.?([^}]*)\}", json.dumps(value["Fn::Sub"])))
-    return {one for member in value.values() for one in _references(member)}
+    text = json.dumps(value)
+    return {found for pattern in _REFERENCES for found in re.findall(pattern, text)}

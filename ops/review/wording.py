@@ -44,6 +44,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         if set(value) == {"Fn::Join"} and (text := _joined(*value["Fn::Join"])) is not None:
             return _plain(text) if isinstance(text, str) else text
+        if set(value) == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str) and "${" not in value["Fn::Sub"]:
+            return _plain(value["Fn::Sub"])
         return {key: _widgets(member) if key == "DashboardBody" else _plain(member) for key, member in value.items()}
     if isinstance(value, list):
         if value and all(isinstance(one, Mapping) and set(one) == {"Key", "Value"} for one in value):
@@ -82,22 +84,15 @@ def _widgets(body: Any) -> Any:
     return [one.get("title") or one.get("markdown", "").splitlines()[0] for one in widgets]
 
 
-def in_region(value: Any, region: str | None) -> Any:
-    """A template, or a part of one, with the names of a known region and its partition in place of references."""
-    if not region or not isinstance(value, Mapping | list):
-        return value
-    if isinstance(value, list):
-        return [in_region(member, region) for member in value]
+def in_region(template: Template, region: str | None) -> Template:
+    """The template with the names of a known region and its partition in place of references."""
+    if not region:
+        return template
     partition = next((name for begin, name in _PARTITIONS.items() if region.startswith(begin)), "aws")
-    known = {"AWS::Region": region, "AWS::Partition": partition}
-    if set(value) == {"Ref"}:
-        return known.get(value["Ref"], value)
-    text = value.get("Fn::Sub")
-    if len(value) == 1 and isinstance(text, str):
-        for name, word in known.items():
-            text = text.replace(f"${{{name}}}", word)
-        return {"Fn::Sub": text} if "${" in text else text
-    return {key: in_region(member, region) for key, member in value.items()}
+    text = json.dumps(template)
+    for name, word in (("AWS::Region", region), ("AWS::Partition", partition)):
+        text = text.replace(json.dumps({"Ref": name}), json.dumps(word)).replace(f"${{{name}}}", word)
+    return json.loads(text)  # type: ignore[no-any-return]
 
 
 def short(logical_id: str) -> str:
