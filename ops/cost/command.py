@@ -15,7 +15,7 @@ from cli.output import columns, money
 from ops import template
 from ops.cost import estimate as costs
 from ops.cost.bill import Load, read
-from ops.cost.estimate import BreakEven, Comparison, CostChange, Estimate, Line, quantity, signed
+from ops.cost.estimate import BreakEven, CostChange, CostComparison, CostLine, Estimate, quantity, signed
 from ops.cost.prices import AS_OF, LISTED, Price
 
 _IDLE = Load()
@@ -114,7 +114,7 @@ def estimate_text(estimate: Estimate, even: BreakEven) -> Iterator[str]:
     yield from _notes(estimate)
 
 
-def comparison_text(comparison: Comparison) -> Iterator[str]:
+def comparison_text(comparison: CostComparison) -> Iterator[str]:
     """What changes between two templates, and by how much."""
     before, after, delta = comparison.before, comparison.after, signed(comparison.delta)
     rows = [(one.item, money(one.before), money(one.after), _difference(one)) for one in comparison.changes]
@@ -130,7 +130,7 @@ def _difference(change: CostChange) -> str:
     return signed(change.delta) + (f": {change.quantities}" if change.is_free else "")
 
 
-def _cells(line: Line) -> tuple[str, ...]:
+def _cells(line: CostLine) -> tuple[str, ...]:
     free = f", {quantity(line.free)} of them free" if line.free else ""
     unit = line.price.unit.removesuffix("s") if line.quantity == 1 else line.price.unit
     return line.item, f"{quantity(line.quantity)} {unit}{free}", _price(line.price), money(line.monthly)
@@ -158,7 +158,7 @@ def _estimate_object(estimate: Estimate) -> dict[str, Any]:
     }
 
 
-def _line_object(line: Line) -> dict[str, Any]:
+def _line_object(line: CostLine) -> dict[str, Any]:
     return {
         "stack": line.stack or None,
         "region": line.price.region,
@@ -172,7 +172,7 @@ def _line_object(line: Line) -> dict[str, Any]:
     }
 
 
-def _comparison_object(comparison: Comparison) -> dict[str, Any]:
+def _comparison_object(comparison: CostComparison) -> dict[str, Any]:
     return {
         "before": _estimate_object(comparison.before),
         "after": _estimate_object(comparison.after),

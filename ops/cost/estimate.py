@@ -21,7 +21,7 @@ _STAYS_BILLED = ("AWS::KMS::Key", "AWS::Backup::BackupVault", *TABLE_TYPES)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Line:
+class CostLine:
     """``quantity`` units of one price a month, of which ``free`` cost nothing.
 
     ``stack`` has the item, or makes it; empty for a template without a name.
@@ -44,7 +44,7 @@ class Estimate:
     """What the stacks of a stage cost a month, and under which assumptions."""
 
     region: str = REGION
-    lines: tuple[Line, ...] = ()
+    lines: tuple[CostLine, ...] = ()
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
 
@@ -79,7 +79,7 @@ def estimate(stage: BilledStage, load: Load, *, region: str | None = None, free_
         price = prices(away if is_known(away) else home)[one.price]
         free = min(one.quantity, price.free) if free_tier else 0.0
         item = f"{one.item}, {away}" if away else one.item
-        lines.append(Line(stack=stack, item=item, quantity=one.quantity, price=price, free=free))
+        lines.append(CostLine(stack=stack, item=item, quantity=one.quantity, price=price, free=free))
     return Estimate(
         region=home,
         lines=tuple(lines),
@@ -173,7 +173,7 @@ class CostChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class CostComparison:
     """Two estimates for one load; ``notes`` say what their difference leaves out."""
 
     before: Estimate
@@ -188,7 +188,7 @@ class Comparison:
     @property
     def changes(self) -> tuple[CostChange, ...]:
         """Every item whose price changes, or which is free and comes or goes, whichever stack has it."""
-        items: dict[str, tuple[list[Line], list[Line]]] = {}
+        items: dict[str, tuple[list[CostLine], list[CostLine]]] = {}
         for side, lines in enumerate((self.before.lines, self.after.lines)):
             for line in lines:
                 items.setdefault(line.item, ([], []))[side].append(line)
@@ -208,7 +208,7 @@ class Comparison:
 
 def compare(
     before: Stacks, after: Stacks, load: Load, *, region: str | None = None, free_tier: bool = True
-) -> Comparison:
+) -> CostComparison:
     """The monthly costs of the stacks of a stage before and after, under one load.
 
     The table's stack is priced in ``region``, or in the one that it names, or that the other
@@ -225,7 +225,7 @@ def compare(
     first, second = (
         estimate(side, load, region=region, free_tier=free_tier) if side else Estimate() for side in (was, now)
     )
-    return Comparison(before=first, after=second, notes=(*notes, *_left_behind(before, after)))
+    return CostComparison(before=first, after=second, notes=(*notes, *_left_behind(before, after)))
 
 
 def _left_behind(before: Stacks, after: Stacks) -> Iterator[str]:

@@ -14,7 +14,7 @@ from cli.clients import Clients, stack_name
 from cli.command_line import to_stderr
 from cli.errors import OpsError, UsageError
 from ops import template
-from ops.review.deployed import compared
+from ops.review.deployed_stacks import compared
 from ops.review.stage_review import Review, paired
 
 

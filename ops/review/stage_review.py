@@ -9,8 +9,8 @@ from typing import Any
 from cli.errors import OpsError
 from ops.cost.bill import Load
 from ops.cost.estimate import compare, signed
-from ops.review.changes import changes
-from ops.review.permissions import access_changes, permissions
+from ops.review.access import access_changes, permissions
+from ops.review.resource_changes import changes
 from ops.review.survival import kept, lost
 from ops.review.wording import in_region
 from ops.template import Resources, Stacks, StackTemplate

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError, NoCredentialsError
 
 from cli.clients import Identity
-from ops.review.deployed import compared
+from ops.review.deployed_stacks import compared
 from ops.template import StackTemplate
 from tests.support.cost_templates import of, plan, resource, rule
 

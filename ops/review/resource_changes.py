@@ -4,7 +4,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from ops.review.permissions import IDENTITY_POLICIES, OF_PRINCIPALS, PRINCIPALS, without_documents
+from ops.review.access import IDENTITY_POLICIES, OF_PRINCIPALS, PRINCIPALS, without_documents
 from ops.review.survival import REPLACEMENT, emptied, fate, is_lost, protections, replacements, weakened
 from ops.review.wording import HASH, HOLDS, Template, differences, normalised, short, spelled, titled
 from ops.template import TABLE_TYPES, Properties, Resources
