@@ -9,7 +9,7 @@ from cli.errors import OpsError
 from ops import template
 from ops.cost.bill import StreamReader
 from ops.template import Retention, StackTemplate, Throughput, runs_a_day
-from tests.support.cost_templates import global_table, of, old_table, plan, read, resource, rule
+from tests.support.cost_templates import of, old_table, plan, read, resource, rule
 from tests.support.templates import FULL, stage
 from tests.support.templates import synthesized as synth
 
@@ -60,12 +60,6 @@ def test_a_stage_with_every_setting_on():
     assert full.restore_tests_a_day == pytest.approx(1 / 7)
 
 
-def test_recovery_and_plans_can_be_off():
-    bare = read(synth(pitr_days=0, daily_backup_retention_days=0, monthly_backup_retention_days=0))
-    assert not bare.table.replicas[0].recovery
-    assert bare.rules == ()
-
-
 def test_an_old_table_with_its_capacity_and_its_index():
     index = {
         "IndexName": "i",
@@ -79,12 +73,6 @@ def test_an_old_table_with_its_capacity_and_its_index():
     assert (held.projection, held.attributes) == ("INCLUDE", ("OtherUser",))
     units = {key: one.minimum for key, one in found.table.throughputs.items()}
     assert units == {("", "write"): 6, ("", "read"): 4, ("i", "write"): 3, ("i", "read"): 2}
-
-
-def test_the_regions_of_a_global_table():
-    found = read(of(global_table(None, "eu-central-1")))
-    assert [region for region, _ in found.table.regions("eu-west-1")] == ["eu-west-1", "eu-central-1"]
-    assert found.home is None
 
 
 @pytest.mark.parametrize(

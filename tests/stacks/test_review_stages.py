@@ -9,10 +9,8 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from ops import template
 from ops.__main__ import main
-from ops.review import command
 from ops.review.wording import CREATE_ONLY
 from ops.template import StackTemplate
-from tests.conftest import PROJECT
 from tests.snapshots import FOLDER
 from tests.support.cost_templates import of
 from tests.support.templates import FULL
@@ -112,10 +110,6 @@ def test_wrong_usage(arguments, words, capsys):
     assert words in capsys.readouterr().err
 
 
-def test_every_stage_is_reviewed_unless_one_is_named():
-    assert command.stages(PROJECT) == ["dev", "prod"]
-
-
 def create_only(kind: str) -> set[str]:
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema
     paths = [*schema.get("createOnlyProperties", []), *schema.get("conditionalCreateOnlyProperties", [])]
@@ -135,7 +129,3 @@ def kinds() -> set[str]:
 @pytest.mark.parametrize("kind", sorted(kinds()))
 def test_the_properties_that_cannot_change_are_those_of_the_schema(kind):
     assert set(CREATE_ONLY.get(kind, ())) == create_only(kind)
-
-
-def test_the_snapshots_have_types_to_compare():
-    assert {"AWS::Lambda::EventSourceMapping", "AWS::Backup::BackupSelection"} <= kinds()
