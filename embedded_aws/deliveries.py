@@ -11,6 +11,7 @@ here it does not.
 
 import json
 import logging
+from collections.abc import Callable
 from typing import Any
 
 import ministack.core.iam_evaluator as evaluator
@@ -22,6 +23,7 @@ import ministack.services.sns as sns
 from ministack.core.responses import get_account_id, get_region
 
 from embedded_aws.iam.roles import denial, find
+from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 EVENTS, ALARMS = "events.amazonaws.com", "cloudwatch.amazonaws.com"
@@ -32,23 +34,22 @@ _LOGGER = logging.getLogger(__name__)
 
 def install() -> None:
     """Check each receiver before the engine delivers."""
-    invoke = eventbridge._invoke_target
-    act = cloudwatch._dispatch_alarm_actions
+    wrap(eventbridge, "_invoke_target", _invoke)
+    wrap(cloudwatch, "_dispatch_alarm_actions", _act)
 
-    def invoke_allowed(target: Json, event: Json, rule: Json, *view: Any) -> None:
-        role = str(target.get("RoleArn") or "")
-        if receives(target.get("Arn", ""), EVENTS, str(rule.get("Arn", "")), role):
-            invoke(target, event, rule, *view)
 
-    def act_allowed(alarm: Json, *change: Any) -> None:
-        source = str(alarm.get("AlarmArn", ""))
-        allowed = {
-            name: [arn for arn in alarm.get(name) or [] if receives(arn, ALARMS, source)] for name in _ACTIONS_OF_ALARMS
-        }
-        act(alarm | allowed, *change)
+def _invoke(original: Callable[..., None], target: Json, event: Json, rule: Json, *view: Any) -> None:
+    role = str(target.get("RoleArn") or "")
+    if receives(target.get("Arn", ""), EVENTS, str(rule.get("Arn", "")), role):
+        original(target, event, rule, *view)
 
-    eventbridge._invoke_target = invoke_allowed
-    cloudwatch._dispatch_alarm_actions = act_allowed
+
+def _act(original: Callable[..., None], alarm: Json, *change: Any) -> None:
+    source = str(alarm.get("AlarmArn", ""))
+    allowed = {
+        name: [arn for arn in alarm.get(name) or [] if receives(arn, ALARMS, source)] for name in _ACTIONS_OF_ALARMS
+    }
+    original(alarm | allowed, *change)
 
 
 def receives(target: str, service: str, source: str, role: str = "") -> bool:
@@ -62,14 +63,7 @@ def receives(target: str, service: str, source: str, role: str = "") -> bool:
         else _missing(target, service, source)
     )
     if missing:
-        action, resource = missing
-        _LOGGER.warning(
-            "delivery from %s lost: %s is not authorized to perform: %s on resource: %s",
-            source,
-            service,
-            action,
-            resource,
-        )
+        _LOGGER.warning("delivery from %s lost: %s may not do %s on %s", source, service, *missing)
     return not missing
 
 

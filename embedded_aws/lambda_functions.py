@@ -29,7 +29,7 @@ import ministack.services.lambda_svc as engine
 
 from embedded_aws.iam import roles
 from embedded_aws.patching import wrap
-from embedded_aws.replies import ApiError, Json
+from embedded_aws.replies import Json, invalid
 from embedded_aws.settings import CURRENT
 
 LOGGING = ("logs:CreateLogStream", "logs:PutLogEvents")
@@ -55,7 +55,7 @@ def install() -> None:
     """Replace the engine's functions; each keeps the original for what it does well."""
     distrusted = "The role defined for the function cannot be assumed by Lambda."
     for name in ("_create_function", "_update_config"):
-        refusal = ApiError("InvalidParameterValueException", distrusted)
+        refusal = invalid(distrusted)
         wrap(engine, name, roles.trusting("lambda.amazonaws.com", "Role", refusal))
     wrap(engine, "_emit_lambda_logs", _emit_logs)
     wrap(engine, "_execute_function_warm", _execute)

@@ -24,6 +24,11 @@ class ApiError(Exception):
         return self.status, headers, json.dumps(body).encode()
 
 
+def invalid(message: str) -> ApiError:
+    """The error for a parameter that an API refuses."""
+    return ApiError("InvalidParameterValueException", message)
+
+
 def ok(body: Json | None) -> Reply:
     """A 200 with ``body`` as JSON, or with an empty body for None."""
     content = b"" if body is None else json.dumps(body).encode()

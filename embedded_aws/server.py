@@ -43,9 +43,8 @@ def main() -> None:
     listener = socket.create_server(("127.0.0.1", 0))  # the kernel picks a free port
     port = listener.getsockname()[1]
     ca_file = _configure_engine(arguments.state_dir, port)
-    _write_state(
-        arguments.state_dir, {"pid": os.getpid(), "endpoint": f"https://127.0.0.1:{port}", "ca_file": str(ca_file)}
-    )
+    state = {"pid": os.getpid(), "endpoint": f"https://127.0.0.1:{port}", "ca_file": str(ca_file)}
+    _write_state(arguments.state_dir, state)
     asyncio.run(_serve(listener, arguments.state_dir, until_stdin_closes=arguments.until_stdin_closes))
     lock.close()
 
@@ -160,7 +159,7 @@ async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes
 
 
 async def _stop_without_state(state: Path, stop: asyncio.Event) -> None:
-    """Stop when the state file is gone: nobody could find this server any more."""
+    """Stop when the state file is gone: no client could find this server any more."""
     while state.exists():
         await asyncio.sleep(WATCH_SECONDS)
     stop.set()

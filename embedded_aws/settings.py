@@ -11,6 +11,7 @@ from typing import Any
 
 import ministack.app as engine
 
+from embedded_aws.patching import wrap
 from embedded_aws.replies import Reply
 
 PREFIX = "additions."
@@ -72,14 +73,13 @@ def install(environment: Mapping[str, str]) -> None:
         value = environment.get(f"LOCAL_AWS_{field.name.upper()}")
         if value is not None:
             CURRENT.change(field.name, value)
-    engine_config = engine._handle_admin_config_request
+    wrap(engine, "_handle_admin_config_request", _handle_config)
 
-    async def handle_config(path: str, method: str, body: bytes) -> Any:
-        if path == "/_ministack/config" and method == "POST" and PREFIX.encode() in body:
-            return _apply(json.loads(body))
-        return await engine_config(path, method, body)
 
-    engine._handle_admin_config_request = handle_config
+async def _handle_config(original: Any, path: str, method: str, body: bytes) -> Any:
+    if path == "/_ministack/config" and method == "POST" and PREFIX.encode() in body:
+        return _apply(json.loads(body))
+    return await original(path, method, body)
 
 
 def _apply(values: dict[str, object]) -> Reply:

@@ -13,6 +13,6 @@ def install() -> None:
     """Put the service in front of the engine's, which keeps what is not listed in ``routes``."""
     store.install()
     backup_plans.install()
-    recovery_points.install_tags()
+    recovery_points.install()
     backup_jobs.install()
     routes.install()

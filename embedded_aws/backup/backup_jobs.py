@@ -27,7 +27,7 @@ from embedded_aws.backup.store import BackupJob, RecoveryPoint
 from embedded_aws.dynamodb.recovery import table_name
 from embedded_aws.iam import roles
 from embedded_aws.patching import Handler, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply, body_of
+from embedded_aws.replies import ApiError, Json, Reply, body_of, invalid
 from embedded_aws.settings import CURRENT
 
 SHORTEST_WINDOW_MINUTES = 60
@@ -60,10 +60,7 @@ def start_backup_job(request: Request) -> Json:
     roles.check_role(role, request.headers, request.query)
     window = request.body.get("StartWindowMinutes", DEFAULT_WINDOW_MINUTES)
     if window < SHORTEST_WINDOW_MINUTES:
-        raise ApiError(
-            "InvalidParameterValueException",
-            f"StartWindowMinutes must be at least {SHORTEST_WINDOW_MINUTES}, got {window}",
-        )
+        raise invalid(f"StartWindowMinutes must be at least {SHORTEST_WINDOW_MINUTES}, got {window}")
     now = store.now()
     job = BackupJob(
         id=str(uuid.uuid4()).upper(),
@@ -119,7 +116,7 @@ def _backup_denial(job: BackupJob) -> str | None:
     actions = ADVANCED_ACTIONS if has_advanced_backups() else BASIC_ACTIONS
     wanted = [(action, job.table_arn) for action in actions]
     if not has_advanced_backups():
-        # Of a backup that is yet to be made, whose id nobody knows.
+        # Of a backup that is yet to be made, whose id is not known.
         wanted.append((DESCRIBE_BACKUP, f"{job.table_arn}/backup/{store.now():.0f}"))
     found = roles.first_denial(job.role_arn, wanted)
     if not found and roles.denial(job.role_arn, DESCRIBE_TABLE, job.table_arn):

@@ -13,7 +13,7 @@ from embedded_aws.backup import store
 from embedded_aws.backup.requests import Request
 from embedded_aws.iam import roles
 from embedded_aws.patching import Handler, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply, body_of
+from embedded_aws.replies import ApiError, Json, Reply, body_of, invalid
 
 HAS_SELECTIONS = "Related backup plan selections must be deleted prior to backup plan deletion"
 SAME_DOCUMENT = "Backup plan with the same plan document already exists"
@@ -45,7 +45,7 @@ def _check_rules(plan: Json) -> None:
     for rule in plan.get("Rules", []):
         vault = rule.get("TargetBackupVaultName")
         if vault not in engine._vaults:
-            raise ApiError("InvalidParameterValueException", f"Cannot find Backup vault {vault}")
+            raise invalid(f"Cannot find Backup vault {vault}")
         # CloudFormation may hand a number over as text.
         days = {name: int(value) for name, value in (rule.get("Lifecycle") or {}).items()}
         store.checked_lifecycle(days)
@@ -77,7 +77,7 @@ def create_selection_in(plan_id: str, body: Json) -> Json:
     role = selection.get("IamRoleArn", "")
     roles.check_assumable(role)
     if roles.denial(role, "tag:GetResources", "*"):
-        raise ApiError("InvalidParameterValueException", f"IAM Role {role} is not authorized to call tag:GetResources")
+        raise invalid(f"IAM Role {role} is not authorized to call tag:GetResources")
     for other in engine._selections.values():
         same_plan = other["BackupPlanId"] == plan_id
         if same_plan and other["SelectionName"] == selection.get("SelectionName"):
@@ -100,11 +100,11 @@ def delete_selection(request: Request) -> None:
 
 def _check_plan(plan_id: str) -> None:
     if plan_id not in engine._plans:
-        raise ApiError("InvalidParameterValueException", "Cannot find Backup plan")
+        raise invalid("Cannot find Backup plan")
 
 
 def _check_selection(plan_id: str, selection_id: str) -> None:
     _check_plan(plan_id)
     found = engine._selections.get(selection_id)
     if found is None or found["BackupPlanId"] != plan_id:
-        raise ApiError("InvalidParameterValueException", "Cannot find Backup selection")
+        raise invalid("Cannot find Backup selection")

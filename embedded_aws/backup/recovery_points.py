@@ -10,7 +10,8 @@ and in the tagging API's lists.
 
 import logging
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -24,9 +25,13 @@ from embedded_aws.backup.requests import Request, find, page
 from embedded_aws.backup.store import RecoveryPoint
 from embedded_aws.dynamodb import customer_keys
 from embedded_aws.iam import roles
+from embedded_aws.patching import wrap
 from embedded_aws.replies import ApiError, Json
 from embedded_aws.settings import CURRENT
 
+HELD = "The recovery point cannot be deleted because it has active legal hold(s)"
+SELECTION = "RecoveryPointSelection"
+LISTED = ("Title", "Status", "Description", "LegalHoldId", "LegalHoldArn", "CreationDate", "CancellationDate")
 _BY_AGE = attrgetter("created", "arn")
 _LOGGER = logging.getLogger(__name__)
 NO_KEY = "Not Applicable"  # in place of an ARN: the key of DynamoDB that AWS manages (guide)
@@ -179,34 +184,28 @@ def _protected_description(point: RecoveryPoint) -> Json:
     }
 
 
-def install_tags() -> None:
+def install() -> None:
     """Let the engine find points and restore testing plans wherever it reads or writes tags."""
-    engine_resolve = engine._resolve_resource
-
-    def resolve(arn: str) -> Any:
-        for testing in store.testing_plans.values():
-            if testing["plan"]["RestoreTestingPlanArn"] == arn:
-                return testing["tags"]
-        point = store.points.get(arn)
-        if point and point.advanced:
-            return point.tags if point.status() else None
-        return engine_resolve(arn)
-
-    engine._resolve_resource = resolve
-    engine_collect = tagging._collect_backup
-
-    def collect() -> Iterator[tuple[str, Any]]:
-        yield from engine_collect()
-        for point in store.points.values():
-            if point.advanced and point.status():
-                yield point.arn, tagging._normalise_flat(point.tags)
-
+    wrap(engine, "_resolve_resource", _resolve)
+    collect = partial(_collect, tagging._collect_backup)
     tagging._COLLECTORS["backup"] = tagging._RESOURCE_TAG_COLLECTORS["backup"] = collect
 
 
-HELD = "The recovery point cannot be deleted because it has active legal hold(s)"
-SELECTION = "RecoveryPointSelection"
-LISTED = ("Title", "Status", "Description", "LegalHoldId", "LegalHoldArn", "CreationDate", "CancellationDate")
+def _resolve(original: Callable[[str], Any], arn: str) -> Any:
+    for testing in store.testing_plans.values():
+        if testing["plan"]["RestoreTestingPlanArn"] == arn:
+            return testing["tags"]
+    point = store.points.get(arn)
+    if point and point.advanced:
+        return point.tags if point.status() else None
+    return original(arn)
+
+
+def _collect(original: Callable[[], Iterator[tuple[str, Any]]]) -> Iterator[tuple[str, Any]]:
+    yield from original()
+    for point in store.points.values():
+        if point.advanced and point.status():
+            yield point.arn, tagging._normalise_flat(point.tags)
 
 
 def create_hold(request: Request) -> Json:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-from embedded_aws.replies import ApiError, Json
+from embedded_aws.replies import ApiError, Json, invalid
 from embedded_aws.settings import CURRENT
 
 LARGEST_PAGE = 1000
@@ -56,7 +56,7 @@ class Request:
         try:
             parsed = datetime.fromisoformat(text)
         except ValueError:
-            raise ApiError("InvalidParameterValueException", f"{name} is not a time") from None
+            raise invalid(f"{name} is not a time") from None
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
@@ -77,7 +77,7 @@ def page(
     except ValueError:
         size = 0
     if not 1 <= size <= LARGEST_PAGE:
-        raise ApiError("InvalidParameterValueException", f"maxResults must be between 1 and {LARGEST_PAGE}")
+        raise invalid(f"maxResults must be between 1 and {LARGEST_PAGE}")
     ordered = sorted(((_position(key(record)), record) for record in records), key=_first)
     ordered.reverse()
     last_seen = _decode(request.either("nextToken", "NextToken"))
@@ -108,7 +108,7 @@ def _decode(token: str | None) -> str | None:
     try:
         return base64.b64decode(token, validate=True).decode() if token else None
     except (binascii.Error, UnicodeDecodeError):
-        raise ApiError("InvalidParameterValueException", "nextToken is not valid") from None
+        raise invalid("nextToken is not valid") from None
 
 
 _arrived: deque[float] = deque()  # of the deletions of the last second

@@ -15,21 +15,15 @@ from embedded_aws.backup.requests import Request, find, page
 from embedded_aws.backup.store import RecoveryPoint, RestoreJob
 from embedded_aws.dynamodb import customer_keys, recovery
 from embedded_aws.iam import roles
-from embedded_aws.replies import ApiError, Json, body_of
+from embedded_aws.replies import ApiError, Json, body_of, invalid
 from embedded_aws.settings import CURRENT
 
 # What the new table takes beside the restore itself: DynamoDB guide, "Using IAM with DynamoDB
 # backup and restore"; AWSBackupServiceRolePolicyForRestores has DescribeTable too.
-DEPENDENT_ACTIONS = (
-    "dynamodb:BatchWriteItem",
-    "dynamodb:DeleteItem",
-    "dynamodb:DescribeTable",
-    "dynamodb:GetItem",
-    "dynamodb:PutItem",
-    "dynamodb:Query",
-    "dynamodb:Scan",
-    "dynamodb:UpdateItem",
-)
+DEPENDENT_ACTIONS = [
+    f"dynamodb:{action}"
+    for action in "BatchWriteItem DeleteItem DescribeTable GetItem PutItem Query Scan UpdateItem".split()
+]
 
 
 def start(request: Request) -> Json:
@@ -45,7 +39,7 @@ def start(request: Request) -> Json:
     roles.check_role(role, request.headers, request.query)
     metadata = {name.lower(): value for name, value in given.items()}
     if not metadata.get("targettablename"):
-        raise ApiError("InvalidParameterValueException", "targetTableName is required")
+        raise invalid("targetTableName is required")
     now = store.now()
     job = RestoreJob(
         id=str(uuid.uuid4()).upper(),

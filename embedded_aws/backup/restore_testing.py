@@ -12,7 +12,7 @@ from ministack.core.responses import get_account_id, get_region
 from embedded_aws.backup import store
 from embedded_aws.backup.requests import Request, find, page
 from embedded_aws.iam import roles
-from embedded_aws.replies import ApiError, Json
+from embedded_aws.replies import ApiError, Json, invalid
 
 NAME = re.compile(r"[A-Za-z0-9_]{1,50}")
 ALGORITHMS = ("LATEST_WITHIN_WINDOW", "RANDOM_WITHIN_WINDOW")
@@ -125,7 +125,7 @@ def _check(given: Json, kind: str) -> None:
     name = given[_NEEDED[kind][0]]
     if not NAME.fullmatch(name):
         text = f"'{name}' must match {NAME.pattern}"
-        raise ApiError("InvalidParameterValueException", text)
+        raise invalid(text)
 
 
 def _points(plan: Json) -> Json:
@@ -133,7 +133,7 @@ def _points(plan: Json) -> Json:
     selection |= plan["RecoveryPointSelection"]
     if selection.get("Algorithm") not in ALGORITHMS:
         text = f"Algorithm must be one of {', '.join(ALGORITHMS)}"
-        raise ApiError("InvalidParameterValueException", text)
+        raise invalid(text)
     return selection
 
 

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import ministack.services.backup as engine
@@ -19,7 +18,8 @@ from embedded_aws.backup import (
     vaults,
 )
 from embedded_aws.backup.requests import Request
-from embedded_aws.replies import ApiError, Json, Reply, ok
+from embedded_aws.patching import wrap
+from embedded_aws.replies import ApiError, Json, ok
 
 _VAULT = r"/backup-vaults/(?P<vault>[^/]+)"
 _POINT = _VAULT + r"/recovery-points/(?P<point>.+?)"  # an ARN, which may hold slashes
@@ -90,30 +90,23 @@ ROUTES: list[tuple[str, str, Callable[[Request], Json | None]]] = [
 
 def install() -> None:
     """Answer the calls of ``ROUTES`` before the engine does."""
-    engine_handle = engine.handle_request
-
-    async def handle(method: str, path: str, headers: Any, body: bytes, query: dict[str, Any]) -> Any:
-        for wanted, pattern, handler in ROUTES:
-            match = re.fullmatch(pattern, path.rstrip("/"))
-            if wanted == method and match:
-                if handler is recovery_points.delete_point:
-                    requests.note_deletion()
-                await requests.delay()
-                single = {key: v[0] if isinstance(v, list) else v for key, v in query.items()}
-                content = json.loads(body) if body else {}
-                request = Request(match.groupdict(), content, single, headers)
-                check = partial(vaults.check_call, request, method, path, body)
-                return _answer(handler, request, check)
-        await requests.delay()
-        return await engine_handle(method, path, headers, body, query)
-
-    engine.handle_request = handle
+    wrap(engine, "handle_request", _handle)
 
 
-def _answer(handler: Callable[[Request], Json | None], request: Request, check: Callable[[], None]) -> Reply:
-    try:
-        with store.one_moment():
-            check()
-            return ok(handler(request))
-    except ApiError as error:
-        return error.reply()
+async def _handle(original: Any, method: str, path: str, headers: Any, body: bytes, query: dict[str, Any]) -> Any:
+    for wanted, pattern, handler in ROUTES:
+        match = re.fullmatch(pattern, path.rstrip("/"))
+        if wanted == method and match:
+            if handler is recovery_points.delete_point:
+                requests.note_deletion()
+            await requests.delay()
+            single = {key: v[0] if isinstance(v, list) else v for key, v in query.items()}
+            request = Request(match.groupdict(), json.loads(body) if body else {}, single, headers)
+            try:
+                with store.one_moment():
+                    vaults.check_call(request, method, path, body)
+                    return ok(handler(request))
+            except ApiError as error:
+                return error.reply()
+    await requests.delay()
+    return await original(method, path, headers, body, query)

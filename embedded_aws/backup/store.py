@@ -7,7 +7,7 @@ them at each request. The output shapes of Describe and List are those of the mo
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,8 +15,13 @@ from typing import Any
 import ministack.services.backup as engine
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 
-from embedded_aws.replies import ApiError, Json
+from embedded_aws.patching import wrap
+from embedded_aws.replies import Json, invalid
 
+DAY_SECONDS = 86_400
+LONGEST_DAYS = 36_500
+COLD_DAYS = 90
+DELETE_AFTER, MOVE_TO_COLD = "DeleteAfterDays", "MoveToColdStorageAfterDays"
 TYPE = "DynamoDB"  # the one type of resource that is backed up here
 jobs: Any = AccountRegionScopedDict()  # job id -> BackupJob
 points: Any = AccountRegionScopedDict()  # recovery point ARN -> RecoveryPoint
@@ -46,20 +51,18 @@ def now() -> float:
 
 def install() -> None:
     """Forget everything whenever the engine does."""
-    engine_reset = engine.reset
-    every = (jobs, points, restores, region_settings, legal_holds, copies, testing_plans)
+    wrap(engine, "reset", _reset)
 
-    def reset() -> None:
-        engine_reset()
-        for records in every:
-            records.clear()
 
-    engine.reset = reset
+def _reset(original: Callable[[], None]) -> None:
+    original()
+    for records in (jobs, points, restores, region_settings, legal_holds, copies, testing_plans):
+        records.clear()
 
 
 @dataclass
 class BackupJob:
-    """One backup job; ``outcome`` is the state it ends in unless somebody stops it."""
+    """One backup job; ``outcome`` is the state it ends in unless it is stopped."""
 
     id: str
     vault: str
@@ -166,21 +169,15 @@ class RestoreJob:
         return "PENDING" if early else "RUNNING"
 
 
-DAY_SECONDS = 86_400
-LONGEST_DAYS = 36_500
-COLD_DAYS = 90
-DELETE_AFTER, MOVE_TO_COLD = "DeleteAfterDays", "MoveToColdStorageAfterDays"
-
-
 def checked_lifecycle(lifecycle: Json) -> Json:
     """The lifecycle itself; raises ApiError for one that AWS Backup refuses."""
     # -1 stands for "never", as leaving the number out does.
     delete, cold = (lifecycle.get(name, -1) for name in (DELETE_AFTER, MOVE_TO_COLD))
     for name, days in ((DELETE_AFTER, delete), (MOVE_TO_COLD, cold)):
         if days != -1 and not 1 <= days <= LONGEST_DAYS:
-            _refuse_lifecycle(f"{name} must be between 1 and {LONGEST_DAYS}, or -1, got {days}")
+            raise invalid(f"{name} must be between 1 and {LONGEST_DAYS}, or -1, got {days}")
     if delete > 0 and cold > 0 and delete < cold + COLD_DAYS:
-        _refuse_lifecycle(f"DeleteAfterDays must be at least {COLD_DAYS} days after MoveToColdStorageAfterDays")
+        raise invalid(f"DeleteAfterDays must be at least {COLD_DAYS} days after MoveToColdStorageAfterDays")
     return lifecycle
 
 
@@ -190,10 +187,6 @@ def calculated_lifecycle(lifecycle: Json, created: float) -> Json:
     return {
         name: created + lifecycle[days] * DAY_SECONDS for days, name in names.items() if lifecycle.get(days, -1) > 0
     }
-
-
-def _refuse_lifecycle(message: str) -> None:
-    raise ApiError("InvalidParameterValueException", message)
 
 
 def arn_of_table(name: str) -> str:
@@ -230,7 +223,7 @@ def describe_backup_job(job: BackupJob) -> Json:
         ExpectedCompletionDate=None if job.ended() else job.ends,
         State=state,
         StatusMessage=job.message if job.ended() else None,
-        MessageCategory=_category(state),
+        MessageCategory={"COMPLETED": "SUCCESS", "FAILED": "FAILURE", "EXPIRED": "FAILURE"}.get(state),
         PercentDone=job.percent(),
         BackupSizeInBytes=job.size if state == "COMPLETED" else 0,
         BytesTransferred=job.size if state == "COMPLETED" else 0,
@@ -267,16 +260,9 @@ def describe_recovery_point(point: RecoveryPoint) -> Json:
 
 def describe_point_of_resource(point: RecoveryPoint) -> Json:
     """One point as ListRecoveryPointsByResource shows it: the size has another name there."""
-    return {
-        "RecoveryPointArn": point.arn,
-        "CreationDate": point.created,
-        "Status": point.status(),
-        "EncryptionKeyArn": _encryption_key(point),
-        "BackupSizeBytes": point.size,
-        "IsParent": False,
-        "ResourceName": table_name_of(point.table_arn),
-        "VaultType": "BACKUP_VAULT",
-    }
+    names = ("RecoveryPointArn", "CreationDate", "Status", "EncryptionKeyArn", "IsParent", "ResourceName", "VaultType")
+    shown = describe_recovery_point(point)
+    return {name: shown[name] for name in names if name in shown} | {"BackupSizeBytes": point.size}
 
 
 def describe_restore_job(job: RestoreJob) -> Json:
@@ -313,10 +299,6 @@ def _testing_plan(job: RestoreJob) -> Json | None:
         if any(selection["IamRoleArn"] == job.role_arn for selection in selections):
             return {"RestoreTestingPlanArn": entry["plan"]["RestoreTestingPlanArn"]}
     return None
-
-
-def _category(state: str) -> str | None:
-    return {"COMPLETED": "SUCCESS", "FAILED": "FAILURE", "EXPIRED": "FAILURE"}.get(state)
 
 
 def _encryption_key(point: RecoveryPoint) -> str | None:

@@ -27,7 +27,7 @@ from ministack.core.responses import get_account_id, get_region
 
 from embedded_aws.backup import store
 from embedded_aws.backup.requests import Request, page
-from embedded_aws.replies import ApiError, Json, body_of
+from embedded_aws.replies import ApiError, Json, body_of, invalid
 from embedded_aws.settings import CURRENT
 
 NAME = re.compile(r"[a-zA-Z0-9\-\_]{2,50}")
@@ -41,9 +41,7 @@ def create_vault(request: Request) -> Json:
     """CreateBackupVault; raises ApiError for a name that is malformed or taken."""
     name, body = request.path["vault"], request.body
     if not NAME.fullmatch(name):
-        raise ApiError(
-            "InvalidParameterValueException", f"Invalid vault name '{name}'. Must satisfy the pattern ^{NAME.pattern}$"
-        )
+        raise invalid(f"Invalid vault name '{name}'. Must satisfy the pattern ^{NAME.pattern}$")
     if name in engine._vaults:
         raise ApiError("AlreadyExistsException", EXISTS)
     key = body.get("EncryptionKeyArn") or _aws_managed_key()
@@ -131,9 +129,9 @@ def check_lock(lock: Json) -> None:
     for name, value in days.items():
         least = shortest.get(name, 1)
         if not least <= value <= store.LONGEST_DAYS:
-            _refuse_lock(f"{name} must be between {least} and {store.LONGEST_DAYS}, got {value}")
+            raise invalid(f"{name} must be between {least} and {store.LONGEST_DAYS}, got {value}")
     if days.get(MINIMUM_DAYS, 0) > days.get(MAXIMUM_DAYS, store.LONGEST_DAYS):
-        _refuse_lock(f"{MINIMUM_DAYS} must not be greater than {MAXIMUM_DAYS}")
+        raise invalid(f"{MINIMUM_DAYS} must not be greater than {MAXIMUM_DAYS}")
 
 
 def remove_lock(request: Request) -> None:
@@ -178,10 +176,6 @@ def _unlock(vault: Json) -> None:
         vault.pop(name, None)
 
 
-def _refuse_lock(message: str) -> None:
-    raise ApiError("InvalidParameterValueException", message)
-
-
 POLICY = "AccessPolicy"  # where the engine's record of the vault keeps it
 
 
@@ -199,7 +193,7 @@ def check_policy(policy: str) -> None:
     except json.JSONDecodeError:
         document = None
     if not isinstance(document, dict) or not document.get("Statement"):
-        raise ApiError("InvalidParameterValueException", "Policy is not a policy document")
+        raise invalid("Policy is not a policy document")
 
 
 def get_policy(request: Request) -> Json:

@@ -64,7 +64,7 @@ def _delete_backup(original: Handler, data: Json) -> Reply:
     if details.get("BackupType") == "SYSTEM":
         raise ApiError("ValidationException", _system_refusal(arn, details))
     if details.get("BackupType") == "AWS_BACKUP":
-        # Documented for the console only; refused here so that nobody relies on it.
+        # Documented for the console only; refused here, so that no caller relies on it.
         raise ApiError("ValidationException", f"AWS Backup manages the backup {arn}")
     body = body_of(original(data))
     body["BackupDescription"]["BackupDetails"]["BackupStatus"] = "DELETED"

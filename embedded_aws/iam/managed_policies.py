@@ -5,59 +5,49 @@ AWSBackupServiceRolePolicyForBackup (v20) and AWSBackupServiceRolePolicyForResto
 """
 
 import json
+from collections.abc import Callable
 
 import ministack.services.iam as engine
 
+from embedded_aws.patching import wrap
+from embedded_aws.replies import Json
+
 _TABLES = "arn:aws:dynamodb:*:*:table/*"
 _BACKUPS = "arn:aws:dynamodb:*:*:table/*/backup/*"
-_TAGS = {"Effect": "Allow", "Action": ["tag:GetResources"], "Resource": "*"}
+
+
+def _allow(actions: str, resource: str) -> Json:
+    return {"Effect": "Allow", "Action": actions.split(), "Resource": resource}
+
+
 POLICIES = {
     "service-role/AWSBackupServiceRolePolicyForBackup": [
-        {"Effect": "Allow", "Action": ["dynamodb:DescribeTable", "dynamodb:CreateBackup"], "Resource": _TABLES},
-        {"Effect": "Allow", "Action": ["dynamodb:DescribeBackup", "dynamodb:DeleteBackup"], "Resource": _BACKUPS},
-        {
-            "Effect": "Allow",
-            "Action": ["dynamodb:StartAwsBackupJob", "dynamodb:ListTagsOfResource"],
-            "Resource": _TABLES,
-        },
-        _TAGS,
-        {
-            "Effect": "Allow",
-            "Action": ["backup:DescribeBackupVault", "backup:CopyFromBackupVault", "backup:CopyIntoBackupVault"],
-            "Resource": "*",
-        },
+        _allow("dynamodb:DescribeTable dynamodb:CreateBackup", _TABLES),
+        _allow("dynamodb:DescribeBackup dynamodb:DeleteBackup", _BACKUPS),
+        _allow("dynamodb:StartAwsBackupJob dynamodb:ListTagsOfResource", _TABLES),
+        _allow("tag:GetResources", "*"),
+        _allow("backup:DescribeBackupVault backup:CopyFromBackupVault backup:CopyIntoBackupVault", "*"),
     ],
     "service-role/AWSBackupServiceRolePolicyForRestores": [
-        {
-            "Effect": "Allow",
-            "Action": [
-                "dynamodb:Scan",
-                "dynamodb:Query",
-                "dynamodb:UpdateItem",
-                "dynamodb:PutItem",
-                "dynamodb:GetItem",
-                "dynamodb:DeleteItem",
-                "dynamodb:BatchWriteItem",
-                "dynamodb:DescribeTable",
-                "dynamodb:RestoreTableFromAwsBackup",
-            ],
-            "Resource": _TABLES,
-        },
-        {"Effect": "Allow", "Action": ["dynamodb:RestoreTableFromBackup"], "Resource": _BACKUPS},
+        _allow(
+            "dynamodb:Scan dynamodb:Query dynamodb:UpdateItem dynamodb:PutItem dynamodb:GetItem dynamodb:DeleteItem "
+            "dynamodb:BatchWriteItem dynamodb:DescribeTable dynamodb:RestoreTableFromAwsBackup",
+            _TABLES,
+        ),
+        _allow("dynamodb:RestoreTableFromBackup", _BACKUPS),
     ],
 }
 
 
 def install() -> None:
     """Add the policies to those the engine knows, now and after each reset."""
-    engine_seed = engine._seed_aws_managed_policies
+    wrap(engine, "_seed_aws_managed_policies", _seed)
+    engine._seed_aws_managed_policies()
 
-    def seed() -> None:
-        engine_seed()
-        for name, statements in POLICIES.items():
-            document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-            record = engine._make_aws_managed_record(name, document, "AWS Backup's own access")
-            engine._aws_managed_policies[f"arn:aws:iam::aws:policy/{name}"] = record
 
-    engine._seed_aws_managed_policies = seed
-    seed()
+def _seed(original: Callable[[], None]) -> None:
+    original()
+    for name, statements in POLICIES.items():
+        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+        record = engine._make_aws_managed_record(name, document, "AWS Backup's own access")
+        engine._aws_managed_policies[f"arn:aws:iam::aws:policy/{name}"] = record

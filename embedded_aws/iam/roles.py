@@ -15,7 +15,7 @@ import ministack.services.iam as iam
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 
-from embedded_aws.replies import ApiError, Json, Reply
+from embedded_aws.replies import ApiError, Json, Reply, invalid
 
 SERVICE = "backup.amazonaws.com"
 
@@ -41,7 +41,7 @@ def check_role(arn: str, headers: Json, query: Json) -> None:
 def check_assumable(arn: str) -> None:
     """Raise ApiError unless the role exists and trusts AWS Backup."""
     if not trusts(arn, SERVICE):
-        raise ApiError("InvalidParameterValueException", f"IAM Role {arn} cannot be assumed by AWS Backup")
+        raise invalid(f"IAM Role {arn} cannot be assumed by AWS Backup")
 
 
 def find(arn: str) -> Json | None:
@@ -58,15 +58,8 @@ def denial(arn: str, action: str, resource: str, keys: Mapping[str, Any] | None 
     """
     name = arn.rsplit("/", 1)[-1]
     principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/AWSBackup-{name}"
-    context = evaluator.EvalContext(
-        principal_arn=principal,
-        principal_type="AssumedRole",
-        principal_account=get_account_id(),
-        action=action,
-        resource_arn=resource,
-        region=get_region(),
-        service_context=dict(keys or {}),
-    )
+    context = context_of(principal, action, resource)
+    context.service_context = dict(keys or {})
     account = get_account_id()
     policies = evaluator._gather_role_policies(name, account) if find(arn) else []
     limits = evaluator._permissions_boundary(iam._roles, name, account)

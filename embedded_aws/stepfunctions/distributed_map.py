@@ -15,7 +15,7 @@ import gzip
 import json
 import threading
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -23,40 +23,31 @@ import ministack.services.kms as kms
 import ministack.services.stepfunctions as engine
 from ministack.services import s3
 
+from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 from embedded_aws.stepfunctions.execution_roles import require
 
-_COUNTS = (
-    "pending",
-    "running",
-    "succeeded",
-    "failed",
-    "timedOut",
-    "aborted",
-    "total",
-    "resultsWritten",
-    "failuresNotRedrivable",
-    "pendingRedrive",
-)
+_ENDED = "succeeded failed timedOut aborted"
+_COUNTS = f"pending running {_ENDED} total resultsWritten failuresNotRedrivable pendingRedrive".split()
+MAX_BYTES = 262_144
 
 
-def _install_runs() -> None:
-    """Run the Maps with an ItemBatcher here."""
-    run_unbatched = engine._run_distributed_map
+def install() -> None:
+    """Run the Maps with an ItemBatcher here, and unpack what is named ``*.gz``."""
+    wrap(engine, "_run_distributed_map", _run)
+    wrap(engine, "_s3_object_text", _text)
 
-    def run(state: Json, raw: Any, effective: Any, *rest: Json) -> Any:
-        if "ItemBatcher" not in state:
-            return run_unbatched(state, raw, effective, *rest)
-        processor, execution, ctx = rest
-        machine = execution["stateMachineArn"]
-        require(execution, "states:StartExecution", machine, "States.Runtime")
-        inputs = _inputs(state, effective, execution, ctx)
-        results = _MapRun(state, processor, execution, inputs).run(ctx)
-        output = engine._apply_result_selector(state, results)
-        output = engine._apply_result_path(state, raw, output)
-        return engine._apply_output_path(state, output, ctx), engine._next_or_end(state)
 
-    engine._run_distributed_map = run
+def _run(original: Callable[..., Any], state: Json, raw: Any, effective: Any, *rest: Json) -> Any:
+    if "ItemBatcher" not in state:
+        return original(state, raw, effective, *rest)
+    processor, execution, ctx = rest
+    require(execution, "states:StartExecution", execution["stateMachineArn"], "States.Runtime")
+    inputs = _inputs(state, effective, execution, ctx)
+    results = _MapRun(state, processor, execution, inputs).run(ctx)
+    output = engine._apply_result_selector(state, results)
+    output = engine._apply_result_path(state, raw, output)
+    return engine._apply_output_path(state, output, ctx), engine._next_or_end(state)
 
 
 def _inputs(state: Json, effective: Any, execution: Json, ctx: Json) -> list[Json]:
@@ -194,9 +185,6 @@ class _MapRun:
         return child
 
 
-MAX_BYTES = 262_144
-
-
 def batched(items: Sequence[Any], batcher: Json, batch_input: Json | None) -> Iterator[Json]:
     """The children's inputs. Raises ValueError for an item that fits no batch."""
     most = int(batcher.get("MaxItemsPerBatch") or len(items) or 1)
@@ -222,25 +210,12 @@ def _size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def _install_gzip() -> None:
-    """Unpack what is named ``*.gz``."""
-    plain = engine._s3_object_text
-
-    def text(bucket: str, key: str) -> str:
-        if not key.endswith(".gz"):
-            return str(plain(bucket, key))
-        status, _, body = s3._get_object(bucket, key, {}, {})
-        if status != 200:
-            return str(plain(bucket, key))  # which says so
-        try:
-            return gzip.decompress(body).decode()
-        except (EOFError, OSError, zlib.error) as error:
-            raise ValueError(f"{key} cannot be unpacked: {error}") from error
-
-    engine._s3_object_text = text
-
-
-def install() -> None:
-    """Run the Maps with an ItemBatcher here, and unpack what is named ``*.gz``."""
-    _install_runs()
-    _install_gzip()
+def _text(original: Callable[[str, str], str], bucket: str, key: str) -> str:
+    """The text of an object; the engine reads plain text alone."""
+    status, _, body = s3._get_object(bucket, key, {}, {}) if key.endswith(".gz") else (0, None, b"")
+    if status != 200:
+        return original(bucket, key)  # which says what is wrong
+    try:
+        return gzip.decompress(body).decode()
+    except (EOFError, OSError, zlib.error) as error:
+        raise ValueError(f"{key} cannot be unpacked: {error}") from error

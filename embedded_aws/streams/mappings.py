@@ -21,7 +21,7 @@ import ministack.services.lambda_svc as engine
 
 from embedded_aws.iam import roles
 from embedded_aws.patching import Handler, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply
+from embedded_aws.replies import ApiError, Json, Reply, invalid
 from embedded_aws.streams import reading
 
 DEFAULTS: Json = {
@@ -78,7 +78,7 @@ def _check_source(data: Json) -> None:
     """Raise ApiError unless the stream exists and the function does not read it already."""
     stream = data["EventSourceArn"]
     if not reading.exists(stream):
-        raise ApiError("InvalidParameterValueException", f"Stream not found: {stream}")
+        raise invalid(f"Stream not found: {stream}")
     name, qualifier, _ = engine._resolve_existing_esm_function(data["FunctionName"])
     for other in engine._esms.values():
         same = (other["FunctionName"], other.get("Qualifier")) == (name, qualifier)
@@ -95,10 +95,10 @@ def _check_settings(mapping: Json, role: str) -> None:
     """Raise ApiError for a pattern that is none, or a role that may not do what is needed."""
     for entry in (mapping.get("FilterCriteria") or {}).get("Filters") or []:
         if not _is_pattern(entry.get("Pattern", "")):
-            raise ApiError("InvalidParameterValueException", "Invalid filter pattern definition.")
+            raise invalid("Invalid filter pattern definition.")
     stream, destination = mapping["EventSourceArn"], destination_of(mapping)
     if not (may_read(role, stream) and roles.allows(role, "dynamodb:ListStreams", "*")):
-        raise ApiError("InvalidParameterValueException", reading_refusal(stream))
+        raise invalid(reading_refusal(stream))
     if destination:
         _check_sending(role, destination)
 
@@ -131,10 +131,7 @@ def _check_sending(role: str, destination: str) -> None:
     """
     action, name = _SENDING[destination_service(destination)]
     if not roles.allows(role, f"{destination_service(destination)}:{action}", destination):
-        raise ApiError(
-            "InvalidParameterValueException",
-            f"The function execution role does not have permissions to call {action} on {name}",
-        )
+        raise invalid(f"The function execution role does not have permissions to call {action} on {name}")
 
 
 def may_read(role: str, stream: str) -> bool:
@@ -158,5 +155,5 @@ def destination_service(destination: str) -> str:
     """
     name = (destination.split(":") + [""] * 3)[2]
     if name not in _SENDING:
-        raise ApiError("InvalidParameterValueException", f"The destination ARN {destination} is invalid.")
+        raise invalid(f"The destination ARN {destination} is invalid.")
     return name

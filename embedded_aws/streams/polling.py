@@ -65,8 +65,7 @@ def _running(mapping: Json) -> bool:
 
 def _active(mapping: Json) -> bool:
     """Whether the mapping is still there, switched on, and its function exists."""
-    name, qualifier = mapping["FunctionName"], mapping.get("Qualifier")
-    function, _ = engine._get_func_record_for_qualifier(name, qualifier)
+    function, _ = _function(mapping)
     there = engine._esms.get(mapping["UUID"]) is mapping
     return there and bool(mapping["Enabled"]) and function is not None
 
@@ -75,7 +74,7 @@ def _has_work(mapping: Json) -> bool:
     stream = mapping["EventSourceArn"]
     if not _active(mapping) or not reading.records(stream, reading.checkpoint(mapping), 1):
         return False
-    if mappings.may_read(_config(mapping).get("Role", ""), stream):
+    if mappings.may_read(_function(mapping)[1].get("Role", ""), stream):
         return True
     mapping["LastProcessingResult"] = f"PROBLEM: {mappings.reading_refusal(stream)}"
     return False
@@ -142,8 +141,7 @@ def _send(mapping: Json, batch: Batch) -> tuple[Batch, ...]:
 
 
 def _invoke(mapping: Json, batch: Batch) -> Json:
-    name, qualifier = mapping["FunctionName"], mapping.get("Qualifier")
-    function, _ = engine._get_func_record_for_qualifier(name, qualifier)
+    function, _ = _function(mapping)
     if function is None:
         return {"throttle": True}
     answer: Json = engine._execute_function(function, {"Records": list(batch.records)})
@@ -159,9 +157,10 @@ def _failure(mapping: Json, answer: Json, batch: Batch) -> tuple[int | None, str
     return failed_from(answer.get("body"), batch.records), None
 
 
-def _config(mapping: Json) -> Any:
-    name, qualifier = mapping["FunctionName"], mapping.get("Qualifier")
-    return engine._get_func_record_for_qualifier(name, qualifier)[1] or {}
+def _function(mapping: Json) -> tuple[Any, Json]:
+    """The mapping's function, None when it is gone, and its configuration."""
+    function, config = engine._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
+    return function, config or {}
 
 
 RETRIES_EXHAUSTED = "RetryAttemptsExhausted"
@@ -176,12 +175,12 @@ def _report(mapping: Json, batch: Batch, condition: str) -> None:
     destination = mappings.destination_of(mapping)
     if not destination:
         return
-    _, config = engine._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
-    role = (config or {}).get("Role", "")
+    _, config = _function(mapping)
+    role = config.get("Role", "")
     if not mappings.may_deliver(role, destination):
         _LOGGER.warning("record of a discarded batch lost: %s may not send to %s", role, destination)
         return
-    version = (config or {}).get("Version", "$LATEST")
+    version = config.get("Version", "$LATEST")
     body = json.dumps(_failure_record(mapping, version, batch, condition))
     if mappings.destination_service(destination) == "sqs":
         _send_to_queue(destination, body)
