@@ -129,7 +129,7 @@ class _ManyPoints:
     get_backup_vault_access_policy = staticmethod(lambda **_: {"Policy": "{}"})
 
     def __init__(self, points: int) -> None:
-        self.meta = boto3.client("backup").meta  # with events nobody sends
+        self.meta = boto3.client("backup").meta  # with events that are never sent
         self._there = bytearray([_COMPLETED]) * points
         self._operation = ""
 

@@ -97,7 +97,7 @@ class Counting:
     messages: int
 
     def ours(self, way: str, batch: int, *, conversations: int) -> Cost:
-        """What ``batch`` records for each invocation cost, of so many conversations in turns."""
+        """What ``batch`` records for each invocation cost, of that number of conversations in turns."""
         with engines.messages_table(self.dynamodb, next(_NAMES), stream=True) as table:
             stream = Stream(self.streams, table.latest_stream_arn)
             for message in _messages(0, conversations, conversations):

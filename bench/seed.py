@@ -11,7 +11,7 @@ _BODY = "As I said before, we meet where we met the last time; message"
 
 
 def items(count: int) -> list[Item]:
-    """So many messages, PER_CONVERSATION of each pair of users."""
+    """That number of messages, PER_CONVERSATION for each pair of users."""
     return [
         message_item(
             sender=f"user{number // PER_CONVERSATION:05}",

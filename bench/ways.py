@@ -73,7 +73,7 @@ class Ways:
                 batch.put_item(Item=item)
 
     def all_at_once(self, table: str) -> None:
-        """Batches, all in parallel; nobody looks at what comes back unprocessed.
+        """Batches, all in parallel; what comes back unprocessed is ignored.
 
         The algorithm of @cloudcomponents/cdk-dynamodb-seeder 2.4.0.
         """

@@ -100,7 +100,7 @@ class Guard:
         self._app = app
         self._hosts = tuple(f"{host}:{port}" for host in ("127.0.0.1", "localhost"))
         sockets = " ".join(f"ws://{host}" for host in self._hosts)
-        # The browser itself then asks nobody but this server, whatever the page says.
+        # The browser then asks this server alone, whatever the page says.
         self._policy = (
             "default-src 'self'; script-src 'self' 'unsafe-inline'; "
             "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "

@@ -1,9 +1,8 @@
 """Start, find and stop the embedded AWS as a process of its own.
 
-The server holds a lock on ``server.lock`` for as long as it lives. That lock,
-not the process id in the state file, is what says that it runs: a process id
-may have been given to somebody else since. Who starts one holds ``start.lock``
-until it answers, so that two starts in one folder are one after the other.
+The server holds a lock on ``server.lock`` for as long as it lives. That lock, not the process id in
+the state file, tells whether it runs: the id may belong to another process since. ``start.lock`` is
+held from a start until the server answers, so that two starts in one folder are one after the other.
 """
 
 import contextlib
@@ -97,7 +96,7 @@ def find_or_start(state_dir: Path = STATE_DIR) -> Running:
     while True:
         try:
             return find(state_dir) or start(state_dir)
-        except RunsAlready:  # somebody else started it between the two
+        except RunsAlready:  # another process started it between the two
             continue
 
 

@@ -53,7 +53,7 @@ def _all_of(terminal: int) -> str:
     while True:
         try:
             part = os.read(terminal, 1 << 16)
-        except OSError:  # EIO: nobody has its other side open any more
+        except OSError:  # EIO: its other side is closed
             part = b""
         if not part:
             return b"".join(parts).decode()
