@@ -26,7 +26,7 @@ def run(*argv, stdout):
     return subprocess.Popen(command, cwd=PROJECT, stdout=stdout, stderr=subprocess.PIPE, text=True, env=buffered)
 
 
-def test_a_reader_that_has_had_enough_hears_no_complaint(dataset):
+def test_a_reader_that_closes_the_pipe_sees_no_error(dataset):
     with run(dataset, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
         process.stdout.close()

@@ -93,8 +93,8 @@ def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
     kept = client("iam").list_roles(PathPrefix="/messages/")["Roles"]
     assert first["BackupRoleArn"] in [role["Arn"] for role in kept]
 
-    anew = deploy(cdk, stage)
-    assert anew.returncode == 0, anew.stdout
+    new = deploy(cdk, stage)
+    assert new.returncode == 0, new.stdout
     second = outputs(client, stack)
     assert second["BackupVaultName"] != first["BackupVaultName"]
     assert second["SeededCount"] == "5"

@@ -1,4 +1,4 @@
-"""What each role does, done: an exercise answers what went wrong, or nothing.
+"""Exercises: what each role is for, done; an exercise returns what went wrong, or nothing.
 
 They are steps of the deployed stage itself: its functions are invoked, its
 state machines run, its roles given to AWS Backup. What a function does only
@@ -25,7 +25,7 @@ from tests.privileges.statements import REGION, Permission
 Exercise = Callable[[Stage, Permission], str]
 DENIED = "not authorized to perform"
 START = datetime(2026, 1, 1, tzinfo=UTC)
-# More than one transaction takes: a first seed of so many is written in batches.
+# More than fit into one transaction, so a first seed writes them in batches.
 MANY = 120
 TEST_TABLE = "awsbackup-restore-test-privileges"
 
@@ -39,7 +39,7 @@ def message(number: int, body: str = "Hi", recipient: str = "Jerry") -> Item:
 def logs(stage: Stage, permission: Permission) -> str:
     """Invoke the function; its log must arrive."""
     function, position = stage.running_as(permission.holder)[0], stage.log_position()
-    # Nobody's resource: what the function makes of that does not matter here.
+    # An event for no resource: the function's result does not matter here.
     stage.invoke(function, stage.event("Delete") | _NOTHING)
     return stage.refusals(position, f"log of {stage.name(function)} lost")
 
@@ -109,7 +109,7 @@ def index_message(stage: Stage, _permission: Permission) -> str:
 
 def index_deletion(stage: Stage, _permission: Permission) -> str:
     """Follow the deletion of a conversation's only message."""
-    return _index(stage, message(1, recipient="Nobody"))
+    return _index(stage, message(1, recipient="Butch"))
 
 
 def _index(stage: Stage, item: Item) -> str:
@@ -195,7 +195,7 @@ def load_batch(stage: Stage, _permission: Permission) -> str:
 
 
 def start_load(stage: Stage, _permission: Permission) -> str:
-    """Start the load of a dataset, and stop one that somebody left running."""
+    """Start the load of a dataset, and stop one that was left running."""
     states, machine = stage.client("stepfunctions"), stage.name("DatasetLoadingMachine")
     definition = states.describe_state_machine(stateMachineArn=machine)["definition"]
     waiting = {"StartAt": "W", "States": {"W": {"Type": "Wait", "Seconds": 300, "End": True}}}
@@ -476,7 +476,7 @@ def _replaced(stage: Stage) -> Iterator[None]:
 
 
 def grant_key(stage: Stage, _permission: Permission) -> str:
-    """Give somebody else a grant of the key, as a user who may: the key must refuse."""
+    """Grant the key to another principal, as a user with the permission: the key policy must refuse."""
     user, iam = f"{stage.stack}-grantor", stage.client("iam")
     iam.create_user(UserName=user)
     allowed = allowing(Action="kms:CreateGrant", Resource="*")

@@ -1,7 +1,7 @@
 """Every permission that a template gives, one by one, and the template without one of them.
 
 A permission is one action of one statement on one resource, to a role (its own
-policies, its trust) or to whoever a resource's policy names.
+policies, its trust) or to a principal that a resource's policy names.
 """
 
 import copy
@@ -18,8 +18,8 @@ POLICY, ROLE, PERMISSION = "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Lambda::P
 TRUST = "AssumeRolePolicyDocument"
 # Of the stages here that have to name theirs.
 REGION = "us-east-1"
-# Whom a role trusts when it shall not trust whom it should: a policy has to name somebody.
-NOBODY = {"Service": "ec2.amazonaws.com"}
+# What a role trusts instead of its service: a trust policy must name a principal.
+OTHER_SERVICE = {"Service": "ec2.amazonaws.com"}
 _HASH = re.compile(r"[0-9A-F]{8}$")
 # What differs between stages, accounts and contents.
 _NAMES = [
@@ -33,9 +33,9 @@ _NAMES = [
 
 @dataclass(frozen=True)
 class Permission:
-    """One action that ``holder`` may (or, of a Deny, nobody may) perform on one resource.
+    """One action that ``holder`` may (or, in a Deny, may not) perform on one resource.
 
-    ``holder`` is a role, or the resource whose policy it is; ``principal`` whom
+    ``holder`` is a role, or the resource whose policy it is; ``principal`` the one that
     the latter names; ``at`` where in the template the statement stands.
     """
 
@@ -90,7 +90,7 @@ def without(template: Template, removed: Permission) -> Template:
         place = place[step]
     statement = place[last]
     if removed.at[3] == TRUST:
-        statement["Principal"] = NOBODY
+        statement["Principal"] = OTHER_SERVICE
         return changed
     rest = _rest(statement, removed)
     place[last : last + 1] = rest

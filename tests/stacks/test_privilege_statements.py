@@ -72,12 +72,12 @@ def test_without_one_permission_the_others_stay(number):
     assert sorted(left) == sorted(ALL[:number] + ALL[number + 1 :])
 
 
-def test_a_trust_is_narrowed_to_somebody_else():
+def test_a_trust_goes_to_another_service():
     changed = without(TEMPLATE, permissions(TEMPLATE)[0])
     assert str(permissions(changed)[0]) == "Role: ec2.amazonaws.com sts:AssumeRole on the role"
 
 
-def test_nobody_waits_for_a_policy_that_is_gone():
+def test_nothing_depends_on_a_policy_that_is_removed():
     changed = without(TEMPLATE, permissions(TEMPLATE)[5])
     assert "Policy0A1B2C3D" not in changed["Resources"]
     assert changed["Resources"]["Function0A1B2C3D"]["DependsOn"] == []

@@ -275,7 +275,7 @@ def test_with_a_user_pool_the_seeding_function_may_list_its_users_only():
 
 
 def seeded(count, body="x" * 300, attributes=None):
-    """The app, the properties of the seed, and the items, of a stage with so many messages."""
+    """The app, the properties of the seed, and the items, of a stage with ``count`` messages."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     items = [
         message_item(

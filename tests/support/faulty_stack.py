@@ -14,7 +14,7 @@ START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 
 def messages(count: int, body: str = "seeded") -> list[Item]:
-    """So many messages of one conversation."""
+    """``count`` messages in one conversation."""
     return [
         message_item(
             sender="Tom", recipient="Jerry", body=f"{body} {number}", sent_at=START + timedelta(minutes=number)
