@@ -7,91 +7,58 @@ from pathlib import Path
 import pytest
 
 from local.steps import Steps
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, copy_project
 
-FILES = (
-    "Makefile",
-    "app.py",
-    "cdk.json",
-    "dynamo",
-    "functions",
-    "model",
-    "package-lock.json",
-    "requirements",
-    "requirements.txt",
-    "seed",
-    "stacks",
-)
 CACHES = {
     "XDG_CACHE_HOME": ".cache",
     "npm_config_cache": ".cache/npm",
     "CDK_HOME": ".cache/cdk",
     "JSII_RUNTIME_PACKAGE_CACHE_ROOT": ".cache/jsii",
 }
-SHOW = ["--eval", "show: ; @env", "--silent", "show"]
 
 
 @pytest.fixture
-def project(tmp_path):
-    """A copy of the project that is set up: `make` is told that it is."""
-    folder = tmp_path / "project"
-    folder.mkdir()
-    for name in FILES:
-        copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy2
-        copy(PROJECT / name, folder / name)
+def make(tmp_path):
+    """``make("synth", HOME="/x")``: what it prints, in a copy of the project that is set up, within two minutes."""
+    project = copy_project(tmp_path / "project")
+    shutil.copy(PROJECT / "Makefile", project / "Makefile")
     for name in (".venv", "node_modules"):
-        (folder / name).symlink_to(PROJECT / name)
-    return folder
+        (project / name).symlink_to(PROJECT / name)
 
-
-@pytest.fixture
-def make(project):
-    """``make(["synth"], HOME="/x")``: what it prints; ends within two minutes."""
-
-    def run(arguments, **variables):
-        environment = {
-            name: value for name, value in os.environ.items() if name not in CACHES and not name.startswith("MAKE")
-        }
+    def run(*arguments, **variables):
+        kept = {name: value for name, value in os.environ.items() if name not in CACHES and not name.startswith("MAKE")}
         return Steps(project / "log").run(
             ["make", "-o", ".venv/.ready", "-o", "node_modules/.ready", *arguments],
-            environment=environment | variables,
+            environment=kept | variables,
             cwd=project,
             seconds=120,
         )
 
+    run.project = project
     return run
 
 
-def shown(printed):
+def variables(make, **given):
+    """The variables that commands of a target get."""
+    printed = make("--eval", "show: ; @env", "--silent", "show", **given)
     return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
 
 
-@pytest.fixture(params=["/proc/nope", "under a file"])
-def no_home(request, tmp_path):
-    """A home folder that is not there and cannot be made."""
-    if request.param != "under a file":
-        return request.param
-    (tmp_path / "file").touch()
-    return str(tmp_path / "file/home")
-
-
-def test_the_app_is_synthesized_without_a_home(make, no_home):
+def test_the_app_is_synthesized_without_a_home(make):
     packages = str(Path.home() / ".cache/aws/jsii/package-cache")  # 200 MB, not once more
-    template = make(["synth"], HOME=no_home, JSII_RUNTIME_PACKAGE_CACHE_ROOT=packages)
+    template = make("synth", HOME="/proc/nope", JSII_RUNTIME_PACKAGE_CACHE_ROOT=packages)
     assert "AWS::DynamoDB::GlobalTable" in template
 
 
-def test_every_cache_is_in_the_project_without_a_home(make, project, no_home):
-    seen = shown(make(SHOW, HOME=no_home))
-    assert {name: seen.get(name) for name in CACHES} == {name: str(project / folder) for name, folder in CACHES.items()}
-    assert seen["HOME"] == str(project / ".cache/home")
-
-
-def test_a_cache_that_the_environment_names_is_used(make, no_home):
-    assert shown(make(SHOW, HOME=no_home, CDK_HOME="/own"))["CDK_HOME"] == "/own"
+@pytest.mark.parametrize("home", ["/proc/nope", f"{PROJECT}/Makefile/home"], ids=["no folder", "under a file"])
+def test_every_cache_is_in_the_project_without_a_home_unless_it_is_named(make, home):
+    seen = variables(make, HOME=home, CDK_HOME="/own")
+    expected = {name: str(make.project / folder) for name, folder in CACHES.items()} | {"CDK_HOME": "/own"}
+    assert {name: seen.get(name) for name in CACHES} == expected
+    assert seen["HOME"] == str(make.project / ".cache/home")
 
 
 def test_a_home_that_can_be_written_keeps_the_caches(make, tmp_path):
-    seen = shown(make(SHOW, HOME=str(tmp_path)))
+    seen = variables(make, HOME=str(tmp_path))
     assert not CACHES.keys() & seen.keys()
     assert seen["HOME"] == str(tmp_path)
