@@ -1,1 +1,1 @@
-"""The clean-up: what it plans, what is in the way, how it deletes and what it says."""
+"""The clean-up after a destroyed stack: the command, its plan, what blocks it, the deletion."""

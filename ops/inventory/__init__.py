@@ -1,1 +1,1 @@
-"""What there is of a stack, deployed or left over, and what it costs."""
+"""What is left of a stack, deployed or destroyed, and what it costs."""

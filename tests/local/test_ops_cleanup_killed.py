@@ -13,7 +13,7 @@ from ops.__main__ import main
 from tests.support.ops_deployment import QUICK, Deployment
 
 KILLS = 20
-LANES = 4  # so many at once: a clean-up mostly waits
+LANES = 4  # at once: a clean-up mostly waits
 POINTS = 4
 # From a server that has the SDK loaded: a new interpreter would take longer than the clean-up.
 _FORKS = multiprocessing.get_context("forkserver")
@@ -56,7 +56,7 @@ def _run(aws, stage, *, kill_after):
 @pytest.mark.usefixtures("quick")
 def test_killed_at_random_moments_and_run_again(aws, client, name):
     moments = random.Random(20261121)
-    # Another stage, which is nobody's business.
+    # Another stage, which no clean-up may touch.
     bystander = _left_behind(client, f"{name}-bystander")
     points = bystander.points()
 
@@ -77,7 +77,7 @@ def test_killed_at_random_moments_and_run_again(aws, client, name):
 
 
 def _whole(aws, client, name):
-    """How long a clean-up takes that nobody kills, beside as many others."""
+    """How long a clean-up takes that is not killed, beside as many others."""
     status, seconds = _run(aws, _left_behind(client, name), kill_after=60)
     assert status == 0
     return seconds

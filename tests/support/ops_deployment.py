@@ -17,7 +17,7 @@ from local.environment import PROJECT
 from local.process import Running
 from ops.__main__ import main
 
-# The embedded AWS's own values, and those under which nobody waits.
+# The embedded AWS's own values, and short ones for tests.
 USUAL = {
     "backup_job_seconds": 1.0,
     "restore_job_seconds": 0.5,
