@@ -30,7 +30,8 @@ GOING = {"backups_on_destroy": "delete", "region": "us-east-1"}
 
 def _hurry(stack):
     """The vault of the embedded AWS lags less than AWS's own."""
-    stack.backup.emptying.emptying.function.add_environment("SETTLE_SECONDS", "1")
+    emptying = stack.backup.node.find_child("Emptying").node.find_child("Emptying")
+    emptying.function.add_environment("SETTLE_SECONDS", "1")
 
 
 def _and_fail(stack):
