@@ -2,7 +2,7 @@
 
 import argparse
 import shlex
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
@@ -49,17 +49,18 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     span = Span.of(since=arguments.since, until=arguments.until, before=arguments.before or "")
     found: Iterable[dict[str, Any]]
     if arguments.all:
-        found, older = _all(target, wanted, span), False
+        found, older = store.messages(target.table, wanted, span), False
     else:
         found, older = store.newest(target.table, wanted, span, limit=arguments.limit)
-        if not found:
-            _explain_nothing(target, wanted)
+    first, found = _first_of(found)
+    if first is None:
+        _explain_nothing(target, wanted)
     if arguments.json:
         output.array(found)
     else:
         show(found, target.directory)
-    if older:
-        cursor = reference(next(iter(found))[SORT_KEY])
+    if older and first:
+        cursor = reference(first[SORT_KEY])
         target.say(f"there are older messages: --before {shlex.quote(cursor)}")
     return 0
 
@@ -95,14 +96,11 @@ def _name(message: Mapping[str, Any], side: str, users: Names) -> str:
     return output.safe_name(users.names([found])[found] if isinstance(found, str) else "?")
 
 
-def _all(target: Target, wanted: str, span: Span) -> Iterator[dict[str, Any]]:
-    """Every message, page by page."""
-    found = store.messages(target.table, wanted, span)
-    first = next(found, None)
-    if first is None:
-        _explain_nothing(target, wanted)
-    else:
-        yield from chain([first], found)
+def _first_of(messages: Iterable[dict[str, Any]]) -> tuple[dict[str, Any] | None, Iterable[dict[str, Any]]]:
+    """The first message, or None, and all of them."""
+    rest = iter(messages)
+    first = next(rest, None)
+    return first, rest if first is None else chain([first], rest)
 
 
 def _explain_nothing(target: Target, wanted: str) -> None:

@@ -1,10 +1,9 @@
 """What DynamoDB's refusals mean for a command."""
 
-from argparse import Namespace
-
 import pytest
 from botocore.exceptions import ClientError
 
+from chat.__main__ import parser
 from chat.target import Target
 from cli.errors import explain
 
@@ -28,7 +27,7 @@ def explained(monkeypatch):
             return {"Table": {"TableStatus": status}}
 
         monkeypatch.setattr("botocore.client.BaseClient._make_api_call", describe)
-        arguments = Namespace(table="Messages", region="eu-west-1", profile=None, user_pool_id=None, capacity=False)
+        arguments = parser().parse_args(["history", "a#b", "--table", "Messages", "--region", "eu-west-1"])
         found = Target(arguments).explained(error)
         return found and str(found)
 

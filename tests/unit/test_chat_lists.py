@@ -1,12 +1,12 @@
 """Entries of lists, and messages, that were put by hand."""
 
-from argparse import Namespace
 from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
 
 from chat import conversations
+from chat.__main__ import parser
 from chat.conversations import compare
 from chat.target import Target
 from model.messages import key_of, memberships, message_item
@@ -74,18 +74,7 @@ def test_a_row_that_moves_while_the_pages_are_read_counts_once():
 
 
 def test_a_list_goes_on_behind_an_entry_that_names_no_conversation(capsys):
-    arguments = Namespace(
-        user="tom",
-        before=None,
-        limit=1,
-        check=False,
-        json=False,
-        table="T-1",
-        user_pool_id=None,
-        capacity=False,
-        region="x",
-        profile=None,
-    )
+    arguments = parser().parse_args(["conversations", "tom", "--limit", "1", "--table", "T-1", "--region", "x"])
     said = []
     target = Target(arguments, say=said.append)
     target.table = SimpleNamespace(query=lambda **_: {"Items": [ENTRY, ENTRY]})
