@@ -8,7 +8,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from model.messages import PARTITION_KEY, SORT_KEY, item_bytes
-from ops.cost.bill import index_units, read_units, write_units
+from ops.cost.load import index_units, read_units, write_units
 
 
 @dataclass

@@ -7,19 +7,17 @@ participants, and the index with them, and looks again.
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from cli.errors import OpsError, UsageError
-from model.messages import item_bytes, memberships, message_item
+from cli.errors import OpsError
+from model.messages import item_bytes
+from ops.cost.load import Image, Load, entry, index_units, membership, message, read_units, stored_bytes, write_units
 from ops.cost.prices import DAYS, GB, HOURS, NOT_BILLED
 from ops.template import (
     TABLE_TYPES,
     BackupRule,
-    IndexDefinition,
     Retention,
     Stacks,
     StackTemplate,
@@ -30,15 +28,12 @@ from ops.template import (
     table_definition,
 )
 
-MESSAGES_PER_CONVERSATION = 100  # where the load does not say
 PAGE = 20  # entries that `python -m chat` shows of a list and of a conversation
 DAY_SECONDS = 86_400
 # Assumed for the stream's function: four requests to DynamoDB, one after the other.
 FUNCTION_SECONDS = 0.06
 # START, END, REPORT and one line of its own, each with CloudWatch's 26 bytes.
 LOG_BYTES = 600
-# DynamoDB adds this to each stored item (https://aws.amazon.com/dynamodb/pricing/on-demand/).
-_OVERHEAD_BYTES = 100
 _RECORDS = 3  # of the stream for one message: itself and two lists
 _LOOKS = 2  # of the stream's function at the newest message
 # DynamoDB asks KMS every five minutes for the key of a table in use, for each caller
@@ -48,48 +43,7 @@ _KEY_SECONDS, _KEY_CALLERS = 300, 2
 # too low, consumption and capacity
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html).
 _SCALING_ALARMS = 4
-Image = Mapping[str, Any] | None
 Units = dict[tuple[str, str], float]  # by capacity key: the table ("") or an index, "write" or "read"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Load:
-    """What people do with the table; without any argument, nobody writes.
-
-    ``message_bytes`` is the length of a body. A read is one look at the list of conversations
-    and one at the newest messages of one. The estimate is for the last of ``months`` months,
-    which began with an empty table; messages stay for ``retention_days``, or for ever. The
-    day's traffic comes within 1 / ``peak_factor`` of the day.
-    """
-
-    messages_per_day: float = 0
-    message_bytes: int = 200
-    reads_per_message: float = 2
-    retention_days: float | None = None
-    months: float = 12
-    conversations: float | None = None
-    peak_factor: float = 3
-
-    @property
-    def messages(self) -> float:
-        """Sent in a month."""
-        return self.messages_per_day * DAYS
-
-    @property
-    def days(self) -> float:
-        """Since the load began."""
-        return self.months * DAYS
-
-    def stored(self, day: float) -> float:
-        """Messages in the table ``day`` days after the load began; none before that."""
-        kept = day if self.retention_days is None else min(day, self.retention_days)
-        return self.messages_per_day * max(0.0, kept)
-
-    def lists(self, day: float) -> float:
-        """Entries in the lists of both participants of every conversation on that day."""
-        if self.conversations is None:
-            return 2 * self.stored(day) / MESSAGES_PER_CONVERSATION
-        return 2 * self.conversations if day > 0 else 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -169,67 +123,6 @@ def _readers(stack: StackTemplate, table: str) -> Iterator[StreamReader]:
             )
 
 
-# Ids as long as those of a Cognito user pool; a short name makes items smaller.
-_TOM, _JERRY = "4f1c2d3e-0000-4000-8000-000000000001", "4f1c2d3e-0000-4000-8000-000000000002"
-
-
-@cache
-def message(body_bytes: int, *, later: bool = False) -> dict[str, Any]:
-    """A message with a body of that length. Raises UsageError for one that no item can hold."""
-    sent_at = datetime(2026, 1, 1, 9, later, tzinfo=UTC)
-    try:
-        return dict(message_item(sender=_TOM, recipient=_JERRY, body="x" * body_bytes, sent_at=sent_at))
-    except ValueError as error:
-        raise UsageError(f"--message-bytes {body_bytes}: {error}") from None
-
-
-@cache
-def membership(body_bytes: int, *, later: bool = False) -> dict[str, Any]:
-    """The entry in a participant's list while that message is the last one."""
-    return memberships(message(body_bytes, later=later))[0]
-
-
-def _entry(table: TableDefinition, index: IndexDefinition, item: Image) -> Image:
-    """What ``index`` holds of ``item``; None without the index's keys."""
-    if item is None or not set(index.keys) <= item.keys():
-        return None
-    kept = {*table.keys, *index.keys, *index.attributes}
-    return {name: value for name, value in item.items() if index.projection == "ALL" or name in kept}
-
-
-def write_units(before: Image, after: Image) -> int:
-    """What a write costs the table: by the larger of both images, and never nothing.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
-    """
-    return max(_units(before), _units(after), 1)
-
-
-def index_units(before: Image, after: Image, keys: Sequence[str]) -> int:
-    """What a write costs an index with these keys, which holds the attributes of the images.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
-    """
-    old, new = (image if image and all(key in image for key in keys) else None for image in (before, after))
-    if old == new:
-        return 0
-    if old and new and all(old[key] == new[key] for key in keys):
-        return max(_units(old), _units(new))
-    return _units(old) + _units(new)  # the old entry is deleted, the new one is put
-
-
-def read_units(total: float, *, consistent: bool) -> float:
-    """What reading ``total`` bytes in one query costs, which is never nothing.
-
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
-    """
-    return max(1, -(-total // 4096)) * (1 if consistent else 0.5)
-
-
-def _units(image: Image) -> int:
-    return -(-item_bytes(dict(image)) // 1024) if image else 0
-
-
 def per_message(stage: BilledStage, load: Load) -> Units:
     """The units of one message in an existing conversation."""
     table, body = stage.table, load.message_bytes
@@ -243,9 +136,9 @@ def per_message(stage: BilledStage, load: Load) -> Units:
         ("", "read"): history + (_LOOKS * read_units(size, consistent=True) if stage.readers else 0),
     }
     for index in table.indexes:
-        entries = ([_entry(table, index, image) for image in images] for images in writes)
+        entries = ([entry(table, index, image) for image in images] for images in writes)
         units[index.name, "write"] = sum(index_units(old, new, index.keys) for old, new in entries)
-        listed = _entry(table, index, membership(body)) if stage.readers else None
+        listed = entry(table, index, membership(body)) if stage.readers else None
         page = read_units(PAGE * item_bytes(dict(listed)), consistent=False) if listed else 0
         units[index.name, "read"] = load.reads_per_message * page
     return units
@@ -277,10 +170,9 @@ def _unit_hours(capacity: Throughput, units: float, load: Load) -> float:
 
 def _table_gb(stage: BilledStage, load: Load, day: float) -> float:
     """GB of the table ``day`` days after the load began, without its indexes."""
-    lists = load.lists(day) if stage.readers else 0
-    return (
-        load.stored(day) * _stored(message(load.message_bytes)) + lists * _stored(membership(load.message_bytes))
-    ) / GB
+    messages = load.stored(day) * stored_bytes(message(load.message_bytes))
+    lists = load.lists(day) * stored_bytes(membership(load.message_bytes)) if stage.readers else 0
+    return (messages + lists) / GB
 
 
 def _indexes_gb(stage: BilledStage, load: Load) -> float:
@@ -288,12 +180,8 @@ def _indexes_gb(stage: BilledStage, load: Load) -> float:
     held = [(load.stored(load.days), message(load.message_bytes))]
     if stage.readers:
         held.append((load.lists(load.days), membership(load.message_bytes)))
-    entries = ((count, _entry(stage.table, index, item)) for index in stage.table.indexes for count, item in held)
-    return sum(count * _stored(entry) for count, entry in entries) / GB
-
-
-def _stored(item: Image) -> int:
-    return item_bytes(dict(item)) + _OVERHEAD_BYTES if item else 0
+    entries = ((count, entry(stage.table, index, item)) for index in stage.table.indexes for count, item in held)
+    return sum(count * stored_bytes(entry) for count, entry in entries) / GB
 
 
 def own_items(stage: BilledStage, load: Load, home: str) -> Iterator[Used]:

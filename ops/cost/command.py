@@ -14,8 +14,9 @@ from cli.errors import UsageError
 from cli.output import columns, money
 from ops import template
 from ops.cost import estimate as costs
-from ops.cost.bill import Load, read
+from ops.cost.bill import read
 from ops.cost.estimate import BreakEven, CostChange, CostComparison, CostLine, Estimate, quantity, signed
+from ops.cost.load import Load
 from ops.cost.prices import AS_OF, LISTED, Price
 
 _IDLE = Load()

@@ -6,7 +6,8 @@ from dataclasses import dataclass, replace
 from cli.output import money
 from model.messages import item_bytes
 from ops.cost import bill
-from ops.cost.bill import BilledStage, Load
+from ops.cost.bill import BilledStage
+from ops.cost.load import MESSAGES_PER_CONVERSATION, Load, message
 from ops.cost.prices import Price, is_known, prices
 from ops.template import TABLE_TYPES, Stacks, Throughput, is_retained
 
@@ -119,14 +120,14 @@ def _assumptions(stage: BilledStage, load: Load, *, free_tier: bool) -> Iterator
         return
     units, body = bill.per_message(stage, load), load.message_bytes
     yield (
-        f"a message of {body:,} bytes is an item of {item_bytes(bill.message(body)):,}, takes "
+        f"a message of {body:,} bytes is an item of {item_bytes(message(body)):,}, takes "
         f"{bill.total(units, 'write'):g} write units and, with {load.reads_per_message:g} reads of lists and "
         f"conversations of {bill.PAGE} entries, {bill.total(units, 'read'):g} read units"
     )
     kept = "for ever" if load.retention_days is None else f"for {load.retention_days:g} days"
     if load.retention_days is not None:
         kept += " (deletions are not counted)"
-    conversations = f"one conversation for {bill.MESSAGES_PER_CONVERSATION} messages"
+    conversations = f"one conversation for {MESSAGES_PER_CONVERSATION} messages"
     if load.conversations is not None:
         conversations = f"{load.conversations:,.0f} conversations"
     yield (

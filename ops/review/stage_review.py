@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import Any
 
 from cli.errors import OpsError
-from ops.cost.bill import Load
 from ops.cost.estimate import compare, signed
+from ops.cost.load import Load
 from ops.review.access import access_changes, permissions
 from ops.review.resource_changes import changes
 from ops.review.survival import kept, lost

@@ -11,8 +11,8 @@ from ops import __main__ as cli
 from ops import template
 from ops.cost import bill
 from ops.cost import command as cost
-from ops.cost.bill import Load
 from ops.cost.estimate import break_even, estimate, quantity, signed
+from ops.cost.load import Load, membership, message
 from stacks.messages_stack import add_stacks
 from stacks.settings import Settings
 from tests.conftest import PROJECT
@@ -241,6 +241,6 @@ def test_every_option_in_the_docs_exists(capsys):
 
 def test_the_table_of_units_in_the_docs_is_that_of_the_estimate():
     units = bill.per_message(read(stage("dev")), Load(reads_per_message=1))
-    sizes = [item_bytes(one) for one in (bill.message(200), bill.membership(200), bill.message(603))]
+    sizes = [item_bytes(one) for one in (message(200), membership(200), message(603))]
     assert sizes == [621, 604, 1024]
     assert sorted(units.values()) == [1.5, 3, 4, 2 + 4]

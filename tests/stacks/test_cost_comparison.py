@@ -2,8 +2,8 @@
 
 import pytest
 
-from ops.cost.bill import Load
 from ops.cost.estimate import compare
+from ops.cost.load import Load
 from ops.template import StackTemplate
 from tests.support.cost_templates import alone, of, old_table, resource
 from tests.support.templates import synthesized

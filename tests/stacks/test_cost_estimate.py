@@ -4,8 +4,8 @@ import pytest
 
 from cli.errors import OpsError
 from ops.cost import bill
-from ops.cost.bill import Load
 from ops.cost.estimate import break_even, estimate, modes
+from ops.cost.load import Load
 from ops.cost.prices import DAYS, GB
 from ops.template import StackTemplate
 from tests.support.cost_templates import alarm, global_table, of, old_table, plan, read, resource, rule

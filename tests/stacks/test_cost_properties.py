@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ops.cost.bill import Load
 from ops.cost.estimate import break_even, compare, estimate, modes
+from ops.cost.load import Load
 from tests.support.cost_templates import alone, of, old_table, plan, read, rule
 from tests.support.templates import FULL, stage
 from tests.support.templates import synthesized as synth

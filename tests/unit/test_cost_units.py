@@ -2,7 +2,7 @@
 
 import pytest
 
-from ops.cost.bill import index_units, read_units, write_units
+from ops.cost.load import index_units, read_units, write_units
 
 KEYS = ("User", "At")
 
