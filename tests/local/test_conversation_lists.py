@@ -54,7 +54,7 @@ def seeded(aws, client):
     """The table of a stack with the seed alone."""
     made = Deployment(client, "pr-lists")
     made.deploy(SEED)
-    yield session(aws).resource("dynamodb", **endpoint(aws)).Table(made.stack)
+    yield session().resource("dynamodb", **endpoint(aws)).Table(made.stack)
     made.destroy()
 
 
