@@ -21,7 +21,7 @@ _HIDDEN_SECONDS = 300
 # (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html).
 _WAIT_SECONDS = 2
 _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"})
-# Pages of a stream may be empty, but not so many one after the other before a record.
+# Pages of a stream may be empty; after this many in a row no record is expected.
 _EMPTY_PAGES = 100
 
 Message = dict[str, Any]

@@ -104,7 +104,7 @@ def _first_of(messages: Iterable[dict[str, Any]]) -> tuple[dict[str, Any] | None
 
 
 def _explain_nothing(target: Target, wanted: str) -> None:
-    """Raise OpsError for an unknown conversation; that a part of one is empty is no failure."""
+    """Raise OpsError for an unknown conversation; an empty part of a known one is not a failure."""
     if store.last_message(target.table, wanted) is None:
         raise OpsError(f"conversation {wanted} has no messages in table {target.table_name}")
     target.say(f"conversation {wanted} has no message in that time")

@@ -56,7 +56,7 @@ _MARK = b"\xef\xbb\xbf"
 # How files begin that are one JSON document: an array, the output of a scan, an item over several lines.
 _DOCUMENT = re.compile(rb'\s*(\[|\{\s*\n|\{\s*"(Items|Count|ScannedCount|ConsumedCapacity)"\s*:)')
 _MESSAGE = frozenset({"from", "to", "body", "at"})
-# The keys of table and index must be text, of at most so many bytes.
+# The keys of table and index must be text; the most bytes of each.
 _KEYS = KEY_BYTES | {INDEX_PARTITION_KEY: KEY_BYTES[PARTITION_KEY], INDEX_SORT_KEY: KEY_BYTES[SORT_KEY]}
 # As many lines with the key of another line are named; all are counted.
 _NAMED = 20

@@ -13,7 +13,7 @@ NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
 class Days:
-    """The clock and the calendar of one test: time passes while somebody sleeps."""
+    """The clock and the calendar of one test: time passes during a sleep."""
 
     def __init__(self):
         self.now, self.slept = NOON, 0
@@ -34,7 +34,7 @@ def days():
 
 @pytest.fixture
 def say(any_table):
-    """``say("x", -3)``: a message with that body and a time so many seconds from noon."""
+    """``say("x", -3)``: a message with that body and that many seconds from noon."""
 
     def write(body, seconds):
         at = NOON + timedelta(seconds=seconds)

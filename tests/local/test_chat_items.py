@@ -94,7 +94,7 @@ def test_an_item_that_is_gone_or_has_an_attribute_more_is_not_unchanged(any_tabl
 
 
 class Meddling:
-    """A table in which somebody writes between the reading and the writing."""
+    """A table to which another writer writes between the reading and the writing."""
 
     def __init__(self, table, item):
         self._table, self._item = table, item

@@ -103,13 +103,13 @@ def test_a_message_that_comes_meanwhile_is_not_lost(any_table, table, moment, ne
     """Lists stand at 9, which is deleted; 4 is the last message; then another one comes."""
     store(table, typed(message(4)), *rows_of(message(9)).values())
 
-    def somebody_writes():
+    def another_writer_sends():
         store(table, typed(message(new)))
         if new > 9:  # as the stream's function does; others it leaves as they are
             store(table, *rows_of(message(new)).values())
 
     real = table_for_threads(any_table.meta.client, table)
-    reindex(Racing(real, moment, somebody_writes), "jerry#tom")
+    reindex(Racing(real, moment, another_writer_sends), "jerry#tom")
     assert lists(table) == rows_of(message(max(4, new)))
 
 
@@ -173,7 +173,7 @@ def batch(stream, start, end):
 
 @pytest.fixture
 def stage(aws, client, deployment, monkeypatch, capsys):
-    """A deployed stack whose stream nobody reads: its table, queue, records and command."""
+    """A deployed stack whose stream has no reader: its table, queue, records and command."""
     for key, value in aws.environment().items():
         monkeypatch.setenv(key, value)
 

@@ -81,7 +81,7 @@ def test_on_a_terminal_history_is_a_table(aws, table, talk):
         )
         os.close(follower)
         shown = b""
-        with contextlib.suppress(OSError):  # how Linux says that nobody writes any more
+        with contextlib.suppress(OSError):  # how Linux says that the writer has ended
             while part := screen.read(4096):
                 shown += part
         assert process.wait(30) == 0
