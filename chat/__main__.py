@@ -8,13 +8,13 @@ import argparse
 import sys
 from contextlib import closing
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+from botocore.exceptions import ClientError
+
+from chat.target import Target
+from cli import output
 from cli.command_line import Parser, status_of
 from cli.errors import UsageError
-
-if TYPE_CHECKING:
-    from chat.target import Target
 
 # The modules of the commands, in the order in which --help lists them.
 COMMANDS = "conversations history follow send edit delete get put scan tables export import_ reindex users".split()
@@ -42,10 +42,6 @@ def main(argv: list[str] | None = None) -> int:
 def _run(given: list[str]) -> int:
     interrupted = "nothing was written"
     try:
-        # Imported here, where a Ctrl-C ends in one line: they take half of a short command's time.
-        from chat.target import Target
-        from cli import output
-
         arguments = parser().parse_args(given)
         output.prepare()
         _check_characters(given)
@@ -57,9 +53,7 @@ def _run(given: list[str]) -> int:
         raise KeyboardInterrupt(str(interrupt) or interrupted) from None
 
 
-def _run_on(target: "Target", arguments: argparse.Namespace) -> int:
-    from botocore.exceptions import ClientError
-
+def _run_on(target: Target, arguments: argparse.Namespace) -> int:
     try:
         return int(arguments.run(arguments, target))
     except ClientError as error:
