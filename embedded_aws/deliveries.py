@@ -63,7 +63,8 @@ def receives(target: str, service: str, source: str, role: str = "") -> bool:
         else _missing(target, service, source)
     )
     if missing:
-        _LOGGER.warning("delivery from %s lost: %s may not do %s on %s", source, service, *missing)
+        refusal = "delivery from %s lost: %s is not authorized to perform: %s on resource: %s"
+        _LOGGER.warning(refusal, source, service, *missing)
     return not missing
 
 

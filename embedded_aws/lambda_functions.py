@@ -80,10 +80,11 @@ def _emit_logs(original: Callable[..., None], function: Json, *arguments: Any, *
     if group not in logs._log_groups:
         wanted.insert(0, ("logs:CreateLogGroup", arn))
     role = str(config.get("Role", ""))
+    name = role.rsplit("/", 1)[-1]
     if missing := [
-        f"{action} on {resource}" for action, resource in wanted if not roles.allows(role, action, resource)
+        f"{action} on resource: {resource}" for action, resource in wanted if not roles.allows(role, action, resource)
     ]:
-        _LOGGER.warning("log of %s lost: %s may not perform %s", config.get("FunctionName"), role, missing[0])
+        _LOGGER.warning("log of %s lost: %s is not authorized to perform: %s", config["FunctionName"], name, missing[0])
     else:
         original(function, *arguments, **named)
 
