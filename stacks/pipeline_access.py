@@ -11,9 +11,10 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from stacks.annotations import acknowledge_own_policy
-from stacks.pipeline.access import Access, AccessError, from_context
+from stacks.pipeline.access import Access, from_context
 from stacks.pipeline.job_permissions import reading_role, use_of_bootstrap_roles
 from stacks.pipeline.preview_limits import QUALIFIER, PreviewLimits
+from stacks.setting_fields import SettingsError
 
 NAME = "MessagesPipelineAccess"
 _AUDIENCE = "sts.amazonaws.com"
@@ -135,7 +136,7 @@ def main() -> None:
     app = App()
     try:
         access = from_context(app.node.get_all_context())
-    except AccessError as error:
+    except SettingsError as error:
         sys.exit(f"error: {error}")
     PipelineAccess(app, access=access)
     app.synth()

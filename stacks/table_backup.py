@@ -141,11 +141,12 @@ class TableBackup(Construct):
             backup_plan_rules=kept,
         )
         describe(plan, "When the table is backed up, and how long the backups are kept")
+        digest = hashlib.sha256(settings.table_name.encode()).hexdigest()
         plan.add_selection(
             "Table",
             # A selection cannot be changed: CloudFormation creates the one for another table before it
             # deletes this one, so the names must differ. A name has at most 50 characters.
-            backup_selection_name=f"{settings.table_name[:41]}-{_digest(settings.table_name)}",
+            backup_selection_name=f"{settings.table_name[:41]}-{digest[:8]}",
             # By ARN: from_construct silently selects nothing for a TableV2.
             resources=[backup.BackupResource.from_dynamo_db_table(table)],
             role=self.role,
@@ -164,7 +165,3 @@ class TableBackup(Construct):
             delete_after=Duration.days(days),
             copy_actions=[self._copies.action(days)] if self._copies else None,
         )
-
-
-def _digest(table: str) -> str:
-    return hashlib.sha256(table.encode()).hexdigest()[:8]

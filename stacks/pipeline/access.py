@@ -20,10 +20,6 @@ _KEYS = ("repository", "host", "environments", "existing_provider", "previews")
 _OTHER_KEYS = ("stage", "stages", "cli-telemetry", "acknowledged-issue-numbers")
 
 
-class AccessError(Exception):
-    """A setting is wrong; the text names the value, the rule and the remedy."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Access:
     """Which repository's pipelines get access.
@@ -43,14 +39,16 @@ class Access:
 
 
 def from_context(context: Mapping[str, Any]) -> Access:
-    """The access that the context describes. Raises AccessError."""
-    _refuse_unknown(context)
+    """The access that the context describes. Raises SettingsError."""
+    for key in context:
+        if is_plain(key) and key not in _KEYS + _OTHER_KEYS:
+            raise SettingsError(f"unknown setting {key!r} after -c; known are {', '.join(_KEYS)}")
     host = str(context.get("host", "github"))
     if host not in _REPOSITORY:
-        raise AccessError(f"host is {host!r}; must be github or gitlab: -c host=gitlab")
+        raise SettingsError(f"host is {host!r}; must be github or gitlab: -c host=gitlab")
     repository = str(context.get("repository") or "")
     if not _REPOSITORY[host].fullmatch(repository):
-        raise AccessError(
+        raise SettingsError(
             f"repository is {repository!r}; must be OWNER/NAME as the host spells it, with ids "
             "where its tokens have them (OWNER@1/NAME@2): "
             "make pipeline-access REPOSITORY=OWNER/NAME"
@@ -66,36 +64,27 @@ def from_context(context: Mapping[str, Any]) -> Access:
     )
 
 
-def _refuse_unknown(context: Mapping[str, Any]) -> None:
-    for key in context:
-        if is_plain(key) and key not in _KEYS + _OTHER_KEYS:
-            raise AccessError(f"unknown setting {key!r} after -c; known are {', '.join(_KEYS)}")
-
-
 def _environments(text: str) -> tuple[str, ...]:
     names = tuple(name.strip() for name in text.split(","))
     for name in names:
         if not STAGE.fullmatch(name) or name == "pr":
-            raise AccessError(
+            raise SettingsError(
                 f"environments is {text!r}; must be names of {STAGE.pattern} with commas "
                 "between them, and not pr: -c environments=prod,staging"
             )
     if len(set(names)) < len(names):
-        raise AccessError(f"environments is {text!r}; must name each environment once")
+        raise SettingsError(f"environments is {text!r}; must name each environment once")
     return names
 
 
 def _regions(context: Mapping[str, Any], stage: str) -> tuple[str, ...]:
     """The regions in which ``stage`` has stacks according to cdk.json; replicas are not stacks."""
-    try:
-        settings = settings_from_context({"stages": context.get("stages", {}), "stage": stage})
-    except SettingsError as error:
-        raise AccessError(str(error)) from None
+    settings = settings_from_context({"stages": context.get("stages", {}), "stage": stage})
     return tuple(filter(None, (settings.region, settings.copy_region)))
 
 
 def _boolean(context: Mapping[str, Any], key: str, *, default: bool) -> bool:
     value = str(context.get(key, default)).lower()
     if value not in ("true", "false"):
-        raise AccessError(f"{key} is {context[key]!r}; must be true or false: -c {key}=true")
+        raise SettingsError(f"{key} is {context[key]!r}; must be true or false: -c {key}=true")
     return value == "true"

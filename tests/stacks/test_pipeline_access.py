@@ -12,8 +12,9 @@ from model.names import PREVIEW_LIMITS
 from seed.templates import load_items
 from stacks.messages_stack import MessagesStack
 from stacks.pipeline import preview_limits
-from stacks.pipeline.access import Access, AccessError, from_context
+from stacks.pipeline.access import Access, from_context
 from stacks.pipeline_access import PipelineAccess
+from stacks.setting_fields import SettingsError
 from stacks.settings import Settings
 from tests.conftest import PROJECT
 from tests.support.templates import listed
@@ -344,7 +345,7 @@ def test_the_context_of_previews_and_the_make_targets_name_what_the_stack_has():
     ],
 )
 def test_a_wrong_setting_is_named_with_its_rule(context, said):
-    with pytest.raises(AccessError, match=said):
+    with pytest.raises(SettingsError, match=said):
         from_context({"stages": {}, "@aws-cdk/core:x": True} | context)
 
 
@@ -373,7 +374,7 @@ def test_an_environment_has_the_regions_of_the_stage_of_its_name(environment, re
 
 def test_a_stage_with_a_wrong_setting_is_named():
     stages = {"prod": {"region": "Dublin"}}
-    with pytest.raises(AccessError, match=r"setting 'region' is 'Dublin'.*context\.stages\.prod"):
+    with pytest.raises(SettingsError, match=r"setting 'region' is 'Dublin'.*context\.stages\.prod"):
         from_context({"repository": "a/b", "stages": stages})
 
 
