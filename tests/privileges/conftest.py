@@ -1,14 +1,28 @@
 """One embedded AWS and one deployed stage for each test process."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from aws_cdk import Duration
 
-from local.process import Running
+from embedded_aws.tests.support.engine import clients_of
+from local.process import Running, running
 from stacks import backup_vault, dataset_seed
 from tests.privileges.stage import Stage
+
+
+@pytest.fixture(scope="session")
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """Not that of the other tests: the stage makes the bucket that `cdk bootstrap` makes there."""
+    with running(tmp_path_factory.mktemp("privileges")) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def client(aws: Running) -> Callable[..., Any]:
+    """``client("dynamodb")``: a boto3 client as the account's root user."""
+    return clients_of(aws)
 
 
 @pytest.fixture(scope="session")

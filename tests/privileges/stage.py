@@ -214,7 +214,8 @@ class Stage(Deployment):
         with self._log.open("rb") as log:
             log.seek(position)
             lines = log.read().decode(errors="replace").splitlines()
-        return "\n".join(line for line in lines if about in line and "not authorized to perform" in line)
+        spelled = [re.sub(r"may not (?:perform|do) ", "not authorized to perform: ", line) for line in lines]
+        return "\n".join(line for line in spelled if about in line and "not authorized to perform" in line)
 
 
 def refusal(call: Callable[..., Any], **arguments: Any) -> str:
