@@ -33,8 +33,8 @@ class SettingFields:
     billing_mode: str = _setting(ON_DEMAND, "`on_demand` or `provisioned`")
     read_capacity: int | None = _setting(None, "provisioned: minimum read capacity units; default 5")
     write_capacity: int | None = _setting(None, "provisioned: minimum write capacity units; default 5")
-    max_read_capacity: int | None = _setting(None, "provisioned: scale reads up to; default: fixed")
-    max_write_capacity: int | None = _setting(None, "provisioned: scale writes up to; default: fixed")
+    max_read_capacity: int | None = _setting(None, "provisioned: scale read capacity up to this; default: no scaling")
+    max_write_capacity: int | None = _setting(None, "provisioned: scale write capacity up to this; default: no scaling")
     max_read_units: int | None = _setting(None, "on-demand limit, read units per second, for table and index each")
     max_write_units: int | None = _setting(None, "on-demand limit, write units per second, for table and index each")
     pitr_days: int = _setting(7, "point-in-time recovery: days to go back, 1 to 35; 0 = off")
@@ -47,7 +47,7 @@ class SettingFields:
     vault_lock: str = _setting(
         "", "`governance` or `compliance`: backups cannot be deleted early; read docs/stages.md first"
     )
-    vault_lock_confirmed: str = _setting("", "`compliance`, which cannot be undone: must say `<stack> for <days> days`")
+    vault_lock_confirmed: str = _setting("", "confirms `compliance`, which cannot be undone: `<stack> for <days> days`")
     vault_lock_grace_days: int | None = _setting(
         None, "`compliance`: days in which the lock can still be removed, at least 3; default 7"
     )
