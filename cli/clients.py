@@ -1,6 +1,6 @@
-"""AWS as commands reach it: the one place that makes boto3 clients, and the stack they act on.
+"""The boto3 clients of every command, and the stack that a command acts on.
 
-Tests replace the clients here.
+Clients are made only here, so tests replace them here.
 """
 
 import os
@@ -46,7 +46,7 @@ def session(*, region: str | None = None, profile: str | None = None) -> boto3.S
 
 @dataclass(frozen=True, kw_only=True)
 class Identity:
-    """Where a command acts."""
+    """The account and region that a command acts in."""
 
     account: str
     region: str
@@ -74,13 +74,13 @@ class Clients:
         return str(self._aws.get_partition_for_region(self.region))
 
     def identity(self) -> Identity:
-        """The account of the credentials, asked from AWS, and the region."""
+        """The account of the credentials, as STS reports it, and the region."""
         region = self.region
         sts = self._keep("sts", _made(self._aws.client, "sts", _QUICK))
         return Identity(account=sts.get_caller_identity()["Account"], region=region)
 
     def close(self) -> None:
-        """Close the connections, which AWS would otherwise keep open for a while."""
+        """Close the connections, which would otherwise stay open for a while."""
         for made in self._made.values():
             made.close()
 
@@ -137,12 +137,12 @@ def refuse_web_pages(*, operation_model: Any, response_dict: dict[str, Any], **_
 
 
 def _made(make: Callable[..., Any], service: str, config: Config) -> Any:
-    """A client or resource. Raises OpsError where the environment's settings do not allow one."""
+    """A client or resource. Raises OpsError for wrong AWS settings in the environment."""
     try:
         return make(service, config=config)
     except BotoCoreError:
         raise
-    except (ValueError, OSError) as error:  # a malformed endpoint, a CA file that is not there
+    except (ValueError, OSError) as error:  # a malformed endpoint, a missing CA file
         raise OpsError(f"{error}; check AWS_ENDPOINT_URL and AWS_CA_BUNDLE") from None
 
 
@@ -172,8 +172,8 @@ def stack_name(*, stage: str, stack: str | None = None) -> str:
         return PREFIX + stage
     if not _STACK.fullmatch(stack):
         raise UsageError(
-            f"'{stack}' is not a stack name: letters, digits and hyphens, a letter first, "
-            "at most 128; pass --stack NAME"
+            f"'{stack}' is not a stack name: at most 128 letters, digits and hyphens, "
+            "starting with a letter; pass --stack NAME"
         )
     return stack
 
@@ -231,7 +231,7 @@ def _described(cloudformation: Any, name_or_id: str) -> StackDescription | None:
 def missing_table(clients: Clients, found: StackDescription | None) -> str:
     """One line that names the missing table of ``found``, and what to do; empty while it exists.
 
-    Empty too where the caller may not ask, and while the stack itself changes or is deleted.
+    Empty too if the caller may not describe the table, and while the stack is being changed or deleted.
     """
     table = found.outputs.get("TableName") if found else None
     if not found or not table or found.status.startswith("DELETE_") or found.status.endswith("_IN_PROGRESS"):

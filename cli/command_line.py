@@ -1,4 +1,4 @@
-"""How a command starts and ends: options for the stack and its place, one line for every failure."""
+"""How a command starts and ends: options for the stack, account and region; one line for every failure."""
 
 import argparse
 import os
@@ -16,7 +16,7 @@ from cli.polling import SYSTEM_CLOCK, Clock
 
 
 def to_stderr(line: str) -> None:
-    """Progress, for people; standard output is for data."""
+    """Print progress on standard error; standard output is for results."""
     if sys.stderr is not None:  # closed by the caller: print would take standard output instead
         print(line, file=sys.stderr, flush=True)
 
@@ -47,32 +47,32 @@ def number(arguments: argparse.Namespace, option: str, low: float, high: float) 
 
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-_CLOSED = "standard output is closed, so nothing was done; to ignore it, use >/dev/null"
+_CLOSED = "standard output is closed, so nothing was done; to discard the output, use >/dev/null"
 
 
 class Parser(argparse.ArgumentParser):
-    """Wrong usage in one line, as every other error."""
+    """A parser that reports wrong usage in one line, like every other error."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
 def add_target(command: argparse.ArgumentParser, *, table: bool = False) -> None:
-    """The options that say which stack, or also which ``table``, and where it is."""
+    """Add the options for the stack, or with ``table`` also a table, and for account and region."""
     target = command.add_mutually_exclusive_group()
     target.add_argument(
         "--stage", default=os.environ.get("STAGE") or "dev", help="the stack is Messages-STAGE (default: $STAGE or dev)"
     )
-    target.add_argument("--stack", metavar="NAME", help="the stack, by its whole name")
+    target.add_argument("--stack", metavar="NAME", help="the full name of the stack")
     if table:
-        target.add_argument("--table", metavar="NAME", help="a table, by its own name")
+        target.add_argument("--table", metavar="NAME", help="the name of a table, instead of a stack")
     add_place(command)
 
 
 def add_place(command: argparse.ArgumentParser) -> None:
-    """The options that say in which account and region."""
-    command.add_argument("--region", help="default: the environment's or the profile's")
-    command.add_argument("--profile", help="a profile of the AWS configuration files")
+    """Add the options for account and region."""
+    command.add_argument("--region", help="default: that of the environment or the profile")
+    command.add_argument("--profile", help="a profile in the AWS configuration files")
 
 
 def status_of(command: Callable[[], int]) -> int:
@@ -92,7 +92,7 @@ def status_of(command: Callable[[], int]) -> int:
         return _fail(str(error), 2 if isinstance(error, UsageError) else 1)
     except (ClientError, BotoCoreError) as error:
         return _fail(explain(error), 1)
-    except BrokenPipeError:  # the reader, for example `head`, has had enough
+    except BrokenPipeError:  # the reader, for example `head`, has closed the pipe
         _let_go()
         return 1
     except OSError as error:
@@ -101,7 +101,7 @@ def status_of(command: Callable[[], int]) -> int:
         of = error.filename or ("" if isinstance(error, FileNotFoundError) else "standard output")
         return _fail(f"{of}: {text}" if of else text, 1)
     except KeyboardInterrupt as interrupt:
-        detail = str(interrupt) or "running the same command again continues"
+        detail = str(interrupt) or "run the same command again to continue"
         return _fail(f"interrupted; {detail}", INTERRUPTED)
 
 

@@ -1,4 +1,4 @@
-"""Failures, each in one line that says what to do."""
+"""Errors, each in one line that says what to do."""
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -55,12 +55,12 @@ class UsageError(OpsError):
 
 
 def code(error: ClientError) -> str:
-    """The error code that AWS answered with, for example ``AccessDeniedException``."""
+    """The error code that AWS returned, for example ``AccessDeniedException``."""
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
 def message(error: ClientError) -> str:
-    """The text that AWS answered with, on one line."""
+    """The error message that AWS returned, on one line."""
     return _one_line(error.response.get("Error", {}).get("Message") or code(error))
 
 
@@ -88,7 +88,7 @@ def _explain_answer(error: ClientError) -> str:
     if code(error) in _UNKNOWN_KEY:
         return f"{text}; AWS does not know these credentials: check --profile and the AWS_* variables"
     if code(error) in THROTTLED:
-        return f"{text}; AWS refused it {_attempts(error)} for too many requests: try again later, or raise the limit"
+        return f"{text}; AWS throttled the request {_attempts(error)}: try again later, or raise the limit"
     if code(error).startswith("KMS") or "KMS key" in message(error):
         return f"{text}; the KMS key must be enabled, and the caller needs permission to use it"
     if is_denied(error):

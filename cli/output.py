@@ -1,6 +1,6 @@
 """What commands print: JSON for programs, plain lines for pipes, tables on a terminal.
 
-Stored text may hold anything: what a terminal would act on is escaped.
+Stored text may contain anything: characters that a terminal would act on are escaped.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ from cli.errors import OpsError
 from dynamo import values
 from model.users import hidden
 
-# These change the direction of writing, which hides text, but are not control characters by their category.
+# These change the direction of text, which can hide some of it, but Unicode does not class them as control characters.
 _TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
@@ -50,14 +50,14 @@ def count(number: int, noun: str) -> str:
 
 
 def columns(rows: Iterable[Sequence[str]]) -> list[str]:
-    """One line for each row, its cells below one another; the last is not padded."""
+    """One line for each row, with aligned cells; the last one is not padded."""
     listed = list(rows)
     widths = [max(map(len, cells)) for cells in zip(*listed, strict=True)]
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in listed]
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 0) -> None:
-    """Print a table that fits the terminal, in whose cells long text is folded.
+    """Print a table that fits the terminal; long text is wrapped within its cell.
 
     Without ``names`` it has no header.
     """
@@ -110,7 +110,7 @@ def json_lines(items: Iterable[Any]) -> None:
 
 
 def array(items: Iterable[Any]) -> None:
-    """Print a JSON array as its items come."""
+    """Print a JSON array, each item as soon as it arrives."""
     opening = "[\n"
     for item in items:
         text = values.text(item, indent=2, ascii_only=_ascii_only())
@@ -125,12 +125,12 @@ def document(value: Any) -> None:
 
 
 def safe(value: object) -> str:
-    """``value`` on one line, with nothing in it that a terminal acts on."""
+    """``value`` on one line; characters that a terminal would act on are escaped."""
     return "".join(map(_spelled_out, str(value)))
 
 
 def safe_name(value: object) -> str:
-    """A user's name, or the names of a conversation, on one line: nothing in it is hidden."""
+    """A user's name, or the names of a conversation, on one line; invisible characters are escaped."""
     name = str(value)
     places = hidden(name)
     return "".join(_spelled_out(character, always=place in places) for place, character in enumerate(name))

@@ -14,7 +14,7 @@ class Clock(Protocol):
         """Seconds since some fixed moment."""
 
     def sleep(self, seconds: float, /) -> None:
-        """Let ``seconds`` pass."""
+        """Wait for ``seconds``."""
 
 
 SYSTEM_CLOCK: Clock = time
@@ -32,10 +32,10 @@ def poll(
     first: float = 0.2,
     longest: float = 5.0,
 ) -> T:
-    """Call ``check`` until it answers something other than None, and return that.
+    """Call ``check`` until it returns something other than None, and return that.
 
     The pauses grow from ``first`` to ``longest`` seconds. ``check`` is called at
-    least once, and once more when the time is over.
+    least once, and once more at the deadline.
 
     Raises DeadlineError after ``seconds``.
     """
@@ -53,7 +53,7 @@ def poll(
 
 
 def duration(seconds: float) -> str:
-    """``seconds`` for people: ``12 s``, ``3 min 5 s``, ``60 min``."""
+    """``seconds`` in readable form: ``12 s``, ``3 min 5 s``, ``60 min``."""
     minutes, rest = divmod(round(seconds), 60)
     if not minutes:
         return f"{seconds:.1f} s" if seconds < 10 and seconds != round(seconds) else f"{rest} s"

@@ -1,1 +1,1 @@
-"""The embedded AWS: ministack as a child process, with what this stack needs added to it."""
+"""The embedded AWS: ministack as a child process, with additions that this stack needs."""

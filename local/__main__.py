@@ -25,15 +25,17 @@ def main(argv: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = Parser(prog="python -m local", description="The embedded AWS: no account, no Docker, loopback only.")
-    parser.add_argument("--state", type=Path, default=STATE_DIR, metavar="DIR", help="its folder (default: .local)")
+    parser.add_argument(
+        "--state", type=Path, default=STATE_DIR, metavar="DIR", help="folder for its state (default: .local)"
+    )
     commands = parser.add_subparsers(
         required=True, metavar="start|stop|status|up|run|console", dest="command", parser_class=Parser
     )
-    commands.add_parser("start", help="start it and wait until it answers").set_defaults(run=_start)
-    commands.add_parser("stop", help="stop it; everything in it is gone").set_defaults(run=_stop)
-    commands.add_parser("status", help="say whether it runs, and where").set_defaults(run=_status)
+    commands.add_parser("start", help="start the embedded AWS and wait until it responds").set_defaults(run=_start)
+    commands.add_parser("stop", help="stop it; all its data is lost").set_defaults(run=_stop)
+    commands.add_parser("status", help="print whether it is running, and its endpoint").set_defaults(run=_status)
     up = commands.add_parser("up", help="start it and deploy the stack to it")
-    up.add_argument("--stage", type=_stage, default=os.environ.get("STAGE") or "dev")
+    _add_stage(up)
     up.add_argument(
         "-c",
         "--context",
@@ -41,17 +43,22 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help="a setting of the stage, as after cdk",
+        help="override a setting of the stage, as with cdk -c; repeatable",
     )
     up.set_defaults(run=_up)
-    console = commands.add_parser("console", help="look at it in a browser, until Ctrl-C")
-    console.add_argument("--stage", type=_stage, default=os.environ.get("STAGE") or "dev")
-    console.add_argument("--port", type=int, default=0, help="default: a free one")
+    console = commands.add_parser("console", help="serve a web console of the table, until Ctrl-C")
+    _add_stage(console)
+    console.add_argument("--port", type=int, default=0, help="default: a free port")
     console.set_defaults(run=_console)
-    run = commands.add_parser("run", help="run a command against it", usage="python -m local run -- COMMAND [ARG ...]")
+    run = commands.add_parser("run", help="run a command on it", usage="python -m local run -- COMMAND [ARG ...]")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND")
     run.set_defaults(run=_run)
     return parser
+
+
+def _add_stage(command: argparse.ArgumentParser) -> None:
+    default = os.environ.get("STAGE") or "dev"
+    command.add_argument("--stage", type=_stage, default=default, help="default: $STAGE or dev")
 
 
 def _stage(text: str) -> str:
@@ -110,7 +117,7 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _environment(state: Path) -> dict[str, str]:
-    """That of a command against the embedded AWS. Raises LocalAwsError when none runs."""
+    """The environment of a command on the embedded AWS. Raises LocalAwsError when it is not running."""
     running = find(state)
     named = os.environ.get("AWS_ENDPOINT_URL")
     if named and not (running and running.endpoint == named):

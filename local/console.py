@@ -1,4 +1,4 @@
-"""An AWS-console-like page of the stage's table: StackPort, on loopback, until Ctrl-C.
+"""A web console of the stage's table, like that of AWS: StackPort, on loopback, until Ctrl-C.
 
 ``python -m local console`` runs this module with the environment of the embedded AWS.
 """
@@ -42,8 +42,8 @@ def main(argv: list[str] | None = None) -> int:
     """Serve the console; exit status 0 ended by Ctrl-C, 1 failed, 2 wrong usage."""
     interrupt_on_terminate()
     parser = Parser(prog="python -m local.console", description="A console of the stage's table.")
-    parser.add_argument("--stage", default=os.environ.get("STAGE") or "dev")
-    parser.add_argument("--port", type=int, default=0, help="default: a free one")
+    parser.add_argument("--stage", default=os.environ.get("STAGE") or "dev", help="default: $STAGE or dev")
+    parser.add_argument("--port", type=int, default=0, help="default: a free port")
     parser.add_argument("--folder", type=Path, default=STATE_DIR, help="where its files are kept")
     arguments = parser.parse_args(argv)
     return status_of(lambda: _run(arguments))
@@ -57,21 +57,21 @@ def _run(arguments: argparse.Namespace) -> int:
     try:
         with running(os.environ, arguments.folder, port=arguments.port) as console:
             print(console.table_page(table), flush=True)
-            print("the console is open until Ctrl-C", file=sys.stderr)
+            print("serving the console; press Ctrl-C to stop it", file=sys.stderr)
             status = console.process.wait()
     except LocalAwsError as error:
         raise OpsError(str(error)) from None
     except KeyboardInterrupt:  # how it is meant to end
         return 0
-    raise OpsError(f"the console ended by itself, with status {status}")
+    raise OpsError(f"the console stopped unexpectedly, with status {status}")
 
 
 @contextlib.contextmanager
 def running(environment: Mapping[str, str], folder: Path, *, port: int = 0) -> Iterator[Console]:
     """A console on the AWS that ``environment`` names, for the length of a ``with`` block.
 
-    It is a process of its own, which never outlives this one. All that it writes is in a folder of
-    its own in ``folder``, and goes with it. Raises LocalAwsError when it does not start.
+    It is a separate process, which never outlives this one. It writes only to a temporary folder in
+    ``folder``, which is deleted at the end. Raises LocalAwsError when it does not start.
     """
     with tempfile.TemporaryFile("w+") as errors:
         process = subprocess.Popen(

@@ -27,16 +27,16 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Message, Receive, Send], Awaitable[None]]
 _POLICY_VIOLATION = 1008  # https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1
-# Those that the stack and the CDK use; every one is asked every two seconds.
+# The services that the stack and the CDK use; StackPort polls each of them every two seconds.
 _SERVICES = "cloudformation,dynamodb,events,iam,kms,lambda,logs,monitoring,s3,sns,sqs,ssm,stepfunctions"
 _HOMES = ("XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME")
-STOP_SECONDS = 1  # what requests under way get
+STOP_SECONDS = 1  # for requests in progress
 
 
 def main() -> None:
     """Print the console's address once it listens; serve until standard input closes."""
     parser = argparse.ArgumentParser(prog="python -m local.console_server")
-    parser.add_argument("folder", type=Path, help="where its home folder is made")
+    parser.add_argument("folder", type=Path, help="the folder in which to create its home folder")
     parser.add_argument("--port", type=int, required=True, help="0 lets the kernel pick one")
     arguments = parser.parse_args()
     # The server below acts on these, and raises them again when it has ended.
@@ -87,20 +87,20 @@ async def _serve(listener: socket.socket, home: Path) -> None:
     asyncio.get_running_loop().add_reader(sys.stdin, lambda: setattr(server, "should_exit", True))
     print(f"http://127.0.0.1:{port}", flush=True)
     await server.serve(sockets=[listener])
-    # Threads of StackPort may wait for an answer of the embedded AWS, and an
+    # Threads of StackPort may wait for a response of the embedded AWS, and an
     # orderly exit would wait for them.
     shutil.rmtree(home)
     os._exit(0)
 
 
 class Guard:
-    """``app``, reached at ``port`` of loopback alone, and only by its own page."""
+    """``app``, reachable only at ``port`` of loopback, and only from its own page."""
 
     def __init__(self, app: App, port: int) -> None:
         self._app = app
         self._hosts = tuple(f"{host}:{port}" for host in ("127.0.0.1", "localhost"))
         sockets = " ".join(f"ws://{host}" for host in self._hosts)
-        # The browser then asks this server alone, whatever the page says.
+        # The browser then sends requests to this server only, whatever the page says.
         self._policy = (
             "default-src 'self'; script-src 'self' 'unsafe-inline'; "
             "style-src 'self' 'unsafe-inline'; img-src 'self' data:; font-src 'self' data:; "
@@ -108,7 +108,7 @@ class Guard:
         )
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Hand the request on, or refuse it."""
+        """Pass the request on, or refuse it."""
         reason = "" if scope["type"] == "lifespan" else self._refusal(scope)
         if reason:
             await _refuse(scope, send, reason)
@@ -120,12 +120,12 @@ class Guard:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         # A site can give its own name the address 127.0.0.1, but not change this header.
         if headers.get("host") not in self._hosts:
-            return "another host's name"
+            return "the Host header names another host"
         if headers.get("origin", "http://" + headers["host"]) != "http://" + headers["host"]:
-            return "another site's page"
+            return "the request comes from another site's page"
         path = scope["path"]
         if path.startswith("//") or ".." in path.replace("\\", "/").split("/"):
-            return "a path outside the page"
+            return "the path leaves the console's folder"
         return ""
 
     def _with_policy(self, send: Send) -> Send:

@@ -1,4 +1,4 @@
-"""``make demo``: the whole life of the stack on an embedded AWS of its own."""
+"""``make demo``: the life of the stack, from deployment to clean-up, on an embedded AWS of its own."""
 
 import argparse
 import contextlib
@@ -40,7 +40,7 @@ def main() -> int:
     try:
         with _own(folder):
             steps = Steps(folder / "demo.log")
-            print("The life of the Messages table, with the real CDK CLI, on an AWS inside this machine:\n")
+            print("The life of the Messages table, with the real CDK CLI, on the embedded AWS:\n")
             _run(steps, folder)
     except (StepFailed, LocalAwsError, OSError) as error:
         print(f"\n{error}\ndemo: failed", flush=True)
@@ -54,7 +54,7 @@ def main() -> int:
 
 @contextlib.contextmanager
 def _own(folder: Path) -> Iterator[None]:
-    """Have ``folder`` for this run alone; it is removed when the run ends well.
+    """Reserve ``folder`` for this run; it is removed when the run succeeds.
 
     Raises LocalAwsError for a folder that another run uses or that holds
     anything but what an earlier run left.
@@ -108,7 +108,7 @@ def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
         compared = drill["comparison"]
         said.append(
             f"recovery time {drill['recovery_seconds']:.1f} s, {compared['items_compared']} items compared, "
-            f"differences {compared['differences']}; the copy is deleted again"
+            f"differences {compared['differences']}; the temporary table is deleted"
         )
     with steps.step("destroy") as said:
         steps.run(["cdk", "-a", str(folder / "cdk.out"), "destroy", "--force"], environment=environment)
@@ -117,7 +117,7 @@ def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
         done = _json(steps, environment, "ops", "cleanup", "--yes")
         said += [f"{len(done['deleted'])} resources deleted", *map(_shown, done["deleted"])]
     with steps.step("inventory") as said:
-        # A new look at the account, not the clean-up's own word for it.
+        # A new inventory, instead of what the clean-up reported.
         rest = _json(steps, environment, "ops", "cleanup", "--dry-run")
         if left := rest["planned"] + rest["left"]:
             raise StepFailed("\n".join(["left behind:", *map(_shown, left)]))
@@ -135,13 +135,13 @@ def _talk(steps: Steps, environment: Mapping[str, str]) -> None:
             lines = steps.run(_command("chat", "history", "--", conversation), environment=environment).splitlines()
             said += [f"{len(lines)} messages of {conversation}", *lines]
         with steps.step("lists") as said:
-            said += ["each user's conversations, kept by the stream", *_lists(steps, environment, seeded)]
+            said += ["each user's conversations, written by the stream function", *_lists(steps, environment, seeded)]
     body = f"Any time, {to}!"
     with steps.step("send") as said:
         sent = _json(steps, environment, "chat", "send", f"--from={sender}", f"--to={to}", "--", body)
         said.append(safe(f"{sender} → {to}: {body}"))
     with steps.step("lists") as said:
-        # A seed may be of a time that is still to come.
+        # The seed may have messages dated in the future.
         last = max(filter(None, [seeded, sent]), key=sent_order)
         said += ["both lists show the last message", *_lists(steps, environment, last)]
 

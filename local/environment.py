@@ -66,12 +66,12 @@ def client_environment(endpoint: str, ca_file: str, environ: Mapping[str, str]) 
 
 
 def _past_proxy(environ: Mapping[str, str]) -> str:
-    """The hosts that are not asked through a proxy: loopback, and those that ``environ`` names."""
+    """The hosts to reach without a proxy: loopback, and those that ``environ`` names."""
     named = filter(None, (environ.get(name) for name in ("NO_PROXY", "no_proxy")))
     return ",".join(dict.fromkeys([*_LOOPBACK, *named]))
 
 
 def server_environment(environ: Mapping[str, str]) -> dict[str, str]:
-    """What the server gets of ``environ``; its Lambda workers inherit it."""
+    """The part of ``environ`` that the server gets; its Lambda workers inherit it."""
     kept = {key: value for key, value in environ.items() if key in _NEEDED or key.startswith("LOCAL_AWS_")}
     return kept | {"PATH": tools_path(environ)}

@@ -76,8 +76,8 @@ def take(run: Steps, environment: Mapping[str, str], table: str, scratch: Path, 
             said.append(_write(into / f"{name}.svg", drawn.encode()))
     if not browser.installed():
         print(
-            f"{browser.COMMAND} is not installed: the pictures of the console stay as they are; "
-            f"to make them, install it (apt-get install {browser.COMMAND})",
+            f"{browser.COMMAND} is not installed: the pictures of the console are unchanged; "
+            f"to refresh them, install it (apt-get install {browser.COMMAND})",
             file=sys.stderr,
         )
         return

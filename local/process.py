@@ -32,7 +32,7 @@ class LocalAwsError(Exception):
 
 
 class RunsAlready(LocalAwsError):
-    """There is one, and a second is not started."""
+    """The embedded AWS is already running in this folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +82,7 @@ def start(state_dir: Path = STATE_DIR, *, bound_to_parent: bool = False) -> Runn
         state_dir.mkdir(parents=True, exist_ok=True)
         with _starting(state_dir):
             if _found(state_dir):
-                raise RunsAlready(f"the embedded AWS of {state_dir} runs already")
+                raise RunsAlready(f"the embedded AWS in {state_dir} is already running")
             return _start(state_dir, bound_to_parent)
     except OSError as error:
         raise LocalAwsError(f"{state_dir}: {error.strerror}; name another folder") from None
@@ -143,7 +143,7 @@ def _found(state_dir: Path) -> Running | None:
     except FileNotFoundError:
         return None  # without it the server ends by itself
     except (ValueError, TypeError):
-        raise LocalAwsError(f"{state} is not readable; delete it, and the server ends") from None
+        raise LocalAwsError(f"{state} is not valid; delete it, and the server stops") from None
 
 
 def _start(state_dir: Path, bound_to_parent: bool) -> Running:
@@ -178,7 +178,7 @@ def _wait_until_ready(process: subprocess.Popen[bytes], state_dir: Path) -> Runn
         if running and running.pid == process.pid and _answers(running):
             return running
         time.sleep(0.05)
-    raise LocalAwsError(_log_end(state_dir, f"did not answer within {START_SECONDS} s"))
+    raise LocalAwsError(_log_end(state_dir, f"did not respond within {START_SECONDS} s"))
 
 
 def _log_end(state_dir: Path, what: str) -> str:
@@ -210,6 +210,6 @@ def _is_locked(lock_file: Path) -> bool:
 
 
 def kill_group(pid: int) -> None:
-    """End a process that leads a group, and everything that it started."""
+    """Kill the process group that ``pid`` leads."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)

@@ -26,7 +26,7 @@ _BOOTSTRAPPED = re.compile(r"Environment aws://(\d+)/(\S+) bootstrapped")
 
 
 class StepFailed(Exception):
-    """A command ended badly; the text says which one, why, and where its output is."""
+    """A command failed; the text names it, the reason, and the file with its output."""
 
 
 class Steps:
@@ -123,9 +123,9 @@ def _communicate(process: subprocess.Popen[str], seconds: float) -> tuple[str, s
 
 @contextlib.contextmanager
 def depending_on(running: Running, state_dir: Path) -> Iterator[None]:
-    """Say in one line that ``running`` has ended, where a step of the block failed for that.
+    """Report in one line that ``running`` has stopped, if a step of the block failed for that reason.
 
-    What the step's command printed of it is in the log of the steps.
+    The output of the step's command is in the log of the steps.
     """
     try:
         yield
@@ -133,7 +133,7 @@ def depending_on(running: Running, state_dir: Path) -> Iterator[None]:
         if find(state_dir) == running:
             raise
         raise StepFailed(
-            "the embedded AWS ended during this step, by a signal or by itself; run the same "
+            "the embedded AWS stopped during this step; run the same "
             f"command again (its log: {state_dir / 'server.log'})"
         ) from None
 

@@ -1,4 +1,4 @@
-"""``make up``: the stack on an embedded AWS that stays."""
+"""``make up``: deploy the stack to an embedded AWS that keeps running."""
 
 import re
 import shlex
@@ -17,7 +17,7 @@ _PLAIN = re.compile(r"[\w.@+][\w.@+#-]*")
 def up(state_dir: Path, stage: str, settings: Sequence[str] = ()) -> int:
     """Start the embedded AWS unless it runs, deploy ``stage`` and print commands to try.
 
-    ``settings`` are the stage's for this time, each ``key=value``.
+    ``settings`` override those of the stage, each ``key=value``.
     """
     interrupt_on_terminate()
     try:

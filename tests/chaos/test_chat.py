@@ -84,7 +84,7 @@ def test_throttling_without_end_is_one_line(chat, burst, operation, code):
     failed = chat(*COMMANDS[operation])
     assert failed.status == 1
     assert failed.error.startswith(f"{operation}: {code}: ")
-    assert failed.error.endswith("; AWS refused it 8 times for too many requests: try again later, or raise the limit")
+    assert failed.error.endswith("; AWS throttled the request 8 times: try again later, or raise the limit")
 
 
 def test_throttling_for_a_while_is_waited_for(chat, burst):

@@ -171,7 +171,7 @@ def test_the_address_is_printed_and_a_signal_ends_it_well(aws, stage, messages_t
         address = started.stdout.readline().strip()
         page = urlsplit(address)
         assert (page.path, page.query) == ("/resources/dynamodb", f"table={messages_table}")
-        assert started.stderr.readline() == "the console is open until Ctrl-C\n"
+        assert started.stderr.readline() == "serving the console; press Ctrl-C to stop it\n"
         (server,) = children_of(started.pid)
         assert set(state_of(aws).glob("console-*")) - before
         started.send_signal(signum)
@@ -196,7 +196,7 @@ def test_an_end_by_itself_is_a_failure(aws, stage):
         os.kill(server, signal.SIGKILL)
         _, errors = started.communicate(timeout=60)
     assert started.returncode == 1
-    assert errors.endswith("error: the console ended by itself, with status -9\n")
+    assert errors.endswith("error: the console stopped unexpectedly, with status -9\n")
     for left in state_of(aws).glob("console-*"):
         shutil.rmtree(left)
 
@@ -236,7 +236,7 @@ def test_the_pictures_are_made_those_of_the_console_with_chromium_alone(
     assert [item for item in items if item["Body"] not in drawn] == []
     assert "COMPLETED" in (images / "backups.svg").read_text()
     errors = capsys.readouterr().err
-    assert errors.startswith("no-such-browser is not installed: the pictures of the console stay as they are")
+    assert errors.startswith("no-such-browser is not installed: the pictures of the console are unchanged")
     assert errors.count("\n") == 1
     if browser.installed():
         take()

@@ -242,7 +242,7 @@ def test_interrupted_and_started_again_and_at_the_rate(stage, aws, cleanup):
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (130, "")
-    assert err.splitlines()[-1] == "error: interrupted; running the same command again continues"
+    assert err.splitlines()[-1] == "error: interrupted; run the same command again to continue"
     assert "Traceback" not in err
     assert 0 < len(stage.points()) <= 28
     # Without a pace some hundred. On a busy machine requests that were sent apart arrive closer together.

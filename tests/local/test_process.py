@@ -126,7 +126,7 @@ def test_a_state_that_cannot_be_read_is_one_line_and_the_server_ends_with_its_fo
     pid = process.start(state).pid
     (state / "state.json").write_text("{")
     assert local.main(["--state", str(state), "status"]) == 1
-    assert "state.json is not readable; delete it" in capsys.readouterr().err
+    assert "state.json is not valid; delete it" in capsys.readouterr().err
     shutil.rmtree(state)
     wait_until(lambda: not alive(pid))
 

@@ -54,7 +54,7 @@ def test_an_engine_that_is_killed_under_it_is_one_line(tmp_path, hostile):
         _, errors = running.communicate(timeout=120)
     assert running.returncode == 1
     assert errors == (
-        "error: the embedded AWS ended during this step, by a signal or by itself; run the same "
+        "error: the embedded AWS stopped during this step; run the same "
         f"command again (its log: {tmp_path}/server.log)\n"
     )
     assert find(tmp_path) is None

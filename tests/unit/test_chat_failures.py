@@ -91,7 +91,7 @@ def test_other_refusals_do_not_concern_the_table(explained, error):
 )
 def test_throttling_is_said_with_how_often_it_was_tried(code):
     text = explain(refusal(code, "Rate\nexceeded", retries=7))
-    assert text.startswith(f"Query: {code}: Rate exceeded; AWS refused it 8 times for too many")
+    assert text.startswith(f"Query: {code}: Rate exceeded; AWS throttled the request 8 times: try again later")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 
 from chat.__main__ import main
 
-CLOSED = "error: standard output is closed, so nothing was done; to ignore it, use >/dev/null\n"
+CLOSED = "error: standard output is closed, so nothing was done; to discard the output, use >/dev/null\n"
 
 
 @pytest.mark.parametrize(

@@ -80,7 +80,7 @@ def test_wrong_usage_is_one_line_and_exit_2(argv, text, capsys):
             "error: No usable temporary directory found in ['/t']",
         ),
         (OSError(28, "No space left on device"), 1, "error: standard output: No space left on device"),
-        (KeyboardInterrupt(), 130, "error: interrupted; running the same command again continues"),
+        (KeyboardInterrupt(), 130, "error: interrupted; run the same command again to continue"),
         (KeyboardInterrupt("the job goes on"), 130, "error: interrupted; the job goes on"),
     ],
 )
