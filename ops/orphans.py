@@ -1,4 +1,4 @@
-"""Show what stacks that are deleted, or were never created completely, have left in the account."""
+"""List the resources that deleted or incomplete stacks have left in the account."""
 
 import argparse
 import dataclasses

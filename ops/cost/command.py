@@ -43,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a synthesized template, or a cdk.out; default: the stage is synthesized",
     )
     add("--stage", default=os.environ.get("STAGE") or "dev", help="the stage to synthesize (default: $STAGE or dev)")
-    setting = "a setting for the synthesis, as after cdk -c; repeatable"
+    setting = "a setting for the synthesis, as with cdk -c; repeatable"
     add("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help=setting)
-    add("--against", type=Path, metavar="TEMPLATE", help="compare with this template, or cdk.out, as the one before")
+    add("--against", type=Path, metavar="TEMPLATE", help="compare with this earlier template or cdk.out")
     add("--region", help="the region of the table's prices; default: its template's, or us-east-1")
     add("--no-free-tier", action="store_true", help="list prices, without what is always free")
     load = parser.add_argument_group("the load")
@@ -108,8 +108,8 @@ def estimate_text(estimate: Estimate, even: BreakEven) -> Iterator[str]:
     else:
         yield f"scaled capacity costs less from {even.messages_per_day:,.0f} messages a day on"
     yield (
-        f"at list prices, capacity costs less where more than {even.utilisation:.1%} of it is used; "
-        f"fixed for the busy hours, {even.fixed_utilisation:.1%} of it would be"
+        f"at list prices, provisioned capacity costs less above {even.utilisation:.1%} utilisation; "
+        f"fixed for the busy hours, utilisation would be {even.fixed_utilisation:.1%}"
     )
     yield ""
     yield from _notes(estimate)

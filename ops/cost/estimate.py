@@ -108,7 +108,7 @@ def _throttled(stage: BilledStage, load: Load) -> Iterator[str]:
 def _assumptions(stage: BilledStage, load: Load, *, free_tier: bool) -> Iterator[str]:
     if free_tier:
         yield (
-            "what AWS never charges for is taken off as if nothing else in the account used it; "
+            "the always-free tier is deducted as if nothing else in the account used it; "
             "offers for new customers are not"
         )
     else:
@@ -116,7 +116,7 @@ def _assumptions(stage: BilledStage, load: Load, *, free_tier: bool) -> Iterator
     if stage.restore_tests_a_day and not stage.rules:
         yield "no restore tests: no backup rule makes a recovery point to restore"
     if not load.messages_per_day:
-        yield "nobody writes: no load is stated (--messages-per-day N); the seeded items, a few KB, are not counted"
+        yield "no writes: no load is given (--messages-per-day N); the seeded items, a few KB, are not counted"
         return
     units, body = bill.per_message(stage, load), load.message_bytes
     yield (

@@ -20,7 +20,7 @@ Image = Mapping[str, Any] | None
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What people do with the table; without any argument, nobody writes.
+    """What people do with the table; without any argument, there are no writes.
 
     ``message_bytes`` is the length of a body. A read is one look at the list of conversations
     and one at the newest messages of one. The estimate is for the last of ``months`` months,

@@ -1,4 +1,4 @@
-"""What a stage's templates say and what a change of them means, for the person who reviews it."""
+"""Show a stage's resources, permissions, cost and what a destroy keeps, or what a change does to them."""
 
 import argparse
 import io
@@ -23,12 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     every = "repeatable; default: every stage that cdk.json lists, here or in the base"
     add("--stage", action="append", metavar="STAGE", help=every)
-    setting = "a setting of what is reviewed, not of what it is compared with, as after cdk -c; repeatable"
+    setting = "a setting for the reviewed version only, as with cdk -c; repeatable"
     add("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help=setting)
     add("--base", metavar="REVISION", help="compare with this git revision; default: with the deployed stacks")
     add("--format", choices=("text", "markdown"), default="text")
     add("--region", help="for deployed stacks whose stage sets no region; default: the environment's")
-    add("--profile", help="a profile of the AWS configuration files")
+    add("--profile", help="a profile in the AWS configuration files")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ops.review.access import IDENTITY_POLICIES, OF_PRINCIPALS, PRINCIPALS, without_documents
 from ops.review.failures import failures
+from ops.review.permissions import IDENTITY_POLICIES, OF_PRINCIPALS, PRINCIPALS, without_documents
 from ops.review.survival import REPLACEMENT, emptied, fate, is_lost, protections, replacements, weakened
 from ops.review.wording import HASH, HOLDS, Template, differences, normalised, titled
 from ops.template import Properties, Resources

@@ -9,7 +9,7 @@ from typing import Any
 from cli.errors import OpsError
 from ops.cost.estimate import compare, signed
 from ops.cost.load import Load
-from ops.review.access import access_changes, permissions
+from ops.review.permissions import access_changes, permissions
 from ops.review.resource_changes import changes
 from ops.review.survival import kept, lost
 from ops.review.wording import in_region

@@ -50,7 +50,7 @@ def test_an_idle_dev_stage_is_zero_dollars(saved, capsys):
     assert status(saved(stage("dev"))) == 0
     out, err = capsys.readouterr()
     assert "\n$0.00 a month in us-east-1 (prices of 2026-09-03)\n" in out
-    assert "assumed: nobody writes: no load is stated (--messages-per-day N)" in out
+    assert "assumed: no writes: no load is given (--messages-per-day N)" in out
     assert err == ""
 
 

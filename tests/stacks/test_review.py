@@ -5,7 +5,7 @@ import json
 
 import pytest
 
-from ops.review.access import permissions
+from ops.review.permissions import permissions
 from ops.review.resource_changes import changes
 from ops.review.stage_review import Review, ReviewedStack, paired
 from ops.review.survival import kept, lost

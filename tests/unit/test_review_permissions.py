@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ops.review.access import access_changes, permissions
+from ops.review.permissions import access_changes, permissions
 from ops.review.resource_changes import changes
 from ops.review.statements import said as said_of
 from tests.support.cost_templates import of, resource
