@@ -2,9 +2,9 @@
 
 import math
 import threading
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from queue import SimpleQueue
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -23,8 +23,13 @@ T = TypeVar("T")
 _GONE = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "BackupNotFoundException"})
 # Sent again later: "already performing an action", and too many requests in spite of the SDK's retries.
 _LATER = THROTTLED | {"InvalidResourceStateException", "ServiceUnavailableException"}
-# Longer than a second, because requests get closer to each other on their way to AWS.
-_WINDOW_SECONDS = 1.05
+_LIMITED = {
+    "backup": ("DeleteRecoveryPoint", "DeleteBackupVault", "DeleteBackupVaultLockConfiguration"),
+    "dynamodb": ("DeleteBackup",),
+    "iam": ("DeleteRolePolicy", "DetachRolePolicy", "DeleteRole"),
+    "kms": ("ScheduleKeyDeletion",),
+    "logs": ("DeleteLogGroup",),
+}
 # How long a point that was EXPIRED before gets to show that it is being deleted.
 _EXPIRED_GRACE_SECONDS = 15
 _NOT_DELETED = (
@@ -42,45 +47,45 @@ def connections(rate: float) -> int:
 
 
 class Pace:
-    """Spaces requests ``1 / rate`` seconds apart; never more than ``rate`` within a second."""
+    """Sends at most ``rate`` requests a second, as the server counts them.
+
+    Each takes a slot, which is free again one second after its response: whatever delays a request
+    on its way, the one that takes its slot next reaches the server at least a second later.
+    """
 
     def __init__(self, rate: float, clock: Clock = SYSTEM_CLOCK) -> None:
         self._interval, self._clock = 1 / rate, clock
         self._lock = threading.Lock()
         self._next = clock.monotonic()
-        self._sent: deque[float] = deque(maxlen=max(1, int(rate)))
+        self._free_at: SimpleQueue[float] = SimpleQueue()
+        for _ in range(max(1, int(rate))):
+            self._free_at.put(self._next)
+        self._holders = set[int]()  # the threads whose request is on its way
 
-    def limit(self, client: Any, event: str) -> None:
-        """Make every request of an operation wait its turn, also the SDK's own retries.
-
-        ``event``: botocore's, for example ``before-send.backup.DeleteRecoveryPoint``.
-        """
-        client.meta.events.register(event, self.wait)
+    def limit(self, client: Any, *operations: str) -> None:
+        """Make every request of the operations wait for its turn, also the SDK's own retries."""
+        service, events = client.meta.service_model.service_id.hyphenize(), client.meta.events
+        for operation in operations:
+            events.register(f"before-send.{service}.{operation}", self.wait)
+            events.register(f"response-received.{service}.{operation}", self.done)
+            # A response that the SDK cannot read is not reported as received.
+            events.register(f"after-call-error.{service}.{operation}", self.done)
 
     def wait(self, **_: object) -> None:
-        """Return when the next request may be sent."""
+        """Return when the next request may be sent, evenly spaced."""
+        free_at = self._free_at.get()
+        self._holders.add(threading.get_ident())
         with self._lock:
             now = self._clock.monotonic()
-            turn = max(now, self._next)
+            turn = max(now, free_at, self._next)
             self._next = turn + self._interval
-        if turn > now:
-            self._clock.sleep(turn - now)
-        while (early := self._early()) > 0:
-            self._clock.sleep(early)
+        self._clock.sleep(turn - now)
 
-    def _early(self) -> float:
-        """The seconds until one more request is within the rate; 0, and noted, when it is.
-
-        Threads wake up late, and then several at once: turns alone would let too many through.
-        """
-        with self._lock:
-            now = self._clock.monotonic()
-            if len(self._sent) == self._sent.maxlen and self._interval < 1:
-                early = self._sent[0] + _WINDOW_SECONDS - now
-                if early > 0:
-                    return early
-            self._sent.append(now)
-            return 0
+    def done(self, **_: object) -> None:
+        """Note that this thread's request has its response or has failed."""
+        if (thread := threading.get_ident()) in self._holders:
+            self._holders.remove(thread)
+            self._free_at.put(self._clock.monotonic() + max(1.0, self._interval))
 
 
 def each(
@@ -181,6 +186,9 @@ class Deletion:
     def run(self, found: Inventory, agreed: Iterable[plan.Entry]) -> None:
         """Delete what is ``agreed`` of ``found``; one that fails stops no other."""
         wanted = {(entry.kind, entry.id) for entry in agreed}
+        for service, operations in _LIMITED.items():
+            client = self._backup if service == "backup" else self._context.clients(service)
+            self._pace.limit(client, *operations)
         for vault in found.vaults:
             if (plan.LOCK, vault.name) in wanted:
                 # If this fails, every point in the vault is refused, and named.
@@ -226,7 +234,6 @@ class Deletion:
 
     def _points(self, points: list[Point]) -> None:
         if points:
-            self._pace.limit(self._backup, "before-send.backup.DeleteRecoveryPoint")
             deletion = PointDeletion(self._context, self._backup, points, at_once=self._at_once)
             deletion.run(seconds=self._seconds)
             self.failures |= {(plan.POINT, arn): why for arn, why in deletion.failures.items()}
@@ -234,7 +241,6 @@ class Deletion:
     def _backups(self, arns: list[str]) -> None:
         if arns:
             dynamodb = self._context.clients("dynamodb")
-            self._pace.limit(dynamodb, "before-send.dynamodb.DeleteBackup")
             calls = each(arns, lambda arn: dynamodb.delete_backup(BackupArn=arn), at_once=self._at_once)
             for arn, error in calls:
                 self._note(plan.BACKUP, arn, error)
@@ -278,7 +284,6 @@ class Deletion:
         if kept:
             self.failures[kind, id] = kept
             return
-        self._pace.wait()
         try:
             call()
         except (ClientError, BotoCoreError) as error:

@@ -245,7 +245,7 @@ def test_interrupted_and_started_again_and_at_the_rate(stage, aws, cleanup):
     assert err.splitlines()[-1] == "error: interrupted; run the same command again to continue"
     assert "Traceback" not in err
     assert 0 < len(stage.points()) <= 28
-    # Without a pace some hundred. On a busy machine requests that were sent apart arrive closer together.
-    assert configure(aws, deletions_seen_in_a_second=0)["deletions_seen_in_a_second"] <= 13
+    # Without a pace some hundred.
+    assert configure(aws, deletions_seen_in_a_second=0)["deletions_seen_in_a_second"] <= 10
     cleanup()
     assert stage.remains() == set()
