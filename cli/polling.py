@@ -58,3 +58,22 @@ def duration(seconds: float) -> str:
     if not minutes:
         return f"{seconds:.1f} s" if seconds < 10 and seconds != round(seconds) else f"{rest} s"
     return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+
+
+class Progress:
+    """Says how far things are, each time that changes, and how long after the start."""
+
+    def __init__(self, say: Callable[[str], object], clock: Clock = SYSTEM_CLOCK) -> None:
+        self._say, self._clock, self._began = say, clock, clock.monotonic()
+        self._shown: dict[str, str] = {}
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return self._clock.monotonic() - self._began
+
+    def report(self, what: str, state: str) -> None:
+        """Say the state of one of the things, if it is another than before."""
+        if self._shown.get(what) != state:
+            self._shown[what] = state
+            self._say(f"{what}: {state} after {duration(self.elapsed)}")

@@ -7,7 +7,7 @@ resource's properties as text, so that ``true`` comes back as ``"true"``.
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from decimal import Decimal
+from decimal import Context, Decimal
 from typing import Any
 
 from model.messages import Attribute, Item
@@ -15,6 +15,7 @@ from model.messages import Attribute, Item
 Wire = dict[str, Any]
 # An item as the DynamoDB API has it: {"Body": {"S": "Hi"}}.
 Typed = dict[str, dict[str, Any]]
+_EXACT = Context(prec=200)  # more digits than a number of DynamoDB can have, 38
 
 
 def to_wire(item: Item) -> Wire:
@@ -35,18 +36,20 @@ def to_lines(items: Iterable[Item]) -> Iterator[str]:
 
 
 def canonical(item: Typed | None) -> dict[str, Any] | None:
-    """``item`` in a form in which equal items are equal: 5.0 is 5, and a set has no order."""
+    """``item`` in a form in which equal items are equal, also as JSON: 5.0 is 5, and a set has no order."""
     return None if item is None else {name: _canonical(value) for name, value in item.items()}
 
 
 def _canonical(value: Mapping[str, Any]) -> tuple[str, Any]:
     ((kind, content),) = value.items()
-    if kind == "N":
-        return kind, Decimal(content)
-    if kind in ("SS", "NS", "BS"):
-        return kind, frozenset(map(Decimal, content) if kind == "NS" else content)
     if kind == "L":
         return kind, [_canonical(member) for member in content]
+    if kind in ("SS", "NS", "BS"):
+        return kind, sorted(_canonical({kind[0]: member})[1] for member in content)
+    if kind == "N":
+        return kind, str(_EXACT.normalize(Decimal(content)) or 0)  # -0 is 0
+    if isinstance(content, bytes | bytearray):
+        return kind, content.hex()
     return kind, canonical(content) if kind == "M" else content
 
 

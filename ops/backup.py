@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 from cli.clients import deployed_stack, missing_table
 from cli.command_line import Context, number
 from cli.errors import OpsError, UsageError, code
-from cli.polling import DeadlineError, duration, poll
+from cli.polling import DeadlineError, Progress, poll
 from model.names import STACK_TAG
 from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
@@ -225,22 +225,19 @@ def wait(context: Context, job_id: str, *, seconds: float) -> Job:
 
     Raises DeadlineError after ``seconds``, OpsError for an unknown id.
     """
-    backup, began, shown = context.clients("backup"), context.clock.monotonic(), ""
+    backup, progress, state = context.clients("backup"), Progress(context.say, context.clock), ""
 
     def ended() -> Job | None:
-        nonlocal shown
+        nonlocal state
         job = _described(backup, job_id)
-        progress = f"{job.state} {job.percent}".strip()
-        if progress != shown:
-            elapsed = duration(context.clock.monotonic() - began)
-            context.say(f"backup job {job_id}: {progress} after {elapsed}")
-            shown = progress
+        state = f"{job.state} {job.percent}".strip()
+        progress.report(f"backup job {job_id}", state)
         return None if job.state in ACTIVE else job
 
     try:
         return poll(ended, seconds=seconds, clock=context.clock)
     except DeadlineError as late:
-        raise DeadlineError(f"backup job {job_id} is still {shown} after {late}") from None
+        raise DeadlineError(f"backup job {job_id} is still {state} after {late}") from None
 
 
 def _running(backup: Any, table_arn: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.command_line import Context
 from cli.errors import OpsError, code, explain, is_denied, message
-from cli.polling import SYSTEM_CLOCK, Clock, DeadlineError, poll
+from cli.polling import SYSTEM_CLOCK, Clock, DeadlineError, Progress, poll
 from dynamo.parallel import lanes
 from dynamo.throttling import THROTTLED
 from ops import backup
@@ -118,7 +118,7 @@ class PointDeletion:
         self._points = {point.arn: point for point in points}
         self._later: set[str] = set()
         self._waiting = set(self._points)
-        self._began, self._gone = context.clock.monotonic(), -1
+        self._progress = Progress(context.say, context.clock)
 
     def run(self, *, seconds: float) -> None:
         """Return when all points are gone or have failed, or after ``seconds``."""
@@ -155,15 +155,14 @@ class PointDeletion:
         for arn, status in present.items():
             if status == "EXPIRED" and self._is_final(arn):
                 self.failures.setdefault(arn, _NOT_DELETED)
-        if self._gone != (gone := len(self._points) - len(present)):
-            self._gone = gone
-            self._context.say(f"recovery points: {gone} of {len(self._points)} gone")
+        deleted = len(self._points) - len(present)
+        self._progress.report("recovery points", f"{deleted} of {len(self._points)} deleted")
         self._waiting = present.keys() - self.failures.keys()
         return None if self._waiting else True
 
     def _is_final(self, arn: str) -> bool:
-        waited = self._context.clock.monotonic() - self._began
-        return arn not in self._later and (self._points[arn].status != "EXPIRED" or waited > _EXPIRED_GRACE_SECONDS)
+        had_time = self._points[arn].status != "EXPIRED" or self._progress.elapsed > _EXPIRED_GRACE_SECONDS
+        return had_time and arn not in self._later
 
 
 def _explain(error: ClientError | BotoCoreError, vault: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from cli import output
 from cli.command_line import Context
 from dynamo.parallel import After, in_segments, lanes
+from dynamo.values import canonical_text, changed
 from model.wire import Typed
 
 T = TypeVar("T")
@@ -48,8 +49,8 @@ def compare(context: Context, source: str, target: str, *, most: int, rate: floa
         counted[side] += len(items)
         for item in items:
             # The sum is the same whatever the order of the items.
-            group = _hash(canonical(readers[side].key(item)), GROUP_BITS)
-            digests[side][group] += _hash(canonical(item), 128)
+            group = _hash(canonical_text(readers[side].key(item)), GROUP_BITS)
+            digests[side][group] += _hash(canonical_text(item), 128)
     result = Comparison(most=most, source_items=counted[0], target_items=counted[1])
     if groups := {one for one in digests[0].keys() | digests[1].keys() if digests[0][one] != digests[1][one]}:
         context.say(f"{len(groups):,} of {1 << GROUP_BITS:,} groups of items differ")
@@ -72,8 +73,8 @@ def find_differences(context: Context, readers: "list[TableReader]", groups: set
         """Compares the source's items; of the target's it takes those that the source lacks."""
         mine, other = readers[side], readers[1 - side]
         items, after = mine.scan(segment, after)
-        suspects = {text: item for item in items if _hash(text := canonical(mine.key(item)), GROUP_BITS) in groups}
-        others = {canonical(other.key(item)): item for item in other.get(map(mine.key, suspects.values()))}
+        suspects = {text: item for item in items if _hash(text := canonical_text(mine.key(item)), GROUP_BITS) in groups}
+        others = {canonical_text(other.key(item)): item for item in other.get(map(mine.key, suspects.values()))}
         number = 0
         for text, item in suspects.items():
             there = others.get(text)
@@ -166,33 +167,6 @@ class TableReader:
 
 def _hash(text: str, bits: int) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=bits // 8).digest(), "big")
-
-
-def changed(left: Typed, right: Typed) -> list[str]:
-    """The names of the attributes in which two items differ."""
-    names = sorted(left.keys() | right.keys())
-    return [name for name in names if _plain(left.get(name)) != _plain(right.get(name))]
-
-
-def canonical(item: Typed) -> str:
-    """A text that is the same for equal items, and only for those."""
-    return json.dumps(_plain({"M": item}), sort_keys=True)
-
-
-def _plain(attribute: Any) -> Any:
-    """An attribute's value in its one spelling: sets sorted, binary as hex."""
-    if attribute is None:
-        return None
-    ((kind, value),) = attribute.items()
-    if kind == "M":
-        value = {name: _plain(part) for name, part in value.items()}
-    elif kind == "L":
-        value = [_plain(part) for part in value]
-    elif kind == "B":
-        value = bytes(value).hex()
-    elif kind in ("SS", "NS", "BS"):
-        value = sorted(bytes(part).hex() if kind == "BS" else part for part in value)
-    return {kind: value}
 
 
 class Difference(NamedTuple):

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.clients import find_stack
 from cli.command_line import Context
 from cli.errors import OpsError, UsageError, code, explain, is_denied
-from cli.polling import DeadlineError, duration, poll
+from cli.polling import DeadlineError, Progress, poll
 from model.names import STACK_TAG
 from ops.inventory import stack_tables
 from ops.inventory.found import Point
@@ -149,8 +149,7 @@ class Restoration:
 
     def __init__(self, context: Context, name: str, job: str = "") -> None:
         self.name, self.job = name, job
-        self._context, self._began = context, context.clock.monotonic()
-        self._shown = set[str]()
+        self._context, self._progress = context, Progress(context.say, context.clock)
 
     def wait(self, *, seconds: float) -> float:
         """Return when the table is ACTIVE, with the seconds that it took.
@@ -158,7 +157,7 @@ class Restoration:
         Raises DeadlineError after ``seconds``, OpsError when AWS Backup's job fails.
         """
         poll(self._is_usable, seconds=seconds, clock=self._context.clock)
-        return self._context.clock.monotonic() - self._began
+        return self._progress.elapsed
 
     def ended(self) -> bool:
         """Whether AWS Backup's job is over, well or not; always true without one."""
@@ -171,20 +170,15 @@ class Restoration:
     def _is_usable(self) -> bool | None:
         if self.job:
             job = self._described_job()
-            self._say_once(f"restore job {self.job}: {job['Status']} {job.get('PercentDone', '')}".strip())
+            self._progress.report(f"restore job {self.job}", f"{job['Status']} {job.get('PercentDone', '')}".strip())
             if job["Status"] not in _ENDED:
                 return None
             if job["Status"] != "COMPLETED":
                 why = job.get("StatusMessage") or "AWS Backup gives no reason"
                 raise OpsError(f"restore job {self.job} ended {job['Status']}: {why}")
         state = status(self._context.clients("dynamodb"), self.name)
-        self._say_once(f"table {self.name}: {state or 'not created yet'}")
+        self._progress.report(f"table {self.name}", state or "not created yet")
         return True if state == "ACTIVE" else None
-
-    def _say_once(self, progress: str) -> None:
-        if progress not in self._shown:
-            self._shown.add(progress)
-            self._context.say(f"{progress} after {duration(self._context.clock.monotonic() - self._began)}")
 
 
 def mark(context: Context, name: str, *, restored: str, **more: str) -> None:

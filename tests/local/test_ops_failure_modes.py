@@ -110,7 +110,7 @@ def _(case):
     case.set("recovery_point_deleting_seconds", 0.6)
     case.set("vault_lag_seconds", 1)
     case.gone()
-    assert "recovery points: 2 of 2 gone" in case.err
+    assert "recovery points: 2 of 2 deleted" in case.err
 
 
 @row(23, "the SDK has no waiters, and a deadline passes")

@@ -144,7 +144,7 @@ def test_a_refused_point_is_named_and_the_others_are_deleted(error, text):
     assert list(failures) == ["b"]
     assert text in failures["b"]
     assert list(backup.points) == ["b"]
-    assert said == ["recovery points: 2 of 3 gone"]
+    assert said == ["recovery points: 2 of 3 deleted after 0 s"]
 
 
 def test_a_point_that_is_already_gone_is_no_failure_but_an_expired_one_fails_at_once():
