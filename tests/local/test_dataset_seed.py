@@ -154,21 +154,6 @@ def test_compressed_objects_in_s3_and_files_are_loaded(deployment, dataset, uplo
     assert counts(deployment.deploy([], seed_dataset=str(file))) == (301, 1, 300, 0)
 
 
-def test_an_object_under_a_customer_key_fails_and_a_copy_without_it_loads(client, deployment, dataset, name):
-    key = client("kms").create_key()["KeyMetadata"]["Arn"]
-    client("s3").create_bucket(Bucket=name)
-    under = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
-    client("s3").upload_file(dataset(3), name, "a.jsonl", ExtraArgs=under)
-    reason = failed(deployment, seed_dataset=f"s3://{name}/a.jsonl")
-    assert f"not authorized to perform: kms:Decrypt on resource: {key}" in reason
-    assert f"copy it with `aws s3 cp s3://{name}/a.jsonl s3://BUCKET/KEY --sse AES256`" in reason
-    deployment.destroy()
-    client("s3").copy_object(
-        Bucket=name, Key="b.jsonl", CopySource={"Bucket": name, "Key": "a.jsonl"}, ServerSideEncryption="AES256"
-    )
-    assert counts(deployment.deploy([], seed_dataset=f"s3://{name}/b.jsonl")) == (3, 3, 0, 0)
-
-
 def test_an_update_that_fails_goes_back_to_the_old_dataset(client, deployment, dataset):
     deployment.deploy([], seed_dataset=dataset(100))
     reason = failed(deployment, seed_dataset="s3://no-such-bucket/messages.jsonl")

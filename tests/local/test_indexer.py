@@ -5,7 +5,7 @@ from botocore.exceptions import ClientError
 
 from functions.indexer import index
 from tests.support.lists import Meddled, assert_lists_are_right, message, record, shown
-from tests.support.streams import Stream, deliver
+from tests.support.streams import deliver
 
 
 def conversation(user: str, *minutes: int):
@@ -65,16 +65,3 @@ def test_lambda_goes_on_from_the_first_failure_until_all_is_right(any_table, mix
     assert deliver(indexing, put(any_table, mixed), tries=10) == []
     assert batches == [9] + [8] * times
     assert_lists_are_right(any_table)
-
-
-def test_the_real_stream_is_understood(stream_table, client, mixed):
-    """Records as the streams' own API gives them, those of the lists among them."""
-    stream = Stream(client("dynamodbstreams"), stream_table.latest_stream_arn)
-    put(stream_table, mixed)
-    assert len(records := stream.read()) == len(mixed)
-    assert index(stream_table, records) == {"batchItemFailures": []}
-    assert_lists_are_right(stream_table)
-    own = stream.read()
-    assert len(own) == 2 * 3
-    assert index(Meddled(stream_table, {}), own) == {"batchItemFailures": []}
-    assert stream.read() == []

@@ -4,7 +4,7 @@ import pytest
 
 from dynamo.memberships import bring_up_to_date
 from model.messages import Position
-from tests.support.lists import Meddled, assert_lists_are_right, key, listed_conversations, message, position, shown
+from tests.support.lists import assert_lists_are_right, key, listed_conversations, message, position, shown
 
 ONE, TWO, THREE = message(1, "one"), message(2, "two"), message(3, "three")
 TOGETHER = message(2, "two as well", message_id="n")  # in TWO's millisecond, and behind it
@@ -57,15 +57,6 @@ def test_a_list_follows_the_last_message(table, change, record, entry):
     assert_lists_are_right(table)
 
 
-def test_an_older_message_changes_nothing(table):
-    older = message(0, "zero")
-    table.put_item(Item=older)
-    seen = Meddled(table, {})
-    follow(seen, older)
-    assert seen.calls == ["query"]
-    assert_lists_are_right(table)
-
-
 def test_without_any_message_the_conversation_leaves_both_lists(table):
     delete(ONE, TWO)(table)
     follow(table, ONE, TWO)
@@ -74,25 +65,6 @@ def test_without_any_message_the_conversation_leaves_both_lists(table):
     follow(table, ONE)
     assert shown(table) == [("Jerry", "one")], "a conversation starts again"
     assert_lists_are_right(table)
-
-
-@pytest.mark.parametrize("times", [1, 3])
-def test_replays_and_late_records_change_nothing(table, times):
-    for item in [TWO, ONE, TWO] * times:
-        follow(table, item)
-        assert_lists_are_right(table)
-    table.delete_item(Key=key(TWO))
-    for item in [ONE, TWO, ONE] * times:
-        follow(table, item)
-    assert_lists_are_right(table)
-
-
-def test_a_newer_message_beyond_the_horizon_is_left_to_its_own_record(table):
-    table.put_item(Item=THREE)
-    seen = Meddled(table, {})
-    follow(seen, TWO)
-    assert seen.calls == ["query"]
-    assert shown(table) == [("Jerry", "two")]
 
 
 def test_a_list_that_is_further_on_is_not_taken_back(table):

@@ -80,13 +80,6 @@ def any_table(request: pytest.FixtureRequest, name: str) -> Iterator[Any]:
         yield table
 
 
-@pytest.fixture
-def stream_table(ministack: Any, name: str) -> Iterator[Any]:
-    """As ``any_table``, on ministack alone."""
-    with engines.messages_table(ministack, name, stream=True) as table:
-        yield table
-
-
 def bootstrap(aws: Running, folder: Path) -> None:
     """``cdk bootstrap`` in ``folder``: outside the app's own it does not synthesize the app."""
     subprocess.run(

@@ -36,39 +36,6 @@ def _status(*argv):
 
 
 @pytest.mark.parametrize(
-    ("argv", "text"),
-    [
-        ((), "required"),
-        (("destroy",), "invalid choice: 'destroy'"),
-        (("backup", "--retain", "many"), "--retain 'many' is not a time span: a number and"),
-        (("backup", "--retain", "0d"), "--retain must be whole days, 1d to 36500d, got 0d"),
-        (("backup", "--tag", "purpose"), "--tag 'purpose' is not KEY=VALUE"),
-        (("backup", "--token", " "), "--token must not be empty"),
-        (("backup", "--job", "J", "--no-wait"), "--job waits for a job, --no-wait does not"),
-        (("backup", "--job", "J", "--tag", "a=b"), "--job starts no backup: leave out --tag"),
-        (
-            ("backup", "--job", "J", "--retain", "35d", "--token", "t"),
-            "--job starts no backup: leave out --retain and --token",
-        ),
-        (("backup", "--timeout", "-1"), "--timeout must be between"),
-        (("backup", "--stage", "Prod"), "'Prod' is not a stage: a lower-case letter"),
-        (("cleanup", "--stack", "no_such"), "'no_such' is not a stack name"),
-        (("cleanup", "--stack", "a", "--stage", "b"), "not allowed with"),
-        (("cleanup", "--yes", "--dry-run"), "not allowed with"),
-        (("orphans", "--stage", "dev"), "unrecognized arguments: --stage dev"),
-        (("cleanup", "--rate", "0"), "--rate must be between 0.1 and 10000, got 0"),
-    ],
-)
-def test_wrong_usage_is_one_line_and_exit_2(argv, text, capsys):
-    assert _status(*argv) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    (line,) = err.splitlines()
-    assert line.startswith("error: ")
-    assert text in line
-
-
-@pytest.mark.parametrize(
     ("raised", "status", "line"),
     [
         (OpsError("it failed"), 1, "error: it failed"),

@@ -106,14 +106,23 @@ def test_an_option_that_is_named_exists(name):
     assert named - ours == set()
 
 
+@pytest.mark.parametrize(
+    "command", [command for command in COMMANDS if re.match(r"(chat|ops|seed|local) [a-z]", command)]
+)
+def test_a_command_in_its_short_form_exists(command):
+    program, name, *_ = command.split()
+    assert program == "seed" or name in _commands(PARSERS[program]())
+
+
+def _commands(parser: argparse.ArgumentParser) -> set[str]:
+    subparsers = [action for action in parser._actions if isinstance(action, argparse._SubParsersAction)]
+    return {name for action in subparsers for name in action.choices}
+
+
 @pytest.mark.parametrize("path", PATHS, ids=str)
-def test_every_file_that_is_linked_exists(path):
+def test_every_file_that_is_linked_or_named_exists(path):
     linked = re.findall(r"\]\(([\w./-]+?)(?:#[\w-]+)?\)", path.read_text())
     assert [link for link in linked if not (path.parent / link).exists()] == []
-
-
-@pytest.mark.parametrize("path", PATHS, ids=str)
-def test_every_file_that_is_named_exists(path):
     spans = re.findall(r"`([^`\n]+)`", path.read_text())
     named = {span for span in spans if re.fullmatch(r"(\w+/)+\w+\.(py|md|yaml|guard)", span)}
     assert [name for name in sorted(named) if not (PROJECT / name).exists()] == []

@@ -1,7 +1,6 @@
 """What the stream's function makes of a batch, and what it answers."""
 
 import json
-from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -106,17 +105,3 @@ def test_failures_are_in_the_order_of_the_stream_the_first_record_of_each(failin
         record(1003, "a#b", TEN),
     ]
     assert indexer.index(None, records) == numbers(1000, 1001)
-
-
-def test_the_function_takes_its_table_from_the_environment_once(indexed, monkeypatch):
-    resource = Mock()
-    monkeypatch.setattr(indexer.boto3, "resource", resource)
-    monkeypatch.setenv("TABLE_NAME", "Messages")
-    indexer._table.cache_clear()
-    try:
-        for _ in range(2):
-            assert indexer.handler({"Records": [record(1, "a#b")]}, None) == numbers()
-    finally:
-        indexer._table.cache_clear()
-    resource.return_value.Table.assert_called_once_with("Messages")
-    assert len(indexed) == 2

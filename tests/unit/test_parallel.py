@@ -56,17 +56,6 @@ def test_a_segment_that_fails_ends_the_reading():
         list(in_segments(opened, read, dict.fromkeys(range(2))))
 
 
-def test_lanes_give_results_and_failures():
-    def fail():
-        raise ValueError("no")
-
-    with lanes(2) as opened_lanes:
-        futures = [opened_lanes.submit(pow, 2, n) for n in range(10)]
-        assert [future.result() for future in futures] == [2**n for n in range(10)]
-        with pytest.raises(ValueError, match="no"):
-            opened_lanes.submit(fail).result()
-
-
 def slow(started, ended):
     """A call that is under way until ``ended`` is set."""
     started.set()

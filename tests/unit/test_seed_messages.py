@@ -69,15 +69,11 @@ def test_the_order_is_that_of_the_new_keys_and_none_is_lost(pairs, plain):
     assert len(after) == len(before)
 
 
-def test_an_unknown_user_shows_before_the_first_item_is_given():
-    before = seed(message("Jerry", "Tom"), message("Tom", "Zoe"))
-    with pytest.raises(UnknownUser, match="'Zoe'"):
-        under_ids(before, USERS)
-
-
-def test_an_unknown_user_of_an_old_seed_is_reported_and_left_out():
+def test_an_unknown_user_is_refused_before_the_first_item_or_reported_and_left_out():
     told = []
     before = seed(message("Jerry", "Tom"), message("Nobody", "Spike"), message("Nobody", "Spike", 1))
+    with pytest.raises(UnknownUser, match="'Nobody'"):
+        under_ids(before, USERS)
     after = list(under_ids(before, USERS, unknown=told.append))
     assert [item["ConversationId"]["S"] for item in after] == ["2#3"]
     assert [str(error) for error in told] == ["user 'Nobody' is unknown"]
@@ -89,7 +85,3 @@ def test_two_names_of_one_user_are_refused():
         under_ids(seed(message("Jerry", "Tom"), message("Jerry", "Thomas")), users)
     with pytest.raises(ValueError, match="same user"):
         under_ids(seed(message("Thomas", "Tom")), users)
-
-
-def test_a_seed_may_be_empty():
-    assert list(under_ids([], USERS)) == []

@@ -1,6 +1,5 @@
 """boto3's DynamoDB: exact numbers, and the units of all requests of a client."""
 
-from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal, Inexact
 
 import boto3
@@ -79,17 +78,3 @@ def test_reads_and_writes_of_a_resource_are_summed(dynamodb):
         stub.assert_no_pending_responses()
     assert asked == ["TOTAL"] * 4 + [None]
     assert str(capacity) == "consumed capacity: 2 read units, 9 write units"
-
-
-def test_threads_do_not_lose_units():
-    capacity = Capacity()
-
-    class Model:
-        name = "Scan"
-
-    def add(_):
-        capacity._add({"ConsumedCapacity": {"CapacityUnits": 0.5}}, Model())
-
-    with ThreadPoolExecutor(8) as pool:
-        list(pool.map(add, range(4000)))
-    assert capacity.read == 2000

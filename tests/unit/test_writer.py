@@ -7,8 +7,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from dynamo.apply import apply
 from dynamo.changes import Entry, Outcome, Write
-from dynamo.parallel import SECONDS_WITHOUT_PROGRESS, Tries
-from dynamo.writer import SECONDS, Table, _parts
+from dynamo.parallel import SECONDS_WITHOUT_PROGRESS
+from dynamo.writer import Table, _parts
 from tests.support.clock import FakeClock
 
 
@@ -196,28 +196,6 @@ def test_a_table_that_never_takes_anything_ends_in_an_error():
     with pytest.raises(TimeoutError, match="writing 2 items to T: 2 left"):
         table(Client(batch_write_item=[unprocessed]), time).put_all([item("a"), item("b")])
     assert time.now < SECONDS_WITHOUT_PROGRESS + 6
-
-
-def test_a_slow_table_is_given_time_and_not_more_than_there_is():
-    time = FakeClock()
-    tries = Tries(time, SECONDS, "writing")
-    for left in range(1000, 0, -1):
-        time.now += 60
-        if time.now >= SECONDS:
-            break
-        tries.wait(left, "throttled")
-    assert left < 995, "so it went on for longer than without progress"
-    with pytest.raises(TimeoutError, match="throttled"):
-        tries.wait(left, "throttled")
-
-
-def test_pauses_grow_while_nothing_comes_of_them_and_shrink_again():
-    time = FakeClock()
-    tries = Tries(time, SECONDS, "writing")
-    for left in [9] * 6 + [8] * 5:
-        tries.wait(left, "throttled")
-    assert all(0.025 * 2**n <= time.slept[n] <= 0.05 * 2**n for n in range(6))
-    assert time.slept[6] < time.slept[5]
 
 
 def test_parts_are_bounded_by_number_and_by_size():
