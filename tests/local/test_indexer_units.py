@@ -16,13 +16,10 @@ def counted(aws):
     return {"original": original, "single": single, "together": together, "apart": apart}
 
 
-def test_the_systems_before_take_nine_write_units_and_five_invocations(counted):
+def test_a_message_takes_seven_write_units_and_an_invocation_instead_of_nine_and_five(counted):
     original = counted["original"]
     assert (original.documented.table, original.documented.index) == (5, 4)
     assert (original.documented.reads, original.invocations) == (0.5, 5)
-
-
-def test_a_message_takes_seven_write_units_and_one_invocation_at_most(counted):
     single = counted["single"]
     assert (single.documented.table, single.documented.index) == (3, 4)
     assert (single.documented.reads, single.invocations) == (2, 1)
@@ -34,9 +31,6 @@ def test_batches_take_fewer_invocations_and_within_a_conversation_fewer_units(co
     assert apart.documented == counted["single"].documented
     assert together.documented.writes == (5 + 6) / 5
     assert together.documented.reads == 2 / 5
-
-
-def test_ministack_reports_what_the_documentation_says(counted):
     for cost in counted.values():
         assert cost.reported == cost.documented
 

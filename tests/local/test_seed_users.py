@@ -185,19 +185,3 @@ def test_people_type_and_read_names_and_programs_get_subs(deployment, pools, cha
     for (pair, *_), other in zip(rows, (spike, jerry), strict=True):
         assert pair == "#".join(names[sub] for sub in conversation_id(tom, other).split("#"))
         assert chat("history", pair)[0] == 0
-
-
-def test_a_name_that_the_pool_lacks_is_one_line(deployment, pools, chat):
-    pool = pools()
-    pool.add("Tom")
-    deployment.deploy([], user_pool_id=pool.id)
-    for command in (
-        ["conversations", "Zoe"],
-        ["history", "tom#Zoe"],
-        ["follow", "Zoe#tom"],
-        ["send", "--from", "Tom", "--to", "Zoe", "Hi"],
-    ):
-        status, shown, errors = chat(*command)
-        assert (status, shown) == (1, "")
-        assert errors.startswith(f"error: user 'Zoe' is not in user pool {pool.id}")
-        assert errors.count("\n") == 1

@@ -19,16 +19,13 @@ def item(body="x", minute=0):
     return message_item(sender="Tom", recipient="Jerry", body=body, sent_at=at)
 
 
-def test_the_items_are_shown_and_what_they_take(capsys):
+def test_the_items_are_shown_with_their_sum_or_only_one_of_both(capsys):
     assert main([]) == 0
     out, err = capsys.readouterr()
     assert out.splitlines()[1] == "2026-01-01T09:01:00.000Z  Jerry → Tom: Yes, Tom. What's up?"
     assert len(out.splitlines()) == 5
     assert "5 messages in 1 conversation, " in err
     assert "10 write units into an empty table, $0.000006 on demand" in err
-
-
-def test_check_prints_the_sum_only_and_json_one_item_a_line(capsys):
     assert main(["--check"]) == 0
     (line,) = capsys.readouterr().out.splitlines()
     assert "messages.yaml: 5 messages" in line
@@ -59,16 +56,13 @@ def hostile(tmp_path):
     return file
 
 
-def test_a_message_is_one_line_on_which_a_terminal_acts_on_nothing(hostile, capsys):
+@pytest.mark.parametrize("option", ["--json", "--dataset"])
+def test_nothing_that_a_terminal_acts_on_is_printed_and_json_loses_nothing(hostile, capsys, option):
     assert main([str(hostile)]) == 0
     assert capsys.readouterr().out == (
         "2026-01-01T09:00:00.000Z  Tom → Jerry: Hi\\n2026-01-01T09:00:00.000Z  Jerry → Tom: forged"
         "\\x1b[2J\\u202e\\u2028\n"
     )
-
-
-@pytest.mark.parametrize("option", ["--json", "--dataset"])
-def test_json_has_nothing_that_a_terminal_acts_on_and_loses_nothing(hostile, capsys, option):
     assert main([str(hostile), option]) == 0
     out = capsys.readouterr().out
     assert len(out.splitlines()) == 1

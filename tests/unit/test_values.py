@@ -1,4 +1,4 @@
-"""Items as JSON: exact both ways, and safe to print."""
+"""Items as JSON, in templates and in files: exact both ways, and safe to print."""
 
 import json
 from decimal import Decimal
@@ -9,19 +9,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dynamo import values
+from model.wire import canonical, from_wire, to_lines, to_wire
 
 NUMBERS = st.decimals(allow_nan=False, allow_infinity=False, places=10).filter(
     lambda n: len(n.as_tuple().digits) <= 38
 ) | st.integers(-(10**37), 10**37).map(Decimal)
-VALUES = st.recursive(
-    st.none() | st.booleans() | NUMBERS | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1), inner, max_size=3),
-    max_leaves=5,
-)
+
+
+def items(scalars):
+    """Items of these scalars, and of lists and maps of them."""
+    nested = lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(min_size=1), inner, max_size=3)  # noqa: E731
+    return st.dictionaries(st.text(min_size=1), st.recursive(scalars, nested, max_leaves=5), max_size=3)
 
 
 @settings(max_examples=50)
-@given(st.dictionaries(st.text(min_size=1), VALUES, max_size=3), st.sampled_from([None, 0, 2]), st.booleans())
+@given(items(st.none() | st.booleans() | NUMBERS | st.text()), st.sampled_from([None, 0, 2]), st.booleans())
 def test_what_is_printed_is_read_again(item, indent, ascii_only):
     text = values.text(item, indent=indent, ascii_only=ascii_only)
     assert values.parse(text) == item
@@ -124,3 +126,47 @@ def test_the_deepest_item_that_dynamodb_takes(is_typed, opening, closing):
     inner = '{"BOOL": true}' if is_typed else "true"
     for value in ("", inner):
         assert values.parse(f'{{"a": {opening * 31}{value}{closing * 31}}}', is_typed=is_typed)
+
+
+def cloudformation(value):
+    """What a custom resource receives of a property: every leaf as text."""
+    if isinstance(value, dict):
+        return {key: cloudformation(member) for key, member in value.items()}
+    if isinstance(value, list):
+        return [cloudformation(member) for member in value]
+    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else value
+
+
+@settings(max_examples=40)
+@given(items(st.text() | NUMBERS | st.booleans()))
+def test_an_item_survives_a_template_and_a_file(item):
+    item |= {"pk": "p", "sk": "s"}
+    assert values.untyped(from_wire(cloudformation(json.loads(json.dumps(to_wire(item)))))) == item
+    (line,) = to_lines([item])
+    assert line.endswith("\n")
+    assert line.count("\n") == 1
+    assert values.untyped(from_wire(json.loads(line))) == item
+
+
+def test_a_text_is_readable_and_another_type_says_what_it_is():
+    item = {"pk": "p", "Body": "Hi", "Stars": Decimal("4.50"), "Seen": True, "Tags": ["a"], "Place": {"Room": "12"}}
+    assert to_wire(item) == {
+        "pk": "p",
+        "Body": "Hi",
+        "Stars": {"N": "4.50"},
+        "Seen": {"BOOL": True},
+        "Tags": {"L": [{"S": "a"}]},
+        "Place": {"M": {"Room": {"S": "12"}}},
+    }
+
+
+def test_lines_are_in_the_order_of_the_keys():
+    items = [{"pk": pk, "sk": sk} for pk, sk in ("b1", "a2", "a1")]
+    assert [json.loads(line)["pk"] + json.loads(line)["sk"] for line in to_lines(items)] == ["a1", "a2", "b1"]
+
+
+def test_numbers_are_equal_however_they_are_spelled():
+    assert canonical({"a": {"L": [{"N": "5.0"}]}}) == canonical({"a": {"L": [{"N": "5"}]}})
+    assert canonical({"a": {"NS": ["1", "2.0"]}}) == canonical({"a": {"NS": ["2", "1"]}})
+    assert canonical({"a": {"N": "5"}}) != canonical({"a": {"S": "5"}})
+    assert canonical({"a": {"M": {"N": {"S": "x"}}}}) != canonical({"a": {"M": {"N": {"S": "y"}}}})

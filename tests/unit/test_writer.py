@@ -142,25 +142,11 @@ def test_a_refused_transaction_is_made_without_what_refused_it():
     ids=["wrong item", "no cause", "no reasons", "not allowed"],
 )
 def test_what_will_never_succeed_is_raised_at_once(failure):
-    client = Client(transact_write_items=[failure])
-    with pytest.raises(ClientError):
-        table(client)._transact([write("a"), write("b")])
-    assert len(client.requests) == 1
-
-
-@pytest.mark.parametrize(
-    ("operation", "call"),
-    [
-        ("scan", lambda t: t.is_empty()),
-        ("batch_get_item", lambda t: t.read([("p", "a")])),
-        ("batch_write_item", lambda t: t.put_all([item("a")])),
-    ],
-)
-def test_a_missing_permission_is_raised_at_once(operation, call):
-    client = Client(**{operation: [refusal("AccessDeniedException")]})
-    with pytest.raises(ClientError):
-        call(table(client))
-    assert len(client.requests) == 1
+    client = Client(transact_write_items=[failure], scan=[refusal("AccessDeniedException")])
+    for call in (lambda t: t._transact([write("a"), write("b")]), lambda t: t.is_empty()):
+        with pytest.raises(ClientError):
+            call(table(client))
+    assert len(client.requests) == 2
 
 
 def test_an_edit_between_reading_and_writing_stands():
