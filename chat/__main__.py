@@ -46,7 +46,7 @@ def _run(given: list[str]) -> int:
         output.prepare()
         _check_characters(given)
         if arguments.writes:
-            interrupted = "what was written until then stays"
+            interrupted = "changes made so far are kept"
         with closing(Target(arguments)) as target:
             return _run_on(target, arguments)
     except KeyboardInterrupt as interrupt:

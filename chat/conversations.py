@@ -42,7 +42,7 @@ class State(StrEnum):
 
 def add(commands: Commands) -> None:
     """The command line of ``conversations``."""
-    parser = command(commands, "conversations", "a user's conversations, the latest first")
+    parser = command(commands, "conversations", "a user's conversations, latest first")
     parser.add_argument("user", type=user_name, help="the user's name, in any case")
     parser.add_argument(
         "--limit", type=count, default=20, metavar="N", help="at most N conversations (default: %(default)s)"
@@ -51,7 +51,7 @@ def add(commands: Commands) -> None:
         "--before",
         metavar="CURSOR",
         type=place,
-        help="conversations after TIME#CONVERSATION, as the last page printed it, or older than a time",
+        help="conversations after TIME#CONVERSATION (printed by the previous page), or older than a time",
     )
     parser.add_argument(
         "--check",

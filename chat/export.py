@@ -96,7 +96,7 @@ def add(commands: Commands) -> None:
     parser = command(
         commands,
         "export",
-        "the table's items, as lines that `import` and DynamoDB's own import from S3 read",
+        "write the table's items as JSON lines, readable by `import` and by DynamoDB import from S3",
         writes=True,
     )
     parser.add_argument(
@@ -108,7 +108,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--conversation", metavar="C", type=pair, help="only the messages of one conversation")
-    only.add_argument("--messages", action="store_true", help="only messages, no entries of users' lists")
+    only.add_argument("--messages", action="store_true", help="only messages, no memberships (rows of users' lists)")
     parser.set_defaults(run=run)
 
 
@@ -266,5 +266,5 @@ def _continued(file: BinaryIO, part: Path, progress: ProgressFile) -> dict[str, 
     if state is None:
         raise OpsError(f"{part} exists but is not an unfinished export; delete it, or name another FILE")
     if size < state["bytes"]:
-        raise OpsError(f"{part} is shorter than it was; delete it to start over")
+        raise OpsError(f"{part} was truncated; delete it to start over")
     return state

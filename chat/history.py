@@ -26,18 +26,22 @@ def add(commands: Commands) -> None:
         "--since",
         metavar="TIME",
         type=moment,
-        help="messages at this time and later: ISO 8601 with a zone, or a date, which means midnight in UTC",
+        help="messages sent at or after TIME: ISO 8601 with a time zone, or a date (00:00 UTC)",
     )
-    parser.add_argument("--until", metavar="TIME", type=moment, help="messages at this time and earlier")
+    parser.add_argument("--until", metavar="TIME", type=moment, help="messages sent at or before TIME")
     parser.add_argument(
         "--before",
         metavar="CURSOR",
         type=upper_bound,
-        help="messages before TIME#ID, as the last page printed it, or before a time",
+        help="messages before TIME#ID (printed by the previous page) or before a time",
     )
     number = parser.add_mutually_exclusive_group()
     number.add_argument(
-        "--limit", type=count, default=20, metavar="N", help="at most N messages, the newest (default: %(default)s)"
+        "--limit",
+        type=count,
+        default=20,
+        metavar="N",
+        help="at most N messages, the newest ones (default: %(default)s)",
     )
     number.add_argument("--all", action="store_true", help="all messages")
     parser.set_defaults(run=run)
@@ -107,4 +111,4 @@ def _explain_nothing(target: Target, wanted: str) -> None:
     """Raise OpsError for an unknown conversation; an empty part of a known one is not a failure."""
     if store.last_message(target.table, wanted) is None:
         raise OpsError(f"conversation {wanted} has no messages in table {target.table_name}")
-    target.say(f"conversation {wanted} has no message in that time")
+    target.say(f"conversation {wanted} has no messages in that time range")

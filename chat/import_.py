@@ -32,8 +32,8 @@ WRITTEN, UNCHANGED, LEFT_ALONE, SKIPPED = "written", "unchanged", "left_alone", 
 _TEXTS = {
     WRITTEN: "written",
     UNCHANGED: "already there",
-    LEFT_ALONE: "left alone, another item was there",
-    SKIPPED: "skipped, because only the table's stream writes users' lists",
+    LEFT_ALONE: "not overwritten: another item has the key",
+    SKIPPED: "skipped: memberships (rows of users' lists) are written by the stream only",
 }
 
 
@@ -52,8 +52,8 @@ def add(commands: Commands) -> None:
         help="- is standard input; it may be compressed with gzip. Every line is checked before "
         "the first one is written; the same command continues an interrupted import",
     )
-    parser.add_argument("--if-absent", action="store_true", help="overwrite nothing: leave existing items alone")
-    parser.add_argument("--check", action="store_true", help="only check; needs no AWS")
+    parser.add_argument("--if-absent", action="store_true", help="do not overwrite existing items")
+    parser.add_argument("--check", action="store_true", help="check the file only; needs no AWS")
     parser.set_defaults(run=run)
 
 

@@ -199,7 +199,7 @@ def item_of(line: bytes) -> Typed:
         item = _item(value)
         _check(item)
     except UnicodeEncodeError:
-        raise ValueError("a text has half of a surrogate pair, which is not a character") from None
+        raise ValueError("contains an unpaired surrogate, which is not valid Unicode") from None
     return item
 
 
@@ -217,7 +217,7 @@ def _item(value: object) -> Typed:
         raise ValueError("is not a JSON object")
     if "Item" in value:
         if others := sorted(value.keys() - {"Item"}):
-            raise ValueError(f"has {others[0]!r} beside 'Item'")
+            raise ValueError(f"has key {others[0]!r} next to 'Item'; only 'Item' is allowed")
         attributes = value["Item"]
         if not isinstance(attributes, Mapping):
             raise ValueError("'Item' is not an object of attributes")
@@ -253,7 +253,7 @@ def _check_message(key: Key) -> None:
     conversation, position = key[0].removeprefix(CONVERSATION_PREFIX), Position.of(key[1])
     users = participants(conversation)
     if (spelled := conversation_id(*users)) != conversation:
-        raise ValueError(f"conversation {conversation!r} is spelled {spelled!r} in the table")
+        raise ValueError(f"conversation {conversation!r} must be written {spelled!r}")
     for user in users:
         check_user(user)
     check_entry(conversation)

@@ -45,11 +45,11 @@ def add_message(parser: argparse.ArgumentParser, *, or_key: bool = False) -> Non
         "message",
         nargs=several,
         type=_message_name,
-        help="TIME#ID as `send` prints it, an id, or at least 4 characters of its beginning",
+        help="TIME#ID as printed by `send`, a message id, or at least its first 4 characters",
     )
     if or_key:
         parser.add_argument(
-            "--key", nargs="+", metavar="VALUE", help="instead of a message: the values of an item's key, here PK SK"
+            "--key", nargs="+", metavar="VALUE", help="instead of a message, an item's key values, here PK SK"
         )
 
 
@@ -61,11 +61,11 @@ def key_of_message(arguments: argparse.Namespace, target: Target) -> dict[str, s
 def key_of_item(arguments: argparse.Namespace, target: Target) -> Attributes:
     """The key of the message, or of the item of --key. Raises UsageError unless exactly one of them is named."""
     if arguments.key and arguments.conversation is not None:
-        raise UsageError(f"{arguments.conversation!r} and --key: name a message or a key, not both")
+        raise UsageError(f"{arguments.conversation!r} and --key: pass a message or a key, not both")
     if arguments.key:
         return key_of(target.table, arguments.key)
     if arguments.message is None:
-        raise UsageError("name a message, CONVERSATION and TIME#ID or id, or an item with --key")
+        raise UsageError("pass CONVERSATION and a message (TIME#ID or id), or --key")
     return key_of_message(arguments, target)
 
 
@@ -100,7 +100,7 @@ def sort_key_of(text: str) -> str | None:
         return f"{MESSAGE_PREFIX}{format_time(moment(time))}#{message_id}"
     if separator or ":" in text or len(text) < _SHORTEST:
         raise UsageError(
-            f"{text!r} does not name a message: TIME#ID, an id, or its beginning of at least {_SHORTEST} characters"
+            f"{text!r} is not a message: pass TIME#ID, a message id, or at least its first {_SHORTEST} characters"
         )
     return None
 
@@ -312,10 +312,9 @@ def _by_id(table: Any, conversation: str, text: str) -> str:
     ]
     if not found:
         raise OpsError(
-            f"conversation {conversation} has no message whose id is or begins with {text!r}; "
-            "`history --json` shows the ids"
+            f"conversation {conversation} has no message whose id starts with {text!r}; `history --json` lists the ids"
         )
     if len(found) > 1:
         shown = ", ".join(map(reference, found[:3])) + (", ..." if len(found) > 3 else "")
-        raise OpsError(f"{len(found)} message ids begin with {text!r} ({shown}); name one as TIME#ID")
+        raise OpsError(f"{len(found)} message ids start with {text!r} ({shown}); pass one as TIME#ID")
     return str(found[0])

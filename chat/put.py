@@ -62,7 +62,7 @@ def put_if_absent(table: Any, item: Attributes) -> None:
     key = checked_key(table, item)
     error = refusal(table, item, "attribute_not_exists(#0)", {"#0": next(iter(key))}, {})
     if error and not (was_lost(error) and same(held(table, key, error), item)):
-        raise OpsError(f"table {table.name} has an item with the key {key_text(key)} already; nothing written")
+        raise OpsError(f"table {table.name} already has an item with the key {key_text(key)}; nothing written")
 
 
 def put_if_unchanged(table: Any, item: Attributes, old: Attributes, *, typed: bool = False) -> None:
@@ -91,7 +91,7 @@ def _read(given: str, name: str, *, is_typed: bool) -> Attributes:
     """The item that ``given`` is or names. Raises UsageError."""
     given = given.removeprefix(_MARK)
     if not given.strip():
-        raise UsageError(f"{name} is empty; give an item as JSON, a file with it, or -")
+        raise UsageError(f"{name} is empty; pass an item as JSON text, a file, or -")
     if given == "-":
         text = standard_input()
     elif given.lstrip().startswith(("{", "[", '"')):
@@ -114,8 +114,8 @@ def _check_types(table: Any, key: Attributes, now: Attributes, item: Attributes)
             contains = "contains" if isinstance(now[name], dict | list) else "is"
             raise OpsError(
                 f"{value_text(name)[1:-1]} of item {key_text(key)} of table {table.name} "
-                f"{contains} {found}; nothing written; give ITEM and OLD as `get --typed` prints "
-                "them, with --typed"
+                f"{contains} {found}; nothing written; pass ITEM and OLD as "
+                "printed by `get --typed`, with --typed"
             )
 
 
@@ -130,6 +130,6 @@ def _unchanged(now: Attributes, item: Attributes) -> tuple[str, dict[str, str], 
 
 
 def _changed(table: Any, key: Attributes, found: list[str]) -> OpsError:
-    found = found or ["it has changed and changed back"]
+    found = found or ["it was changed and changed back during the write"]
     listed = "; ".join(found[:_MOST_DIFFERENCES]) + ("; ..." if len(found) > _MOST_DIFFERENCES else "")
     return OpsError(f"item {key_text(key)} of table {table.name} is not as in OLD: {listed}; nothing written")

@@ -75,10 +75,7 @@ class Reindexed:
 def add(commands: Commands) -> None:
     """The command line of ``reindex``."""
     parser = command(
-        commands,
-        "reindex",
-        "bring the users' lists of conversations up to date from the messages; safe at any time",
-        writes=True,
+        commands, "reindex", "rebuild the users' conversation lists from the messages; safe at any time", writes=True
     )
     parser.add_argument(
         "conversations",
@@ -90,7 +87,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--failed",
         action="store_true",
-        help="only those that the stream's function gave up on, and take them off the stack's failure queue",
+        help="only conversations whose records failed; deletes their messages from the failure queue",
     )
     parser.add_argument(
         "--all",

@@ -12,14 +12,14 @@ from dynamo.parallel import MOST_SEGMENTS, lanes, pages
 
 def add(commands: Commands) -> None:
     """The command line of ``scan``."""
-    parser = command(commands, "scan", "every item of the table, in no order, as they come")
+    parser = command(commands, "scan", "print every item of the table, unordered")
     parser.add_argument("--limit", type=count, metavar="N", help="stop after N items")
     parser.add_argument(
         "--segments",
         type=count,
         default=1,
         metavar="N",
-        help=f"read N parts at once, for large tables; at most {MOST_SEGMENTS} (default: %(default)s)",
+        help=f"scan N segments in parallel; at most {MOST_SEGMENTS} (default: %(default)s)",
     )
     add_typed(parser)
     parser.set_defaults(run=run)

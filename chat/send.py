@@ -50,6 +50,5 @@ def send(table: Any, item: dict[str, Any]) -> None:
     key = {name: item[name] for name in (PARTITION_KEY, SORT_KEY)}
     if error and not same(held(table, key, error), item):
         raise OpsError(
-            f"conversation {item['ConversationId']} already has a message {reference(item[SORT_KEY])}; "
-            "nothing is overwritten"
+            f"conversation {item['ConversationId']} already has message {reference(item[SORT_KEY])}; nothing written"
         )

@@ -8,7 +8,7 @@ from cli import output
 
 def add(commands: Commands) -> None:
     """The command line of ``tables``."""
-    parser = command(commands, "tables", "every table of the account and region", table=False)
+    parser = command(commands, "tables", "list the tables in the account and region", table=False)
     parser.set_defaults(run=run)
 
 

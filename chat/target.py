@@ -85,7 +85,7 @@ class Target:
     def stack_output(self, key: str) -> str:
         """An output of the stack. Raises UsageError with --table, OpsError if the stack lacks the output."""
         if self._table_option is not None:
-            raise UsageError(f"--table names no stack, whose {key} is needed; use --stage or --stack")
+            raise UsageError(f"this needs the stack output {key}; use --stage or --stack instead of --table")
         return self._stack.output(key)
 
     @cached_property
@@ -178,13 +178,9 @@ def command(commands: Commands, name: str, summary: str, *, table: bool = True, 
     """
     parser = commands.add_parser(name, help=summary, description=summary)
     add_target(parser, table=table)
-    parser.add_argument(
-        "--user-pool-id", metavar="ID", help="the Cognito user pool that has the users' names; default: the stack's"
-    )
+    parser.add_argument("--user-pool-id", metavar="ID", help="Cognito user pool of the users (default: the stack's)")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
-    parser.add_argument(
-        "--capacity", action="store_true", help="print at the end how many read and write units DynamoDB counted"
-    )
+    parser.add_argument("--capacity", action="store_true", help="print the consumed read and write capacity units")
     parser.set_defaults(writes=writes)
     return parser
 

@@ -32,8 +32,8 @@ def describe(client: Any, name: str) -> dict[str, Any]:
     keys = {key["AttributeName"]: (key["KeyType"], types[key["AttributeName"]]) for key in table["KeySchema"]}
     if keys != {PARTITION_KEY: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}:
         raise OpsError(
-            f"table {name} has the key {', '.join(keys)}; this command is for tables with the "
-            f"text keys {PARTITION_KEY} and {SORT_KEY}"
+            f"table {name} has the key {', '.join(keys)}; this command needs the "
+            f"string keys {PARTITION_KEY} and {SORT_KEY}"
         )
     return table
 

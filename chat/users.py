@@ -31,7 +31,7 @@ def _with_names(target: Target) -> Iterator[User]:
     directory = target.directory
     if isinstance(directory, PlainNames):
         raise OpsError(
-            "there is no user pool: the users are plain names; deploy the stage with the setting "
+            "the stage has no user pool, so users are plain names; deploy the stage with the setting "
             "user_pool_id, or pass --user-pool-id ID"
         )
     for user in directory.users():

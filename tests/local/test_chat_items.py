@@ -53,7 +53,7 @@ def test_what_is_put_is_read_and_deleted(any_table):
 def test_an_item_is_put_only_where_there_is_none(any_table):
     put.put_if_absent(any_table, OLD)
     for again in (NEW, OLD):
-        with pytest.raises(OpsError, match=r'with the key "a" "b" already; nothing written'):
+        with pytest.raises(OpsError, match=r'already has an item with the key "a" "b"; nothing written'):
             put.put_if_absent(any_table, again)
     assert items.get(any_table, KEY) == OLD
 

@@ -74,7 +74,7 @@ def test_the_boto3_lab(deployment, client, run, tmp_path):
     before = run("chat", "get", *key, "--json")
     assert before.json == ALICE
     taken = run("chat", "put", json.dumps(ALICE | {"role": "guest"}), "--if-absent")
-    assert "already; nothing written" in taken.error
+    assert "already has an item with the key" in taken.error
 
     later = ALICE | {"last_login": "2026-01-01"}
     assert run("chat", "put", json.dumps(later), "--if-unchanged", before.out).status == 0

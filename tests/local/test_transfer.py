@@ -190,7 +190,4 @@ def test_a_table_with_other_keys_is_refused(chat, table, file, monkeypatch):
     }
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", lambda *_: {"Table": described})
     status, _, err = chat("import", file(plain("1")))
-    assert (status, err) == (
-        1,
-        f"error: table {table} has the key id; this command is for tables with the text keys pk and sk\n",
-    )
+    assert (status, err) == (1, f"error: table {table} has the key id; this command needs the string keys pk and sk\n")

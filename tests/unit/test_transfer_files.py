@@ -102,7 +102,7 @@ def test_a_cut_or_unreadable_state_is_refused_and_so_is_a_second_writer(tmp_path
         fcntl.flock(file, fcntl.LOCK_EX)
         assert "is being written by another export" in refusal(tmp_path / "out")
     part.write_text("on")
-    assert "is shorter than it was" in refusal(tmp_path / "out")
+    assert "was truncated" in refusal(tmp_path / "out")
     (tmp_path / "out.part.json").write_text("{")
     assert f"out.part.json is not readable; delete {part}" in refusal(tmp_path / "out")
 

@@ -12,7 +12,7 @@ from tests.support.user_pool import UserPool
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (["get", "tom#jerry", "nobody"], "has no message whose id is or begins with 'nobody'"),
+        (["get", "tom#jerry", "nobody"], "has no message whose id starts with 'nobody'"),
         (["get", "--key", "a", "b"], 'has no item with the key "a" "b"'),
         (["delete", "--key", "a", "b"], 'has no item with the key "a" "b"'),
         (["put", "no-such-file.json"], "no-such-file.json: No such file or directory"),
@@ -145,7 +145,7 @@ def test_no_command_needs_more_permissions_than_its_own(permitted, table, comman
 
 
 @pytest.mark.parametrize(
-    ("command", "said"), [("history", "nothing was written"), ("put", "what was written until then stays")]
+    ("command", "said"), [("history", "nothing was written"), ("put", "changes made so far are kept")]
 )
 def test_an_interrupted_command_says_whether_it_may_have_written(on, monkeypatch, command, said):
     def interrupt(*_):

@@ -25,7 +25,7 @@ def test_any_item_is_put_read_and_deleted_by_its_key(on, tmp_path, monkeypatch):
     stdin(monkeypatch, json.dumps(item).encode())
     taken = on("put", "-", "--if-absent")
     assert taken.status == 1
-    assert 'has an item with the key "a b" "\\u001b[31m" already; nothing written' in taken.error
+    assert 'already has an item with the key "a b" "\\u001b[31m"; nothing written' in taken.error
     assert on("delete", "--key", "a b", "\x1b[31m").lines == ["a b\t\\x1b[31m"]
     stdin(monkeypatch, json.dumps(item).encode())
     assert on("put", "-", "--if-absent").status == 0
