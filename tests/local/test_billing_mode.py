@@ -6,8 +6,8 @@ from aws_cdk import aws_dynamodb as dynamodb
 from model.messages import INDEX_NAME
 from seed.templates import load_items
 from tests.conftest import PROJECT
-from tests.local.test_review import changes, review
-from tests.support.deployment import Deployment, DeploymentFailed
+from tests.support.deployment import DeploymentFailed
+from tests.support.reviews import changes, review
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 PROVISIONED = {
@@ -20,11 +20,6 @@ PROVISIONED = {
 # What DynamoDB's API calls no limit.
 NONE = {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}
 _WRITES = "WriteProvisionedThroughputSettings.WriteCapacityAutoScalingSettings.SeedCapacity"
-
-
-@pytest.fixture
-def stage(client, name):
-    return Deployment(client, f"pr-{name}")
 
 
 def shown(client, outputs):

@@ -9,17 +9,13 @@ from embedded_aws.tests.support.steps import back_up
 from ops.__main__ import main
 from tests.conftest import PROJECT
 
+pytestmark = pytest.mark.usefixtures("quick_backups")
 HOME, THERE = "us-east-1", "eu-west-1"
 
 
 @pytest.fixture
-def cdk(aws, name, tmp_path, monkeypatch, setting):
+def cdk(aws, name, tmp_path):
     """``cdk("deploy", ...)`` for the stage, as the make targets call it; its output."""
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
-    setting("backup_job_seconds", 0)
-    setting("recovery_point_deleting_seconds", 0.05)
-    setting("vault_lag_seconds", 0.1)
     context = [f"stage={name[:8]}", f"region={HOME}", f"copy_region={THERE}"]
 
     def run(*arguments, fails=False):

@@ -6,17 +6,12 @@ from embedded_aws.tests.support.steps import eventually
 from model.messages import INDEX_NAME
 from seed.templates import load_items
 from tests.conftest import PROJECT
-from tests.support.deployment import Deployment, DeploymentFailed
+from tests.support.deployment import DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 HOME = {"region": "us-east-1"}
 ONE = HOME | {"replica_regions": ("eu-west-1",)}
 TWO = HOME | {"replica_regions": ("eu-west-1", "eu-central-1")}
-
-
-@pytest.fixture
-def stage(client, name):
-    return Deployment(client, f"pr-{name}")
 
 
 def conversations(client, table):

@@ -1,36 +1,12 @@
 """A review against the deployed stacks, and where there are none."""
 
-import json
-import subprocess
-import sys
-
 import pytest
 
-from tests.conftest import PROJECT
 from tests.support.deployment import Deployment
+from tests.support.reviews import changes, review
 from tests.support.templates import ITEMS
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
-
-
-def review(environment, *arguments):
-    done = subprocess.run(
-        [sys.executable, "-m", "ops", "review", "--json", *arguments],
-        cwd=PROJECT,
-        env=environment,
-        text=True,
-        capture_output=True,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr
-    (found,) = json.loads(done.stdout)
-    return found
-
-
-def changes(found):
-    """The lines of the changes, of the stage or of one of its stacks."""
-    (lines,) = [v for k, v in found["sections"].items() if k.startswith("What changes against")]
-    return lines
 
 
 def test_a_change_against_the_deployed_stack(aws, client, name):

@@ -6,25 +6,10 @@ import pytest
 
 from embedded_aws.tests.support.steps import back_up, refused
 from ops.__main__ import main
-from tests.support.deployment import Deployment
 
-pytestmark = pytest.mark.usefixtures("bootstrapped")
+pytestmark = pytest.mark.usefixtures("bootstrapped", "quick_backups")
 LOCKED = {"vault_lock": "governance", "daily_backup_retention_days": 7, "monthly_backup_retention_days": 35}
 CLEANUP = ("--yes", "--json", "--rate", "1000")
-
-
-@pytest.fixture(autouse=True)
-def quick(aws, monkeypatch, setting):
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
-    setting("backup_job_seconds", 0)
-    setting("recovery_point_deleting_seconds", 0.05)
-    setting("vault_lag_seconds", 0.1)
-
-
-@pytest.fixture
-def stage(client, name):
-    return Deployment(client, f"pr-{name}")
 
 
 def run(stage, command, *options):

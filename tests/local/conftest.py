@@ -1,0 +1,21 @@
+"""Fixtures of tests that deploy on the embedded AWS."""
+
+import pytest
+
+from tests.support.deployment import Deployment
+
+
+@pytest.fixture
+def stage(client, name):
+    """A stage of the test's own, which is not deployed yet."""
+    return Deployment(client, f"pr-{name}")
+
+
+@pytest.fixture
+def quick_backups(aws, monkeypatch, setting):
+    """Let commands in this process reach the embedded AWS, where backups and their deletion take no time."""
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+    setting("backup_job_seconds", 0)
+    setting("recovery_point_deleting_seconds", 0.05)
+    setting("vault_lag_seconds", 0.1)
