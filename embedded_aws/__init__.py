@@ -1,4 +1,4 @@
-"""An AWS inside this machine: ministack, with what it lacks.
+"""An AWS inside this machine: ministack with additions.
 
 ``server`` is its process, ``additions`` what is added, one package for each AWS service. It
 imports nothing here, because the engine reads its environment when it is imported.

@@ -1,4 +1,4 @@
-"""What the engine lacks, one package for each AWS service.
+"""Install all additions to the engine, one package for each AWS service.
 
 Every addition says which AWS behaviour it gives and where that is documented. The engine looks
 its functions up by name at each request, so replacing a module's attribute is enough.

@@ -1,4 +1,4 @@
-"""What EventBridge and alarms deliver arrives only where roles and policies let them.
+"""EventBridge and alarms deliver only where roles and policies allow it.
 
 Sources: EventBridge guide, "Using resource-based policies" (a target has a role, or its own policy
 lets the service; "You can't use Condition blocks in Amazon SNS topic policies for EventBridge", so

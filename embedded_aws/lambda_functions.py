@@ -1,4 +1,4 @@
-"""What Lambda does and the engine's does not: roles, logs, errors with a type, packages, idle workers.
+"""Additions to the engine's Lambda: roles, logs, errors with a type, packages, idle workers.
 
 Sources in the Lambda Developer Guide: "Sending Lambda function logs to CloudWatch Logs" (the
 execution role needs logs:CreateLogGroup, CreateLogStream and PutLogEvents; without them there are
@@ -53,9 +53,8 @@ _LOGGER = logging.getLogger(__name__)
 
 def install() -> None:
     """Replace the engine's functions; each keeps the original for what it does well."""
-    distrusted = "The role defined for the function cannot be assumed by Lambda."
+    refusal = invalid("The role defined for the function cannot be assumed by Lambda.")
     for name in ("_create_function", "_update_config"):
-        refusal = invalid(distrusted)
         wrap(engine, name, roles.trusting("lambda.amazonaws.com", "Role", refusal))
     wrap(engine, "_emit_lambda_logs", _emit_logs)
     wrap(engine, "_execute_function_warm", _execute)
@@ -69,7 +68,7 @@ def install() -> None:
 def _emit_logs(original: Callable[..., None], function: Json, *arguments: Any, **named: Any) -> None:
     """Check the role before a function's log is kept, and before a log group is made for it.
 
-    The engine makes the group itself, also again after the stack that had it is gone.
+    The engine makes the group itself, also again after its stack was deleted.
     """
     config = function.get("config") or function
     own = f"/aws/lambda/{config.get('FunctionName')}"
@@ -108,13 +107,20 @@ def _execute(original: Callable[..., Json], function: Json, *arguments: Any) -> 
 def _zip_inline(original: Callable[..., bytes | None], *arguments: Any) -> bytes | None:
     """Code inside a template is readable."""
     package = original(*arguments)
-    return package and _with_mode(package, 0o644)
+    if not package:
+        return package
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(package)) as given, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
+        for entry in given.infolist():
+            entry.external_attr = 0o644 << 16
+            made.writestr(entry, given.read(entry))
+    return buffer.getvalue()
 
 
 def _install_sdk() -> None:
     """Let a Node function's call of another one fail as the SDK's does, when it is refused.
 
-    Without, the CDK's provider framework goes on as if it had called.
+    Otherwise the CDK's provider framework continues as if it had called.
     """
     head, tail = runtime._NODEJS_WORKER_SCRIPT.split(_ANSWERED)
     body, rest = tail.split("})\n          );", 1)
@@ -141,7 +147,7 @@ def _unreadable(package: bytes) -> str | None:
 
 
 def _open_error(path: str, runtime: str) -> Json:
-    """What the runtime answers when it cannot open ``path``."""
+    """The runtime's error when it cannot open ``path``."""
     if runtime.startswith("nodejs"):
         text = f"EACCES: permission denied, open '{path}'"
         return {"errorType": "Error", "errorMessage": text}
@@ -149,30 +155,16 @@ def _open_error(path: str, runtime: str) -> Json:
     return {"errorType": "PermissionError", "errorMessage": text}
 
 
-def _with_mode(package: bytes, mode: int) -> bytes:
-    """The package with each of its files under ``mode``."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(package)) as given, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
-        for entry in given.infolist():
-            entry.external_attr = mode << 16
-            made.writestr(entry, given.read(entry))
-    return buffer.getvalue()
-
-
 def end_idle_workers() -> int:
     """End the workers that were idle for ``function_idle_seconds``; how many."""
     now, ended = time.time(), []
     with runtime._lock:
         for key, workers in list(runtime._workers.items()):
-            idle = [one for one in workers if _is_idle(one, now)]
+            unused = {one: now - getattr(one, "last_used", now) for one in workers if not one.in_use}
+            idle = [one for one, seconds in unused.items() if seconds > CURRENT.function_idle_seconds]
             ended += idle
             runtime._workers[key] = [one for one in workers if one not in idle]
             if not runtime._workers[key]:
                 del runtime._workers[key]
     runtime.kill_workers(ended)
     return len(ended)
-
-
-def _is_idle(worker: runtime.Worker, now: float) -> bool:
-    unused = now - getattr(worker, "last_used", now)
-    return not worker.in_use and unused > CURRENT.function_idle_seconds

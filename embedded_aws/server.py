@@ -24,7 +24,7 @@ import trustme
 ENGINE_VERSION = "1.5.33"
 # How long requests that are under way may take to their end.
 STOP_SECONDS = 0.5
-# Who asks whether the lock is held holds it for a moment.
+# A process that asks whether the lock is held holds it for a moment.
 LOCK_SECONDS = 2
 # How often the server looks whether its folder is still there.
 WATCH_SECONDS = 1
@@ -54,9 +54,8 @@ def check_engine_version() -> None:
     installed = importlib.metadata.version("ministack")
     if installed != ENGINE_VERSION:
         sys.exit(
-            f"error: ministack {installed} is installed; the additions in embedded_aws/ are made "
-            f"for {ENGINE_VERSION} and reach into its modules. Run `make setup`, or port embedded_aws/ "
-            "to the new version and change ENGINE_VERSION in embedded_aws/server.py."
+            f"error: ministack {installed} is installed, but embedded_aws/ needs {ENGINE_VERSION}. Run `make setup`, "
+            "or port embedded_aws/ to the new version and change ENGINE_VERSION in embedded_aws/server.py"
         )
 
 
@@ -153,13 +152,13 @@ async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes
     _clean_up(state_dir)
     if serving.done():
         serving.result()  # why it could not serve, if that is what ended it
-    # Threads of the engine may wait for a Lambda that is gone now, and an
+    # Threads of the engine may wait for a Lambda that was ended, and an
     # orderly exit would wait for them.
     os._exit(0)
 
 
 async def _stop_without_state(state: Path, stop: asyncio.Event) -> None:
-    """Stop when the state file is gone: no client could find this server any more."""
+    """Stop when the state file was deleted: clients cannot find this server without it."""
     while state.exists():
         await asyncio.sleep(WATCH_SECONDS)
     stop.set()

@@ -1,4 +1,4 @@
-"""How long things take on the embedded AWS, which faults are switched on, and what it counted.
+"""Durations and faults of the embedded AWS, and its counters.
 
 Each setting can be given when the server starts, as ``LOCAL_AWS_<NAME>`` in its environment, and
 changed while it runs with ``POST /_ministack/config`` and ``{"additions.<name>": value}``.
@@ -12,7 +12,6 @@ from typing import Any
 import ministack.app as engine
 
 from embedded_aws.patching import wrap
-from embedded_aws.replies import Reply
 
 PREFIX = "additions."
 
@@ -24,7 +23,7 @@ class Settings:
     backup_job_seconds: float = 1.0
     restore_job_seconds: float = 0.5
     recovery_point_deleting_seconds: float = 0.5
-    # From the last recovery point being gone until its vault can be deleted.
+    # From the end of the last recovery point's deletion until its vault can be deleted.
     vault_lag_seconds: float = 0.5
     # How long ago the latest time is that a table can be restored to; the one number of AWS.
     recovery_delay_seconds: float = 300.0
@@ -33,9 +32,9 @@ class Settings:
     # 0: the account has no service-linked role of AWS Backup, which deletes what a job's own role
     # may not.
     backup_service_linked_role: float = 1.0
-    # A day of a vault lock's ChangeableForDays: 0 makes a compliance lock final at once.
+    # A day of a vault lock's ChangeableForDays: 0 makes a compliance lock final immediately.
     vault_lock_day_seconds: float = 86_400.0
-    # A function's process that was not called for so long is ended.
+    # A function's process is ended when it was not called for this long.
     function_idle_seconds: float = 60.0
     # From a failed batch of a stream to its next try.
     stream_retry_seconds: float = 0.2
@@ -53,7 +52,7 @@ class Settings:
     def change(self, name: str, value: object) -> None:
         """Set one setting from text or a number.
 
-        Raises ValueError for an unknown name, a negative number or one that is none.
+        Raises ValueError for an unknown name, a negative number or text that is not a number.
         """
         known = {field.name: getattr(self, field.name) for field in fields(self)}
         if name not in known:
@@ -77,13 +76,9 @@ def install(environment: Mapping[str, str]) -> None:
 
 
 async def _handle_config(original: Any, path: str, method: str, body: bytes) -> Any:
-    if path == "/_ministack/config" and method == "POST" and PREFIX.encode() in body:
-        return _apply(json.loads(body))
-    return await original(path, method, body)
-
-
-def _apply(values: dict[str, object]) -> Reply:
-    headers = {"Content-Type": "application/json"}
+    if path != "/_ministack/config" or method != "POST" or PREFIX.encode() not in body:
+        return await original(path, method, body)
+    values, headers = json.loads(body), {"Content-Type": "application/json"}
     before = {key: getattr(CURRENT, key.removeprefix(PREFIX), None) for key in values}
     try:
         for key, value in values.items():

@@ -35,11 +35,10 @@ DEFAULT_WINDOW_MINUTES = 8 * 60
 RUNNING_ALREADY = "Backup job failed because there was a running job for the same resource."
 # In the order in which AWS Backup asks for them: widdix/aws-cf-templates#633.
 ADVANCED_ACTIONS = ("dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob")
-BASIC_ACTIONS = ("dynamodb:CreateBackup",)
 # It looks at the resource (text: ministryofjustice/modernisation-platform#6152), and at a backup
 # that DynamoDB keeps until it is done: the other actions that AWSBackupServiceRolePolicyForBackup
-# has for DynamoDB. What it asks for first of all is not known.
-DESCRIBE_TABLE, DESCRIBE_BACKUP = "dynamodb:DescribeTable", "dynamodb:DescribeBackup"
+# has for DynamoDB. Which of these AWS Backup checks first is not known.
+DESCRIBE_TABLE = "dynamodb:DescribeTable"
 
 
 def install() -> None:
@@ -56,7 +55,9 @@ def start_backup_job(request: Request) -> Json:
             return _started_job(job)
     if not vaults.exists(vault):
         raise ApiError("ResourceNotFoundException", f"Cannot find Backup vault {vault}")
-    check_table_exists(table_arn)
+    name = store.table_name_of(table_arn)
+    if table_arn != store.arn_of_table(name) or name not in dynamodb._tables:
+        raise ApiError("ResourceNotFoundException", f"Cannot find resource {table_arn}")
     roles.check_role(role, request.headers, request.query)
     window = request.body.get("StartWindowMinutes", DEFAULT_WINDOW_MINUTES)
     if window < SHORTEST_WINDOW_MINUTES:
@@ -105,19 +106,20 @@ def _make_point(job: BackupJob, tags: dict[str, str]) -> RecoveryPoint:
         advanced=advanced,
         created=job.created,
         completed=job.ends,
-        tags=_table_tags(job.table_arn) | tags if advanced else {},
+        tags={tag["Key"]: tag["Value"] for tag in dynamodb._tags.get(job.table_arn, [])} | tags if advanced else {},
     )
     store.points[point.arn] = point
     return point
 
 
 def _backup_denial(job: BackupJob) -> str | None:
-    """What the job's role may not do of what a backup takes, as AWS says it, or None."""
-    actions = ADVANCED_ACTIONS if has_advanced_backups() else BASIC_ACTIONS
-    wanted = [(action, job.table_arn) for action in actions]
-    if not has_advanced_backups():
-        # Of a backup that is yet to be made, whose id is not known.
-        wanted.append((DESCRIBE_BACKUP, f"{job.table_arn}/backup/{store.now():.0f}"))
+    """Why the job's role may not make a backup, in AWS's words, or None."""
+    if has_advanced_backups():
+        wanted = [(action, job.table_arn) for action in ADVANCED_ACTIONS]
+    else:
+        # The backup does not exist yet, so its id is not known.
+        backup_arn = f"{job.table_arn}/backup/{store.now():.0f}"
+        wanted = [("dynamodb:CreateBackup", job.table_arn), ("dynamodb:DescribeBackup", backup_arn)]
     found = roles.first_denial(job.role_arn, wanted)
     if not found and roles.denial(job.role_arn, DESCRIBE_TABLE, job.table_arn):
         found = (
@@ -136,7 +138,7 @@ def _started_job(job: BackupJob) -> Json:
 
 
 def stop_backup_job(request: Request) -> None:
-    """StopBackupJob: nothing remains of what the job had copied."""
+    """StopBackupJob: the incomplete recovery point is deleted."""
     job = _existing_job(request)
     if job.ended():
         raise ApiError("InvalidRequestException", f"Backup job {job.id} is in state {job.state()}")
@@ -164,8 +166,6 @@ def _existing_job(request: Request) -> BackupJob:
 
 def _selected_job(request: Request, job: BackupJob) -> bool:
     shown = store.describe_backup_job(job)
-    completed = shown.get("CompletionDate")
-    by_completion = request.query.get("completeAfter") or request.query.get("completeBefore")
     return (
         request.selects(
             backupVaultName=job.vault,
@@ -177,15 +177,8 @@ def _selected_job(request: Request, job: BackupJob) -> bool:
             parentJobId=None,
         )
         and request.includes(job.created, after="createdAfter", before="createdBefore")
-        and (not by_completion or request.includes(completed or 0, after="completeAfter", before="completeBefore"))
+        and request.includes(shown.get("CompletionDate", 0), after="completeAfter", before="completeBefore")
     )
-
-
-def check_table_exists(table_arn: str) -> None:
-    """Raise ApiError unless the table is there."""
-    name = store.table_name_of(table_arn)
-    if table_arn != store.arn_of_table(name) or name not in dynamodb._tables:
-        raise ApiError("ResourceNotFoundException", f"Cannot find resource {table_arn}")
 
 
 def is_being_copied(table_arn: str) -> bool:
@@ -204,11 +197,6 @@ def _copy_table(table_arn: str, name: str, *, keep_listed: bool) -> Json:
     if not keep_listed:
         dynamodb._backups.pop(copy_arn)
     return made
-
-
-def _table_tags(table_arn: str) -> dict[str, str]:
-    """The table's tags, which its recovery points inherit."""
-    return {tag["Key"]: tag["Value"] for tag in dynamodb._tags.get(table_arn, [])}
 
 
 def _delete_table(original: Handler, data: Json) -> Reply:
@@ -255,7 +243,12 @@ def start_copy_job(request: Request) -> Json:
     roles.check_role(role, request.headers, request.query)
     if not point.advanced:
         raise ApiError("InvalidRequestException", f"Recovery point {arn} cannot be copied")
-    denial = _copy_denial(point, destination, role)
+    needed = (
+        ("backup:CopyFromBackupVault", point.arn),
+        ("backup:DescribeBackupVault", destination),
+        ("backup:CopyIntoBackupVault", destination),
+    )
+    denial = roles.first_denial(role, needed)
     copied = None if denial else _copy_point(point, destination)
     job = _copy_job(point, copied, destination, role)
     if denial:
@@ -284,16 +277,6 @@ def list_copy_jobs(request: Request) -> Json:
 def describe_copy_job(request: Request) -> Json:
     """DescribeCopyJob."""
     return {"CopyJob": find(store.copies, request.path["job"], "copy job")}
-
-
-def _copy_denial(point: RecoveryPoint, destination: str, role: str) -> str | None:
-    """What the role may not do of what a copy takes, as AWS says it, or None."""
-    needed = (
-        ("backup:CopyFromBackupVault", point.arn),
-        ("backup:DescribeBackupVault", destination),
-        ("backup:CopyIntoBackupVault", destination),
-    )
-    return roles.first_denial(role, needed)
 
 
 def _copy_point(point: RecoveryPoint, destination: str) -> RecoveryPoint:

@@ -1,4 +1,4 @@
-"""Backup plans and their selections: vaults and roles must exist, selections go before their plan.
+"""Backup plans and their selections: vaults and roles must exist, selections are deleted before their plan.
 
 Sources: TF plan.go and selection.go (texts and codes), and the answers that the provider's users
 quote; "is not authorized to call tag:GetResources" in full: vinycoolguy2015/awslambda#1; guide,
@@ -21,9 +21,8 @@ SAME_DOCUMENT = "Backup plan with the same plan document already exists"
 
 def install() -> None:
     """Check plans on the way to the engine, for its API and its CloudFormation alike."""
-    wrap_handler(engine, "_create_plan", _create_plan)
-    wrap_handler(engine, "_update_plan", _update_plan)
-    wrap_handler(engine, "_delete_plan", _delete_plan)
+    for handler in (_create_plan, _update_plan, _delete_plan):
+        wrap_handler(engine, handler.__name__, handler)
 
 
 def _create_plan(original: Handler, body: Json) -> Reply:
@@ -92,7 +91,7 @@ def get_selection(request: Request) -> Json:
 
 
 def delete_selection(request: Request) -> None:
-    """DeleteBackupSelection; raises ApiError when the plan has no such selection."""
+    """DeleteBackupSelection; raises ApiError when the plan does not have the selection."""
     plan_id, selection_id = request.path["plan"], request.path["selection"]
     _check_selection(plan_id, selection_id)
     body_of(engine._delete_selection(plan_id, selection_id))

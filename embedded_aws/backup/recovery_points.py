@@ -3,7 +3,7 @@
 Sources: model (fields, filters, states, the EXPIRED that follows a deletion AWS Backup has no
 permission for, tags of points that AWS Backup keeps itself, shapes of legal holds); guide,
 "Deleting backups"; re:Post, "backup-recovery-points-hold-vault" (the text of a hold's refusal). AWS
-needs a while in a hold's CREATING and CANCELING; here both are over at once. Tags of points and
+needs a while in a hold's CREATING and CANCELING; here both take no time. Tags of points and
 vaults also count in conditions on aws:ResourceTag (Service Authorization Reference, AWS Backup)
 and in the tagging API's lists.
 """
@@ -42,7 +42,7 @@ BUSY = (
 
 
 def existing_point(arn: str, vault: str | None = None) -> RecoveryPoint:
-    """The point ``arn``, in ``vault`` if given; raises ApiError when it is not there any more."""
+    """The point ``arn``, in ``vault`` if given; raises ApiError when it does not exist."""
     point: RecoveryPoint | None = store.points.get(arn)
     if point is None or not point.status() or vault not in (None, point.vault):
         raise ApiError("ResourceNotFoundException", f"Cannot find Recovery point {arn}")
@@ -91,11 +91,11 @@ def update_lifecycle(request: Request) -> Json:
 
 
 def delete_point(request: Request) -> None:
-    """DeleteRecoveryPoint: an empty 200 at once, gone a while later.
+    """DeleteRecoveryPoint: an empty 200 first, the deletion ends a while later.
 
     AWS deletes with the role that made the point or, failing that, with its service-linked role,
-    so a role that is gone changes nothing, unless the setting ``backup_service_linked_role`` says
-    that the account has no such role; and ``expiring_vault`` makes any deletion fail.
+    so a deleted role changes nothing, unless the setting ``backup_service_linked_role`` says
+    that the account does not have that role; and ``expiring_vault`` makes any deletion fail.
     """
     requests.check_deletion_rate()
     point = _requested_point(request)
@@ -112,7 +112,7 @@ def delete_point(request: Request) -> None:
 
 
 def _no_role_may_delete(point: RecoveryPoint) -> bool:
-    """Whether a backup that DynamoDB keeps stays: no role of AWS Backup may delete it."""
+    """Whether DynamoDB keeps the backup and no role of AWS Backup may delete it."""
     if point.advanced or CURRENT.backup_service_linked_role:
         return False
     denial = roles.denial(point.role_arn, "dynamodb:DeleteBackup", point.arn)
@@ -227,7 +227,8 @@ def create_hold(request: Request) -> Json:
 
 def get_hold(request: Request) -> Json:
     """GetLegalHold."""
-    return _existing_hold(request)
+    hold: Json = find(store.legal_holds, request.path["hold"], "legal hold")
+    return hold
 
 
 def list_holds(request: Request) -> Json:
@@ -238,7 +239,7 @@ def list_holds(request: Request) -> Json:
 
 def cancel_hold(request: Request) -> None:
     """CancelLegalHold."""
-    hold = _existing_hold(request)
+    hold = get_hold(request)
     if not request.query.get("cancelDescription"):
         raise ApiError("MissingParameterValueException", "CancelDescription is required")
     hold |= {
@@ -250,7 +251,7 @@ def cancel_hold(request: Request) -> None:
 
 def list_held_points(request: Request) -> Json:
     """ListRecoveryPointsByLegalHold."""
-    hold = _existing_hold(request)
+    hold = get_hold(request)
     found = [p for p in store.points.values() if p.status() and _hold_selects(hold, p)]
     return page(request, "RecoveryPoints", found, _BY_AGE, _held_point)
 
@@ -260,11 +261,6 @@ def _check_not_held(point: RecoveryPoint) -> None:
     for hold in store.legal_holds.values():
         if hold["Status"] == "ACTIVE" and _hold_selects(hold, point):
             raise ApiError("InvalidRequestException", HELD)
-
-
-def _existing_hold(request: Request) -> Json:
-    hold: Json = find(store.legal_holds, request.path["hold"], "legal hold")
-    return hold
 
 
 def _hold_selects(hold: Json, point: RecoveryPoint) -> bool:

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from operator import itemgetter
 from typing import Any, TypeVar
 
 from embedded_aws.replies import ApiError, Json, invalid
@@ -78,8 +79,10 @@ def page(
         size = 0
     if not 1 <= size <= LARGEST_PAGE:
         raise invalid(f"maxResults must be between 1 and {LARGEST_PAGE}")
-    ordered = sorted(((_position(key(record)), record) for record in records), key=_first)
-    ordered.reverse()
+    positions = (
+        (f"{moment:020.6f} {identifier}", record) for record in records for moment, identifier in [key(record)]
+    )
+    ordered = sorted(positions, key=itemgetter(0), reverse=True)
     last_seen = _decode(request.either("nextToken", "NextToken"))
     rest = [entry for entry in ordered if last_seen is None or entry[0] < last_seen]
     answer: Json = {name: [describe(record) for _, record in rest[:size]]}
@@ -94,14 +97,6 @@ def find(records: Any, identifier: str, kind: str) -> Any:
     if found is None:
         raise ApiError("ResourceNotFoundException", f"Cannot find {kind} {identifier}")
     return found
-
-
-def _position(key: tuple[float, str]) -> str:
-    return f"{key[0]:020.6f} {key[1]}"
-
-
-def _first(entry: tuple[str, object]) -> str:
-    return entry[0]
 
 
 def _decode(token: str | None) -> str | None:

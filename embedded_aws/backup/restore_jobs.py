@@ -18,7 +18,7 @@ from embedded_aws.iam import roles
 from embedded_aws.replies import ApiError, Json, body_of, invalid
 from embedded_aws.settings import CURRENT
 
-# What the new table takes beside the restore itself: DynamoDB guide, "Using IAM with DynamoDB
+# Actions that a restore needs on the new table: DynamoDB guide, "Using IAM with DynamoDB
 # backup and restore"; AWSBackupServiceRolePolicyForRestores has DescribeTable too.
 DEPENDENT_ACTIONS = [
     f"dynamodb:{action}"
@@ -82,7 +82,7 @@ def _restore(job: RestoreJob, target: str, metadata: dict[str, str]) -> None:
 
 
 def _encryption(metadata: dict[str, str]) -> Json:
-    """What the metadata asks for; without a word an AWS owned key, as the guide says."""
+    """The SSESpecification in the metadata; empty for an AWS owned key, the default (guide)."""
     if metadata.get("encryptiontype", "").upper() != "KMS":
         return {}
     key = metadata.get("kmsmasterkeyarn")

@@ -1,7 +1,7 @@
 """Restore testing plans and their selections: stored and listed, never run.
 
 Sources: model (shapes, the pattern of names, SelectionWindowDays 30 and StartWindowHours 24 as
-defaults); API reference, DeleteRestoreTestingPlan (its selections go first).
+defaults); API reference, DeleteRestoreTestingPlan (its selections are deleted first).
 """
 
 import re
@@ -40,7 +40,7 @@ def create_plan(request: Request) -> Json:
 
 
 def update_plan(request: Request) -> Json:
-    """UpdateRestoreTestingPlan: what is not given stays."""
+    """UpdateRestoreTestingPlan: fields that are not given keep their values."""
     record: Json = _plan(request.path["plan"])["plan"]
     changed = record | request.body[PLAN] | {PLAN_NAME: record[PLAN_NAME]}
     _check(changed, PLAN)
@@ -84,7 +84,7 @@ def create_selection(request: Request) -> Json:
 
 
 def update_selection(request: Request) -> Json:
-    """UpdateRestoreTestingSelection: what is not given stays."""
+    """UpdateRestoreTestingSelection: fields that are not given keep their values."""
     record = _selection(request.path["plan"], request.path["selection"])
     record |= request.body[SELECTION]
     return _shown(record, SELECTION_NAME, "CreationTime") | {"UpdateTime": store.now()}
@@ -124,16 +124,14 @@ def _check(given: Json, kind: str) -> None:
             raise ApiError("MissingParameterValueException", f"{name} is required")
     name = given[_NEEDED[kind][0]]
     if not NAME.fullmatch(name):
-        text = f"'{name}' must match {NAME.pattern}"
-        raise invalid(text)
+        raise invalid(f"'{name}' must match {NAME.pattern}")
 
 
 def _points(plan: Json) -> Json:
     selection: Json = {"SelectionWindowDays": 30, "ExcludeVaults": []}
     selection |= plan["RecoveryPointSelection"]
     if selection.get("Algorithm") not in ALGORITHMS:
-        text = f"Algorithm must be one of {', '.join(ALGORITHMS)}"
-        raise invalid(text)
+        raise invalid(f"Algorithm must be one of {', '.join(ALGORITHMS)}")
     return selection
 
 

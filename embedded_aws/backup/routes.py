@@ -1,4 +1,4 @@
-"""Which function answers which call; what is not listed here stays with the engine."""
+"""The function for each call of AWS Backup; the engine answers calls that are not listed here."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""What AWS Backup remembers beyond the engine's vaults, plans and selections, and how it shows it.
+"""Records of AWS Backup beyond the engine's vaults, plans and selections, and their descriptions.
 
 Nothing runs in the background: a record keeps the times of its life, and its state follows from
 them at each request. The output shapes of Describe and List are those of the model. Lifecycles
@@ -121,11 +121,11 @@ class RecoveryPoint:
     tags: dict[str, str] = field(default_factory=dict)
     expired: bool = False
     gone: float | None = None  # when a deletion is over
-    vault_free: float = 0.0  # when the vault notices it
+    vault_free: float = 0.0  # when the vault can be deleted
     restored: float | None = None
 
     def status(self) -> str | None:
-        """CREATING, COMPLETED, EXPIRED, DELETING, or None once it is gone."""
+        """CREATING, COMPLETED, EXPIRED, DELETING, or None once it is deleted."""
         moment = now()
         if self.gone is not None:
             return "DELETING" if moment < self.gone else None
@@ -182,7 +182,7 @@ def checked_lifecycle(lifecycle: Json) -> Json:
 
 
 def calculated_lifecycle(lifecycle: Json, created: float) -> Json:
-    """The times at which the point moves and goes, in epoch seconds."""
+    """When the point moves to cold storage and when it is deleted, in epoch seconds."""
     names = {DELETE_AFTER: "DeleteAt", MOVE_TO_COLD: "MoveToColdStorageAt"}
     return {
         name: created + lifecycle[days] * DAY_SECONDS for days, name in names.items() if lifecycle.get(days, -1) > 0

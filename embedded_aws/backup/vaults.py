@@ -34,7 +34,7 @@ NAME = re.compile(r"[a-zA-Z0-9\-\_]{2,50}")
 EXISTS = "Backup vault with the same name already exists"
 NOT_EMPTY = "Backup vault cannot be deleted because it contains recovery points."
 SHOWN = ("BackupVaultName", "BackupVaultArn", "CreationDate", "CreatorRequestId", "Locked")
-LOCK_SHOWN = ("MinRetentionDays", "MaxRetentionDays", "LockDate")  # what a locked one shows besides
+LOCK_SHOWN = ("MinRetentionDays", "MaxRetentionDays", "LockDate")  # for a locked vault only
 
 
 def create_vault(request: Request) -> Json:
@@ -81,7 +81,7 @@ def list_vaults(request: Request) -> Json:
 
 
 def notifications(request: Request) -> Json:
-    """GetBackupVaultNotifications: none of these vaults has any."""
+    """GetBackupVaultNotifications: vaults have no notifications here."""
     existing(request.path["vault"])
     return body_of(engine._get_vault_notifications(request.path["vault"]))
 
@@ -113,9 +113,8 @@ def put_lock(request: Request) -> None:
     """PutBackupVaultLockConfiguration; raises ApiError for a lock that AWS refuses."""
     lock = request.body
     check_lock(lock)
+    remove_lock(request)
     vault = existing(request.path["vault"])
-    _check_changeable(vault)
-    _unlock(vault)
     vault |= {days: int(lock[days]) for days in (MINIMUM_DAYS, MAXIMUM_DAYS) if lock.get(days)}
     if lock.get(GRACE_DAYS):
         vault["LockDate"] = store.now() + int(lock[GRACE_DAYS]) * CURRENT.vault_lock_day_seconds
@@ -125,9 +124,8 @@ def put_lock(request: Request) -> None:
 def check_lock(lock: Json) -> None:
     """Raise ApiError unless AWS takes these numbers of days."""
     days = {name: int(lock[name]) for name in (MINIMUM_DAYS, MAXIMUM_DAYS, GRACE_DAYS) if lock.get(name)}
-    shortest = {GRACE_DAYS: SHORTEST_GRACE_DAYS}
     for name, value in days.items():
-        least = shortest.get(name, 1)
+        least = SHORTEST_GRACE_DAYS if name == GRACE_DAYS else 1
         if not least <= value <= store.LONGEST_DAYS:
             raise invalid(f"{name} must be between {least} and {store.LONGEST_DAYS}, got {value}")
     if days.get(MINIMUM_DAYS, 0) > days.get(MAXIMUM_DAYS, store.LONGEST_DAYS):
@@ -137,12 +135,18 @@ def check_lock(lock: Json) -> None:
 def remove_lock(request: Request) -> None:
     """DeleteBackupVaultLockConfiguration; raises ApiError once a compliance lock is final."""
     vault = existing(request.path["vault"])
-    _check_changeable(vault)
-    _unlock(vault)
+    if vault.get("LockDate", float("inf")) <= store.now():
+        raise ApiError(
+            "InvalidRequestException",
+            f"The lock of backup vault {vault['BackupVaultName']} is final and cannot be changed",
+        )
+    vault["Locked"] = False
+    for name in LOCK_SHOWN:
+        vault.pop(name, None)
 
 
 def check_unlocked(name: str) -> None:
-    """Raise ApiError while the vault is locked, in either mode and for everybody."""
+    """Raise ApiError while the vault is locked, in either mode and for every caller."""
     if existing(name)["Locked"]:
         raise ApiError(
             "InvalidRequestException",
@@ -159,21 +163,6 @@ def retention_refusal(name: str, lifecycle: Json) -> str | None:
     if low <= kept <= high:
         return None
     return f"The retention of the job is outside {low} to {high} days, as the lock of {name} demands"
-
-
-def _check_changeable(vault: Json) -> None:
-    lock_date = vault.get("LockDate")
-    if lock_date is not None and lock_date <= store.now():
-        raise ApiError(
-            "InvalidRequestException",
-            f"The lock of backup vault {vault['BackupVaultName']} is final and cannot be changed",
-        )
-
-
-def _unlock(vault: Json) -> None:
-    vault["Locked"] = False
-    for name in LOCK_SHOWN:
-        vault.pop(name, None)
 
 
 POLICY = "AccessPolicy"  # where the engine's record of the vault keeps it

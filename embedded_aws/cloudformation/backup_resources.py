@@ -37,7 +37,7 @@ def install() -> None:
         return made
 
     register(VAULT, create=_create_vault, update=update, delete=_delete_vault)
-    importable(VAULT, "BackupVaultName", _adopt_vault, vaults.exists)
+    importable(VAULT, "BackupVaultName", _adopt_vault, service._vaults)
     engine._backup_vault_create = _create_vault  # the engine's update replaces with it
     engine._backup_vault_delete = _delete_vault
     register("AWS::Backup::BackupPlan", create=_create_plan, delete=_delete_plan)
@@ -96,8 +96,7 @@ def _delete_vault(name: str, _: Json) -> None:
 
 def _create_plan(_: str, props: Json, __: str) -> Made:
     plan = body_of(service._create_plan(engine._backup_plan_body(props)))
-    names = ("BackupPlanId", "BackupPlanArn", "VersionId")
-    return plan["BackupPlanId"], {name: plan[name] for name in names}
+    return plan["BackupPlanId"], {name: plan[name] for name in ("BackupPlanId", "BackupPlanArn", "VersionId")}
 
 
 def _delete_plan(plan_id: str, _: Json) -> None:
@@ -149,16 +148,12 @@ def _testing_plan(props: Json) -> Json:
 
 
 def _create_testing_selection(_: str, props: Json, __: str) -> Made:
-    plan, name = props[PLAN_NAME], props[SELECTION_NAME]
-    body = {restore_testing.SELECTION: _numbers(_without_plan(props))}
-    restore_testing.create_selection(Request({"plan": plan}, body))
-    return f"{plan}|{name}", {}
+    restore_testing.create_selection(_testing_selection(props))
+    return f"{props[PLAN_NAME]}|{props[SELECTION_NAME]}", {}
 
 
 def _update_testing_selection(name: str, _: Json, new: Json, __: str, ___: str) -> Made:
-    path = {"plan": new[PLAN_NAME], "selection": new[SELECTION_NAME]}
-    body = {restore_testing.SELECTION: _numbers(_without_plan(new))}
-    restore_testing.update_selection(Request(path, body))
+    restore_testing.update_selection(_testing_selection(new))
     return name, {}
 
 
@@ -168,8 +163,10 @@ def _delete_testing_selection(name: str, _: Json) -> None:
         restore_testing.delete_selection(Request({"plan": plan, "selection": selection}))
 
 
-def _without_plan(props: Json) -> Json:
-    return {name: value for name, value in props.items() if name != PLAN_NAME}
+def _testing_selection(props: Json) -> Request:
+    selection = _numbers({name: value for name, value in props.items() if name != PLAN_NAME})
+    path = {"plan": props[PLAN_NAME], "selection": props[SELECTION_NAME]}
+    return Request(path, {restore_testing.SELECTION: selection})
 
 
 def _numbers(given: Json) -> Json:

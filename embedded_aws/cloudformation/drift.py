@@ -33,8 +33,8 @@ from ministack.core.responses import get_region
 from embedded_aws.backup import store, vaults
 from embedded_aws.replies import Json
 
-# From the physical id and the template's properties to the present ones.
-Reader = Callable[[str, Json], Json | None]
+# From the physical id, or the engine's record, and the template's properties to the present ones.
+Reader = Callable[[Any, Json], Json | None]
 # Each type's reader, and the properties that it reads.
 READERS: dict[str, tuple[Reader, str]] = {}
 # The member by which elements of a list are compared.
@@ -56,39 +56,45 @@ def _extended(original: Reader, more: Reader, physical_id: str, props: Json) -> 
     return None if found is None else found | (more(physical_id, props) or {})
 
 
-def _reads(kind: str, properties: str = "") -> Callable[[Reader], Reader]:
-    """A function that reads these properties of a type."""
+def _reads(kind: str, properties: str = "", records: Any = None) -> Callable[[Reader], Reader]:
+    """A function that reads these properties of a type.
+
+    With ``records`` it gets the record of the physical id in place of the id; without one the resource is deleted.
+    """
 
     def add(reader: Reader) -> Reader:
-        READERS[kind] = reader, properties
+        def read(identifier: str, props: Json) -> Json | None:
+            found = identifier if records is None else records.get(identifier)
+            return None if found is None else reader(found, props)
+
+        READERS[kind] = read, properties
         return reader
 
     return add
 
 
-@_reads("AWS::Backup::BackupVault", "AccessPolicy BackupVaultName BackupVaultTags EncryptionKeyArn LockConfiguration")
-def _read_vault(name: str, props: Json) -> Json | None:
-    found = backup._vaults.get(name)
-    if found is None:
-        return None
+@_reads(
+    "AWS::Backup::BackupVault",
+    "AccessPolicy BackupVaultName BackupVaultTags EncryptionKeyArn LockConfiguration",
+    backup._vaults,
+)
+def _read_vault(found: Json, props: Json) -> Json:
     kept = {key: found[key] for key in ("BackupVaultName", "BackupVaultTags", "EncryptionKeyArn")}
     if found["Locked"]:
         days = vaults.MINIMUM_DAYS, vaults.MAXIMUM_DAYS
         lock = {name: found[name] for name in days if name in found}
         expected = props.get("LockConfiguration") or {}
-        write_only = {name: expected[name] for name in (vaults.GRACE_DAYS,) if name in expected}
-        kept["LockConfiguration"] = lock | write_only
+        # Write-only, so taken from the template.
+        grace = {name: days for name, days in expected.items() if name == vaults.GRACE_DAYS}
+        kept["LockConfiguration"] = lock | grace
     if found.get("AccessPolicy"):
         kept["AccessPolicy"] = json.loads(found["AccessPolicy"])
     return kept
 
 
-@_reads("AWS::Backup::BackupPlan", "BackupPlan BackupPlanTags")
-def _read_plan(plan_id: str, props: Json) -> Json | None:
+@_reads("AWS::Backup::BackupPlan", "BackupPlan BackupPlanTags", backup._plans)
+def _read_plan(found: Json, props: Json) -> Json:
     """The properties of a BackupPlan; the API has other names for its rules and their vault."""
-    found = backup._plans.get(plan_id)
-    if found is None:
-        return None
     rules = [
         rule | {"TargetBackupVault": rule.get("TargetBackupVaultName")}
         for rule in found["BackupPlan"].get("Rules") or []
@@ -97,11 +103,8 @@ def _read_plan(plan_id: str, props: Json) -> Json | None:
     return {"BackupPlan": set_in_template(document, props["BackupPlan"]), "BackupPlanTags": found["Tags"]}
 
 
-@_reads("AWS::Backup::BackupSelection", "BackupPlanId BackupSelection")
-def _read_selection(selection_id: str, props: Json) -> Json | None:
-    found = backup._selections.get(selection_id)
-    if found is None:
-        return None
+@_reads("AWS::Backup::BackupSelection", "BackupPlanId BackupSelection", backup._selections)
+def _read_selection(found: Json, props: Json) -> Json:
     document = set_in_template(found, props["BackupSelection"])
     return {"BackupPlanId": found["BackupPlanId"], "BackupSelection": document}
 
@@ -109,11 +112,9 @@ def _read_selection(selection_id: str, props: Json) -> Json | None:
 @_reads(
     "AWS::Backup::RestoreTestingPlan",
     "RecoveryPointSelection RestoreTestingPlanName ScheduleExpression ScheduleExpressionTimezone StartWindowHours Tags",
+    store.testing_plans,
 )
-def _read_testing_plan(name: str, props: Json) -> Json | None:
-    found = store.testing_plans.get(name)
-    if found is None:
-        return None
+def _read_testing_plan(found: Json, props: Json) -> Json:
     document: Json = set_in_template(found["plan"], props)
     return document | {"Tags": tag_list(found["tags"])}
 
@@ -183,10 +184,8 @@ def _throughput(source: Json) -> Json:
 
 @_reads("AWS::Lambda::Function", "LoggingConfig")
 def _read_function(name: str, props: Json) -> Json:
-    """The properties of a Function that the engine does not read."""
     config = service._functions[name]["config"]
-    logging = set_in_template(config.get("LoggingConfig"), props.get("LoggingConfig"))
-    return {"LoggingConfig": logging}
+    return {"LoggingConfig": set_in_template(config.get("LoggingConfig"), props.get("LoggingConfig"))}
 
 
 @_reads(
@@ -194,11 +193,9 @@ def _read_function(name: str, props: Json) -> Json:
     "BatchSize BisectBatchOnFunctionError DestinationConfig Enabled EventSourceArn FilterCriteria "
     "FunctionName FunctionResponseTypes MaximumBatchingWindowInSeconds MaximumRecordAgeInSeconds "
     "MaximumRetryAttempts ParallelizationFactor StartingPosition Tags",
+    service._esms,
 )
-def _read_mapping(identifier: str, props: Json) -> Json | None:
-    found = service._esms.get(identifier)
-    if found is None:
-        return None
+def _read_mapping(found: Json, props: Json) -> Json:
     return {
         **found,
         "FunctionName": same_or(found["FunctionName"], props["FunctionName"], ":"),
@@ -218,12 +215,10 @@ def _read_permission(statement_id: str, props: Json) -> Json | None:
     "AWS::CloudWatch::Alarm",
     "ActionsEnabled AlarmActions AlarmDescription AlarmName ComparisonOperator DatapointsToAlarm "
     "EvaluationPeriods OKActions Tags Threshold TreatMissingData",
+    cloudwatch._alarms,
 )
-def _read_alarm(name: str, _: Json) -> Json | None:
+def _read_alarm(found: Json, _: Json) -> Json:
     """All, except for its Metrics."""
-    found = cloudwatch._alarms.get(name)
-    if found is None:
-        return None
     threshold = float(found["Threshold"])  # the engine keeps a template's 0 as 0.0
     return {
         **found,
@@ -232,10 +227,9 @@ def _read_alarm(name: str, _: Json) -> Json | None:
     }
 
 
-@_reads("AWS::CloudWatch::Dashboard", "DashboardBody DashboardName")
-def _read_dashboard(name: str, _: Json) -> Json | None:
+@_reads("AWS::CloudWatch::Dashboard", "DashboardBody DashboardName", cloudwatch._dashboards)
+def _read_dashboard(found: Json, _: Json) -> Json:
     """All, except for its tags."""
-    found: Json | None = cloudwatch._dashboards.get(name)
     return found
 
 
@@ -253,7 +247,6 @@ def _read_rule(name: str, props: Json) -> Json:
 
 @_reads("AWS::IAM::Role", "ManagedPolicyArns PermissionsBoundary Policies")
 def _read_role(name: str, _: Json) -> Json:
-    """The properties of a Role that the engine does not read."""
     found = iam._roles[name]
     return {
         "ManagedPolicyArns": found["AttachedPolicies"],
@@ -265,11 +258,10 @@ def _read_role(name: str, _: Json) -> Json:
     }
 
 
-@_reads("AWS::KMS::Key", "Description EnableKeyRotation KeyPolicy Tags")
-def _read_key(key_id: str, _: Json) -> Json | None:
-    """The properties of a Key; one that is pending deletion counts as deleted."""
-    found = kms._keys.get(key_id)
-    if found is None or found["KeyState"] == "PendingDeletion":
+@_reads("AWS::KMS::Key", "Description EnableKeyRotation KeyPolicy Tags", kms._keys)
+def _read_key(found: Json, _: Json) -> Json | None:
+    """A key that is pending deletion counts as deleted."""
+    if found["KeyState"] == "PendingDeletion":
         return None
     return {
         "Description": found["Description"],
@@ -289,24 +281,19 @@ def _read_alias(name: str, props: Json) -> Json | None:
 
 @_reads("AWS::SNS::Topic", "KmsMasterKeyId")
 def _read_topic(arn: str, _: Json) -> Json:
-    """The properties of a Topic that the engine does not read: its key, if it has one."""
-    attributes = sns._topics[arn]["attributes"]
-    return {name: attributes[name] for name in ("KmsMasterKeyId",) if name in attributes}
+    key = sns._topics[arn]["attributes"].get("KmsMasterKeyId")
+    return {"KmsMasterKeyId": key} if key else {}
 
 
 @_reads("AWS::SQS::Queue", "SqsManagedSseEnabled")
 def _read_queue(url: str, _: Json) -> Json:
-    """The properties of a Queue that the engine does not read: encryption, on by default.
-
-    Source: SQS Developer Guide, "Encryption at rest in Amazon SQS".
-    """
+    """Encryption is on by default: SQS Developer Guide, "Encryption at rest in Amazon SQS"."""
     attributes = sqs._queues[url]["attributes"]
     return {"SqsManagedSseEnabled": attributes.get("SqsManagedSseEnabled", "true")}
 
 
 @_reads("AWS::StepFunctions::StateMachine", "DefinitionString RoleArn")
 def _read_state_machine(arn: str, _: Json) -> Json:
-    """The properties of a StateMachine that the engine does not read."""
     found = stepfunctions._state_machines[arn]
     return {"DefinitionString": found["definition"], "RoleArn": found["roleArn"]}
 
@@ -314,7 +301,7 @@ def _read_state_machine(arn: str, _: Json) -> Json:
 def set_in_template(actual: Any, expected: Any) -> Any:
     """``actual`` without the members that ``expected`` does not set, at any depth.
 
-    Elements of lists are compared by name; one that ``expected`` lacks stays whole.
+    Elements of lists are compared by name; one that ``expected`` lacks is kept whole.
     """
     if isinstance(expected, list) and isinstance(actual, list):
         return [set_in_template(each, _namesake(each, expected)) for each in actual]

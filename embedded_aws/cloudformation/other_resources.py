@@ -30,7 +30,7 @@ MAPPING_NUMBERS = (
     "MaximumRetryAttempts",
     "ParallelizationFactor",
 )
-# What holds where a template says nothing, besides the defaults of streams.
+# Defaults for properties that a template does not set, besides the defaults of streams.
 UNSET: Json = {"Enabled": True, "FilterCriteria": {}, "FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 0}
 
 
@@ -44,11 +44,8 @@ def install() -> None:
     handlers = engine._RESOURCE_HANDLERS[ROLE]
     for verb, position in (("create", 1), ("update", 2)):
         handlers[verb] = partial(_role, handlers[verb], position)
-    create, update = (
-        partial(_create_mapping, engine._lambda_esm_create),
-        partial(_update_mapping, engine._lambda_esm_update),
-    )
-    register(MAPPING, create=create, update=update)
+    create = partial(_create_mapping, engine._lambda_esm_create)
+    register(MAPPING, create=create, update=partial(_update_mapping, engine._lambda_esm_update))
     engine._lambda_esm_create = create  # the engine's update replaces with it
 
 
@@ -64,18 +61,15 @@ def _alarm(original: Callable[[str, Json], Json], name: str, properties: Json) -
     followed = next((m["MetricStat"] for m in metrics if "MetricStat" in m), None)
     if followed is None:
         raise ValueError("AWS::CloudWatch::Alarm: none of Metrics has a MetricStat")
-    single = {key: value for key, value in properties.items() if key != "Metrics"}
-    return original(
-        name,
-        single
-        | {
-            "Namespace": followed["Metric"]["Namespace"],
-            "MetricName": followed["Metric"]["MetricName"],
-            "Dimensions": followed["Metric"].get("Dimensions", []),
-            "Period": followed["Period"],
-            "Statistic": followed["Stat"],
-        },
-    )
+    metric, single = followed["Metric"], {key: value for key, value in properties.items() if key != "Metrics"}
+    single |= {
+        "Namespace": metric["Namespace"],
+        "MetricName": metric["MetricName"],
+        "Dimensions": metric.get("Dimensions", []),
+        "Period": followed["Period"],
+        "Statistic": followed["Stat"],
+    }
+    return original(name, single)
 
 
 def _topic(handler: Callable[..., Made], position: int, *arguments: Any) -> Made:
@@ -103,8 +97,7 @@ def _update_provider(arn: str, _: Json, new: Json, *__: str) -> Made:
 
 
 def _delete_provider(arn: str, _: Json) -> None:
-    if arn in iam._oidc_providers:
-        del iam._oidc_providers[arn]
+    iam._oidc_providers.pop(arn, None)
 
 
 def _provider_record(props: Json) -> Json:
@@ -132,7 +125,7 @@ def _create_mapping(original: Callable[..., Made], logical_id: str, props: Json,
 
 
 def _update_mapping(original: Callable[..., Made], identifier: str, old: Json, new: Json, stack: str, _: str) -> Made:
-    """What a template no longer has goes back to its default; the engine would leave it set."""
+    """A property that leaves the template gets its default again; the engine would leave it set."""
     replaced = any(old.get(name) != new.get(name) for name in MAPPING_CREATE_ONLY)
     if replaced or not of_stream(new):
         return original(identifier, old, new, stack)

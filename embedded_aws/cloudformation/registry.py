@@ -11,7 +11,6 @@ from embedded_aws.replies import Json
 
 # Physical id and attributes for Fn::GetAtt.
 Made = tuple[str, dict[str, Any]]
-Check = Callable[[str], bool]
 
 
 def register(kind: str, create_only: Iterable[str] = (), **handlers: Any) -> None:
@@ -36,15 +35,15 @@ def _update_or_replace(
     return made
 
 
-def importable(kind: str, name: str, adopt: Callable[[Json], Made], exists: Check) -> None:
-    """Let a change set import what ``exists`` under the property ``name``.
+def importable(kind: str, name: str, adopt: Callable[[Json], Made], records: Any) -> None:
+    """Let a change set import what ``records`` have under the property ``name``.
 
     Source: the primaryIdentifier of the type's registry schema; the guide, "Import AWS resources
     into a CloudFormation stack".
     """
 
     def problem(value: str) -> str | None:
-        return None if exists(value) else f"{kind} '{value}' does not exist"
+        return None if value in records else f"{kind} '{value}' does not exist"
 
     engine._RESOURCE_HANDLERS[kind]["import"] = adopt
     changesets._IMPORT_LOOKUPS[kind] = ((name,), problem)

@@ -21,13 +21,13 @@ from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 Create = Callable[[str, Json, str], Made]
-# What a template may retain, and the property that would name it.
+# Types that a template may retain, and the property with the name.
 RETAINED = {"AWS::IAM::Role": "RoleName", "AWS::Logs::LogGroup": "LogGroupName"}
 MACHINE, MACHINE_NAME = "AWS::StepFunctions::StateMachine", "StateMachineName"
 
 
 def install() -> None:
-    """Draw new names for what a stack retains, and keep the order of a deletion."""
+    """Generate new names for retained resources, and keep the order of a deletion."""
     for kind, name in RETAINED.items():
         handlers = engine._RESOURCE_HANDLERS[kind]
         handlers["create"] = partial(unique, handlers["create"], name)

@@ -20,30 +20,24 @@ from embedded_aws.replies import Json, body_of
 
 TABLE = "AWS::DynamoDB::Table"
 GLOBAL_TABLE = "AWS::DynamoDB::GlobalTable"
+RECOVERY, INSIGHTS = "PointInTimeRecoverySpecification", "ContributorInsightsSpecification"
+EXPIRY = "TimeToLiveSpecification"
 # Parts of a CloudFormation table that CreateTable does not take.
-AFTERWARDS = ("TimeToLiveSpecification", "PointInTimeRecoverySpecification", "ContributorInsightsSpecification")
+AFTERWARDS = (EXPIRY, RECOVERY, INSIGHTS)
 REPLACING = ("KeySchema", "LocalSecondaryIndexes")
 Translate = Callable[[Json], Json]
 
 
 def install() -> None:
     """Register both types."""
-    for kind, translate in ((TABLE, from_table), (GLOBAL_TABLE, _from_global_table)):
+    for kind, translate in ((TABLE, from_table), (GLOBAL_TABLE, from_global_table)):
         create = partial(unique, partial(_create_translated, translate), "TableName")
         register(kind, create=create, update=partial(_update, kind, translate), delete=_delete)
-    importable(GLOBAL_TABLE, "TableName", engine._ddb_import, _exists)
+    importable(GLOBAL_TABLE, "TableName", engine._ddb_import, service._tables)
     # The engine's update replaces a table with these two.
     engine._ddb_create, engine._ddb_delete = _create, _delete
     engine._REPLACING_PROPERTIES[GLOBAL_TABLE] = ("TableName", *REPLACING)
     engine._CUSTOM_NAME_REPLACEMENT[GLOBAL_TABLE] = {"name": "TableName"}
-
-
-def _exists(name: str) -> bool:
-    return name in service._tables
-
-
-def _from_global_table(props: Json) -> Json:
-    return from_global_table(props, get_region())
 
 
 def _create_translated(translate: Translate, logical_id: str, props: Json, stack: str) -> Made:
@@ -82,19 +76,19 @@ def _delete(name: str, _: Json) -> None:
 
 
 def _apply(name: str, before: Json, after: Json) -> None:
-    """Set what has an API call of its own, where it changes."""
-    recovery = after.get("PointInTimeRecoverySpecification") or {}
-    if recovery != (before.get("PointInTimeRecoverySpecification") or {}):
+    """Change the settings that have API calls of their own."""
+    recovery = after.get(RECOVERY) or {}
+    if recovery != (before.get(RECOVERY) or {}):
         wanted = recovery or {"PointInTimeRecoveryEnabled": False}
-        body_of(service._update_continuous_backups({"TableName": name, "PointInTimeRecoverySpecification": wanted}))
-    old_expiry, expiry = before.get("TimeToLiveSpecification"), after.get("TimeToLiveSpecification")
+        body_of(service._update_continuous_backups({"TableName": name, RECOVERY: wanted}))
+    old_expiry, expiry = before.get(EXPIRY), after.get(EXPIRY)
     if expiry != old_expiry:
         wanted = expiry or {"Enabled": False, "AttributeName": (old_expiry or {})["AttributeName"]}
-        body_of(service._update_ttl({"TableName": name, "TimeToLiveSpecification": wanted}))
+        body_of(service._update_ttl({"TableName": name, EXPIRY: wanted}))
 
 
 def _update_rest(name: str, before: Json, after: Json) -> None:
-    """UpdateTable for what the engine's own update leaves out."""
+    """UpdateTable for settings that the engine's own update ignores."""
     defaults: Json = {"TableClass": "STANDARD", "OnDemandThroughput": {}}
     changes = {
         key: after.get(key, default)
@@ -109,23 +103,10 @@ def _identity(name: str) -> Json:
     return {"TableId": service._tables[name]["TableId"]}
 
 
-# What both types and CreateTable call by the same name.
-SHARED = (
-    "TableName",
-    "KeySchema",
-    "AttributeDefinitions",
-    "BillingMode",
-    "LocalSecondaryIndexes",
-    "TimeToLiveSpecification",
-)
-# What a GlobalTable keeps in its replica and a Table at its top.
-OF_REPLICA = (
-    "PointInTimeRecoverySpecification",
-    "DeletionProtectionEnabled",
-    "ContributorInsightsSpecification",
-    "Tags",
-    "TableClass",
-)
+# Properties with the same name in both types and in CreateTable.
+SHARED = (*REPLACING, "TableName", "AttributeDefinitions", "BillingMode", EXPIRY)
+# Properties that a GlobalTable has in its replica and a Table at its top.
+OF_REPLICA = (RECOVERY, INSIGHTS, "DeletionProtectionEnabled", "Tags", "TableClass")
 OF_TABLE = (*SHARED, *OF_REPLICA, "OnDemandThroughput", "ProvisionedThroughput")
 
 
@@ -137,15 +118,15 @@ def from_table(props: Json) -> Json:
     return table | _specifications(props, (props.get("SSESpecification") or {}))
 
 
-def from_global_table(props: Json, region: str) -> Json:
-    """The properties of an AWS::DynamoDB::GlobalTable, as those of its table in ``region``.
+def from_global_table(props: Json) -> Json:
+    """The properties of an AWS::DynamoDB::GlobalTable, as those of its table in the stack's region.
 
     Raises ValueError when the table has no replica there.
     """
-    replicas = [entry for entry in props.get("Replicas", []) if entry.get("Region") == region]
-    if not replicas:
+    region = get_region()
+    replica = next((entry for entry in props.get("Replicas", []) if entry.get("Region") == region), None)
+    if replica is None:
         raise ValueError(f"Replicas must include the stack's own region, {region}")
-    replica = replicas[0]
     table = {name: props[name] for name in SHARED if name in props}
     table |= {name: replica[name] for name in OF_REPLICA if name in replica}
     table |= _throughput(props, replica)
@@ -180,9 +161,7 @@ def _throughput(props: Json, replica: Json) -> Json:
     maxima = (props.get("WriteOnDemandThroughputSettings") or {}) | (
         replica.get("ReadOnDemandThroughputSettings") or {}
     )
-    found: Json = {}
-    if all(units.values()):
-        found["ProvisionedThroughput"] = units
+    found: Json = {"ProvisionedThroughput": units} if all(units.values()) else {}
     if maxima:
         found["OnDemandThroughput"] = {name: int(value) for name, value in maxima.items()}
     return found
@@ -241,7 +220,7 @@ def check_billing(before: Json, after: Json) -> None:
 
 
 def check_replicas(before: Json, after: Json) -> None:
-    """Raise ValueError for replicas of a global table that do not come or go as they should.
+    """Raise ValueError for changes of replicas that a global table does not take.
 
     Sources: CloudFormation reference, AWS::DynamoDB::GlobalTable, Replicas (one in each update;
     the text is published nowhere); DynamoDB guide, best practices for global tables (deletion

@@ -43,7 +43,7 @@ def _update_table(original: Handler, data: Json) -> Reply:
 
 
 def _sized(build: Callable[..., Json], *arguments: Any) -> Json:
-    """Count what a record holds: keys and images, with the names of their attributes."""
+    """Set the size of a record: keys and images, with the names of their attributes."""
     record = build(*arguments)
     change = record["dynamodb"]
     parts = [change.get(part) or {} for part in ("Keys", "NewImage", "OldImage")]

@@ -58,7 +58,7 @@ def _window(name: str) -> tuple[float, float]:
 
 
 def _update_recovery(_: Handler, data: Json) -> Reply:
-    name = _existing_table(data)
+    name = _existing_table(table_name(data))
     wanted = data.get("PointInTimeRecoverySpecification") or {}
     days = wanted.get("RecoveryPeriodInDays")
     if not wanted.get("PointInTimeRecoveryEnabled"):
@@ -81,11 +81,10 @@ def _update_recovery(_: Handler, data: Json) -> Reply:
 
 
 def _describe_recovery(_: Handler, data: Json) -> Reply:
-    return _recovery_description(_existing_table(data))
+    return _recovery_description(_existing_table(table_name(data)))
 
 
-def _existing_table(data: Json) -> str:
-    name = table_name(data)
+def _existing_table(name: str) -> str:
     if name not in engine._tables:
         raise ApiError("TableNotFoundException", f"Table not found: {name}")
     return name
@@ -127,7 +126,7 @@ def _noting(write: Callable[..., Any], table: Json, pk: Any, sk: Any, *item: Any
 
 
 def _table_description(original: Callable[[str], Json], name: str) -> Json:
-    """What is being restored is shown as CREATING."""
+    """Show a table that is being restored as CREATING."""
     shown = original(name)
     ends, summary = engine._tables[name].get(_RESTORE, (0.0, {}))
     return shown | {"TableStatus": "CREATING", "RestoreSummary": summary} if time.time() < ends else shown
@@ -136,8 +135,7 @@ def _table_description(original: Callable[[str], Json], name: str) -> Json:
 def _restore_from_backup(original: Handler, data: Json) -> Reply:
     backup = engine._backups.get(data.get("BackupArn"))
     if backup:
-        _refuse_existing(data)
-        _check_key(data)
+        _check_target(data)
     body = body_of(original(data))
     _encrypt(data, backup["SourceTableFeatureDetails"])
     source = backup["SourceTableDetails"]["TableArn"]
@@ -147,10 +145,8 @@ def _restore_from_backup(original: Handler, data: Json) -> Reply:
 
 
 def _restore_to_point_in_time(original: Handler, data: Json) -> Reply:
-    name = table_name(data, "SourceTableName") or table_name(data, "SourceTableArn")
-    table = engine._tables.get(name)
-    if table is None:
-        raise ApiError("TableNotFoundException", f"Table not found: {name}")
+    name = _existing_table(table_name(data, "SourceTableName") or table_name(data, "SourceTableArn"))
+    table = engine._tables[name]
     if not enabled(name):
         raise ApiError(
             "PointInTimeRecoveryUnavailableException", f"Point in time recovery is not enabled for table '{name}'"
@@ -162,8 +158,7 @@ def _restore_to_point_in_time(original: Handler, data: Json) -> Reply:
     # Times are rounded on their way: the window's own ends must pass.
     if not int(earliest) <= int(wanted) <= int(latest):
         raise ApiError("InvalidRestoreTimeException", "Invalid restore time")
-    _refuse_existing(data)
-    _check_key(data)
+    _check_target(data)
     body = body_of(original(data))
     _encrypt(data, table)
     made = engine._tables[data["TargetTableName"]]
@@ -173,13 +168,11 @@ def _restore_to_point_in_time(original: Handler, data: Json) -> Reply:
     return _restore_answer(body, {"SourceTableArn": table["TableArn"], "RestoreDateTime": wanted})
 
 
-def _refuse_existing(data: Json) -> None:
+def _check_target(data: Json) -> None:
+    """Raise ApiError when the new table's name is taken, or its key is in another region."""
     target = data.get("TargetTableName")
     if target in engine._tables:
         raise ApiError("TableAlreadyExistsException", f"Table already exists: {target}")
-
-
-def _check_key(data: Json) -> None:
     override = data.get("SSESpecificationOverride") or {}
     customer_keys.check_region(override.get("KMSMasterKeyId"))
 

@@ -62,18 +62,17 @@ def _delete_backup(original: Handler, data: Json) -> Reply:
     arn = str(data.get("BackupArn"))
     details = engine._backups.get(arn, {}).get("BackupDetails", {})
     if details.get("BackupType") == "SYSTEM":
-        raise ApiError("ValidationException", _system_refusal(arn, details))
+        expiry = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(details["BackupExpiryDateTime"]))
+        text = (
+            f"User is not allowed to delete the system backup with arn {arn}. It will automatically expire on {expiry}"
+        )
+        raise ApiError("ValidationException", text)
     if details.get("BackupType") == "AWS_BACKUP":
         # Documented for the console only; refused here, so that no caller relies on it.
         raise ApiError("ValidationException", f"AWS Backup manages the backup {arn}")
     body = body_of(original(data))
     body["BackupDescription"]["BackupDetails"]["BackupStatus"] = "DELETED"
     return ok(body)
-
-
-def _system_refusal(arn: str, details: Json) -> str:
-    expiry = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(details["BackupExpiryDateTime"]))
-    return f"User is not allowed to delete the system backup with arn {arn}. It will automatically expire on {expiry}"
 
 
 def _list_backups(_: Handler, data: Json) -> Reply:
@@ -118,9 +117,7 @@ def _delete_table(original: Handler, data: Json) -> Reply:
         return original(data)
     if table.get("DeletionProtectionEnabled"):
         raise ApiError("ValidationException", PROTECTED)
-    system_backup = None
-    if recovery.enabled(name):
-        system_backup = _create_system_backup(name)
+    system_backup = _create_system_backup(name) if recovery.enabled(name) else None
     reply = original(data)
     if reply[0] == 200:
         _forget(name, table["TableArn"])

@@ -1,4 +1,4 @@
-"""What IAM checks and the engine's does not.
+"""Additions to the engine's IAM.
 
 Resources and roles of AWS Backup, a role's limits, tags given on creation.
 """

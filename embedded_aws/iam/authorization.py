@@ -1,4 +1,4 @@
-"""Which resource, which condition keys and which second permission a call is authorized with.
+"""The resource, the condition keys and the second permission with which a call is authorized.
 
 Sources: Service Authorization Reference, the pages of AWS Backup (calls that it lists without a
 resource type stay on "*"; CreateBackupPlan, CreateBackupVault and CreateRestoreTestingPlan each
@@ -72,7 +72,7 @@ def _extract_resource_arn(
 def backup_resource(method: str, path: str, prefix: str) -> str | None:
     """The ARN that ``method path`` names, or None when it names none.
 
-    ``prefix`` is what the ARNs of the caller's own vaults and plans begin with.
+    ``prefix`` begins the ARNs of the caller's own vaults and plans.
     """
     for pattern in (_RECOVERY_POINT, _TAGGED):
         if match := pattern.fullmatch(path):

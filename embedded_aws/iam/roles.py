@@ -1,4 +1,4 @@
-"""What AWS Backup checks of the role it is given, and of the caller who gives it.
+"""Checks of the role that AWS Backup gets, and of the caller who passes it.
 
 Source: AWS Backup guide, "IAM service roles" and "Passing roles"; AWS Backup's API answers
 InvalidParameterValueException "... cannot be assumed by AWS Backup" (terraform-provider-aws,
@@ -6,7 +6,7 @@ internal/service/backup/selection.go).
 """
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import ministack.core.iam_actions as iam_actions
@@ -50,20 +50,17 @@ def find(arn: str) -> Json | None:
     return role if role and role["Arn"] == arn else None
 
 
-def denial(arn: str, action: str, resource: str, keys: Mapping[str, Any] | None = None) -> str | None:
+def denial(arn: str, action: str, resource: str) -> str | None:
     """Why the role may not do ``action`` on ``resource``, or None when it may.
 
-    ``keys`` are the request's condition keys, in lower case. Source of the text and
-    of the role's name in it: widdix/aws-cf-templates#633.
+    Source of the text and of the role's name in it: widdix/aws-cf-templates#633.
     """
     name = arn.rsplit("/", 1)[-1]
     principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/AWSBackup-{name}"
-    context = context_of(principal, action, resource)
-    context.service_context = dict(keys or {})
     account = get_account_id()
     policies = evaluator._gather_role_policies(name, account) if find(arn) else []
     limits = evaluator._permissions_boundary(iam._roles, name, account)
-    decision = evaluator.evaluate(context, policies, *limits).decision
+    decision = evaluator.evaluate(context_of(principal, action, resource), policies, *limits).decision
     if decision == "Allow":
         return None
     return str(iam_actions.identity_denial_message(action, principal, resource, decision == "Deny"))

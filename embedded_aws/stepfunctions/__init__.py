@@ -1,4 +1,4 @@
-"""What Step Functions does and the engine's does not: batches of a Distributed Map, gzip, roles.
+"""Additions to the engine's Step Functions: batches of a Distributed Map, gzip, roles.
 
 ``Guide`` in this package is the AWS Step Functions Developer Guide.
 """

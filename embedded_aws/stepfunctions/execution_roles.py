@@ -8,6 +8,7 @@ what a Distributed Map reads and starts. The text about the trust: lumigo-io/lum
 from collections.abc import Callable
 from typing import Any
 
+import ministack.core.iam_actions as iam_actions
 import ministack.services.stepfunctions as engine
 from ministack.core.responses import get_account_id
 
@@ -42,11 +43,7 @@ def require(execution: Json, action: str, resource: str, error: str) -> None:
     role = machine["roleArn"].rsplit("/", 1)[-1] if machine else ""
     if not roles.allows(role, action, resource):
         user = f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/{execution['name']}"
-        raise engine._ExecutionError(
-            error,
-            f"User: {user} is not authorized to perform: {action} on resource: {resource} "
-            f"because no identity-based policy allows the {action} action",
-        )
+        raise engine._ExecutionError(error, iam_actions.identity_denial_message(action, user, resource, False))
 
 
 def _function_arn(state: Json) -> str:

@@ -37,7 +37,7 @@ _SENDING = {"sqs": ("SendMessage", "SQS"), "sns": ("Publish", "SNS")}
 
 
 def install() -> None:
-    """Check what the engine accepts unseen, and fill in what it leaves out."""
+    """Add the checks and defaults that the engine lacks."""
     wrap_handler(engine, "_create_esm", _create_esm)
     wrap_handler(engine, "_update_esm", _update_esm)
 
@@ -66,7 +66,7 @@ def _update_esm(original: Handler, identifier: str, data: Json) -> Reply:
 
 
 def _role(function: str) -> str | None:
-    """The ARN of the function's role; None when there is no such function."""
+    """The ARN of the function's role; None when the function does not exist."""
     name, qualifier, error = engine._resolve_existing_esm_function(function)
     if error:
         return None
@@ -92,7 +92,7 @@ def _check_source(data: Json) -> None:
 
 
 def _check_settings(mapping: Json, role: str) -> None:
-    """Raise ApiError for a pattern that is none, or a role that may not do what is needed."""
+    """Raise ApiError for an invalid filter pattern, or a role that lacks a permission."""
     for entry in (mapping.get("FilterCriteria") or {}).get("Filters") or []:
         if not _is_pattern(entry.get("Pattern", "")):
             raise invalid("Invalid filter pattern definition.")

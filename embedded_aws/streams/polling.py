@@ -1,7 +1,7 @@
 """Every mapping reads its stream in a thread of its own, one batch after the other.
 
 The engine invokes all functions of all streams from one thread: a slow one held up the others,
-and whatever else reads queues and streams. Order within a shard stays, for a mapping sends its
+and whatever else reads queues and streams. Order within a shard is kept, because a mapping sends its
 next batch when it has finished with the last one (guide, services-dynamodb-eventsourcemapping,
 "Polling and batching streams").
 
@@ -44,7 +44,7 @@ _LOOK_SECONDS = 0.05
 
 
 def install() -> None:
-    """Replace what the engine's poller does for DynamoDB streams."""
+    """Replace the engine's polling of DynamoDB streams."""
     engine._poll_dynamodb_streams = poll
 
 
@@ -53,18 +53,15 @@ def poll() -> bool:
     started = False
     for account, region, mapping in engine._iter_all_esms():
         with request_scope(account, region):
-            if of_stream(mapping) and not _running(mapping) and _has_work(mapping):
+            running = engine._esm_inflight.get(mapping["UUID"])
+            if of_stream(mapping) and not running and _has_work(mapping):
                 engine._dispatch_esm_batch(mapping["UUID"], _work_off, mapping)
                 started = True
     return started
 
 
-def _running(mapping: Json) -> bool:
-    return bool(engine._esm_inflight.get(mapping["UUID"]))
-
-
 def _active(mapping: Json) -> bool:
-    """Whether the mapping is still there, switched on, and its function exists."""
+    """Whether the mapping exists and is enabled, and its function exists."""
     function, _ = _function(mapping)
     there = engine._esms.get(mapping["UUID"]) is mapping
     return there and bool(mapping["Enabled"]) and function is not None
@@ -86,7 +83,7 @@ def _work_off(mapping: Json) -> None:
         while _has_work(mapping):
             _send_next(mapping)
     except Exception:
-        # The poller starts the next thread at once.
+        # The poller starts the next thread immediately.
         time.sleep(CURRENT.stream_retry_seconds)
         raise
 
@@ -117,7 +114,7 @@ def _gather(mapping: Json, position: int) -> list[Json]:
 
 
 def _send(mapping: Json, batch: Batch) -> tuple[Batch, ...]:
-    """Invoke the function with what of the batch is not too old; what is to be sent next."""
+    """Invoke the function with the records that are not too old; the batches to send next."""
     rules = Rules.of(mapping)
     now = time.time() + CURRENT.stream_records_older_seconds
     expired, fresh = without_expired(batch, rules, now)
@@ -125,8 +122,9 @@ def _send(mapping: Json, batch: Batch) -> tuple[Batch, ...]:
         _report(mapping, expired, AGE_EXCEEDED)
     if fresh is None:
         return ()
-    answer = _invoke(mapping, fresh)
-    if answer.get("throttle"):
+    function, _ = _function(mapping)
+    answer: Json = engine._execute_function(function, {"Records": list(fresh.records)}) if function else {}
+    if function is None or answer.get("throttle"):
         # It was not invoked, and so did not fail: retried until the records are too old.
         time.sleep(CURRENT.stream_retry_seconds)
         return (fresh,)
@@ -138,14 +136,6 @@ def _send(mapping: Json, batch: Batch) -> tuple[Batch, ...]:
     elif failed == 0:
         time.sleep(CURRENT.stream_retry_seconds)
     return outcome.batches
-
-
-def _invoke(mapping: Json, batch: Batch) -> Json:
-    function, _ = _function(mapping)
-    if function is None:
-        return {"throttle": True}
-    answer: Json = engine._execute_function(function, {"Records": list(batch.records)})
-    return answer
 
 
 def _failure(mapping: Json, answer: Json, batch: Batch) -> tuple[int | None, str | None]:

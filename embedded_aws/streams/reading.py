@@ -1,4 +1,4 @@
-"""What a mapping reads of its stream, and how far it has come.
+"""The records that a mapping reads from its stream, and its checkpoint.
 
 A stream that was switched off, or whose table is deleted, stays readable for 24 hours (DynamoDB
 guide, "Data retention limit for DynamoDB Streams"); the engine's mappings forgot it at once.
@@ -34,10 +34,8 @@ def advance(mapping: Json, position: int) -> None:
 
 def records(stream: str, position: int, limit: int) -> list[Json]:
     """Up to ``limit`` records from ``position`` on."""
-    table = _table_of(stream)
-    if table is not None:
-        found: list[Json] = dynamodb.stream_records_since(table["TableName"], position, limit)
-        return found
+    if table := _table_of(stream):
+        return list(dynamodb.stream_records_since(table["TableName"], position, limit))
     closed: Any = dynamodb.closed_stream(stream) or {"records": [], "trimmed": 0}
     offset = max(0, position - closed["trimmed"])
     return list(closed["records"][offset : offset + limit])
@@ -45,8 +43,7 @@ def records(stream: str, position: int, limit: int) -> list[Json]:
 
 def _extent(stream: str) -> tuple[int, int]:
     """The positions of the oldest record and after the newest one."""
-    table = _table_of(stream)
-    if table is not None:
+    if table := _table_of(stream):
         name = table["TableName"]
         return dynamodb.stream_start_position(name), dynamodb.stream_end_position(name)
     closed: Any = dynamodb.closed_stream(stream) or {"records": [], "trimmed": 0}

@@ -1,4 +1,4 @@
-"""What becomes of a batch after an invocation: checkpoint, split, retry or discard. Pure.
+"""The next step for a batch after an invocation: checkpoint, split, retry or discard. Pure.
 
 Source: guide, services-dynamodb-errors and services-ddb-batchfailurereporting, "Success and failure
 conditions"; the snapshots test_dynamodb_report_batch_item_failure_scenarios and
