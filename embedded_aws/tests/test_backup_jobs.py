@@ -28,11 +28,6 @@ from embedded_aws.tests.support.steps import (
 
 
 @pytest.fixture
-def backup(client):
-    return client("backup")
-
-
-@pytest.fixture
 def start(backup, table, vault, backup_role):
     """Start a job of the test's own table, with changed arguments if given."""
     usual = {"BackupVaultName": vault, "ResourceArn": table_arn(table), "IamRoleArn": backup_role}
@@ -70,10 +65,10 @@ def test_a_job_is_created_runs_and_completes(backup, start, table, vault, backup
     assert "CreatedBy" not in shown  # a plan's alone
 
 
-def test_what_a_job_refuses(client, backup, start, name):
-    nobody = "arn:aws:iam::000000000000:role/messages/nobody"
+def test_a_backup_job_refuses_bad_arguments_and_starts_once_for_a_token(client, backup, start, name):
+    missing = "arn:aws:iam::000000000000:role/messages/missing"
     other = create_backup_role(client, f"{name}-lambda", "lambda.amazonaws.com")
-    for arn in (nobody, other):
+    for arn in (missing, other):
         text = f"IAM Role {arn} cannot be assumed by AWS Backup"
         assert refused(start, IamRoleArn=arn) == (400, "InvalidParameterValueException", text)
     assert code_of(start, StartWindowMinutes=59) == "InvalidParameterValueException"
@@ -86,7 +81,7 @@ def test_what_a_job_refuses(client, backup, start, name):
     assert start(**once)["BackupJobId"] == start(**once)["BackupJobId"]
 
 
-def test_a_role_without_permission_ends_in_failed_and_makes_nothing(client, backup, start, vault, name):
+def test_a_job_fails_without_permission_and_leaves_no_point(client, backup, start, vault, name):
     arn = create_backup_role(client, f"{name}-bare")
     shown = ended(backup, start(IamRoleArn=arn)["BackupJobId"])
     principal = f"arn:aws:sts::000000000000:assumed-role/{name}-bare/AWSBackup-{name}-bare"
@@ -216,7 +211,7 @@ def test_without_advanced_features_the_point_is_a_backup_of_dynamodb(here, basic
 
 
 @pytest.mark.usefixtures("basic_job")
-def test_the_role_sees_a_backup_through_and_deletes_it(here, client, name, setting):
+def test_the_role_of_the_job_must_describe_the_backup_and_deletes_it(here, client, name, setting):
     """Without the service-linked role, whose own permissions would do."""
     setting("backup_job_seconds", 0)
     role, backup = f"{name}-less", here("backup")

@@ -1,4 +1,4 @@
-"""Recovery points: their ARNs, their lists, their tags, and how they go.
+"""ARNs, lists, tags and deletion of recovery points.
 
 Sources: botocore backup model (fields, states, filters); AWS Backup guide, "Deleting backups" and
 "Advanced DynamoDB backup" (the ARN's form).
@@ -7,23 +7,7 @@ Sources: botocore backup model (fields, states, filters); AWS Backup guide, "Del
 import datetime
 import re
 
-import pytest
-
 from embedded_aws.tests.support.steps import back_up, code_of, eventually, table_arn
-
-
-@pytest.fixture
-def backup(client):
-    return client("backup")
-
-
-@pytest.fixture
-def point(client, table, vault, backup_role, setting):
-    """Arguments that name a recovery point of the test's own table."""
-    setting("backup_job_seconds", 0)
-    kept = {"Lifecycle": {"DeleteAfterDays": 35}, "RecoveryPointTags": {"kind": "manual"}}
-    job = back_up(client, vault, table, backup_role, **kept)
-    return {"BackupVaultName": vault, "RecoveryPointArn": job["RecoveryPointArn"]}
 
 
 def test_a_point_describes_itself_and_how_it_is_restored(backup, point, vault, table, backup_role):
@@ -90,7 +74,7 @@ def test_a_point_has_the_tags_of_its_table_and_its_own(backup, point):
     assert backup.list_tags(ResourceArn=arn)["Tags"] == {"project": "messages", "more": "1"}
 
 
-def test_a_deletion_answers_at_once_and_takes_a_while(client, backup, point, vault, table, name, setting):
+def test_a_deletion_responds_before_it_ends(client, backup, point, vault, table, name, setting):
     """Also without the table, and without the role that made the point."""
     client("dynamodb").delete_table(TableName=table)
     iam = client("iam")
@@ -116,7 +100,7 @@ def test_the_expiring_vault_answers_200_and_keeps_its_points(backup, point, vaul
     assert backup.describe_recovery_point(**point)["Status"] == "DELETING"
 
 
-def test_a_lifecycle_that_AWS_refuses(backup, point):
+def test_an_invalid_lifecycle_is_refused(backup, point):
     update = backup.update_recovery_point_lifecycle
     for lifecycle in (
         {"DeleteAfterDays": 0},

@@ -1,4 +1,4 @@
-"""Vaults, their locks, policies and legal holds, plans and selections: what AWS Backup refuses.
+"""Vaults with locks, policies and legal holds; plans and selections.
 
 Sources: botocore backup model; gruntwork-io/cloud-nuke#730 and go-to-k/delstack#370 (non-empty vault);
 aws-sdk-js#2625 (missing vault); terraform-provider-aws#37774 (empty list, still refused) and its plan.go and
@@ -13,29 +13,17 @@ import pytest
 from botocore.config import Config
 
 from embedded_aws.tests.support.engine import configure
-from embedded_aws.tests.support.steps import allow, back_up, code_of, eventually, policy, refused, user_of
+from embedded_aws.tests.support.steps import allow, back_up, code_of, create_plan, eventually, policy, refused, user_of
 
 NOT_EMPTY = (400, "InvalidRequestException", "Backup vault cannot be deleted because it contains recovery points.")
 HELD = "The recovery point cannot be deleted because it has active legal hold(s)"
 INVALID = "InvalidParameterValueException"
 
 
-@pytest.fixture
-def backup(client):
-    return client("backup")
-
-
 @pytest.fixture(autouse=True)
 def quick(setting):
     for name in ("backup_job_seconds", "recovery_point_deleting_seconds", "vault_lag_seconds"):
         setting(name, 0)
-
-
-@pytest.fixture
-def point(client, table, vault, backup_role):
-    """Arguments that name a recovery point of the test's own table."""
-    made = back_up(client, vault, table, backup_role, Lifecycle={"DeleteAfterDays": 30})
-    return {"BackupVaultName": vault, "RecoveryPointArn": made["RecoveryPointArn"]}
 
 
 def test_a_missing_vault_answers_access_denied_even_to_root(backup, name):
@@ -69,7 +57,7 @@ def test_a_vault_describes_itself_and_keeps_its_name_and_tags(backup, name):
         assert refused(backup.create_backup_vault, BackupVaultName=bad)[:2] == (400, INVALID)
 
 
-def test_a_vault_with_a_point_stays_and_is_deletable_only_after_a_lag(backup, vault, point, setting):
+def test_a_vault_with_a_point_is_kept_and_can_be_deleted_only_after_a_lag(backup, vault, point, setting):
     assert backup.describe_backup_vault(BackupVaultName=vault)["NumberOfRecoveryPoints"] == 1
     assert refused(backup.delete_backup_vault, BackupVaultName=vault) == NOT_EMPTY
     setting("vault_lag_seconds", 0.5)
@@ -121,7 +109,7 @@ def test_a_compliance_lock_is_final_after_its_date(backup, point, vault, setting
         assert code_of(call, **arguments) == "InvalidRequestException"
 
 
-def test_what_a_lock_refuses_and_is_refused_for(backup, client, table, vault, backup_role):
+def test_a_lock_has_valid_days_and_fails_jobs_outside_of_them(backup, client, table, vault, backup_role):
     lock = backup.put_backup_vault_lock_configuration
     for days in ({"ChangeableForDays": 2}, {"MinRetentionDays": 36501}, {"MinRetentionDays": 9, "MaxRetentionDays": 8}):
         assert code_of(lock, BackupVaultName=vault, **days) == INVALID
@@ -132,7 +120,7 @@ def test_what_a_lock_refuses_and_is_refused_for(backup, client, table, vault, ba
         assert back_up(client, vault, table, backup_role, Lifecycle=lifecycle)["State"] == state
 
 
-def test_an_access_policy_denies_also_root(backup, point, vault):
+def test_an_access_policy_denies_even_root(backup, point, vault):
     get, put = backup.get_backup_vault_access_policy, backup.put_backup_vault_access_policy
     assert code_of(get, BackupVaultName=vault) == "ResourceNotFoundException"
     assert code_of(put, BackupVaultName=vault, Policy="{}") == INVALID
@@ -147,7 +135,7 @@ def test_an_access_policy_denies_also_root(backup, point, vault):
     backup.delete_recovery_point(**point)
 
 
-def test_an_access_policy_denies_whom_it_names(backup, client, point, vault, name):
+def test_an_access_policy_denies_only_its_principal(backup, client, point, vault, name):
     theirs = user_of(client, name, "backup")(allow("backup:*"))
     arn = client("iam").get_user(UserName=name)["User"]["Arn"]
     denied = allow("backup:Delete*", Effect="Deny", Principal={"AWS": arn})
@@ -213,12 +201,11 @@ def test_a_plan_is_refused_twice_without_its_vault_and_with_a_bad_lifecycle(back
         assert refused(create, BackupPlan=document | {"Rules": [rule | wrong]})[:2] == (400, INVALID)
 
 
-def test_a_selection_needs_a_role_and_goes_before_its_plan(backup, vault, name, backup_role):
-    rule = {"RuleName": "daily", "TargetBackupVaultName": vault}
-    plan = backup.create_backup_plan(BackupPlan={"BackupPlanName": name, "Rules": [rule]})["BackupPlanId"]
-    create, nobody = backup.create_backup_selection, "arn:aws:iam::000000000000:role/messages/nobody"
-    found = refused(create, BackupPlanId=plan, BackupSelection={"SelectionName": "m", "IamRoleArn": nobody})
-    assert found == (400, INVALID, f"IAM Role {nobody} cannot be assumed by AWS Backup")
+def test_a_selection_needs_a_role_and_is_deleted_before_its_plan(client, backup, vault, name, backup_role):
+    plan = create_plan(client, name, vault)["BackupPlanId"]
+    create, missing = backup.create_backup_selection, "arn:aws:iam::000000000000:role/messages/missing"
+    found = refused(create, BackupPlanId=plan, BackupSelection={"SelectionName": "m", "IamRoleArn": missing})
+    assert found == (400, INVALID, f"IAM Role {missing} cannot be assumed by AWS Backup")
     made = create(BackupPlanId=plan, BackupSelection={"SelectionName": "m", "IamRoleArn": backup_role})
     text = "Related backup plan selections must be deleted prior to backup plan deletion"
     assert refused(backup.delete_backup_plan, BackupPlanId=plan) == (400, "InvalidRequestException", text)
@@ -245,7 +232,7 @@ def _denied(call, **arguments):
     return "is not authorized to perform" in text
 
 
-def test_a_user_of_one_vault_works_there_and_nowhere_else(client, name, two_vaults, table, backup_role):
+def test_a_user_of_one_vault_has_no_access_to_another(client, name, two_vaults, table, backup_role):
     """Service Authorization Reference, "Actions, resources, and condition keys for AWS Backup"."""
     (vault, arn, point), (other, _, other_point) = two_vaults
     may = user_of(client, name, "backup")
@@ -292,11 +279,7 @@ def test_a_condition_on_tags_counts_for_vaults_and_points(client, name, two_vaul
 
 
 def test_a_plan_is_a_resource_of_its_own(client, name, vault):
-    def plan(rule):
-        rules = [{"RuleName": rule, "TargetBackupVaultName": vault}]
-        return client("backup").create_backup_plan(BackupPlan={"BackupPlanName": name, "Rules": rules})
-
-    mine, other = plan("mine"), plan("other")
+    mine, other = (create_plan(client, name, vault, rule) for rule in ("mine", "other"))
     backup = user_of(client, name, "backup")(allow("backup:*", on=mine["BackupPlanArn"]))
     assert backup.get_backup_plan(BackupPlanId=mine["BackupPlanId"])["BackupPlan"]
     assert _denied(backup.get_backup_plan, BackupPlanId=other["BackupPlanId"])

@@ -6,8 +6,6 @@ aws-cdk#11208 (a taken name); terraform-provider-aws, internal/service/backup (p
 
 import json
 
-import pytest
-
 from embedded_aws.tests.support.stacks import Stack, attribute, resource
 from embedded_aws.tests.support.steps import allow, back_up, code_of, policy, refused, trust
 
@@ -16,16 +14,6 @@ MAY_BACK_UP = allow(
     "dynamodb:DescribeTable", "dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob", "tag:GetResources"
 )
 NOT_EMPTY = "Backup vault cannot be deleted because it contains recovery points."
-
-
-@pytest.fixture
-def stack(client, name):
-    return Stack(client, name)
-
-
-@pytest.fixture
-def backup(client):
-    return client("backup")
 
 
 def _vault(name, **attributes):
@@ -151,7 +139,7 @@ def test_a_taken_vault_name_fails_the_creation_and_a_retained_vault_can_be_taken
     assert backup.describe_backup_vault(BackupVaultName=vault)["BackupVaultName"] == vault
 
 
-def test_a_vault_has_its_lock_policy_and_tags_and_loses_them(stack, backup, name):
+def test_an_update_adds_and_removes_lock_policy_and_tags_of_a_vault(stack, backup, name):
     denied = json.loads(policy(allow("backup:DeleteRecoveryPoint", Effect="Deny", Principal={"AWS": "*"})))
     mine, plain = {"BackupVaultName": f"{name}-v"}, _vault(f"{name}-v")
     guarded = _vault(f"{name}-v")
@@ -175,7 +163,7 @@ def test_a_vault_with_a_refused_lock_is_not_left_behind(stack, backup, name):
     assert refused(backup.describe_backup_vault, BackupVaultName=f"{name}-v")[0] == 403
 
 
-def test_a_plan_keeps_its_id_and_goes_after_foreign_selections(stack, backup, vault, backup_role):
+def test_a_plan_keeps_its_id_and_is_deleted_after_other_selections(stack, backup, vault, backup_role):
     plan = stack.create(Plan=_plan(vault)).output("Plan")
     assert stack.update(Plan=_plan(vault, days=14)).status == "UPDATE_COMPLETE"
     assert stack.output("Plan") == plan
@@ -194,7 +182,7 @@ def test_a_plan_keeps_its_id_and_goes_after_foreign_selections(stack, backup, va
 def test_a_plan_needs_its_vault_and_a_selection_a_role_that_AWS_Backup_can_assume(client, stack, vault, name):
     assert stack.create(Plan=_plan(f"{name}-missing")).status == "ROLLBACK_COMPLETE"
     assert f"{name}-missing" in dict(stack.events("Plan"))["CREATE_FAILED"]
-    role, other = f"arn:aws:iam::000000000000:role/messages/{name}-nobody", Stack(client, f"{name}-2")
+    role, other = f"arn:aws:iam::000000000000:role/messages/{name}-missing", Stack(client, f"{name}-2")
     assert other.create(Plan=_plan(vault), Selection=_selection(role=role)).status == "ROLLBACK_COMPLETE"
     text = f"IAM Role {role} cannot be assumed by AWS Backup"
     assert ("CREATE_FAILED", text) in other.events("Selection")

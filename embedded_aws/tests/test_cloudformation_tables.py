@@ -59,16 +59,6 @@ def make(request):
     return request.param
 
 
-@pytest.fixture
-def stack(client, name):
-    return Stack(client, name)
-
-
-@pytest.fixture
-def dynamodb(client):
-    return client("dynamodb")
-
-
 def _recovery(dynamodb, table):
     shown = dynamodb.describe_continuous_backups(TableName=table)
     return shown["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
@@ -122,7 +112,7 @@ def test_an_update_changes_settings_and_keeps_the_items(stack, dynamodb, make):
     assert _recovery(dynamodb, table) == {"PointInTimeRecoveryStatus": "DISABLED"}
 
 
-def test_a_protected_table_fails_the_deletion_and_stays(stack, dynamodb, make):
+def test_a_protected_table_fails_the_deletion_and_is_kept(stack, dynamodb, make):
     table = stack.create(Table=make()).output("Table")
     assert stack.delete().status == "DELETE_FAILED"
     assert stack.events("Table")[-1] == ("DELETE_FAILED", PROTECTED)
@@ -140,7 +130,7 @@ def test_a_taken_name_fails_the_creation_and_the_other_table_keeps_its_items(sta
     assert dynamodb.scan(TableName=table)["Count"] == 2
 
 
-def test_a_retained_table_does_not_stand_in_the_way_of_the_next_deployment(client, stack, dynamodb, make, name):
+def test_a_stack_with_a_retained_table_can_be_deployed_again(client, stack, dynamodb, make, name):
     retained = make() | {"DeletionPolicy": "Retain"}
     first = stack.create(Table=retained).output("Table")
     dynamodb.put_item(TableName=first, Item={"pk": {"S": "one"}})
@@ -214,7 +204,7 @@ def _billing(dynamodb, table):
 ON_DEMAND = _global_table(DeletionProtectionEnabled=False)
 
 
-def test_an_on_demand_global_table_is_provisioned_with_a_seed_capacity_alone(stack, dynamodb):
+def test_an_on_demand_global_table_becomes_provisioned_only_with_a_seed_capacity(stack, dynamodb):
     """CapacityAutoScalingSettings of the CloudFormation reference, SeedCapacity."""
     table = stack.create(Table=ON_DEMAND).output("Table")
     assert stack.update(Table=_provisioned(ON_DEMAND)).status == "UPDATE_ROLLBACK_COMPLETE"

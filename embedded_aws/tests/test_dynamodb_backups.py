@@ -25,14 +25,6 @@ HOUR = datetime.timedelta(hours=1)
 FROM_NOW = {"PointInTimeRecoveryEnabled": True}
 KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
 FAR = KEY.replace("us-east-1", "eu-west-1")
-PROTECTED = (
-    "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
-)
-
-
-@pytest.fixture
-def dynamodb(client):
-    return client("dynamodb")
 
 
 @pytest.fixture
@@ -54,7 +46,7 @@ def update(dynamodb, table):
     return call
 
 
-def test_a_backup_has_the_ARN_of_AWS_becomes_available_and_is_deleted(dynamodb, backup, table):
+def test_a_backup_has_an_ARN_as_on_AWS_becomes_available_and_is_deleted(dynamodb, backup, table):
     assert re.fullmatch(re.escape(table_arn(table)) + r"/backup/0\d{13}-[0-9a-f]{8}", backup)
     shown = dynamodb.describe_backup(BackupArn=backup)["BackupDescription"]
     assert shown["BackupDetails"]["BackupStatus"] == "AVAILABLE"
@@ -188,7 +180,7 @@ def test_a_key_of_another_region_is_refused_and_restores_keep_the_key_or_take_an
             assert shown["SSEDescription"]["KMSMasterKeyArn"] == key
 
 
-def test_a_table_under_a_key_is_for_callers_who_may_decrypt_through_dynamodb(client, name):
+def test_a_table_with_a_customer_key_needs_callers_who_may_decrypt(client, name):
     root = allow("kms:*", Principal={"AWS": "arn:aws:iam::000000000000:root"})
     key = client("kms").create_key(Policy=policy(root))["KeyMetadata"]["Arn"]
     client("dynamodb").create_table(TableName=name, SSESpecification=_encryption(key), **KEYED)
@@ -220,12 +212,6 @@ def test_a_table_under_a_key_is_for_callers_who_may_decrypt_through_dynamodb(cli
     for call, arguments in calls:
         call(**arguments)
     client("dynamodb").delete_table(TableName=name)
-
-
-def test_a_protected_table_is_refused_with_the_text_of_AWS(dynamodb, table):
-    dynamodb.update_table(TableName=table, DeletionProtectionEnabled=True)
-    assert refused(dynamodb.delete_table, TableName=table) == (400, "ValidationException", PROTECTED)
-    assert dynamodb.scan(TableName=table)["Count"] == 2
 
 
 def test_a_table_with_recovery_leaves_a_system_backup_that_cannot_be_deleted(dynamodb, update, table):

@@ -1,4 +1,4 @@
-"""How Lambda reads a DynamoDB stream: batches, order, retries and what is given up.
+"""How Lambda reads a DynamoDB stream: batches, order, retries and discarded batches.
 
 Sources: see embedded_aws/streams.
 """
@@ -41,8 +41,7 @@ def test_a_reported_record_and_those_after_it_are_sent_again(streams):
     """Snapshot test_dynamodb_report_batch_item_failures: 5 deliveries with 3 retries."""
     url, queue = streams.queue()
     streams.put("a", "b", "report", "c")
-    destination = {"OnFailure": {"Destination": queue}}
-    streams.reader(MaximumRetryAttempts=3, DestinationConfig=destination, **REPORTING)
+    streams.reader(MaximumRetryAttempts=3, failures=queue, **REPORTING)
     found = streams.received(url)
     assert streams.batches() == [["a", "b", "report", "c"]] + 4 * [["report", "c"]]
     assert found["requestContext"]["condition"] == "RetryAttemptsExhausted"
@@ -60,24 +59,10 @@ def test_without_the_response_type_a_report_is_ignored(streams):
 
 
 @pytest.mark.usefixtures("no_stream_pause")
-@pytest.mark.parametrize("identifier", ["", None, "0", 5])
-def test_a_report_of_no_record_of_the_batch_fails_all_of_it(streams, identifier):
-    answer = json.dumps({"batchItemFailures": [{"itemIdentifier": identifier}]})
-    streams.put("a")
-    streams.put("answer", answer=answer)
-    streams.reader(MaximumRetryAttempts=1, **REPORTING)
-    eventually(lambda: len(streams.batches()) == 2)
-    streams.put("b")
-    assert streams.sent("b") == [["a", "answer"], ["a", "answer"], ["b"]]
-
-
-@pytest.mark.usefixtures("no_stream_pause")
 def test_a_split_leaves_the_failing_record_alone(streams):
     url, queue = streams.queue()
     streams.put("a", "b", "c", "raise", "d")
-    streams.reader(
-        BisectBatchOnFunctionError=True, MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": queue}}
-    )
+    streams.reader(BisectBatchOnFunctionError=True, MaximumRetryAttempts=1, failures=queue)
     found = streams.received(url)
     eventually(lambda: streams.batches()[-1] == ["d"])
     assert streams.batches()[1:] == [
@@ -94,20 +79,11 @@ def test_a_split_leaves_the_failing_record_alone(streams):
 
 
 @pytest.mark.usefixtures("no_stream_pause")
-def test_a_reported_record_is_split_from_those_after_it(streams):
-    streams.put("a", "report", "b", "c")
-    streams.reader(BisectBatchOnFunctionError=True, MaximumRetryAttempts=0, **REPORTING)
-    eventually(lambda: ["b", "c"] in streams.batches())
-    assert streams.batches()[1:] == [["report", "b", "c"], ["report"], ["b", "c"]]
-
-
-@pytest.mark.usefixtures("no_stream_pause")
-def test_what_is_given_up_is_described_to_the_destination(streams, client):
+def test_the_destination_gets_a_record_of_a_discarded_batch(streams, client):
     """Snapshot test_dynamodb_event_source_mapping_with_on_failure_destination_config."""
     url, queue = streams.queue()
-    function = client("lambda").get_event_source_mapping(
-        UUID=streams.reader(MaximumRetryAttempts=1, DestinationConfig={"OnFailure": {"Destination": queue}})
-    )["FunctionArn"]
+    mapping = streams.reader(MaximumRetryAttempts=1, failures=queue)
+    function = client("lambda").get_event_source_mapping(UUID=mapping)["FunctionArn"]
     streams.put("raise")
     found = streams.received(url)
     (event, _) = (item["event"] for item in streams.invocations())
@@ -134,10 +110,10 @@ def test_what_is_given_up_is_described_to_the_destination(streams, client):
     assert streams.sent("after")[-1] == ["after"]
 
 
-def test_a_batch_that_keeps_failing_is_given_up_when_it_is_too_old(streams, setting):
+def test_a_failing_batch_is_discarded_when_it_is_too_old(streams, setting):
     url, queue = streams.queue()
     streams.put("raise")
-    streams.reader(MaximumRecordAgeInSeconds=60, DestinationConfig={"OnFailure": {"Destination": queue}})
+    streams.reader(MaximumRecordAgeInSeconds=60, failures=queue)
     eventually(lambda: len(streams.batches()) >= 3)
     setting("stream_records_older_seconds", 120)
     found = streams.received(url)
@@ -152,13 +128,13 @@ def test_a_failure_may_go_to_a_topic(streams, client):
     let_in = policy(allow("sqs:SendMessage", on=queue, Principal={"Service": "sns.amazonaws.com"}))
     client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": let_in})
     client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
-    streams.reader(MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": topic}})
+    streams.reader(MaximumRetryAttempts=0, failures=topic)
     streams.put("raise")
     message = json.loads(streams.received(url)["Message"])
     assert message["requestContext"]["condition"] == "RetryAttemptsExhausted"
 
 
-def test_two_mappings_of_a_stream_do_not_hold_each_other_up(streams, client):
+def test_two_mappings_of_a_stream_do_not_delay_each_other(streams, client):
     blocked = streams.reader("blocked", BatchSize=1)
     streams.reader("other", BatchSize=1, MaximumRetryAttempts=0)
     streams.put("raise", "after")
@@ -167,7 +143,7 @@ def test_two_mappings_of_a_stream_do_not_hold_each_other_up(streams, client):
     assert shown["LastProcessingResult"] == "PROBLEM: Function call failed"
 
 
-def test_a_slow_function_holds_up_no_other_stream(streams, client, name, tmp_path):
+def test_a_slow_function_does_not_delay_other_streams(streams, client, name, tmp_path):
     other = Streams(client, f"{name}-other", tmp_path / "others")
     try:
         streams.reader()
@@ -201,7 +177,7 @@ def test_a_successor_of_a_table_has_no_records_of_it(streams, client):
     assert streams.sent("new") == [["new"]]
 
 
-def test_a_mapping_that_is_switched_on_again_goes_on_where_it_was(streams, client):
+def test_an_enabled_mapping_continues_where_it_was_disabled(streams, client):
     mapping = streams.reader(StartingPosition="LATEST")
     streams.put("a")
     streams.sent("a")

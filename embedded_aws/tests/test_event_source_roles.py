@@ -1,4 +1,4 @@
-"""What the function's role must allow, or a mapping is not made, and what happens without it later.
+"""Permissions that the function's role needs, for a new mapping and later.
 
 Sources: see embedded_aws/streams/mappings.py.
 """
@@ -46,7 +46,7 @@ def test_a_role_that_may_not_read_the_stream_gets_no_mapping(streams, client, ma
     assert client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"] == []
 
 
-def test_what_else_a_mapping_needs(streams, client, mapping_of):
+def test_a_mapping_needs_a_destination_a_stream_and_a_pattern_that_are_valid(streams, client, mapping_of):
     """A destination that the role may send to, a stream that exists, a pattern, and no other mapping."""
     _, queue = streams.queue()
     to_queue = {"DestinationConfig": {"OnFailure": {"Destination": queue}}}
@@ -67,7 +67,7 @@ def test_what_else_a_mapping_needs(streams, client, mapping_of):
     assert found == (400, INVALID, NO_SENDING)
 
 
-def test_a_role_that_lost_its_grant_reads_no_more_until_it_has_it_again(streams, client):
+def test_a_mapping_reads_only_while_its_role_has_the_grant(streams, client):
     mapping, role = streams.reader(), f"{streams.name}-reader"
     streams.put("a")
     streams.sent("a")
@@ -83,7 +83,7 @@ def test_a_role_that_lost_its_grant_reads_no_more_until_it_has_it_again(streams,
 @pytest.mark.usefixtures("no_stream_pause")
 def test_the_record_of_a_discarded_batch_is_lost_when_the_role_lost_its_grant(streams):
     url, queue = streams.queue()
-    streams.reader(BatchSize=1, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": queue}})
+    streams.reader(BatchSize=1, MaximumRetryAttempts=0, failures=queue)
     streams.grant(f"{streams.name}-reader", *READING)
     streams.put("raise", "a")
     streams.sent("a")
@@ -105,7 +105,7 @@ def test_a_queue_may_demand_tls_and_may_refuse_the_record(streams, client):
         denial = allow("sqs:SendMessage", on=queue, Effect="Deny", Principal="*", Condition=condition)
         client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": policy(denial)})
         if not condition_met:
-            streams.reader(BatchSize=1, MaximumRetryAttempts=0, DestinationConfig={"OnFailure": {"Destination": queue}})
+            streams.reader(BatchSize=1, MaximumRetryAttempts=0, failures=queue)
             streams.put("raise")
             found = streams.received(url, delete=True)
             assert found["requestContext"]["condition"] == "RetryAttemptsExhausted"

@@ -8,20 +8,12 @@ import json
 
 import pytest
 
-from embedded_aws.tests.support.stacks import Stack, attribute, resource
+from embedded_aws.tests.support.stacks import attribute, resource
 from embedded_aws.tests.support.steps import KEYED, allow, policy, trust
 from embedded_aws.tests.support.stream_readers import LISTING, READING, zipped
 
 STREAM = {"StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
 CODE = "def handler(event, context): return None"
-
-
-@pytest.fixture
-def stack(client, name):
-    made = Stack(client, name)
-    yield made
-    if made.id:
-        made.delete()
 
 
 def _index(name):
@@ -69,7 +61,7 @@ def reader(client, name, without="", **mapping):
     }
 
 
-def test_a_stream_and_an_index_come_to_an_existing_table_with_their_reader_and_go(client, stack, name):
+def test_an_update_adds_and_removes_stream_and_index_of_a_table_with_their_reader(client, stack, name):
     dynamodb = client("dynamodb")
     first = stack.create(Table=table()).output("Table")
     dynamodb.put_item(TableName=first, Item={"pk": {"S": "a"}, "User": {"S": "tom"}})
@@ -119,7 +111,7 @@ def test_a_missing_grant_fails_the_deployment(client, stack, name, without, text
     assert (status, reason.endswith(text)) == ("CREATE_FAILED", True)
 
 
-def test_what_leaves_the_template_is_unset(client, stack, name):
+def test_a_property_that_leaves_the_template_gets_its_default(client, stack, name):
     pattern = json.dumps({"eventName": ["INSERT"]})
     settings = {
         "FilterCriteria": {"Filters": [{"Pattern": pattern}]},

@@ -10,7 +10,7 @@ import pytest
 from embedded_aws import lambda_functions
 from embedded_aws.settings import CURRENT
 from embedded_aws.tests.support.stacks import Stack, resource
-from embedded_aws.tests.support.steps import create_backup_role, grant, package
+from embedded_aws.tests.support.steps import create_backup_role, create_function, grant, package
 
 PYTHON = "def handler(event, _):\n    return 'ran'\n"
 NODE = "exports.handler = async () => 'ran';\n"
@@ -26,10 +26,8 @@ def role(client, name):
 def call(client, name, role):
     """``call(package)``: what a function of this package answers."""
 
-    def run(code, runtime="python3.12", handler="code.handler"):
-        client("lambda").create_function(
-            FunctionName=name, Runtime=runtime, Handler=handler, Role=role, Code={"ZipFile": code}
-        )
+    def run(code, runtime="python3.13", handler="code.handler"):
+        create_function(client, name, role, code, handler, runtime)
         return json.load(client("lambda").invoke(FunctionName=name)["Payload"])
 
     yield run
@@ -73,7 +71,7 @@ def test_code_in_a_template_is_readable(client, name, role):
 
 
 @pytest.mark.parametrize("missing", ["", "CreateLogGroup", "CreateLogStream", "PutLogEvents"])
-def test_a_log_is_kept_if_the_role_may(client, call, name, missing):
+def test_a_log_is_kept_if_the_role_allows_it(client, call, name, missing):
     actions = ("CreateLogGroup", "CreateLogStream", "PutLogEvents")
     grant(client, name, *(f"logs:{action}" for action in actions if action != missing))
     call(package(("code.py", PYTHON, 0o644)))

@@ -1,4 +1,4 @@
-"""A recovery point becomes a table again, and restore testing plans, which are never run.
+"""Restores of recovery points, and restore testing plans, which never run.
 
 Sources: botocore backup model; AWS Backup guide, "Restore a DynamoDB database" (metadata);
 github.com/aws-controllers-k8s/dynamodb-controller, docs/api-quirks/table-restore.md (what a restored table
@@ -12,16 +12,6 @@ from embedded_aws.tests.support.steps import back_up, code_of, create_backup_rol
 
 KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
 POINTS = {"Algorithm": "LATEST_WITHIN_WINDOW", "RecoveryPointTypes": ["SNAPSHOT"], "IncludeVaults": ["*"]}
-
-
-@pytest.fixture
-def backup(client):
-    return client("backup")
-
-
-@pytest.fixture
-def dynamodb(client):
-    return client("dynamodb")
 
 
 @pytest.fixture
@@ -39,7 +29,7 @@ def point(client, dynamodb, table, vault, backup_role, setting):
     return {"RecoveryPointArn": arn, "IamRoleArn": backup_role}
 
 
-def test_a_restored_table_has_the_items_and_lacks_what_AWS_does_not_restore(backup, dynamodb, point, table, setting):
+def test_a_restored_table_has_the_items_but_no_stream_expiry_recovery_or_tags(backup, dynamodb, point, table, setting):
     dynamodb.put_item(TableName=table, Item={"pk": {"S": "later"}})
     setting("restore_job_seconds", 1)
     metadata = {"TargetTableName": f"{table}-1", "encryptionType": "Default"}
@@ -104,7 +94,7 @@ def test_a_point_keeps_its_tables_encryption(client, table, vault, backup_role, 
     assert {k: v for k, v in shown["RestoreMetadata"].items() if k != "aws:backup:request-id"} == kept
 
 
-def test_what_fails_a_job_and_what_refuses_it(client, backup, dynamodb, point, table, name):
+def test_a_restore_fails_or_is_refused(client, backup, dynamodb, point, table, name):
     dynamodb.put_item(TableName=table, Item={"pk": {"S": "three"}})
     taken = restored(backup, Metadata={"targetTableName": table}, **point)
     assert (taken["Status"], taken["StatusMessage"]) == ("FAILED", f"Table already exists: {table}")

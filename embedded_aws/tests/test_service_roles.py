@@ -1,4 +1,4 @@
-"""What Lambda, Step Functions, EventBridge and alarms may do with the roles and policies they are given.
+"""Permissions of Lambda, Step Functions, EventBridge and alarms.
 
 Sources: embedded_aws/lambda_functions, stepfunctions/execution_roles and deliveries. AWS Backup's are tested with
 its jobs and selections.
@@ -12,7 +12,8 @@ from embedded_aws.tests.support.stacks import Stack, attribute, resource
 from embedded_aws.tests.support.steps import (
     allow,
     code_of,
-    create_backup_role,
+    create_function,
+    create_plan,
     eventually,
     grant,
     package,
@@ -32,31 +33,13 @@ exports.handler = async (event) =>
 
 
 @pytest.fixture
-def role(client, name):
-    """``role(LAMBDA, "s3:GetObject")``: the ARN of a role with these actions on everything."""
-
-    def make(service, *actions, suffix="role"):
-        arn = create_backup_role(client, f"{name}-{suffix}", service)
-        grant(client, f"{name}-{suffix}", *actions)
-        return arn
-
-    return make
-
-
-@pytest.fixture
 def function(client, name):
     """Make a function under a role, which prints its event unless it has other code."""
     made = []
 
     def make(role, file="code.py", code=PRINTS, runtime="python3.12"):
         made.append(f"{name}-{len(made)}")
-        return client("lambda").create_function(
-            FunctionName=made[-1],
-            Runtime=runtime,
-            Handler="code.handler",
-            Role=role,
-            Code={"ZipFile": package((file, code, 0o644))},
-        )["FunctionArn"]
+        return create_function(client, made[-1], role, package((file, code, 0o644)), runtime=runtime)
 
     yield make
     for each in made:
@@ -64,8 +47,7 @@ def function(client, name):
 
 
 def test_a_plans_role_may_look_tags_up(client, role, vault, name):
-    rule = {"RuleName": "daily", "TargetBackupVaultName": vault}
-    plan = client("backup").create_backup_plan(BackupPlan={"BackupPlanName": name, "Rules": [rule]})["BackupPlanId"]
+    plan = create_plan(client, name, vault)["BackupPlanId"]
     arn = role("backup.amazonaws.com")
     arguments = {"SelectionName": name, "IamRoleArn": arn, "Resources": ["*"]}
     found = refused(client("backup").create_backup_selection, BackupPlanId=plan, BackupSelection=arguments)
@@ -126,7 +108,7 @@ def send(client, name):
     client("events").put_events(Entries=[{"Source": name, "DetailType": "x", "Detail": "{}"}])
 
 
-def test_a_rule_calls_a_function_that_lets_it(client, role, function, rule, name):
+def test_a_rule_calls_a_function_if_its_policy_allows_it(client, role, function, rule, name):
     arn = function(role(LAMBDA, "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"))
     source, logs, group = rule(arn), client("logs"), f"/aws/lambda/{name}-0"
 
@@ -165,7 +147,7 @@ def guard(client, topic, statement):
 
 
 @pytest.mark.parametrize("encrypted", [False, True])
-def test_an_alarm_reaches_a_topic_whose_policy_and_key_let_it(client, inbox, name, encrypted):
+def test_an_alarm_reaches_a_topic_if_its_policy_and_key_allow_it(client, inbox, name, encrypted):
     arrived, queue = inbox
     topic, service = f"arn:aws:sns:us-east-1:000000000000:{name}", "cloudwatch.amazonaws.com"
     properties = {"TopicName": name} | ({"KmsMasterKeyId": attribute("Key", "Arn")} if encrypted else {})
@@ -205,7 +187,7 @@ def test_an_alarm_reaches_a_topic_whose_policy_and_key_let_it(client, inbox, nam
     stack.delete()
 
 
-def test_a_rule_reaches_a_topic_that_lets_it_without_conditions_or_as_its_role(client, inbox, rule, role, name):
+def test_a_rule_reaches_a_topic_if_a_policy_without_conditions_or_its_role_allows_it(client, inbox, rule, role, name):
     """EventBridge names no source to SNS, whatever a condition asks for."""
     arrived, queue = inbox
     topic = client("sns").create_topic(Name=name)["TopicArn"]

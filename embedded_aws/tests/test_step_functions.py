@@ -1,4 +1,4 @@
-"""What the additions make of Step Functions and Lambda, through their APIs."""
+"""Distributed Maps with batches, and the functions that they call."""
 
 import gzip
 import json
@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from embedded_aws.stepfunctions.distributed_map import batched
-from embedded_aws.tests.support.steps import eventually, grant, package, trust
+from embedded_aws.tests.support.steps import create_function, eventually, package
 
 # Answers with what it got; a batch with "fail" fails, one with "slow" takes its time.
 CODE = """
@@ -25,35 +25,14 @@ def handler(event, _):
 
 
 @pytest.fixture
-def role(client, name):
-    """``role("x", "s3:GetObject")``: the ARN of a role that may do this, on everything."""
-
-    def create(suffix, *actions):
-        made = client("iam").create_role(
-            RoleName=f"{name}-{suffix}", AssumeRolePolicyDocument=trust("lambda.amazonaws.com", "states.amazonaws.com")
-        )
-        grant(client, f"{name}-{suffix}", *actions)
-        return made["Role"]["Arn"]
-
-    return create
-
-
-@pytest.fixture
 def function(client, name, role):
     """The ARN of the function of CODE, which may not make a log group."""
-    made = client("lambda").create_function(
-        FunctionName=name,
-        Runtime="python3.14",
-        Handler="worker.handler",
-        Role=role("function"),
-        Code={"ZipFile": package(("worker.py", CODE, 0o644))},
-    )
-    return made["FunctionArn"]
+    return create_function(client, name, role("lambda.amazonaws.com"), package(("code.py", CODE, 0o644)))
 
 
 @pytest.fixture
 def load(client, name, role, function):
-    """``load('"a"', '"b"', MaxConcurrency=3)``: run a Map over these lines; what became of it."""
+    """``load('"a"', '"b"', MaxConcurrency=3)``: run a Map over these lines; its execution and Map Run."""
     sfn, s3 = client("stepfunctions"), client("s3")
     allowed = ("s3:GetObject", "lambda:InvokeFunction", "states:StartExecution")
 
@@ -61,7 +40,8 @@ def load(client, name, role, function):
         s3.create_bucket(Bucket=name)
         body = "\n".join(lines).encode()
         s3.put_object(Bucket=name, Key=key, Body=gzip.compress(body) if packed else body)
-        granted = role("machine", *(action for action in allowed if action != without))
+        actions = [action for action in allowed if action != without]
+        granted = role("states.amazonaws.com", *actions, suffix="machine")
         machine = sfn.create_state_machine(
             name=name, roleArn=granted, definition=json.dumps(definition(function, name, key, more))
         )["stateMachineArn"]
@@ -184,7 +164,7 @@ def test_a_stopped_execution_starts_no_more_batches(client, load):
 @pytest.mark.parametrize(
     ("action", "error"), [("s3:GetObject", "States.ItemReaderFailed"), ("states:StartExecution", "States.Runtime")]
 )
-def test_the_machine_may_only_do_what_its_role_may(load, action, error):
+def test_a_state_machine_has_only_the_permissions_of_its_role(load, action, error):
     done = load('"a"', without=action)
     assert done.execution["error"] == error
     assert f"not authorized to perform: {action}" in done.execution["cause"]

@@ -1,4 +1,4 @@
-"""What the embedded AWS makes of a batch of stream records after an invocation."""
+"""The next step for a batch of stream records after an invocation."""
 
 import pytest
 
@@ -15,10 +15,6 @@ def numbers(batches):
     return [[int(r["dynamodb"]["SequenceNumber"]) for r in batch.records] for batch in batches]
 
 
-def test_a_handled_batch_leaves_nothing_to_send():
-    assert after(Batch(records(1, 2)), None, ENDLESS).batches == ()
-
-
 def test_a_failed_batch_is_sent_again_until_its_retries_are_used_up():
     rules = Rules(retries=2, age_seconds=-1, bisect=False)
     batch, sent = Batch(records(1, 2)), 0
@@ -32,14 +28,21 @@ def test_a_failed_batch_is_sent_again_until_its_retries_are_used_up():
     assert outcome.discarded == Batch(records(1, 2), 3, "Unhandled")
 
 
-def test_without_a_limit_a_failed_batch_is_sent_for_ever():
-    batch = Batch(records(1), invocations=10_000)
-    assert after(batch, 0, ENDLESS).batches == (Batch(records(1), 10_001),)
-
-
-def test_the_rest_of_a_partly_handled_batch_starts_to_count_anew():
-    rules = Rules(retries=0, age_seconds=-1, bisect=False)
-    assert after(Batch(records(1, 2, 3), 1), 1, rules).batches == (Batch(records(2, 3)),)
+@pytest.mark.parametrize(
+    ("batch", "failed", "rules", "left"),
+    [
+        pytest.param(Batch(records(1, 2)), None, ENDLESS, (), id="handled"),
+        pytest.param(Batch(records(1), 9_999), 0, ENDLESS, (Batch(records(1), 10_000),), id="no limit of retries"),
+        pytest.param(
+            Batch(records(1, 2), 1), 1, Rules(0, -1, False), (Batch(records(2)),), id="progress counts from 0"
+        ),
+        pytest.param(
+            Batch(records(1, 2, 3)), 1, Rules(1, -1, True), (Batch(records(2, 3)),), id="split at the failure"
+        ),
+    ],
+)
+def test_these_records_are_sent_next(batch, failed, rules, left):
+    assert after(batch, failed, rules).batches == left
 
 
 def test_a_split_uses_up_no_retry():
@@ -48,11 +51,6 @@ def test_a_split_uses_up_no_retry():
     assert numbers(outcome.batches) == [[1], [2, 3]]
     assert {batch.invocations for batch in outcome.batches} == {0}
     assert after(outcome.batches[0], 0, rules).discarded == Batch(records(1), 1)
-
-
-def test_a_partly_handled_batch_is_split_where_it_failed():
-    rules = Rules(retries=1, age_seconds=-1, bisect=True)
-    assert numbers(after(Batch(records(1, 2, 3, 4)), 1, rules).batches) == [[2, 3, 4]]
 
 
 def test_records_that_are_too_old_are_not_sent():
@@ -66,22 +64,21 @@ def test_records_that_are_too_old_are_not_sent():
     assert without_expired(batch, ENDLESS, now=10**9) == (None, batch)
 
 
-@pytest.mark.parametrize("answer", [None, [], {}, {"batchItemFailures": []}, {"batchItemFailures": None}])
-def test_these_answers_report_success(answer):
-    assert failed_from(answer, records(1, 2)) is None
+def _failures(*identifiers):
+    return {"batchItemFailures": [{"itemIdentifier": identifier} for identifier in identifiers]}
 
 
-@pytest.mark.parametrize("identifier", ["", None, 2, "9"])
-def test_an_identifier_of_no_record_fails_the_whole_batch(identifier):
-    failures = [{"itemIdentifier": "2"}, {"itemIdentifier": identifier}]
-    assert failed_from({"batchItemFailures": failures}, records(1, 2)) == 0
-
-
-@pytest.mark.parametrize("answer", ["done", 5, [1], {"batchItemFailures": "2"}, {"batchItemFailures": [{"foo": "2"}]}])
-def test_an_answer_of_another_form_fails_the_whole_batch(answer):
-    assert failed_from(answer, records(1, 2)) == 0
-
-
-def test_the_lowest_reported_record_is_the_checkpoint():
-    failures = [{"itemIdentifier": str(n)} for n in (30, 4, 200)]
-    assert failed_from({"batchItemFailures": failures}, records(3, 4, 30, 200)) == 1
+@pytest.mark.parametrize(
+    ("expected", "answers"),
+    [
+        (None, [None, [], {}, {"batchItemFailures": []}, {"batchItemFailures": None}]),
+        # No record of the batch, or an answer of another form: all of it failed.
+        (0, [_failures("4", identifier) for identifier in ("", None, 4, "9")]),
+        (0, ["done", 5, [1], {"batchItemFailures": "2"}, {"batchItemFailures": [{"foo": "2"}]}]),
+        # The lowest reported record is the checkpoint.
+        (1, [_failures("30", "4", "200")]),
+    ],
+)
+def test_an_answer_reports_the_first_failed_record(expected, answers):
+    for answer in answers:
+        assert failed_from(answer, records(2, 4, 30, 200)) == expected, answer

@@ -1,7 +1,7 @@
-"""What a table's stream holds, for each kind of write, and how it is switched on and off.
+"""Records of a table's stream for each kind of write; enabling and disabling the stream.
 
 Sources: DynamoDB guide, "Change data capture for DynamoDB Streams"; API_streams_StreamRecord; see
-also embedded_aws/dynamodb/streams.py.
+also embedded_aws/dynamodb/change_records.py.
 """
 
 import pytest
@@ -9,11 +9,6 @@ import pytest
 from embedded_aws.tests.support.steps import KEYED, refused
 
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
-
-
-@pytest.fixture
-def dynamodb(client):
-    return client("dynamodb")
 
 
 @pytest.fixture
@@ -143,7 +138,7 @@ def test_sequence_numbers_ascend_and_sizes_count_keys_and_images(dynamodb, table
     assert [change["SizeBytes"] for change in found] == [11, 19, 19, 11]
 
 
-def test_a_stream_is_switched_on_once_and_off_once_and_is_then_another_one(dynamodb, table, records):
+def test_a_stream_that_is_disabled_and_enabled_again_is_a_new_one(dynamodb, table, records):
     def switch(specification):
         return refused(dynamodb.update_table, TableName=table, StreamSpecification=specification)
 

@@ -63,6 +63,26 @@ def create_backup_role(client: Callable[..., Any], name: str, principal: str = "
     return str(role["Role"]["Arn"])
 
 
+def create_function(
+    client: Callable[..., Any],
+    name: str,
+    role: str,
+    code: bytes,
+    handler: str = "code.handler",
+    runtime: str = "python3.13",
+    **more: Any,
+) -> str:
+    """The ARN of a new function with this code package."""
+    settings = {"FunctionName": name, "Role": role, "Handler": handler, "Runtime": runtime} | more
+    return str(client("lambda").create_function(Code={"ZipFile": code}, **settings)["FunctionArn"])
+
+
+def create_plan(client: Callable[..., Any], name: str, vault: str, rule: str = "daily") -> Any:
+    """Create a backup plan with one rule; the response."""
+    rules = [{"RuleName": rule, "TargetBackupVaultName": vault}]
+    return client("backup").create_backup_plan(BackupPlan={"BackupPlanName": name, "Rules": rules})
+
+
 def package(*files: tuple[str, str, int]) -> bytes:
     """A function's code package: the name, text and mode of each file; a folder ends in a slash."""
     buffer = io.BytesIO()
@@ -80,10 +100,10 @@ def table_arn(name: str, region: str = "us-east-1") -> str:
 
 
 def eventually(check: Callable[[], Any], seconds: float = 15.0) -> Any:
-    """The first true answer of ``check``, which is asked again until the time is over."""
+    """Call ``check`` until its result is true, for up to ``seconds``; the result."""
     deadline = time.monotonic() + seconds
     while not (answer := check()):
-        assert time.monotonic() < deadline, "it did not come true"
+        assert time.monotonic() < deadline, f"not true within {seconds} seconds"
         time.sleep(0.03)
     return answer
 
@@ -108,21 +128,19 @@ def back_up(client: Callable[..., Any], vault: str, table: str, role: str, **mor
 
 def ended(backup: Any, job: str) -> Any:
     """The description of a backup job, once it is over."""
-
-    def check() -> Any:
-        shown = backup.describe_backup_job(BackupJobId=job)
-        return shown if shown["State"] in ("COMPLETED", "FAILED", "ABORTED", "EXPIRED") else None
-
-    return eventually(check)
+    return _ended(lambda: backup.describe_backup_job(BackupJobId=job), "State")
 
 
 def restored(backup: Any, **arguments: Any) -> Any:
     """Restore a recovery point; return the job's description once it is over."""
     job = backup.start_restore_job(**arguments)["RestoreJobId"]
+    return _ended(lambda: backup.describe_restore_job(RestoreJobId=job), "Status")
 
+
+def _ended(describe: Callable[[], Any], key: str) -> Any:
     def check() -> Any:
-        shown = backup.describe_restore_job(RestoreJobId=job)
-        return shown if shown["Status"] in ("COMPLETED", "FAILED", "ABORTED") else None
+        shown = describe()
+        return shown if shown[key] in ("COMPLETED", "FAILED", "ABORTED", "EXPIRED") else None
 
     return eventually(check)
 

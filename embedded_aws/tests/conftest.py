@@ -1,0 +1,43 @@
+"""Fixtures of the embedded AWS's own tests."""
+
+import pytest
+
+from embedded_aws.tests.support.stacks import Stack
+from embedded_aws.tests.support.steps import back_up, create_backup_role, grant
+
+
+@pytest.fixture
+def backup(client):
+    return client("backup")
+
+
+@pytest.fixture
+def dynamodb(client):
+    return client("dynamodb")
+
+
+@pytest.fixture
+def stack(client, name):
+    """A stack that is not created yet."""
+    return Stack(client, name)
+
+
+@pytest.fixture
+def point(client, table, vault, backup_role, setting):
+    """Arguments that name a recovery point of the test's own table."""
+    setting("backup_job_seconds", 0)
+    kept = {"Lifecycle": {"DeleteAfterDays": 35}, "RecoveryPointTags": {"kind": "manual"}}
+    made = back_up(client, vault, table, backup_role, **kept)
+    return {"BackupVaultName": vault, "RecoveryPointArn": made["RecoveryPointArn"]}
+
+
+@pytest.fixture
+def role(client, name):
+    """``role(LAMBDA, "s3:GetObject")``: the ARN of a role with these actions on everything."""
+
+    def make(service, *actions, suffix="role"):
+        arn = create_backup_role(client, f"{name}-{suffix}", service)
+        grant(client, f"{name}-{suffix}", *actions)
+        return arn
+
+    return make
