@@ -4,6 +4,7 @@ Sources: see embedded_aws/streams.
 """
 
 import json
+import time
 
 import pytest
 
@@ -132,6 +133,19 @@ def test_a_failure_may_go_to_a_topic(streams, client):
     streams.put("raise")
     message = json.loads(streams.received(url)["Message"])
     assert message["requestContext"]["condition"] == "RetryAttemptsExhausted"
+
+
+@pytest.mark.usefixtures("no_stream_pause")
+def test_a_throttled_batch_uses_up_no_retry(streams, client):
+    function = f"{streams.name}-reader"
+    mapping = streams.reader(MaximumRetryAttempts=0, Enabled=False)
+    client("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
+    client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
+    streams.put("a")
+    time.sleep(1)  # Lambda shows a throttled try nowhere, so wait for several
+    assert streams.batches() == []
+    client("lambda").delete_function_concurrency(FunctionName=function)
+    assert streams.sent("a") == [["a"]]
 
 
 def test_two_mappings_of_a_stream_do_not_delay_each_other(streams, client):
