@@ -1,20 +1,23 @@
 """``put``: write any item of any table, also under a condition."""
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+from boto3.dynamodb.types import Binary
 
 from chat.items import Attributes, checked_key, held, item_line, key_text, missing, print_done, refusal, stored
 from chat.target import Commands, Target, add_typed, command, standard_input
 from cli.errors import OpsError, UsageError
 from dynamo import values
 from dynamo.table import note_lost_tries, was_lost
-from dynamo.values import beyond_json, differences, item_bytes, same, value_text
+from dynamo.values import item_bytes, same, value_text
 from model.messages import ITEM_BYTES
 
 # The byte order mark, which some editors write before a text.
 _MARK = "\ufeff"
-_MOST_DIFFERENCES = 3
+_MOST_DIFFERENCES, _SHOWN = 3, 60
 
 
 def add(commands: Commands) -> None:
@@ -77,14 +80,14 @@ def put_if_unchanged(table: Any, item: Attributes, old: Attributes, *, typed: bo
     now = stored(table, key)
     if now is None:
         raise missing(table, key)
-    if found := differences(now, old, exact=typed):
+    if found := _differences(now, old, exact=typed):
         raise _changed(table, key, found)
     if not typed:
         _check_types(table, key, now, item)
     if error := refusal(table, item, *_unchanged(now, item)):
         now = held(table, key, error)
         if not (was_lost(error) and same(now, item)):
-            raise _changed(table, key, differences(now or {}, old, exact=typed))
+            raise _changed(table, key, _differences(now or {}, old, exact=typed))
 
 
 def _read(given: str, name: str, *, is_typed: bool) -> Attributes:
@@ -110,7 +113,7 @@ def _read(given: str, name: str, *, is_typed: bool) -> Attributes:
 def _check_types(table: Any, key: Attributes, now: Attributes, item: Attributes) -> None:
     """Raise OpsError for an attribute that stays and whose value plain JSON cannot spell."""
     for name in sorted(item.keys() & now.keys()):
-        if found := beyond_json(now[name]):
+        if found := _beyond_json(now[name]):
             contains = "contains" if isinstance(now[name], dict | list) else "is"
             raise OpsError(
                 f"{value_text(name)[1:-1]} of item {key_text(key)} of table {table.name} "
@@ -133,3 +136,43 @@ def _changed(table: Any, key: Attributes, found: list[str]) -> OpsError:
     found = found or ["it was changed and changed back during the write"]
     listed = "; ".join(found[:_MOST_DIFFERENCES]) + ("; ..." if len(found) > _MOST_DIFFERENCES else "")
     return OpsError(f"item {key_text(key)} of table {table.name} is not as in OLD: {listed}; nothing written")
+
+
+def _differences(stored: Mapping[str, Any], old: Mapping[str, Any], *, exact: bool = False) -> list[str]:
+    """How ``stored`` differs from ``old``, one text for each attribute.
+
+    Values are equal when they are the same JSON, in which a set is a list and
+    binary is text; ``exact`` when their types are the same, too.
+    """
+    found = []
+    for name in sorted(stored.keys() | old.keys()):
+        left, right = ({name: item[name]} if name in item else None for item in (stored, old))
+        if not (same(left, right) if exact else _compared_text(left) == _compared_text(right)):
+            is_ = _compared_text(left, exact=exact) or "not there"
+            was = _compared_text(right, exact=exact) or "no such attribute"
+            found.append(f"{value_text(name)[1:-1]} is {_short(is_)}, OLD has {_short(was)}")
+    return found
+
+
+def _beyond_json(value: Any) -> str | None:
+    """The part of a value that plain JSON cannot express, and its form there; else None."""
+    if isinstance(value, set | frozenset):
+        return "a set, which plain JSON makes a list"
+    if isinstance(value, Binary | bytes | bytearray):
+        return "binary, which plain JSON makes text"
+    members = value.values() if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping | list):
+        return next(filter(None, map(_beyond_json, members)), None)
+    return None
+
+
+def _compared_text(attribute: Mapping[str, Any] | None, *, exact: bool = False) -> str:
+    """The value of the one attribute; ``exact`` as typed JSON; empty for no attribute."""
+    if attribute is None:
+        return ""
+    (value,) = (values.typed(attribute) if exact else attribute).values()
+    return value_text(value)
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

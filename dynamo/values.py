@@ -231,8 +231,6 @@ def _sorted(value: Any) -> Any:
 
 # --- comparing ---------------------------------------------------------------
 
-_SHOWN = 60
-
 
 def same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
     """Whether two items are equal, types included: true is not 1, and 5.0 is 5."""
@@ -253,43 +251,3 @@ def changed(left: Typed, right: Typed) -> list[str]:
 
 def _one(item: Typed, name: str) -> dict[str, Any] | None:
     return canonical({name: item[name]}) if name in item else None
-
-
-def differences(stored: Mapping[str, Any], old: Mapping[str, Any], *, exact: bool = False) -> list[str]:
-    """How ``stored`` differs from ``old``, one text for each attribute.
-
-    Values are equal when they are the same JSON, in which a set is a list and
-    binary is text; ``exact`` when their types are the same, too.
-    """
-    found = []
-    for name in sorted(stored.keys() | old.keys()):
-        left, right = ({name: item[name]} if name in item else None for item in (stored, old))
-        if not (same(left, right) if exact else _compared_text(left) == _compared_text(right)):
-            is_ = _compared_text(left, exact=exact) or "not there"
-            was = _compared_text(right, exact=exact) or "no such attribute"
-            found.append(f"{value_text(name)[1:-1]} is {_short(is_)}, OLD has {_short(was)}")
-    return found
-
-
-def beyond_json(value: Any) -> str | None:
-    """The part of a value that plain JSON cannot express, and its form there; else None."""
-    if isinstance(value, set | frozenset):
-        return "a set, which plain JSON makes a list"
-    if isinstance(value, Binary | bytes | bytearray):
-        return "binary, which plain JSON makes text"
-    members = value.values() if isinstance(value, Mapping) else value
-    if isinstance(value, Mapping | list):
-        return next(filter(None, map(beyond_json, members)), None)
-    return None
-
-
-def _compared_text(attribute: Mapping[str, Any] | None, *, exact: bool = False) -> str:
-    """The value of the one attribute; ``exact`` as typed JSON; empty for no attribute."""
-    if attribute is None:
-        return ""
-    (value,) = (typed(attribute) if exact else attribute).values()
-    return value_text(value)
-
-
-def _short(text: str) -> str:
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 3] + "..."

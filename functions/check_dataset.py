@@ -27,8 +27,8 @@ def check(event: Mapping[str, Any], context: Any) -> int:
     for number, _ in enumerate(items_of(_content(body, event["Key"])), 1):
         if number % _LINES == 0 and context.get_remaining_time_in_millis() < _MILLISECONDS_LEFT:
             raise DatasetError(
-                f"only {number} lines can be checked in the time that a function has; "
-                f"make datasets of at most {number} lines, and load one after the other"
+                f"is too long to be checked within the function's time limit ({number} lines); split it "
+                f"into datasets of at most {number} lines and load them one by one"
             )
     return number
 

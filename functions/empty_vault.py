@@ -1,7 +1,7 @@
 """The custom resource that empties the backup vault when its stack is destroyed.
 
-Also when another vault replaces it. Any other Delete (a failed update, or a stack that keeps its
-backups from now on) leaves the vault as it is.
+Also empties a vault that another one replaces. A Delete for any other reason (a failed update, or a
+stack that keeps its backups from now on) leaves the vault alone.
 
 Runs as a Lambda function behind the CDK provider framework: ``on_event`` answers
 at once, ``is_complete`` is called again and again until the vault is empty.
@@ -26,7 +26,7 @@ from model.names import VAULT_VARIABLE
 # Between the last point's deletion and the vault's: for a while the list is
 # empty and the vault still refuses (hashicorp/terraform-provider-aws#37774).
 SETTLE_SECONDS = float(os.environ.get("SETTLE_SECONDS", "30"))
-# A point that is EXPIRED this long after the request to delete it stays so.
+# A point still EXPIRED this long after DeleteRecoveryPoint will not be deleted.
 _EXPIRED_SECONDS = 300
 _STARTED_TAG, _EMPTY_TAG = "messages:emptying-since", "messages:empty-since"
 
@@ -106,7 +106,7 @@ def _delete_points(backup: Any, vault: str, context: Any) -> tuple[Counter[str],
 
 
 def _delete(backup: Any, vault: str, arn: str) -> str:
-    """Why the point cannot be deleted; empty when it is deleted, or another try may succeed."""
+    """Why the point cannot be deleted; empty if it is deleted, being deleted, or should be retried."""
     try:
         backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=arn)
     except ClientError as error:
@@ -117,7 +117,7 @@ def _delete(backup: Any, vault: str, arn: str) -> str:
 
 
 def _jobs(backup: Any, vault: str) -> int:
-    """How many backup jobs into the vault are under way; each will add a point."""
+    """The number of backup jobs still writing to the vault; each adds a recovery point."""
     return sum(
         len(page["BackupJobs"])
         for state in _UNDER_WAY
@@ -141,7 +141,7 @@ def _raise_when_stuck(vault: str, states: Counter[str], blockers: list[str], job
 
 
 def _since(backup: Any, arn: str, tags: Mapping[str, str], tag: str) -> float:
-    """When this was first seen, kept as a tag of the vault: polls share no memory."""
+    """When this was first seen; stored as a tag of the vault, because each poll is a new invocation."""
     if tag not in tags:
         backup.tag_resource(ResourceArn=arn, Tags={tag: str(time.time())})
     return float(tags.get(tag, time.time()))

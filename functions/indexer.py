@@ -29,11 +29,10 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def index(table: Any, records: list[dict[str, Any]]) -> dict[str, Any]:
-    """Index ``records`` of the stream; the answer names the first one that is to be retried.
+    """Index stream records; the first failed one of each conversation is in batchItemFailures.
 
-    One conversation's failure does not keep the others from being indexed.
-    Lambda retries from the first failed record on, which does no harm to those
-    behind it.
+    A failed conversation does not stop the others. Lambda retries from the first
+    failed record on, which does no harm to those behind it.
     """
     horizons: dict[str, Position] = {}
     first: dict[str, str] = {}

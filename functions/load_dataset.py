@@ -1,7 +1,6 @@
-"""The custom resource that loads a dataset: starts the state machine and waits for it.
+"""The custom resource that loads a dataset: starts the state machine and waits until it ends.
 
-Runs behind the CDK provider framework, asynchronously: ``on_event`` starts,
-``is_complete`` is asked until it says so or raises
+Runs behind the CDK provider framework, which calls ``is_complete`` until it says so or raises
 (https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html).
 """
 
@@ -17,7 +16,7 @@ from functions.log import log
 # CloudFormation cuts a longer reason (https://docs.aws.amazon.com/AWSCloudFormation/
 # latest/UserGuide/crpg-ref-responses.html: an answer has at most 4096 bytes).
 _REASON_CHARACTERS = 1000
-# What S3 says to who may read an object and not decrypt it, with the key's ARN
+# S3's error for a caller who may read the object but not decrypt it; it contains the key's ARN
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html).
 _UNDECRYPTED = "kms:Decrypt"
 
@@ -36,7 +35,7 @@ def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     answer = {"PhysicalResourceId": event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-dataset"}
     machine = event["ResourceProperties"]["StateMachineArn"]
     step_functions = boto3.client("stepfunctions")
-    # The load of a failed or abandoned deployment must not continue beside this one.
+    # A failed deployment may have left a load running.
     _stop_others(step_functions, machine, event["RequestId"])
     if event["RequestType"] != "Delete":
         _start(step_functions, machine, event)
@@ -71,7 +70,7 @@ def _start(step_functions: Any, machine: str, event: Mapping[str, Any]) -> None:
     properties = event["ResourceProperties"]
     request = {"Bucket": properties["Bucket"], "Key": properties["Key"], "Table": properties["TableName"]}
     try:
-        # One name for one request: an event that comes twice starts one load.
+        # Named after the request, so that a repeated event does not start a second load.
         step_functions.start_execution(stateMachineArn=machine, name=event["RequestId"], input=json.dumps(request))
     except step_functions.exceptions.ExecutionAlreadyExists:
         log("the load has been started before", name=event["RequestId"])
@@ -140,7 +139,7 @@ def _reason(
         f"loading {address} into {properties['TableName']} ended {described['status']}: {_cause(described)}",
     ]
     if counts := run.get("itemCounts"):
-        parts.append(f"{counts['failed']} of {counts['total']} items failed, {counts['succeeded']} are done")
+        parts.append(f"{counts['failed']} of {counts['total']} items failed, {counts['succeeded']} were written")
     if _UNDECRYPTED in _cause(described):
         parts.insert(
             0,

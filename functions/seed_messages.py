@@ -67,14 +67,14 @@ def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def _new(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
-    """The seed that the table is to have. Raises ValueError for a user that the pool lacks."""
+    """The new seed. Raises ValueError for a user who is not in the pool."""
     named = items(s3, properties)
     users = _users(properties)
     return under_ids(named, users) if users else named
 
 
 def _old(s3: Any, properties: Mapping[str, Any], old_properties: Mapping[str, Any] | None) -> Iterator[Typed] | None:
-    """The seed that the table had; None when it had none, or when it cannot be read any more."""
+    """The previous seed; None if there was none, or it can no longer be read."""
     # A table that replaced another one starts without anything of the old seed.
     if old_properties is None or old_properties["TableName"] != properties["TableName"]:
         return None
@@ -97,7 +97,7 @@ def _old(s3: Any, properties: Mapping[str, Any], old_properties: Mapping[str, An
 
 
 def _users(properties: Mapping[str, Any]) -> Directory | None:
-    """The users that a seed's names stand for; None without a user pool."""
+    """The users of the stage; None without a user pool."""
     pool = properties.get("UserPoolId")
     if not pool:
         return None
@@ -122,8 +122,7 @@ def items(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
         if error.response["Error"]["Code"] in _MISSING:
             # S3 answers 403 for both, and names no permission for a HEAD.
             raise SourceMissing(
-                f"s3://{bucket}/{key}: {error}; it does not exist, or this function's role is not "
-                "authorized to perform: s3:GetObject"
+                f"s3://{bucket}/{key}: {error}; the object does not exist, or the function's role lacks s3:GetObject"
             ) from error
         raise
     file.seek(0)
@@ -148,7 +147,7 @@ def under_ids(
             key = key_of(first)[0]
             if key in found:
                 names = " and ".join(first[side]["S"] for side in ("FromUser", "ToUser"))
-                raise ValueError(f"the seed has two names for one user: the conversation of {names} twice")
+                raise ValueError(f"two names in the seed belong to one user: conversation {names} would exist twice")
         except ValueError as error:
             if unknown is None:
                 raise

@@ -21,7 +21,7 @@ _VERDICTS = ("SUCCESSFUL", "FAILED", "TIMED_OUT")
 
 
 class NotGood(Exception):
-    """A restored table fails the validation; the text says why."""
+    """A restored test table failed validation; the text says why."""
 
 
 def on_restore(event: Mapping[str, Any], _context: object) -> None:
@@ -34,7 +34,7 @@ def on_restore(event: Mapping[str, Any], _context: object) -> None:
     backup, dynamodb = (boto3.client(name, config=_CLIENT) for name in ("backup", "dynamodb"))
     job_id = event["detail"]["restoreJobId"]
     job = backup.describe_restore_job(RestoreJobId=job_id)
-    # The event rule matches every restore in the account and region.
+    # The event rule matches every restore in the account and region, also manual ones.
     if job.get("CreatedBy", {}).get("RestoreTestingPlanArn") != plan:
         return
     # After an error Lambda calls again, and events may come twice: the table may be gone by then.
@@ -61,11 +61,11 @@ def find_problem(dynamodb: Any, table: str, source: str) -> str:
     described = dynamodb.describe_table(TableName=table)["Table"]
     keys = {key["KeyType"]: key["AttributeName"] for key in described["KeySchema"]}
     if keys != _KEYS:
-        return f"{table} has the keys {keys}, not {_KEYS}"
+        return f"{table} has key schema {keys}, expected {_KEYS}"
     sample = dynamodb.scan(TableName=table, Limit=_SAMPLE)["Items"]
     for item in sample:
         if not item["pk"]["S"].startswith(_PREFIXES):
-            return f"{table} has an item with the key {item['pk']['S']!r}, which is not of the data model"
+            return f"{table} has an item with pk {item['pk']['S']!r}, which is not in the data model"
     if not sample and dynamodb.scan(TableName=source, Limit=1)["Items"]:
-        return f"{table} is empty, and {source} is not"
+        return f"{table} is empty, but {source} is not"
     return ""

@@ -30,10 +30,7 @@ from model.strict_json import parsed
 
 
 class DatasetError(Exception):
-    """A dataset is wrong, and stays wrong when it is tried again. The text names the line.
-
-    ``line`` counts from 1, and is None where no single line is wrong.
-    """
+    """A dataset is not valid; the text names ``line``, from 1, or None where no single line is wrong."""
 
     def __init__(self, problem: object, line: int | None = None) -> None:
         super().__init__(f"line {line}: {problem}" if line else str(problem))
@@ -157,7 +154,7 @@ def check_keys(found: Mapping[str, object], required: Collection[str], optional:
     known = (*required, *optional)
     for key in found:
         if key not in known:
-            raise ValueError(f"unknown key {shown(key)}; known are {', '.join(known)}")
+            raise ValueError(f"unknown key {shown(key)}; must be one of {', '.join(known)}")
     for key in required:
         if key not in found:
             raise ValueError(f"{key!r} is missing")
@@ -212,7 +209,7 @@ def _dataset_number_problem(number: Decimal) -> str | None:
     Step Functions passes the lines on to the function, so a longer number might change.
     """
     if not (number.is_finite() and is_in_range(number)):
-        return f"{shown(number)} is beyond {RANGE}"
+        return f"{shown(number)} is out of range: {RANGE}"
     if Decimal(repr(float(number))) != number:
         return f"{shown(number)} has too many digits; write it as text"
     return None

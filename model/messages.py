@@ -256,7 +256,7 @@ def number_problem(number: Decimal) -> str | None:
     if (digits := significant_digits(number)) > DIGITS:
         return f"the number has {digits} digits; DynamoDB keeps {DIGITS}"
     if not is_in_range(number):
-        return f"{short(str(number))} is beyond {RANGE}, DynamoDB's range"
+        return f"{short(str(number))} is out of range: {RANGE}"
     return None
 
 

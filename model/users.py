@@ -15,7 +15,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Any
 
 _NAME = re.compile(r"[^#\s\x00-\x1f\x7f](?:[^#\x00-\x1f\x7f]*[^#\s\x00-\x1f\x7f])?")
 _REFUSED = {
@@ -123,9 +123,10 @@ def _is_needed(character: str, before: str, after: str) -> bool:
     if character == _JOINER:
         base = re.sub(f"[{_PRESENTATION}{_TONES}]+$", "", before)
         return _is_emoji(base[-1:]) and _is_emoji(after[:1])
-    left, right = _without_marks(before), _without_marks(after)
-    joins = _is_arabic(left[-1:]) and not _JOINS_NOTHING_AFTER.match(left[-1])
-    return joins and _is_arabic(right[:1]) and right[0] not in "\u0621\u0674"
+    left, right = ([one for one in text if unicodedata.category(one) != "Mn"] for text in (before, after))
+    if not (left and right and _is_arabic(left[-1]) and _is_arabic(right[0])):
+        return False
+    return not _JOINS_NOTHING_AFTER.match(left[-1]) and right[0] not in "\u0621\u0674"
 
 
 def _is_emoji(character: str) -> bool:
@@ -134,11 +135,7 @@ def _is_emoji(character: str) -> bool:
 
 
 def _is_arabic(letter: str) -> bool:
-    return bool(letter) and unicodedata.name(letter, "").startswith("ARABIC LETTER")
-
-
-def _without_marks(text: str) -> str:
-    return "".join(one for one in text if unicodedata.category(one) != "Mn")
+    return unicodedata.name(letter, "").startswith("ARABIC LETTER")
 
 
 def _named(character: str) -> str:
@@ -148,16 +145,6 @@ def _named(character: str) -> str:
 
 class UnknownUser(ValueError):
     """No user has a name, or several have; the text names it, the pool and the remedy."""
-
-
-class Names(Protocol):
-    """How commands and functions find users."""
-
-    def resolve(self, name: str) -> str:
-        """The id of the user named ``name``. Raises UnknownUser, and ValueError for an impossible name."""
-
-    def names(self, ids: Iterable[str]) -> dict[str, str]:
-        """What to show for each id; an unknown id shows itself."""
 
 
 class PlainNames:
@@ -185,7 +172,7 @@ class User:
 
 
 class Directory:
-    """The users of one Cognito user pool, for one run or one event: it caches them.
+    """The users of one Cognito user pool, cached for one run or one event.
 
     ``client`` is boto3's, in ``pool_region``. botocore's errors pass through. No request has
     AttributesToGet: Cognito would refuse the page when one user lacks an attribute.
@@ -277,6 +264,10 @@ class Directory:
             if not answer.get("PaginationToken"):
                 return
             request["PaginationToken"] = answer["PaginationToken"]
+
+
+# How commands and functions find users.
+Names = PlainNames | Directory
 
 
 def pool_region(user_pool_id: str) -> str:

@@ -29,7 +29,7 @@ _DEFAULT = Path(__file__).parent / "messages.yaml"
 def main(argv: list[str] | None = None) -> int:
     """Render and validate a seed; exit status 0 valid, 1 not, 2 wrong usage."""
     parser = Parser(
-        prog="python -m seed", description="Render and validate a seed, and say what writing it takes. Needs no AWS."
+        prog="python -m seed", description="Render and validate a seed, and print what it costs to write. Needs no AWS."
     )
     parser.add_argument(
         "file",
@@ -39,9 +39,9 @@ def main(argv: list[str] | None = None) -> int:
         help="messages.yaml (default), or a dataset: one JSON message a line, named *.jsonl or *.jsonl.gz",
     )
     shown = parser.add_mutually_exclusive_group()
-    shown.add_argument("--check", action="store_true", help="print no items, only the sum")
+    shown.add_argument("--check", action="store_true", help="print only the summary")
     shown.add_argument("--json", action="store_true", help="print one item a line, as JSON")
-    shown.add_argument("--dataset", action="store_true", help="print one message a line, as a dataset has it")
+    shown.add_argument("--dataset", action="store_true", help="print the messages in the dataset format, one per line")
     arguments = parser.parse_args(argv)
     output.prepare()
     return status_of(lambda: _run(arguments))

@@ -21,7 +21,7 @@ def check(file: Path) -> None:
 
 
 def read_items(file: Path) -> Iterator[Item]:
-    """The items of the dataset ``file``, plain or gzip, read as they are used, in its order.
+    """Iterate over the items of the dataset ``file``, plain or gzip, in its order.
 
     Raises SeedError, which names the file, the line and the rule; for two lines
     with one key after the last line.

@@ -29,8 +29,7 @@ _WORDS = dict.fromkeys(("", "~", "null", "Null", "NULL")) | {
     word: word.lower() == "true" for word in ("true", "True", "TRUE", "false", "False", "FALSE")
 }
 _NUMBER = re.compile(r"[-+]?((0|[1-9]\d*)(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
-# A number to readers of YAML 1.1 or 1.2, not always the same one: octal,
-# hexadecimal and binary, 1_000, sixties as in 12:30, infinity. 08 is none to either.
+# Numbers that YAML 1.1 and 1.2 read differently (octal, hexadecimal, binary, 1_000, 12:30, infinity), and 08.
 _LIKE_A_NUMBER = re.compile(
     r"[-+]?(\d[\d_]*(\.[\d_]*)?|\.\d[\d_]*)([eE][-+]?\d+)?"
     r"|[-+]?0(o[0-7_]+|x[\da-fA-F_]+|b[01_]+)"
@@ -41,10 +40,7 @@ _LIKE_A_NUMBER = re.compile(
 
 
 class SeedError(Exception):
-    """The seed is wrong; the text names file, line, value and rule.
-
-    It is one line, in which a terminal acts on nothing from the file.
-    """
+    """The seed is not valid: one line with file, line, value and rule, control characters escaped."""
 
     def __init__(self, text: str) -> None:
         super().__init__("".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text))
@@ -60,7 +56,7 @@ class Entries(dict[str, Any]):
 
 
 def load(file: Path, *, most: int | None = MOST_BYTES) -> Entries:
-    """The document of ``file``: mappings as Entries, lists, text, Decimals, truth values and None.
+    """The document of ``file``: mappings as Entries, lists, text, Decimals, booleans and None.
 
     Raises SeedError, also for a file of more than ``most`` bytes.
     """
@@ -89,8 +85,8 @@ def _content(file: Path, most: int | None) -> bytes:
         content = source.read() if most is None else source.read(most + 1)
     if most is not None and len(content) > most:
         raise SeedError(
-            f"{file}: is larger than {most} bytes, and all of a seed in YAML is in memory at every "
-            "synth; turn it into a dataset and name that in the setting seed_dataset: "
+            f"{file}: is larger than {most} bytes, the limit for a YAML seed; convert it to a dataset "
+            "and set seed_dataset to it: "
             f"python -m seed {shlex.quote(str(file))} --dataset > messages.jsonl"
         )
     return content
@@ -104,7 +100,7 @@ class _Reader:
 
     def value(self, node: yaml.Node) -> Any:
         if next(self._count) > _VALUES:
-            raise self._error(node, f"there are more than {_VALUES} values; is an alias repeated?")
+            raise self._error(node, f"has more than {_VALUES} values; check the aliases")
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
         if isinstance(node, yaml.SequenceNode):

@@ -25,13 +25,13 @@ _ATTRIBUTES = 100
 
 @dataclass(frozen=True)
 class _Clock:
-    """When a group's messages are sent: at ``start``, then one after each ``every``."""
+    """A group's send times: ``start``, then one message for each ``every``."""
 
     start: datetime | None = None
     every: timedelta | None = None
 
     def at(self, index: int) -> datetime:
-        """When the message of that index, from 0, is sent. Raises ValueError."""
+        """The send time of message ``index``, from 0. Raises ValueError."""
         if self.start is None:
             raise ValueError("has no 'at', and there is no 'start'")
         if index and self.every is None:
@@ -92,7 +92,9 @@ class _Seed:
                 item = self._item(message, clock, index)
                 key = key_of(item)
                 if key in self._seen:
-                    raise ValueError(f"has the same key as an earlier message: {' / '.join(key)}")
+                    raise ValueError(
+                        f"has the same key as an earlier message ({' / '.join(key)}); change 'at' or add an 'id'"
+                    )
                 self._seen.add(key)
                 yield item
 
@@ -106,7 +108,7 @@ class _Seed:
 
     def _user(self, alias: str) -> str:
         if alias not in self._users:
-            raise ValueError(f"unknown user {shown(alias)}; known are {', '.join(self._users) or 'none'}")
+            raise ValueError(f"unknown user {shown(alias)}; must be one of {', '.join(self._users) or 'none'}")
         return self._users[alias]
 
     def _list(self, entries: Entries, key: str, name: str) -> list[Entries]:
@@ -149,7 +151,7 @@ def render(template: str, values: Mapping[str, str]) -> str:
         parts = list(Formatter().parse(template))
     except ValueError as error:
         raise ValueError(
-            f"malformed placeholder ({error}); known are {known}; a literal brace is written twice"
+            f"malformed placeholder ({error}); must be one of {known}; write a literal brace twice"
         ) from None
     rendered = ""
     for literal, field, spec, conversion in parts:
@@ -158,6 +160,6 @@ def render(template: str, values: Mapping[str, str]) -> str:
             continue
         if field not in values or spec or conversion:
             shown = field + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-            raise ValueError(f"unknown placeholder {{{shown}}}; known are {known}")
+            raise ValueError(f"unknown placeholder {{{shown}}}; must be one of {known}")
         rendered += values[field]
     return rendered

@@ -71,7 +71,7 @@ def test_a_wrong_seed_is_one_line_and_status_1(tmp_path):
     seed.write_text(seed.read_text().replace("from: jerry", "from: jery", 1))
     failed = synth(tmp_path / "out", cwd=project)
     assert (failed.returncode, failed.stdout) == (1, "")
-    assert ":18: message 2: unknown user 'jery'; known are tom, jerry" in failed.stderr
+    assert ":18: message 2: unknown user 'jery'; must be one of tom, jerry" in failed.stderr
     assert len(failed.stderr.splitlines()) == 1
 
 

@@ -171,7 +171,7 @@ def test_a_wrong_line_keeps_everything_from_being_written(chat, table, file):
     status, out, err = chat("import", path)
     assert (status, out) == (1, "")
     assert err.splitlines()[0].startswith(f"{path}:101: is not valid JSON")
-    assert err.splitlines()[1].startswith(f"{path}:102: attribute 'n': 1E+300 is beyond")
+    assert err.splitlines()[1].startswith(f"{path}:102: attribute 'n': 1E+300 is out of range")
     assert err.splitlines()[2:] == [f"error: {path}: 2 of 102 lines cannot be imported; nothing was written"]
     assert everything(table) == {}
 

@@ -38,7 +38,7 @@ def test_a_key_is_spelled_by_its_type(kind, text, value):
         ("N", ["a"], "--key: attribute 'b': 'a' is not the text of a number; b is a number value"),
         ("N", ["1_000"], "'1_000' is not the text of a number"),
         ("N", [""], "'' is not the text of a number"),
-        ("N", ["1e500"], r"1E\+500 is beyond 1E-130 to 9.99E\+125"),
+        ("N", ["1e500"], r"1E\+500 is out of range: 1E-130 to 9.99E\+125"),
         ("B", ["?"], "'\\?' is not base64; b is a binary value"),
         ("B", [""], "b is empty; a key must not be"),
         ("B", ["AAAA" * 700], "the key b has 2100 bytes; DynamoDB allows 2048"),

@@ -47,6 +47,7 @@ def test_every_line_of_a_plain_or_compressed_object_is_read_and_counted(check):
         (b"", "messages.jsonl", "is empty; it needs one message a line"),
         (b"[\n{}\n]", "messages.jsonl", "is one JSON document; a dataset has one message a line"),
     ],
+    ids=["gzip by no name", "gzip by name only", "damaged", "empty", "document"],  # gzip's bytes have the time
 )
 def test_what_step_functions_could_not_read_is_refused_with_what_to_do(check, content, key, said):
     with pytest.raises(DatasetError, match=said):
@@ -55,7 +56,7 @@ def test_what_step_functions_could_not_read_is_refused_with_what_to_do(check, co
 
 def test_more_lines_than_the_time_is_for_are_refused_with_how_many_fit(check, monkeypatch):
     monkeypatch.setattr(check_dataset, "_LINES", 100)
-    with pytest.raises(DatasetError, match=r"only 100 lines can be checked .* at most 100 l"):
+    with pytest.raises(DatasetError, match=r"time limit \(100 lines\); split .* at most 100 l"):
         check(lines(200), left=1_000)
 
 

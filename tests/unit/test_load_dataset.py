@@ -116,7 +116,7 @@ def test_a_failed_load_names_the_line_the_error_and_how_many_failed(api):
     api.describe_execution.side_effect = lambda executionArn: child if executionArn == "child" else whole
     assert failure() == (
         "DatasetError: line 7: body is empty; loading s3://b/k into T ended FAILED: "
-        "States.ExceedToleratedFailureThreshold: the threshold; 3 of 9 items failed, 4 are done"
+        "States.ExceedToleratedFailureThreshold: the threshold; 3 of 9 items failed, 4 were written"
     )
     api.list_executions.assert_called_with(mapRunArn="run", statusFilter="FAILED", maxResults=1)
 

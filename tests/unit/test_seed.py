@@ -86,9 +86,8 @@ def test_above_a_size_the_way_from_yaml_to_a_dataset_is_named(tmp_path, capsys, 
     assert main([str(file), "--check"]) == 1
     assert capsys.readouterr() == (
         "",
-        f"error: {file}: is larger than 10000 bytes, and all of a seed in YAML is in "
-        "memory at every synth; turn it into a dataset and name that in the setting "
-        f"seed_dataset: python -m seed '{file}' --dataset > messages.jsonl\n",
+        f"error: {file}: is larger than 10000 bytes, the limit for a YAML seed; convert it to a "
+        f"dataset and set seed_dataset to it: python -m seed '{file}' --dataset > messages.jsonl\n",
     )
     assert main([str(file), "--dataset"]) == 0
     dataset = tmp_path / "messages.jsonl"

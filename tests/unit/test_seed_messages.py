@@ -81,7 +81,7 @@ def test_an_unknown_user_is_refused_before_the_first_item_or_reported_and_left_o
 
 def test_two_names_of_one_user_are_refused():
     users = Ids(tom="3", thomas="3", jerry="2")
-    with pytest.raises(ValueError, match="two names for one user: the conversation of"):
+    with pytest.raises(ValueError, match="two names in the seed belong to one user"):
         under_ids(seed(message("Jerry", "Tom"), message("Jerry", "Thomas")), users)
     with pytest.raises(ValueError, match="same user"):
         under_ids(seed(message("Thomas", "Tom")), users)

@@ -49,13 +49,13 @@ def test_placeholders_are_names_and_doubled_braces_are_braces(load):
 @pytest.mark.parametrize(
     ("old", "new", "line", "what"),
     [
-        ("from: tom,", "from: bob,", 5, "message 1: unknown user 'bob'; known are tom, jerry"),
+        ("from: tom,", "from: bob,", 5, "message 1: unknown user 'bob'; must be one of tom, jerry"),
         ("to: tom", "to: jerry", 6, "message 2: 'Jerry' and 'Jerry' are the same user"),
-        ("{to}", "{you}", 5, "message 1: unknown placeholder {you}; known are {from}, {to}"),
+        ("{to}", "{you}", 5, "message 1: unknown placeholder {you}; must be one of {from}, {to}"),
         ("{to}", "{to.__class__}", 5, "message 1: unknown placeholder {to.__class__}"),
         ("{to}", "{to", 5, "message 1: malformed placeholder"),
         ('"Hello"', "12", 6, "message 2: 'body' is 12; must be text, in quotes"),
-        ('"Hello"', "Hello, mood: good", 6, "message 2: unknown key 'mood'; known are "),
+        ('"Hello"', "Hello, mood: good", 6, "message 2: unknown key 'mood'; must be one of "),
         (', body: "Hello"', "", 6, "message 2: 'body' is missing"),
         ("every: 1m", "every: soon", 3, "every: 'soon' is not a time span"),
         ("2026-01-01T09:00:00Z", "2026-01-01", 2, "start: '2026-01-01' is not a time"),
@@ -63,7 +63,7 @@ def test_placeholders_are_names_and_doubled_braces_are_braces(load):
         ("tom: Tom,", "tom: T#m,", 1, "users: 'T#m' cannot name a user"),
         ("tom: Tom,", f"tom: {'T' * 2100},", 5, "message 1: the key pk has 2119 bytes; DynamoDB"),
         ("tom: Tom,", "tom: Tom, tom: Tim,", 1, "key 'tom' appears twice"),
-        ("every:", "evry:", 3, "file: unknown key 'evry'; known are users, "),
+        ("every:", "evry:", 3, "file: unknown key 'evry'; must be one of users, "),
         ("messages:", "messages: [", 5, "not valid YAML"),
     ],
 )
@@ -103,14 +103,14 @@ def test_an_invalid_file_is_refused(load, text, what):
 def test_a_mistake_is_named_without_what_a_terminal_acts_on(load):
     with pytest.raises(SeedError) as caught:
         load(VALID.replace("{to}", "{a\\e2J\\nb\\u202e}", 1))
-    assert "unknown placeholder {a\\x1b2J\\nb\\u202e}; known are" in str(caught.value)
+    assert "unknown placeholder {a\\x1b2J\\nb\\u202e}; must be one of" in str(caught.value)
     assert str(caught.value).isprintable()
 
 
 def test_a_file_that_multiplies_itself_ends_at_once(load, monkeypatch):
     monkeypatch.setattr("seed.document._VALUES", 100)
     laughs = "[&a [lol, lol], " + ", ".join(f"&{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in ("ab", "bc")) + "]"
-    with pytest.raises(SeedError, match=":7: there are more than 100 values; is an alias repeated"):
+    with pytest.raises(SeedError, match=":7: has more than 100 values; check the aliases"):
         attribute(load, laughs)
     monkeypatch.undo()
     with pytest.raises(SeedError, match="is nested too deeply"):

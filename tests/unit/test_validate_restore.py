@@ -39,9 +39,9 @@ class FakeAws:
     [
         ([MESSAGE, MEMBERSHIP], [MESSAGE], GOOD_KEYS, ""),
         ([], [], GOOD_KEYS, ""),
-        ([], [MESSAGE], GOOD_KEYS, "copy is empty, and source is not"),
-        ([MESSAGE, FOREIGN], [MESSAGE], GOOD_KEYS, "copy has an item with the key 'ORDER#1'"),
-        ([MESSAGE], [MESSAGE], {"HASH": "pk"}, "copy has the keys {'HASH': 'pk'}"),
+        ([], [MESSAGE], GOOD_KEYS, "copy is empty, but source is not"),
+        ([MESSAGE, FOREIGN], [MESSAGE], GOOD_KEYS, "copy has an item with pk 'ORDER#1'"),
+        ([MESSAGE], [MESSAGE], {"HASH": "pk"}, "copy has key schema {'HASH': 'pk'}"),
     ],
 )
 def test_a_good_copy_has_keys_and_items_of_the_data_model(copy, source, keys, problem):
