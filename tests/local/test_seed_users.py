@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from embedded_aws.tests.support.steps import eventually
+from embedded_aws.tests.support.steps import eventually, log_lines
 from model.messages import conversation_id, message_item, message_key
 from tests.conftest import PROJECT
 from tests.support.deployment import Deployment, DeploymentFailed
@@ -96,18 +96,6 @@ def counts(outputs):
     return {name: int(outputs[f"Seed{name}"]) for name in names if outputs[f"Seed{name}"] != "0"}
 
 
-def logged(client, deployment, message):
-    """What the seeding function logged under that message."""
-    groups = client("logs").describe_log_groups()["logGroups"]
-    found = []
-    for group in [g["logGroupName"] for g in groups if deployment.stack in g["logGroupName"]]:
-        for event in client("logs").filter_log_events(logGroupName=group)["events"]:
-            if event["message"].startswith("{"):
-                line = json.loads(event["message"])
-                found += [line["reason"]] if line.get("message") == message else []
-    return found
-
-
 def test_the_seed_lies_under_the_subs_and_follows_its_file(client, deployment, pools):
     pool = pools()
     tom, jerry = pool.add("Tom"), pool.add("jerry")
@@ -157,8 +145,8 @@ def test_a_stage_that_gets_a_pool_moves_its_seed_and_keeps_edits(client, deploym
     second = conversation_id(other.add("Tom"), other.add("Jerry"))
     deployment.deploy(messages, user_pool_id=other.id)
     assert bodies(client, deployment).keys() == {conversation, second, "jerry#tom"}
-    (reason,) = logged(client, deployment, "users of the old seed are unknown")
-    assert "cognito-idp:ListUsers" in reason
+    (line,) = log_lines(client, deployment.stack, "users of the old seed are unknown")
+    assert "cognito-idp:ListUsers" in line["reason"]
 
 
 def test_people_type_and_read_names_and_programs_get_subs(deployment, pools, chat):
