@@ -91,12 +91,6 @@ def test_an_update_follows_through_refused_transactions(seed, aws, withholding, 
     assert min(withholding.withheld, withholding.refused) > 0
 
 
-def test_throttling_for_long_is_outlasted(seed, burst, stored, messages_table):
-    burst.rules(*faults([THROTTLED], 0.7))
-    seed(burst.endpoint, messages(2000))
-    assert stored(messages_table) == messages(2000)
-
-
 @pytest.mark.parametrize("operation", ["BatchWriteItem", "TransactWriteItems", "Scan"])
 def test_a_refusal_is_told_and_a_second_try_completes(seed, burst, aws, stored, messages_table, operation):
     old = None

@@ -84,32 +84,16 @@ UNREACHABLE = [
 ]
 
 
-def attempt(clients, number, error=None):
-    clients._give_up_early(attempts=number, response=None if error else ("http", {}), caught_exception=error)
-
-
-@pytest.mark.parametrize("error", UNREACHABLE)
-def test_two_attempts_are_enough_for_what_never_responded(error):
-    clients = Clients()
-    attempt(clients, 1, error)
-    with pytest.raises(type(error)):
-        attempt(clients, 2, error)
-
-
 @pytest.mark.parametrize(
-    ("responded", "error"),
-    [*((True, error) for error in UNREACHABLE), (False, ConnectionClosedError(endpoint_url="u"))],
+    ("kind", "responded", "error", "attempts"),
+    [
+        *(("client", False, error, 2) for error in UNREACHABLE),
+        ("resource", False, UNREACHABLE[0], 2),
+        ("client", True, UNREACHABLE[0], 8),
+        ("client", False, ConnectionClosedError(endpoint_url="u"), 8),
+    ],
 )
-def test_all_attempts_are_made_after_a_response_and_for_a_broken_connection(responded, error):
-    clients = Clients()
-    if responded:
-        attempt(clients, 1)
-    for number in range(1, 9):
-        attempt(clients, number, error)
-
-
-@pytest.mark.parametrize("kind", ["client", "resource"])
-def test_every_client_and_resource_gives_up_early(kind, monkeypatch):
+def test_two_attempts_are_enough_for_what_never_responded(kind, responded, error, attempts, monkeypatch):
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.0)
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "x")
@@ -117,14 +101,19 @@ def test_every_client_and_resource_gives_up_early(kind, monkeypatch):
     made = clients("dynamodb") if kind == "client" else clients.resource("dynamodb", connections=1).meta.client
     tried = []
 
-    def unreachable(request, **_):
+    def send(_, request):
+        if responded and not tried:
+            tried.append(request)
+            return AWSResponse(request.url, 200, {}, Raw(b"{}"))
         tried.append(request)
-        raise EndpointConnectionError(endpoint_url=request.url)
+        raise error
 
-    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", lambda _, request: unreachable(request))
-    with pytest.raises(EndpointConnectionError):
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", send)
+    if responded:
         made.list_tables()
-    assert len(tried) == 2
+    with pytest.raises(type(error)):
+        made.list_tables()
+    assert len(tried) == attempts + responded
 
 
 @pytest.mark.parametrize(

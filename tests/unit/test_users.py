@@ -55,12 +55,11 @@ def directory(*people, page=60):
     return Directory(pool, POOL), pool.requests
 
 
-@pytest.mark.parametrize("typed", ["Tom", "tom", "TOM"])
-def test_a_name_is_found_in_any_case_and_asked_for_once(typed):
+def test_a_name_is_found_in_any_case_and_asked_for_once():
     users, requests = directory(person(1, "Tom"), person(2, "Jerry"))
-    assert users.resolve(typed) == users.resolve("tOm") == sub(1)
+    assert users.resolve("TOM") == users.resolve("tOm") == sub(1)
     (request,) = requests
-    assert request["Filter"] == f'preferred_username = "{typed}"'
+    assert request["Filter"] == 'preferred_username = "TOM"'
     assert request["UserPoolId"] == POOL
 
 
@@ -96,10 +95,9 @@ def test_a_name_of_two_users_is_refused_even_when_one_spells_it_as_typed():
     assert users.resolve(sub(12)) == sub(12)
 
 
-@pytest.mark.parametrize("typed", [sub(7), sub(7).upper()])
-def test_a_sub_stands_for_itself_even_if_another_user_has_it_as_a_name(typed):
+def test_a_sub_stands_for_itself_even_if_another_user_has_it_as_a_name():
     users, requests = directory(person(1, sub(7)))
-    assert users.resolve(typed) == sub(7)
+    assert users.resolve(sub(7)) == users.resolve(sub(7).upper()) == sub(7)
     assert requests == []
 
 
