@@ -1,4 +1,4 @@
-"""Items in JSON: read and checked by DynamoDB's rules, written, and compared.
+"""Items in JSON: read and checked by DynamoDB's rules, written, and compared for equality.
 
 Plain JSON has one kind of list and no binary. *Typed* JSON is DynamoDB's own notation, for example
 ``{"Labels": {"SS": ["a", "b"]}, "Stars": {"N": "4.5"}}``. The rules:
@@ -166,13 +166,8 @@ def _null(name: str, content: object) -> bool:
     return True
 
 
-_SCALARS: dict[str, Callable[[str, object], Any]] = {
-    "S": _text,
-    "N": _number,
-    "B": _binary,
-    "BOOL": _truth,
-    "NULL": _null,
-}
+_Scalar = Callable[[str, object], Any]
+_SCALARS: dict[str, _Scalar] = {"S": _text, "N": _number, "B": _binary, "BOOL": _truth, "NULL": _null}
 TYPES = ("S", "N", "B", "SS", "NS", "BS", "L", "M", "BOOL", "NULL")
 
 

@@ -23,15 +23,10 @@ WRITES_PER_TRANSACTION = 100
 BYTES_PER_REQUEST = 3_500_000
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
-_WORTH_ANOTHER_TRY = {
-    "None",
-    "ConditionalCheckFailed",
-    "TransactionConflict",
-    "ThrottlingError",
-    "ProvisionedThroughputExceeded",
-    "RequestLimitExceeded",
-    "InternalServerError",
-}
+_WORTH_ANOTHER_TRY = frozenset(
+    "None ConditionalCheckFailed TransactionConflict ThrottlingError ProvisionedThroughputExceeded "
+    "RequestLimitExceeded InternalServerError".split()
+)
 # Lambda ends a function after 15 minutes, and CloudFormation then waits an hour
 # for its response: the function must fail while it can still report it.
 SECONDS = 600

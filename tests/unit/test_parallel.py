@@ -22,9 +22,6 @@ def test_every_page_of_every_segment_comes_in_its_order():
     assert len(found) == 4 * PAGES
     for segment in range(4):
         assert [page for of, page in found if of == segment] == [f"{segment}-{number}" for number in range(PAGES)]
-
-
-def test_a_segment_goes_on_behind_its_key():
     with lanes(2) as opened:
         found = sorted(in_segments(opened, numbered, {7: {"n": 2}, 9: {"n": 3}}))
         assert list(in_segments(opened, numbered, {})) == []
