@@ -47,7 +47,7 @@ def test_every_line_of_a_plain_or_compressed_object_is_read_and_counted(check):
         (b"", "messages.jsonl", "is empty; it needs one message a line"),
         (b"[\n{}\n]", "messages.jsonl", "is one JSON document; a dataset has one message a line"),
     ],
-    ids=["gzip by no name", "gzip by name only", "damaged", "empty", "document"],  # gzip's bytes have the time
+    ids=["gzip by no name", "gzip by name only", "damaged", "empty", "document"],
 )
 def test_what_step_functions_could_not_read_is_refused_with_what_to_do(check, content, key, said):
     with pytest.raises(DatasetError, match=said):
