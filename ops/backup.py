@@ -31,12 +31,21 @@ _ONE_AT_A_TIME = "running job for the same resource"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops backup``."""
     add = parser.add_argument
-    add("--retain", metavar="SPAN", help="delete the recovery point after SPAN: 30d, 4w or 1y (default: 35d)")
+    add(
+        "--retain",
+        metavar="SPAN",
+        help="delete the recovery point after SPAN, for example 30d, 4w or 1y (default: 35d)",
+    )
     add("--tag", action="append", default=[], metavar="KEY=VALUE", help="tag the recovery point (repeatable)")
-    add("--token", metavar="TEXT", help="repeated runs with the same TEXT start one backup only")
-    add("--wait", action=argparse.BooleanOptionalAction, default=True, help="--no-wait: start the job, print its id")
+    add("--token", metavar="TEXT", help="idempotency token: the same TEXT starts only one backup")
+    add(
+        "--wait",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="--no-wait: start the job, print its id and exit",
+    )
     add("--timeout", type=float, default=60, metavar="MINUTES", help="wait this long; the job goes on (default: 60)")
-    add("--job", metavar="ID", help="start no backup: wait for this job, for example after an interruption")
+    add("--job", metavar="ID", help="do not start a backup; wait for this job")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
@@ -61,7 +70,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if job.failure:
         raise OpsError(f"backup job {job.id} into vault {job.vault} ended {job.failure}")
     if arguments.tag and ":backup:" not in job.point:
-        context.say("the tags were not kept: the account's advanced DynamoDB backup is off")
+        context.say("tags not set: advanced DynamoDB backup is off in this account")
     print(_json(context, job) if arguments.json else job.point)
     return 0
 
@@ -107,7 +116,9 @@ def tags(given: Iterable[str]) -> dict[str, str]:
         if not key or not equals:
             raise UsageError(f"--tag '{text}' is not KEY=VALUE")
         if key.lower().startswith("aws:") or key == STACK_TAG or key in found:
-            raise UsageError(f"--tag '{text}': the key {key} is reserved or repeated; choose another")
+            raise UsageError(
+                f"--tag '{text}': the key {key} is reserved (aws:, messages:stack) or given twice; choose another"
+            )
         found[key] = value
     if len(found) > _MOST_TAGS:
         raise UsageError(f"--tag: at most {_MOST_TAGS} tags, got {len(found)}")
@@ -120,7 +131,7 @@ def _check_table(context: Context, job_id: str) -> None:
     names = stack_tables.names(context)
     if job.resource not in [vaults.table_arn(context, name) for name in names]:
         raise OpsError(
-            f"backup job {job_id} backs up {job.resource}, not table {', '.join(names)}; check "
+            f"backup job {job_id} is for {job.resource}, not for table {', '.join(names)}; check "
             "--job, or name the stack of its table with --stage or --stack"
         )
 
@@ -155,7 +166,7 @@ def _start(arguments: argparse.Namespace, context: Context, request: dict[str, A
     if job_id in others:
         context.say(f"--token {arguments.token} started this job before, and it is still running")
     elif others and not arguments.wait:
-        context.say(f"the job starts when job {others[0]} has ended, and expires if that takes over an hour")
+        context.say(f"the job starts when job {others[0]} has ended, or expires after an hour")
     return job_id
 
 

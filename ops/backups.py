@@ -35,9 +35,9 @@ class BackupRow:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops backups``."""
-    parser.add_argument("--table", metavar="NAME", help="the backups of this table, whatever its stack")
+    parser.add_argument("--table", metavar="NAME", help="list this table's backups, whatever its stack")
     parser.add_argument(
-        "--newer-than", metavar="SPAN", help="end with status 1 unless the newest usable backup is younger: 26h, 8d, 5w"
+        "--newer-than", metavar="SPAN", help="exit with status 1 unless a usable backup is newer than SPAN: 26h, 8d, 5w"
     )
 
 
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         context.say(f"not listed, {unseen.what}: {unseen.reason}")
     late = span is not None and not is_recent(rows, datetime.now(UTC) - span)
     if late:
-        context.say(f"no usable backup is younger than {arguments.newer_than}")
+        context.say(f"no usable backup is newer than {arguments.newer_than}")
     return 1 if found.unseen or late else 0
 
 
@@ -100,7 +100,7 @@ def _lines(context: Context, names: Iterable[str], rows: list[BackupRow]) -> lis
     if not rows:
         return [
             f"no backup of table {tables} in account {context.account}, region {context.region}; "
-            "name another table with --table, another place with --region or --profile"
+            "pass --table, --region or --profile to look elsewhere"
         ]
     now = datetime.now(UTC)
     size, cost = sum(row.size_bytes for row in rows), sum(row.monthly_usd for row in rows)

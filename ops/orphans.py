@@ -18,10 +18,7 @@ _DEAD = frozenset({"CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS", "ROLL
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops orphans``."""
     parser.add_argument(
-        "--ephemeral",
-        metavar="PREFIX",
-        default=None,
-        help="stages whose names begin with PREFIX are temporary: list them while they are deployed, too",
+        "--ephemeral", metavar="PREFIX", default=None, help="also list deployed stages whose names begin with PREFIX"
     )
 
 
@@ -33,7 +30,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if orphans or arguments.json:
         inventory.show_them(context, orphans, as_json=arguments.json)
     else:
-        print("no deleted stack left anything")
+        print("no resources left by deleted stacks")
     for held in orphans:
         context.say(f"{held.stack}: to remove it, {remedy(held, context.region)}")
     say_unseen(context, unseen)

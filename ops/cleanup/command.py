@@ -31,24 +31,33 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     agreement = parser.add_mutually_exclusive_group()
     agreement.add_argument("--dry-run", action="store_true", help="print what would be deleted, and stop")
     agreement.add_argument("--yes", action="store_true", help="delete without asking")
-    former = "also delete the on-demand backups of this former table of the stack (repeatable)"
+    former = "also delete on-demand backups of this former table of the stack (repeatable)"
     parser.add_argument("--table", action="append", default=[], metavar="NAME", help=former)
     parser.add_argument(
-        "--only-table", metavar="NAME", help="delete only this table's recovery points; keep vault, role and the rest"
+        "--only-table",
+        metavar="NAME",
+        help="delete only this table's recovery points; keep vault, role and everything else",
     )
     parser.add_argument(
-        "--older-than", metavar="AGE", help="delete only recovery points older than 36h, 30d or 8w; keep the rest"
+        "--older-than",
+        metavar="AGE",
+        help="delete only recovery points older than 36h, 30d or 8w; keep everything else",
     )
     parser.add_argument(
-        "--keep-last", type=int, metavar="N", help="keep the newest N good recovery points of each table, and the rest"
+        "--keep-last",
+        type=int,
+        metavar="N",
+        help="keep the newest N usable recovery points of each table, and everything else",
     )
-    allow = "allow a deployed stack; needs --only-table, --older-than or --keep-last"
+    allow = "also run while the stack is deployed; needs --only-table, --older-than or --keep-last"
     parser.add_argument("--while-deployed", action="store_true", help=allow)
     parser.add_argument("--unlock", action="store_true", help="first remove a vault lock that can be removed")
-    parser.add_argument("--account", metavar="ID", help="refuse to act in any other account")
+    parser.add_argument(
+        "--account", metavar="ID", help="exit with status 2 unless the credentials belong to this account"
+    )
     rate = "at most N deletions a second (default: 10, DynamoDB's own quota)"
     parser.add_argument("--rate", type=float, default=10, metavar="N", help=rate)
-    wait = "the longest wait for backup jobs, for points to be deleted and for a vault (default: 10)"
+    wait = "longest wait for one step, in minutes (default: 10)"
     parser.add_argument("--timeout", type=float, default=10, metavar="MINUTES", help=wait)
 
 
@@ -104,7 +113,7 @@ def choices(arguments: argparse.Namespace) -> Choices:
             raise UsageError(f"--older-than {error}") from None
     if chosen.deployed and not chosen.partial:
         raise UsageError(
-            "--while-deployed would delete every backup of a table in use; say which ones with "
+            "--while-deployed alone would delete every backup of a table in use; add "
             "--older-than, --keep-last or --only-table"
         )
     return chosen
@@ -244,10 +253,7 @@ def _left(entry: Entry, failure: str | None) -> Entry:
 def _nothing(context: Context, *, found: bool) -> str:
     if found:
         return f"nothing left to delete in {context.where}"
-    return (
-        f"nothing to delete was found in {context.where}; "
-        "if the stack was somewhere else, name it with --region or --profile"
-    )
+    return f"nothing to delete found in {context.where}; if the stack was elsewhere, pass --region or --profile"
 
 
 def _listing(what: Plan) -> list[str]:

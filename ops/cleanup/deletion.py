@@ -206,11 +206,11 @@ class Deletion:
             makers.add("")  # any role may have made the points that came meanwhile
         for role in found.roles:
             needed = any(map(role.may_have_made, makers))
-            kept = "kept: AWS Backup needs it for what is left" if needed else ""
+            kept = "kept: AWS Backup needs it to delete the remaining recovery points" if needed else ""
             if (plan.ROLE, role.name) in wanted:
                 self._try(plan.ROLE, role.name, partial(_delete_role, self._context.clients("iam"), role), kept=kept)
         needed = any(kind in (plan.JOB, plan.POINT, plan.VAULT, plan.BACKUP) for kind, _ in self.failures)
-        kept = "kept: what is left may be encrypted with it" if needed else ""
+        kept = "kept: remaining resources may be encrypted with it" if needed else ""
         for key in found.keys:
             if (plan.KEY, key.arn) in wanted:
                 self._try(plan.KEY, key.arn, partial(_schedule, self._context.clients("kms"), key.arn), kept=kept)
@@ -253,14 +253,14 @@ class Deletion:
         try:
             why = poll(lambda: self._try_vault(vault), seconds=self._seconds, clock=self._context.clock)
         except DeadlineError as late_by:
-            why = f"AWS Backup still says after {late_by} that it contains recovery points"
+            why = f"AWS Backup still reports after {late_by} that it contains recovery points"
         except (ClientError, BotoCoreError) as error:
             why = explain(error)
         if why:
             self.failures[plan.VAULT, vault.name] = why
 
     def _try_vault(self, vault: Vault) -> str | None:
-        """Empty when the vault is gone, a reason when it cannot be deleted, None to try again.
+        """Empty if the vault is deleted, a reason if it cannot be deleted, None to retry.
 
         AWS Backup says "contains recovery points" for a while after the last one is gone
         (https://github.com/hashicorp/terraform-provider-aws/issues/37774), and AccessDenied for a

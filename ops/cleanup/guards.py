@@ -66,7 +66,7 @@ def read(context: Context, vaults: Iterable[Vault], *, unlock: bool, now: dateti
             if point.status == "DELETING":
                 continue
             if any(locks):
-                never = "" if point.expires else "; the point has no retention, so it can never be deleted"
+                never = "" if point.expires else "; it has no retention period, so it never expires"
                 points[point.arn] = Blocker(locks[0] + never, point.expires)
             elif why := held.get(point.arn) or denied.get(DELETE_POINT):
                 points[point.arn] = Blocker(why)
@@ -90,8 +90,8 @@ def lock(until: datetime | None, *, unlock: bool, now: datetime) -> str:
     """
     if until and until <= now:
         return (
-            f"vault lock in compliance mode, final since {until:%Y-%m-%d}: until its retention ends, the point "
-            "cannot be deleted, nor the lock removed"
+            f"vault lock in compliance mode, immutable since {until:%Y-%m-%d}: neither the lock nor "
+            "the recovery point can be deleted before its retention ends"
         )
     if unlock:
         return ""
@@ -113,7 +113,7 @@ def _denied(backup: Any, vault: str, context: Context) -> Iterator[tuple[str, st
         yield (
             action,
             (
-                f"the vault's access policy denies {action} to everyone ({statement}): "
+                f"the vault's access policy denies {action} to all principals ({statement}): "
                 f"change it, or `{command}`, then run this again"
             ),
         )
@@ -162,7 +162,7 @@ def _held(backup: Any, vaults: Mapping[str, Vault]) -> Iterator[tuple[str, str]]
         names = backup.get_legal_hold(LegalHoldId=hold).get("RecoveryPointSelection", {}).get("VaultNames")
         if names and not vaults.keys() & set(names):
             continue
-        reason = f"legal hold '{listed['Title']}' ({hold}): only its owner can cancel it, this command does not"
+        reason = f"legal hold '{listed['Title']}' ({hold}): ask its owner to cancel it; this command does not cancel legal holds"
         for point in rows(backup, "list_recovery_points_by_legal_hold", "RecoveryPoints", LegalHoldId=hold):
             if point["BackupVaultName"] in vaults:
                 yield point["RecoveryPointArn"], reason

@@ -17,7 +17,7 @@ LOCK, JOB, POINT, BACKUP = "vault lock", "backup job", "recovery point", "table 
 VAULT, ROLE, KEY, LOGS = "backup vault", "role", "key", "log group"
 TABLE, COPY = "table", "copy"
 KEY_WINDOW_DAYS = 7  # the shortest that KMS allows
-_UNKNOWN = "kept: it is unknown what still needs it"
+_UNKNOWN = "kept: it is unknown whether something still needs it"
 _EXPIRED = (
     "AWS Backup could not delete it before, and bills it; deleting it needs dynamodb:DeleteBackup "
     "and iam:CreateServiceLinkedRole"
@@ -129,7 +129,7 @@ def _first(inventory: Inventory, guards: Guards, choices: Choices, free: Collect
     """The points that can be deleted, after the locks and the jobs that come before them."""
     for vault in inventory.vaults:
         if vault.name in guards.unlock and any(point.vault == vault.name for point in free):
-            yield Entry(kind=LOCK, id=vault.name, reason="removed because of --unlock, and not put back")
+            yield Entry(kind=LOCK, id=vault.name, reason="removed because of --unlock; it is not restored")
     for vault in inventory.vaults:
         for job in vault.jobs:
             if not choices.partial:
@@ -164,14 +164,14 @@ def _add_rest(
         add(VAULT, vault.name, why_not, contents)
     for role in inventory.roles:
         needed = any(role.may_have_made(point.role) for point in held)
-        why_not = "kept: AWS Backup needs it for what cannot be deleted" if needed else ""
+        why_not = "kept: AWS Backup needs it to delete the remaining recovery points" if needed else ""
         if not _copy_by(role, copies):
             add(ROLE, role.name, _UNKNOWN if blind else why_not)
     needed = any(entry.kind in (POINT, VAULT) for entry in blocked)
-    why_not = "kept: what cannot be deleted may be encrypted with it" if needed else ""
+    why_not = "kept: remaining resources may be encrypted with it" if needed else ""
     for key in inventory.keys:
         if not key.scheduled and not key.used_by:
-            goes = f"deleted in {KEY_WINDOW_DAYS} days; then nothing encrypted with it is readable"
+            goes = f"deleted in {KEY_WINDOW_DAYS} days; data encrypted with it is then unreadable"
             add(KEY, key.arn, _UNKNOWN if blind else why_not, goes)
     for name in inventory.log_groups:
         add(LOGS, name, "")
@@ -211,16 +211,16 @@ def _kept(inventory: Inventory, region: str) -> Iterator[Entry]:
         yield Entry(kind=TABLE, id=table.name, reason=_why_kept(table, region))
     for backup in inventory.backups:
         if backup.system:
-            why = "DynamoDB keeps it after a table's deletion; free, and cannot be deleted"
+            why = "DynamoDB keeps it for 35 days after a table is deleted; free, cannot be deleted"
             yield Entry(kind=BACKUP, id=backup.arn, reason=why, until=backup.expires)
     for backup in inventory.older:
         why = (
-            "older than the stack, so it is a backup of an earlier table of that name; "
+            "older than the stack, so it belongs to an earlier table with that name; "
             f"to delete it: `aws dynamodb delete-backup --backup-arn {backup.arn}`"
         )
         yield Entry(kind=BACKUP, id=backup.arn, reason=why)
     for role in inventory.elsewhere:
-        why = f"of the stack of that name in {role.elsewhere}: run this with --region {role.elsewhere}"
+        why = f"belongs to the stack with that name in {role.elsewhere}: run this with --region {role.elsewhere}"
         yield Entry(kind=ROLE, id=role.name, reason=why)
     for key in inventory.keys:
         if key.scheduled:
@@ -234,7 +234,7 @@ def _why_kept(table: ExistingTable, region: str) -> str:
     why = (stack_tables.origin(table) or "retained") + (" and protected against deletion" if table.protected else "")
     reason = f"{why}, it holds data; to delete it: {stack_tables.how_to_delete(table, region)}"
     replicas = (  # go-to-k/cdkd#1442
-        f"; delete its replicas in {', '.join(table.replicas)} likewise, each with its own --region; "
+        f"; delete its replicas in {', '.join(table.replicas)} in the same way, each with its own --region; "
         "DynamoDB does not delete a table for 24 hours after a replica was created from it"
     )
     return reason + replicas if table.replicas else reason
@@ -243,7 +243,7 @@ def _why_kept(table: ExistingTable, region: str) -> str:
 def _copy(copied: Copy) -> Entry:
     """A point in a vault that is not the stack's; only copy jobs show which vault it is."""
     if not copied.vault:
-        why = "of the stack's table, in a vault that is not the stack's (Default, or a copy)"
+        why = "recovery point of the stack's table in a vault outside the stack"
         return Entry(kind=COPY, id=copied.arn, reason=why)
     _, _, _, region, account, _, vault = copied.vault.split(":", 6)
     if copied.stack:

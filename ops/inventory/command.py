@@ -1,4 +1,4 @@
-"""Show what is left of a stack, deployed or destroyed, and what it costs a month."""
+"""List a stack's resources that hold data or outlive it, with their monthly cost."""
 
 import argparse
 import dataclasses
@@ -34,7 +34,7 @@ class Holding:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops inventory``."""
-    parser.add_argument("--all", action="store_true", help="every stack of this project that left any trace")
+    parser.add_argument("--all", action="store_true", help="all stacks of this project, deployed or deleted")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:

@@ -90,13 +90,16 @@ def things(context: Context, found: Inventory, elsewhere: Iterable[Point]) -> li
         *(_table(table, rates, dynamodb) for table in found.tables),
         *(_points("backup vault", vault.name, vault.points, rates, jobs=len(vault.jobs)) for vault in found.vaults),
         *(
-            _points("recovery points", f"in vault {vault}", held, rates, note="; the vault is not the stack's")
+            _points("recovery points", f"in vault {vault}", held, rates, note=", in a vault outside the stack")
             for vault, held in by_vault.items()
         ),
         *(_backup(backup, rates) for backup in found.backups),
         *(_key(key, rates) for key in found.keys),
         *(Thing(kind="role", id=role.name) for role in found.roles),
-        *(Thing(kind="role", id=role.name, detail=f"of the stack in {role.elsewhere}") for role in found.elsewhere),
+        *(
+            Thing(kind="role", id=role.name, detail=f"belongs to the stack in {role.elsewhere}")
+            for role in found.elsewhere
+        ),
         *(_log_group(name, rates, logs) for name in found.log_groups),
     ]
 

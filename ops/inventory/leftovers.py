@@ -150,7 +150,7 @@ def table_names(
     reach other people's backups.
     """
     names = {vault.table for vault in found_vaults}
-    # Anyone may back up a table of their own into the vault, with a role of their own.
+    # Another role may have backed up its own table into this vault.
     own_role = f"{name}-"[:_ROLE_NAME_START]
     points = (point for vault in found_vaults for point in vault.points)
     names |= {stack_tables.name_of(point.resource) for point in points if point.role.startswith(own_role)}

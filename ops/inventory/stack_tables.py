@@ -43,8 +43,8 @@ def names(context: Context, given: str | None = None) -> tuple[str, ...]:
     default = default_table(context.stack)
     if not found and default is None:
         raise OpsError(
-            f"stack {context.stack} is not in {context.region} and left nothing that names its table; "
-            "name it with --table"
+            f"stack {context.stack} does not exist in {context.region}, and no trace of it names its table; "
+            "pass --table"
         )
     return found or (str(default),)
 

@@ -28,21 +28,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops restore``."""
     origin = parser.add_mutually_exclusive_group()
     origin.add_argument("arn", nargs="?", metavar="ARN", help="a recovery point or backup (default: the newest point)")
-    origin.add_argument("--to-time", metavar="TIME", help="the table at TIME, ISO 8601 with a zone")
-    origin.add_argument("--latest", action="store_true", help="the table at the latest possible time")
+    origin.add_argument("--to-time", metavar="TIME", help="restore the table as of TIME, ISO 8601 with a zone")
+    origin.add_argument("--latest", action="store_true", help="restore the table as of the latest possible time")
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--target", metavar="NAME", help="the table to make")
-    target.add_argument("--drill", action="store_true", help="use a temporary table: restore, compare, measure, remove")
+    target.add_argument("--target", metavar="NAME", help="name of the new table")
+    target.add_argument(
+        "--drill", action="store_true", help="restore to a temporary table, compare, measure, then delete it"
+    )
     add = parser.add_argument
     add("--table", metavar="NAME", help="the source (default: the stack's table)")
-    add("--role", metavar="ARN", help="the role that AWS Backup restores with (default: the stack's)")
-    add("--kms-key", metavar="ARN", help="encrypt with this key (default: the source's; in another region the vault's)")
-    add("--reapply", action="store_true", help="give the new table the source's tags and settings")
+    add("--role", metavar="ARN", help="IAM role for AWS Backup (default: the stack's restore role)")
+    add(
+        "--kms-key",
+        metavar="ARN",
+        help="KMS key for the new table (default: the source's; in another region the vault's)",
+    )
+    add("--reapply", action="store_true", help="copy the source's tags and settings to the new table")
     add("--no-compare", action="store_true", help="do not compare source and target")
-    add("--expect-differences", action="store_true", help="accept differences: the source was written to since")
+    add("--expect-differences", action="store_true", help="do not fail on differences: the source has changed since")
     add("--show", type=int, default=20, metavar="N", help="print the first N differences (default: 20)")
     add("--rate", type=float, default=3000, metavar="N", help="at most N read units (4 KB) per second (default: 3000)")
-    add("--resume", action="store_true", help="continue the restore that an earlier run started")
+    add("--resume", action="store_true", help="continue a restore that an earlier run started")
     add("--timeout", type=float, default=720, metavar="MINUTES", help="wait this long; AWS goes on (default: 720)")
 
 
@@ -67,7 +73,7 @@ def _check(arguments: argparse.Namespace) -> float:
         if name is not None:
             stack_tables.check_name(option, name)
     if arguments.drill and (arguments.reapply or arguments.resume):
-        raise UsageError("--drill removes its table: leave out --reapply and --resume")
+        raise UsageError("--drill deletes its table: leave out --reapply and --resume")
     return 60 * number(arguments, "--timeout", 0.01, 7 * 24 * 60)
 
 
@@ -123,7 +129,7 @@ def _compared(arguments: argparse.Namespace, context: Context, source: str, targ
     if arguments.no_compare:
         return None
     if not status(context.clients("dynamodb"), source):
-        context.say(f"table {source} no longer exists: there is nothing to compare with")
+        context.say(f"table {source} no longer exists: nothing to compare with")
         return None
     return compare(context, source, target, most=arguments.show, rate=arguments.rate)
 
@@ -132,7 +138,9 @@ def _is_failure(arguments: argparse.Namespace, context: Context, comparison: Com
     """Whether the comparison is a failure; says what to do about it."""
     if not comparison or not comparison.differences or arguments.expect_differences:
         return False
-    context.say("the restored table differs from the source; if that was written to since, pass --expect-differences")
+    context.say(
+        "the restored table differs from the source; if the source was changed after the backup, pass --expect-differences"
+    )
     return True
 
 
@@ -173,7 +181,7 @@ def _drill(arguments: argparse.Namespace, context: Context, *, seconds: float) -
             items = output.count(comparison.source_items, "item")
             compared = f"{items} compared, differences {comparison.differences:,}"
         print(
-            f"drill: {origin.table} restored in {duration(took)}, to its state {duration(age)} before the drill; "
-            f"{compared}; the temporary table was removed"
+            f"drill: {origin.table} restored in {duration(took)}, as of {duration(age)} before the drill; "
+            f"{compared}; temporary table deleted"
         )
     return 1 if _is_failure(arguments, context, comparison) else 0

@@ -107,7 +107,7 @@ def _in_segments(
 class ReadBudget:
     """Read units that may be spent per second, in all threads together.
 
-    A unit is a consistent read of 4 KB. Throttled reads lower the rate: others need the table.
+    A unit is a consistent read of 4 KB. Throttled reads lower the rate, because other clients use the table.
     """
 
     def __init__(self, rate: float) -> None:

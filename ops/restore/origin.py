@@ -64,7 +64,7 @@ def check_arn(text: str, context: Context) -> None:
         raise UsageError(f"'{text}' is in region {match[1]}; pass --region {match[1]}")
     if match[2] != context.account:
         raise UsageError(
-            f"'{text}' is in account {match[2]}, the credentials are for {context.account}; pass --profile"
+            f"'{text}' is in account {match[2]}, but the credentials belong to {context.account}; pass --profile"
         )
 
 
@@ -150,8 +150,8 @@ def _at_time(context: Context, table: str, moment: datetime | None) -> Origin:
         if code(error) not in _NO_TABLE:
             raise
         raise OpsError(
-            f"table {table} does not exist in {context.region}, and a deleted table has no point-in-time "
-            "recovery; `python -m ops backups` lists the backups that can be restored"
+            f"table {table} does not exist in {context.region}, so it has no point-in-time recovery; "
+            " `python -m ops backups` lists the backups that can be restored"
         ) from None
     window = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     if window.get("PointInTimeRecoveryStatus") != "ENABLED":
@@ -163,7 +163,7 @@ def _at_time(context: Context, table: str, moment: datetime | None) -> Origin:
     # AWS restores to the second.
     if moment and not int(first.timestamp()) <= int(moment.timestamp()) <= int(last.timestamp()):
         raise OpsError(
-            f"--to-time {moment.isoformat()} is outside the times that table {table} can be restored to: "
+            f"--to-time {moment.isoformat()} is outside the restorable period of table {table}: "
             f"{first.isoformat()} to {last.isoformat()}"
         )
     return Origin(table=table, moment=moment or last, latest=moment is None)
@@ -179,7 +179,7 @@ def resumed(arguments: argparse.Namespace, context: Context) -> Restored:
     by_arn = (_of_arn(context, arguments.arn).table,) if arguments.arn else ()
     sources = by_arn or stack_tables.names(context, arguments.table)
     if target in sources:
-        raise UsageError(f"--target {target} is the source itself")
+        raise UsageError(f"--target {target} is the source table")
     table = next(stack_tables.existing(context.clients("dynamodb"), [target]), None)
     found = stack_tables.restore_of(context, target)
     if not found and table and table.restored:

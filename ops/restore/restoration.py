@@ -76,12 +76,12 @@ def _role(context: Context, origin: Origin, name: str, given: str | None) -> str
     if role and name.startswith(prefix):
         return role
     if ":dynamodb:" in origin.arn:
-        context.say("no role for AWS Backup: DynamoDB restores the backup with the caller's permissions")
+        context.say("no restore role found; restoring through DynamoDB with your permissions")
         return ""
     if role:
         raise UsageError(
-            f"the stack's role restores tables whose name begins with '{prefix}', got "
-            f"'{name}'; choose such a --target, or pass --role"
+            f"--target must start with '{prefix}' (the stack's restore role allows no other name), "
+            f"got '{name}'; change it, or pass --role"
         )
     state = "has no output RestoreRoleArn" if deployed else "does not exist"
     raise OpsError(
@@ -192,7 +192,7 @@ def mark(context: Context, name: str, *, restored: str, **more: str) -> None:
         arn = dynamodb.describe_table(TableName=name)["Table"]["TableArn"]
         dynamodb.tag_resource(ResourceArn=arn, Tags=[{"Key": key, "Value": value} for key, value in marks.items()])
     except ClientError as error:
-        context.say(f"table {name} has no tags, so the inventory will not find it: {explain(error)}")
+        context.say(f"table {name} could not be tagged, so inventory and cleanup will not find it: {explain(error)}")
 
 
 def status(dynamodb: Any, table: str) -> str:
@@ -215,11 +215,11 @@ def temporary(context: Context, restoration: Restoration, *, seconds: float) -> 
     try:
         yield
     except KeyboardInterrupt:
-        context.say(f"interrupted; removing table {name}; interrupt again to leave it")
+        context.say(f"interrupted: deleting table {name}; press Ctrl-C again to keep it")
         _remove(context, restoration, seconds=seconds)
-        raise KeyboardInterrupt(f"table {name} was removed") from None
+        raise KeyboardInterrupt(f"table {name} was deleted") from None
     except Exception as error:
-        context.say(f"failed: {error}; removing table {name}")
+        context.say(f"failed: {error}; deleting table {name}")
         _remove(context, restoration, seconds=seconds)
         raise
     _remove(context, restoration, seconds=seconds)
@@ -249,4 +249,4 @@ def _remove(context: Context, restoration: Restoration, *, seconds: float) -> No
         raise OpsError(f"{left}: it still existed after {late}") from None
     except (ClientError, BotoCoreError) as failed:
         raise OpsError(f"{left}: {explain(failed)}") from None
-    context.say(f"table {name} was removed" if seen else f"table {name} was never created")
+    context.say(f"table {name} was deleted" if seen else f"table {name} was never created")

@@ -50,7 +50,7 @@ def test_without_advanced_features_the_job_names_the_point(deployed, capsys):
         backup.update_region_settings(**{name: {"DynamoDB": True} for name in switches})
     out, err = capsys.readouterr()
     assert out == f"{_arn(deployed)}\n"
-    assert "the tags were not kept" in err
+    assert "tags not set" in err
 
 
 def test_while_a_job_of_the_table_runs_another_waits_or_is_refused(deployed, aws, capsys):
@@ -105,7 +105,7 @@ def test_the_backup_of_another_table_is_refused(deployed, client, vault, table, 
     for options, words in [
         (("--token", f"{deployed.stage}-taken"), taken),
         (("--token", f"{deployed.stage}-taken", "--no-wait"), taken),
-        (("--job", job), f"backup job {job} backs up {table_arn(table)}, not table {deployed.table}; check --job"),
+        (("--job", job), f"backup job {job} is for {table_arn(table)}, not for table {deployed.table}; check --job"),
     ]:
         assert deployed.ops("backup", *options) == 1
         out, err = capsys.readouterr()

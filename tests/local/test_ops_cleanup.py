@@ -137,7 +137,7 @@ def test_what_the_caller_may_not_look_for_is_left_and_named(destroyed, monkeypat
     destroyed.become_user(monkeypatch, {"Action": action})
     reasons = {entry["kind"]: entry["reason"] for entry in cleanup(status=1)["left"]}
     assert action.partition(":")[2] in reasons[kind]
-    assert reasons["role"] == "kept: it is unknown what still needs it"
+    assert reasons["role"] == "kept: it is unknown whether something still needs it"
     assert destroyed.remains() == left
 
 
@@ -184,7 +184,7 @@ def test_what_belongs_to_others_is_not_touched(destroyed, cleanup):
     destroyed.make_table(destroyed.table)
     backup = _back_up(destroyed, destroyed.table)
     (role,) = cleanup()["stays"]
-    assert "of the stack of that name in eu-west-1: run this with --region eu-west-1" in role["reason"]
+    assert "belongs to the stack with that name in eu-west-1: run this with --region eu-west-1" in role["reason"]
     assert neighbour.remains() == {"vault", "role", "log group", "backup"}
     assert len(neighbour.points()) == 1
     assert _exists(destroyed, backup)

@@ -173,7 +173,7 @@ def _(case):
     case.stage.destroy()
     case.set("vault_lock_day_seconds", 0)
     case.backup.put_backup_vault_lock_configuration(**COMPLIANCE, BackupVaultName=case.stage.vault)
-    case.blocked("vault lock in compliance mode, final since", options=("--unlock",))
+    case.blocked("vault lock in compliance mode, immutable since", options=("--unlock",))
     (point,) = [item for item in case.cleanup(status=1)["left"] if item["kind"] == "recovery point"]
     shown = case.backup.describe_recovery_point(BackupVaultName=case.stage.vault, RecoveryPointArn=point["id"])
     assert point["until"][:19] == shown["CalculatedLifecycle"]["DeleteAt"].isoformat()[:19]
@@ -245,7 +245,7 @@ def _(case):
 def _(case):
     case.stage.leave(PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
     (stays,) = case.cleanup(status=0)["stays"]
-    assert "free, and cannot be deleted" in stays["reason"]
+    assert "free, cannot be deleted" in stays["reason"]
     assert stays["until"] > "2026"
     assert case.stage.remains() == set()
 
@@ -293,7 +293,7 @@ def _(case):
     mine, policy = {"BackupVaultName": case.stage.vault}, _policy("*")
     case.backup.put_backup_vault_access_policy(Policy=policy, **mine)
     case.blocked(
-        "denies backup:DeleteRecoveryPoint to everyone (statement Keep)",
+        "denies backup:DeleteRecoveryPoint to all principals (statement Keep)",
         "`aws backup delete-backup-vault-access-policy --backup-vault-name",
     )
     assert case.backup.get_backup_vault_access_policy(**mine)["Policy"] == policy
@@ -326,7 +326,7 @@ def _(case):
     case.stage.destroy()
     (stays,) = case.cleanup(status=0)["stays"]
     assert stays["kind"] == "copy"
-    assert "in a vault that is not the stack's (Default, or a copy)" in stays["reason"]
+    assert "in a vault outside the stack" in stays["reason"]
     point = case.backup.describe_recovery_point(BackupVaultName="Default", RecoveryPointArn=stays["id"])
     assert point["Status"] == "COMPLETED"
 
@@ -394,7 +394,7 @@ def _(case):
     assert case.cleanup(status=1) is None
     assert "is still deployed" in case.err
     assert case.cleanup("--while-deployed", status=2) is None
-    assert "say which ones with --older-than, --keep-last" in case.err
+    assert "add --older-than, --keep-last" in case.err
     result = case.cleanup("--while-deployed", "--keep-last", "1", status=0)
     assert _kinds(result["deleted"]) == ["recovery point"] * 2
     reasons = {kept["kind"]: kept["reason"] for kept in result["stays"]}
@@ -408,8 +408,8 @@ def _(case):
     case.capsys.readouterr()
     assert case.stage.ops("cleanup", "--yes") == 0
     out = case.capsys.readouterr().out
-    assert out.startswith("nothing to delete was found in account 000000000000, region us-east-1")
-    assert "if the stack was somewhere else, name it with --region or --profile" in out
+    assert out.startswith("nothing to delete found in account 000000000000, region us-east-1")
+    assert "if the stack was elsewhere, pass --region or --profile" in out
     assert "deleted" not in out.replace("to delete", "")
 
 

@@ -130,7 +130,7 @@ def test_a_time_and_the_latest_time_are_restored_through_recovery(deployment, aw
     late = (first - timedelta(hours=1)).isoformat()
     assert deployment.ops("restore", "--to-time", late, "--target", f"{target}-2") == 1
     line = capsys.readouterr().err.splitlines()[-1]
-    assert f"error: --to-time {late} is outside the times that table {deployment.table} can be" in line
+    assert f"error: --to-time {late} is outside the restorable period of table {deployment.table}" in line
     assert sorted(tables(deployment)) == [f"{deployment.table}{end}" for end in ("", ".now", ".then")]
 
 
@@ -186,7 +186,7 @@ def test_after_a_destroy_it_needs_a_role_or_a_backup_in_dynamodb(deployment, cli
     client("iam").attach_role_policy(RoleName=f"{name}-restores", PolicyArn=MANAGED)
     assert deployment.ops("restore", "--target", target, "--role", role) == 0
     err = capsys.readouterr().err
-    assert "no longer exists: there is nothing to compare" in err
+    assert "no longer exists: nothing to compare" in err
     assert err.splitlines()[-1] == (
         f"table {target} has no time to live, stream, point-in-time recovery, deletion protection; "
         f"--reapply cannot set them, because table {deployment.table} does not exist in us-east-1: "
@@ -206,9 +206,13 @@ def test_an_impossible_restore_is_one_line_before_anything_starts(deployed, caps
         ((point, "--drill"), 1, f"no recovery point or backup {point}"),
         (("--latest", "--drill"), 1, "has no point-in-time recovery"),
         (("--table", "Nobodys", "--drill"), 1, "no recovery point of table Nobodys"),
-        (("--target", deployed.table, "--resume"), 2, f"--target {deployed.table} is the source itself"),
+        (("--target", deployed.table, "--resume"), 2, f"--target {deployed.table} is the source table"),
         (("--target", deployed.table), 1, "exists already (ACTIVE); choose another --target"),
-        (("--target", "Other"), 2, f"restores tables whose name begins with '{deployed.table}.', got 'Other'"),
+        (
+            ("--target", "Other"),
+            2,
+            f"--target must start with '{deployed.table}.' (the stack's restore role allows no other name), got 'Other'",
+        ),
     ]:
         assert deployed.ops("restore", *options) == status
         out, err = capsys.readouterr()
@@ -252,7 +256,7 @@ def test_an_interrupted_drill_leaves_nothing_and_an_interrupted_restore_is_resum
     status, out, err = interrupted(aws, "restore job ", *command, "--drill", number=signal.SIGTERM)
     assert (status, out, "Traceback" in err) == (130, "", False)
     assert err.splitlines()[-1].startswith("error: interrupted; table ")
-    assert err.splitlines()[-1].endswith(" was removed")
+    assert err.splitlines()[-1].endswith(" was deleted")
     assert tables(deployed) == [deployed.table]
 
     target = f"{deployed.table}.later"

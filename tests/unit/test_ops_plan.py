@@ -50,13 +50,13 @@ def test_points_go_before_what_aws_needs_to_delete_them():
 @pytest.mark.parametrize(
     ("found", "until", "words"),
     [
-        ({"backups": (SYSTEM,)}, EXPIRY, "free, and cannot be deleted"),
+        ({"backups": (SYSTEM,)}, EXPIRY, "free, cannot be deleted"),
         ({"tables": (ExistingTable(name="T"),)}, None, "`aws dynamodb delete-table --table-name T --region eu-west-1`"),
         ({"tables": (ExistingTable(name="T", protected=True),)}, None, "--no-deletion-protection-enabled`, wait until"),
         (
             {"tables": (ExistingTable(name="T", replicas=("eu-central-1", "us-east-1")),)},
             None,
-            "; delete its replicas in eu-central-1, us-east-1 likewise, each with its own --region; "
+            "; delete its replicas in eu-central-1, us-east-1 in the same way, each with its own --region; "
             "DynamoDB does not delete a table for 24 hours after a replica was created from it",
         ),
         ({"keys": (Key(arn=KEY_ARN, used_by="T"),)}, None, "table T is encrypted with it"),
@@ -118,8 +118,8 @@ NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
         (None, True, ""),
         (NOW + timedelta(days=1), False, "compliance mode: --unlock removes it (possible until 2026-11-22 12:00 UTC)"),
         (NOW + timedelta(days=1), True, ""),
-        (NOW - timedelta(days=1), False, "compliance mode, final since 2026-11-20: until its retention ends"),
-        (NOW - timedelta(days=1), True, "compliance mode, final since 2026-11-20: until its retention ends"),
+        (NOW - timedelta(days=1), False, "compliance mode, immutable since 2026-11-20: neither the lock nor"),
+        (NOW - timedelta(days=1), True, "compliance mode, immutable since 2026-11-20: neither the lock nor"),
     ],
 )
 def test_a_lock_blocks_until_it_is_removed_or_for_good(until, unlock, text):
@@ -135,8 +135,8 @@ def test_a_blocked_point_keeps_what_it_needs_and_no_other_point():
     assert [(entry.kind, entry.reason, entry.until) for entry in made.blocked] == [
         ("recovery point", "why", EXPIRY),
         ("backup vault", "holds 2 recovery points, 1 cannot be deleted", None),
-        ("role", "kept: AWS Backup needs it for what cannot be deleted", None),
-        ("key", "kept: what cannot be deleted may be encrypted with it", None),
+        ("role", "kept: AWS Backup needs it to delete the remaining recovery points", None),
+        ("key", "kept: remaining resources may be encrypted with it", None),
     ]
 
 
@@ -257,7 +257,7 @@ COMMAND = "`python -m ops cleanup --stack Messages-dev-Copies-eu-central-1 --reg
             ["in another account; in vault theirs, account 444455556666"],
         ),
         (Copy(arn="arn:1", vault=f"{THERE}:theirs"), ["r"], ["--recovery-point-arn arn:1 --region eu-central-1`"]),
-        (Copy(arn="arn:1"), ["r"], ["not the stack's"]),
+        (Copy(arn="arn:1"), ["r"], ["in a vault outside the stack"]),
     ],
 )
 def test_a_copy_is_kept_with_the_command_that_deletes_it_and_with_the_role_that_made_it(copied, actions, words):
