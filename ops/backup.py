@@ -161,27 +161,18 @@ def _start(arguments: argparse.Namespace, context: Context, request: dict[str, A
     context.say(f"backing up {table} into {vault}")
     answer = backup.start_backup_job(BackupVaultName=vault, ResourceArn=table, IamRoleArn=role, **request)
     job_id = str(answer["BackupJobId"])
-    if arguments.token:
-        _check_token(context, job_id, arguments.token, table)
+    # AWS Backup reports success for a token that it knows, and does nothing
+    # (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_StartBackupJob.html).
+    if arguments.token and (resource := _described(backup, job_id).resource) != table:
+        raise OpsError(
+            f"--token {arguments.token} was used for backup job {job_id} of {resource}, so no backup was started; "
+            "choose another --token"
+        )
     if job_id in others:
         context.say(f"--token {arguments.token} started this job before, and it is still running")
     elif others and not arguments.wait:
         context.say(f"the job starts when job {others[0]} has ended, or expires after an hour")
     return job_id
-
-
-def _check_token(context: Context, job_id: str, token: str, table: str) -> None:
-    """Raise OpsError when the token belongs to the backup of another table.
-
-    AWS Backup reports success for a token that it knows, and does nothing
-    (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_StartBackupJob.html).
-    """
-    resource = _described(context.clients("backup"), job_id).resource
-    if resource != table:
-        raise OpsError(
-            f"--token {token} was used for backup job {job_id} of {resource}, so no backup was started; "
-            "choose another --token"
-        )
 
 
 def _json(context: Context, job: "Job") -> str:

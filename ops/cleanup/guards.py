@@ -162,7 +162,7 @@ def _held(backup: Any, vaults: Mapping[str, Vault]) -> Iterator[tuple[str, str]]
         names = backup.get_legal_hold(LegalHoldId=hold).get("RecoveryPointSelection", {}).get("VaultNames")
         if names and not vaults.keys() & set(names):
             continue
-        reason = f"legal hold '{listed['Title']}' ({hold}): ask its owner to cancel it; this command does not cancel legal holds"
+        reason = f"legal hold '{listed['Title']}' ({hold}): ask its owner to cancel it; this command never does"
         for point in rows(backup, "list_recovery_points_by_legal_hold", "RecoveryPoints", LegalHoldId=hold):
             if point["BackupVaultName"] in vaults:
                 yield point["RecoveryPointArn"], reason

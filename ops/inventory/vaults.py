@@ -240,7 +240,7 @@ def _doubt(context: Context, arn: str, vault: str, client_in: Callable[[str], An
     """None when the copy is gone; otherwise why it may be gone, or an empty text."""
     _, _, _, region, account, _, name = vault.split(":", 6)
     if account != context.account:
-        return f"in another account; whether it still exists is unknown"
+        return "in another account; whether it still exists is unknown"
     backup = client_in(region)
     try:
         backup.describe_recovery_point(BackupVaultName=name, RecoveryPointArn=arn)

@@ -139,7 +139,7 @@ def _is_failure(arguments: argparse.Namespace, context: Context, comparison: Com
     if not comparison or not comparison.differences or arguments.expect_differences:
         return False
     context.say(
-        "the restored table differs from the source; if the source was changed after the backup, pass --expect-differences"
+        "the restored table differs from the source; if the source has changed since, pass --expect-differences"
     )
     return True
 
