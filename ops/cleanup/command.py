@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         return _show_result(context, before, before, {}, as_json=arguments.json)
     for line in _listing(before):
         context.say(line)
-    _agree(before, context, yes=arguments.yes)
+    agree(before, context, yes=arguments.yes)
     with closing(_client(context, arguments.profile, rate)) as backup:
         deleting = Deletion(context, backup, rate=rate, seconds=seconds)
         deleting.run(found, before.actions)
@@ -169,7 +169,7 @@ def _plan(
     return plan.make(found, region=context.region, guards=guarded, choices=chosen, copies=copies)
 
 
-def _agree(what: Plan, context: Context, *, yes: bool) -> None:
+def agree(what: Plan, context: Context, *, yes: bool) -> None:
     """Raise unless the user agrees to delete what was listed."""
     if yes:
         return

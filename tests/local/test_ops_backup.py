@@ -40,19 +40,6 @@ def test_prints_exactly_the_recovery_points_arn(deployed, capsys):
     assert (result["vault"], result["stack"]) == (deployed.vault, deployed.stack)
 
 
-def test_without_advanced_features_the_job_names_the_point(deployed, capsys):
-    switches = ("ResourceTypeOptInPreference", "ResourceTypeManagementPreference")
-    backup = deployed.client("backup")
-    backup.update_region_settings(**{name: {"DynamoDB": False} for name in switches})
-    try:
-        assert deployed.ops("backup", "--tag", "a=b") == 0
-    finally:
-        backup.update_region_settings(**{name: {"DynamoDB": True} for name in switches})
-    out, err = capsys.readouterr()
-    assert out == f"{_arn(deployed)}\n"
-    assert "tags not set" in err
-
-
 def test_while_a_job_of_the_table_runs_another_waits_or_is_refused(deployed, aws, capsys):
     configure(aws, backup_job_seconds=3)
     job = deployed.start_job()

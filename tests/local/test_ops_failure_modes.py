@@ -340,7 +340,7 @@ def _(case):
     (stays,) = case.cleanup(status=0)["stays"]
     assert stays["reason"].startswith("retained and protected against deletion")
     assert "--no-deletion-protection-enabled`, wait until it is ACTIVE" in stays["reason"]
-    assert "delete its replicas in eu-west-1 likewise" in stays["reason"]
+    assert "delete its replicas in eu-west-1 in the same way" in stays["reason"]
     assert case.stage.client("dynamodb").describe_table(TableName=case.stage.table)
     replicate(ReplicaUpdates=[{"Delete": {"RegionName": "eu-west-1"}}])
 

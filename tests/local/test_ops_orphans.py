@@ -40,15 +40,3 @@ def test_a_stack_is_listed_once_it_is_destroyed_until_it_is_cleaned_up(deployed,
     assert f"{deployed.stack}: to remove it, python -m ops cleanup --stage " in error
     assert deployed.ops("cleanup", "--yes") == 0
     assert orphans()[1] is None
-
-
-def test_a_table_that_the_clean_up_keeps_is_listed_with_the_command_that_deletes_it(deployed, client, orphans):
-    target = f"{deployed.table}.k1"
-    backup = client("dynamodb").create_backup(TableName=deployed.table, BackupName="by-hand")["BackupDetails"]
-    assert deployed.ops("restore", backup["BackupArn"], "--target", target, "--no-compare") == 0
-    deployed.destroy()
-    assert deployed.ops("cleanup", "--yes") == 0
-    status, found, error = orphans()
-    assert (status, [thing["id"] for thing in found["things"]]) == (1, [target])
-    delete = f"`aws dynamodb delete-table --table-name {target} --region us-east-1`"
-    assert f"{deployed.stack}: to remove it, {delete}" in error.splitlines()

@@ -183,6 +183,7 @@ def test_restores_are_tested_where_a_stage_says_so():
     template = stack(restore_testing=True)
     plan = properties(template, "AWS::Backup::RestoreTestingPlan")
     assert plan["RestoreTestingPlanName"] == "Messages_dev"
+    assert plan["ScheduleExpression"] == "cron(0 5 ? * SUN *)"
     assert plan["RecoveryPointSelection"]["RecoveryPointTypes"] == ["SNAPSHOT"]
     assert properties(template, "AWS::Backup::RestoreTestingSelection")["ProtectedResourceType"] == "DynamoDB"
     stack().resource_count_is("AWS::Backup::RestoreTestingPlan", 0)

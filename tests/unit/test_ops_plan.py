@@ -1,6 +1,8 @@
 """What a clean-up decides to do, from plain data."""
 
+import contextlib
 import dataclasses
+import io
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -8,6 +10,7 @@ import pytest
 
 from cli.clients import StackDescription
 from cli.command_line import Context
+from cli.errors import OpsError, UsageError
 from ops.cleanup import command, guards, plan
 from ops.cleanup.guards import Blocker, Guards
 from ops.cleanup.plan import Choices
@@ -106,6 +109,25 @@ def test_lists_for_people_and_for_pipelines():
         "left": [],
         "stays": [{"kind": "key", "id": "k", "reason": "why", "until": "2026-12-26T11:00:00+00:00"}],
     }
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ("y\n", ""),
+        ("n\n", "the answer was not yes"),
+        ("", "the answer was not yes"),
+        (None, "stdin is not a terminal; to delete, pass --yes"),
+    ],
+)
+def test_it_asks_on_a_terminal_and_nowhere_else(answer, error, monkeypatch, capsys):
+    stdin = io.StringIO("y\n" if answer is None else answer)
+    stdin.isatty = lambda: answer is not None
+    monkeypatch.setattr("sys.stdin", stdin)
+    with pytest.raises((OpsError, UsageError), match=error) if error else contextlib.nullcontext():
+        command.agree(_make(EVERYTHING), CONTEXT, yes=False)
+    asked = "Delete 1 recovery point, 1 table backup, 1 backup vault, 1 role, 1 key, 1 log group in account 1111"
+    assert capsys.readouterr().err.startswith("" if answer is None else asked)
 
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)

@@ -47,11 +47,6 @@ def test_prices_are_those_of_the_region(amount, dollars):
     assert round(amount, 2) == dollars
 
 
-def test_the_prices_say_whose_they_are():
-    assert OREGON.note == f"list prices of us-west-2 as of {AS_OF}, without any free tier"
-    assert OREGON.origin == {"region": "us-west-2", "as_of": AS_OF}
-
-
 def test_a_region_without_prices_has_those_of_another_and_it_says_so():
     mars = Rates("mars-1")
     assert mars.backup(10 * GB) == OREGON.backup(10 * GB)
