@@ -179,45 +179,44 @@ class Deletion:
         ``rate``: deletions a second; ``seconds``: the longest wait for any one step.
         """
         self.failures: dict[tuple[str, str], str] = {}
+        self._agreed = set[tuple[str, str]]()
         self._context, self._seconds, self._backup = context, seconds, backup
         self._pace, self._at_once = Pace(rate, context.clock), connections(rate)
 
     def run(self, found: Inventory, agreed: Iterable[plan.Entry]) -> None:
         """Delete what is ``agreed`` of ``found``; one that fails stops no other."""
-        wanted = {(entry.kind, entry.id) for entry in agreed}
+        self._agreed = {(entry.kind, entry.id) for entry in agreed}
         for service, operations in _LIMITED.items():
             client = self._backup if service == "backup" else self._context.clients(service)
             self._pace.limit(client, *operations)
         for vault in found.vaults:
-            if (plan.LOCK, vault.name) in wanted:
-                # If this fails, every point in the vault is refused, and named.
-                unlock = self._backup.delete_backup_vault_lock_configuration
-                self._try(plan.LOCK, vault.name, partial(unlock, BackupVaultName=vault.name))
-        running = [(vault, job) for vault in found.vaults for job in vault.jobs if (plan.JOB, job) in wanted]
+            # If this fails, every point in the vault is refused, and named.
+            self._try(
+                plan.LOCK, vault.name, self._backup.delete_backup_vault_lock_configuration, BackupVaultName=vault.name
+            )
+        running = [(vault, job) for vault in found.vaults for job in vault.jobs if (plan.JOB, job) in self._agreed]
         late = [point for vault, job in running if (point := self._after(vault, job))]
-        self._points([p for v in found.vaults for p in v.points if (plan.POINT, p.arn) in wanted] + late)
-        self._backups([backup.arn for backup in found.backups if (plan.BACKUP, backup.arn) in wanted])
+        self._points([p for v in found.vaults for p in v.points if (plan.POINT, p.arn) in self._agreed] + late)
+        self._backups([backup.arn for backup in found.backups if (plan.BACKUP, backup.arn) in self._agreed])
         for vault in found.vaults:
-            if (plan.VAULT, vault.name) in wanted:
+            if (plan.VAULT, vault.name) in self._agreed:
                 self._vault(vault, late)
         left = [vault for vault in found.vaults if (plan.VAULT, vault.name) in self.failures]
         makers = {point.role for vault in left for point in vault.points}
         if not all(vault.points for vault in left):
             makers.add("")  # any role may have made the points that came meanwhile
+        iam, kms, logs = (self._context.clients(service) for service in ("iam", "kms", "logs"))
         for role in found.roles:
             needed = any(map(role.may_have_made, makers))
             kept = "kept: AWS Backup needs it to delete the remaining recovery points" if needed else ""
-            if (plan.ROLE, role.name) in wanted:
-                self._try(plan.ROLE, role.name, partial(_delete_role, self._context.clients("iam"), role), kept=kept)
+            self._try(plan.ROLE, role.name, partial(_delete_role, iam, role), kept=kept)
         needed = any(kind in (plan.JOB, plan.POINT, plan.VAULT, plan.BACKUP) for kind, _ in self.failures)
         kept = "kept: remaining resources may be encrypted with it" if needed else ""
         for key in found.keys:
-            if (plan.KEY, key.arn) in wanted:
-                self._try(plan.KEY, key.arn, partial(_schedule, self._context.clients("kms"), key.arn), kept=kept)
+            schedule = partial(kms.schedule_key_deletion, PendingWindowInDays=plan.KEY_WINDOW_DAYS)
+            self._try(plan.KEY, key.arn, schedule, kept=kept, KeyId=key.arn)
         for name in found.log_groups:
-            if (plan.LOGS, name) in wanted:
-                delete = self._context.clients("logs").delete_log_group
-                self._try(plan.LOGS, name, partial(delete, logGroupName=name))
+            self._try(plan.LOGS, name, logs.delete_log_group, logGroupName=name)
 
     def _after(self, vault: Vault, job: str) -> Point | None:
         """The point of a running job, once it has ended; None when it left none."""
@@ -278,13 +277,15 @@ class Deletion:
             return f"{new} more recovery points came; run this again" if new else None
         return ""
 
-    def _try(self, kind: str, id: str, call: Callable[[], object], *, kept: str = "") -> None:
-        """Make the call, unless there is a reason why the resource is ``kept``."""
+    def _try(self, kind: str, id: str, call: Callable[..., object], *, kept: str = "", **request: Any) -> None:
+        """Make the call if it was agreed, unless there is a reason why the resource is ``kept``."""
+        if (kind, id) not in self._agreed:
+            return
         if kept:
             self.failures[kind, id] = kept
             return
         try:
-            call()
+            call(**request)
         except (ClientError, BotoCoreError) as error:
             self._note(kind, id, error)
 
@@ -292,10 +293,6 @@ class Deletion:
         gone = isinstance(error, ClientError) and code(error) in _GONE
         if error is not None and not gone:
             self.failures[kind, id] = explain(error)
-
-
-def _schedule(kms: Any, key: str) -> None:
-    kms.schedule_key_deletion(KeyId=key, PendingWindowInDays=plan.KEY_WINDOW_DAYS)
 
 
 def _delete_role(iam: Any, role: Role) -> None:

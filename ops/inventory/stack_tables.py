@@ -65,8 +65,8 @@ def name_of(arn: str) -> str:
 def existing(dynamodb: Any, names: Iterable[str]) -> Iterator[ExistingTable]:
     """Those of ``names`` that exist."""
     for name in names:
-        if described := _described(dynamodb, name):
-            yield _table(dynamodb, described)
+        if shown := described(dynamodb, name):
+            yield _table(dynamodb, shown)
 
 
 def encrypted_with(dynamodb: Any, keys: Collection[str]) -> Iterator[ExistingTable]:
@@ -76,9 +76,9 @@ def encrypted_with(dynamodb: Any, keys: Collection[str]) -> Iterator[ExistingTab
     and is unreadable once its key is deleted.
     """
     for name in _every_name(dynamodb) if keys else ():
-        described = _described(dynamodb, name)
-        if described and _key(described) in keys:
-            yield _table(dynamodb, described)
+        shown = described(dynamodb, name)
+        if shown and _key(shown) in keys:
+            yield _table(dynamodb, shown)
 
 
 def origin(table: ExistingTable) -> str:
@@ -101,14 +101,15 @@ def _every_name(dynamodb: Any) -> list[str]:
     return list(vaults.rows(dynamodb, "list_tables", "TableNames"))
 
 
-def _described(dynamodb: Any, table: str) -> dict[str, Any] | None:
+def described(dynamodb: Any, table: str) -> dict[str, Any]:
+    """DynamoDB's description of ``table``; empty when there is no such table."""
     try:
-        described: dict[str, Any] = dynamodb.describe_table(TableName=table)["Table"]
+        shown: dict[str, Any] = dynamodb.describe_table(TableName=table)["Table"]
     except ClientError as error:
         if code(error) != "ResourceNotFoundException":
             raise
-        return None
-    return described
+        return {}
+    return shown
 
 
 def _table(dynamodb: Any, described: dict[str, Any]) -> ExistingTable:
@@ -160,10 +161,10 @@ def restore_of(context: Context, table: str) -> Restored | None:
     AWS Backup remembers jobs for a while, DynamoDB a restore until the table is ACTIVE
     (https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_RestoreSummary.html).
     """
-    described = _described(context.clients("dynamodb"), table)
-    summary = described.get("RestoreSummary") if described else None
+    shown = described(context.clients("dynamodb"), table)
+    summary = shown.get("RestoreSummary")
     try:
-        if found := _by_job(context.clients("backup"), table, described):
+        if found := _by_job(context.clients("backup"), table, shown):
             return found
     except ClientError as error:
         if not summary or not is_denied(error):
@@ -204,10 +205,10 @@ def _source(context: Context, table: str) -> str:
     return found.source if found else ""
 
 
-def _by_job(backup: Any, table: str, described: dict[str, Any] | None) -> Restored | None:
+def _by_job(backup: Any, table: str, shown: dict[str, Any]) -> Restored | None:
     jobs = vaults.rows(backup, "list_restore_jobs", "RestoreJobs", ByResourceType="DynamoDB")
     for job in sorted(jobs, key=lambda job: job["CreationDate"], reverse=True):
-        if _may_have_made(job, described) and _target(backup, job) == table:
+        if _may_have_made(job, shown) and _target(backup, job) == table:
             return Restored(
                 source=name_of(job.get("SourceResourceArn", "")),
                 arn=job["RecoveryPointArn"],
@@ -217,11 +218,11 @@ def _by_job(backup: Any, table: str, described: dict[str, Any] | None) -> Restor
     return None
 
 
-def _may_have_made(job: dict[str, Any], described: dict[str, Any] | None) -> bool:
+def _may_have_made(job: dict[str, Any], shown: dict[str, Any]) -> bool:
     """Whether the table was created while the job ran; another one may have its name now."""
-    if not described:
+    if not shown:
         return bool(job["Status"] != "COMPLETED")
-    made, end = described["CreationDateTime"], job.get("CompletionDate")
+    made, end = shown["CreationDateTime"], job.get("CompletionDate")
     # AWS gives some times in whole seconds.
     began_before = int(job["CreationDate"].timestamp()) <= made.timestamp()
     return began_before and (not end or int(made.timestamp()) <= end.timestamp())

@@ -197,12 +197,7 @@ def mark(context: Context, name: str, *, restored: str, **more: str) -> None:
 
 def status(dynamodb: Any, table: str) -> str:
     """The table's status, for example ACTIVE; empty when there is no such table."""
-    try:
-        return str(dynamodb.describe_table(TableName=table)["Table"]["TableStatus"])
-    except ClientError as error:
-        if code(error) != "ResourceNotFoundException":
-            raise
-        return ""
+    return str(stack_tables.described(dynamodb, table).get("TableStatus", ""))
 
 
 @contextlib.contextmanager

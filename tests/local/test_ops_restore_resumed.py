@@ -11,6 +11,7 @@ from ops.restore.restoration import Restoration
 from tests.support.ops_deployment import quick_deployment
 
 RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
+FOREIGN = [{"Key": "messages:stack", "Value": "Messages-other"}]
 EXPIRING = {"TimeToLiveSpecification": {"Enabled": True, "AttributeName": "Gone"}}
 
 
@@ -50,17 +51,6 @@ def when_active(deployed, table):
     eventually(lambda: dynamodb.describe_table(TableName=table)["Table"]["TableStatus"] == "ACTIVE")
 
 
-def create_table(deployed, table, **tags):
-    """A table that was not restored."""
-    deployed.client("dynamodb").create_table(
-        TableName=table,
-        BillingMode="PAY_PER_REQUEST",
-        AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
-        Tags=[{"Key": f"messages:{key}", "Value": value} for key, value in tags.items()],
-    )
-
-
 def tags_of(deployed, table):
     tags = deployed.client("dynamodb").list_tags_of_resource(ResourceArn=table_arn(table))["Tags"]
     return {tag["Key"]: tag["Value"] for tag in tags}
@@ -75,9 +65,9 @@ def resume(deployed, capsys, target, *options):
 
 def test_a_table_that_was_not_restored_from_the_source_is_refused_and_kept(deployed, aws, capsys):
     table, dynamodb = deployed.table, deployed.client("dynamodb")
-    create_table(deployed, f"{table}-archive")
-    create_table(deployed, f"{table}-prod", stack="Messages-other")
-    create_table(deployed, f"{table}-source")
+    deployed.make_table(f"{table}-archive")
+    deployed.make_table(f"{table}-prod", Tags=FOREIGN)
+    deployed.make_table(f"{table}-source")
     dynamodb.update_continuous_backups(TableName=f"{table}-source", **RECOVERABLE)
     configure(aws, restore_job_seconds=60)
     start_recovery(deployed, f"{table}-source", f"{table}.mixed")
@@ -107,7 +97,7 @@ def test_a_table_that_took_the_name_of_a_restored_one_is_refused(deployed, capsy
     dynamodb.delete_table(TableName=target)
     # AWS shows whole seconds in places.
     eventually(lambda: time.time() > ended.timestamp() + 2)
-    create_table(deployed, target)
+    deployed.make_table(target)
     status, line, _ = resume(deployed, capsys, target)
     assert (status, tags_of(deployed, target)) == (1, {})
     assert f"nothing shows that table {target} was restored" in line
@@ -159,9 +149,9 @@ def test_inventory_and_clean_up_name_the_tables_of_interrupted_restores_and_keep
     configure(aws, restore_job_seconds=120)
     start_job(deployed, point, by_backup)
     start_recovery(deployed, table, by_dynamodb)
-    create_table(deployed, f"{table}.archive")
-    create_table(deployed, f"{table}.other", stack="Messages-other")
-    create_table(deployed, f"{table}-2.drill-0a1b2c3d")
+    deployed.make_table(f"{table}.archive")
+    deployed.make_table(f"{table}.other", Tags=FOREIGN)
+    deployed.make_table(f"{table}-2.drill-0a1b2c3d")
 
     assert deployed.ops("inventory", "--json") == 0
     (held,) = json.loads(capsys.readouterr().out)["stacks"]

@@ -23,12 +23,23 @@ def _error(code, text="", operation="Delete"):
 
 
 class FakeClient:
-    """What limiting the rate of a client's requests needs."""
+    """Notes every call; no role has its attached policy any more."""
 
     meta = SimpleNamespace(
         events=SimpleNamespace(register=lambda *_: None),
         service_model=SimpleNamespace(service_id=SimpleNamespace(hyphenize=str)),
     )
+
+    def __init__(self):
+        self.calls = []
+
+    def __getattr__(self, operation):
+        def call(**arguments):
+            self.calls.append((operation, *arguments.values()))
+            if operation == "detach_role_policy":
+                raise _error("NoSuchEntity")
+
+        return call
 
 
 class FakeBackup(FakeClient):
@@ -70,22 +81,9 @@ class FakeBackup(FakeClient):
             raise self.answers[key].pop(0)
 
 
-class FakeIam(FakeClient):
-    def __init__(self):
-        self.calls = []
-
-    def __getattr__(self, operation):
-        def call(**arguments):
-            self.calls.append((operation, *arguments.values()))
-            if operation == "detach_role_policy":
-                raise _error("NoSuchEntity")
-
-        return call
-
-
 def _context(said=None, **services):
     return Context(
-        clients=lambda service: services.get(service, FakeClient),
+        clients=lambda service: services.get(service) or FakeClient(),
         stack="Messages-dev",
         account="1",
         region="us-east-1",
@@ -211,13 +209,13 @@ def test_access_denied_on_a_vaults_points_means_none_only_when_the_vault_is_gone
 
 
 def test_a_role_goes_with_its_policies_also_a_half_deleted_one():
-    iam, role = FakeIam(), Role(name="r", policies=("inline",), attached=("arn:m",))
+    iam, role = FakeClient(), Role(name="r", policies=("inline",), attached=("arn:m",))
     assert _delete(Inventory(roles=(role,)), [(plan.ROLE, "r")], iam=iam) == {}
     assert [call[0] for call in iam.calls] == ["delete_role_policy", "detach_role_policy", "delete_role"]
 
 
 def test_role_and_key_are_kept_for_points_that_came_meanwhile():
-    iam, backup = FakeIam(), FakeBackup({"new": "COMPLETED"}, {"v": [NOT_EMPTY]})
+    iam, backup = FakeClient(), FakeBackup({"new": "COMPLETED"}, {"v": [NOT_EMPTY]})
     found = Inventory(vaults=ONE_VAULT.vaults, roles=(Role(name="r"),), keys=(Key(arn="arn:key"),))
     failures = _delete(found, [(plan.VAULT, "v"), (plan.ROLE, "r"), (plan.KEY, "arn:key")], backup, iam=iam)
     assert [kind for kind, _ in failures] == [plan.VAULT, plan.ROLE, plan.KEY]
@@ -226,7 +224,7 @@ def test_role_and_key_are_kept_for_points_that_came_meanwhile():
 
 def test_only_the_role_of_what_is_left_is_kept():
     held = _error("InvalidRequestException", "it has active legal hold(s)")
-    iam, backup = FakeIam(), FakeBackup({"a": "COMPLETED"}, {"a": [held]})
+    iam, backup = FakeClient(), FakeBackup({"a": "COMPLETED"}, {"a": [held]})
     backup.role = "arn:aws:iam::111122223333:role/messages/r-2"
     found = Inventory(
         vaults=(Vault(name="v", arn="arn:v", points=tuple(_points("a", role="r-2"))), Vault(name="w", arn="arn:w")),
@@ -239,11 +237,11 @@ def test_only_the_role_of_what_is_left_is_kept():
 
 
 def test_only_what_was_agreed_is_deleted():
-    iam, backup = FakeIam(), FakeBackup()
+    iam, backup = FakeClient(), FakeBackup()
     vault = Vault(name="v", arn="arn:v", points=tuple(_points("a")), jobs=("j",))
     by_hand = TableBackup(arn="arn:user", name="b", table="t", system=False)
     found = Inventory(vaults=(vault,), roles=(Role(name="r"),), backups=(by_hand,), log_groups=("g",))
-    assert _delete(found, [], backup, iam=iam) == {}
+    assert _delete(found, [], backup, iam=iam, logs=iam, dynamodb=iam) == {}
     assert iam.calls == backup.calls == []
 
 
