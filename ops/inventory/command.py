@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
 
 from cli import output
 from cli.clients import find_stack, missing_table
@@ -111,23 +110,22 @@ def _cells(thing: Thing) -> tuple[str, ...]:
     return (thing.kind, thing.id, held, output.money(thing.monthly), detail)
 
 
-def _object(thing: Thing) -> dict[str, Any]:
-    return {
-        "kind": thing.kind,
-        "id": thing.id,
-        "detail": thing.detail,
-        "bytes": thing.bytes,
-        "monthly_usd": round(thing.monthly, 6),
-        "until": thing.until.isoformat() if thing.until else None,
-    }
-
-
 def _json(context: Context, holdings: list[Holding]) -> str:
     stacks = [
         {
             "stack": held.stack,
             "status": held.status or None,
-            "things": [_object(thing) for thing in held.things],
+            "things": [
+                {
+                    "kind": thing.kind,
+                    "id": thing.id,
+                    "detail": thing.detail,
+                    "bytes": thing.bytes,
+                    "monthly_usd": round(thing.monthly, 6),
+                    "until": thing.until.isoformat() if thing.until else None,
+                }
+                for thing in held.things
+            ],
             "monthly_usd": round(held.monthly, 6),
         }
         for held in holdings

@@ -1,5 +1,6 @@
 """Find vaults, recovery points and the backups that DynamoDB keeps. Reads only."""
 
+import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Iterator
@@ -245,16 +246,12 @@ def _doubt(context: Context, arn: str, vault: str, client_in: Callable[[str], An
     try:
         backup.describe_recovery_point(BackupVaultName=name, RecoveryPointArn=arn)
     except ClientError as error:
-        gone = code(error) == _NOT_FOUND or (is_denied(error) and _is_missing(backup, name))
-        return None if gone else f"could not check whether it still exists ({code(error)})"
+        if code(error) == _NOT_FOUND:
+            return None
+        with contextlib.suppress(ClientError, BotoCoreError):
+            if is_denied(error) and not exists(backup, name):
+                return None
+        return f"could not check whether it still exists ({code(error)})"
     except BotoCoreError as error:
         return f"could not check whether it still exists ({type(error).__name__})"
     return ""
-
-
-def _is_missing(backup: Any, vault: str) -> bool:
-    """Whether AWS denies access to ``vault`` because it is deleted: the caller sees a list without it."""
-    try:
-        return not exists(backup, vault)
-    except (ClientError, BotoCoreError):
-        return False
