@@ -4,7 +4,7 @@ import sys
 
 from aws_cdk import App
 
-from seed.dataset import check
+from seed.dataset_file import check
 from seed.document import SeedError
 from seed.templates import load_items
 from stacks.messages_stack import add_stacks

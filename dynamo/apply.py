@@ -6,7 +6,7 @@ from itertools import chain, islice
 from json import dumps
 from typing import Any
 
-from dynamo.changes import Entry, Outcome, entries
+from dynamo.changes import Outcome, SeedEntry, entries
 from dynamo.parallel import lanes
 from dynamo.writer import ITEMS_PER_BATCH, KEYS_PER_READ, Table
 from model.wire import Typed
@@ -35,7 +35,7 @@ def apply(table: Table, *, old: Iterable[Typed] | None, new: Iterable[Typed]) ->
 
 
 def in_parts(
-    pairs: Iterable[Entry], work: Callable[[list[Entry]], Counter[Outcome]], size: int = KEYS_PER_READ
+    pairs: Iterable[SeedEntry], work: Callable[[list[SeedEntry]], Counter[Outcome]], size: int = KEYS_PER_READ
 ) -> Counter[Outcome]:
     """The sum of the outcomes of ``work`` over all pairs, ``size`` at a time, WORKERS at once."""
     total: Counter[Outcome] = Counter()
@@ -46,7 +46,7 @@ def in_parts(
     return total
 
 
-def _batched(pairs: Iterator[Entry], size: int) -> Iterator[list[Entry]]:
+def _batched(pairs: Iterator[SeedEntry], size: int) -> Iterator[list[SeedEntry]]:
     while part := list(islice(pairs, size)):
         yield part
 
@@ -71,7 +71,7 @@ def _render_batches(client: Any) -> None:
     client.meta.events.register(f"before-call.{operation}", give, unique_id="give")
 
 
-def _load(table: Table, part: Sequence[Entry]) -> Counter[Outcome]:
+def _load(table: Table, part: Sequence[SeedEntry]) -> Counter[Outcome]:
     unknown = table.put_all([entry.new for entry in part if entry.new])
     rest = [entry for entry in part if entry.key in unknown]
     outcomes = table.follow(rest, expect_nothing=False) if rest else Counter[Outcome]()

@@ -28,7 +28,7 @@ class Outcome(Enum):
 
 
 @dataclass(frozen=True)
-class Entry:
+class SeedEntry:
     """One key, with its item in the seed before and in the seed now."""
 
     key: Key
@@ -50,7 +50,7 @@ class Write:
         return Outcome.REMOVED if self.after is None else Outcome.WRITTEN
 
 
-def entries(old: Iterable[Typed], new: Iterable[Typed]) -> Iterator[Entry]:
+def entries(old: Iterable[Typed], new: Iterable[Typed]) -> Iterator[SeedEntry]:
     """Both seeds side by side, key by key; each must be in the order of its keys.
 
     Reads them as it goes, so that their size does not matter.
@@ -62,10 +62,10 @@ def entries(old: Iterable[Typed], new: Iterable[Typed]) -> Iterator[Entry]:
     )
     for key, rows in groupby(marked, key=lambda row: row[0]):
         found = {side: item for _, side, item in rows}
-        yield Entry(key, found.get("old"), found.get("new"))
+        yield SeedEntry(key, found.get("old"), found.get("new"))
 
 
-def decide(entry: Entry, present: Typed | None) -> Write | Outcome:
+def decide(entry: SeedEntry, present: Typed | None) -> Write | Outcome:
     """The write that ``entry`` needs on a table with ``present`` under its key, or its outcome without one.
 
     An item that a person deleted comes back only when its seed changed.

@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from dynamo.changes import Entry, Outcome, Write, decide
+from dynamo.changes import Outcome, SeedEntry, Write, decide
 from dynamo.parallel import Tries, ask, passes
 from model.messages import Key, key_of
 from model.wire import Typed
@@ -81,7 +81,7 @@ class Table:
                 return set()
             tries.wait(len(request[self._name]), "unprocessed items")
 
-    def follow(self, entries: Sequence[Entry], *, expect_nothing: bool) -> Counter[Outcome]:
+    def follow(self, entries: Sequence[SeedEntry], *, expect_nothing: bool) -> Counter[Outcome]:
         """Bring up to KEYS_PER_READ entries to their new seed; the outcomes.
 
         Reads, decides, and writes on the condition that the item is still as it was read;

@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 
 from dynamo.apply import WORKERS, in_parts
-from dynamo.changes import Entry, Outcome
+from dynamo.changes import Outcome, SeedEntry
 from dynamo.writer import Table
 from model.dataset import DatasetError, line_item, repeated
 from model.messages import Key, key_of
@@ -38,12 +38,12 @@ def load(event: Mapping[str, Any], _context: object) -> list[int]:
     return [outcomes[o] for o in (Outcome.WRITTEN, Outcome.UNCHANGED, Outcome.EDITED)]
 
 
-def batch_entries(items: Sequence[Mapping[str, Any]]) -> list[Entry]:
+def batch_entries(items: Sequence[Mapping[str, Any]]) -> list[SeedEntry]:
     """The entries of a batch, of which each item has the line's ``Index``, from 0, and its ``Message``.
 
     Raises DatasetError for a wrong line, and for two that have one key.
     """
-    found: dict[Key, tuple[int, Entry]] = {}
+    found: dict[Key, tuple[int, SeedEntry]] = {}
     for line in items:
         number = int(line["Index"]) + 1
         try:
@@ -54,7 +54,7 @@ def batch_entries(items: Sequence[Mapping[str, Any]]) -> list[Entry]:
         if key in found:
             # The dataset was checked, but an object in S3 may have changed since.
             raise repeated(number, found[key][0])
-        found[key] = (number, Entry(key, None, typed))
+        found[key] = (number, SeedEntry(key, None, typed))
     return [entry for _, entry in found.values()]
 
 

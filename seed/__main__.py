@@ -13,7 +13,7 @@ from dynamo.writer import WRITES_PER_TRANSACTION
 from model.dataset import SUFFIXES
 from model.messages import Item, item_bytes
 from model.wire import to_wire
-from seed.dataset import read_items, to_line
+from seed.dataset_file import read_items, to_line
 from seed.document import MOST_BYTES, SeedError
 from seed.templates import load_items
 

@@ -12,7 +12,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from seed.dataset import plain_file
+from seed.dataset_file import plain_file
 from stacks.annotations import (
     acknowledge_called,
     acknowledge_own_policy,

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamo.changes import Entry, Outcome, Write, decide, entries
+from dynamo.changes import Outcome, SeedEntry, Write, decide, entries
 
 
 def item(key: str, body: str = "seeded") -> dict:
@@ -37,7 +37,7 @@ A_RESPELLED = A | {"N": {"N": "5.0"}}
     ],
 )
 def test_case(old, new, present, decision):
-    assert decide(Entry(KEY, old, new), present) == decision
+    assert decide(SeedEntry(KEY, old, new), present) == decision
 
 
 SEEDS = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["one", "two"])).map(

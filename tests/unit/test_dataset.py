@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from model.dataset import LINE_BYTES, RepeatedKeys, line_item
 from model.messages import message_item, parse_time
-from seed.dataset import read_items, to_line
+from seed.dataset_file import read_items, to_line
 from seed.document import SeedError
 
 GOOD = {"from": "Tom", "to": "Jerry", "body": "Hi {to}", "at": "2026-01-01T09:00:00Z"}

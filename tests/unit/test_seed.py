@@ -10,7 +10,7 @@ import pytest
 from model.messages import message_item, parse_time
 from seed import __main__ as cli
 from seed.__main__ import main
-from seed.dataset import read_items
+from seed.dataset_file import read_items
 from seed.templates import load_items
 
 

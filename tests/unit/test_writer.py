@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
 from dynamo.apply import apply
-from dynamo.changes import Entry, Outcome, Write
+from dynamo.changes import Outcome, SeedEntry, Write
 from dynamo.parallel import SECONDS_WITHOUT_PROGRESS
 from dynamo.writer import Table, _parts
 from tests.support.clock import FakeClock
@@ -154,7 +154,7 @@ def test_an_edit_between_reading_and_writing_stands():
         batch_get_item=[found(item("a", "old")), found(item("a", "by hand"))],
         transact_write_items=[cancelled("ConditionalCheckFailed")],
     )
-    entry = Entry(("p", "a"), item("a", "old"), item("a", "new"))
+    entry = SeedEntry(("p", "a"), item("a", "old"), item("a", "new"))
     assert table(client).follow([entry], expect_nothing=False) == {Outcome.EDITED: 1}
 
 
