@@ -83,8 +83,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     target.say(
         _summary(Counter(state for _, state in compared))
         if arguments.check
-        else f"from the index {INDEX_NAME}, which follows messages within moments: the last seconds "
-        "may be missing; --check compares"
+        else f"read from index {INDEX_NAME}, which is eventually consistent; --check compares it with the messages"
     )
     if more:
         cursor = f"{page[-1][INDEX_SORT_KEY]}#{store.listed(page[-1])}"

@@ -63,21 +63,11 @@ def test_a_lost_answer_to_a_conditional_put_is_no_failure(chat, burst):
     assert chat("get", "--key", "a", "b").status == 1
 
 
-COMMANDS = {
-    "Query": ["history", "tom#jerry"],
-    "PutItem": ["send", "--from", "a", "--to", "b", "x"],
-    "UpdateItem": ["edit", "tom#jerry", "2026-01-01T09:00Z#abcd", "x"],
-    "Scan": ["scan", "--segments", "4", "--json"],
-}
+COMMANDS = {"Query": ["history", "tom#jerry"], "Scan": ["scan", "--segments", "4", "--json"]}
 
 
 @pytest.mark.parametrize(
-    ("operation", "code"),
-    [
-        ("Query", "ProvisionedThroughputExceededException"),
-        ("PutItem", "ThrottlingException"),
-        ("Scan", "RequestLimitExceeded"),
-    ],
+    ("operation", "code"), [("Query", "ProvisionedThroughputExceededException"), ("Scan", "RequestLimitExceeded")]
 )
 def test_throttling_without_end_is_one_line(chat, burst, operation, code):
     burst.rules({"service": "dynamodb", "operation": operation, "error": {"code": code}})
@@ -93,20 +83,3 @@ def test_throttling_for_a_while_is_waited_for(chat, burst):
         assert chat("send", "--from", "Tom", "--to", "Jerry", str(n)).status == 0
     assert len(chat("history", "tom#jerry").lines) == 5
     assert len(burst.fired()) == 24
-
-
-@pytest.mark.parametrize("operation", ["Query", "UpdateItem"])
-def test_a_table_that_is_not_ready_is_told_from_one_that_is_missing(chat, burst, operation):
-    missing = {"code": "ResourceNotFoundException", "status": 400, "message": "not found"}
-    burst.rules({"service": "dynamodb", "operation": operation, "error": missing})
-    failed = chat(*COMMANDS[operation])
-    assert "cannot be used yet (status ACTIVE); run this again in a moment" in failed.error
-    assert failed.status == 1
-
-
-def test_a_connection_that_breaks_later_is_tried_patiently(chat, burst):
-    """Only where nothing has ever answered are two attempts enough."""
-    chat("send", "--from", "Tom", "--to", "Jerry", "x")
-    burst.rules({"service": "dynamodb", "reset": True, "sequence": {"fail": 5, "pass": 1}})
-    assert chat("history", "tom#jerry").lines == ["Tom → Jerry: x"]
-    assert len(burst.fired()) == 5

@@ -95,13 +95,6 @@ def test_a_message_dated_further_back_than_the_help_says_is_left_to_history(seen
     assert "dated more than 2 minutes before the newest one is not printed; use `history`" in said
 
 
-def test_the_first_message_of_a_conversation_is_new(seen, say):
-    more = seen()
-    assert [more(), more()] == ["", ""]
-    say("a", -10_000)
-    assert [more(), more()] == ["a", ""]
-
-
 def test_a_message_from_the_future_does_not_hide_those_of_now(seen, say, days):
     say("z", 10**8)
     more = seen()

@@ -1,16 +1,11 @@
 """Conversations and messages, on two engines: reading, sending, changing."""
 
-import uuid
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from chat import items, store
-from chat.conversations import compare
-from chat.edit import edit
 from chat.send import send as send_item
 from chat.store import Span
 from cli.errors import OpsError
@@ -18,8 +13,6 @@ from dynamo.memberships import bring_up_to_date
 from model.messages import Position, message_item
 
 NINE = datetime(2026, 1, 1, 9, tzinfo=UTC)
-ZONES = [timezone(timedelta(hours=hours)) for hours in (14, 0, -11.5)]
-MOMENTS = st.datetimes(datetime(2025, 12, 31), datetime(2026, 1, 2), timezones=st.sampled_from(ZONES))
 CONVERSATION = "jerry#tom"
 
 
@@ -58,28 +51,6 @@ def minutes(items):
     return [int((datetime.fromisoformat(i["SentAt"]) - NINE).total_seconds() // 60) for i in items]
 
 
-@pytest.mark.parametrize(
-    ("limit", "shown", "older"),
-    [(1, [4], True), (4, [1, 2, 3, 4], True), (5, [0, 1, 2, 3, 4], False), (6, [0, 1, 2, 3, 4], False)],
-)
-def test_the_newest_messages_come_oldest_first(any_table, send, limit, shown, older):
-    send(3, 0, 4, 1, 2)
-    found, more = store.newest(any_table, CONVERSATION, limit=limit)
-    assert (minutes(found), more) == (shown, older)
-
-
-def test_messages_of_other_years_are_there(any_table, send):
-    years = [message(start=NINE.replace(year=year)) for year in (1999, 2025, 2026, 2027, 2100)]
-    send(*reversed(years))
-    assert list(store.messages(any_table, CONVERSATION)) == years
-    assert store.newest(any_table, CONVERSATION, limit=10) == (years, False)
-
-
-def test_two_messages_of_one_moment_are_two(any_table, send):
-    one, other = send(message(message_id="a"), message(message_id="b"))
-    assert list(store.messages(any_table, CONVERSATION)) == [one, other]
-
-
 def test_nothing_is_overwritten(any_table, send):
     send(message(message_id="a", body="first"))
     with pytest.raises(OpsError, match=r"already has message 2026-01-01T09:00:00.000Z#a"):
@@ -95,37 +66,6 @@ def test_going_back_page_by_page_meets_every_message_once(any_table, send):
         page, more = store.newest(any_table, CONVERSATION, Span.of(before=before), limit=2)
         found, before = page + found, page[0]["sk"]
     assert found == sorted(sent, key=lambda item: item["sk"])
-
-
-@pytest.mark.parametrize(
-    ("span", "found"),
-    [
-        ({"since": 1}, [1, 2, 3]),
-        ({"until": 1}, [0, 1]),
-        ({"since": 1, "until": 2}, [1, 2]),
-        ({"since": 1, "until": 1}, [1]),
-        ({"since": 2, "until": 1}, []),
-        ({"since": 9}, []),
-        ({"until": -1}, []),
-    ],
-)
-def test_both_ends_of_a_time_belong_to_it(any_table, send, span, found):
-    send(0, 1, 2, 3)
-    part = Span.of(**{end: NINE + timedelta(minutes=n) for end, n in span.items()})
-    assert minutes(store.messages(any_table, CONVERSATION, part)) == found
-    assert minutes(store.newest(any_table, CONVERSATION, part, limit=9)[0]) == found
-
-
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(times=st.lists(MOMENTS, max_size=6))
-def test_whatever_the_zones_the_order_is_that_of_time(any_table, times):
-    jerry = uuid.uuid4().hex
-    for n, at in enumerate(times):
-        item = message_item(sender="Tom", recipient=jerry, body="x", sent_at=at, message_id=f"m{n}")
-        send_item(any_table, item)
-    found = store.messages(any_table, f"{jerry}#tom")
-    expected = sorted(at.replace(microsecond=at.microsecond // 1000 * 1000) for at in times)
-    assert [datetime.fromisoformat(item["SentAt"]) for item in found] == expected
 
 
 def test_what_else_lies_under_a_conversations_key_is_no_message(any_table, send):
@@ -171,46 +111,11 @@ def test_an_id_that_names_none_or_several_is_refused(any_table, send, text, said
         items.find(any_table, CONVERSATION, text)
 
 
-def test_an_edit_changes_the_body_and_says_when(any_table, send):
-    (sent,) = send(0)
-    key = {"pk": sent["pk"], "sk": sent["sk"]}
-    edited = edit(any_table, key, "changed", at=NINE + timedelta(hours=1))
-    assert edited == sent | {"Body": "changed", "EditedAt": "2026-01-01T10:00:00.000Z"}
-    assert items.get(any_table, key) == edited
-
-
-def test_what_is_not_there_is_neither_read_nor_made_nor_deleted(any_table):
-    key = items.find(any_table, CONVERSATION, "2026-01-01T09:00Z#abcd")
-    said = "conversation jerry#tom has no message 2026-01-01T09:00:00.000Z#abcd in table"
-    with pytest.raises(OpsError, match=said):
-        items.get(any_table, key)
-    with pytest.raises(OpsError, match=said):
-        edit(any_table, key, "x", at=NINE)
-    with pytest.raises(OpsError, match=said):
-        items.delete(any_table, key)
-    assert any_table.scan()["Items"] == []
-
-
 # --- a user's conversations
 
 
 def partners(rows):
     return [row["OtherUser"] for row in rows]
-
-
-def test_conversations_are_listed_latest_first_whoever_wrote(any_table, listed):
-    listed(
-        [
-            message(0, recipient="A"),
-            message(2, sender="B", recipient="TOM"),
-            message(1, recipient="C"),
-            message(3, recipient="A"),
-            message(9, sender="A", recipient="B"),
-        ]
-    )
-    rows, more = store.conversations(any_table, "tom", limit=20)
-    assert (partners(rows), more) == (["A", "B", "C"], False)
-    assert store.conversations(any_table, "nobody", limit=20) == ([], False)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 4, 7, 20])
@@ -224,23 +129,6 @@ def test_every_conversation_is_on_one_page_also_those_of_one_moment(any_table, l
         before = (rows[-1]["LastMessageAt"], rows[-1]["ConversationId"])
     assert sorted(partners(found)) == [f"user {n}" for n in range(7)]
     assert [r["LastMessageAt"] for r in found] == sorted((r["LastMessageAt"] for r in found), reverse=True)
-
-
-def test_rows_that_differ_from_the_messages_are_told_from_current_ones(any_table, listed, send):
-    listed([message(0, recipient="A"), message(0, recipient="B"), message(0, recipient="C"), message(0, recipient="D")])
-    send(message(1, recipient="B"))
-    (_, _, c, d) = sorted(
-        any_table.query(KeyConditionExpression="pk = :pk", ExpressionAttributeValues={":pk": "USER#tom"})["Items"],
-        key=lambda row: row["OtherUser"],
-    )
-    last = store.last_message(any_table, c["ConversationId"])
-    edit(any_table, {"pk": last["pk"], "sk": last["sk"]}, "changed", at=NINE)
-    last = store.last_message(any_table, d["ConversationId"])
-    items.delete(any_table, {"pk": last["pk"], "sk": last["sk"]})
-    send(message(1, recipient="E"))
-    wanted = [f"{name}#tom" for name in "abcde"]
-    states = {row["OtherUser"]: str(state) for row, state in compare(any_table, "tom", wanted)}
-    assert states == {"A": "current", "B": "lags", "C": "lags", "D": "surplus", "E": "missing"}
 
 
 def test_messages_are_read_consistently_and_lists_from_the_index():

@@ -1,17 +1,14 @@
 """The deployed stream: every user's list follows the messages, through real CloudFormation."""
 
 import json
-from datetime import UTC, datetime, timedelta
 
 import pytest
-from boto3.dynamodb.conditions import Key
 
 from cli.polling import poll
 from embedded_aws.tests.support.engine import endpoint, session
-from model.messages import INDEX_NAME, message_item
 from tests.support.deployment import Deployment
+from tests.support.lists import message, shown
 
-START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 SECONDS = 30
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
@@ -30,50 +27,27 @@ def table(aws, deployment):
     return session().resource("dynamodb", **endpoint(aws)).Table(deployment.stack)
 
 
-def message(minute: int, body: str, *, sender="Tom", recipient="Jerry"):
-    return message_item(sender=sender, recipient=recipient, body=body, sent_at=START + timedelta(minutes=minute))
-
-
-def listed(table, user: str) -> list[tuple[str, str]]:
-    """A user's list, most recent first: the other user and the last message."""
-    rows = table.query(IndexName=INDEX_NAME, KeyConditionExpression=Key("User").eq(user), ScanIndexForward=False)[
-        "Items"
-    ]
-    return [(row["OtherUser"], row["LastMessageBody"]) for row in rows]
-
-
 def wait_for(table, user: str, expected: list[tuple[str, str]]) -> None:
-    poll(lambda: listed(table, user) == expected or None, seconds=SECONDS, longest=0.2)
+    poll(lambda: shown(table, user) == expected or None, seconds=SECONDS, longest=0.2)
 
 
 SEED = [message(minute, f"minute {minute}") for minute in range(3)]
 
 
-@pytest.fixture(scope="module")
-def seeded(aws, client):
-    """The table of a stack with the seed alone."""
-    made = Deployment(client, "pr-lists")
-    made.deploy(SEED)
-    yield session().resource("dynamodb", **endpoint(aws)).Table(made.stack)
-    made.destroy()
-
-
-def test_both_lists_are_right_after_the_seed_alone(seeded):
-    wait_for(seeded, "tom", [("Jerry", "minute 2")])
-    wait_for(seeded, "jerry", [("Tom", "minute 2")])
-
-
-def test_the_lists_follow_sends_edits_and_deletions(seeded):
-    seeded.put_item(Item=message(5, "hello", sender="Spike", recipient="Tom"))
-    wait_for(seeded, "tom", [("Spike", "hello"), ("Jerry", "minute 2")])
-    seeded.put_item(Item=message(9, "newest", sender="Jerry", recipient="Tom"))
-    wait_for(seeded, "tom", [("Jerry", "newest"), ("Spike", "hello")])
+def test_the_lists_follow_the_seed_and_sends_edits_and_deletions(deployment, table):
+    deployment.deploy(SEED)
+    wait_for(table, "tom", [("Jerry", "minute 2")])
+    wait_for(table, "jerry", [("Tom", "minute 2")])
+    table.put_item(Item=message(5, "hello", sender="Spike", recipient="Tom"))
+    wait_for(table, "tom", [("Spike", "hello"), ("Jerry", "minute 2")])
+    table.put_item(Item=message(9, "newest", sender="Jerry", recipient="Tom"))
+    wait_for(table, "tom", [("Jerry", "newest"), ("Spike", "hello")])
     newest = message(9, "edited", sender="Jerry", recipient="Tom")
-    seeded.put_item(Item=newest)
-    wait_for(seeded, "jerry", [("Tom", "edited")])
-    seeded.delete_item(Key={key: newest[key] for key in ("pk", "sk")})
-    wait_for(seeded, "jerry", [("Tom", "minute 2")])
-    wait_for(seeded, "tom", [("Spike", "hello"), ("Jerry", "minute 2")])
+    table.put_item(Item=newest)
+    wait_for(table, "jerry", [("Tom", "edited")])
+    table.delete_item(Key={key: newest[key] for key in ("pk", "sk")})
+    wait_for(table, "jerry", [("Tom", "minute 2")])
+    wait_for(table, "tom", [("Spike", "hello"), ("Jerry", "minute 2")])
 
 
 def test_a_stack_of_before_gets_index_and_stream_by_an_update(deployment, table):

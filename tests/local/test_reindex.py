@@ -1,12 +1,10 @@
 """Reindexing on two engines, and the failure queue with a real stream."""
 
 import json
-import random
 
 import pytest
 
 from chat.reindex import reindex, table_for_threads
-from cli.polling import poll
 from embedded_aws.tests.support.engine import endpoint, session
 from model.messages import INDEX_PARTITION_KEY, memberships
 from tests.support import chat_steps
@@ -68,14 +66,6 @@ def test_only_the_conversations_that_are_named(chat, table):
     assert (status, json.loads(out)) == (0, {"reindexed": 1, "left_out": [], "failed": {}})
     assert lists(table) == rows_of(message(1))
     assert chat("reindex", "nobody#nowhere") == (0, "1 conversation reindexed\n", "")
-
-
-def test_what_is_no_conversation_is_named_and_stops_nothing(chat, table):
-    store(table, typed({"pk": "CONVERSATION#alone", "sk": "MESSAGE#1#2"}), typed(message(1)))
-    status, out, err = chat("reindex")
-    assert (status, out) == (0, "1 conversation reindexed, 1 left out\n")
-    assert err.startswith("left out: 'alone' is not a conversation")
-    assert lists(table) == rows_of(message(1))
 
 
 class Racing:
@@ -238,25 +228,3 @@ def test_failures_are_settled_from_the_stream(stage):
         *(message(minute, recipient=name) for minute, name in ((2, "a"), (1, "b"), (1, "c")))
     )
     assert stage.waiting() == [1, 0]
-
-
-def test_beside_the_streams_function(aws, client, deployment, monkeypatch, capsys):
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
-    table = deployment.deploy([])["TableName"]
-    chance, names = random.Random(20261121), [f"user{n}" for n in range(4)]
-    there = {name: set[int]() for name in names}
-    for minute in range(60):
-        name = chance.choice(names)
-        store(table, typed(message(minute, recipient=name)))
-        there[name].add(minute)
-        # Often the newest one, which the lists show.
-        gone = max(there[name]) if chance.random() < 0.5 else min(there[name])
-        if chance.random() < 0.4:
-            item = message(gone, recipient=name)
-            client("dynamodb").delete_item(TableName=table, Key={key: {"S": item[key]} for key in ("pk", "sk")})
-            there[name].remove(gone)
-        if minute % 10 == 5:
-            assert command(capsys, table)("reindex")[0] == 0
-    last = [message(max(there[name]), recipient=name) for name in names if there[name]]
-    poll(lambda: lists(table) == rows_of(*last) or None, seconds=30, longest=0.2)

@@ -86,15 +86,6 @@ def test_other_refusals_do_not_concern_the_table(explained, error):
 
 
 @pytest.mark.parametrize(
-    "code",
-    ["ProvisionedThroughputExceededException", "ThrottlingException", "RequestLimitExceeded", "KMSThrottlingException"],
-)
-def test_throttling_is_said_with_how_often_it_was_tried(code):
-    text = explain(refusal(code, "Rate\nexceeded", retries=7))
-    assert text.startswith(f"Query: {code}: Rate exceeded; AWS throttled the request 8 times: try again later")
-
-
-@pytest.mark.parametrize(
     ("code", "text"),
     [("KMSAccessDeniedException", ""), ("KMSDisabledException", ""), ("AccessDeniedException", "KMS key denied")],
 )

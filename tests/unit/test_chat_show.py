@@ -53,14 +53,6 @@ def test_a_message_that_was_put_by_hand_may_lack_everything(item, capsys):
     assert capsys.readouterr().out.startswith("? → ?: ")
 
 
-def test_names_are_those_of_the_directory():
-    class Shouting(PlainNames):
-        def names(self, ids):
-            return {one: one.upper() for one in ids}
-
-    assert history.message_line(MESSAGE | {"Body": "x"}, Shouting()) == "TOM → JERRY: x"
-
-
 def test_history_on_a_terminal_is_a_table_without_markup_or_control_characters(on_terminal):
     edited = MESSAGE | {"Body": "x", "EditedAt": "t"}
     shown = on_terminal(history.show, [MESSAGE, edited], PlainNames())
@@ -98,17 +90,6 @@ def test_an_item_is_an_attribute_on_each_line_or_one_line_with_its_key_first(on_
     key, rest = item_line(["pk"], item).split("\t")
     assert key == "a\\tb"
     assert json.loads(rest) == {"n": 5, "Body": EVIL}
-
-
-@pytest.mark.parametrize("items", [[], [MESSAGE], [MESSAGE, {"a": []}]])
-def test_an_array_is_json_laid_out_as_json_dumps_does(items, capsys):
-    output.array(iter(items))
-    out = capsys.readouterr().out
-    assert json.loads(out) == items
-    plain = json.dumps(items, indent=2, ensure_ascii=False) + "\n"
-    for unsafe, escaped in ("\x9b", "\\u009b"), ("\u202e", "\\u202e"), ("\u2028", "\\u2028"):
-        plain = plain.replace(unsafe, escaped)
-    assert out == plain
 
 
 def test_an_output_without_the_letters_gets_them_spelled_out():

@@ -13,18 +13,15 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_nothing_is_drawn_where_there_is_no_terminal(monkeypatch):
-    monkeypatch.setattr(sys, "stderr", io.StringIO())
-    with bar("exporting T", 10) as advance:
-        advance(3)
-    assert sys.stderr.getvalue() == ""
-
-
 @pytest.mark.parametrize(
     ("total", "of_bytes", "shown"),
     [(1000, False, "300 of about 1,000"), (None, False, "300"), (1000, True, "0.3/1.0 kB")],
 )
 def test_the_bar_shows_how_far_it_is_and_is_gone_at_the_end(monkeypatch, total, of_bytes, shown):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())  # no terminal
+    with bar("exporting T", 10) as advance:
+        advance(3)
+    assert sys.stderr.getvalue() == ""
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal := Terminal())
     with bar("importing [x]", total, of_bytes=of_bytes) as advance:

@@ -1,0 +1,72 @@
+"""``scan`` and ``tables`` against scripted pages: every item once, a limit, an end that waits for no other segment."""
+
+import json
+import threading
+
+import pytest
+
+from chat.__main__ import main
+
+# Segment n of 5 has four pages, of n to n + 3 items.
+PAGES = [[[{"id": {"S": f"{s}-{p}-{n}"}} for n in range(s + p)] for p in range(4)] for s in range(5)]
+
+
+@pytest.fixture
+def respond(monkeypatch):
+    """``respond(function)``: what every request gets; the function takes the operation and the request."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "x")
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+
+    def with_(function):
+        monkeypatch.setattr("botocore.client.BaseClient._make_api_call", lambda _, *asked: function(*asked))
+
+    return with_
+
+
+def page(_operation, request):
+    number = int(request["ExclusiveStartKey"]["page"]) if "ExclusiveStartKey" in request else 0
+    items = PAGES[request["Segment"]][number]
+    more = {"LastEvaluatedKey": {"page": number + 1}} if number < 3 else {}
+    return {"Items": items[: request.get("Limit")], **more}
+
+
+@pytest.mark.parametrize("limit", [None, 1, 13, 69])
+def test_every_item_comes_once_and_a_limit_is_exact(respond, capsys, limit):
+    respond(page)
+    assert (
+        main(["scan", "--table", "T-1", "--json", "--segments", "5", *(["--limit", str(limit)] if limit else [])]) == 0
+    )
+    found = [json.loads(line)["id"]["S"] for line in capsys.readouterr().out.splitlines()]
+    total = sum(len(items) for segment in PAGES for items in segment)
+    assert len(found) == len({*found}) == (limit or total)
+
+
+def test_a_scan_at_its_limit_waits_for_no_other_segment(respond, capsys):
+    ended = threading.Event()
+
+    def slow(operation, request):
+        if request["Segment"]:
+            ended.wait(60)
+        return page(operation, request | {"Segment": 4})
+
+    respond(slow)
+    try:
+        assert main(["scan", "--table", "T-1", "--json", "--segments", "4", "--limit", "3"]) == 0
+        assert not ended.is_set()
+    finally:
+        ended.set()
+    assert len(capsys.readouterr().out.splitlines()) == 3
+
+
+def test_the_tables_of_every_page_are_listed(respond, capsys):
+    def names(_operation, request):
+        if "ExclusiveStartTableName" in request:
+            return {"TableNames": ["c"]}
+        return {"TableNames": ["a", "b"], "LastEvaluatedTableName": "b"}
+
+    respond(names)
+    assert main(["tables"]) == 0
+    assert capsys.readouterr().out == "a\nb\nc\n"
+    assert main(["tables", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == ["a", "b", "c"]
