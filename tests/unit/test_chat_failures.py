@@ -34,42 +34,25 @@ def explained(monkeypatch):
     return said
 
 
-@pytest.mark.parametrize(
-    ("status", "said"),
-    [
-        (
-            "ResourceNotFoundException",
-            "table Messages does not exist in eu-west-1; deploy it, or name another one with "
-            "--table, --stage, --stack or --region",
-        ),
-        ("CREATING", "table Messages in eu-west-1 cannot be used yet (status CREATING); run this again in a moment"),
-        ("DELETING", "table Messages in eu-west-1 cannot be used (status DELETING)"),
-        (
-            "AccessDeniedException",
-            "table Messages does not exist in eu-west-1, or is still being created; deploy "
-            "it, or name another one with --table, --stage, --stack or --region",
-        ),
-    ],
-)
-def test_a_missing_table_and_one_that_is_not_ready(explained, status, said):
-    assert explained(refusal("ResourceNotFoundException"), status) == said
+MISSING = "ResourceNotFoundException"
+ELSE = "deploy it, or name another one with --table, --stage, --stack or --region"
+OLD = "The table does not have the specified index: ConversationsByRecency"
+FILLING = "Cannot read from backfilling global secondary index: ConversationsByRecency"
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("error", "status", "said"),
     [
-        (
-            "The table does not have the specified index: ConversationsByRecency",
-            "table Messages in eu-west-1 has no index ConversationsByRecency; deploy its stack again",
-        ),
-        (
-            "Cannot read from backfilling global secondary index: ConversationsByRecency",
-            "the index ConversationsByRecency of table Messages is still being filled; try again later",
-        ),
+        (refusal(MISSING), MISSING, f"table Messages does not exist in eu-west-1; {ELSE}"),
+        (refusal(MISSING), "CREATING", "cannot be used yet (status CREATING); run this again in a moment"),
+        (refusal(MISSING), "DELETING", "table Messages in eu-west-1 cannot be used (status DELETING)"),
+        (refusal(MISSING), "AccessDeniedException", f"does not exist in eu-west-1, or is still being created; {ELSE}"),
+        (refusal("ValidationException", OLD), "ACTIVE", "has no index ConversationsByRecency; deploy its stack again"),
+        (refusal("ValidationException", FILLING), "ACTIVE", "is still being filled; try again later"),
     ],
 )
-def test_a_missing_index_and_one_that_is_not_ready(explained, text, said):
-    assert said in explained(refusal("ValidationException", text), "ACTIVE")
+def test_a_missing_table_or_index_is_told_from_one_that_is_not_ready(explained, error, status, said):
+    assert said in explained(error, status)
 
 
 @pytest.mark.parametrize(

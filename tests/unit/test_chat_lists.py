@@ -1,4 +1,4 @@
-"""Entries of lists, and messages, that were put by hand."""
+"""A list compared with the messages, its names, and entries that were put by hand."""
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -81,3 +81,56 @@ def test_a_list_goes_on_behind_an_entry_that_names_no_conversation(capsys):
     assert conversations.run(arguments, target) == 0
     assert said[-1] == "there are more: --before 'x#jerry#tom'"
     assert capsys.readouterr().out == "x\t?\t?\t\n"
+
+
+# --- names in place of ids
+
+
+TOM, JERRY, SPIKE = "3-tom", "2-jerry", "1-spike"
+
+
+class People:
+    """Knows some names, and notes what it is asked."""
+
+    def __init__(self, **names):
+        self.known, self.asked = names, []
+
+    def names(self, ids):
+        wanted = list(ids)
+        self.asked.append(wanted)
+        return {user: self.known.get(user, user) for user in wanted}
+
+
+def people(**more):
+    return People(**{TOM: "Tom", JERRY: "Jerry", **more})
+
+
+def named_row(other, **more):
+    return {
+        "User": TOM,
+        "OtherUser": other,
+        "ConversationId": "#".join(sorted((TOM, other))),
+        "LastMessageBody": TOM,
+        **more,
+    }
+
+
+def test_the_names_of_a_list_are_asked_for_together():
+    known = people()
+    assert conversations.with_names(iter([named_row(JERRY), named_row(SPIKE)]), known) == [
+        named_row(JERRY, OtherUser="Jerry", ConversationId="Jerry#Tom"),
+        named_row(SPIKE, ConversationId=f"{SPIKE}#Tom"),
+    ]
+    (asked,) = known.asked
+    assert set(asked) == {TOM, JERRY, SPIKE}
+
+
+@pytest.mark.parametrize("name", ["Jer#ry", " Jerry", "Jer\nry"])
+def test_a_name_that_no_command_takes_stays_an_id_in_a_conversation(name):
+    (shown,) = conversations.with_names([named_row(JERRY)], people(**{JERRY: name}))
+    assert (shown["OtherUser"], shown["ConversationId"]) == (name, f"{JERRY}#Tom")
+
+
+@pytest.mark.parametrize("odd", [{}, {"ConversationId": "x", "OtherUser": 5}, named_row("a#b")])
+def test_an_item_that_was_put_by_hand_is_shown_as_it_is(odd):
+    assert conversations.with_names([odd], people()) == [odd]

@@ -203,36 +203,33 @@ def test_an_import_goes_on_where_no_state_can_be_kept(file, monkeypatch):
     assert said == [f"{file}.T.import: No space left on device; an interrupted import will start over"]
 
 
+def lines_file(tmp_path, *lines):
+    path = tmp_path / "in.jsonl"
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
 def check(capsys, path, *options):
     status = main(["import", str(path), "--check", *options])
     printed = capsys.readouterr()
     return status, printed.out, printed.err
 
 
-def test_a_check_needs_no_aws_and_says_what_is_there(capsys, tmp_path):
-    path = tmp_path / "in.jsonl"
-    path.write_text(
-        '{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}\n'
-        '{"pk": "a", "sk": "b"}\n{"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom"}\n'
-    )
+def test_a_check_needs_no_aws_and_says_what_is_there(capsys, monkeypatch, tmp_path):
+    path = lines_file(tmp_path, sent(), PLAIN, LISTED)
     assert check(capsys, path) == (0, f"{path}: 1 message, 1 other item, 1 row of users' lists, to be skipped\n", "")
-    assert json.loads(check(capsys, path, "--json")[1]) == {
-        "file": str(path),
-        "lines": 3,
-        "messages": 1,
-        "others": 1,
-        "memberships": 1,
-    }
+    numbers = {"lines": 3, "messages": 1, "others": 1, "memberships": 1}
+    assert json.loads(check(capsys, path, "--json")[1]) == {"file": str(path), **numbers}
+    # Compressed files, also of several members, are known by their content.
+    packed = b"".join(map(gzip.compress, path.read_bytes().splitlines(keepends=True)))
+    path.write_bytes(packed)
+    assert check(capsys, path)[1].startswith(f"{path}: 1 message, 1 other item")
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(packed)))
+    assert check(capsys, "-")[1].startswith("standard input: 1 message, 1 other item")
 
 
 def sent(at="2026-01-01T09:00Z", sender="Tom", recipient="Jerry", **more):
     return {"from": sender, "to": recipient, "body": "Hi", "at": at, **more}
-
-
-def lines_file(tmp_path, *lines):
-    path = tmp_path / "in.jsonl"
-    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    return path
 
 
 PLAIN, LISTED = {"pk": "a", "sk": "b"}, {"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom"}
@@ -270,46 +267,6 @@ def test_lines_that_are_different_items_are_taken(capsys, tmp_path, lines):
     assert check(capsys, lines_file(tmp_path, *lines))[0] == 0
 
 
-def test_the_first_of_many_repeated_lines_are_named_and_all_are_counted(capsys, tmp_path):
-    items = [{"pk": "a", "sk": str(n)} for n in range(30)]
-    path = lines_file(tmp_path, *items * 2)
-    status, _, err = check(capsys, path)
-    assert status == 1
-    *named, last = err.splitlines()
-    assert named == [
-        f"{path}:{n + 30}: is the same item as line {n}; remove one, or give a message an 'id'" for n in range(1, 21)
-    ]
-    assert last == f"error: {path}: 30 of 60 lines cannot be imported; nothing was written"
-
-
-@pytest.mark.parametrize(
-    ("content", "said"),
-    [
-        (None, "error: {path}: No such file or directory\n"),
-        (b"\n \n", "error: {path} is empty; it needs one item or message a line\n"),
-        (
-            b"x" * 9_000_000,
-            "{path}:1: is longer than 8 MiB, and no item is\n"
-            "error: {path}: 1 of 1 line cannot be imported; nothing was written\n",
-        ),
-    ],
-)
-def test_a_file_that_cannot_be_imported_is_said(capsys, tmp_path, content, said):
-    path = tmp_path / "in.jsonl"
-    if content:
-        path.write_bytes(content)
-    assert check(capsys, path) == (1, "", said.format(path=path))
-
-
-def test_compressed_files_are_known_by_their_content(capsys, monkeypatch, tmp_path):
-    packed = gzip.compress(b'{"pk": "a", "sk": "b"}\n') + gzip.compress(b'{"pk": "a", "sk": "c"}\n')
-    path = tmp_path / "in.jsonl"
-    path.write_bytes(packed)
-    assert check(capsys, path)[1].startswith(f"{path}: 0 messages, 2 other items")
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(packed)))
-    assert check(capsys, "-")[1].startswith("standard input: 0 messages, 2 other items")
-
-
 SCANNED = {"Items": [TYPED], "Count": 1, "ScannedCount": 1, "ConsumedCapacity": None}
 
 
@@ -327,20 +284,29 @@ def test_one_document_instead_of_lines_is_one_error_with_the_way_out(capsys, tmp
 
 
 GZIP = gzip.compress(b'{"pk": "a", "sk": "b"}\n' * 99)
+DAMAGED = "error: {path} is a damaged or incomplete gzip file ("
+NUMBERED = "".join(json.dumps({"pk": "a", "sk": str(n)}) + "\n" for n in range(30)).encode()
+REFUSED = {
+    "missing": (None, "error: {path}: No such file or directory\n"),
+    "empty": (b"\n \n", "error: {path} is empty; it needs one item or message a line\n"),
+    "long": (b"x" * 9_000_000, "{path}:1: is longer than 8 MiB, and no item is\n"),
+    "repeated": (NUMBERED * 2, "error: {path}: 30 of 60 lines cannot be imported; nothing was written\n"),
+    "gzip's header": (GZIP[:5], DAMAGED),
+    "gzip's last byte": (GZIP[:-1], DAMAGED),
+    "gzip's data": (GZIP[:12] + b"\xff" + GZIP[13:], DAMAGED),
+    "more than gzip": (GZIP + b"more", DAMAGED),
+}
 
 
-@pytest.mark.parametrize(
-    "content",
-    [GZIP[:5], GZIP[:-1], GZIP[:12] + b"\xff" + GZIP[13:], GZIP + b"more"],
-    ids=["header", "last byte", "data", "more"],
-)
-def test_a_damaged_compressed_file_is_one_line(capsys, tmp_path, content):
-    path = tmp_path / "in.jsonl.gz"
-    path.write_bytes(content)
+@pytest.mark.parametrize(("content", "said"), REFUSED.values(), ids=REFUSED)
+def test_a_file_that_cannot_be_imported_is_said(capsys, tmp_path, content, said):
+    path = tmp_path / "in.jsonl"
+    if content:
+        path.write_bytes(content)
     status, out, err = check(capsys, path)
     assert (status, out) == (1, "")
-    assert err.startswith(f"error: {path} is a damaged or incomplete gzip file (")
-    assert err.count("\n") == 1
+    assert said.format(path=path) in err
+    assert err.count("\n") == {NUMBERED * 2: 21, b"x" * 9_000_000: 2}.get(content, 1)  # 20 lines are named
 
 
 COPY = "cannot copy it to a temporary file: {}; free disk space there, or name another folder in TMPDIR\n"
