@@ -26,10 +26,9 @@ from chat.transfer import CONTINUES, FAILURES, Advance, ProgressFile, bar, descr
 from cli.errors import OpsError, UsageError
 from cli.output import count
 from dynamo.parallel import After, in_segments, lanes
-from model.messages import CONVERSATION_PREFIX, MESSAGE_PREFIX, conversation_key
+from model.messages import CONVERSATION_PREFIX, MESSAGE_PREFIX, PARTITION_KEY, SORT_KEY, conversation_key
 
 _SEGMENTS = 4
-_KEYS = {"#pk": "pk", "#sk": "sk"}
 
 
 @dataclass(frozen=True)
@@ -204,25 +203,17 @@ def _export(client: Any, table: str, selection: Selection, output: Output, advan
 
 def _request(client: Any, selection: Selection, segment: int) -> tuple[Any, dict[str, Any]]:
     """The method and the request that read a segment of the selection."""
-    if selection.conversation is not None:
-        return client.query, {
-            "KeyConditionExpression": "#pk = :conversation AND begins_with(#sk, :messages)",
-            "ExpressionAttributeNames": _KEYS,
-            "ExpressionAttributeValues": {
-                ":conversation": {"S": conversation_key(selection.conversation)},
-                ":messages": {"S": MESSAGE_PREFIX},
-            },
-        }
+    chosen = selection.conversation
+    partition = CONVERSATION_PREFIX if chosen is None else conversation_key(chosen)
+    named = {
+        "ExpressionAttributeNames": {"#pk": PARTITION_KEY, "#sk": SORT_KEY},
+        "ExpressionAttributeValues": {":pk": {"S": partition}, ":messages": {"S": MESSAGE_PREFIX}},
+    }
+    if chosen is not None:
+        return client.query, {"KeyConditionExpression": "#pk = :pk AND begins_with(#sk, :messages)", **named}
     request: dict[str, Any] = {"Segment": segment, "TotalSegments": selection.segments}
     if selection.messages_only:
-        request |= {
-            "FilterExpression": "begins_with(#pk, :conversations) AND begins_with(#sk, :messages)",
-            "ExpressionAttributeNames": _KEYS,
-            "ExpressionAttributeValues": {
-                ":conversations": {"S": CONVERSATION_PREFIX},
-                ":messages": {"S": MESSAGE_PREFIX},
-            },
-        }
+        request |= {"FilterExpression": "begins_with(#pk, :pk) AND begins_with(#sk, :messages)", **named}
     return client.scan, request
 
 

@@ -7,7 +7,6 @@ from typing import Any
 from chat import items
 from chat.target import Commands, Target, add_typed, command
 from cli import output
-from dynamo import values
 
 
 def add(commands: Commands) -> None:
@@ -21,11 +20,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the item, read consistently."""
     item = items.get(target.table, items.key_of_item(arguments, target))
-    if arguments.typed:
-        output.document(values.typed(item))
-    elif arguments.json:
-        output.document(item)
-    else:
+    if not items.print_json(item, arguments):
         show(item)
     return 0
 

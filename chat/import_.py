@@ -221,7 +221,7 @@ def _put(client: Any, table: str, items: Sequence[Typed]) -> Counter[str]:
 
 
 def _put_absent(client: Any, table: str, items: Sequence[Typed]) -> Counter[str]:
-    """Write those of the items under whose key nothing is."""
+    """Write the items whose keys are free."""
     return Counter(_put_one_absent(client, table, item) for item in items)
 
 

@@ -273,13 +273,20 @@ def print_done(done: str, name: str, item: Attributes, arguments: argparse.Names
     If that fails the error says what is ``done``, for example "sent as": repeating the command would do it twice.
     """
     with output.after(f"{done} {name}"):
-        if getattr(arguments, "typed", False):
-            output.document(values.typed(item))
-        elif arguments.json:
-            output.document(item)
-        else:
+        if not print_json(item, arguments):
             output.lines([name])
     return 0
+
+
+def print_json(item: Attributes, arguments: argparse.Namespace) -> bool:
+    """Print an item as --typed or --json asks for it; whether one of them does."""
+    if getattr(arguments, "typed", False):
+        output.document(values.typed(item))
+    elif arguments.json:
+        output.document(item)
+    else:
+        return False
+    return True
 
 
 def item_line(keys: Sequence[str], item: Mapping[str, Any]) -> str:

@@ -155,10 +155,9 @@ def reindex_all(
     advance: Advance = lambda _: None,
     say: Callable[[str], None],
 ) -> Reindexed:
-    """Reindex several conversations at once; one that fails does not stop the others.
+    """Reindex several conversations at once, read as they are used; one that fails does not stop the others.
 
-    ``client`` is that of a boto3 resource. The conversations
-    are read as they are used.
+    ``client`` is that of a boto3 resource.
     """
     table, result = table_for_threads(client, name), Reindexed()
 

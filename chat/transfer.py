@@ -56,9 +56,8 @@ def unfinished(error: BaseException, how_far: str) -> BaseException:
     """The exception to raise for one of FAILURES: one line that also says how far the transfer came."""
     if isinstance(error, KeyboardInterrupt):
         return KeyboardInterrupt(how_far)
-    if isinstance(error, ClientError | BotoCoreError):
-        return OpsError(f"{explain(error)}; {how_far}")
-    return OpsError(f"{error}; {how_far}")
+    text = explain(error) if isinstance(error, ClientError | BotoCoreError) else str(error)
+    return OpsError(f"{text}; {how_far}")
 
 
 class ProgressFile:

@@ -75,11 +75,3 @@ def test_throttling_without_end_is_one_line(chat, burst, operation, code):
     assert failed.status == 1
     assert failed.error.startswith(f"{operation}: {code}: ")
     assert failed.error.endswith("; AWS throttled the request 8 times: try again later, or raise the limit")
-
-
-def test_throttling_for_a_while_is_waited_for(chat, burst):
-    burst.rules({"service": "dynamodb", "error": {"code": "ThrottlingException"}, "sequence": {"fail": 4, "pass": 1}})
-    for n in range(5):
-        assert chat("send", "--from", "Tom", "--to", "Jerry", str(n)).status == 0
-    assert len(chat("history", "tom#jerry").lines) == 5
-    assert len(burst.fired()) == 24

@@ -149,16 +149,12 @@ def deployment(client, name, bootstrapped):  # noqa: ARG001 (made before a stack
         made.destroy()
 
 
+SHARD = "shardId-00000000000000000000-00000000"
+
+
 def batch(stream, start, end):
-    return {
-        "DDBStreamBatchInfo": {
-            "shardId": "shardId-00000000000000000000-00000000",
-            "startSequenceNumber": start,
-            "endSequenceNumber": end,
-            "streamArn": stream,
-            "batchSize": 1,
-        }
-    }
+    numbers = {"startSequenceNumber": start, "endSequenceNumber": end}
+    return {"DDBStreamBatchInfo": {"shardId": SHARD, "streamArn": stream, "batchSize": 1, **numbers}}
 
 
 @pytest.fixture
@@ -173,25 +169,24 @@ def stage(aws, client, deployment, monkeypatch, capsys):
 
     outputs = deployment.deploy([], change=without_reader)
 
+    queue, stream_of = outputs["FailureQueueUrl"], client("dynamodb").describe_table(TableName=outputs["TableName"])
+    streams = session().client("dynamodbstreams", **endpoint(aws))
+
     class Stage:
-        table, queue = outputs["TableName"], outputs["FailureQueueUrl"]
-        stream = client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        table, stream = outputs["TableName"], stream_of["Table"]["LatestStreamArn"]
 
         def fail(self, body):
-            client("sqs").send_message(QueueUrl=self.queue, MessageBody=json.dumps(body))
+            client("sqs").send_message(QueueUrl=queue, MessageBody=json.dumps(body))
 
         def numbers(self):
-            streams = session().client("dynamodbstreams", **endpoint(aws))
-            iterator = streams.get_shard_iterator(
-                StreamArn=self.stream, ShardIteratorType="TRIM_HORIZON", ShardId="shardId-00000000000000000000-00000000"
-            )["ShardIterator"]
-            records = streams.get_records(ShardIterator=iterator)["Records"]
+            where = {"StreamArn": self.stream, "ShardId": SHARD, "ShardIteratorType": "TRIM_HORIZON"}
+            records = streams.get_records(ShardIterator=streams.get_shard_iterator(**where)["ShardIterator"])["Records"]
             return [record["dynamodb"]["SequenceNumber"] for record in records]
 
         def waiting(self):
             names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-            found = client("sqs").get_queue_attributes(QueueUrl=self.queue, AttributeNames=names)
-            return [int(found["Attributes"][name]) for name in names]
+            found = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=names)["Attributes"]
+            return [int(found[name]) for name in names]
 
         def chat(self, *arguments):
             ran = chat_steps.run(capsys, *arguments, "--stage", deployment.stage)

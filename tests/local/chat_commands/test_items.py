@@ -93,15 +93,7 @@ def failure(code, status=400):
     return status, json.dumps({"__type": f"com.amazonaws.dynamodb.v20120810#{code}"}).encode()
 
 
-DESCRIBED = json.dumps(
-    {
-        "Table": {
-            "TableName": "T-1",
-            "KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}],
-            "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
-        }
-    }
-).encode()
+TIME_AND_ID = "2026-01-01T09:00:00.000Z#never"
 REFUSED = failure("ConditionalCheckFailedException")
 
 
@@ -119,14 +111,12 @@ def test_only_a_lost_try_may_have_deleted_what_is_not_there(chat, monkeypatch, t
     left = iter(tries)
     # botocore's own pauses add up to some seconds.
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
-    with odd_server.served(
-        lambda operation, _: DESCRIBED if operation == "DescribeTable" else next(left)
-    ) as environment:
+    with odd_server.served(lambda *_: next(left)) as environment:
         for name, value in environment.items():
             monkeypatch.setenv(name, value)
-        ended = chat("delete", "--table", "T-1", "--key", "never")
+        ended = chat("delete", "--table", "T-1", "a#b", TIME_AND_ID)
     assert (ended.status, next(left, "none left")) == (status, "none left")
     if status:
-        assert ended.error == 'table T-1 has no item with the key "never"'
+        assert ended.error == f"conversation a#b has no message {TIME_AND_ID} in table T-1"
     else:
-        assert ended.lines == ["never"]
+        assert ended.lines == [TIME_AND_ID]
