@@ -3,8 +3,8 @@
 An export is not a snapshot: what is written to the table meanwhile may be in it or not. What was there before,
 and stays unchanged, is in it: reads are consistent.
 
-A file grows as FILE.part, beside FILE.part.json, which says how many of its bytes count and behind which key
-each segment goes on. The run that continues cuts off what was appended after the last save, so that no item is
+A file grows as FILE.part, beside FILE.part.json, which says how many of its bytes count and after which key
+each segment continues. The run that continues cuts off what was appended after the last save, so that no item is
 missing or comes twice. The file gets its own name when it is complete.
 """
 
@@ -50,7 +50,7 @@ class Selection:
 
 
 class Output:
-    """The lines written so far, and behind which key each segment goes on.
+    """The lines written so far, and after which key each segment continues.
 
     With a ``progress`` file it can be continued by another run.
     """
@@ -64,7 +64,7 @@ class Output:
         return int(self._state["items"])
 
     def left(self) -> dict[int, After]:
-        """The segments that are still to be read, each from behind a key, or from its beginning."""
+        """The segments that are still to be read, each after a key, or from its beginning."""
         return {n: segment["after"] for n, segment in enumerate(self._state["segments"]) if not segment["done"]}
 
     def write(self, segment: int, lines: list[bytes], last_key: After) -> None:

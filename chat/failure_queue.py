@@ -1,6 +1,6 @@
-"""What the stream's function gave up on: the messages of the failure queue, and the records they stand for.
+"""Reads the failure queue: each message points to stream records that the stream's function could not process.
 
-Lambda does not send the records themselves, but their place in the stream
+Lambda sends their place in the stream, not the records
 (https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-errors.html), which keeps them for 24 hours
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html).
 """

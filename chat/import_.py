@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
 
 @dataclass
 class Part:
-    """Consecutive lines of a file; ``end`` is the offset behind them."""
+    """Consecutive lines of a file; ``end`` is the offset after them."""
 
     first: int = 0
     last: int = 0
@@ -184,7 +184,7 @@ def import_rest(client: Any, table: str, source: ImportFile, progress: Progress,
 
 
 def _parts(source: ImportFile, progress: Progress) -> Iterator[Part]:
-    """What comes behind the lines in ``progress``, in parts of a batch each.
+    """The lines after those in ``progress``, in parts of one batch each.
 
     Raises OpsError for a line that is not as it was checked.
     """

@@ -1,4 +1,4 @@
-"""Files of items: each line is one item, exact both ways, and every line is checked before any is written.
+"""Files of items, one item a line: reading and writing keep every value, and an import checks all lines first.
 
 What is written is DynamoDB JSON, ``{"Item": {"pk": {"S": "..."}}}``: exact for sets, binary and numbers of 38
 digits, and what DynamoDB's own import from S3 reads as DYNAMODB_JSON
@@ -161,7 +161,7 @@ class Line(NamedTuple):
 
 
 def lines(file: BinaryIO, *, after: int = 0) -> Iterator[Line]:
-    """The lines from the position of ``file``, which is behind line ``after``; at most one in memory.
+    """The lines from the position of ``file``, which is after line ``after``; at most one is in memory.
 
     Leaves out blank lines, and the byte order mark that some editors write before the first one.
     """

@@ -25,11 +25,11 @@ def add(commands: Commands) -> None:
     parser = command(commands, "put", "write an item of any table", writes=True)
     parser.add_argument("item", help="the item: JSON text, a file with it, or - for standard input")
     condition = parser.add_mutually_exclusive_group()
-    condition.add_argument("--if-absent", action="store_true", help="only while there is no item with its key")
+    condition.add_argument("--if-absent", action="store_true", help="only if no item has its key")
     condition.add_argument(
         "--if-unchanged",
         metavar="OLD",
-        help="only while the stored item is exactly this one: JSON text, a "
+        help="only if the stored item is exactly this one: JSON text, a "
         "file, or -, as `get --json` prints it, or with --typed "
         "`get --typed`, which an item with sets or binary needs",
     )

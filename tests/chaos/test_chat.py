@@ -41,7 +41,7 @@ def test_a_lost_answer_makes_no_second_message_and_no_failure(chat, burst):
     assert chat("get", "tom#jerry", reference).status == 0
 
 
-def test_a_lost_answer_to_an_edit_and_a_deletion_is_no_failure(chat, burst):
+def test_an_edit_and_a_deletion_succeed_though_an_answer_is_lost(chat, burst):
     (reference,) = chat("send", "--from", "Tom", "--to", "Jerry", "once").lines
     burst.rules(lost("UpdateItem"), lost("DeleteItem"))
     assert chat("edit", "tom#jerry", reference, "changed").lines == [reference]
@@ -50,7 +50,7 @@ def test_a_lost_answer_to_an_edit_and_a_deletion_is_no_failure(chat, burst):
     assert chat("history", "tom#jerry").status == 1
 
 
-def test_a_lost_answer_to_a_conditional_put_is_no_failure(chat, burst):
+def test_a_conditional_put_succeeds_though_an_answer_is_lost(chat, burst):
     burst.rules(lost("PutItem"))
     assert chat("put", json.dumps(OLD), "--if-absent").status == 0
     assert chat("put", json.dumps(OLD), "--if-absent").status == 1

@@ -68,7 +68,7 @@ def test_going_back_page_by_page_meets_every_message_once(any_table, send):
     assert found == sorted(sent, key=lambda item: item["sk"])
 
 
-def test_what_else_lies_under_a_conversations_key_is_no_message(any_table, send):
+def test_other_items_under_a_conversations_key_are_not_messages(any_table, send):
     (sent,) = send(0)
     for sk in ("MEMBER#x", "A", "NOTE#2026"):
         any_table.put_item(Item={"pk": sent["pk"], "sk": sk})

@@ -56,7 +56,7 @@ def running(aws: Running) -> Iterator[Burst]:
     """A microburst in front of ``aws`` for the length of a ``with`` block."""
     relay = Relay()
     with relaying(aws, relay):
-        for _ in range(3):  # between finding a free port and taking it, somebody else may
+        for _ in range(3):  # between finding a free port and taking it, another process may
             burst, process = _start(relay)
             try:
                 if _is_ready(burst, process, relay):

@@ -57,7 +57,7 @@ def test_a_place_in_a_list(text, found):
 
 
 @pytest.mark.parametrize("text", ["now", "2026-13-01", "2026-1-1", "0000-01-01", "2026-01-01T25:00Z", "٢٠٢٦-٠١-٠١"])
-def test_what_is_no_time_is_refused(text):
+def test_text_that_is_not_a_time_is_refused(text):
     with pytest.raises(OpsError, match="is not a time: ISO 8601 with a zone"):
         moment(text)
     with pytest.raises(OpsError):

@@ -66,7 +66,7 @@ def test_typed_json_of_an_item_with_a_set_and_binary_is_put_back_as_it_was(on, t
     assert table.scan()["Items"] == [{"pk": "a", "sk": "b"}]
 
 
-def test_a_byte_order_mark_is_no_part_of_an_item(on, tmp_path, monkeypatch):
+def test_a_byte_order_mark_does_not_belong_to_an_item(on, tmp_path, monkeypatch):
     item, file = '{"pk": "a", "sk": "b"}', tmp_path / "item.json"
     file.write_text(item, encoding="utf-8-sig")
     stdin(monkeypatch, item.encode("utf-8-sig"))
