@@ -232,17 +232,3 @@ def same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool
     if one is None or other is None:
         return one is other
     return canonical(typed(one)) == canonical(typed(other))
-
-
-def canonical_text(item: Typed) -> str:
-    """A text that is the same for equal items, and only for those."""
-    return json.dumps(canonical(item), sort_keys=True)
-
-
-def changed(left: Typed, right: Typed) -> list[str]:
-    """The names of the attributes in which two items differ."""
-    return sorted(n for n in left.keys() | right.keys() if _one(left, n) != _one(right, n))
-
-
-def _one(item: Typed, name: str) -> dict[str, Any] | None:
-    return canonical({name: item[name]}) if name in item else None

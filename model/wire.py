@@ -53,6 +53,17 @@ def _canonical(value: Mapping[str, Any]) -> tuple[str, Any]:
     return kind, canonical(content) if kind == "M" else content
 
 
+def canonical_text(item: Typed) -> str:
+    """A text that is the same for equal items, and only for those."""
+    return json.dumps(canonical(item), sort_keys=True)
+
+
+def changed(left: Typed, right: Typed) -> list[str]:
+    """The names of the attributes in which two items differ."""
+    one, other = canonical(left) or {}, canonical(right) or {}
+    return sorted(name for name in one.keys() | other.keys() if one.get(name) != other.get(name))
+
+
 def _typed(value: Attribute) -> dict[str, Any]:
     if isinstance(value, str):
         return {"S": value}

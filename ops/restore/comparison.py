@@ -7,6 +7,7 @@ table has under their keys.
 
 import hashlib
 import heapq
+import json
 import threading
 import time
 from collections import Counter
@@ -17,8 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 from cli import output
 from cli.command_line import Context
 from dynamo.parallel import After, in_segments, lanes
-from dynamo.values import canonical_text, changed, untyped, value_text
-from model.wire import Typed
+from model.wire import Typed, canonical_text, changed
 
 T = TypeVar("T")
 Note = Callable[[Typed, Typed | None, Typed | None], None]
@@ -205,7 +205,7 @@ class Comparison:
         """Count a difference, and keep it if it is among the first."""
         kind = EXTRA if source is None else MISSING if target is None else CHANGED
         attributes = changed(source, target) if source is not None and target is not None else []
-        text = " ".join(f"{name}={value_text(value)}" for name, value in untyped(key).items())
+        text = " ".join(f"{name}={_text(value)}" for name, value in key.items())
         with self._lock:
             self.counts[kind] += 1
             self._kept.append(Difference(text, kind, attributes))
@@ -234,3 +234,11 @@ class Comparison:
             "examples": [found._asdict() for found in self.examples],
             "read_units": self.read_units,
         }
+
+
+def _text(attribute: dict[str, Any]) -> str:
+    """A key attribute for people: ``"USER#tom"``, ``12``."""
+    ((kind, value),) = attribute.items()
+    if kind == "S":
+        return json.dumps(value, ensure_ascii=False)
+    return bytes(value).hex() if kind == "B" else str(value)

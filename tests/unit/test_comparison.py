@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cli.command_line import Context
-from dynamo.values import canonical_text, changed
+from model.wire import canonical_text, changed
 from ops.restore.comparison import CHANGED, EXTRA, MISSING, SEGMENTS, Comparison, ReadBudget, TableReader, compare
 
 
