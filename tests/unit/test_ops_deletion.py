@@ -313,8 +313,9 @@ def test_late_requests_never_reach_the_server_more_often_than_the_rate(rate):
     assert all(last - first >= 1 for first, last in zip(arrived, arrived[rate:], strict=False))
 
 
-def test_every_request_of_an_operation_waits_its_turn_also_the_sdks_retries():
+def test_every_request_of_an_operation_waits_its_turn_also_the_sdks_retries(monkeypatch):
     """A failed one as well frees its slot a second later."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
     clock, session = FakeClock(), boto3.Session("k", "s", region_name="us-east-1")
     backup = session.client("backup", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))
     sent = []
