@@ -4,6 +4,8 @@ AWS Backup sends its events best effort, within minutes
 (https://docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html).
 """
 
+from typing import Any
+
 from aws_cdk import Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -25,7 +27,7 @@ from stacks.permissions import allow, from_this_account
 from stacks.settings import Settings
 from stacks.table_backup import TableBackup
 
-_CLOUDWATCH = iam.ServicePrincipal("cloudwatch.amazonaws.com")
+_KEY_USE = ["kms:Decrypt", "kms:GenerateDataKey"]
 _FAILED = ["ABORTED", "EXPIRED", "FAILED", "PARTIAL"]
 
 
@@ -42,13 +44,7 @@ class Alarms(Construct):
         self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
         describe(self.topic, "Receives every alarm, and backup jobs that fail or expire")
         self.topic.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsOfThisAccount",
-                principals=[_CLOUDWATCH],
-                actions=["sns:Publish"],
-                resources=[self.topic.topic_arn],
-                conditions=from_this_account(self),
-            )
+            _cloudwatch_may(["sns:Publish"], self.topic.topic_arn, from_this_account(self))
         )
         if key:
             self._let_publishers_use(key)
@@ -56,8 +52,7 @@ class Alarms(Construct):
             acknowledge(
                 self.topic,
                 TOPIC_KEY,
-                "It carries names of alarms and states of backup jobs, and nothing from a message; "
-                "the setting customer_key encrypts it.",
+                "It carries alarms and job states, and no messages; the setting customer_key encrypts it.",
             )
         if settings.alarm_email:
             subscription = self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
@@ -65,8 +60,7 @@ class Alarms(Construct):
             acknowledge(
                 subscription,
                 MAIL_DEAD_LETTERS,
-                "SNS retries a mail for hours; what still fails would stay in a queue that nothing "
-                "reads, while the alarm stays red and AWS Backup shows the job.",
+                "SNS retries a mail for hours; afterwards the alarm and AWS Backup still show the state.",
             )
         _BackupEvents(self, "Backup", topic=self.topic, backup=backup, key=key)
 
@@ -76,15 +70,18 @@ class Alarms(Construct):
         # topic refers to the key
         # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
         topics = Stack.of(self).format_arn(service="sns", resource=f"{Stack.of(self).stack_name}-*")
-        key.add_to_resource_policy(
-            iam.PolicyStatement(
-                sid="AlarmsOfThisAccount",
-                principals=[_CLOUDWATCH],
-                actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                resources=["*"],
-                conditions={"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": topics}},
-            )
-        )
+        of_topic = {"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": topics}}
+        key.add_to_resource_policy(_cloudwatch_may(_KEY_USE, "*", of_topic))
+
+
+def _cloudwatch_may(actions: list[str], resource: str, conditions: dict[str, Any]) -> iam.PolicyStatement:
+    return iam.PolicyStatement(
+        sid="AlarmsOfThisAccount",
+        principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
+        actions=actions,
+        resources=[resource],
+        conditions=conditions,
+    )
 
 
 class _BackupEvents(Construct):
@@ -125,7 +122,7 @@ class _BackupEvents(Construct):
         )
         role.add_to_policy(allow(topic.topic_arn, "sns:Publish"))
         if key:
-            role.add_to_policy(allow(key.key_arn, "kms:Decrypt", "kms:GenerateDataKey"))
+            role.add_to_policy(allow(key.key_arn, *_KEY_USE))
         acknowledge_own_policy(role)
         return role
 
@@ -133,14 +130,9 @@ class _BackupEvents(Construct):
         rule = events.Rule(
             self,
             id,
-            description=f"{kind} that a person has to look at",
+            description=f"{kind} that needs attention",
             event_pattern=events.EventPattern(source=["aws.backup"], detail_type=[kind], detail=detail),
             targets=[self._target],
         )
         # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
-        acknowledge(
-            rule,
-            RULE_DEAD_LETTERS,
-            "EventBridge retries for 24 hours; after that only the notice is lost, and AWS Backup "
-            "still shows the state itself.",
-        )
+        acknowledge(rule, RULE_DEAD_LETTERS, "EventBridge retries for 24 hours; AWS Backup still shows the state.")

@@ -37,27 +37,23 @@ _INLINE_POLICY = (f"{_NIST}IAMNoInlinePolicy",)
 _MEMORY = (f"{_SERVERLESS}LambdaDefaultMemorySize",)
 _FUNCTION: Mapping[Rules, str] = {
     (f"{_NIST}LambdaInsideVPC", f"{_CONTROL_TOWER}lambda_inside_vpc_check"): (
-        "It accepts no connections and calls only AWS, over TLS and as its own role; in a VPC it would "
-        "need endpoints or a NAT gateway, which cost more than the rest of the stack."
+        "It accepts no connections and calls only AWS, over TLS; a VPC would need endpoints that cost more "
+        "than the rest of the stack."
     ),
     (f"{_NIST}LambdaConcurrency",): (
-        "A reservation reduces what the account's other functions can use, and fails the deployment "
-        "where the account has the quota of a new one, 10; its callers limit its concurrency."
+        "A reservation reduces the account's quota, which is 10 in a new account; its callers limit it."
     ),
-    (f"{_SERVERLESS}LambdaTracing",): (
-        "It logs what happened; tracing would need permissions on every resource, which the role must not have."
-    ),
+    (f"{_SERVERLESS}LambdaTracing",): ("It logs what happened; tracing needs permissions on every resource."),
 }
 _STATE_MACHINE: Mapping[Rules, str] = {
     ("AwsSolutions::AwsSolutions-SF1", f"{_CONTROL_TOWER}step_functions_state_machine_logging_enabled_check"): (
-        "Step Functions keeps the history of every execution for 90 days; to deliver logs as well "
-        "would need permissions on every resource."
+        "Step Functions keeps its history for 90 days; log delivery needs permissions on every resource."
     ),
     (
         "AwsSolutions::AwsSolutions-SF2",
         f"{_SERVERLESS}StepFunctionStateMachineXray",
         f"{_CONTROL_TOWER}step_functions_state_machine_tracing_enabled_check",
-    ): "The functions log what happened; tracing would need permissions on every resource.",
+    ): "Its functions log what happened; tracing needs permissions on every resource.",
 }
 
 
@@ -101,12 +97,7 @@ def acknowledge_own_policy(role: IConstruct) -> None:
 
     https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_managed-vs-inline.html
     """
-    acknowledge(
-        role,
-        _INLINE_POLICY,
-        "The permissions belong to this one role: they change and go with it, and cannot be "
-        "attached to anything else by mistake.",
-    )
+    acknowledge(role, _INLINE_POLICY, "The policy belongs to this one role and is deleted with it.")
 
 
 def acknowledge_called(function: IConstruct, caller: str) -> None:
@@ -114,8 +105,7 @@ def acknowledge_called(function: IConstruct, caller: str) -> None:
     acknowledge(
         function,
         FUNCTION_DEAD_LETTERS,
-        f"{caller} calls it and waits for the response, so a failure is known at once; Lambda sends "
-        "only asynchronous calls to a dead-letter queue.",
+        f"{caller} invokes it and waits; a dead-letter queue is for asynchronous invocations.",
     )
 
 
@@ -125,10 +115,7 @@ def acknowledge_framework(provider: cr.Provider) -> None:
         if function.node.id.startswith("framework-"):
             acknowledge_function(function)
             acknowledge(
-                function,
-                FUNCTION_DEAD_LETTERS,
-                "CloudFormation waits for the outcome of this call and rolls back without it; "
-                "a dead letter would be of no use afterwards.",
+                function, FUNCTION_DEAD_LETTERS, "CloudFormation waits for the result and rolls back without it."
             )
             acknowledge(function, _MEMORY, "It passes one event on, for which Lambda's default of 128 MB is enough.")
     if waiter := provider.node.try_find_child("waiter-state-machine"):

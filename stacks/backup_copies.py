@@ -60,10 +60,7 @@ class BackupCopies(Construct):
         acknowledge_wildcard(role, self._points_arn, "Adds tags to the stage's own copies; AWS generates their ids.")
         if self._settings.customer_key:
             acknowledge_wildcard(
-                role,
-                self._keys_arn,
-                "The key of the copies is created in another region; only its alias is known here, "
-                "and a condition demands that.",
+                role, self._keys_arn, "The key of the copies is in another region; a condition demands its alias."
             )
 
 

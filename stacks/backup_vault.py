@@ -5,17 +5,17 @@ from collections.abc import Sequence
 from aws_cdk import Duration, Stack
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_logs as logs
 from constructs import Construct, IDependable
 
 from model.names import STACK_TAG
 from stacks.annotations import acknowledge_wildcard
 from stacks.function import ProjectFunction, WaitingProvider, function_logs
-from stacks.permissions import allow, arn, recovery_points_arn
+from stacks.permissions import actions, allow, arn, recovery_points_arn
 from stacks.setting_fields import COMPLIANCE, DEFAULT_GRACE_DAYS
 from stacks.settings import Settings
 
 POLL_INTERVAL = Duration.seconds(10)
+_VAULT_ACTIONS = actions({"backup": "ListRecoveryPointsByBackupVault ListTags TagResource UntagResource"})
 
 
 def vault_lock(settings: Settings, retentions: Sequence[int]) -> backup.LockConfiguration | None:
@@ -62,8 +62,17 @@ class VaultEmptying(Construct):
     ) -> None:
         super().__init__(scope, id)
         log_group = function_logs(self, "Logs")
-        answering = self._function("Answering", "on_event", log_group)
-        emptying = self._function("Emptying", "is_complete", log_group)
+        answering, emptying = (
+            ProjectFunction(
+                self,
+                id,
+                description="Empties the backup vault when the stack is destroyed",
+                handler=f"functions.empty_vault.{handler}",
+                log_group=log_group,
+                timeout=Duration.minutes(5),
+            )
+            for id, handler in (("Answering", "on_event"), ("Emptying", "is_complete"))
+        )
         emptying.function.add_environment("VAULT_NAME", vault.backup_vault_name)
         self._grant(emptying, [vault.backup_vault_arn, arn(self, "backup", "backup-vault", other_vault)], table)
         provider = WaitingProvider(
@@ -80,16 +89,6 @@ class VaultEmptying(Construct):
         # Its permissions too are deleted after it.
         resource.node.add_dependency(*before, emptying)
 
-    def _function(self, id: str, handler: str, log_group: logs.ILogGroup) -> ProjectFunction:
-        return ProjectFunction(
-            self,
-            id,
-            description="Empties the backup vault when the stack is destroyed",
-            handler=f"functions.empty_vault.{handler}",
-            log_group=log_group,
-            timeout=Duration.minutes(5),
-        )
-
     def _grant(self, emptying: ProjectFunction, vaults: Sequence[str], table: dynamodb.ITable) -> None:
         stack = Stack.of(self)
         points, in_dynamodb = recovery_points_arn(self), f"{table.table_arn}/backup/*"
@@ -97,13 +96,7 @@ class VaultEmptying(Construct):
         # (https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html).
         own = {f"aws:ResourceTag/{STACK_TAG}": stack.stack_name}
         for statement in (
-            allow(
-                vaults,
-                "backup:ListRecoveryPointsByBackupVault",
-                "backup:ListTags",
-                "backup:TagResource",
-                "backup:UntagResource",
-            ),
+            allow(vaults, *_VAULT_ACTIONS),
             allow(points, "backup:DeleteRecoveryPoint", StringEquals=own),
             allow(in_dynamodb, "backup:DeleteRecoveryPoint"),
             allow("*", "backup:ListBackupJobs"),

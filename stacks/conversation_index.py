@@ -17,10 +17,10 @@ from stacks.function import ProjectFunction, function_logs
 from stacks.messages_table import MessagesTable
 
 # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
-STREAM_ACTIONS = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
+_STREAM_ACTIONS = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
 # On "*", as in AWSLambdaDynamoDBExecutionRole: the Service Authorization Reference lists no
 # resource type for it, and the error of a mapping whose role may not read a stream names it.
-LISTING_ACTION = "dynamodb:ListStreams"
+_LISTING_ACTIONS = ["dynamodb:ListStreams"]
 # The most that the indexer handles at once, and Lambda's own default.
 BATCH_SIZE = 100
 # A record that has failed so often or for so long goes to the failure queue, because the later
@@ -37,7 +37,16 @@ class ConversationIndex(Construct):
 
     def __init__(self, scope: Construct, id: str, *, messages_table: MessagesTable) -> None:
         super().__init__(scope, id)
-        self.failures = self._add_failures()
+        self.failures = sqs.Queue(
+            self,
+            "Failures",
+            encryption=sqs.QueueEncryption.SQS_MANAGED,
+            enforce_ssl=True,
+            retention_period=Duration.days(14),
+        )
+        describe(self.failures, "Positions in the stream of changes that could not be applied to the lists")
+        reason = "It is the dead-letter queue itself; no program receives from it."
+        acknowledge(self.failures, QUEUE_DEAD_LETTERS, reason)
         self.indexing = ProjectFunction(
             self,
             "Indexing",
@@ -50,22 +59,6 @@ class ConversationIndex(Construct):
         messages_table.grant_indexing(self.indexing.function)
         self._grant_stream(messages_table.table)
         self._follow(messages_table.table)
-
-    def _add_failures(self) -> sqs.Queue:
-        failures = sqs.Queue(
-            self,
-            "Failures",
-            encryption=sqs.QueueEncryption.SQS_MANAGED,
-            enforce_ssl=True,
-            retention_period=Duration.days(14),
-        )
-        describe(failures, "Positions in the stream of changes that could not be applied to the lists")
-        acknowledge(
-            failures,
-            QUEUE_DEAD_LETTERS,
-            "It is the dead-letter queue itself: people read it, and no program receives from it.",
-        )
-        return failures
 
     def _follow(self, table: dynamodb.ITable) -> None:
         """Let the stream of ``table`` call the function."""
@@ -84,8 +77,7 @@ class ConversationIndex(Construct):
         acknowledge(
             self.indexing.function,
             FUNCTION_DEAD_LETTERS,
-            "The stream calls it, and records that keep failing go to the failure queue of the "
-            "mapping; Lambda sends only asynchronous calls to a dead-letter queue.",
+            "The stream invokes it; records that keep failing go to the failure queue of the mapping.",
         )
         describe(mapping, "Passes changes of messages to the function, in order, 100 at a time")
 
@@ -95,7 +87,7 @@ class ConversationIndex(Construct):
         # do with the key as a user of the table is enough.
         stream = table.table_stream_arn
         assert stream, "the table has one"
-        for actions, resource in ((list(STREAM_ACTIONS), stream), ([LISTING_ACTION], "*")):
+        for actions, resource in ((_STREAM_ACTIONS, stream), (_LISTING_ACTIONS, "*")):
             iam.Grant.add_to_principal(grantee=self.indexing.function, actions=actions, resource_arns=[resource])
         acknowledge_wildcard(self.indexing.role, "*", "ListStreams, which names streams, does not support resources.")
 
@@ -116,9 +108,6 @@ class _FailureQueue:
 
 def _messages_only() -> dict[str, Any]:
     """The filter for records whose key is a message's."""
-
-    def starts(prefix: str) -> dict[str, object]:
-        return {"S": [{"prefix": prefix}]}
-
-    keys = {PARTITION_KEY: starts(CONVERSATION_PREFIX), SORT_KEY: starts(MESSAGE_PREFIX)}
+    prefixes = {PARTITION_KEY: CONVERSATION_PREFIX, SORT_KEY: MESSAGE_PREFIX}
+    keys = {name: {"S": [{"prefix": prefix}]} for name, prefix in prefixes.items()}
     return dict(lambda_.FilterCriteria.filter({"dynamodb": {"Keys": keys}}))

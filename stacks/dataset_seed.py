@@ -1,11 +1,9 @@
 """The custom resource that loads a dataset of any number of messages, and the state machine that does it in batches."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from aws_cdk import Duration
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_stepfunctions as sfn
@@ -59,15 +57,6 @@ _RETRIED = (
 )
 
 
-@dataclass(frozen=True)
-class _DatasetObject:
-    """Where the dataset is in S3."""
-
-    bucket: str
-    key: str
-    arn: str
-
-
 class DatasetSeed(Construct):
     """Loads the dataset of ``settings`` into the table whenever the dataset changes.
 
@@ -78,11 +67,10 @@ class DatasetSeed(Construct):
     def __init__(self, scope: Construct, id: str, *, settings: Settings, messages_table: MessagesTable) -> None:
         super().__init__(scope, id)
         self._logs = function_logs(self, "Logs")
-        dataset = self._dataset(settings)
+        bucket, key, object_arn = self._dataset(settings)
         worker = self._task("Worker", "Writes a batch of the dataset's messages", "write_dataset.load", memory_mib=512)
         messages_table.grant_loading(worker.function)
-        checker = None
-        # A local file was checked before the synth.
+        checker = None  # a local file was checked before the synth
         if not settings.dataset_file:
             checker = self._task(
                 "Checking",
@@ -91,38 +79,26 @@ class DatasetSeed(Construct):
                 memory_mib=CHECKER_MIB,
                 storage_mib=CHECKER_DISK_MIB,
             )
-            checker.function.add_to_role_policy(allow(dataset.arn, "s3:GetObject"))
-        loading = _DatasetMachine(
-            self,
-            "Loading",
-            worker=worker.function,
-            checker=checker.function if checker else None,
-            object_arn=dataset.arn,
-        )
+            checker.function.add_to_role_policy(allow(object_arn, "s3:GetObject"))
+        loading = _DatasetMachine(self, "Loading", worker=worker, checker=checker, object_arn=object_arn)
         self.machine = loading.machine
+        properties = {"TableName": messages_table.table.table_name, "Bucket": bucket, "Key": key}
         self.resource = self._add_provider(loading).resource(
-            "MessageDataset",
-            {
-                "TableName": messages_table.table.table_name,
-                "Bucket": dataset.bucket,
-                "Key": dataset.key,
-                "StateMachineArn": loading.machine.state_machine_arn,
-            },
+            "MessageDataset", {**properties, "StateMachineArn": self.machine.state_machine_arn}
         )
         # Permissions are created before the load and deleted after it.
         self.resource.node.add_dependency(worker, loading, *([checker] if checker else []))
         self.counts = {name: self.resource.get_att_string(name) for name in COUNTS}
 
-    def _dataset(self, settings: Settings) -> _DatasetObject:
+    def _dataset(self, settings: Settings) -> tuple[str, str, str]:
+        """Bucket, key and ARN of the dataset in S3."""
         if not settings.dataset_file:
             bucket, key = settings.seed_dataset.removeprefix("s3://").split("/", 1)
-            return _DatasetObject(bucket, key, s3.Bucket.from_bucket_name(self, "Bucket", bucket).arn_for_objects(key))
+            return bucket, key, s3.Bucket.from_bucket_name(self, "Bucket", bucket).arn_for_objects(key)
         # Its key is the hash of its content, so other content is another dataset.
         with plain_file(settings.dataset_file) as file:
             asset = s3_assets.Asset(self, "File", path=str(file))
-        return _DatasetObject(
-            asset.s3_bucket_name, asset.s3_object_key, asset.bucket.arn_for_objects(asset.s3_object_key)
-        )
+        return asset.s3_bucket_name, asset.s3_object_key, asset.bucket.arn_for_objects(asset.s3_object_key)
 
     def _task(
         self, id: str, description: str, handler: str, *, memory_mib: int, storage_mib: int | None = None
@@ -142,8 +118,20 @@ class DatasetSeed(Construct):
         return function
 
     def _add_provider(self, loading: "_DatasetMachine") -> WaitingProvider:
-        starting = self._handler("Starting", "on_event", "Starts and stops the load")
-        watching = self._handler("Watching", "is_complete", "Waits for the load")
+        starting, watching = (
+            ProjectFunction(
+                self,
+                id,
+                description=f"{purpose} of the dataset when the stack is deployed",
+                handler=f"functions.load_dataset.{handler}",
+                log_group=self._logs,
+                timeout=Duration.minutes(2),
+            )
+            for id, handler, purpose in (
+                ("Starting", "on_event", "Starts and stops the load"),
+                ("Watching", "is_complete", "Waits for the load"),
+            )
+        )
         loading.grant_start(starting.role)
         loading.grant_watch(watching.role)
         return WaitingProvider(
@@ -155,33 +143,16 @@ class DatasetSeed(Construct):
             interval=POLL_INTERVAL,
         )
 
-    def _handler(self, id: str, name: str, description: str) -> ProjectFunction:
-        return ProjectFunction(
-            self,
-            id,
-            description=f"{description} of the dataset when the stack is deployed",
-            handler=f"functions.load_dataset.{name}",
-            log_group=self._logs,
-            timeout=Duration.minutes(2),
-        )
-
 
 class _DatasetMachine(Construct):
-    """Passes every line of a JSONL object in S3, in batches, to a function.
+    """Passes every line of a JSONL object in S3, in batches, to ``worker``; before that, the input to ``checker``.
 
     The input of an execution is ``{"Bucket": ..., "Key": ..., "Table": ...}``, its output the list
-    of the function's results. One failed batch fails it, and so does the ``checker``, which gets
-    the input before anything is written. ``object_arn`` is what the machine may read.
+    of the function's results. One failed batch, or check, fails it.
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        worker: lambda_.IFunction,
-        checker: lambda_.IFunction | None,
-        object_arn: str,
+        self, scope: Construct, id: str, *, worker: ProjectFunction, checker: ProjectFunction | None, object_arn: str
     ) -> None:
         super().__init__(scope, id)
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
@@ -198,7 +169,7 @@ class _DatasetMachine(Construct):
         # The library adds grants for the role in this policy too.
         self.machine.node.try_remove_child("DistributedMapPolicy")
         acknowledge_state_machine(self.machine)
-        self._grant_load(role, [worker, *([checker] if checker else [])], object_arn)
+        self._grant_load(role, [worker, checker] if checker else [worker], object_arn)
 
     def grant_start(self, role: iam.Role) -> None:
         """Let ``role`` start executions, list them and stop them."""
@@ -214,7 +185,7 @@ class _DatasetMachine(Construct):
         ):
             role.add_to_policy(allow(self._all(role, kind, rest), *actions))
 
-    def _definition(self, worker: lambda_.IFunction, checker: lambda_.IFunction | None) -> sfn.IChainable:
+    def _definition(self, worker: ProjectFunction, checker: ProjectFunction | None) -> sfn.IChainable:
         batches = sfn.DistributedMap(
             self,
             "Load",
@@ -245,12 +216,12 @@ class _DatasetMachine(Construct):
             return load
         return self._call("Check", checker, result_path=sfn.JsonPath.DISCARD).next(load)
 
-    def _call(self, id: str, function: lambda_.IFunction, *, result_path: str | None) -> tasks.LambdaInvoke:
-        """A task that calls ``function``, with retries for errors that may pass."""
+    def _call(self, id: str, called: ProjectFunction, *, result_path: str | None) -> tasks.LambdaInvoke:
+        """A task that calls a function, with retries for errors that may pass."""
         task = tasks.LambdaInvoke(
             self,
             id,
-            lambda_function=function,
+            lambda_function=called.function,
             payload_response_only=True,
             result_path=result_path,
             retry_on_service_exceptions=False,  # which have no jitter, and ignore throttling
@@ -266,7 +237,7 @@ class _DatasetMachine(Construct):
         )
         return task
 
-    def _grant_load(self, role: iam.Role, functions: Sequence[lambda_.IFunction], object_arn: str) -> None:
+    def _grant_load(self, role: iam.Role, called: Sequence[ProjectFunction], object_arn: str) -> None:
         """What the guide lists under "IAM policies for using Distributed Map states".
 
         https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
@@ -275,7 +246,7 @@ class _DatasetMachine(Construct):
         policy = iam.Policy(self, "Policy", roles=[role])
         acknowledge_own_policy(policy)
         policy.add_statements(
-            *(allow(function.function_arn, "lambda:InvokeFunction") for function in functions),
+            *(allow(each.function.function_arn, "lambda:InvokeFunction") for each in called),
             allow(object_arn, "s3:GetObject"),
             allow(self.machine.state_machine_arn, "states:StartExecution"),
             allow(self._all(policy, "execution", ":*"), "states:DescribeExecution", "states:StopExecution"),

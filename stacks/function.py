@@ -143,10 +143,7 @@ def _adapt_waiter(waiter: cr.WaiterStateMachine, provider: cr.Provider, *, purpo
 
 
 def module_files(module: str) -> list[str]:
-    """The files of this project that ``module`` needs, itself included, relative to the project.
-
-    Read from the import statements, so that nothing is loaded at synth.
-    """
+    """The files that ``module`` needs, itself included; read from import statements, so nothing is loaded."""
     found: set[str] = set()
     pending = [module]
     while pending:
@@ -154,18 +151,11 @@ def module_files(module: str) -> list[str]:
         for file in (f"{path.partition('/')[0]}/__init__.py", f"{path}.py"):
             if file not in found and (PROJECT / file).is_file():
                 found.add(file)
-                pending += _imported(ast.parse((PROJECT / file).read_bytes()))
+                for node in ast.walk(ast.parse((PROJECT / file).read_bytes())):
+                    if isinstance(node, ast.ImportFrom) and node.module:
+                        # `from X import Y` may name the module X, and X.Y.
+                        pending += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return sorted(found)
-
-
-def _imported(tree: ast.Module) -> list[str]:
-    """The modules that ``from X import Y`` may name: X, and X.Y."""
-    return [
-        name
-        for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and node.module
-        for name in (node.module, *(f"{node.module}.{alias.name}" for alias in node.names))
-    ]
 
 
 def let_lambda_read(scope: Construct) -> None:
@@ -190,16 +180,12 @@ def function_logs(scope: Construct, id: str) -> logs.LogGroup:
     """A log group that keeps logs for a month and is deleted with the stack."""
     group = logs.LogGroup(scope, id, retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY)
     acknowledge(
-        group,
-        LOG_KEY,
-        "CloudWatch Logs encrypts it with a key of its own; it has ids of messages, and no texts "
-        "except those of the seed, which the template has too.",
+        group, LOG_KEY, "CloudWatch Logs encrypts it by default; it has ids of messages, and no texts but the seed's."
     )
     acknowledge(
         group,
         LOG_RETENTION,
-        "A month is enough to find what failed, and it names users, so it is kept no longer; "
-        "CloudTrail records which principal did what in the account.",
+        "A month is enough to find failures, and logs name users; CloudTrail records who did what.",
     )
     describe(group, f"Logs of the functions of {scope.node.id}")
     return group
@@ -226,8 +212,7 @@ def framework_role(scope: Construct, id: str, *, calls: lambda_.IFunction, log_g
     """A role for a function of the CDK's provider framework that ``calls`` one of this project's.
 
     Pass it on with ``without_policy_updates()``: the library would grant every version of every
-    function of the provider. It reads the function's state when a call fails, which may be because
-    the function is not active yet.
+    function of the provider. It reads the function's state when a call fails: it may not be active.
     """
     role = _logging_role(scope, id, log_group=log_group)
     role.add_to_policy(allow(calls.function_arn, "lambda:InvokeFunction", "lambda:GetFunction"))

@@ -56,7 +56,10 @@ class MessageSeed(Construct):
         self._grant_reading_seeds(self.seeding)
         properties = {"TableName": messages_table.table.table_name}
         if user_pool_id:
-            self._grant_finding_users(self.seeding, user_pool_id)
+            pool = Stack.of(self).format_arn(
+                service="cognito-idp", region=pool_region(user_pool_id), resource="userpool", resource_name=user_pool_id
+            )
+            self.seeding.function.add_to_role_policy(allow(pool, "cognito-idp:ListUsers"))
             # The function puts the users' ids in place of their names.
             properties["UserPoolId"] = user_pool_id
         resource = CustomResource(
@@ -95,16 +98,7 @@ class MessageSeed(Construct):
         bucket = Token.as_string(Stack.of(self).resolve(function.code)["s3Bucket"])
         seeds = Stack.of(self).format_arn(service="s3", region="", account="", resource=bucket, resource_name="*.jsonl")
         seeding.function.add_to_role_policy(allow(seeds, "s3:GetObject"))
-        acknowledge_wildcard(
-            seeding.role, seeds, "Seeds only; the key of the previous seed is a hash that is not known."
-        )
-
-    def _grant_finding_users(self, seeding: ProjectFunction, user_pool_id: str) -> None:
-        """Let the function look users up, in this one pool."""
-        pool = Stack.of(self).format_arn(
-            service="cognito-idp", region=pool_region(user_pool_id), resource="userpool", resource_name=user_pool_id
-        )
-        seeding.function.add_to_role_policy(allow(pool, "cognito-idp:ListUsers"))
+        acknowledge_wildcard(seeding.role, seeds, "Seeds only; the key of the previous one is a hash not known here.")
 
     def _items(self, items: Sequence[Item]) -> dict[str, object]:
         """The items as the resource's properties, or where the function finds them."""

@@ -21,14 +21,14 @@ from stacks.table_backup import TableBackup
 
 _COUNTS = {
     "Total": "Messages in the seed",
-    "Written": "Messages that the last change of the seed wrote",
+    "Written": "Messages written by the last seed update",
     "Unchanged": "Messages that were already as in the seed",
     "Preserved": "Messages not changed because a user had edited or deleted them",
     "Removed": "Messages removed because they were removed from the seed",
 }
 _DATASET_COUNTS = {
     "DatasetTotal": "Messages in the dataset",
-    "DatasetWritten": "Messages that the last load of the dataset wrote",
+    "DatasetWritten": "Messages written by the last load of the dataset",
     "DatasetUnchanged": "Messages that were already as in the dataset",
     "DatasetPreserved": "Messages of the dataset not written because another item had their key",
 }
@@ -94,19 +94,16 @@ class MessagesStack(Stack):
             "TableName": ("Name of the table", self.messages.table.table_name),
             "TableArn": ("ARN of the table", self.messages.table.table_arn),
             "BackupVaultName": ("Vault with the table's backups", self.backup.vault.backup_vault_name),
-            "BackupRoleArn": ("Role with which AWS Backup makes and expires backups", self.backup.role.role_arn),
-            "RestoreRoleArn": ("Role with which AWS Backup restores", self.backup.restore_role.role_arn),
-            "FailureQueueUrl": (
-                "Queue of changes that could not be applied to the lists of conversations",
-                self.conversations.failures.queue_url,
-            ),
+            "BackupRoleArn": ("IAM role for AWS Backup", self.backup.role.role_arn),
+            "RestoreRoleArn": ("IAM role for restores", self.backup.restore_role.role_arn),
+            "FailureQueueUrl": ("Failure queue of the indexing function", self.conversations.failures.queue_url),
             "SeededCount": ("Messages of the seed in the table", self.seed.counts["Present"]),
         }
         outputs |= {f"Seed{count}": (meaning, self.seed.counts[count]) for count, meaning in _COUNTS.items()}
         if self.backup.plan:
             outputs["BackupPlanId"] = ("Backup plan of the table", self.backup.plan.backup_plan_id)
         if settings.user_pool_id:
-            outputs["UserPoolId"] = ("User pool that has the users", settings.user_pool_id)
+            outputs["UserPoolId"] = ("Cognito user pool of the users", settings.user_pool_id)
         if self.alarms:
             outputs["AlarmTopicArn"] = ("SNS topic for alarms and backup failures", self.alarms.topic.topic_arn)
         if self.dataset:

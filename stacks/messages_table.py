@@ -27,20 +27,18 @@ _KEY_USE = actions(
 
 
 class MessagesTable(Construct):
-    """The single table: string ``pk`` and ``sk``, recovery, encryption and protection by stage.
+    """The single table; its index orders the conversations of a user, its stream has every change.
 
-    Its index orders the conversations of a user; its stream has every change.
-
-    Replicas in other regions have its index, recovery and protection, and accept writes too, of
-    which the last wins. The lists stay right: what is written elsewhere arrives in this stream like
-    any other change, and the function that reads it, only here, is the only writer of memberships.
-    So two regions never write the same one
+    Replicas in other regions accept writes too, of which the last wins. The lists stay right: a
+    change elsewhere arrives in this stream, and the function that reads it, only here, is the only
+    writer of memberships; so two regions never write the same one
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/V2globaltables_HowItWorks.html).
     """
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, key: kms.IKey | None) -> None:
         super().__init__(scope, id)
         self._key = key
+        encryption = dynamodb.TableEncryptionV2
         self.table = dynamodb.TableV2(
             self,
             "Table",
@@ -63,11 +61,7 @@ class MessagesTable(Construct):
                 point_in_time_recovery_enabled=settings.pitr_days > 0,
                 recovery_period_in_days=settings.pitr_days or None,
             ),
-            encryption=(
-                dynamodb.TableEncryptionV2.customer_managed_key(key)
-                if key
-                else dynamodb.TableEncryptionV2.dynamo_owned_key()
-            ),
+            encryption=(encryption.customer_managed_key(key) if key else encryption.dynamo_owned_key()),
             deletion_protection=settings.deletion_protection,
             removal_policy=(
                 RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retain_table else RemovalPolicy.DESTROY
@@ -108,9 +102,7 @@ def _billing(settings: Settings) -> dynamodb.Billing:
     write = settings.write_capacity or DEFAULT_CAPACITY
     # A global table's write capacity can only be scaled; equal bounds fix it.
     return dynamodb.Billing.provisioned(
-        read_capacity=_scaled(read, settings.max_read_capacity)
-        if settings.max_read_capacity
-        else dynamodb.Capacity.fixed(read),
+        read_capacity=_scaled(read, most) if (most := settings.max_read_capacity) else dynamodb.Capacity.fixed(read),
         write_capacity=_scaled(write, settings.max_write_capacity or write),
     )
 

@@ -4,20 +4,56 @@ A stack of its own, deployed once by an administrator (docs/pipelines.md).
 """
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aws_cdk import App, ArnFormat, CfnOutput, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.annotations import acknowledge_own_policy
+from stacks.annotations import acknowledge_own_policy, acknowledge_wide_action, acknowledge_wildcard
+from stacks.permissions import actions, allow
 from stacks.pipeline.access import Access, from_context
-from stacks.pipeline.job_permissions import reading_role, use_of_bootstrap_roles
 from stacks.pipeline.preview_limits import QUALIFIER, PreviewLimits
 from stacks.setting_fields import SettingsError
 
 NAME = "MessagesPipelineAccess"
 _AUDIENCE = "sts.amazonaws.com"
+# Descriptions of everything a stage has, and no data: enough for `cdk diff --method template`,
+# `cdk drift`, and `python -m ops inventory`, `backups` and `orphans`. Not through the CDK's lookup
+# role, which may read every item of every table. Drift detection reads each resource with the
+# caller's permissions
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html).
+_READ_ACTIONS = actions(
+    {
+        "application-autoscaling": "Describe*",
+        "backup": (
+            "Describe* GetBackupPlan GetBackupSelection GetBackupVaultAccessPolicy "
+            "GetBackupVaultNotifications GetLegalHold GetRestoreJobMetadata GetRestoreTesting* "
+            "List*"
+        ),
+        "cloudformation": (
+            "BatchDescribeTypeConfigurations Describe* DetectStackDrift DetectStackResourceDrift GetTemplate List*"
+        ),
+        "cloudwatch": "Describe* GetDashboard List*",
+        "dynamodb": "Describe* GetResourcePolicy List*",
+        "events": "Describe* List*",
+        "iam": "GetRole GetRolePolicy ListAttachedRolePolicies ListRolePolicies ListRoles ListRoleTags",
+        "kms": "DescribeKey GetKeyPolicy GetKeyRotationStatus List*",
+        "lambda": "GetEventSourceMapping GetFunction* GetPolicy GetRuntimeManagementConfig List*",
+        "logs": "Describe* GetDataProtectionPolicy List*",
+        "sns": "GetDataProtectionPolicy GetSubscriptionAttributes GetTopicAttributes List*",
+        "sqs": "GetQueueAttributes GetQueueUrl List*",
+        "states": "Describe* List*",
+        "tag": "GetResources",
+    }
+)
+_READ_REASON = (
+    "Descriptions of what a stage has, and no data; a watch must find unexpected resources too, under any name."
+)
+# Not image-publishing: the stack has no container image.
+_PURPOSES = ("deploy", "file-publishing", "lookup")
+_DEFAULT_QUALIFIER = "hnb659fds"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +96,7 @@ class PipelineAccess(Stack):
     def __init__(self, scope: Construct, *, access: Access) -> None:
         super().__init__(scope, NAME, description=f"Permissions of the pipelines of {access.repository}")
         self._jobs = Jobs(self, "Jobs", access=access)
-        reader = reading_role(
+        reader = _reading_role(
             self, "Read", jobs=self._jobs.matching(self._jobs.host.any), description="Reads every stage"
         )
         self._output("ReadRoleArn", reader, "AWS_READ_ROLE_ARN")
@@ -71,13 +107,13 @@ class PipelineAccess(Stack):
 
     def _add_deployer(self, environment: str, access: Access) -> None:
         suffix = "".join(part.capitalize() for part in environment.split("-"))
-        role = reading_role(
+        role = _reading_role(
             self,
             f"Deploy{suffix}",
             jobs=self._jobs.matching(self._jobs.host.deployment, environment),
             description=f"Deploys from the environment {environment}, through the roles of the CDK",
         )
-        role.add_to_policy(use_of_bootstrap_roles(self, regions=access.regions.get(environment, ())))
+        role.add_to_policy(_use_of_bootstrap_roles(self, regions=access.regions.get(environment, ())))
         self._output(f"DeployRoleArn{suffix}", role, "AWS_DEPLOY_ROLE_ARN")
 
     def _add_previews(self) -> None:
@@ -91,7 +127,7 @@ class PipelineAccess(Stack):
             managed_policies=[limits],
             permissions_boundary=limits,
         )
-        role.add_to_policy(use_of_bootstrap_roles(self, QUALIFIER))
+        role.add_to_policy(_use_of_bootstrap_roles(self, QUALIFIER))
         acknowledge_own_policy(role)
         self._output("PreviewRoleArn", role, "AWS_PR_ROLE_ARN")
 
@@ -129,6 +165,38 @@ class Jobs(Construct):
         conditions = {"StringEquals": {f"{self.host.issuer}:aud": _AUDIENCE}}
         conditions.setdefault(operator, {})[f"{self.host.issuer}:sub"] = subject
         return iam.WebIdentityPrincipal(self._provider_arn, conditions)
+
+
+def _reading_role(scope: Construct, id: str, *, jobs: iam.IPrincipal, description: str) -> iam.Role:
+    """A role for ``jobs`` that may describe every stage in the account and region of the stack."""
+    role = iam.Role(scope, id, description=description, assumed_by=jobs)
+    role.add_to_policy(allow("*", *_READ_ACTIONS))
+    acknowledge_own_policy(role)
+    acknowledge_wildcard(role, "*", _READ_REASON)
+    for action in _READ_ACTIONS:
+        if "*" in action:
+            acknowledge_wide_action(role, action, _READ_REASON)
+    return role
+
+
+def _use_of_bootstrap_roles(
+    scope: Construct, qualifier: str | None = None, regions: Sequence[str] = ()
+) -> iam.PolicyStatement:
+    """The permission to assume the roles of ``qualifier`` in the stack's account.
+
+    By default the qualifier of the app's own stages, and the stack's region.
+    """
+    qualifier = qualifier or scope.node.try_get_context("@aws-cdk/core:bootstrapQualifier") or _DEFAULT_QUALIFIER
+    stack = Stack.of(scope)
+    names = [
+        f"cdk-{qualifier}-{purpose}-role-{stack.account}-{region}"
+        for region in regions or [stack.region]
+        for purpose in _PURPOSES
+    ]
+    return allow(
+        [stack.format_arn(service="iam", region="", resource="role", resource_name=name) for name in names],
+        "sts:AssumeRole",
+    )
 
 
 def main() -> None:

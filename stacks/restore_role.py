@@ -13,22 +13,19 @@ from stacks.settings import Settings
 
 # AWS's own AWSBackupServiceRolePolicyForRestores, reduced to DynamoDB
 # (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForRestores.html).
-_TARGET_ACTIONS = actions(
-    {
-        "dynamodb": "BatchWriteItem DeleteItem DescribeTable GetItem PutItem Query RestoreTableFromAwsBackup Scan "
-        "UpdateItem"
-    }
-)
+_TARGET_ACTIONS = [
+    *actions({"dynamodb": "BatchWriteItem DeleteItem DescribeTable GetItem PutItem Query"}),
+    *actions({"dynamodb": "RestoreTableFromAwsBackup Scan UpdateItem"}),
+]
 _KEY_USE = actions({"kms": "Decrypt Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext ReEncryptFrom ReEncryptTo"})
 
 
 class RestoreRole(Construct):
     """Separate from the backup role, because it may write; it is deleted with the stack.
 
-    A restore creates a new table, so the role reaches tables whose name is the stage's, a dot and
-    more: ``Messages.restored``, and the temporary ones of a drill, but not ``Messages-prod``,
-    because a stage's name has no dot. ``targets`` is another pattern of names. Without ``table``,
-    whose ARN the backups kept by DynamoDB itself have, it restores only those of AWS Backup.
+    A restore creates a new table, so the role reaches tables whose name begins with the stage's and a
+    dot, as ``Messages.restored``, but not ``Messages-prod``. ``targets`` is another pattern of names.
+    Without ``table``, it cannot restore backups kept by DynamoDB itself, which have the table's ARN.
     """
 
     def __init__(

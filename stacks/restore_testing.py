@@ -40,7 +40,18 @@ class RestoreTesting(Construct):
         super().__init__(scope, id)
         plan = self._add_plan(settings, vault)
         self.role = RestoreRole(self, "Role", settings=settings, table=table, key=key, targets=_TEST_TABLES).role
-        self._add_selection(plan, table)
+        selection = backup.CfnRestoreTestingSelection(
+            self,
+            "Selection",
+            restore_testing_plan_name=plan.restore_testing_plan_name,
+            restore_testing_selection_name="Table",
+            protected_resource_type="DynamoDB",
+            protected_resource_arns=[table.table_arn],
+            iam_role_arn=self.role.role_arn,
+            validation_window_hours=_VALIDATION_HOURS,
+        )
+        describe(selection, "Which backups are restored as a test: those of the table")
+        selection.add_resource_dependency(plan)
         self.validation = ProjectFunction(
             self,
             "Validation",
@@ -75,20 +86,6 @@ class RestoreTesting(Construct):
         describe(plan, "Restores the newest backup as a test")
         return plan
 
-    def _add_selection(self, plan: backup.CfnRestoreTestingPlan, table: dynamodb.ITable) -> None:
-        selection = backup.CfnRestoreTestingSelection(
-            self,
-            "Selection",
-            restore_testing_plan_name=plan.restore_testing_plan_name,
-            restore_testing_selection_name="Table",
-            protected_resource_type="DynamoDB",
-            protected_resource_arns=[table.table_arn],
-            iam_role_arn=self.role.role_arn,
-            validation_window_hours=_VALIDATION_HOURS,
-        )
-        describe(selection, "Which backups are restored as a test: those of the table")
-        selection.add_resource_dependency(plan)
-
     def _call_when_restored(self) -> None:
         rule = events.Rule(
             self,
@@ -103,8 +100,7 @@ class RestoreTesting(Construct):
             acknowledge(
                 construct,
                 rules,
-                "AWS Backup itself reports a test that was not validated in time as timed out, and "
-                "deletes its table; the next test follows a week later.",
+                "AWS Backup reports a test that was not validated in time, and repeats it a week later.",
             )
 
     def _grant(self, table: dynamodb.ITable, key: kms.IKey | None) -> None:

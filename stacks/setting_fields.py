@@ -33,20 +33,18 @@ class SettingFields:
     billing_mode: str = _setting(ON_DEMAND, "`on_demand` or `provisioned`")
     read_capacity: int | None = _setting(None, "provisioned: minimum read capacity units; default 5")
     write_capacity: int | None = _setting(None, "provisioned: minimum write capacity units; default 5")
-    max_read_capacity: int | None = _setting(None, "provisioned: scale read capacity up to this; default: no scaling")
-    max_write_capacity: int | None = _setting(None, "provisioned: scale write capacity up to this; default: no scaling")
-    max_read_units: int | None = _setting(None, "on-demand limit, read units per second, for table and index each")
-    max_write_units: int | None = _setting(None, "on-demand limit, write units per second, for table and index each")
-    pitr_days: int = _setting(7, "point-in-time recovery: days to go back, 1 to 35; 0 = off")
+    max_read_capacity: int | None = _setting(None, "provisioned: maximum read capacity units; default: no scaling")
+    max_write_capacity: int | None = _setting(None, "provisioned: maximum write capacity units; default: no scaling")
+    max_read_units: int | None = _setting(None, "on demand: maximum read units per second, for table and index each")
+    max_write_units: int | None = _setting(None, "on demand: maximum write units per second, for table and index each")
+    pitr_days: int = _setting(7, "days of point-in-time recovery, 1 to 35; 0 = off")
     deletion_protection: bool = _setting(False, "DynamoDB refuses to delete the table")
-    retain_table: bool = _setting(False, "`cdk destroy` leaves the table")
+    retain_table: bool = _setting(False, "`cdk destroy` keeps the table")
     customer_key: bool = _setting(False, "encrypt table and backups with a KMS key of the stage; needs `region`")
-    daily_backup_retention_days: int = _setting(7, "days to keep daily backups; 0 = make none")
-    monthly_backup_retention_days: int = _setting(30, "days to keep monthly backups; 0 = make none")
+    daily_backup_retention_days: int = _setting(7, "days to keep daily backups; 0 = none")
+    monthly_backup_retention_days: int = _setting(30, "days to keep monthly backups; 0 = none")
     backups_on_destroy: str = _setting(KEEP, "`keep` or `delete` the backups with the stack")
-    vault_lock: str = _setting(
-        "", "`governance` or `compliance`: backups cannot be deleted early; read docs/stages.md first"
-    )
+    vault_lock: str = _setting("", "`governance` or `compliance`: backups cannot be deleted early; see docs/stages.md")
     vault_lock_confirmed: str = _setting("", "confirms `compliance`, which cannot be undone: `<stack> for <days> days`")
     vault_lock_grace_days: int | None = _setting(
         None, "`compliance`: days in which the lock can still be removed, at least 3; default 7"
@@ -54,20 +52,18 @@ class SettingFields:
     copy_region: str = _setting("", "copy every backup of the plan to this region; needs `region`")
     copy_retention_days: int | None = _setting(None, "days to keep the copies; default: as long as the backups")
     replica_regions: tuple[str, ...] = _setting(
-        (), "replicate the table to these regions, separated by commas; needs `region`"
+        (), "table replicas in these regions, separated by commas; needs `region`"
     )
     restore_testing: bool = _setting(False, "restore the newest backup as a test, every Sunday")
     backup_time: str = _setting("05:00", "when backups start, `HH:MM`")
-    time_zone: str = _setting("Etc/UTC", "time zone of `backup_time`, an IANA name")
+    time_zone: str = _setting("Etc/UTC", "IANA time zone of `backup_time`")
     seed_dataset: str = _setting(
-        "", "load these messages too: a `.jsonl` or `.jsonl.gz` file, or `s3://bucket/key` in the stack's region"
+        "", "dataset to load too: a `.jsonl` or `.jsonl.gz` file, or `s3://bucket/key` in the stack's region"
     )
     user_pool_id: str = _setting("", "identify users by their `sub` in this Cognito user pool; default: plain names")
-    alarms: bool = _setting(False, "create alarms, a dashboard, and an SNS topic for alarms and failed backups")
-    alarm_email: str = _setting("", "address to notify; AWS asks it to confirm first; needs `alarms`")
-    tags: Mapping[str, str] = field(
-        default_factory=dict, metadata={"help": "tags for every resource, besides the stack's own"}
-    )
+    alarms: bool = _setting(False, "alarms, a dashboard, and an SNS topic for alarms and failed backups")
+    alarm_email: str = _setting("", "email address for alarms; AWS asks it to confirm; needs `alarms`")
+    tags: Mapping[str, str] = field(default_factory=dict, metadata={"help": "additional tags for every resource"})
 
     @property
     def dataset_file(self) -> Path | None:

@@ -48,19 +48,16 @@ _RESERVED_TAGS = ("aws:", "messages:")
 
 def check(settings: SettingFields) -> None:
     """Apply every rule. Raises SettingsError."""
-    for rule in (
-        _check_names,
-        _check_billing,
-        _check_backups,
-        _check_copies,
-        _check_lock,
-        _check_replicas,
-        _check_dataset,
-        _check_user_pool,
-        _check_alarms,
-        _check_tags,
-    ):
-        rule(settings)
+    _check_names(settings)
+    _check_billing(settings)
+    _check_backups(settings)
+    _check_copies(settings)
+    _check_lock(settings)
+    _check_replicas(settings)
+    _check_dataset(settings)
+    _check_user_pool(settings)
+    _check_alarms(settings)
+    _check_tags(settings)
 
 
 def _check_names(settings: SettingFields) -> None:
@@ -135,11 +132,9 @@ def _check_copies(settings: SettingFields) -> None:
     vault = copies_vault_name(settings.stage, region, keyed=settings.customer_key)
     over = len(vault) - _VAULT_NAME_LENGTH
     if over > 0:
-        raise settings.error(
-            "copy_region",
-            f"the name of its vault, {vault}, is too long by {over}: give the stage "
-            f"a name of at most {len(settings.stage) - over}",
-        )
+        most = len(settings.stage) - over
+        rule = f"the name of its vault, {vault}, is too long by {over}: give the stage a name of at most {most}"
+        raise settings.error("copy_region", rule)
 
 
 def _check_lock(settings: SettingFields) -> None:
@@ -148,9 +143,7 @@ def _check_lock(settings: SettingFields) -> None:
     if settings.vault_lock:
         _check_lockable(settings)
     if settings.vault_lock == COMPLIANCE:
-        if settings.vault_lock_grace_days is not None:
-            settings.between("vault_lock_grace_days", _MIN_GRACE_DAYS, _MAX_RETENTION_DAYS)
-        _check_confirmed(settings)
+        _check_compliance(settings)
         return
     for name in ("vault_lock_confirmed", "vault_lock_grace_days"):
         if getattr(settings, name) not in ("", None):
@@ -159,9 +152,7 @@ def _check_lock(settings: SettingFields) -> None:
 
 def _check_lockable(settings: SettingFields) -> None:
     if settings.backups_on_destroy == DELETE:
-        raise settings.error(
-            "vault_lock", f"locked backups cannot be deleted, so backups_on_destroy cannot be {DELETE}"
-        )
+        raise settings.error("vault_lock", f"locked backups cannot be deleted: backups_on_destroy cannot be {DELETE}")
     if not settings.retentions:
         raise settings.error("vault_lock", "needs a daily or a monthly backup, whose retention it enforces")
     low, high = min(settings.retentions), max(settings.retentions)
@@ -169,21 +160,23 @@ def _check_lockable(settings: SettingFields) -> None:
     if not low <= _ON_DEMAND_BACKUP_DAYS <= high:
         raise settings.error(
             "vault_lock",
-            f"accepts only backups kept for {low} to {high} days, the shortest and the longest retention; "
-            f"`python -m ops backup` keeps its own {_ON_DEMAND_BACKUP_DAYS} days, so set "
-            "daily_backup_retention_days or monthly_backup_retention_days to include that",
+            f"allows only backups kept for {low} to {high} days, the shortest and the longest retention, but "
+            f"`python -m ops backup` keeps {_ON_DEMAND_BACKUP_DAYS} days; change daily_backup_retention_days or "
+            f"monthly_backup_retention_days so that {_ON_DEMAND_BACKUP_DAYS} is within",
         )
 
 
-def _check_confirmed(settings: SettingFields) -> None:
-    wanted = f"{stack_name(settings.stage)} for {settings.longest_retention} days"
+def _check_compliance(settings: SettingFields) -> None:
+    grace, longest = settings.vault_lock_grace_days, settings.longest_retention
+    if grace is not None:
+        settings.between("vault_lock_grace_days", _MIN_GRACE_DAYS, _MAX_RETENTION_DAYS)
+    wanted = f"{stack_name(settings.stage)} for {longest} days"
     if settings.vault_lock_confirmed != wanted:
-        grace = settings.vault_lock_grace_days or DEFAULT_GRACE_DAYS
         raise settings.error(
             "vault_lock_confirmed",
-            f"with vault_lock {COMPLIANCE} it must be {wanted!r}, word for word: {grace} days after the "
-            "deployment no one, not even AWS, can remove the lock or delete a backup before its retention "
-            f"ends, and you pay for each backup for up to {settings.longest_retention} days",
+            f"must be exactly {wanted!r} with vault_lock {COMPLIANCE}: {grace or DEFAULT_GRACE_DAYS} days after the "
+            "deployment no one, including AWS, can remove the lock or delete a backup before its retention "
+            f"ends, and you pay for each backup for up to {longest} days",
         )
 
 
@@ -194,13 +187,11 @@ def _check_replicas(settings: SettingFields) -> None:
     if not all(map(REGION.fullmatch, regions)):
         raise settings.error("replica_regions", "must be AWS regions such as eu-central-1")
     if _home(settings, "replica_regions") in regions:
-        raise settings.error("replica_regions", "must not contain the setting 'region', where the table is already")
+        raise settings.error("replica_regions", "must not contain the stage's own region")
     if len(set(regions)) < len(regions):
-        raise settings.error("replica_regions", "has a region twice")
+        raise settings.error("replica_regions", "contains a region twice")
     if settings.customer_key:
-        raise settings.error(
-            "replica_regions", "cannot be combined with customer_key: each replica would need a key in its own region"
-        )
+        raise settings.error("replica_regions", "cannot be used with customer_key: each replica would need its own key")
 
 
 def _home(settings: SettingFields, name: str) -> str:
@@ -237,7 +228,7 @@ def _check_tags(settings: SettingFields) -> None:
     tags = settings.tags
     # IAM, unlike the other services, takes two spellings of a key for one.
     if len({key.casefold() for key in tags}) < len(tags):
-        raise settings.error("tags", "has two keys that differ only in upper and lower case")
+        raise settings.error("tags", "has two keys that differ only in case")
     for key, value in tags.items():
         if not _TAG_KEY.fullmatch(key) or key.casefold().startswith(_RESERVED_TAGS):
             raise settings.error(

@@ -73,9 +73,9 @@ def _refuse_beyond_limits(settings: Settings, context: Mapping[str, Any]) -> Non
     limited = isinstance(boundary, Mapping) and boundary.get("name") == PREVIEW_LIMITS
     if limited and settings.restore_testing:
         raise SettingsError(
-            f"setting 'restore_testing' is true; must be false under {PREVIEW_LIMITS}, because "
-            "restore tests share their tables' names with other stages. Set it to false in "
-            f"cdk.json under context.stages.{settings.stage}, or with -c restore_testing=false"
+            f"setting 'restore_testing' is true; must be false under {PREVIEW_LIMITS}, because tables of restore "
+            "tests have the same name prefix in every stage. "
+            f"Set it to false in cdk.json under context.stages.{settings.stage}, or with -c restore_testing=false"
         )
 
 

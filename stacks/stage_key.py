@@ -22,7 +22,21 @@ class StageKey(Construct):
             enable_key_rotation=True,
             removal_policy=removal,
         )
-        self.key.add_to_resource_policy(_grants_by_aws_only())
+        # Only AWS services, such as DynamoDB, may create grants on the key. Control Tower's CT.KMS.PR.3:
+        # a grant made by hand would outlive the policy
+        # (https://docs.aws.amazon.com/controltower/latest/controlreference/kms-rules.html).
+        self.key.add_to_resource_policy(
+            iam.PolicyStatement(
+                sid="GrantsByServicesOnly",
+                effect=iam.Effect.DENY,
+                principals=[iam.AnyPrincipal()],
+                actions=["kms:CreateGrant"],
+                resources=["*"],
+                conditions={
+                    "BoolIfExists": {"kms:GrantIsForAWSResource": "false", "aws:PrincipalIsAWSService": "false"}
+                },
+            )
+        )
         # Kept too: it is how the clean-up finds the key without reading every key's tags.
         kms.Alias(
             self,
@@ -31,19 +45,3 @@ class StageKey(Construct):
             target_key=self.key,
             removal_policy=removal,
         )
-
-
-def _grants_by_aws_only() -> iam.PolicyStatement:
-    """Only AWS services, such as DynamoDB, may create grants on the key.
-
-    Control Tower's CT.KMS.PR.3: a grant made by hand would outlive the policy
-    (https://docs.aws.amazon.com/controltower/latest/controlreference/kms-rules.html).
-    """
-    return iam.PolicyStatement(
-        sid="GrantsByServicesOnly",
-        effect=iam.Effect.DENY,
-        principals=[iam.AnyPrincipal()],
-        actions=["kms:CreateGrant"],
-        resources=["*"],
-        conditions={"BoolIfExists": {"kms:GrantIsForAWSResource": "false", "aws:PrincipalIsAWSService": "false"}},
-    )

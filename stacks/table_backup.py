@@ -14,7 +14,7 @@ from model.names import ROLE_PATH, TABLE_TAG
 from stacks.annotations import acknowledge_own_policy, acknowledge_wildcard, describe
 from stacks.backup_copies import BackupCopies
 from stacks.backup_vault import VaultEmptying, vault_lock
-from stacks.permissions import allow, backup_key_statements, recovery_points_arn
+from stacks.permissions import actions, allow, backup_key_statements, recovery_points_arn
 from stacks.physical_names import stack_suffix
 from stacks.restore_role import RestoreRole
 from stacks.restore_testing import RestoreTesting
@@ -82,14 +82,9 @@ class TableBackup(Construct):
 
         https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html
         """
+        use = actions({"dynamodb": "CreateBackup DescribeTable ListTagsOfResource StartAwsBackupJob"})
         statements = [
-            allow(
-                table.table_arn,
-                "dynamodb:CreateBackup",
-                "dynamodb:DescribeTable",
-                "dynamodb:ListTagsOfResource",
-                "dynamodb:StartAwsBackupJob",
-            ),
+            allow(table.table_arn, *use),
             allow(f"{table.table_arn}/backup/*", "dynamodb:DeleteBackup", "dynamodb:DescribeBackup"),
             allow(recovery_points_arn(table), "backup:TagResource"),
             # CreateBackupSelection checks that its role may do this; the action does not support resources.
@@ -112,10 +107,7 @@ class TableBackup(Construct):
         acknowledge_own_policy(role)
         for wildcard, reason in {
             f"{table.table_arn}/backup/*": "The table's backups; AWS generates their ids.",
-            recovery_points_arn(table): (
-                "Adds tags to recovery points, and with copy_region copies them to one other vault; "
-                "AWS generates their ids."
-            ),
+            recovery_points_arn(table): "Adds tags to recovery points, and copies them; AWS generates their ids.",
             "*": "tag:GetResources only reads and does not support resources.",
         }.items():
             acknowledge_wildcard(role, wildcard, reason)
@@ -124,12 +116,12 @@ class TableBackup(Construct):
         return role
 
     def _add_plan(self, settings: Settings, table: dynamodb.ITable) -> backup.BackupPlan | None:
-        rules = [
-            self._rule("daily", "*", settings.daily_backup_retention_days, settings),
-            self._rule("monthly", "1", settings.monthly_backup_retention_days, settings),
-        ]
-        kept = [rule for rule in rules if rule]
-        if not kept:
+        schedules = (
+            ("daily", "*", settings.daily_backup_retention_days),
+            ("monthly", "1", settings.monthly_backup_retention_days),
+        )
+        rules = [self._rule(name, day, days, settings) for name, day, days in schedules if days]
+        if not rules:
             return None
         plan = backup.BackupPlan(
             self,
@@ -138,7 +130,7 @@ class TableBackup(Construct):
             # (https://github.com/aws/aws-cdk/issues/38318).
             backup_plan_name=Stack.of(self).stack_name,
             backup_vault=self.vault,
-            backup_plan_rules=kept,
+            backup_plan_rules=rules,
         )
         describe(plan, "When the table is backed up, and how long the backups are kept")
         digest = hashlib.sha256(settings.table_name.encode()).hexdigest()
@@ -154,9 +146,7 @@ class TableBackup(Construct):
         )
         return plan
 
-    def _rule(self, name: str, day: str, days: int, settings: Settings) -> backup.BackupPlanRule | None:
-        if days == 0:
-            return None
+    def _rule(self, name: str, day: str, days: int, settings: Settings) -> backup.BackupPlanRule:
         hour, minute = map(int, settings.backup_time.split(":"))
         return backup.BackupPlanRule(
             rule_name=name,

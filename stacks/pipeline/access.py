@@ -24,10 +24,9 @@ _OTHER_KEYS = ("stage", "stages", "cli-telemetry", "acknowledged-issue-numbers")
 class Access:
     """Which repository's pipelines get access.
 
-    ``host`` is github or gitlab. Each of ``environments`` deploys with a role of its own.
-    ``existing_provider``: the account already has the host's OIDC provider, of which there can be
-    only one. ``previews``: a role for the stacks of pull requests. ``regions``: where the stacks of
-    each environment's stage are; without any, in the region of the access itself.
+    Each of ``environments`` deploys with its own role. ``existing_provider``: the account has the
+    host's OIDC provider, of which there can be only one. ``previews``: add a role for the stacks of
+    pull requests. ``regions``: of each environment's stage; default: the region of the access.
     """
 
     repository: str

@@ -40,14 +40,12 @@ _DESCRIBING = actions(
     }
 )
 _ROLE_ACTIONS = actions(
-    {"iam": ("DeleteRole PassRole TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription")}
+    {"iam": "DeleteRole PassRole TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription"}
 )
 _BOUNDED_ROLE_ACTIONS = actions(
-    {"iam": ("AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy PutRolePermissionsBoundary PutRolePolicy")}
+    {"iam": "AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy PutRolePermissionsBoundary PutRolePolicy"}
 )
-_MAPPINGS = actions(
-    {"lambda": ("CreateEventSourceMapping DeleteEventSourceMapping GetEventSourceMapping UpdateEventSourceMapping")}
-)
+_MAPPINGS = [f"lambda:{verb}EventSourceMapping" for verb in ("Create", "Delete", "Get", "Update")]
 _KEY_OF_BACKUP = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:RetireGrant")
 # By tag, because AWS generates the names of plans, recovery points and keys.
 _BY_TAG = ("backup:*", "kms:*")
@@ -126,8 +124,8 @@ class PreviewLimits(Construct):
 
     def _bootstrap(self) -> list[iam.PolicyStatement]:
         """The CDK's own roles, bucket and parameter, bootstrapped for pull requests alone."""
-        where = f"{self._stack.account}-{self._stack.region}"
-        bucket = f"arn:{self._stack.partition}:s3:::cdk-{QUALIFIER}-assets-{where}"
+        stack = self._stack
+        bucket = f"arn:{stack.partition}:s3:::cdk-{QUALIFIER}-assets-{stack.account}-{stack.region}"
         parameter = self._arn("ssm", f"parameter/cdk-bootstrap/{QUALIFIER}/*")
         return [
             allow([self._bootstrap_role("*")], "iam:PassRole", "sts:AssumeRole"),
@@ -163,21 +161,17 @@ class PreviewLimits(Construct):
         acknowledge(
             self.policy,
             WHOLE_SERVICES,
-            "It limits other policies to stages of pull requests: by name, by tag or by this very "
-            "boundary; there CloudFormation needs every action that a template may need.",
+            "It is a permissions boundary for stages of pull requests, on which CloudFormation needs every "
+            "action that a template may need.",
         )
         document = self._stack.resolve(self.policy.document)
         for statement in document["Statement"]:
-            for resource in filter(_is_wide, _listed(statement["Resource"])):
-                reason = _NO_RESOURCE if resource == "*" else _SCOPE
-                acknowledge_wildcard(self.policy, resource, reason)
-            for action in filter(_is_wide, _listed(statement["Action"])):
+            for resource in _wide(statement["Resource"]):
+                acknowledge_wildcard(self.policy, resource, _NO_RESOURCE if resource == "*" else _SCOPE)
+            for action in _wide(statement["Action"]):
                 acknowledge_wide_action(self.policy, action, _SCOPE)
 
 
-def _listed(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def _is_wide(value: Any) -> bool:
-    return "*" in str(value)
+def _wide(value: Any) -> list[Any]:
+    """Those with a wildcard, of a list or of a single value."""
+    return [each for each in (value if isinstance(value, list) else [value]) if "*" in str(each)]

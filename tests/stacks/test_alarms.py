@@ -24,27 +24,6 @@ def patterns(**settings) -> dict[str, dict]:
     return {json.dumps(pattern["detail"]): pattern["detail-type"][0] for pattern in found}
 
 
-def test_a_stage_without_alarms_has_none_of_their_resources():
-    for kind in (ALARM, RULE, TOPIC, DASHBOARD):
-        stack().resource_count_is(kind, 0)
-
-
-def test_what_is_watched():
-    assert set(alarms()) == {
-        "Table-Read-Throttled-Events-Alarm",
-        "Table-Write-Throttled-Events-Alarm",
-        "Table-SystemError-Count-Alarm",
-        "Index-Read-Throttled-Events-Alarm",
-        "Index-Write-Throttled-Events-Alarm",
-        "Indexing-Fault-Count-Alarm",
-        "Indexing-Throttled-Count-Alarm",
-        "Indexing-Iterator-Age-Max-Alarm",
-        "Failures-Queue-Message-Count-Max-Alarm",
-        "Seeding-Fault-Count-Alarm",
-    }
-    assert properties(stack(**ON), DASHBOARD)["DashboardName"] == "Messages-dev"
-
-
 @pytest.mark.parametrize(
     ("settings", "more"),
     [

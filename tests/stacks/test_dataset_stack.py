@@ -13,11 +13,10 @@ from stacks.function import module_files
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 from tests.conftest import PROJECT
-from tests.support.templates import KEYED, SEED, TABLE, granted, only, properties, stack
+from tests.support.templates import SEED, granted, only, properties, stack
 
 MACHINE, DATASET = "AWS::StepFunctions::StateMachine", "Custom::MessageDataset"
 S3 = "s3://a-bucket/some/messages.jsonl"
-LOGGING = {"logs:CreateLogStream", "logs:PutLogEvents"}
 
 
 def with_dataset(**settings) -> Template:
@@ -134,38 +133,3 @@ def test_every_step_has_an_end_and_a_retry_with_backoff_and_jitter():
         assert {"Lambda.TooManyRequestsException", "Lambda.ServiceException", "IncompleteReadError"} < errors
         assert "DatasetError" not in errors
         assert (retry["BackoffRate"], retry["JitterStrategy"]) == (2, "FULL")
-
-
-def test_worker_and_check_may_only_do_what_they_do():
-    (table,) = with_dataset().find_resources(TABLE)
-    worker = granted(with_dataset(), "DatasetWorker")
-    assert {*worker} == {"dynamodb:BatchGetItem", "dynamodb:PutItem", *LOGGING}
-    assert worker["dynamodb:PutItem"] == [json.dumps({"Fn::GetAtt": [table, "Arn"]})]
-    assert "kms:Decrypt" in granted(with_dataset(**KEYED), "DatasetWorker")
-    check = granted(with_dataset(), "DatasetChecking")
-    assert {*check} == {"s3:GetObject", *LOGGING}
-    assert "s3:::a-bucket/some/messages.jsonl" in str(check["s3:GetObject"])
-
-
-def test_the_state_machine_may_only_read_the_object_and_call_its_two_functions():
-    found = granted(with_dataset(), "DatasetLoadingPolicy")
-    executing = {"states:StartExecution", "states:DescribeExecution", "states:StopExecution"}
-    assert {*found} == {"lambda:InvokeFunction", "s3:GetObject", *executing}
-    assert "s3:::a-bucket/some/messages.jsonl" in found["s3:GetObject"][0]
-    worker, checker = found["lambda:InvokeFunction"]
-    assert "DatasetWorkerFunction" in worker
-    assert "DatasetCheckingFunction" in checker
-
-
-def test_the_handlers_may_only_use_their_state_machine():
-    starting = granted(with_dataset(), "DatasetStartingRole")
-    watching = granted(with_dataset(), "DatasetWatchingRole")
-    assert {*starting} - LOGGING == {"states:StartExecution", "states:ListExecutions", "states:StopExecution"}
-    assert {*watching} - LOGGING == {
-        "states:DescribeExecution",
-        "states:ListMapRuns",
-        "states:DescribeMapRun",
-        "states:ListExecutions",
-    }
-    for action, resources in {**starting, **watching}.items():
-        assert action in LOGGING or all("DatasetLoadingMachine" in resource for resource in resources)

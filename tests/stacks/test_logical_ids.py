@@ -2,8 +2,8 @@
 
 What the old resource holds is then lost, or left behind unused. Where its name is fixed there
 cannot be two: the deployment fails and rolls back. The names and keys of table and index, under
-which CloudFormation makes another one as well, are held by test_stack.py and
-test_conversation_index.py, the name of the copies' vault by test_backup_copies.py.
+which CloudFormation makes another one as well, are in the snapshots, the
+name of the copies' vault in test_backup_copies.py.
 """
 
 import pytest
