@@ -65,9 +65,8 @@ class Alarms(Construct):
         _BackupEvents(self, "Backup", topic=self.topic, backup=backup, key=key)
 
     def _let_publishers_use(self, key: kms.Key) -> None:
-        # AWS's own key of SNS cannot be used by other services. Whether CloudWatch names this
-        # account to KMS is not documented; that SNS names the topic is. By a pattern, because the
-        # topic refers to the key
+        # Whether CloudWatch names this account to KMS is not documented; that SNS names the topic is.
+        # By a pattern, because the topic refers to the key
         # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
         topics = Stack.of(self).format_arn(service="sns", resource=f"{Stack.of(self).stack_name}-*")
         of_topic = {"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": topics}}
@@ -110,8 +109,7 @@ class _BackupEvents(Construct):
     def _add_role(self, topic: sns.ITopic, key: kms.IKey | None) -> iam.Role:
         """The role with which the rules publish; EventBridge assumes it for this account alone.
 
-        Without it the topic would have to let EventBridge publish for every account: EventBridge
-        supports no conditions in a topic's policy
+        EventBridge supports no conditions in a topic's policy, which would allow every account
         (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
         """
         role = iam.Role(

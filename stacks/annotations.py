@@ -1,8 +1,7 @@
 """What the template says about a construct: its purpose, and findings of static rules that do not apply to it.
 
-Each finding is acknowledged at one construct, for one reason. ``make check`` holds every stage
-against the rules (tests/support/rules.py) and fails for an acknowledgement that is no longer
-needed. docs/security.md lists them all.
+Each finding is acknowledged at one construct, for one reason; docs/security.md lists them all.
+``make check`` fails for one that is no longer needed (tests/support/rules.py).
 """
 
 import re

@@ -7,9 +7,8 @@ from constructs import Construct
 
 from model.names import STACK_TAG, copies_stack_name, copies_vault_name
 from stacks.annotations import acknowledge_wildcard
-from stacks.backup_vault import vault_lock
+from stacks.backup_vault import RestoreRole, vault_lock
 from stacks.permissions import allow, arn, backup_key_statements, recovery_points_arn
-from stacks.restore_role import RestoreRole
 from stacks.settings import Settings
 from stacks.stage_key import StageKey
 
@@ -44,8 +43,7 @@ class BackupCopies(Construct):
         """What AWSBackupServiceRolePolicyForBackup allows for copies, for this vault alone."""
         statements = [
             allow(self._vault_arn, "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"),
-            # Without the condition backup:CopyTargets of AWS's own policy: the statement above names
-            # the vault, and whether the copies of a plan have that key is not documented.
+            # Without AWS's own condition backup:CopyTargets: whether a plan's copies have that key is not documented.
             allow(recovery_points_arn(self), "backup:CopyFromBackupVault"),
             allow(self._points_arn, "backup:TagResource"),
         ]

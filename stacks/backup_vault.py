@@ -1,29 +1,38 @@
-"""What a backup vault needs besides itself: its lock, and emptying when it is deleted with its stack."""
+"""What a backup vault needs: its lock, a role for restores, and emptying before it is deleted with its stack."""
 
 from collections.abc import Sequence
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Duration, Stack, Tags
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from constructs import Construct, IDependable
 
-from model.names import STACK_TAG
-from stacks.annotations import acknowledge_wildcard
+from model.names import ROLE_PATH, STACK_TAG
+from stacks.annotations import acknowledge_own_policy, acknowledge_wildcard
 from stacks.function import ProjectFunction, WaitingProvider, function_logs
-from stacks.permissions import actions, allow, arn, recovery_points_arn
+from stacks.permissions import actions, allow, arn, backup_key_statements, recovery_points_arn
 from stacks.setting_fields import COMPLIANCE, DEFAULT_GRACE_DAYS
 from stacks.settings import Settings
 
 POLL_INTERVAL = Duration.seconds(10)
 _VAULT_ACTIONS = actions({"backup": "ListRecoveryPointsByBackupVault ListTags TagResource UntagResource"})
 
+# AWS's own AWSBackupServiceRolePolicyForRestores, reduced to DynamoDB
+# (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForRestores.html).
+_TARGET_ACTIONS = [
+    *actions({"dynamodb": "BatchWriteItem DeleteItem DescribeTable GetItem PutItem Query"}),
+    *actions({"dynamodb": "RestoreTableFromAwsBackup Scan UpdateItem"}),
+]
+_KEY_USE = actions({"kms": "Decrypt Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext ReEncryptFrom ReEncryptTo"})
+
 
 def vault_lock(settings: Settings, retentions: Sequence[int]) -> backup.LockConfiguration | None:
     """The lock of a vault whose recovery points are kept for one of ``retentions`` days.
 
-    Its bounds are the shortest and the longest: a job outside of them fails, and no recovery point
-    can be deleted early. A governance lock can be removed by those with the permission; a
-    compliance lock by no one, once its days of grace are over
+    A job outside the shortest and the longest fails, and no recovery point can be deleted early. A
+    governance lock can be removed with permission, a compliance lock only in its grace period
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html).
     """
     if not settings.vault_lock:
@@ -38,6 +47,49 @@ def vault_lock(settings: Settings, retentions: Sequence[int]) -> backup.LockConf
         max_retention=Duration.days(longest),
         changeable_for=grace,
     )
+
+
+class RestoreRole(Construct):
+    """AWS Backup's role for restores; separate from the backup role, because it may write.
+
+    A restore creates a new table, so the role reaches tables whose name begins with the stage's and a
+    dot, as ``Messages.restored``, but not ``Messages-prod``. ``targets`` is another pattern of names.
+    Without ``table``, it cannot restore backups kept by DynamoDB itself, which have the table's ARN.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        settings: Settings,
+        table: dynamodb.ITable | None,
+        key: kms.IKey | None,
+        targets: str | None = None,
+    ) -> None:
+        super().__init__(scope, id)
+        targets = Stack.of(self).format_arn(
+            service="dynamodb", resource="table", resource_name=targets or f"{settings.table_name}.*"
+        )
+        backups = [f"{table.table_arn}/backup/*"] if table else []
+        statements = [
+            allow(targets, *_TARGET_ACTIONS),
+            *(allow(each, "dynamodb:RestoreTableFromBackup") for each in backups),
+            *(backup_key_statements(key.key_arn, *_KEY_USE) if key else []),
+        ]
+        self.role = iam.Role(
+            self,
+            "Role",
+            path=ROLE_PATH,
+            description=f"Restores backups of the table of {Stack.of(self).stack_name}",
+            assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
+            inline_policies={"RestoreTable": iam.PolicyDocument(statements=statements)},
+        )
+        Tags.of(self.role).add("messages:purpose", "restore")
+        acknowledge_own_policy(self.role)
+        acknowledge_wildcard(self.role, targets, "A restore creates a table with a name of its own.")
+        for each in backups:
+            acknowledge_wildcard(self.role, each, "The table's backups; AWS generates their ids.")
 
 
 class VaultEmptying(Construct):

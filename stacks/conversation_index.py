@@ -23,8 +23,7 @@ _STREAM_ACTIONS = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:G
 _LISTING_ACTIONS = ["dynamodb:ListStreams"]
 # The most that the indexer handles at once, and Lambda's own default.
 BATCH_SIZE = 100
-# A record that has failed so often or for so long goes to the failure queue, because the later
-# messages of its shard wait behind it.
+# After that a failing record goes to the failure queue, because the later ones of its shard wait behind it.
 RETRIES, MAX_AGE = 10, Duration.hours(1)
 
 
@@ -45,8 +44,7 @@ class ConversationIndex(Construct):
             retention_period=Duration.days(14),
         )
         describe(self.failures, "Positions in the stream of changes that could not be applied to the lists")
-        reason = "It is the dead-letter queue itself; no program receives from it."
-        acknowledge(self.failures, QUEUE_DEAD_LETTERS, reason)
+        acknowledge(self.failures, QUEUE_DEAD_LETTERS, "It is the dead-letter queue itself; no program reads it.")
         self.indexing = ProjectFunction(
             self,
             "Indexing",
@@ -82,9 +80,8 @@ class ConversationIndex(Construct):
         describe(mapping, "Passes changes of messages to the function, in order, 100 at a time")
 
     def _grant_stream(self, table: dynamodb.ITable) -> None:
-        # Not table.grant_stream_read, which with a customer key lets the role decrypt anything.
-        # A stream is encrypted like its table and read through DynamoDB too, so what the role may
-        # do with the key as a user of the table is enough.
+        # Not table.grant_stream_read, which with a customer key lets the role decrypt anything: as a
+        # user of the table the role may already use the key through DynamoDB.
         stream = table.table_stream_arn
         assert stream, "the table has one"
         for actions, resource in ((_STREAM_ACTIONS, stream), (_LISTING_ACTIONS, "*")):

@@ -32,9 +32,8 @@ CHECKER_MIB, CHECKER_DISK_MIB = 1769, 2048
 # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 ITEMS_PER_BATCH = 1000
 BYTES_PER_BATCH = 262_144
-# A new on-demand table accepts 4,000 write units a second, which one worker with
-# its threads can use up; more hide latency and leave room in a new account's
-# quota of 10 concurrent functions.
+# One worker can use up the 4,000 write units a second of a new on-demand table; more hide latency
+# and leave room in a new account's quota of 10 concurrent functions.
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
 MAX_CONCURRENCY = 5
 # CloudFormation waits an hour for a custom resource.
@@ -206,8 +205,7 @@ class _DatasetMachine(Construct):
             ),
             max_concurrency=MAX_CONCURRENCY,
             tolerated_failure_percentage=0,
-            # On a throttled table a batch may take longer than the five minutes of an
-            # express execution; a thousand messages share the price of a standard one.
+            # On a throttled table a batch may take longer than the five minutes of an express execution.
             map_execution_type=sfn.StateMachineType.STANDARD,
         )
         # A batch may come twice: writing it again changes nothing.
@@ -238,7 +236,7 @@ class _DatasetMachine(Construct):
         return task
 
     def _grant_load(self, role: iam.Role, called: Sequence[ProjectFunction], object_arn: str) -> None:
-        """What the guide lists under "IAM policies for using Distributed Map states".
+        """Grant what AWS's guide lists for Distributed Map states.
 
         https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
         """

@@ -27,18 +27,14 @@ from stacks.permissions import allow
 from stacks.physical_names import state_machine_name
 from stacks.setting_fields import PROJECT
 
-# How code is staged, as a part of its hash: the CDK's own hash covers only names and content, so a
-# package that was uploaded with modes that Lambda cannot read would be used again.
+# A part of the code's hash: the CDK's own has no modes, and would keep a package that Lambda cannot read.
 _STAGING = "files 0644, folders 0755"
 # CloudFormation waits an hour for a custom resource, and no longer.
 _PROVIDER_TIMEOUT = Duration.minutes(58)
 
 
 class ProjectFunction(Construct):
-    """A function whose asset is the module of ``handler`` and what that imports of this project.
-
-    Files keep their paths, so the module that a test imports is the one that runs.
-    """
+    """A function whose asset is the module of ``handler`` and what that imports of this project, at the same paths."""
 
     def __init__(
         self,
@@ -159,10 +155,9 @@ def module_files(module: str) -> list[str]:
 
 
 def let_lambda_read(scope: Construct) -> None:
-    """Make the staged code of the functions in ``scope`` readable by every user, as Lambda needs it.
+    """Make the staged code in ``scope`` readable by every user, as Lambda needs it, under any umask.
 
-    The CDK copies and packs files with the modes that they have, which under a umask of 077 admit
-    only their owner (https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html).
+    The CDK keeps the modes of files (https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html).
     """
     stage = Stage.of(scope)
     assert stage, "every scope is in an app"
@@ -179,9 +174,7 @@ def let_lambda_read(scope: Construct) -> None:
 def function_logs(scope: Construct, id: str) -> logs.LogGroup:
     """A log group that keeps logs for a month and is deleted with the stack."""
     group = logs.LogGroup(scope, id, retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY)
-    acknowledge(
-        group, LOG_KEY, "CloudWatch Logs encrypts it by default; it has ids of messages, and no texts but the seed's."
-    )
+    acknowledge(group, LOG_KEY, "CloudWatch Logs encrypts it; it has ids of messages, and no texts but the seed's.")
     acknowledge(
         group,
         LOG_RETENTION,
@@ -192,10 +185,10 @@ def function_logs(scope: Construct, id: str) -> logs.LogGroup:
 
 
 def _logging_role(scope: Construct, id: str, *, log_group: logs.ILogGroup) -> iam.Role:
-    """A Lambda role that may write to ``log_group`` and cannot create one.
+    """A Lambda role that may write to ``log_group``.
 
-    The managed AWSLambdaBasicExecutionRole can: a function that logs while the stack is being
-    deleted then creates its log group again, which stays (https://github.com/aws/aws-cdk/issues/26553).
+    With the managed AWSLambdaBasicExecutionRole, a function that logs while the stack is being
+    deleted creates its log group again, which stays (https://github.com/aws/aws-cdk/issues/26553).
     """
     role = iam.Role(
         scope,

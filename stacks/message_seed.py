@@ -25,8 +25,8 @@ from stacks.permissions import allow
 # at most 256 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and a
 # list that a reviewer can read is shorter than that.
 INLINE_BYTES = 32_768
-# What the CDK or CloudFormation would replace or refuse in a template: a token, a parameter, a
-# dynamic reference, an attribute named like an intrinsic function. In a file nothing is replaced.
+# What the CDK or CloudFormation would replace or refuse in a template, but not in a file: a token, a
+# parameter, a dynamic reference, an attribute named like an intrinsic function.
 _TEMPLATE_SYNTAX = re.compile(r'\$\{|#\{Token\[|\{\{resolve:|"(?:Ref|Fn::\w+)":')
 COUNTS = ("Total", "Present", "Written", "Unchanged", "Preserved", "Removed")
 
@@ -89,10 +89,7 @@ class MessageSeed(Construct):
         return provider
 
     def _grant_reading_seeds(self, seeding: ProjectFunction) -> None:
-        """Let the function read the seeds among the assets: the current one, and the previous one.
-
-        The key of the previous one is not known here; its bucket is that of the function's code.
-        """
+        """Let the function read the seeds among the assets: current and previous, in the bucket of its code."""
         function = seeding.function.node.default_child
         assert isinstance(function, lambda_.CfnFunction)
         bucket = Token.as_string(Stack.of(self).resolve(function.code)["s3Bucket"])

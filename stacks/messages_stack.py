@@ -35,12 +35,10 @@ _DATASET_COUNTS = {
 
 
 def add_stacks(app: Construct, *, settings: Settings, items: Sequence[Item]) -> "MessagesStack":
-    """Add the stage's own stack, which is returned, and with ``copy_region`` that of the copies of its backups.
-
-    The copies' stack is deployed first and destroyed last: the backup plan names its vault.
-    """
+    """Add the stage's own stack, which is returned, and with ``copy_region`` that of the copies of its backups."""
     stack = MessagesStack(app, settings=settings, items=items)
     if settings.copy_region:
+        # Deployed first and destroyed last: the backup plan names its vault.
         stack.add_stack_dependency(CopiesStack(app, settings=settings))
     return stack
 

@@ -23,8 +23,7 @@ NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
 _OPERATIONS = (
     "BatchGetItem BatchWriteItem DeleteItem GetItem GetRecords PutItem Query Scan TransactWriteItems UpdateItem".split()
 )
-# For what happens only once: the library waits for three periods of five minutes in a row, which
-# is right for what a retry repairs.
+# For one-time failures: the library's three periods of five minutes suit only what a retry fixes.
 _AT_ONCE: dict[str, Any] = {"evaluation_periods": 1, "datapoints_to_alarm": 1}
 _THROTTLED: dict[str, Any] = {"Alarm": monitoring.ThrottledEventsThreshold(max_throttled_events_threshold=0)}
 _FAILED: dict[str, Any] = {"Alarm": monitoring.ErrorCountThreshold(max_error_count=0)}
@@ -32,11 +31,7 @@ _FAILED_ONCE: dict[str, Any] = {"Alarm": monitoring.ErrorCountThreshold(max_erro
 
 
 class Monitoring(Construct):
-    """Alarms for what a person has to look at; the dashboard shows that and the traffic.
-
-    Throttled or failed requests, a stream that lags, records in the failure queue, a seed that
-    could not be written, a failed restore test.
-    """
+    """Alarms for what needs attention, and a dashboard that also shows the traffic."""
 
     def __init__(self, scope: Construct, id: str, *, topic: sns.ITopic) -> None:
         super().__init__(scope, id)
@@ -71,11 +66,7 @@ class Monitoring(Construct):
         )
 
     def _add_system_errors(self, table: dynamodb.ITable) -> None:
-        """An alarm on failures of DynamoDB itself.
-
-        Not the library's own: it adds the operations with ``+``, which has no value while any of
-        them was not called.
-        """
+        # Not the library's own: its ``+`` of the operations has no value while any of them was not called.
         alarm = cloudwatch.MathExpression(
             expression="SUM(METRICS())",
             label="System errors",
@@ -145,10 +136,7 @@ class Monitoring(Construct):
             )
 
     def watch_restore_tests(self, testing: RestoreTesting) -> None:
-        """The function that validates restore tests: it fails when a restored table is not good.
-
-        AWS Backup sends an event for a restore that fails (``stacks.alarms``), and none for a validation.
-        """
+        """The function that validates restore tests; AWS Backup sends no event for a failed validation."""
         self._facade.monitor_lambda_function(
             lambda_function=testing.validation.function,
             alarm_friendly_name="RestoreTest",
@@ -156,8 +144,8 @@ class Monitoring(Construct):
             add_fault_count_alarm={
                 "Alarm": monitoring.ErrorCountThreshold(
                     max_error_count=0,
-                    alarm_description_override="A table restored as a test is not good, or "
-                    "could not be validated; the log of the function says which.",
+                    alarm_description_override="A restore test failed validation, or the validation "
+                    "could not run; see the function's log.",
                     **_AT_ONCE,
                 )
             },

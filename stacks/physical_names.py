@@ -9,10 +9,9 @@ from stacks.pipeline.preview_limits import STACKS
 
 
 def stack_suffix(scope: Construct) -> str:
-    """Eight hex digits that differ with every creation of the stack (a token).
+    """Eight hex digits of the stack's id (a token): they differ with every creation of the stack.
 
-    They are the first part of the UUID at the end of the stack's id. What outlives a destroy has
-    them in its name, so that it does not collide with the next deployment.
+    What outlives a destroy has them in its name, so that the next deployment can have another.
     """
     unique = Fn.select(2, Fn.split("/", Stack.of(scope).stack_id))
     return Fn.select(0, Fn.split("-", unique))

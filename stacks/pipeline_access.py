@@ -19,10 +19,9 @@ from stacks.setting_fields import SettingsError
 
 NAME = "MessagesPipelineAccess"
 _AUDIENCE = "sts.amazonaws.com"
-# Descriptions of everything a stage has, and no data: enough for `cdk diff --method template`,
-# `cdk drift`, and `python -m ops inventory`, `backups` and `orphans`. Not through the CDK's lookup
-# role, which may read every item of every table. Drift detection reads each resource with the
-# caller's permissions
+# Descriptions and no data: enough for `cdk diff --method template`, `cdk drift`, and `python -m ops
+# inventory`, `backups` and `orphans`. The CDK's lookup role may read every item of every table.
+# Drift detection reads each resource with the caller's permissions
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-drift.html).
 _READ_ACTIONS = actions(
     {
@@ -48,9 +47,7 @@ _READ_ACTIONS = actions(
         "tag": "GetResources",
     }
 )
-_READ_REASON = (
-    "Descriptions of what a stage has, and no data; a watch must find unexpected resources too, under any name."
-)
+_READ_REASON = "Descriptions and no data; a watch must find unexpected resources too, under any name."
 # Not image-publishing: the stack has no container image.
 _PURPOSES = ("deploy", "file-publishing", "lookup")
 _DEFAULT_QUALIFIER = "hnb659fds"

@@ -9,9 +9,9 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from stacks.annotations import FUNCTION_DEAD_LETTERS, RULE_DEAD_LETTERS, acknowledge, acknowledge_wildcard, describe
+from stacks.backup_vault import RestoreRole
 from stacks.function import ProjectFunction, function_logs
 from stacks.permissions import THROUGH_DYNAMODB, allow
-from stacks.restore_role import RestoreRole
 from stacks.settings import Settings
 
 # AWS Backup generates the name, and deletes by it

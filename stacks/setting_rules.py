@@ -106,9 +106,8 @@ def _check_backups(settings: SettingFields) -> None:
         raise settings.error("time_zone", "must be an IANA time zone such as Europe/Berlin")
 
 
-@cache
+@cache  # it reads a folder of files
 def _time_zones() -> set[str]:
-    """All that the system knows: it looks through a folder of files."""
     return zoneinfo.available_timezones() - _NO_ZONES
 
 
@@ -225,15 +224,12 @@ def _check_alarms(settings: SettingFields) -> None:
 
 
 def _check_tags(settings: SettingFields) -> None:
-    tags = settings.tags
     # IAM, unlike the other services, takes two spellings of a key for one.
-    if len({key.casefold() for key in tags}) < len(tags):
+    if len({key.casefold() for key in settings.tags}) < len(settings.tags):
         raise settings.error("tags", "has two keys that differ only in case")
-    for key, value in tags.items():
+    for key, value in settings.tags.items():
         if not _TAG_KEY.fullmatch(key) or key.casefold().startswith(_RESERVED_TAGS):
-            raise settings.error(
-                "tags",
-                f"key {shown(key)}: 1 to 128 letters, digits, spaces and _.:/=+@-, not starting with aws: or messages:",
-            )
+            rule = "1 to 128 letters, digits, spaces and _.:/=+@-, not starting with aws: or messages:"
+            raise settings.error("tags", f"key {shown(key)}: {rule}")
         if not _TAG_VALUE.fullmatch(value):
             raise settings.error("tags", f"value {shown(value)}: up to 256 letters, digits, spaces and _.:/=+@-")

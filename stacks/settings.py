@@ -33,9 +33,8 @@ class Settings(SettingFields):
 
 
 def settings_from_context(context: Mapping[str, Any]) -> Settings:
-    """The settings of the stage that ``context`` names; ``dev`` without a name.
+    """The settings of the stage in ``context``, by default dev; one not in cdk.json is like dev with its own table.
 
-    A stage that cdk.json does not list is like dev, under its own table name.
     Raises SettingsError, also for a key that is not a setting.
     """
     if "stages" not in context:
@@ -64,10 +63,9 @@ def is_plain(key: str) -> bool:
 
 
 def _refuse_beyond_limits(settings: Settings, context: Mapping[str, Any]) -> None:
-    """Raise SettingsError for what a stage under the limits of pull requests cannot have.
+    """Raise SettingsError for restore tests under the limits of pull requests.
 
-    AWS Backup names the tables of restore tests alike for every stage: a role that reaches the
-    tests of a pull request reaches those of production too.
+    A role that reaches the tests of a pull request would reach those of production too.
     """
     boundary = context.get("@aws-cdk/core:permissionsBoundary")
     limited = isinstance(boundary, Mapping) and boundary.get("name") == PREVIEW_LIMITS

@@ -13,20 +13,18 @@ from constructs import Construct
 from model.names import ROLE_PATH, TABLE_TAG
 from stacks.annotations import acknowledge_own_policy, acknowledge_wildcard, describe
 from stacks.backup_copies import BackupCopies
-from stacks.backup_vault import VaultEmptying, vault_lock
+from stacks.backup_vault import RestoreRole, VaultEmptying, vault_lock
 from stacks.permissions import actions, allow, backup_key_statements, recovery_points_arn
 from stacks.physical_names import stack_suffix
-from stacks.restore_role import RestoreRole
 from stacks.restore_testing import RestoreTesting
 from stacks.setting_fields import DELETE
 from stacks.settings import Settings
 
 
 class TableBackup(Construct):
-    """Scheduled snapshots of one table.
+    """Scheduled snapshots of one table, by default kept with vault and role when the stack is destroyed.
 
-    Vault and role outlive the stack: the backups survive a destroy by mistake, and AWS Backup
-    cannot expire a recovery point whose role is gone, which would stay and be billed
+    AWS Backup cannot expire a recovery point whose role is gone, which would stay and be billed
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html).
     With ``backups_on_destroy: delete`` they are deleted with the stack, after the vault is emptied.
     """
@@ -120,7 +118,18 @@ class TableBackup(Construct):
             ("daily", "*", settings.daily_backup_retention_days),
             ("monthly", "1", settings.monthly_backup_retention_days),
         )
-        rules = [self._rule(name, day, days, settings) for name, day, days in schedules if days]
+        hour, minute = settings.backup_time.split(":")
+        rules = [
+            backup.BackupPlanRule(
+                rule_name=name,
+                schedule_expression=events.Schedule.cron(minute=str(int(minute)), hour=str(int(hour)), day=day),
+                schedule_expression_timezone=TimeZone.of(settings.time_zone),
+                delete_after=Duration.days(days),
+                copy_actions=[self._copies.action(days)] if self._copies else None,
+            )
+            for name, day, days in schedules
+            if days
+        ]
         if not rules:
             return None
         plan = backup.BackupPlan(
@@ -145,13 +154,3 @@ class TableBackup(Construct):
             disable_default_backup_policy=True,
         )
         return plan
-
-    def _rule(self, name: str, day: str, days: int, settings: Settings) -> backup.BackupPlanRule:
-        hour, minute = map(int, settings.backup_time.split(":"))
-        return backup.BackupPlanRule(
-            rule_name=name,
-            schedule_expression=events.Schedule.cron(minute=str(minute), hour=str(hour), day=day),
-            schedule_expression_timezone=TimeZone.of(settings.time_zone),
-            delete_after=Duration.days(days),
-            copy_actions=[self._copies.action(days)] if self._copies else None,
-        )

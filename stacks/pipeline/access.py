@@ -48,9 +48,8 @@ def from_context(context: Mapping[str, Any]) -> Access:
     repository = str(context.get("repository") or "")
     if not _REPOSITORY[host].fullmatch(repository):
         raise SettingsError(
-            f"repository is {repository!r}; must be OWNER/NAME as the host spells it, with ids "
-            "where its tokens have them (OWNER@1/NAME@2): "
-            "make pipeline-access REPOSITORY=OWNER/NAME"
+            f"repository is {repository!r}; must be OWNER/NAME as the host spells it, with ids where its tokens "
+            "have them (OWNER@1/NAME@2): make pipeline-access REPOSITORY=OWNER/NAME"
         )
     environments = _environments(str(context.get("environments", "prod")))
     return Access(

@@ -63,8 +63,7 @@ class PreviewLimits(Construct):
     """A policy that is the permissions boundary of four kinds of roles.
 
     The role of the pull request's job, those of the CDK that deploy for it, CloudFormation's
-    execution role, and those in its template: so no template, whatever its author wrote, reaches
-    another stage, not even through a role that it creates.
+    execution role, and those in its template: so no template reaches another stage.
     """
 
     def __init__(self, scope: Construct, id: str) -> None:
@@ -110,8 +109,7 @@ class PreviewLimits(Construct):
     def _by_tag(self) -> list[iam.PolicyStatement]:
         """What has the tag of a stage, and what gets it as it is created.
 
-        A resource of another team has no such tag, and adding it would make it a stage's. So only
-        CloudFormation may add it, which does so to what a template creates.
+        Only CloudFormation may add it, to what a template creates: with it another team's resource would be a stage's.
         """
         tagged, tagging = f"aws:ResourceTag/{STACK_TAG}", f"aws:RequestTag/{STACK_TAG}"
         creating = {"aws:PrincipalArn": self._bootstrap_role("cfn-exec")}
