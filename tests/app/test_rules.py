@@ -1,7 +1,7 @@
 """The checks of templates can fail: each pack finds what it is for, and a wrong acknowledgement is found too."""
 
 import pytest
-from aws_cdk import App, Stack, Validations
+from aws_cdk import App, Stack
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
@@ -9,9 +9,8 @@ from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
 from stacks.annotations import QUEUE_DEAD_LETTERS, acknowledge, acknowledge_wildcard
-from tests.support import rule_packs
-from tests.support.rule_packs import Acknowledgement, Outcome
-from tests.support.rules import acknowledged_table
+from tests.support import rules
+from tests.support.rules import Acknowledgement, Outcome, acknowledged_table
 
 REASON = "It is bad on purpose, so that a test sees it."
 
@@ -46,8 +45,8 @@ def _everything():
 
 @pytest.fixture(scope="module")
 def bad(tmp_path_factory) -> Outcome:
-    app = App(context=rule_packs.CONTEXT, outdir=str(tmp_path_factory.mktemp("bad")))
-    return rule_packs.check(Bad(app).node.root)
+    app = App(context=rules.CONTEXT, outdir=str(tmp_path_factory.mktemp("bad")))
+    return rules.check(Bad(app).node.root)
 
 
 @pytest.mark.parametrize(
@@ -100,11 +99,6 @@ def test_an_acknowledgement_covers_one_resource_and_says_why(one, objection):
     assert [objection in line for line in outcome.objections] == ([True] if objection else [])
 
 
-def test_a_pack_that_fails_is_a_finding():
-    broken = {"violations": [], "metadata": {"error": "Validation plugin 'P' failed: no"}}
-    assert list(rule_packs._findings(broken)) == ["Validation plugin 'P' failed: no"]
-
-
 def test_the_list_has_a_row_for_each_set_of_constructs_and_no_stage():
     given = [
         Acknowledgement("Messages-dev/A/Role", "P::IAM5[Resource::*]", "Because.", ("r",)),
@@ -117,7 +111,3 @@ def test_the_list_has_a_row_for_each_set_of_constructs_and_no_stage():
         "| `A/Role`, `Copies/B` | `IAM5`, `One`: Because. |",
         "| `MessagesPipelineAccess/C` | `Three`: Again.<br>`Two`: Otherwise. |",
     ]
-
-
-def test_validations_keep_what_they_acknowledge_where_it_is_read():
-    assert Validations.ACKNOWLEDGED_RULES_METADATA_KEY == rule_packs._ACKNOWLEDGED

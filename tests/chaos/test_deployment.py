@@ -1,11 +1,9 @@
 """Deployments whose seeding function meets faults, or is ended in the middle of its work."""
 
-import subprocess
-
 import pytest
 
 from embedded_aws.tests.support.steps import log_lines
-from tests.conftest import PROJECT
+from tests.support.cdk_cli import bootstrapped_cli
 from tests.support.deployment import Deployment, DeploymentFailed
 from tests.support.faulty_stack import messages, through
 
@@ -17,24 +15,7 @@ HUNG = {"service": "dynamodb", "timeout_ms": (SECONDS + 3) * 1000}
 @pytest.fixture(scope="module")
 def cdk(aws, tmp_path_factory):
     """``cdk("deploy", ...)``: the real CDK CLI on a bootstrapped embedded AWS."""
-    folder = tmp_path_factory.mktemp("cdk")
-    environment = aws.environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
-
-    def run(*arguments, cwd=PROJECT, **more):
-        done = subprocess.run(
-            ["cdk", *arguments],
-            cwd=cwd,
-            env=environment | more,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=120,
-        )
-        assert done.returncode == 0, done.stdout
-
-    run("bootstrap", "aws://000000000000/us-east-1", cwd=folder)
-    return run
+    return bootstrapped_cli(aws, tmp_path_factory.mktemp("cdk"))
 
 
 @pytest.fixture
@@ -85,19 +66,10 @@ def test_a_deployment_through_all_faults_seeds_every_message(cdk, burst, deploym
         {"response": {"abort_bytes": 1}},
     ]
     burst.rules(*({"service": "dynamodb", "probability": 0.11, **kind} for kind in kinds))
-    cdk(
-        "deploy",
-        "-a",
-        "python3 -m tests.support.faulty_stack",
-        "-c",
-        f"stage={deployment.stage}",
-        "--output",
-        tmp_path,
-        "--require-approval",
-        "never",
-        FAULTY_ENDPOINT=burst.endpoint,
-        MESSAGES="600",
-    )
+    app = ("-a", "python3 -m tests.support.faulty_stack", "-c", f"stage={deployment.stage}")
+    variables = {"FAULTY_ENDPOINT": burst.endpoint, "MESSAGES": "600"}
+    done = cdk("deploy", *app, "--require-approval", "never", out=tmp_path, **variables)
+    assert done.returncode == 0, done.stdout
     assert bodies() == of(messages(600))
     assert deployment.outputs()["SeededCount"] == "600"
     assert burst.fired()

@@ -1,37 +1,16 @@
 """The stack's life with the real CDK CLI on the embedded AWS."""
 
-import subprocess
-
 import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.tests.support.steps import log_groups, log_lines
-from tests.conftest import PROJECT, copy_project
+from tests.support.cdk_cli import bootstrapped_cli
 
 
 @pytest.fixture(scope="module")
 def cdk(aws, tmp_path_factory):
     """``cdk("deploy", "-c", "stage=x")`` against a bootstrapped embedded AWS."""
-    folder = tmp_path_factory.mktemp("cdk")
-    environment = aws.environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
-
-    def run(*arguments, cwd=PROJECT, out=folder / "cdk.out", umask=-1, **more_environment):
-        command = ["cdk", *arguments] if arguments[0] == "bootstrap" else ["cdk", "-o", out, *arguments]
-        return subprocess.run(
-            command,
-            cwd=cwd,
-            env=environment | more_environment,
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=300,
-            umask=umask,
-        )
-
-    bootstrapped = run("bootstrap", "aws://000000000000/us-east-1", cwd=folder)
-    assert bootstrapped.returncode == 0, bootstrapped.stdout
-    return run
+    return bootstrapped_cli(aws, tmp_path_factory.mktemp("cdk"))
 
 
 @pytest.fixture
@@ -98,15 +77,6 @@ def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
     second = outputs(client, stack)
     assert second["BackupVaultName"] != first["BackupVaultName"]
     assert second["SeededCount"] == "5"
-
-
-def test_a_checkout_that_only_its_owner_can_read_deploys(cdk, client, stage, tmp_path):
-    project = copy_project(tmp_path / "project")
-    for path in project.rglob("*"):
-        path.chmod(0o700 if path.is_dir() else 0o600)
-    done = deploy(cdk, stage, cwd=project, out=tmp_path / "cdk.out", umask=0o077)
-    assert done.returncode == 0, done.stdout
-    assert outputs(client, f"Messages-{stage}")["SeededCount"] == "5"
 
 
 def test_without_its_grant_the_seed_fails_names_the_action_and_rolls_back(cdk, client, stage, tmp_path):

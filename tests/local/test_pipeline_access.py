@@ -162,18 +162,15 @@ def test_another_job_gets_no_role(client, roles, role, subject, claims):
         credentials(client, roles[role], subject, **claims)
 
 
-@pytest.mark.parametrize(
-    ("role", "subject"),
-    [
+def test_a_trusted_job_gets_its_role(client, roles):
+    for role, subject in (
         ("DeployRoleArnProd", "environment:prod"),
         ("PreviewRoleArn", "environment:pr"),
         ("ReadRoleArn", "pull_request"),
         ("ReadRoleArn", "ref:refs/heads/main"),
-    ],
-)
-def test_a_trusted_job_gets_its_role(client, roles, role, subject):
-    keys = credentials(client, roles[role], f"repo:{REPOSITORY}:{subject}")
-    assert roles[role].rsplit("/")[-1] in client("sts", **keys).get_caller_identity()["Arn"]
+    ):
+        keys = credentials(client, roles[role], f"repo:{REPOSITORY}:{subject}")
+        assert roles[role].rsplit("/")[-1] in client("sts", **keys).get_caller_identity()["Arn"]
 
 
 def test_the_reader_describes_and_neither_reads_data_nor_writes(reader, prod):

@@ -1,8 +1,7 @@
-"""Exercises: what each role is for, done; an exercise returns what went wrong, or nothing.
+"""Exercises: each does what a role is for, and returns what went wrong, or nothing.
 
-They are steps of the deployed stage itself: its functions are invoked, its
-state machines run, its roles given to AWS Backup. What a function does only
-when something else has failed is done with its role's own credentials.
+They invoke functions, run state machines and start jobs of AWS Backup in the deployed stage. What
+a function does only when something else has failed is done with its role's own credentials.
 """
 
 import contextlib
@@ -58,12 +57,8 @@ def trusts(stage: Stage, permission: Permission) -> str:
         (machine,) = stage.running_as(permission.holder)
         change = stage.client("stepfunctions").update_state_machine
         return refusal(change, stateMachineArn=stage.name(machine), roleArn=role)
-    return refusal(
-        stage.client("backup").start_backup_job,
-        BackupVaultName=stage.known["BackupVaultName"],
-        ResourceArn=stage.known["TableArn"],
-        IamRoleArn=role,
-    )
+    job = {"BackupVaultName": stage.known["BackupVaultName"], "ResourceArn": stage.known["TableArn"]}
+    return refusal(stage.client("backup").start_backup_job, **job, IamRoleArn=role)
 
 
 def seed_update(stage: Stage, _permission: Permission) -> str:
@@ -80,23 +75,23 @@ def seed_update(stage: Stage, _permission: Permission) -> str:
 def seed_many(stage: Stage, _permission: Permission) -> str:
     """Write more messages than a transaction takes to an empty table."""
     clear(stage)
-    items = [to_wire(message(number)) for number in range(MANY)]
-    event = stage.event("Create", TableName=stage.table, Messages=items)
-    return stage.failure("SeedSeedingFunction", event)
+    return _first_seed(stage, Messages=[to_wire(message(number)) for number in range(MANY)])
 
 
 def seed_file(stage: Stage, _permission: Permission) -> str:
     """Write messages from a file among the assets."""
-    lines = "".join(to_lines([message(5)]))
-    stage.client("s3").put_object(Bucket=BUCKET, Key="exercise.jsonl", Body=lines)
-    event = stage.event("Create", TableName=stage.table, Bucket=BUCKET, Key="exercise.jsonl")
-    return stage.failure("SeedSeedingFunction", event)
+    file = {"Bucket": BUCKET, "Key": "exercise.jsonl"}
+    stage.client("s3").put_object(**file, Body="".join(to_lines([message(5)])))
+    return _first_seed(stage, **file)
 
 
 def seed_users(stage: Stage, _permission: Permission) -> str:
     """Write a message between users of the pool, under their ids."""
-    event = stage.event("Create", TableName=stage.table, UserPoolId=stage.pool.id, Messages=[to_wire(message(6))])
-    return stage.failure("SeedSeedingFunction", event)
+    return _first_seed(stage, UserPoolId=stage.pool.id, Messages=[to_wire(message(6))])
+
+
+def _first_seed(stage: Stage, **properties: Any) -> str:
+    return stage.failure("SeedSeedingFunction", stage.event("Create", TableName=stage.table, **properties))
 
 
 def index_message(stage: Stage, _permission: Permission) -> str:
@@ -113,23 +108,14 @@ def index_deletion(stage: Stage, _permission: Permission) -> str:
 
 
 def _index(stage: Stage, item: Item) -> str:
-    keys = {name: {"S": item[name]} for name in ("pk", "sk")}
-    record = {"dynamodb": {"Keys": keys, "SequenceNumber": "1"}}
-    return _logged(
-        stage,
-        "ConversationsIndexingFunction",
-        {"Records": [record]},
-        lambda answer: answer == {"batchItemFailures": []},
-    )
+    event = {"Records": [{"dynamodb": {"Keys": _key(item), "SequenceNumber": "1"}}]}
+    return _logged(stage, "ConversationsIndexingFunction", event, lambda found: found == {"batchItemFailures": []})
 
 
 def read_stream(stage: Stage, _permission: Permission) -> str:
     """Change the mapping of the stream to the function, which Lambda checks first."""
-    return refusal(
-        stage.client("lambda").update_event_source_mapping,
-        UUID=stage.name("ConversationsIndexingFunctionStream"),
-        Enabled=False,
-    )
+    mapping = stage.name("ConversationsIndexingFunctionStream")
+    return refusal(stage.client("lambda").update_event_source_mapping, UUID=mapping, Enabled=False)
 
 
 def call_handler(stage: Stage, permission: Permission) -> str:
@@ -140,16 +126,10 @@ def call_handler(stage: Stage, permission: Permission) -> str:
     return stage.reply(event)
 
 
-def _properties(stage: Stage) -> dict[str, str]:
-    """Properties that every custom resource of the stage finds its own in."""
-    return {
-        "TableName": stage.table,
-        "Messages": [],
-        "StateMachineArn": stage.name("DatasetLoadingMachine"),
-        "Bucket": BUCKET,
-        "Key": DATASET_KEY,
-        "VaultName": stage.known["BackupVaultName"],
-    }
+def _properties(stage: Stage) -> dict[str, Any]:
+    """The properties of all custom resources of the stage."""
+    own = {"TableName": stage.table, "Messages": [], "VaultName": stage.known["BackupVaultName"]}
+    return own | {"StateMachineArn": stage.name("DatasetLoadingMachine"), "Bucket": BUCKET, "Key": DATASET_KEY}
 
 
 def ask_for_state(stage: Stage, permission: Permission) -> str:
@@ -214,25 +194,16 @@ def start_load(stage: Stage, _permission: Permission) -> str:
 
 def watch_load(stage: Stage, _permission: Permission) -> str:
     """Say why a load has failed, down to the error of a batch."""
-    event = stage.event("Update", **_properties(stage)) | {"RequestId": failed_load(stage)}
-    return _logged(
-        stage,
-        "DatasetWatchingFunction",
-        event,
-        lambda answer: "calling the BatchGetItem operation" in answer.get("errorMessage", ""),
-    )
-
-
-def failed_load(stage: Stage) -> str:
-    """The name of an execution of which a batch failed: its table is not the worker's."""
-    name = "wrong-table"
-    states, machine = stage.client("stepfunctions"), stage.name("DatasetLoadingMachine")
-    arn = machine.replace(":stateMachine:", ":execution:") + f":{name}"
+    name, states = "wrong-table", stage.client("stepfunctions")
+    arn = stage.name("DatasetLoadingMachine").replace(":stateMachine:", ":execution:") + f":{name}"
     try:
         states.describe_execution(executionArn=arn)
     except states.exceptions.ExecutionDoesNotExist:
+        # A batch of it fails, because the table is not the worker's.
         stage.run("DatasetLoadingMachine", _load(stage) | {"Table": "Messages-elsewhere"}, name)
-    return name
+    event = stage.event("Update", **_properties(stage)) | {"RequestId": name}
+    why = "calling the BatchGetItem operation"
+    return _logged(stage, "DatasetWatchingFunction", event, lambda found: why in found.get("errorMessage", ""))
 
 
 def _load(stage: Stage) -> dict[str, str]:
@@ -295,11 +266,8 @@ _ELSEWHERE = str(COPIES["copy_region"])
 def select(stage: Stage, permission: Permission) -> str:
     """Select the table for a plan."""
     backup, plan = stage.client("backup"), stage.known["BackupPlanId"]
-    selection = {
-        "SelectionName": f"exercise-{uuid.uuid4().hex[:8]}",
-        "IamRoleArn": stage.role(permission.holder),
-        "Resources": [stage.known["TableArn"]],
-    }
+    name, role = f"exercise-{uuid.uuid4().hex[:8]}", stage.role(permission.holder)
+    selection = {"SelectionName": name, "IamRoleArn": role, "Resources": [stage.known["TableArn"]]}
     return refusal(backup.create_backup_selection, BackupPlanId=plan, BackupSelection=selection)
 
 
@@ -483,12 +451,8 @@ def grant_key(stage: Stage, _permission: Permission) -> str:
     iam.put_user_policy(UserName=user, PolicyName="grant", PolicyDocument=allowed)
     key = iam.create_access_key(UserName=user)["AccessKey"]
     kms = stage.client("kms", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
-    found = refusal(
-        kms.create_grant,
-        KeyId=stage.name("StageKey"),
-        Operations=["Decrypt"],
-        GranteePrincipal=stage.role("SeedSeedingRole"),
-    )
+    grant = {"Operations": ["Decrypt"], "GranteePrincipal": stage.role("SeedSeedingRole")}
+    found = refusal(kms.create_grant, KeyId=stage.name("StageKey"), **grant)
     iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
     iam.delete_user_policy(UserName=user, PolicyName="grant")
     iam.delete_user(UserName=user)
@@ -506,8 +470,11 @@ def put(stage: Stage, *items: Item) -> None:
 
 def delete(stage: Stage, item: Item) -> None:
     """Delete an item as the account's root user."""
-    key = {name: {"S": item[name]} for name in ("pk", "sk")}
-    stage.client("dynamodb").delete_item(TableName=stage.table, Key=key)
+    stage.client("dynamodb").delete_item(TableName=stage.table, Key=_key(item))
+
+
+def _key(item: Item) -> dict[str, Any]:
+    return {name: {"S": item[name]} for name in ("pk", "sk")}
 
 
 def clear(stage: Stage) -> None:

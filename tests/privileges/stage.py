@@ -61,7 +61,7 @@ class Stage(Deployment):
         with_copies(self.stage, template)
         kept = {name: resource for name, resource in template["Resources"].items() if resource["Type"] not in _UNKNOWN}
         self._current = template | {"Resources": kept}
-        self._request("create", self._current)
+        self._request("create", json.dumps(self._current))
         self.template = _impatient(self._current)
         self.deploy_template(self.template)
         self._prepare()
@@ -83,18 +83,8 @@ class Stage(Deployment):
     def deploy_template(self, template: Template) -> None:
         """Update the stack; nothing to do when it has this template."""
         if template != self._current:
-            self._request("update", template)
+            self._request("update", json.dumps(template))
             self._current = template
-
-    def _request(self, verb: str, template: Template) -> None:
-        # Too long for a request's own body.
-        self.client("s3").put_object(Bucket=BUCKET, Key="template", Body=json.dumps(template))
-        getattr(self._cloudformation, f"{verb}_stack")(
-            StackName=self.stack,
-            TemplateURL=f"https://s3.{REGION}.amazonaws.com/{BUCKET}/template",
-            Capabilities=["CAPABILITY_NAMED_IAM"],
-        )
-        self._wait(self._cloudformation.get_waiter(f"stack_{verb}_complete"))
 
     @cached_property
     def _physical(self) -> dict[str, str]:

@@ -63,18 +63,18 @@ def permissions(template: Template) -> list[Permission]:
     found = []
     for at, statement in _statements(template):
         for action in _listed(statement["Action"]):
-            for resource in _resources(statement, at):
-                found.append(
-                    Permission(
-                        holder=_holder(template, at),
-                        effect=str(statement["Effect"]),
-                        action=action,
-                        resource=shown(resource),
-                        principal=_principal(statement),
-                        condition=shown(statement.get("Condition", "")),
-                        at=at,
-                    )
+            # In a trust, what the statement is about is the role itself.
+            for resource in ["the role"] if TRUST in at else _listed(statement["Resource"]):
+                one = Permission(
+                    holder=_holder(template, at),
+                    effect=str(statement["Effect"]),
+                    action=action,
+                    resource=shown(resource),
+                    principal=_principal(statement),
+                    condition=shown(statement.get("Condition", "")),
+                    at=at,
                 )
+                found.append(one)
     return found
 
 
@@ -94,15 +94,12 @@ def without(template: Template, removed: Permission) -> Template:
         return changed
     rest = _rest(statement, removed)
     place[last : last + 1] = rest
-    if not place:
-        _remove_document(changed, removed.at)
+    if not place:  # AWS refuses a policy without a statement
+        if _resource_type(template, removed.at) == ROLE:
+            del changed["Resources"][removed.at[1]]["Properties"]["Policies"][removed.at[4]]
+        else:
+            _remove(changed, str(removed.at[1]))
     return changed
-
-
-def managed_policies(template: Template) -> list[Any]:
-    """The policies that roles get from elsewhere: what they allow is not in the template."""
-    roles = [r for r in template["Resources"].values() if r["Type"] == ROLE]
-    return [arn for role in roles for arn in role["Properties"].get("ManagedPolicyArns", [])]
 
 
 def shown(value: Any) -> str:
@@ -119,17 +116,12 @@ def shown(value: Any) -> str:
         return _bare(value["Ref"]).removeprefix("AWS::")
     if "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
-        return _short(separator.join(map(_part, parts)))
+        return _short(separator.join(part if isinstance(part, str) else shown(part) for part in parts))
     if "Fn::Select" in value:
         return "SUFFIX"  # of the stack: stacks/physical_names.py
     if "Fn::Sub" in value:
         return str(value["Fn::Sub"])
     return ", ".join(f"{name} {shown(content)}" for name, content in value.items())
-
-
-def _part(value: Any) -> str:
-    """A part of a joined text: it has no name of its own to shorten."""
-    return value if isinstance(value, str) else shown(value)
 
 
 def _short(arn: str) -> str:
@@ -198,13 +190,6 @@ def _principal(statement: Statement) -> str:
     return "everybody" if principal == "*" else shown(principal)
 
 
-def _resources(statement: Statement, at: Place) -> list[Any]:
-    """What the statement is about; of a trust, the role itself."""
-    if TRUST in at:
-        return ["the role"]
-    return _listed(statement["Resource"])
-
-
 def _rest(statement: Statement, removed: Permission) -> list[Statement]:
     """What is left of a statement: the other actions, and the action on other resources."""
     actions = [a for a in _listed(statement["Action"]) if a != removed.action]
@@ -213,14 +198,6 @@ def _rest(statement: Statement, removed: Permission) -> list[Statement]:
     if others:
         kept.append(statement | {"Action": removed.action, "Resource": others})
     return kept
-
-
-def _remove_document(template: Template, at: Place) -> None:
-    """Take away what has no statement any more, which AWS refuses: the policy it is in."""
-    if _resource_type(template, at) == ROLE:
-        del template["Resources"][at[1]]["Properties"]["Policies"][at[4]]
-    else:
-        _remove(template, str(at[1]))
 
 
 def _remove(template: Template, logical_id: str) -> None:

@@ -43,12 +43,6 @@ def local(tmp_path, content: bytes, name="d.jsonl") -> Template:
     return Template.from_stack(MessagesStack(App(), settings=settings, items=[]))
 
 
-def test_without_a_dataset_nothing_is_added():
-    stack().resource_count_is(MACHINE, 0)
-    stack().resource_count_is(DATASET, 0)
-    assert not [name for name in stack().find_outputs("*") if name.startswith("Dataset")]
-
-
 def test_a_dataset_comes_after_the_seed_and_has_outputs():
     (seed_id,) = with_dataset().find_resources(SEED)
     dataset = only(with_dataset(), DATASET)

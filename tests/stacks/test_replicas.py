@@ -1,6 +1,6 @@
 """Replicas of the table in other regions."""
 
-from tests.support.templates import SELECTION, TABLE, properties, replica, stack, statements
+from tests.support.templates import SELECTION, TABLE, properties, stack, statements
 
 WIDE = {"region": "eu-west-1", "replica_regions": ("eu-central-1", "us-east-1")}
 
@@ -44,7 +44,3 @@ def test_lists_are_kept_current_and_backups_made_in_the_home_region_alone():
     granted = [s for s in statements(template) if "dynamodb:" in str(s["Action"])]
     assert "us-east-1" not in str(granted)
     assert len(properties(template, SELECTION)["BackupSelection"]["Resources"]) == 1
-
-
-def test_there_is_no_replica_unless_a_stage_says_so():
-    assert replica(stack(region="eu-west-1"))["Region"] == "eu-west-1"

@@ -45,18 +45,18 @@ class Deployment:
             app.synth()
             self._publish(Path(folder))
             template = (Path(folder) / f"{self.stack}.template.json").read_bytes()
+        return self._request("update" if self.status() else "create", template)
+
+    def _request(self, verb: str, template: bytes | str) -> dict[str, str]:
         # Through a bucket, as the CDK CLI does it: with the request go 51,200 bytes at most.
         key = f"templates/{self.stack}.json"
         self._client("s3").put_object(Bucket=BUCKET, Key=key, Body=template)
-        verb = "update" if self.status() else "create"
-        request = getattr(self._cloudformation, f"{verb}_stack")
-        request(
+        getattr(self._cloudformation, f"{verb}_stack")(
             StackName=self.stack,
             TemplateURL=f"https://s3.us-east-1.amazonaws.com/{BUCKET}/{key}",
             Capabilities=["CAPABILITY_NAMED_IAM"],
         )
-        waiter = self._cloudformation.get_waiter(f"stack_{verb}_complete")
-        return self._wait(waiter)
+        return self._wait(self._cloudformation.get_waiter(f"stack_{verb}_complete"))
 
     def destroy(self) -> None:
         """Delete the stack."""
