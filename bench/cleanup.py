@@ -171,6 +171,9 @@ class _ManyPoints:
         self._there[int(RecoveryPointArn[-12:])] = _DELETING
         return {}
 
+    def delete_backup_vault_lock_configuration(self, **_: Any) -> None:
+        """A vault without a lock has none to delete."""
+
     def delete_backup_vault(self, **_: Any) -> None:
         assert not self.left
 

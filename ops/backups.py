@@ -13,7 +13,7 @@ from cli.errors import UsageError
 from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
 from ops.inventory.costs import Rates
-from ops.inventory.found import Point, TableBackup
+from ops.inventory.found import NativeBackup, Point
 from ops.inventory.vaults import RESTORABLE, Backups
 
 _HEADER = ("AGE", "SIZE", "EXPIRES", "STATE", "KEPT IN", "A MONTH", "ARN")
@@ -74,14 +74,14 @@ def is_recent(rows: Iterable[BackupRow], since: datetime) -> bool:
 
 def backup_rows(found: Backups, rates: Rates) -> list[BackupRow]:
     """The backups with their prices, oldest first. SYSTEM backups are free."""
-    kept: list[Point | TableBackup] = [*found.points, *found.own]
+    kept: list[Point | NativeBackup] = [*found.points, *found.own]
     rows = [_row(backup, rates) for backup in kept]
     return sorted(rows, key=lambda row: row.created.timestamp() if row.created else 0.0)
 
 
-def _row(backup: Point | TableBackup, rates: Rates) -> BackupRow:
+def _row(backup: Point | NativeBackup, rates: Rates) -> BackupRow:
     point = backup if isinstance(backup, Point) else None
-    system = isinstance(backup, TableBackup) and backup.system
+    system = isinstance(backup, NativeBackup) and backup.system
     price = 0.0 if system else rates.backup(backup.bytes, storage=point.storage if point else "WARM")
     return BackupRow(
         kind="RECOVERY_POINT" if point else "SYSTEM" if system else "USER",

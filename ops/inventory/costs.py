@@ -12,7 +12,7 @@ from cli.command_line import Context
 from cli.errors import code, is_denied
 from ops.cost.prices import AS_OF, GB, HOURS, Prices, is_known, prices
 from ops.inventory import stack_tables
-from ops.inventory.found import ExistingTable, Inventory, Key, Point, TableBackup
+from ops.inventory.found import ExistingTable, Inventory, Key, NativeBackup, Point
 
 # Its prices are used for a region without known prices.
 DEFAULT_REGION = "us-west-2"
@@ -148,7 +148,7 @@ def _points(kind: str, id: str, points: Sequence[Point], rates: Rates, *, jobs: 
     )
 
 
-def _backup(backup: TableBackup, rates: Rates) -> Thing:
+def _backup(backup: NativeBackup, rates: Rates) -> Thing:
     kind = "SYSTEM, free, cannot be deleted" if backup.system else "USER, on demand"
     return Thing(
         kind="table backup",

@@ -45,7 +45,7 @@ class Copy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TableBackup:
+class NativeBackup:
     """A backup that DynamoDB itself keeps: on demand (USER) or of a deleted table (SYSTEM)."""
 
     arn: str
@@ -114,8 +114,8 @@ class Inventory:
     """Everything that remains of one deployment in one account and region."""
 
     vaults: tuple[Vault, ...] = ()
-    backups: tuple[TableBackup, ...] = ()
-    older: tuple[TableBackup, ...] = ()  # on demand, older than the deployment's oldest trace
+    backups: tuple[NativeBackup, ...] = ()
+    older: tuple[NativeBackup, ...] = ()  # on demand, older than the deployment's oldest trace
     tables: tuple[ExistingTable, ...] = ()
     roles: tuple[Role, ...] = ()
     elsewhere: tuple[Role, ...] = ()

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.command_line import Context
 from cli.errors import code, is_denied, message
 from model.names import STACK_TAG, TABLE_TAG
-from ops.inventory.found import Copy, Point, TableBackup, Unseen, Vault
+from ops.inventory.found import Copy, NativeBackup, Point, Unseen, Vault
 
 T = TypeVar("T")
 # The states of a backup job that has not ended.
@@ -43,7 +43,7 @@ class Backups:
     """A table's recovery points in all vaults, and its backups in DynamoDB; oldest first."""
 
     points: tuple[Point, ...] = ()
-    own: tuple[TableBackup, ...] = ()
+    own: tuple[NativeBackup, ...] = ()
     unseen: tuple[Unseen, ...] = ()
 
     @property
@@ -81,7 +81,7 @@ def table_arn(context: Context, table: str) -> str:
     return f"arn:{context.clients.partition}:dynamodb:{context.region}:{context.account}:table/{table}"
 
 
-def table_backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[TableBackup]:
+def table_backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[NativeBackup]:
     """The USER and SYSTEM backups of ``tables``, which may be deleted since.
 
     Without those of AWS Backup, which only their vault can delete.
@@ -91,7 +91,7 @@ def table_backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[TableBackup]
         for kind in ("USER", "SYSTEM"):
             for found in rows(dynamodb, "list_backups", "BackupSummaries", TableName=table, BackupType=kind):
                 if found.get("BackupType", kind) == kind and found["BackupStatus"] != "DELETED":
-                    yield TableBackup(
+                    yield NativeBackup(
                         arn=found["BackupArn"],
                         name=found["BackupName"],
                         table=table,
@@ -103,7 +103,7 @@ def table_backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[TableBackup]
                     )
 
 
-def _age(backup: Point | TableBackup) -> tuple[float, str]:
+def _age(backup: Point | NativeBackup) -> tuple[float, str]:
     return (backup.created.timestamp() if backup.created else 0.0, backup.arn)
 
 

@@ -13,7 +13,7 @@ from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, duration
 from ops.inventory import stack_tables, vaults
 from ops.inventory.stack_tables import Restored
-from ops.restore import settings
+from ops.restore import table_settings
 from ops.restore.comparison import Comparison, compare
 from ops.restore.origin import choose, parse_time, resumed
 from ops.restore.restoration import Restoration, mark, start, status, temporary
@@ -100,7 +100,7 @@ def _restore(arguments: argparse.Namespace, context: Context, *, seconds: float)
         again = f"table {target} is restored; to continue, run this again with --resume"
         # In this order: a TTL would delete items while they are compared.
         comparison = _compared(arguments, context, restored.source, target)
-        reapplied, failed = settings.reapply(context, restored.source, target) if arguments.reapply else ([], {})
+        reapplied, failed = table_settings.reapply(context, restored.source, target) if arguments.reapply else ([], {})
     except DeadlineError as late:
         raise OpsError(f"table {target} cannot be used yet after {late}; {again}") from None
     except KeyboardInterrupt:
@@ -118,7 +118,7 @@ def _restore(arguments: argparse.Namespace, context: Context, *, seconds: float)
     else:
         print(*(comparison.lines() if comparison else []), vaults.table_arn(context, target), sep="\n")
     if not arguments.reapply:
-        settings.advise(context, restored.source, target)
+        table_settings.advise(context, restored.source, target)
     for what, why in failed.items():
         context.say(f"not re-applied, {what}: {why}")
     return 1 if _is_failure(arguments, context, comparison) or failed else 0

@@ -14,7 +14,7 @@ from ops.cleanup import command as cleanup
 from ops.cleanup import plan
 from ops.cleanup.deletion import Deletion, Pace, PointDeletion, each
 from ops.inventory import leftovers, vaults
-from ops.inventory.found import Inventory, Key, Point, Role, TableBackup, Vault
+from ops.inventory.found import Inventory, Key, NativeBackup, Point, Role, Vault
 from tests.support.clock import FakeClock
 
 
@@ -239,7 +239,7 @@ def test_only_the_role_of_what_is_left_is_kept():
 def test_only_what_was_agreed_is_deleted():
     iam, backup = FakeClient(), FakeBackup()
     vault = Vault(name="v", arn="arn:v", points=tuple(_points("a")), jobs=("j",))
-    by_hand = TableBackup(arn="arn:user", name="b", table="t", system=False)
+    by_hand = NativeBackup(arn="arn:user", name="b", table="t", system=False)
     found = Inventory(vaults=(vault,), roles=(Role(name="r"),), backups=(by_hand,), log_groups=("g",))
     assert _delete(found, [], backup, iam=iam, logs=iam, dynamodb=iam) == {}
     assert iam.calls == backup.calls == []

@@ -14,7 +14,7 @@ from cli.errors import OpsError, UsageError
 from ops.cleanup import command, guards, plan
 from ops.cleanup.guards import Blocker, Guards
 from ops.cleanup.plan import Choices
-from ops.inventory.found import Copy, ExistingTable, Inventory, Key, Point, Role, TableBackup, Unseen, Vault
+from ops.inventory.found import Copy, ExistingTable, Inventory, Key, NativeBackup, Point, Role, Unseen, Vault
 from ops.inventory.leftovers import table_names
 
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/Messages"
@@ -22,9 +22,9 @@ KEY_ARN = "arn:aws:kms:eu-west-1:111122223333:key/k"
 POINT = Point(arn="arn:point", vault="v", status="COMPLETED", resource=TABLE_ARN)
 VAULT = Vault(name="v", arn="arn:v", table="Messages", points=(POINT,), jobs=("job-1",))
 ROLE = Role(name="r", tables=("Messages",))
-BY_HAND = TableBackup(arn="arn:user", name="by-hand", table="Messages", system=False)
+BY_HAND = NativeBackup(arn="arn:user", name="by-hand", table="Messages", system=False)
 EXPIRY = datetime(2026, 12, 26, 11, 0, tzinfo=UTC)
-SYSTEM = TableBackup(arn="arn:system", name="x", table="Messages", system=True, expires=EXPIRY)
+SYSTEM = NativeBackup(arn="arn:system", name="x", table="Messages", system=True, expires=EXPIRY)
 EVERYTHING = Inventory(
     vaults=(VAULT,), backups=(BY_HAND, SYSTEM), roles=(ROLE,), keys=(Key(arn=KEY_ARN),), log_groups=("/aws/lambda/g",)
 )

@@ -12,7 +12,7 @@ from ops.backups import BackupRow, is_recent
 from ops.cost.prices import AS_OF, GB
 from ops.inventory import command as holdings
 from ops.inventory.costs import Rates
-from ops.inventory.found import Point, TableBackup
+from ops.inventory.found import NativeBackup, Point
 from ops.inventory.vaults import Backups
 from ops.restore import origin
 from tests.support.clock import FakeClock
@@ -68,8 +68,8 @@ def test_a_system_backup_is_free_and_the_newest_usable_point_is_the_newest():
     def point(arn, age, status="COMPLETED"):
         return Point(arn=arn, vault="v", status=status, bytes=GB, created=NOW - timedelta(days=age))
 
-    system = TableBackup(arn="s", name="s", table="t", system=True, bytes=GB, created=NOW)
-    user = TableBackup(arn="u", name="u", table="t", system=False, bytes=GB)
+    system = NativeBackup(arn="s", name="s", table="t", system=True, bytes=GB, created=NOW)
+    user = NativeBackup(arn="u", name="u", table="t", system=False, bytes=GB)
     points = (point("old", 3), point("newer", 2, "AVAILABLE"), point("bad", 1, "EXPIRED"))
     found = Backups(points=points, own=(user, system))
     assert found.newest is points[1]
