@@ -122,7 +122,8 @@ def items(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
         if error.response["Error"]["Code"] in _MISSING:
             # S3 answers 403 for both, and names no permission for a HEAD.
             raise SourceMissing(
-                f"s3://{bucket}/{key}: {error}; the object does not exist, or the function's role lacks s3:GetObject"
+                f"s3://{bucket}/{key}: {error}; the object does not exist, or the function's role is not "
+                "authorized to perform: s3:GetObject"
             ) from error
         raise
     file.seek(0)

@@ -12,7 +12,7 @@ from tests.support.elsewhere import SECRET
 SCRIPT = """
 import boto3
 print(boto3.client("sts").get_caller_identity()["Account"])
-print(boto3.client("dynamodb", region_name="eu-west-1").list_tables()["TableNames"])
+boto3.client("dynamodb", region_name="eu-west-1").list_tables()
 boto3.client("s3").list_buckets()
 print(boto3.Session().available_profiles)
 """
@@ -41,7 +41,7 @@ def run(aws, hostile, elsewhere, tmp_path):
 
 def test_commands_scripts_and_the_cdk_cli_reach_the_embedded_aws_alone(run, elsewhere, table, tmp_path):
     assert table in run("python", "-m", "chat", "tables").splitlines()
-    assert run("python", "-c", SCRIPT).splitlines() == ["000000000000", "[]", "[]"]
+    assert run("python", "-c", SCRIPT).splitlines() == ["000000000000", "[]"]
     # Outside the project's folder it does not synthesize the app.
     run("sh", "-c", f"cd {tmp_path} && cdk bootstrap aws://000000000000/us-east-1")
     assert elsewhere.seen == []

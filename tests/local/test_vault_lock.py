@@ -67,5 +67,5 @@ def test_a_compliance_lock_is_final_after_its_grace(client, stage, capsys, setti
     stage.destroy()
     assert run(stage, "cleanup", "--unlock", *CLEANUP) == 1
     (point,) = [item for item in left(capsys) if item["kind"] == "recovery point"]
-    assert "compliance mode, final since" in point["reason"]
+    assert "compliance mode, immutable since" in point["reason"]
     assert point["until"], "the day on which it goes by itself"
