@@ -219,4 +219,4 @@ pictures: $(SETUP) ## refresh docs/images/, on an embedded AWS of its own
 
 .PHONY: clean
 clean: ## delete everything that make can create again
-	rm -rf .venv node_modules cdk.out .cache .local .mypy_cache .pytest_cache .ruff_cache .hypothesis sbom
+	rm -rf .venv node_modules cdk.out .cache .local .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache sbom
