@@ -3,23 +3,10 @@
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError, ProfileNotFound
 
-from cli.clients import Identity
 from cli.errors import OpsError, UsageError, explain
 from ops import __main__ as cli
 from ops import backup, orphans
-
-
-class FakeClients:
-    region = "us-east-1"
-
-    def __init__(self, **_):
-        pass
-
-    def identity(self):
-        return Identity(account="111122223333", region=self.region)
-
-    def close(self):
-        pass
+from tests.support.fake_clients import FakeClients
 
 
 @pytest.fixture(autouse=True)

@@ -5,8 +5,8 @@ import shlex
 
 import pytest
 
-from cli.clients import Identity
 from ops.__main__ import main
+from tests.support.fake_clients import FakeClients
 
 POINT = "arn:aws:backup:us-east-1:111122223333:recovery-point:x"
 TABLE_BACKUP = "arn:aws:dynamodb:us-east-1:111122223333:table/Messages/backup/01-x"
@@ -85,21 +85,6 @@ ERRORS = [
     ("review --stage Dev!", 2, "'Dev!' is not a stage"),
     ("review --stage ''", 2, "'' is not a stage"),
 ]
-
-
-class FakeClients:
-    """An account in which nothing may be asked."""
-
-    region = "us-east-1"
-
-    def __init__(self, **_):
-        pass
-
-    def identity(self):
-        return Identity(account="111122223333", region=self.region)
-
-    def close(self):
-        pass
 
 
 @pytest.mark.parametrize(("command", "status", "words"), ERRORS, ids=[command[:60] for command, *_ in ERRORS])
