@@ -7,7 +7,7 @@ import pytest
 from tests.support.templates import KEYED, ROLE, granted, properties, stack
 
 ALARM, RULE, TOPIC = "AWS::CloudWatch::Alarm", "AWS::Events::Rule", "AWS::SNS::Topic"
-DASHBOARD, SUBSCRIPTION = "AWS::CloudWatch::Dashboard", "AWS::SNS::Subscription"
+SUBSCRIPTION = "AWS::SNS::Subscription"
 ON = {"alarms": True}
 ACCOUNT = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 

@@ -1,10 +1,10 @@
-"""The clients of an account that nothing may be asked."""
+"""Clients for commands that must end before they make a request."""
 
 from cli.clients import Identity
 
 
 class FakeClients:
-    """Stands in for ``cli.clients.Clients`` where a command must end before its first request but one."""
+    """Stands in for ``cli.clients.Clients``: a command may ask only which account it acts in."""
 
     region = "us-east-1"
 
