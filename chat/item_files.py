@@ -28,7 +28,7 @@ from chat.target import binary_input
 from cli.errors import OpsError
 from cli.output import count
 from dynamo.values import from_plain, item_bytes, named, restored
-from model.dataset import RepeatedKeys, is_gzip, line_item, unpacked
+from model.dataset import RepeatedKeys, is_gzip, line_item, parsed, unpacked
 from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_PARTITION_KEY,
@@ -46,7 +46,6 @@ from model.messages import (
     key_of,
     participants,
 )
-from model.strict_json import parsed
 from model.users import check_user
 from model.wire import Typed, from_wire, to_wire
 

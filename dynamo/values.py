@@ -19,9 +19,8 @@ from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 from dynamo import table as _  # noqa: F401 (lets boto3 read every number)
 from model import messages
-from model.dataset import shown
+from model.dataset import parsed, shown
 from model.messages import LEVELS, number_problem, within
-from model.strict_json import parsed
 from model.wire import Typed, canonical
 
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)

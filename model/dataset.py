@@ -10,8 +10,8 @@ import re
 import sqlite3
 import zlib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from decimal import Decimal
-from typing import IO, BinaryIO, cast
+from decimal import Decimal, InvalidOperation
+from typing import IO, Any, BinaryIO, NoReturn, cast
 
 from model.messages import (
     LEVELS,
@@ -26,7 +26,6 @@ from model.messages import (
     short,
     within,
 )
-from model.strict_json import parsed
 
 
 class DatasetError(Exception):
@@ -276,3 +275,43 @@ def item_of(line: bytes) -> Item:
         raise ValueError("is empty; remove the line")
     # Not as int, which reads no more than 4300 digits.
     return line_item(parsed(line, parse_int=Decimal))
+
+
+def parsed(source: bytes | str, *, parse_int: Callable[[str], Any] = int) -> Any:
+    """The value of a JSON text, read strictly: UTF-8, no key twice, no NaN or Infinity; fractions as Decimal.
+
+    Raises ValueError: what is wrong, and where.
+    """
+    try:
+        text = source if isinstance(source, str) else source.decode()
+        if text.startswith("\ufeff"):
+            raise ValueError("begins with a byte order mark; save it without one")
+        return json.loads(
+            text.rstrip(" \t\n\r"),  # an error at the end is then on the last line
+            parse_int=parse_int,
+            parse_float=Decimal,
+            parse_constant=_refuse,
+            object_pairs_hook=_unique,
+        )
+    except UnicodeDecodeError as error:
+        raise ValueError(f"is not UTF-8 at byte {error.start}") from None
+    except json.JSONDecodeError as error:
+        line = f"line {error.lineno}, " if "\n" in error.doc else ""
+        raise ValueError(f"is not valid JSON: {error.msg} at {line}column {error.colno}") from None
+    except RecursionError:
+        raise ValueError("is nested too deeply; DynamoDB has 32 levels") from None
+    except InvalidOperation:
+        raise ValueError("a number has an exponent of too many digits") from None
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"key {key!r} appears twice")
+        found[key] = value
+    return found
+
+
+def _refuse(constant: str) -> NoReturn:
+    raise ValueError(f"{constant} is not JSON")

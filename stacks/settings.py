@@ -10,8 +10,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
+from model.dataset import parsed
 from model.names import PREVIEW_LIMITS, table_name
-from model.strict_json import parsed
 from stacks import setting_rules
 from stacks.setting_fields import SettingFields, SettingsError, shown
 
