@@ -7,24 +7,32 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.htm
 """
 
 import base64
-import binascii
+import contextlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Context, Decimal, InvalidOperation
-from functools import partial
 from typing import Any
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 from dynamo import table as _  # noqa: F401 (lets boto3 read every number)
 from model import messages
-from model.dataset import parsed, shown
+from model.dataset import parsed, plain_members, shown
 from model.messages import LEVELS, number_problem, within
 from model.wire import Typed, canonical
 
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
-_TYPED_LINE = '{"Item": {"pk": {"S": ...}, ...}}'
+_SETS = ("SS", "NS", "BS")
+# The types of scalars, and what is wrong with a value that is not one.
+_SCALARS = {
+    "S": "is not text",
+    "N": "is not the text of a number",
+    "B": "is not base64",
+    "BOOL": "is not true or false",
+    "NULL": 'is not true: null is spelled {"NULL": true}',
+}
+_TYPES = (*_SCALARS, *_SETS, "L", "M")
 
 Value = dict[str, Any]
 
@@ -44,21 +52,26 @@ def item_bytes(item: Typed) -> int:
     return messages.item_bytes(untyped(item))
 
 
-# --- reading JSON ------------------------------------------------------------
+def same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
+    """Whether two items are equal, types included: true is not 1, and 5.0 is 5."""
+    if one is None or other is None:
+        return one is other
+    return canonical(typed(one)) == canonical(typed(other))
 
 
 def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
     """The item that a JSON object is.
 
-    Raises ValueError for anything else, and for what DynamoDB cannot store:
-    numbers of more than 38 digits, half a surrogate pair, values that are nested
-    deeper than its levels, attributes without a name.
+    Raises ValueError for anything else, and for what DynamoDB cannot store: numbers of more than 38 digits, half a
+    surrogate pair, values that are nested deeper than its levels, attributes without a name.
     """
     item = parsed(source, parse_int=Decimal)
     if not isinstance(item, dict):
         raise ValueError("not an object: an item is {...}")
-    read = restored if is_typed else partial(from_plain, any_map=True)
-    item = untyped({name: read(name, value) for name, value in named(item)})
+    if is_typed:
+        item = untyped({name: restored(name, value) for name, value in named(item)})
+    else:
+        item = plain_members(item, number_problem, null=True)
     try:
         text(item).encode()
     except UnicodeEncodeError:
@@ -74,44 +87,35 @@ def restored(name: str, value: object, levels: int = LEVELS) -> Value:
     if not isinstance(value, Mapping) or len(value) != 1:
         raise ValueError(f'attribute {name!r} is {shown(value)}, not a value like {{"S": "text"}}')
     ((kind, content),) = value.items()
-    if kind not in TYPES:
-        raise ValueError(f"attribute {name!r} has the type {kind!r}; types are {', '.join(TYPES)}")
+    if kind not in _TYPES:
+        raise ValueError(f"attribute {name!r} has the type {kind!r}; types are {', '.join(_TYPES)}")
     if kind in _SCALARS:
-        return {kind: _SCALARS[kind](name, content)}
+        return {kind: _scalar(name, kind, content)}
     if kind == "M":
         if not isinstance(content, Mapping):
             raise ValueError(f"attribute {name!r}: {shown(content)} is not an object")
-        below = _below(name, levels)
+        below = within(name, levels)
         return {kind: {key: restored(key, member, below) for key, member in named(content)}}
     if not isinstance(content, list):
         raise ValueError(f"attribute {name!r}: {shown(content)} is not a list")
-    if kind != "L":
+    if kind in _SETS:
         return {kind: _set(name, content, kind[0])}
-    below = _below(name, levels)
+    below = within(name, levels)
     return {kind: [restored(name, member, below) for member in content]}
 
 
-def from_plain(name: str, value: object, levels: int = LEVELS, *, any_map: bool = False) -> Value:
+def from_plain(name: str, value: object) -> Value:
     """The value of plain JSON: text, numbers, truth values, null, lists and objects.
 
-    Raises ValueError, which names the attribute; unless ``any_map`` also for an
-    object that looks like typed JSON, which is rarely meant as a map with the key "N".
+    Raises ValueError, which names the attribute, also for an object that looks like typed JSON: an attribute is
+    rarely meant as a map whose only key is "N".
     """
-    if isinstance(value, str):
-        return {"S": value}
-    if isinstance(value, bool):
-        return {"BOOL": value}
-    if value is None:
-        return {"NULL": True}
-    if isinstance(value, Decimal):
-        return {"N": _number(name, str(value))}
-    below = _below(name, levels)
-    if isinstance(value, list):
-        return {"L": [from_plain(name, member, below, any_map=any_map) for member in value]}
-    assert isinstance(value, Mapping)  # JSON has nothing else
-    if not any_map and len(value) == 1 and next(iter(value)) in TYPES:
-        raise ValueError(f"attribute {name!r} looks like DynamoDB JSON; then the whole line must be {_TYPED_LINE}")
-    return {"M": {key: from_plain(key, member, below, any_map=any_map) for key, member in named(value)}}
+    if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in _TYPES:
+        raise ValueError(
+            f"attribute {name!r} looks like DynamoDB JSON; then the whole line must be "
+            '{"Item": {"pk": {"S": ...}, ...}}'
+        )
+    return typed(plain_members({name: value}, number_problem, null=True))[name]
 
 
 def named(members: Mapping[str, object]) -> Iterable[tuple[str, object]]:
@@ -121,57 +125,30 @@ def named(members: Mapping[str, object]) -> Iterable[tuple[str, object]]:
     return members.items()
 
 
-def _below(name: str, levels: int) -> int:
-    try:
-        return within(levels)
-    except ValueError as error:
-        raise ValueError(f"attribute {name!r} {error}") from None
-
-
-def _text(name: str, content: object) -> str:
-    if not isinstance(content, str):
-        raise ValueError(f"attribute {name!r}: {shown(content)} is not text")
+def _scalar(name: str, kind: str, content: object) -> Any:
+    problem: str | None = f"{shown(content)} {_SCALARS[kind]}"
+    if kind == "NULL":
+        problem = None if content is True else problem
+    elif kind == "BOOL":
+        problem = None if isinstance(content, bool) else problem
+    elif isinstance(content, str):
+        if kind == "B":
+            with contextlib.suppress(ValueError):
+                return base64.b64decode(content, validate=True)
+        elif kind == "S":
+            return content
+        elif _NUMBER.fullmatch(content):
+            try:
+                problem = number_problem(Decimal(content))
+            except InvalidOperation:
+                problem = "the exponent has too many digits"
+    if problem:
+        raise ValueError(f"attribute {name!r}: {problem}")
     return content
-
-
-def _number(name: str, content: object) -> str:
-    if not isinstance(content, str) or not _NUMBER.fullmatch(content):
-        raise ValueError(f"attribute {name!r}: {shown(content)} is not the text of a number")
-    try:
-        reason = number_problem(Decimal(content))
-    except InvalidOperation:
-        reason = "the exponent has too many digits"
-    if reason:
-        raise ValueError(f"attribute {name!r}: {reason}")
-    return content
-
-
-def _binary(name: str, content: object) -> bytes:
-    try:
-        return base64.b64decode(_text(name, content).encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error):
-        raise ValueError(f"attribute {name!r}: {shown(content)} is not base64") from None
-
-
-def _truth(name: str, content: object) -> bool:
-    if not isinstance(content, bool):
-        raise ValueError(f"attribute {name!r}: {shown(content)} is not true or false")
-    return content
-
-
-def _null(name: str, content: object) -> bool:
-    if content is not True:
-        raise ValueError(f'attribute {name!r}: null is spelled {{"NULL": true}}')
-    return True
-
-
-_Scalar = Callable[[str, object], Any]
-_SCALARS: dict[str, _Scalar] = {"S": _text, "N": _number, "B": _binary, "BOOL": _truth, "NULL": _null}
-TYPES = ("S", "N", "B", "SS", "NS", "BS", "L", "M", "BOOL", "NULL")
 
 
 def _set(name: str, content: list[object], kind: str) -> list[Any]:
-    members = [_SCALARS[kind](name, member) for member in content]
+    members = [_scalar(name, kind, member) for member in content]
     if not members:
         raise ValueError(f"attribute {name!r}: a set has at least one member")
     if len(set(map(Decimal, members) if kind == "N" else members)) < len(members):
@@ -179,24 +156,27 @@ def _set(name: str, content: list[object], kind: str) -> list[Any]:
     return members
 
 
-# --- writing JSON ------------------------------------------------------------
-
-# Terminals may act on these, though JSON allows them in a text: DEL, the second
-# set of control characters, and those that turn the direction of writing.
+# Terminals may act on these, though JSON allows them in a text: DEL, the second set of control characters, and those
+# that turn the direction of writing.
 _UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _NOT_ASCII = re.compile("[^\x00-\x7e]")
-# Around a number's digits, until json.dumps has quoted them as a text: it would write a float,
-# which is not exact. No text that can be stored has this half of a surrogate pair.
+# Around a number's digits, until json.dumps has quoted them as a text: it would write a float, which is not exact. No
+# text that can be stored has this half of a surrogate pair.
 _MARK = "\ud800"
 _MARKED = re.compile(f'"{_MARK}([^{_MARK}]+){_MARK}"')
 # More digits than a number of DynamoDB can have, 38.
 _CONTEXT = Context(prec=200)
 
 
-def text(value: Any, *, indent: int | None = None, ascii_only: bool = False) -> str:
+def text(value: Any, *, indent: int | None = None, ascii_only: bool = False, sort_names: bool = False) -> str:
     """``value``, of an attribute or a whole item, as JSON: sets as sorted lists, binary as base64."""
-    dumped = json.dumps(value, indent=indent, ensure_ascii=False, default=_as_json)
+    dumped = json.dumps(value, indent=indent, ensure_ascii=False, default=_as_json, sort_keys=sort_names)
     return (_NOT_ASCII if ascii_only else _UNSAFE).sub(_escape, _MARKED.sub(r"\1", dumped))
+
+
+def value_text(value: Any) -> str:
+    """A value as JSON in which the order of names says nothing."""
+    return text(value, sort_names=True)
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -210,24 +190,3 @@ def _as_json(value: Any) -> Any:
     if isinstance(value, set | frozenset):
         return sorted(value, key=lambda member: bytes(member) if isinstance(member, Binary) else member)
     return base64.b64encode(bytes(value)).decode()
-
-
-def value_text(value: Any) -> str:
-    """A value as JSON in which the order of names says nothing."""
-    return text(_sorted(value))
-
-
-def _sorted(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {name: _sorted(value[name]) for name in sorted(value)}
-    return [_sorted(member) for member in value] if isinstance(value, list) else value
-
-
-# --- comparing ---------------------------------------------------------------
-
-
-def same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool:
-    """Whether two items are equal, types included: true is not 1, and 5.0 is 5."""
-    if one is None or other is None:
-        return one is other
-    return canonical(typed(one)) == canonical(typed(other))

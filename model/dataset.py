@@ -27,6 +27,22 @@ from model.messages import (
     within,
 )
 
+# What the names of local files that are datasets end with.
+SUFFIXES = (".jsonl", ".jsonl.gz")
+# A batch with its envelope is the input of a Step Functions task, of at most 256 KiB
+# (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
+LINE_BYTES = 250_000
+_REQUIRED, _OPTIONAL = ("from", "to", "body", "at"), ("id", "attributes")
+# How a file begins that is one JSON document.
+_DOCUMENT = re.compile(rb'\s*(\[|\{\s*(\n|"Items"))')
+# https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1
+_GZIP = b"\x1f\x8b"
+# Half of a SHA-256: two different keys out of a billion share one with a chance of 1 in 10^20.
+_DIGEST_BYTES = 16
+_CACHE_KIB = 16 * 1024
+# Why a number cannot be kept; None when it can.
+NumberProblem = Callable[[Decimal], str | None]
+
 
 class DatasetError(Exception):
     """A dataset is not valid; the text names ``line``, from 1, or None where no single line is wrong."""
@@ -45,16 +61,10 @@ def repeated(line: int, earlier: int) -> DatasetError:
     )
 
 
-# Half of a SHA-256: two different keys out of a billion share one with a chance of 1 in 10^20.
-_DIGEST_BYTES = 16
-_CACHE_KIB = 16 * 1024
-
-
 class RepeatedKeys:
-    """The keys of numbered lines, in a temporary file, so a context manager.
+    """The keys of numbered lines, in a temporary file; a context manager.
 
-    SQLite sorts outside of memory: the digests are written without an index and
-    grouped once, when it is asked.
+    SQLite sorts outside of memory: the digests are written without an index and grouped once, when asked.
     """
 
     def __init__(self) -> None:
@@ -81,26 +91,17 @@ class RepeatedKeys:
 
     def first(self, most: int = 1) -> list[tuple[int, int]]:
         """Up to ``most`` pairs of an earlier and a later line with one key, by the later line."""
-        rows = self._database.execute(
-            "SELECT earlier.line, later FROM ("
-            "  SELECT digest, min(line) AS line, max(line) AS later, count(*) AS lines"
-            "  FROM keys GROUP BY digest HAVING lines > 1"
-            ") AS earlier ORDER BY later LIMIT ?",
+        return self._database.execute(
+            "SELECT min(line), max(line) AS later FROM keys GROUP BY digest HAVING count(*) > 1 ORDER BY later LIMIT ?",
             (most,),
-        )
-        return [(int(earlier), int(later)) for earlier, later in rows]
+        ).fetchall()
 
     def count(self) -> int:
         """How many lines have the key of an earlier line."""
         ((number,),) = self._database.execute(
-            "SELECT coalesce(sum(lines - 1), 0) FROM"
-            " (SELECT count(*) AS lines FROM keys GROUP BY digest HAVING lines > 1)"
+            "SELECT coalesce(sum(lines - 1), 0) FROM (SELECT count(*) AS lines FROM keys GROUP BY digest)"
         )
         return int(number)
-
-
-# https://www.rfc-editor.org/rfc/rfc1952#section-2.3.1
-_GZIP = b"\x1f\x8b"
 
 
 def is_gzip(file: IO[bytes]) -> bool:
@@ -120,17 +121,55 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_gzip(file) else file
 
 
-_REQUIRED, _OPTIONAL = ("from", "to", "body", "at"), ("id", "attributes")
-# Why a number cannot be kept; None when it can.
-_NumberProblem = Callable[[Decimal], str | None]
+def items_of(file: BinaryIO) -> Iterator[Item]:
+    """The items of the lines of ``file``, read as they are used, in its order.
+
+    Raises DatasetError for a wrong line when it is reached, and after the last one for two lines with one key.
+    """
+    number = 0
+    # Each line is cut where it is too long anyway: a file may lack line ends.
+    lines = iter(lambda: file.readline(LINE_BYTES + 2), b"")
+    try:
+        with RepeatedKeys() as keys:
+            for number, line in enumerate(lines, 1):
+                try:
+                    item = item_of(line)
+                except ValueError as error:
+                    if number == 1 and _DOCUMENT.match(line + file.readline(LINE_BYTES)):
+                        raise DatasetError(
+                            "is one JSON document; a dataset has one message a line, for example: "
+                            "jq -c '.[]' FILE > messages.jsonl"
+                        ) from None
+                    raise DatasetError(error, number) from None
+                keys.add(number, str(item[PARTITION_KEY]), str(item[SORT_KEY]))
+                yield item
+            for earlier, later in keys.first():
+                raise repeated(later, earlier)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DatasetError(f"is damaged gzip after line {number}: {error}") from None
+    except sqlite3.Error as error:
+        raise DatasetError(
+            f"cannot be checked for repeated keys: {error}; the folder for temporary files needs about 70 bytes a line"
+        ) from None
+    if not number:
+        raise DatasetError("is empty; it needs one message a line")
 
 
-def line_item(message: object, *, number_problem: _NumberProblem | None = None) -> Item:
+def item_of(line: bytes) -> Item:
+    """The item of a line. Raises ValueError."""
+    if len(line.rstrip(b"\r\n")) > LINE_BYTES:
+        raise ValueError(f"is longer than {LINE_BYTES} bytes; Step Functions passes no more on")
+    if not line.strip():
+        raise ValueError("is empty; remove the line")
+    # Not as int, which reads no more than 4300 digits.
+    return line_item(parsed(line, parse_int=Decimal))
+
+
+def line_item(message: object, *, number_problem: NumberProblem | None = None) -> Item:
     """The item of a line that was parsed from JSON, or of a message of a seed.
 
-    ``{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}``,
-    with ``id`` and ``attributes`` where wanted. ``number_problem`` is that of datasets
-    unless another one is given. Raises ValueError.
+    ``{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}``, and optionally ``id`` and
+    ``attributes``. ``number_problem`` is that of datasets unless another one is given. Raises ValueError.
     """
     if not isinstance(message, Mapping):
         raise ValueError(f"is not a JSON object with {', '.join(_REQUIRED)}")
@@ -144,7 +183,7 @@ def line_item(message: object, *, number_problem: _NumberProblem | None = None) 
         body=text_of(message, "body"),
         sent_at=parse_time(text_of(message, "at")),
         message_id=text_of(message, "id") if "id" in message else None,
-        attributes=_members(attributes, LEVELS, number_problem or _dataset_number_problem),
+        attributes=plain_members(attributes, number_problem or _dataset_number_problem),
     )
 
 
@@ -176,30 +215,33 @@ def shown(value: object) -> str:
     return short(repr(value) if isinstance(value, str) else str(value))
 
 
-def _members(value: Mapping[str, object], levels: int, problem: _NumberProblem) -> dict[str, Attribute]:
-    if "" in value:
+def plain_members(
+    members: Mapping[str, object], problem: NumberProblem, *, null: bool = False, levels: int = LEVELS
+) -> dict[str, Any]:
+    """The attributes of an item, or the members of a map, in plain JSON.
+
+    Raises ValueError for an empty name, a number that has a ``problem``, too many levels, and unless ``null`` for null.
+    """
+
+    def value(name: str, found: object, levels: int) -> Attribute | None:
+        if isinstance(found, str | bool) or (found is None and null):
+            return found
+        if found is None:
+            raise ValueError(f"attribute {shown(name)} is null; leave it out, or put text in quotes")
+        if isinstance(found, int | float | Decimal):
+            number = Decimal(repr(found)) if isinstance(found, float) else Decimal(found)
+            if text := problem(number):
+                raise ValueError(f"attribute {shown(name)}: {text}")
+            return number
+        inner = within(name, levels)
+        if isinstance(found, Mapping):
+            return plain_members(found, problem, null=null, levels=inner)
+        assert isinstance(found, list)  # JSON has nothing else
+        return [value(name, member, inner) for member in found]  # type: ignore[misc]  # None only with null
+
+    if "" in members:
         raise ValueError("an attribute has an empty name")
-    return {name: _attribute(name, member, levels, problem) for name, member in value.items()}
-
-
-def _attribute(name: str, value: object, levels: int, problem: _NumberProblem) -> Attribute:
-    if isinstance(value, str | bool):
-        return value
-    if isinstance(value, int | float | Decimal):
-        number = Decimal(repr(value)) if isinstance(value, float) else Decimal(value)
-        if found := problem(number):
-            raise ValueError(f"attribute {shown(name)}: {found}")
-        return number
-    if value is None:
-        raise ValueError(f"attribute {shown(name)} is null; leave it out, or put text in quotes")
-    try:
-        inner = within(levels)
-    except ValueError as error:
-        raise ValueError(f"attribute {shown(name)} {error}") from None
-    if isinstance(value, list):
-        return [_attribute(name, member, inner, problem) for member in value]
-    assert isinstance(value, Mapping)  # JSON has nothing else
-    return _members(value, inner, problem)
+    return {name: value(name, found, levels) for name, found in members.items()}
 
 
 def _dataset_number_problem(number: Decimal) -> str | None:
@@ -212,69 +254,6 @@ def _dataset_number_problem(number: Decimal) -> str | None:
     if Decimal(repr(float(number))) != number:
         return f"{shown(number)} has too many digits; write it as text"
     return None
-
-
-# A batch with its envelope is the input of a Step Functions task, of at most 256 KiB
-# (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
-LINE_BYTES = 250_000
-# What the names of local files that are datasets end with.
-SUFFIXES = (".jsonl", ".jsonl.gz")
-
-
-def items_of(file: BinaryIO) -> Iterator[Item]:
-    """The items of the lines of ``file``, read as they are used, in its order.
-
-    Raises DatasetError for a wrong line when it is reached, and after the last
-    one for two lines with one key.
-    """
-    number = 0
-    try:
-        with RepeatedKeys() as keys:
-            for number, line in enumerate(_lines(file), 1):
-                item = _item(line, number, file)
-                keys.add(number, str(item[PARTITION_KEY]), str(item[SORT_KEY]))
-                yield item
-            for earlier, later in keys.first():
-                raise repeated(later, earlier)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DatasetError(f"is damaged gzip after line {number}: {error}") from None
-    except sqlite3.Error as error:
-        raise DatasetError(
-            f"cannot be checked for repeated keys: {error}; the folder for temporary files needs about 70 bytes a line"
-        ) from None
-    if not number:
-        raise DatasetError("is empty; it needs one message a line")
-
-
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """The lines, each cut where it is too long anyway: a file may lack line ends."""
-    return iter(lambda: file.readline(LINE_BYTES + 2), b"")
-
-
-def _item(line: bytes, number: int, file: BinaryIO) -> Item:
-    try:
-        return item_of(line)
-    except ValueError as error:
-        if number == 1 and (problem := _document(line + file.readline(LINE_BYTES))):
-            raise DatasetError(problem) from None
-        raise DatasetError(error, number) from None
-
-
-def _document(beginning: bytes) -> str:
-    """The error for a file that is one JSON document; empty for any other file."""
-    if re.match(rb'\s*(\[|\{\s*(\n|"Items"))', beginning):
-        return "is one JSON document; a dataset has one message a line, for example: jq -c '.[]' FILE > messages.jsonl"
-    return ""
-
-
-def item_of(line: bytes) -> Item:
-    """The item of a line. Raises ValueError."""
-    if len(line.rstrip(b"\r\n")) > LINE_BYTES:
-        raise ValueError(f"is longer than {LINE_BYTES} bytes; Step Functions passes no more on")
-    if not line.strip():
-        raise ValueError("is empty; remove the line")
-    # Not as int, which reads no more than 4300 digits.
-    return line_item(parsed(line, parse_int=Decimal))
 
 
 def parsed(source: bytes | str, *, parse_int: Callable[[str], Any] = int) -> Any:

@@ -1,7 +1,4 @@
-"""Keys, items, times and limits of the single table: the only place that knows their shapes.
-
-Standard library only: Lambda functions import this module.
-"""
+"""Keys, items, times and limits of the single table. Standard library only: Lambda functions import this module."""
 
 import re
 import uuid
@@ -20,31 +17,24 @@ INDEX_NAME = "ConversationsByRecency"
 INDEX_PARTITION_KEY, INDEX_SORT_KEY = "User", "LastMessageAt"
 CONVERSATION_PREFIX, MESSAGE_PREFIX, USER_PREFIX = "CONVERSATION#", "MESSAGE#", "USER#"
 
-# The longest body that a person may send, and that a list of conversations shows;
-# seeds and imports may have longer ones.
+# The longest body that a person may send, and that a list of conversations shows; seeds may have longer ones.
 BODY_CHARACTERS = 1024
 
-# A DynamoDB item may have at most 400 KB, names and values together
-# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
-ITEM_BYTES = 400 * 1024
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+ITEM_BYTES = 400 * 1024  # names and values together
 KEY_BYTES = {PARTITION_KEY: 2048, SORT_KEY: 1024}
-
+LEVELS = 31  # of lists and maps; the value in the innermost one is on level 32, the last
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.NamingRulesDataTypes.html
 DIGITS, _EXPONENTS = 38, range(-130, 126)
 RANGE = "1E-130 to 9.99E+125"
-# 32 levels, of which the innermost value is the last: it lies in at most 31 lists and maps
-# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html).
-LEVELS = 31
 _SHOWN = 40
 
-# The values of attributes: text, numbers (as Decimal, never as float), truth
-# values, lists and maps of these. The types of boto3's own (de)serializer.
+# The values of attributes, with the types of boto3's own (de)serializer; numbers are never floats.
 Attribute = str | Decimal | bool | list["Attribute"] | dict[str, "Attribute"]
 Item = dict[str, Attribute]
 Key = tuple[str, str]
 
-# The attributes whose meaning this module and the index give; a message's own
-# extra attributes have other names.
+# A message's own extra attributes have other names than these.
 RESERVED = frozenset(
     "pk sk ConversationId SentAt MessageId FromUser ToUser Body Status EditedAt "
     "User OtherUser LastMessageAt LastMessageId LastMessageBody".split()
@@ -98,8 +88,7 @@ def key_of(item: Mapping[str, Any]) -> Key:
 class Position:
     """A message's place in its conversation: by time, then by id.
 
-    That is the order of sort keys, as long as no time has a character that
-    sorts before #, such as a space.
+    The order of sort keys, as long as no time has a character that sorts before #, such as a space.
     """
 
     sent_at: str
@@ -130,8 +119,8 @@ def membership_key(user: str, conversation: str) -> dict[str, str]:
 def memberships(message: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
     """The items of both participants while ``message`` is the last of its conversation.
 
-    As far as possible from the keys: a message that was put by hand may lack the rest.
-    Raises ValueError for an item without a conversation or a time in its key.
+    As far as possible from the keys: a message that was put by hand may lack the rest. Raises ValueError for a
+    key without a conversation or a time.
     """
     conversation = str(message[PARTITION_KEY]).removeprefix(CONVERSATION_PREFIX)
     one, other = participants(conversation)
@@ -166,8 +155,8 @@ def message_item(
 ) -> Item:
     """The item of one message; the same arguments always give the same item.
 
-    ``sent_at`` needs a zone. Without a ``message_id`` the id follows from
-    conversation and time. Raises ValueError for anything that cannot be stored.
+    ``sent_at`` needs a zone. Without a ``message_id`` the id follows from conversation and time. Raises ValueError
+    for anything that cannot be stored.
     """
     for name in (sender, recipient):
         check_user(name)
@@ -255,9 +244,7 @@ def number_problem(number: Decimal) -> str | None:
         return f"{number} is not a number of DynamoDB"
     if (digits := significant_digits(number)) > DIGITS:
         return f"the number has {digits} digits; DynamoDB keeps {DIGITS}"
-    if not is_in_range(number):
-        return f"{short(str(number))} is out of range: {RANGE}"
-    return None
+    return None if is_in_range(number) else f"{short(str(number))} is out of range: {RANGE}"
 
 
 def is_in_range(number: Decimal) -> bool:
@@ -270,13 +257,10 @@ def significant_digits(number: Decimal) -> int:
     return len("".join(map(str, number.as_tuple().digits)).strip("0"))
 
 
-def within(levels: int) -> int:
-    """How many lists and maps may lie in one another in a list or map, itself one of ``levels``.
-
-    Raises ValueError if it is one too many.
-    """
+def within(name: str, levels: int) -> int:
+    """How many levels are left in the list or map ``name``, for which there are ``levels``. Raises ValueError."""
     if levels < 1:
-        raise ValueError(f"is nested deeper than the {LEVELS + 1} levels of DynamoDB")
+        raise ValueError(f"attribute {short(repr(name))} is nested deeper than the {LEVELS + 1} levels of DynamoDB")
     return levels - 1
 
 

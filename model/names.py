@@ -1,7 +1,4 @@
-"""Names and tags by which a deployment is told from others, also after it is gone.
-
-For the app and for the commands that find what it made: it needs no CDK.
-"""
+"""Names and tags by which the app and its commands recognize a deployment, also after it was deleted."""
 
 import re
 
@@ -38,15 +35,14 @@ def table_name(stage: str) -> str:
 def copies_stack_name(stage: str, region: str) -> str:
     """The stack that holds the copies of the backups that ``stage`` makes in ``region``.
 
-    It has a capital letter, which no stage has: no stage's own stack is called so.
+    The capital letter keeps it apart from every stage's own stack.
     """
     return f"{stack_name(stage)}-Copies-{region}"
 
 
 def copies_vault_name(stage: str, region: str, *, keyed: bool) -> str:
-    """The vault of that stack; a vault's key cannot be changed, so ``keyed`` is another one.
+    """The vault of that stack; a vault's key cannot be changed, so ``keyed`` is another vault.
 
-    Known at synth, because the plan in the stage's region needs its ARN: the
-    name is the same after a destroy, which leaves the vault.
+    A fixed name, because the plan in the stage's region needs its ARN, and a destroy leaves the vault.
     """
     return f"{copies_stack_name(stage, region)}-{'k' if keyed else 'v'}"

@@ -1,13 +1,7 @@
 """Who a user is: the names that people use, and the ids that keys carry.
 
-Standard library and boto3 only: Lambda functions import this module.
-
-In a stage without a user pool a name is the id (``PlainNames``). In a stage
-with one (``Directory``) the id is the ``sub`` that Cognito gave the user, which
-never changes, and the name is the attribute ``preferred_username``, which does.
-
-Which characters are assigned depends on the Unicode version of the Python that
-runs this (``unicodedata.unidata_version``).
+In a stage without a user pool a name is the id (``PlainNames``). In a stage with one (``Directory``) the id is the
+``sub`` that Cognito gave the user, which never changes, and the name is the attribute ``preferred_username``.
 """
 
 import re
@@ -28,8 +22,8 @@ _REFUSED = {
     "Zp": "a paragraph separator",
 }
 _VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
-# Invisible letters, marks and symbols: fillers and variation selectors (Default_Ignorable_Code_Point of
-# https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt), and a blank pattern.
+# Invisible letters, marks and symbols: Default_Ignorable_Code_Point of
+# https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt, and a blank pattern.
 _BLANK = re.compile(f"[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0{_VARIATION}]")
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
 # Emoji and what may follow one: https://www.unicode.org/reports/tr51/#EBNF_and_Regex
@@ -49,15 +43,13 @@ _JOINS_NOTHING_AFTER = re.compile(
 NAME_ATTRIBUTE = "preferred_username"
 # https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html
 USERS_PER_PAGE = 60
-_FILTER_CHARACTERS = 256
 _SUB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def user_id(name: str) -> str:
     """A user's id in keys without a user pool: composed and case-folded, so that Tom and tom are one.
 
-    Raises ValueError for a name that no key can have. Existing users whose names
-    ``check_user`` refuses can still be read.
+    Raises ValueError for a name that no key can have. Names that only ``check_user`` refuses can still be read.
     """
     if not _NAME.fullmatch(name):
         raise ValueError(
@@ -66,34 +58,28 @@ def user_id(name: str) -> str:
     return folded(name)
 
 
-def check_user(name: str) -> None:
-    """Raise ValueError unless a new message may have a user of this name."""
-    user_id(name)
-    if wrong := _problem(name):
-        raise ValueError(wrong)
-
-
 def folded(name: str) -> str:
     """``name`` composed and case-folded."""
-    # Decomposed first and composed last: otherwise the id of an id could be another
-    # one, as case folding takes some letters apart and leaves marks out of order
-    # (definition D145 of https://www.unicode.org/versions/latest/core-spec/chapter-3/).
+    # Decomposed first and composed last: otherwise the id of an id could be another one, as case folding leaves marks
+    # out of order (definition D145 of https://www.unicode.org/versions/latest/core-spec/chapter-3/).
     return unicodedata.normalize("NFC", unicodedata.normalize("NFD", name).casefold())
 
 
 @lru_cache(1000)  # of millions of messages, most have the same few users
-def _problem(name: str) -> str | None:
-    """The problem with the characters of a name; None for a good name."""
+def check_user(name: str) -> None:
+    """Raise ValueError unless a new message may have a user of this name."""
+    user_id(name)
     composed = unicodedata.normalize("NFC", name)
     if places := hidden(composed):
-        return (
-            f"user {name!r} contains {_named(composed[min(places)])}; a name has no control, "
-            "format, private-use, unassigned or other invisible character, except joiners "
-            "where a script or an emoji needs them: leave it out"
+        character = composed[min(places)]
+        code, title = f"U+{ord(character):04X}", unicodedata.name(character, "")
+        found = f"{code} {title}" if title else f"{code}, {_REFUSED[unicodedata.category(character)]}"
+        raise ValueError(
+            f"user {name!r} contains {found}; a name has no control, format, private-use, unassigned or other "
+            "invisible character, except joiners where a script or an emoji needs them: leave it out"
         )
     if not any(unicodedata.category(character)[0] in "LNPS" for character in composed):
-        return f"user {name!r} has no visible character"
-    return None
+        raise ValueError(f"user {name!r} has no visible character")
 
 
 def hidden(name: str) -> frozenset[int]:
@@ -124,23 +110,13 @@ def _is_needed(character: str, before: str, after: str) -> bool:
         base = re.sub(f"[{_PRESENTATION}{_TONES}]+$", "", before)
         return _is_emoji(base[-1:]) and _is_emoji(after[:1])
     left, right = ([one for one in text if unicodedata.category(one) != "Mn"] for text in (before, after))
-    if not (left and right and _is_arabic(left[-1]) and _is_arabic(right[0])):
-        return False
-    return not _JOINS_NOTHING_AFTER.match(left[-1]) and right[0] not in "\u0621\u0674"
+    arabic = [unicodedata.name(letter, "").startswith("ARABIC LETTER") for letter in (*left[-1:], *right[:1])]
+    return arabic == [True, True] and not _JOINS_NOTHING_AFTER.match(left[-1]) and right[0] not in "\u0621\u0674"
 
 
 def _is_emoji(character: str) -> bool:
     """Whether it is a symbol; the standard library does not know which of them are emoji."""
     return bool(character) and (unicodedata.category(character) == "So" or character in _OTHER_EMOJI)
-
-
-def _is_arabic(letter: str) -> bool:
-    return unicodedata.name(letter, "").startswith("ARABIC LETTER")
-
-
-def _named(character: str) -> str:
-    code, name = f"U+{ord(character):04X}", unicodedata.name(character, "")
-    return f"{code} {name}" if name else f"{code}, {_REFUSED[unicodedata.category(character)]}"
 
 
 class UnknownUser(ValueError):
@@ -172,10 +148,9 @@ class User:
 
 
 class Directory:
-    """The users of one Cognito user pool, cached for one run or one event.
+    """The users of one Cognito user pool, cached for one run or one event; ``client`` is boto3's, in ``pool_region``.
 
-    ``client`` is boto3's, in ``pool_region``. botocore's errors pass through. No request has
-    AttributesToGet: Cognito would refuse the page when one user lacks an attribute.
+    No request has AttributesToGet: Cognito would refuse the page when one user lacks an attribute.
     """
 
     def __init__(self, client: Any, user_pool_id: str) -> None:
@@ -185,25 +160,33 @@ class Directory:
         self._names: dict[str, str] = {}
 
     def resolve(self, name: str) -> str:
-        """The sub of the user named ``name``, whatever the case of its letters.
+        """The sub of the user named ``name``, in any case. Raises UnknownUser, also for a name that several users have.
 
-        A sub stands for itself and is not looked up, so that the messages of a
-        deleted user can still be read. Disabled and unconfirmed users are found
-        too. Raises UnknownUser, also for a name that several users have: a pool
-        may let users choose it, so no rule can tell who is meant.
+        A sub stands for itself and is not looked up, so that the messages of a deleted user can still be read.
         """
-        folded = user_id(name)
-        if _SUB.fullmatch(folded):
-            return folded
-        if folded not in self._subs:
-            self._subs[folded] = self._one(name).sub
-        return self._subs[folded]
+        wanted = user_id(name)
+        if _SUB.fullmatch(wanted):
+            return wanted
+        if wanted in self._subs:
+            return self._subs[wanted]
+        found = [user.sub for user in self._search(NAME_ATTRIBUTE, name) if folded(user.name or "") == wanted]
+        if not found:
+            raise UnknownUser(
+                f"user {name!r} is not in user pool {self.user_pool_id}: no user has that "
+                f"{NAME_ATTRIBUTE}; set it for the user, or correct the name"
+            )
+        if len(found) > 1:  # users may choose the attribute, so no rule can tell who is meant
+            raise UnknownUser(
+                f"user {name!r} is not one user: {len(found)} in user pool {self.user_pool_id} "
+                f"have that {NAME_ATTRIBUTE} ({', '.join(sorted(found))}); rename the others, or give the sub instead"
+            )
+        self._subs[wanted] = found[0]
+        return found[0]
 
     def names(self, ids: Iterable[str]) -> dict[str, str]:
         """The name of each sub; for an unknown sub, or one without a name, the sub.
 
-        Takes at most two requests for each sub that is not cached, and one for all of
-        them in a pool of up to 60 users.
+        Takes at most two requests for each sub that is not cached; one for all of them in a pool of up to 60 users.
         """
         wanted = list(dict.fromkeys(ids))
         # Other ids than subs are names, written before there was a pool.
@@ -224,46 +207,20 @@ class Directory:
         for page in self._pages():
             yield from page
 
-    def _one(self, name: str) -> User:
-        """The one user of that name. Raises UnknownUser."""
-        found = [user for user in self._search(NAME_ATTRIBUTE, name) if _is_called(user, name)]
-        if not found:
-            raise UnknownUser(
-                f"user {name!r} is not in user pool {self.user_pool_id}: no user has that "
-                f"{NAME_ATTRIBUTE}; set it for the user, or correct the name"
-            )
-        if len(found) > 1:
-            subs = ", ".join(sorted(user.sub for user in found))
-            raise UnknownUser(
-                f"user {name!r} is not one user: {len(found)} in user pool {self.user_pool_id} "
-                f"have that {NAME_ATTRIBUTE} ({subs}); rename the others, or give the sub instead"
-            )
-        return found[0]
-
     def _search(self, attribute: str, value: str) -> Iterator[User]:
-        """Users whose attribute may be ``value``; the caller compares.
-
-        A search ignores the case of letters. AWS documents no escape for a quotation
-        mark and no longer filter, so the filter has the part of the value before them.
-        """
+        """Users whose attribute may be ``value``, in any case; the caller compares."""
         value = unicodedata.normalize("NFC", value)
-        room = _FILTER_CHARACTERS - len(f'{attribute} ^= ""')
-        part = re.split(r'["\\]', value, maxsplit=1)[0][:room]
+        # AWS documents no escape for a quotation mark.
+        part = re.split(r'["\\]', value, maxsplit=1)[0]
         comparison = "=" if part == value else "^="
         for page in self._pages(f'{attribute} {comparison} "{part}"' if part else ""):
             yield from page
 
     def _pages(self, filter: str = "") -> Iterator[list[User]]:
         """The pages of users that match ``filter``; empty ones may come between others."""
-        request: dict[str, Any] = {"UserPoolId": self.user_pool_id, "Limit": USERS_PER_PAGE}
-        if filter:
-            request["Filter"] = filter
-        while True:
-            answer = self._client.list_users(**request)
-            yield [_user(user) for user in answer["Users"]]
-            if not answer.get("PaginationToken"):
-                return
-            request["PaginationToken"] = answer["PaginationToken"]
+        request = {"UserPoolId": self.user_pool_id, "Limit": USERS_PER_PAGE} | ({"Filter": filter} if filter else {})
+        for page in self._client.get_paginator("list_users").paginate(**request):
+            yield [_user(user) for user in page["Users"]]
 
 
 # How commands and functions find users.
@@ -284,11 +241,3 @@ def _user(answer: dict[str, Any]) -> User:
         status=answer.get("UserStatus", "UNKNOWN"),
         enabled=answer.get("Enabled", True),
     )
-
-
-def _is_called(user: User, name: str) -> bool:
-    """Whether the user's name and ``name`` give the same id."""
-    try:
-        return user_id(user.name or "") == user_id(name)
-    except ValueError:  # a pool may allow names that keys cannot have
-        return False

@@ -1,8 +1,6 @@
 """An item between synth and the seeding function: readable in a template, one line in a file.
 
-On the wire a text is itself and every other value is DynamoDB JSON, for example
-``{"Body": "Hi", "Stars": {"N": "5"}}``. CloudFormation passes every leaf of a custom
-resource's properties as text, so that ``true`` comes back as ``"true"``.
+On the wire a text is itself, every other value is DynamoDB JSON, for example ``{"Body": "Hi", "Stars": {"N": "5"}}``.
 """
 
 import json
@@ -78,7 +76,7 @@ def _typed(value: Attribute) -> dict[str, Any]:
 
 def _restored(value: Mapping[str, Any]) -> dict[str, Any]:
     ((kind, content),) = value.items()
-    if kind == "BOOL":
+    if kind == "BOOL":  # CloudFormation passes every leaf of a custom resource's properties as text
         return {"BOOL": content in (True, "true")}
     if kind == "L":
         return {"L": [_restored(member) for member in content]}
