@@ -11,8 +11,7 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
-from dynamo.apply import apply
-from dynamo.writer import ITEMS_PER_BATCH, Table
+from dynamo.writer import ITEMS_PER_BATCH, Table, apply
 from functions.seed_messages import _CLIENT
 from local.process import Running
 from model.wire import Typed, from_wire

@@ -25,7 +25,7 @@ from dynamo.writer import ITEMS_PER_BATCH, Table
 from model.messages import is_membership, key_of
 from model.wire import Typed
 
-# More batches at once are throttled sooner (dynamo/apply.py). Conditional puts write single items, and each waits
+# More batches at once are throttled sooner (dynamo/writer.py). Conditional puts write single items, and each waits
 # for one answer; ten connections are open.
 _WORKERS, _WORKERS_IF_ABSENT = 4, 10
 WRITTEN, UNCHANGED, LEFT_ALONE, SKIPPED = "written", "unchanged", "left_alone", "memberships_skipped"

@@ -18,30 +18,27 @@ from botocore.exceptions import (
     ConnectTimeoutError,
     EndpointConnectionError,
     NoRegionError,
+    ReadTimeoutError,
     SSLError,
 )
 
-from cli.errors import NotFromAws, OpsError, UsageError, code, is_denied, message
+from cli.errors import OpsError, UsageError, code, is_denied, message
 from model.names import PREFIX, STAGE, STAGE_RULE, table_name
 
-# AWS Backup publishes no request rate and its model has no throttling error, so
-# the SDK's own list of throttling codes decides, with patience: legacy mode's
-# five attempts give up on long lists.
+# AWS Backup publishes no request rate and its model has no throttling error, so the SDK's own list of throttling codes
+# decides, with patience: legacy mode's five attempts give up on long lists.
 _PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=5, read_timeout=30)
-# The first call of every command: a wrong endpoint or no network shows at once.
-_QUICK = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=5, read_timeout=10)
+_UNREACHABLE = EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, SSLError
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
 def session(*, region: str | None = None, profile: str | None = None) -> boto3.Session:
     """A boto3 session that looks for its region where the CDK CLI does.
 
-    The other SDKs read AWS_REGION, boto3 only AWS_DEFAULT_REGION: without this
-    a deployment and its backup could act in two regions
-    (https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html).
+    The other SDKs read AWS_REGION, boto3 only AWS_DEFAULT_REGION: without this a deployment and its backup could act in
+    two regions (https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html).
     """
-    region = region or os.environ.get("AWS_REGION") or None
-    return boto3.Session(region_name=region, profile_name=profile)
+    return boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None, profile_name=profile)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +47,15 @@ class Identity:
 
     account: str
     region: str
+
+
+class NotFromAws(BotoCoreError):  # type: ignore[misc]  # botocore has no types
+    """The response is a web page."""
+
+    fmt = (
+        "{operation}: the response did not come from AWS: got {kind}, status {status}; check AWS_ENDPOINT_URL, and "
+        "whether a proxy or a log-in page responded"
+    )
 
 
 class Clients:
@@ -76,8 +82,7 @@ class Clients:
     def identity(self) -> Identity:
         """The account of the credentials, as STS reports it, and the region."""
         region = self.region
-        sts = self._keep("sts", _made(self._aws.client, "sts", _QUICK))
-        return Identity(account=sts.get_caller_identity()["Account"], region=region)
+        return Identity(account=self("sts").get_caller_identity()["Account"], region=region)
 
     def close(self) -> None:
         """Close the connections, which would otherwise stay open for a while."""
@@ -91,49 +96,36 @@ class Clients:
 
     def resource(self, service: str, *, connections: int) -> Any:
         """A boto3 resource for ``connections`` threads, whose client is closed with the others."""
-        config = _PATIENT.merge(Config(max_pool_connections=connections))
-        resource = _made(self._aws.resource, service, config)
+        resource = _made(self._aws.resource, service, _PATIENT.merge(Config(max_pool_connections=connections)))
         self._keep(f"resource {service}", resource.meta.client)
         return resource
 
-    def _keep(self, name: str, client: Any) -> Any:
+    def _keep(self, name: str, client: Any) -> None:
         client.meta.events.register_first("needs-retry", self._give_up_early)
-        client.meta.events.register_first("before-parse", refuse_web_pages)
+        client.meta.events.register_first("before-parse", _refuse_web_page)
         self._made[name] = client
-        return client
 
     def _give_up_early(
         self, *, attempts: int, response: object, caught_exception: Exception | None, **_: object
     ) -> None:
         """End the SDK's retries after two attempts while AWS has not responded to any request.
 
-        Patience is for a service that is busy: a wrong endpoint, region or certificate would be
-        tried for most of a minute. Handles botocore's event needs-retry, which follows every attempt.
+        Patience is for a service that is busy: a wrong endpoint, region or certificate would be tried for most of a
+        minute. Handles botocore's event needs-retry, which follows every attempt.
         """
         self._responded |= response is not None
-        unreachable = isinstance(caught_exception, EndpointConnectionError | ConnectTimeoutError | SSLError)
-        if caught_exception and unreachable and not self._responded and attempts > 1:
+        if isinstance(caught_exception, _UNREACHABLE) and not self._responded and attempts > 1:
             raise caught_exception
 
 
-def refuse_web_pages(*, operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
-    """Raise NotFromAws for a web page in place of a response, as a proxy or its log-in page sends it.
+def _refuse_web_page(*, operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
+    """Raise NotFromAws for a page, as a proxy sends it: botocore would read it as a response without fields.
 
-    botocore would read it as a response without fields, or end in an error of its parser. A
-    page with status 500 or more becomes an error that the SDK tries again. Handles botocore's
-    event before-parse.
+    Handles botocore's event before-parse; botocore itself handles a status of 500 or more.
     """
-    kind = str(response_dict["headers"].get("Content-Type"))
-    shape = operation_model.output_shape
-    if "html" not in kind or (shape and "payload" in shape.serialization):  # a stored object may be a page
-        return
-    if response_dict["status_code"] >= 500:
-        response_dict["body"] = b""  # botocore then goes by the status
-        return
-    raise NotFromAws(
-        f"{operation_model.name}: the response did not come from AWS: got {kind}, status "
-        f"{response_dict['status_code']}; check AWS_ENDPOINT_URL, and whether a proxy or a log-in page responded"
-    )
+    kind, status = str(response_dict["headers"].get("Content-Type")), response_dict["status_code"]
+    if "html" in kind and status < 500:
+        raise NotFromAws(operation=operation_model.name, kind=kind, status=status)
 
 
 def _made(make: Callable[..., Any], service: str, config: Config) -> Any:
@@ -190,7 +182,7 @@ def find_stack(clients: Clients, name: str) -> StackDescription | None:
 
 
 def deployed_stack(clients: Clients, name: str) -> StackDescription:
-    """The deployed stack ``name``. Raises OpsError where there is none, or it is being deleted."""
+    """The deployed stack ``name``. Raises OpsError if there is none, or it is being deleted."""
     found = find_stack(clients, name)
     if found is None:
         raise OpsError(

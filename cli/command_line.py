@@ -17,8 +17,7 @@ from cli.polling import SYSTEM_CLOCK, Clock
 
 def to_stderr(line: str) -> None:
     """Print progress on standard error; standard output is for results."""
-    if sys.stderr is not None:  # closed by the caller: print would take standard output instead
-        print(line, file=sys.stderr, flush=True)
+    print(line, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +43,6 @@ def number(arguments: argparse.Namespace, option: str, low: float, high: float) 
     if not low <= value <= high:
         raise UsageError(f"{option} must be between {low:g} and {high:g}, got {value:g}")
     return value
-
-
-INTERRUPTED = 130  # 128 + SIGINT, as shells report it
-_CLOSED = "standard output is closed, so nothing was done; to discard the output, use >/dev/null"
 
 
 class Parser(argparse.ArgumentParser):
@@ -84,7 +79,7 @@ def status_of(command: Callable[[], int]) -> int:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if sys.stdout is None:
-            raise OpsError(_CLOSED)
+            raise OpsError("standard output is closed, so nothing was done; to discard the output, use >/dev/null")
         status = command()
         sys.stdout.flush()
         return status
@@ -93,8 +88,7 @@ def status_of(command: Callable[[], int]) -> int:
     except (ClientError, BotoCoreError) as error:
         return _fail(explain(error), 1)
     except BrokenPipeError:  # the reader, for example `head`, has closed the pipe
-        _let_go()
-        return 1
+        return _fail("", 1)
     except OSError as error:
         text = error.strerror or str(error)
         # Without a file name it is standard output, for example on a full disk, or tempfile that found no folder.
@@ -102,20 +96,16 @@ def status_of(command: Callable[[], int]) -> int:
         return _fail(f"{of}: {text}" if of else text, 1)
     except KeyboardInterrupt as interrupt:
         detail = str(interrupt) or "run the same command again to continue"
-        return _fail(f"interrupted; {detail}", INTERRUPTED)
+        return _fail(f"interrupted; {detail}", 130)  # 128 + SIGINT, as shells report it
 
 
-def _let_go() -> None:
-    """Drop unwritten output: Python would try to write it again at its end, and print a traceback."""
+def _fail(text: str, status: int) -> int:
+    """Print the error ``text``, if there is one; drop unwritten output, which Python would try to write at its end."""
     try:
         if sys.stdout is not None:  # closed by the caller
             sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _fail(text: str, status: int) -> int:
-    _let_go()
-    if sys.stderr is not None:  # closed by the caller
+    if text:
         print(f"error: {text}", file=sys.stderr)
     return status

@@ -15,7 +15,7 @@ from botocore.exceptions import (
     UnauthorizedSSOTokenError,
 )
 
-from dynamo.throttling import THROTTLED
+from dynamo.parallel import THROTTLED
 
 ACCESS_DENIED = frozenset({"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"})
 _EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
@@ -23,8 +23,6 @@ _UNKNOWN_KEY = frozenset(
     "InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch InvalidSignatureException "
     "AuthFailure IncompleteSignature".split()
 )
-
-
 _REMEDIES = {
     (NoCredentialsError, PartialCredentialsError): "no AWS credentials ({}); log in, or name a profile with --profile",
     (NoRegionError,): "no AWS region is set; name one with --region or AWS_REGION",
@@ -37,17 +35,6 @@ _REMEDIES = {
 
 class OpsError(Exception):
     """Something failed; the text names the value, the rule and the remedy."""
-
-
-class NotFromAws(OpsError, BotoCoreError):  # type: ignore[misc]  # botocore has no types
-    """The response did not come from AWS.
-
-    Also one of botocore's errors: code that goes on after a failed request goes on
-    after this one.
-    """
-
-    def __init__(self, text: str) -> None:
-        Exception.__init__(self, text)
 
 
 class UsageError(OpsError):
@@ -72,33 +59,25 @@ def is_denied(error: ClientError) -> bool:
 def explain(error: ClientError | BotoCoreError) -> str:
     """What happened and what to do about it, for an error that no command handles."""
     if isinstance(error, ClientError):
-        return _explain_answer(error)
-    if isinstance(error, NotFromAws):
-        return str(error)
+        return f"{error.operation_name}: {code(error)}: {message(error)}{_remedy(error)}"
     for kinds, text in _REMEDIES.items():
         if isinstance(error, kinds):
             return text.format(_one_line(error))
     return f"{type(error).__name__}: {_one_line(error)}"
 
 
-def _explain_answer(error: ClientError) -> str:
-    text = f"{error.operation_name}: {code(error)}: {message(error)}"
+def _remedy(error: ClientError) -> str:
+    """What to do about AWS's refusal, after a semicolon; empty where that is unknown."""
     if code(error) in _EXPIRED:
-        return f"{text}; the credentials have expired: log in again"
+        return "; the credentials have expired: log in again"
     if code(error) in _UNKNOWN_KEY:
-        return f"{text}; AWS does not know these credentials: check --profile and the AWS_* variables"
+        return "; the credentials are not valid: check --profile and the AWS_* variables"
     if code(error) in THROTTLED:
-        return f"{text}; AWS throttled the request {_attempts(error)}: try again later, or raise the limit"
+        attempts = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) + 1
+        return f"; throttled by AWS ({attempts} attempts): try again later, or raise the quota"
     if code(error).startswith("KMS") or "KMS key" in message(error):
-        return f"{text}; the KMS key must be enabled, and the caller needs permission to use it"
-    if is_denied(error):
-        return f"{text}; the caller needs permission for {error.operation_name}"
-    return text
-
-
-def _attempts(error: ClientError) -> str:
-    retries = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0)
-    return f"{retries + 1} times" if retries else "once"
+        return "; the KMS key must be enabled, and the caller needs permission to use it"
+    return f"; the caller needs permission for {error.operation_name}" if is_denied(error) else ""
 
 
 def _one_line(what: object) -> str:

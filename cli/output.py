@@ -1,12 +1,9 @@
-"""What commands print: JSON for programs, plain lines for pipes, tables on a terminal.
-
-Stored text may contain anything: characters that a terminal would act on are escaped.
-"""
+"""What commands print: JSON for programs, plain lines for pipes, tables on a terminal."""
 
 import contextlib
 import sys
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -57,10 +54,7 @@ def columns(rows: Iterable[Sequence[str]]) -> list[str]:
 
 
 def table(names: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 0) -> None:
-    """Print a table that fits the terminal; long text is wrapped within its cell.
-
-    Without ``names`` it has no header.
-    """
+    """Print a table that fits the terminal; long text is wrapped in its cell. Without ``names`` it has no header."""
     # Imported here: it takes a twentieth of a second, which pipes do not need.
     from rich.console import Console
     from rich.padding import Padding
@@ -87,8 +81,7 @@ def prepare() -> None:
 def after(done: str) -> Iterator[None]:
     """Print a result after ``done``, for example "sent as TIME#ID".
 
-    Raises OpsError with that text when standard output fails: the user must not
-    repeat the command.
+    Raises OpsError with that text when standard output fails: the user must not repeat the command.
     """
     try:
         yield
@@ -106,47 +99,49 @@ def lines(texts: Iterable[str]) -> None:
 
 def json_lines(items: Iterable[Any]) -> None:
     """Print one line of JSON for each item."""
-    lines(values.text(item, ascii_only=_ascii_only()) for item in items)
+    lines(map(_json, items))
 
 
 def array(items: Iterable[Any]) -> None:
     """Print a JSON array, each item as soon as it arrives."""
     opening = "[\n"
     for item in items:
-        text = values.text(item, indent=2, ascii_only=_ascii_only())
-        sys.stdout.write(opening + "  " + text.replace("\n", "\n  "))
+        sys.stdout.write(opening + "  " + _json(item, indent=2).replace("\n", "\n  "))
         opening = ",\n"
     print("[]" if opening == "[\n" else "\n]")
 
 
 def document(value: Any) -> None:
     """Print one value as JSON."""
-    print(values.text(value, indent=2, ascii_only=_ascii_only()))
+    print(_json(value, indent=2))
+
+
+def _json(value: Any, *, indent: int | None = None) -> str:
+    """``value`` as JSON: in ASCII, unless standard output takes every character."""
+    ascii_only = (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"
+    return values.text(value, indent=indent, ascii_only=ascii_only)
 
 
 def safe(value: object) -> str:
     """``value`` on one line; characters that a terminal would act on are escaped."""
-    return "".join(map(_spelled_out, str(value)))
+    return _escaped(str(value))
 
 
 def safe_name(value: object) -> str:
     """A user's name, or the names of a conversation, on one line; invisible characters are escaped."""
     name = str(value)
-    places = hidden(name)
-    return "".join(_spelled_out(character, always=place in places) for place, character in enumerate(name))
+    return _escaped(name, hidden(name))
+
+
+def _escaped(text: str, places: Collection[int] = ()) -> str:
+    return "".join(
+        character.encode("unicode_escape").decode()
+        if place in places or character in _TURNING or unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs")
+        else character
+        for place, character in enumerate(text)
+    )
 
 
 def on_terminal() -> bool:
-    # Not rich's own answer: FORCE_COLOR would put tables into pipes.
+    """Whether to print tables; not rich's own answer: FORCE_COLOR would put tables into pipes."""
     return sys.stdout.isatty()
-
-
-def _spelled_out(character: str, *, always: bool = False) -> str:
-    if always or character in _TURNING or unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs"):
-        return character.encode("unicode_escape").decode()
-    return character
-
-
-def _ascii_only() -> bool:
-    """Whether only ASCII is safe on standard output."""
-    return (sys.stdout.encoding or "").lower().replace("-", "") != "utf8"

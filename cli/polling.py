@@ -24,23 +24,13 @@ class DeadlineError(Exception):
     """The result did not come in time."""
 
 
-def poll(
-    check: Callable[[], T | None],
-    *,
-    seconds: float,
-    clock: Clock = SYSTEM_CLOCK,
-    first: float = 0.2,
-    longest: float = 5.0,
-) -> T:
-    """Call ``check`` until it returns something other than None, and return that.
+def poll(check: Callable[[], T | None], *, seconds: float, clock: Clock = SYSTEM_CLOCK, longest: float = 5.0) -> T:
+    """Call ``check`` until it returns something other than None, and return that; pauses grow to ``longest`` seconds.
 
-    The pauses grow from ``first`` to ``longest`` seconds. ``check`` is called at
-    least once, and once more at the deadline.
-
-    Raises DeadlineError after ``seconds``.
+    ``check`` is called at least once, and once more at the deadline. Raises DeadlineError after ``seconds``.
     """
     deadline = clock.monotonic() + seconds
-    pause = first
+    pause = 0.2
     while True:
         answer = check()
         if answer is not None:

@@ -1,8 +1,7 @@
 """Which writes make a table follow its seed.
 
-The seed owns an item until a person edits it. So an item is only changed or
-removed while it still equals what the seed wrote, and an existing item under the
-key of a new one is kept.
+The seed owns an item until a person edits it: an item is only changed or removed while it still equals what the seed
+wrote, and an existing item under the key of a new one is kept.
 """
 
 import heapq
@@ -51,10 +50,7 @@ class Write:
 
 
 def entries(old: Iterable[Typed], new: Iterable[Typed]) -> Iterator[SeedEntry]:
-    """Both seeds side by side, key by key; each must be in the order of its keys.
-
-    Reads them as it goes, so that their size does not matter.
-    """
+    """Both seeds side by side, key by key; each must be in the order of its keys, and is read as it is used."""
     marked = heapq.merge(
         ((key_of(item), "old", item) for item in old),
         ((key_of(item), "new", item) for item in new),

@@ -10,14 +10,17 @@ from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError, HTTPClientError
 
-from dynamo.throttling import THROTTLED
-
 A = TypeVar("A")
 T = TypeVar("T")
-_Job = tuple["Future[Any]", Callable[..., Any], tuple[Any, ...]]
 # DynamoDB allows a million segments; more than these gain nothing from one process.
 MOST_SEGMENTS = 16
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html
+# The codes with which AWS refuses a request because there were too many: those of DynamoDB
+# (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html), and those that the SDK
+# retries (botocore.retries.standard). KMS: a table's own key has quotas of its own.
+THROTTLED = frozenset(
+    "KMSThrottlingException ProvisionedThroughputExceededException RequestLimitExceeded ThrottledException "
+    "Throttling ThrottlingException TooManyRequestsException".split()
+)
 _PASSING = THROTTLED | {"TransactionInProgressException"}
 SECONDS_WITHOUT_PROGRESS = 120
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
@@ -26,14 +29,13 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 5.0
 class Lanes:
     """``number`` threads, which make calls in the order in which they are submitted.
 
-    A ThreadPoolExecutor would delay the end of an interrupted program until the last
-    pause between two tries is over. A call that is cut off leaves what a killed
-    program leaves: the next run continues from there.
+    A ThreadPoolExecutor would delay the end of an interrupted program until the last pause between two tries is over.
+    A call that is cut off leaves what a killed program leaves: the next run continues from there.
     """
 
     def __init__(self, number: int) -> None:
         self.number = number
-        self._jobs: SimpleQueue[_Job | None] = SimpleQueue()
+        self._jobs: SimpleQueue[tuple[Future[Any], Callable[..., Any], tuple[Any, ...]] | None] = SimpleQueue()
         self._threads = [threading.Thread(target=self._work, daemon=True) for _ in range(number)]
         for thread in self._threads:
             thread.start()
@@ -58,7 +60,7 @@ class Lanes:
                 yield from (future.result() for future in done)
         yield from (future.result() for future in running)
 
-    def close(self, *, join: bool = False) -> None:
+    def close(self, *, join: bool) -> None:
         """End every thread after its current call, drop the other calls; with ``join`` wait for the ends."""
         with contextlib.suppress(Empty):
             while True:
@@ -79,10 +81,7 @@ class Lanes:
 
 @contextlib.contextmanager
 def lanes(number: int, *, joined: bool = False) -> Iterator[Lanes]:
-    """Lanes for the length of a ``with`` block; with ``joined`` no call is under way after it.
-
-    An interrupted block waits for nothing.
-    """
+    """Lanes for the length of a ``with`` block; with ``joined`` no call is under way after it, unless interrupted."""
     opened = Lanes(number)
     try:
         yield opened
@@ -102,13 +101,10 @@ Read = Callable[[int, After], tuple[T, After]]
 def in_segments(opened: Lanes, read: Read[T], segments: Mapping[int, After]) -> Iterator[tuple[int, T]]:
     """The pages of ``segments``, each with its segment, as they come from the lanes.
 
-    The next page of a segment is read when the caller has used the one before, so
-    that at most one page of each is in memory. Raises the error of the first ``read``
-    that fails.
+    The next page of a segment is read when the caller has used the one before, so that at most one page of each is in
+    memory. Raises the error of the first ``read`` that fails.
     """
-    running: dict[Future[tuple[T, After]], int] = {
-        opened.submit(read, segment, after): segment for segment, after in segments.items()
-    }
+    running = {opened.submit(read, segment, after): segment for segment, after in segments.items()}
     while running:
         done, _ = wait(running, return_when=FIRST_COMPLETED)
         for future in done:
@@ -122,9 +118,8 @@ def in_segments(opened: Lanes, read: Read[T], segments: Mapping[int, After]) -> 
 def pages(table: Any, opened: Lanes, *, limit: int | None = None) -> Iterator[list[dict[str, Any]]]:
     """The table's items, page by page, in no order, a segment to a lane; at most ``limit`` items.
 
-    Reads eventually consistently: half the price, and a whole table is no snapshot
-    either way. botocore's errors pass through. After an error, at the limit, and where
-    the caller stops early, requests may still be under way until the lanes are joined.
+    Reads eventually consistently: half the price, and a whole table is no snapshot either way. botocore's errors pass
+    through. Where the caller stops early, requests may still be under way until the lanes are joined.
     """
     left = limit
     request = {"TableName": table.name, "TotalSegments": opened.number} | ({} if limit is None else {"Limit": limit})
@@ -177,7 +172,7 @@ def ask(call: Callable[[], T], tries: Tries) -> T:
             tries.wait(1, error)
 
 
-def passes(error: Exception) -> bool:
+def passes(error: ClientError | HTTPClientError) -> bool:
     """Whether the same request may succeed later."""
     answer: Any = getattr(error, "response", None) or {"Error": {"Code": ""}}
     status = answer.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)

@@ -7,19 +7,18 @@ from typing import Any
 from boto3.dynamodb.types import DYNAMODB_CONTEXT
 from botocore.exceptions import ClientError
 
-# boto3 cannot read a number that is spelled with more than 38 digits, zeros included, and DynamoDB
-# spells 1E+41 with all its zeros (https://github.com/boto/boto3/issues/2500). Without these traps it
-# drops the zeros; a number that would change is still an error.
+# boto3 cannot read a number spelled with more than 38 digits, zeros included, and DynamoDB spells 1E+41 with all zeros
+# (https://github.com/boto/boto3/issues/2500). Without these traps it drops the zeros; other changes are still errors.
 DYNAMODB_CONTEXT.traps[Rounded] = DYNAMODB_CONTEXT.traps[Clamped] = False
 
 _READS = frozenset({"GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"})
+_LOST = "EarlierTryWasLost"
 
 
 class Capacity:
     """The units that every watched client consumed, from all threads.
 
-    Of an answer that is an error DynamoDB tells no units, though a condition
-    that does not hold costs the write it prevented.
+    DynamoDB tells no units of an error, though a condition that does not hold costs the write it prevented.
     """
 
     def __init__(self) -> None:
@@ -51,29 +50,24 @@ def _ask(params: dict[str, Any], model: Any, **_: object) -> None:
         params.setdefault("ReturnConsumedCapacity", "TOTAL")
 
 
-_LOST = "EarlierTryWasLost"
-_FAILED_INSIDE = 500
-
-
 def note_lost_tries(client: Any) -> None:
     """Have the errors of a client's requests say whether a try before that answer was lost.
 
-    A try that was throttled did nothing. One without an answer, or of which
-    DynamoDB says that it failed inside, may have written
+    A try that was throttled did nothing. One without an answer, or with a status of 500 or more, may have written
     (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Programming.Errors.html).
     """
     client.meta.events.register_first("needs-retry", _note)
 
 
 def was_lost(error: ClientError) -> bool:
-    """Whether a try before the one with this answer may have been heard."""
+    """Whether a try before the one with this answer may have written."""
     return bool(error.response.get("ResponseMetadata", {}).get(_LOST))
 
 
 def _note(response: Any, request_dict: dict[str, Any], **_: object) -> None:
     """Handle botocore's event needs-retry, which comes after every try; decide nothing."""
     context = request_dict["context"]
-    if response is None or response[0].status_code >= _FAILED_INSIDE:
+    if response is None or response[0].status_code >= 500:
         context[_LOST] = True
     elif context.get(_LOST):
         response[1].setdefault("ResponseMetadata", {})[_LOST] = True

@@ -1,7 +1,4 @@
-"""The function that checks a dataset in S3 before Step Functions loads it.
-
-A worker sees one batch of lines; that two lines have one key shows only in the whole.
-"""
+"""The function that checks a dataset in S3 before Step Functions loads it: a worker sees one batch of its lines."""
 
 import gzip
 import io
@@ -19,8 +16,7 @@ _MILLISECONDS_LEFT, _LINES = 180_000, 10_000
 def check(event: Mapping[str, Any], context: Any) -> int:
     """Read the object ``Key`` in ``Bucket`` once; how many lines it has.
 
-    Raises DatasetError for a wrong line, for two lines with one key, and for
-    more lines than can be checked in the function's time.
+    Raises DatasetError for a wrong line, two lines with one key, and more lines than the function has time for.
     """
     body = boto3.client("s3").get_object(Bucket=event["Bucket"], Key=event["Key"])["Body"]
     number = 0

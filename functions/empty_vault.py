@@ -1,10 +1,7 @@
-"""The custom resource that empties the backup vault when its stack is destroyed.
+"""The custom resource that empties the backup vault when its stack is destroyed, or another vault replaces it.
 
-Also empties a vault that another one replaces. A Delete for any other reason (a failed update, or a
-stack that keeps its backups from now on) leaves the vault alone.
-
-Runs as a Lambda function behind the CDK provider framework: ``on_event`` answers
-at once, ``is_complete`` is called again and again until the vault is empty.
+A Delete for any other reason (a failed update, or a stack that keeps its backups from now on) leaves the vault alone.
+Behind the CDK provider framework: ``on_event`` answers at once, ``is_complete`` is called until the vault is empty.
 CloudFormation cannot delete a vault that holds recovery points
 (https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault.html#delete-a-vault).
 """
@@ -23,13 +20,12 @@ from dynamo.parallel import lanes
 from functions.log import log
 from model.names import VAULT_VARIABLE
 
-# Between the last point's deletion and the vault's: for a while the list is
-# empty and the vault still refuses (hashicorp/terraform-provider-aws#37774).
+# Between the last point's deletion and the vault's: for a while the list is empty and the vault still refuses
+# (hashicorp/terraform-provider-aws#37774).
 SETTLE_SECONDS = float(os.environ.get("SETTLE_SECONDS", "30"))
 # A point still EXPIRED this long after DeleteRecoveryPoint will not be deleted.
 _EXPIRED_SECONDS = 300
 _STARTED_TAG, _EMPTY_TAG = "messages:emptying-since", "messages:empty-since"
-
 # A stack that is deleted, and one whose creation failed.
 _ENDING = ("DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
 _UNDER_WAY = ("CREATED", "PENDING", "RUNNING")
@@ -37,15 +33,13 @@ _BUSY = frozenset({"InvalidResourceStateException", "ThrottlingException", "Serv
 _WORKERS = 8
 _MARGIN_MILLISECONDS = 30_000
 _NAMED = 5
-
 _CLIENT = Config(retries={"mode": "adaptive", "total_max_attempts": 8}, max_pool_connections=_WORKERS)
 
 
 def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
-    """Name the resource after its vault: CloudFormation then deletes it for a replaced one.
+    """Name the resource after its vault, so that CloudFormation sends a Delete for a vault that is replaced.
 
-    An Update of the same vault keeps the existing id, because a new one means a Delete for the
-    vault in use. ``is_complete`` handles a Delete
+    An Update of the same vault keeps the existing id: a new one means a Delete for the vault in use
     (https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/crpg-ref-requesttypes-delete.html).
     """
     vault, known = event["ResourceProperties"]["VaultName"], event.get("PhysicalResourceId")
@@ -56,14 +50,13 @@ def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, bool]:
     """Delete what the vault holds; whether it is empty and has been for a while.
 
-    Raises RuntimeError, which ends the destroy with its text, when what is left
-    cannot be deleted: it names the points and what AWS says about them.
+    Raises RuntimeError, which ends the destroy with its text, when what is left cannot be deleted: it names the points
+    and what AWS says about them.
     """
     if event["RequestType"] != "Delete" or _stays(event):
         return {"IsComplete": True}
     backup = boto3.client("backup", config=_CLIENT)
-    properties = event["ResourceProperties"]
-    vault, arn = properties["VaultName"], properties["VaultArn"]
+    vault, arn = (event["ResourceProperties"][name] for name in ("VaultName", "VaultArn"))
     tags = backup.list_tags(ResourceArn=arn)["Tags"]
     started = _since(backup, arn, tags, _STARTED_TAG)
     states, blockers = _delete_points(backup, vault, context)
@@ -88,10 +81,7 @@ def _stays(event: Mapping[str, Any]) -> bool:
 
 
 def _delete_points(backup: Any, vault: str, context: Any) -> tuple[Counter[str], list[str]]:
-    """Ask for the deletion of every point, page by page, while the function has time.
-
-    The points by their states, and the reasons of those that cannot be deleted.
-    """
+    """Ask for the deletion of every point while the function has time; the points by state, and why some must stay."""
     states, blockers = Counter[str](), list[str]()
     pages = backup.get_paginator("list_recovery_points_by_backup_vault").paginate(BackupVaultName=vault)
     with lanes(_WORKERS, joined=True) as opened:
@@ -127,7 +117,7 @@ def _jobs(backup: Any, vault: str) -> int:
 
 def _raise_when_stuck(vault: str, states: Counter[str], blockers: list[str], jobs: int, *, seconds: float) -> None:
     points = states.total()
-    if states["EXPIRED"] == points and seconds > _EXPIRED_SECONDS and not blockers:
+    if points and states["EXPIRED"] == points and seconds > _EXPIRED_SECONDS and not blockers:
         blockers = [
             f"{points} points are EXPIRED although their deletion was accepted: the role "
             "that made them is gone or lacks dynamodb:DeleteBackup, and AWS Backup has no "
@@ -135,9 +125,8 @@ def _raise_when_stuck(vault: str, states: Counter[str], blockers: list[str], job
         ]
     elif jobs or len(blockers) < points:
         return  # deletions or jobs are still under way
-    if blockers:
-        named = "; ".join(blockers[:_NAMED])
-        raise RuntimeError(f"vault {vault} holds {points} recovery points that cannot be deleted: {named}")
+    named = "; ".join(blockers[:_NAMED])
+    raise RuntimeError(f"vault {vault} holds {points} recovery points that cannot be deleted: {named}")
 
 
 def _since(backup: Any, arn: str, tags: Mapping[str, str], tag: str) -> float:

@@ -1,8 +1,7 @@
 """The stream's Lambda function: keeps the lists of conversations current.
 
-Its event source mapping hands over records of messages only, up to 100 of
-them, in the order of the stream; what it answers names the records to retry
-(https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html).
+Its event source mapping hands over up to 100 records of messages in the order of the stream; the answer names those to
+retry (https://docs.aws.amazon.com/lambda/latest/dg/services-ddb-batchfailurereporting.html).
 """
 
 import os
@@ -31,8 +30,7 @@ def handler(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 def index(table: Any, records: list[dict[str, Any]]) -> dict[str, Any]:
     """Index stream records; the first failed one of each conversation is in batchItemFailures.
 
-    A failed conversation does not stop the others. Lambda retries from the first
-    failed record on, which does no harm to those behind it.
+    A failed conversation does not stop the others. Lambda retries from the first failed record on, which harms none.
     """
     horizons: dict[str, Position] = {}
     first: dict[str, str] = {}

@@ -13,12 +13,14 @@ from botocore.exceptions import ClientError
 
 from functions.log import log
 
-# CloudFormation cuts a longer reason (https://docs.aws.amazon.com/AWSCloudFormation/
-# latest/UserGuide/crpg-ref-responses.html: an answer has at most 4096 bytes).
+# CloudFormation cuts a longer reason: an answer has at most 4096 bytes
+# (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
 _REASON_CHARACTERS = 1000
 # S3's error for a caller who may read the object but not decrypt it; it contains the key's ARN
 # (https://docs.aws.amazon.com/AmazonS3/latest/userguide/troubleshoot-403-errors.html).
 _UNDECRYPTED = "kms:Decrypt"
+# The resource's attributes.
+_COUNTS = ("DatasetTotal", "DatasetWritten", "DatasetUnchanged", "DatasetPreserved")
 
 
 class LoadFailed(Exception):
@@ -28,18 +30,21 @@ class LoadFailed(Exception):
 def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Start the load of a new or changed dataset; a Delete stops one that runs.
 
-    CloudFormation sends an Update only when the dataset or its table has changed.
-    A dataset is loaded, not mirrored: messages that left it stay in the table. The id
-    never changes.
+    CloudFormation sends an Update only when the dataset or its table has changed. A dataset is loaded, not mirrored:
+    messages that left it stay in the table. The id never changes.
     """
-    answer = {"PhysicalResourceId": event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-dataset"}
-    machine = event["ResourceProperties"]["StateMachineArn"]
-    step_functions = boto3.client("stepfunctions")
+    properties, request_id = event["ResourceProperties"], event["RequestId"]
+    machine, step_functions = properties["StateMachineArn"], boto3.client("stepfunctions")
     # A failed deployment may have left a load running.
-    _stop_others(step_functions, machine, event["RequestId"])
+    _stop_others(step_functions, machine, request_id)
     if event["RequestType"] != "Delete":
-        _start(step_functions, machine, event)
-    return answer
+        request = {"Bucket": properties["Bucket"], "Key": properties["Key"], "Table": properties["TableName"]}
+        try:
+            # Named after the request, so that a repeated event does not start a second load.
+            step_functions.start_execution(stateMachineArn=machine, name=request_id, input=json.dumps(request))
+        except step_functions.exceptions.ExecutionAlreadyExists:
+            log("the load has been started before", name=request_id)
+    return {"PhysicalResourceId": event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-dataset"}
 
 
 def is_complete(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
@@ -55,7 +60,9 @@ def is_complete(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         # Reads of Step Functions are eventually consistent.
         return {"IsComplete": False}
     if described["status"] == "SUCCEEDED":
-        counts = _counts(json.loads(described["output"]))
+        # What functions.write_dataset returned for each batch: how many were written, unchanged and preserved.
+        sums = [sum(column) for column in zip([0, 0, 0], *json.loads(described["output"]), strict=True)]
+        counts = dict(zip(_COUNTS, (sum(sums), *sums), strict=True))
         log("loaded", execution=execution, **counts)
         return {"IsComplete": True, "Data": counts}
     run = _map_run(step_functions, execution)
@@ -64,16 +71,6 @@ def is_complete(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         return {"IsComplete": False}
     cause = _first_failure(step_functions, run) if run else ""
     raise LoadFailed(_reason(event["ResourceProperties"], described, run, cause))
-
-
-def _start(step_functions: Any, machine: str, event: Mapping[str, Any]) -> None:
-    properties = event["ResourceProperties"]
-    request = {"Bucket": properties["Bucket"], "Key": properties["Key"], "Table": properties["TableName"]}
-    try:
-        # Named after the request, so that a repeated event does not start a second load.
-        step_functions.start_execution(stateMachineArn=machine, name=event["RequestId"], input=json.dumps(request))
-    except step_functions.exceptions.ExecutionAlreadyExists:
-        log("the load has been started before", name=event["RequestId"])
 
 
 def _stop_others(step_functions: Any, machine: str, own: str) -> None:
@@ -95,18 +92,6 @@ def _map_run(step_functions: Any, execution: str) -> Mapping[str, Any]:
     for run in step_functions.list_map_runs(executionArn=execution)["mapRuns"]:
         return dict(step_functions.describe_map_run(mapRunArn=run["mapRunArn"]))
     return {}
-
-
-def _counts(batches: list[list[int]]) -> dict[str, int]:
-    """The resource's attributes, from what functions.write_dataset answered for each batch."""
-    sums = [sum(column) for column in zip(*batches, strict=True)] or [0, 0, 0]
-    written, unchanged, preserved = sums
-    return {
-        "DatasetTotal": sum(sums),
-        "DatasetWritten": written,
-        "DatasetUnchanged": unchanged,
-        "DatasetPreserved": preserved,
-    }
 
 
 def _first_failure(step_functions: Any, run: Mapping[str, Any]) -> str:

@@ -1,11 +1,10 @@
 """The custom resource that seeds the table.
 
-Runs behind the CDK provider framework
-(https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html): what it
-returns becomes the resource's attributes, what it raises the reason for the failure.
+Runs behind the CDK provider framework: what it returns becomes the resource's attributes, what it raises the reason for
+the failure (https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html).
 
-Seeds name users as people do, so that the template is the same in every stage and for every reader.
-In a stage with a user pool this function puts the users' ids in place of the names.
+Seeds name users as people do, so that the template is the same in every stage. In a stage with a user pool this
+function puts the users' ids in place of the names.
 """
 
 import io
@@ -19,9 +18,8 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from dynamo.apply import WORKERS, apply
 from dynamo.changes import Outcome
-from dynamo.writer import Table
+from dynamo.writer import WORKERS, Table, apply
 from functions.log import log
 from model.messages import PARTITION_KEY, conversation_id, conversation_key, key_of
 from model.users import Directory, Names, pool_region
@@ -29,18 +27,17 @@ from model.wire import Typed, from_wire
 
 # The codes of HeadObject, whose response has no body, and of GetObject.
 _MISSING = frozenset({"404", "403", "NoSuchKey", "NoSuchBucket", "AccessDenied"})
-# Throttling is normal on a table that was made a moment ago. What is sent was
-# validated at synth, against more than botocore knows.
+# The function may not ask the user pool, or the pool was deleted.
+_POOL_IS_CLOSED = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
 _CLIENT = Config(
+    # Throttling is normal on a table that was made a moment ago.
     retries={"mode": "standard", "total_max_attempts": 10},
     # One request that hangs must not use up the function's 15 minutes.
     connect_timeout=5,
     read_timeout=15,
     max_pool_connections=WORKERS,
-    parameter_validation=False,
+    parameter_validation=False,  # what is sent was validated at synth, against more than botocore knows
 )
-# The pool is closed to this function, or deleted.
-_POOL_IS_CLOSED = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
 
 
 class SourceMissing(Exception):
@@ -50,8 +47,7 @@ class SourceMissing(Exception):
 def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Bring the table from the old seed to the new one; a Delete leaves the data alone.
 
-    The id never changes, on any path: a changed id would make CloudFormation
-    delete the "old" resource after every update.
+    The id never changes: a changed id would make CloudFormation delete the "old" resource after every update.
     """
     physical_id = event.get("PhysicalResourceId") or f"{event['LogicalResourceId']}-seed"
     if event["RequestType"] == "Delete":
@@ -59,18 +55,10 @@ def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     properties, old_properties = event["ResourceProperties"], event.get("OldResourceProperties")
     s3 = boto3.client("s3", config=_CLIENT)
     table = Table(boto3.client("dynamodb", config=_CLIENT), properties["TableName"])
-    new = _new(s3, properties)
-    outcomes = apply(table, old=_old(s3, properties, old_properties), new=new)
-    counts = _counts(outcomes)
+    new = _under_ids_of(properties, items(s3, properties))
+    counts = _counts(apply(table, old=_old(s3, properties, old_properties), new=new))
     log("seeded", request=event["RequestType"], table=properties["TableName"], **counts)
     return {"PhysicalResourceId": physical_id, "Data": counts}
-
-
-def _new(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
-    """The new seed. Raises ValueError for a user who is not in the pool."""
-    named = items(s3, properties)
-    users = _users(properties)
-    return under_ids(named, users) if users else named
 
 
 def _old(s3: Any, properties: Mapping[str, Any], old_properties: Mapping[str, Any] | None) -> Iterator[Typed] | None:
@@ -78,15 +66,15 @@ def _old(s3: Any, properties: Mapping[str, Any], old_properties: Mapping[str, An
     # A table that replaced another one starts without anything of the old seed.
     if old_properties is None or old_properties["TableName"] != properties["TableName"]:
         return None
+
+    def unknown(error: ValueError) -> None:
+        """A user who was deleted or renamed since: the messages written for them cannot be found, and stay."""
+        log("a user of the old seed is unknown", reason=str(error))
+
     try:
-        named = items(s3, old_properties)
-        users = _users(old_properties)
-        # A user who was deleted or renamed since: the messages written for them cannot be found, and stay.
-        unknown = lambda error: log("a user of the old seed is unknown", reason=str(error))  # noqa: E731
-        return under_ids(named, users, unknown=unknown) if users else named
+        return _under_ids_of(old_properties, items(s3, old_properties), unknown=unknown)
     except SourceMissing as error:
-        # For example after `cdk gc`. Without it nothing can be told from an
-        # edit, so nothing is rewritten or removed.
+        # For example after `cdk gc`. Without it nothing can be told from an edit, so nothing is rewritten or removed.
         log("old seed is missing", reason=str(error))
     except ClientError as error:
         # A stage that changed its pool may no longer ask the old one.
@@ -96,21 +84,12 @@ def _old(s3: Any, properties: Mapping[str, Any], old_properties: Mapping[str, An
     return None
 
 
-def _users(properties: Mapping[str, Any]) -> Directory | None:
-    """The users of the stage; None without a user pool."""
-    pool = properties.get("UserPoolId")
-    if not pool:
-        return None
-    return Directory(boto3.client("cognito-idp", region_name=pool_region(pool), config=_CLIENT), pool)
-
-
 def items(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
     """The items that ``properties`` name, in the order of their keys.
 
-    ``Messages`` has the items themselves, in the order of the seed; ``Bucket`` and
-    ``Key`` name a file with one item a line, already in order. It is fetched whole
-    before the first item is used: S3 would end a stream that has to wait for a
-    throttled table. Raises SourceMissing.
+    ``Messages`` has the items themselves, in the order of the seed; ``Bucket`` and ``Key`` name a file with one item a
+    line, already in order. It is fetched whole before the first item is used: S3 would end a stream that has to wait
+    for a throttled table. Raises SourceMissing.
     """
     if "Messages" in properties:
         return iter(sorted(map(from_wire, properties["Messages"]), key=key_of))
@@ -130,15 +109,25 @@ def items(s3: Any, properties: Mapping[str, Any]) -> Iterator[Typed]:
     return (from_wire(json.loads(line)) for line in file)
 
 
+def _under_ids_of(
+    properties: Mapping[str, Any], named: Iterator[Typed], *, unknown: Callable[[ValueError], None] | None = None
+) -> Iterator[Typed]:
+    """``named`` with the ids of the pool's users; as it is without a user pool."""
+    pool = properties.get("UserPoolId")
+    if not pool:
+        return named
+    cognito = boto3.client("cognito-idp", region_name=pool_region(pool), config=_CLIENT)
+    return under_ids(named, Directory(cognito, pool), unknown=unknown)
+
+
 def under_ids(
     items: Iterable[Typed], users: Names, *, unknown: Callable[[ValueError], None] | None = None
 ) -> Iterator[Typed]:
     """``items`` with ids for users, in their keys too, and in the order of these keys.
 
-    ``items`` are in the order of their own keys, so that a conversation's items follow
-    one another. All are read before this returns: an unknown name shows before anything
-    is written. It raises ValueError, or is reported to ``unknown`` and its conversation
-    left out. Times and ids of messages stay.
+    ``items`` are in the order of their own keys, so that a conversation's items follow one another. All are read before
+    this returns: an unknown name shows before anything is written. It raises ValueError, or is reported to ``unknown``
+    and its conversation left out. Times and ids of messages stay.
     """
     found: dict[str, list[bytes]] = {}  # as JSON, which takes a fraction of the memory
     for _, conversation in groupby(items, key=lambda item: key_of(item)[0]):

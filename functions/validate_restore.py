@@ -27,8 +27,7 @@ class NotGood(Exception):
 def on_restore(event: Mapping[str, Any], _context: object) -> None:
     """Validate the table of the event's restore job, if it is one of this stack's tests.
 
-    Raises NotGood after it has reported a failure: AWS Backup promises no event for a
-    validation, so alarms watch this function's errors.
+    Raises NotGood after it has reported a failure: AWS Backup promises no event, so an alarm watches the errors.
     """
     plan, source = os.environ["RESTORE_TESTING_PLAN_ARN"], os.environ["SOURCE_TABLE"]
     backup, dynamodb = (boto3.client(name, config=_CLIENT) for name in ("backup", "dynamodb"))
@@ -53,11 +52,7 @@ def on_restore(event: Mapping[str, Any], _context: object) -> None:
 
 
 def find_problem(dynamodb: Any, table: str, source: str) -> str:
-    """The problem with the restored ``table``; empty for a good one.
-
-    It has the keys of ``source``, and items of the data model where the source
-    has any.
-    """
+    """The problem with the restored ``table``, its keys or items; empty for a good one."""
     described = dynamodb.describe_table(TableName=table)["Table"]
     keys = {key["KeyType"]: key["AttributeName"] for key in described["KeySchema"]}
     if keys != _KEYS:

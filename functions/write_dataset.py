@@ -1,7 +1,6 @@
 """The function that the Distributed Map calls with one batch of a dataset's lines.
 
-Keys follow from the lines, and existing items are never overwritten, so a
-batch may come twice, or again in a later load.
+Keys follow from the lines, and existing items are never overwritten, so a batch may come twice.
 """
 
 from collections.abc import Mapping, Sequence
@@ -11,9 +10,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from dynamo.apply import WORKERS, in_parts
 from dynamo.changes import Outcome, SeedEntry
-from dynamo.writer import Table
+from dynamo.writer import WORKERS, Table, in_parts
 from model.dataset import DatasetError, line_item, repeated
 from model.messages import Key, key_of
 from model.wire import from_wire, to_wire
@@ -27,19 +25,16 @@ _CLIENT = Config(
 def load(event: Mapping[str, Any], _context: object) -> list[int]:
     """Write the items of a batch; how many were written, unchanged and preserved.
 
-    As a list because Step Functions gathers the results of all batches in one
-    output of at most 256 KiB. At 13 bytes each that is enough for 20,000 batches:
-    20 million short messages, or 5 GB of long ones. Raises DatasetError before
-    anything of the batch is written.
+    As a list because Step Functions gathers the results of all batches in one output of at most 256 KiB, enough for
+    20,000 batches: 20 million short messages. Raises DatasetError before anything of the batch is written.
     """
     entries = batch_entries(event["Items"])
-    table = Table(_dynamodb(), event["BatchInput"]["Table"])
-    outcomes = in_parts(entries, lambda part: table.follow(part, expect_nothing=False))
+    outcomes = in_parts(entries, Table(_dynamodb(), event["BatchInput"]["Table"]).follow)
     return [outcomes[o] for o in (Outcome.WRITTEN, Outcome.UNCHANGED, Outcome.EDITED)]
 
 
 def batch_entries(items: Sequence[Mapping[str, Any]]) -> list[SeedEntry]:
-    """The entries of a batch, of which each item has the line's ``Index``, from 0, and its ``Message``.
+    """The entries of a batch; each of ``items`` has a line's ``Index``, from 0, and its ``Message``.
 
     Raises DatasetError for a wrong line, and for two that have one key.
     """

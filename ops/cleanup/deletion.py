@@ -12,8 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli.command_line import Context
 from cli.errors import OpsError, code, explain, is_denied, message
 from cli.polling import SYSTEM_CLOCK, Clock, DeadlineError, Progress, poll
-from dynamo.parallel import lanes
-from dynamo.throttling import THROTTLED
+from dynamo.parallel import THROTTLED, lanes
 from ops import backup
 from ops.cleanup import plan
 from ops.inventory import vaults

@@ -74,4 +74,4 @@ def test_throttling_without_end_is_one_line(chat, burst, operation, code):
     failed = chat(*COMMANDS[operation])
     assert failed.status == 1
     assert failed.error.startswith(f"{operation}: {code}: ")
-    assert failed.error.endswith("; AWS throttled the request 8 times: try again later, or raise the limit")
+    assert failed.error.endswith("; throttled by AWS (8 attempts): try again later, or raise the quota")

@@ -81,7 +81,7 @@ def _answer(code, text="text"):
     ("error", "text"),
     [
         (_answer("ExpiredToken"), "the credentials have expired: log in again"),
-        (_answer("InvalidClientTokenId"), "AWS does not know these credentials"),
+        (_answer("InvalidClientTokenId"), "the credentials are not valid"),
         (_answer("AccessDenied"), "the caller needs permission for DescribeStacks"),
         (_answer("Throttling", "Rate\nexceeded"), "DescribeStacks: Throttling: Rate exceeded"),
         (NoCredentialsError(), "no AWS credentials"),
