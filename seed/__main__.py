@@ -17,13 +17,11 @@ from seed.dataset_file import read_items, to_line
 from seed.document import MOST_BYTES, SeedError
 from seed.templates import load_items
 
-_SHOWN = ("FromUser", "ToUser", "Body")
 # One unit writes up to 1 KB; in a transaction it takes two
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html).
 _UNIT_BYTES = 1024
 # On demand, us-west-2, read 2026-09-06 from the public price list.
 DOLLARS_PER_UNIT = 0.625 / 1_000_000
-_DEFAULT = Path(__file__).parent / "messages.yaml"
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,7 +33,7 @@ def main(argv: list[str] | None = None) -> int:
         "file",
         type=Path,
         nargs="?",
-        default=_DEFAULT,
+        default=Path(__file__).parent / "messages.yaml",
         help="messages.yaml (default), or a dataset: one JSON message a line, named *.jsonl or *.jsonl.gz",
     )
     shown = parser.add_mutually_exclusive_group()
@@ -48,30 +46,24 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _run(arguments: argparse.Namespace) -> int:
+    file = arguments.file
     try:
-        _print(arguments)
+        # A file too large for a seed can still be turned into a dataset.
+        most = None if arguments.dataset else MOST_BYTES
+        items = read_items(file) if file.name.endswith(SUFFIXES) else load_items(file, most=most)
+        if arguments.check:
+            print(_summary(file, items))
+        elif arguments.json:
+            output.json_lines(map(to_wire, items))
+        elif arguments.dataset:
+            output.lines(_dataset_lines(file, items))
+        else:
+            print(_summary(file, map(_printed, items)), file=sys.stderr)
     except SeedError as error:
         raise OpsError(str(error)) from None
     except KeyboardInterrupt:
         raise KeyboardInterrupt("nothing was written to any table") from None
     return 0
-
-
-def _print(arguments: argparse.Namespace) -> None:
-    # A file too large for a seed can still be turned into a dataset.
-    items = _read(arguments.file, None if arguments.dataset else MOST_BYTES)
-    if arguments.check:
-        print(_summary(arguments.file, items))
-    elif arguments.json:
-        output.json_lines(map(to_wire, items))
-    elif arguments.dataset:
-        output.lines(_dataset_lines(arguments.file, items))
-    else:
-        _print_table(arguments.file, items)
-
-
-def _read(file: Path, most: int | None) -> Iterable[Item]:
-    return read_items(file) if file.name.endswith(SUFFIXES) else load_items(file, most=most)
 
 
 def _dataset_lines(file: Path, items: Iterable[Item]) -> Iterator[str]:
@@ -82,14 +74,10 @@ def _dataset_lines(file: Path, items: Iterable[Item]) -> Iterator[str]:
             raise SeedError(f"{file}: message {number} as a line of a dataset: {error}") from None
 
 
-def _print_table(file: Path, items: Iterable[Item]) -> None:
-    def printed() -> Iterable[Item]:
-        for item in items:
-            sender, recipient, body = map(output.safe, (item[name] for name in _SHOWN))
-            print(f"{item['SentAt']}  {sender} → {recipient}: {body}")
-            yield item
-
-    print(_summary(file, printed()), file=sys.stderr)
+def _printed(item: Item) -> Item:
+    sender, recipient, body = (output.safe(item[name]) for name in ("FromUser", "ToUser", "Body"))
+    print(f"{item['SentAt']}  {sender} → {recipient}: {body}")
+    return item
 
 
 def _summary(file: Path, items: Iterable[Item]) -> str:

@@ -21,10 +21,9 @@ def check(file: Path) -> None:
 
 
 def read_items(file: Path) -> Iterator[Item]:
-    """Iterate over the items of the dataset ``file``, plain or gzip, in its order.
+    """The items of the dataset ``file``, plain or gzip, in its order.
 
-    Raises SeedError, which names the file, the line and the rule; for two lines
-    with one key after the last line.
+    Raises SeedError, which names the file, the line and the rule; for two lines with one key after the last line.
     """
     try:
         with file.open("rb") as stored:

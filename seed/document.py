@@ -7,20 +7,17 @@ Nothing is constructed, whatever a tag says: a scalar without quotes is read by 
 import re
 import shlex
 from decimal import Decimal, InvalidOperation
-from itertools import count
 from pathlib import Path
 from typing import Any
 
 import yaml
-from yaml.composer import Composer
 
 from model.dataset import shown
 from model.messages import short
 
 # Some 30,000 short messages, which take 150 MB of memory.
 MOST_BYTES = 2_000_000
-# More than such a file has. An alias is a reference to its anchor's node, so few lines can stand for
-# billions of values.
+# More than such a file has. An alias is a reference to its anchor's node: few lines can stand for billions of values.
 _VALUES = 1_000_000
 # The tag of a scalar without quotes and without a tag: its text decides what it is.
 _PLAIN = "plain"
@@ -61,7 +58,14 @@ def load(file: Path, *, most: int | None = MOST_BYTES) -> Entries:
     Raises SeedError, also for a file of more than ``most`` bytes.
     """
     try:
-        node = yaml.compose(_content(file, most).decode("utf-8-sig"), Loader=_Loader)
+        with file.open("rb") as source:
+            content = source.read(-1 if most is None else most + 1)
+        if most is not None and len(content) > most:
+            raise SeedError(
+                f"{file}: is larger than {most} bytes, the limit for a YAML seed; convert it to a dataset and set "
+                f"seed_dataset to it: python -m seed {shlex.quote(str(file))} --dataset > messages.jsonl"
+            )
+        node = yaml.compose(content.decode("utf-8-sig"), Loader=_Loader)
         root = _Reader(file).value(node) if node else None
     except UnicodeDecodeError as error:
         raise SeedError(f"{file}: is not UTF-8 at byte {error.start}") from None
@@ -80,26 +84,23 @@ def load(file: Path, *, most: int | None = MOST_BYTES) -> Entries:
     return root
 
 
-def _content(file: Path, most: int | None) -> bytes:
-    with file.open("rb") as source:
-        content = source.read() if most is None else source.read(most + 1)
-    if most is not None and len(content) > most:
-        raise SeedError(
-            f"{file}: is larger than {most} bytes, the limit for a YAML seed; convert it to a dataset "
-            "and set seed_dataset to it: "
-            f"python -m seed {shlex.quote(str(file))} --dataset > messages.jsonl"
-        )
-    return content
+class _Loader(yaml.CSafeLoader):
+    def resolve(self, kind: type[yaml.Node], _value: Any, implicit: Any) -> str:
+        """The tag of a node that has none; not as in YAML 1.1, where ``no`` is false."""
+        if kind is yaml.ScalarNode:
+            return _PLAIN if implicit[0] else _TEXT
+        return _LIST if kind is yaml.SequenceNode else _MAPPING
 
 
 class _Reader:
     """Turns the nodes of one file into values."""
 
     def __init__(self, file: Path) -> None:
-        self._file, self._count = file, count(1)
+        self._file, self._count = file, 0
 
     def value(self, node: yaml.Node) -> Any:
-        if next(self._count) > _VALUES:
+        self._count += 1
+        if self._count > _VALUES:
             raise self._error(node, f"has more than {_VALUES} values; check the aliases")
         if isinstance(node, yaml.ScalarNode):
             return self._scalar(node)
@@ -151,19 +152,3 @@ class _Reader:
 
     def _error(self, node: yaml.Node, problem: str) -> SeedError:
         return SeedError(f"{self._file}:{node.start_mark.line + 1}: {problem}")
-
-
-class _Nodes(Composer):
-    def resolve(self, kind: type[yaml.Node], _value: Any, implicit: Any) -> str:
-        """The tag of a node that has none; not as in YAML 1.1, where ``no`` is false."""
-        if kind is yaml.ScalarNode:
-            return _PLAIN if implicit[0] else _TEXT
-        return _LIST if kind is yaml.SequenceNode else _MAPPING
-
-
-class _Loader(_Nodes, yaml.CSafeLoader):
-    """Parses with libyaml; composes in Python, so that ``resolve`` above decides."""
-
-    def __init__(self, text: str) -> None:
-        yaml.CSafeLoader.__init__(self, text)
-        Composer.__init__(self)

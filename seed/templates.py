@@ -1,12 +1,11 @@
 """The seed file as validated, rendered items; runs at synth.
 
-The same file gives the same items on every machine and on every day: the times
-come from the file, the ids from the times.
+The same file always gives the same items: the times come from the file, the ids from the times.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from string import Formatter
@@ -18,8 +17,7 @@ from model.time_span import parse_span
 from model.users import check_user
 from seed.document import MOST_BYTES, Entries, SeedError, load
 
-# The condition of a rewrite names every attribute of an item, and an expression
-# has at most 4 KB.
+# The condition of a rewrite names every attribute of an item, and an expression has at most 4 KB.
 _ATTRIBUTES = 100
 
 
@@ -45,8 +43,7 @@ class _Clock:
 def load_items(file: Path, *, most: int | None = MOST_BYTES) -> list[Item]:
     """The items of the seed ``file``, in its order.
 
-    Raises SeedError, which names the file, the line, the message and the rule,
-    also for a file of more than ``most`` bytes.
+    Raises SeedError, which names file, line, message and rule, also for a file of more than ``most`` bytes.
     """
     return list(_Seed(file, load(file, most=most)).items())
 
@@ -75,14 +72,12 @@ class _Seed:
 
     def _clock(self, entries: Entries, outer: _Clock, name: str) -> _Clock:
         """``outer`` with the start and every of ``entries``."""
-        start, every = outer.start, outer.every
-        if "start" in entries:
-            with self._named(entries.lines["start"], f"{name}start"):
-                start = parse_time(text_of(entries, "start"))
-        if "every" in entries:
-            with self._named(entries.lines["every"], f"{name}every"):
-                every = parse_span(text_of(entries, "every"))
-        return _Clock(start, every)
+        found: dict[str, Any] = {}
+        for key, read in (("start", parse_time), ("every", parse_span)):
+            if key in entries:
+                with self._named(entries.lines[key], f"{name}{key}"):
+                    found[key] = read(text_of(entries, key))
+        return replace(outer, **found)
 
     def _group(self, group: Entries, clock: _Clock, name: str) -> Iterator[Item]:
         for index, message in enumerate(self._list(group, "messages", name)):
@@ -99,25 +94,25 @@ class _Seed:
                 yield item
 
     def _item(self, message: Entries, clock: _Clock, index: int) -> Item:
-        names = {side: self._user(text_of(message, side)) for side in ("from", "to")}
+        names = {}
+        for side in ("from", "to"):
+            alias = text_of(message, side)
+            if alias not in self._users:
+                raise ValueError(f"unknown user {shown(alias)}; must be one of {', '.join(self._users) or 'none'}")
+            names[side] = self._users[alias]
         if len(message.get("attributes") or ()) > _ATTRIBUTES:
             raise ValueError(f"has {len(message['attributes'])} attributes; at most {_ATTRIBUTES}")
-        rendered = {"body": render(text_of(message, "body"), names), **names}
         at = {} if "at" in message else {"at": format_time(clock.at(index))}
-        return line_item(message | rendered | at, number_problem=number_problem)
-
-    def _user(self, alias: str) -> str:
-        if alias not in self._users:
-            raise ValueError(f"unknown user {shown(alias)}; must be one of {', '.join(self._users) or 'none'}")
-        return self._users[alias]
+        rendered = {"body": render(text_of(message, "body"), names), **names, **at}
+        return line_item(message | rendered, number_problem=number_problem)
 
     def _list(self, entries: Entries, key: str, name: str) -> list[Entries]:
-        """The mappings in the list under ``key``; none where there is no such key."""
+        """The mappings in the list under ``key``, if there is one."""
+        found = entries.get(key, [])
         with self._named(entries.lines.get(key, entries.line), f"{name}{key}"):
-            found = entries.get(key, [])
             if not isinstance(found, list):
                 raise ValueError("must be a list")
-            return [_mapping(member) for member in found]
+            return list(map(_mapping, found))
 
     def _check_keys(self, entries: Entries, name: str, required: Sequence[str], optional: Sequence[str]) -> None:
         unknown = [line for key, line in entries.lines.items() if key not in (*required, *optional)]
@@ -142,9 +137,8 @@ def _mapping(value: Any) -> Entries:
 def render(template: str, values: Mapping[str, str]) -> str:
     """``template`` with each ``{name}`` replaced; ``{{`` and ``}}`` are literal braces.
 
-    Nothing but a plain name is allowed between braces: unlike str.format, no
-    attribute, index, conversion or format, so that a data file cannot reach
-    into objects. Raises ValueError that says what is wrong.
+    Unlike with str.format, nothing but a plain name is allowed between braces, so that a data file cannot reach into
+    objects. Raises ValueError that says what is wrong.
     """
     known = ", ".join(f"{{{name}}}" for name in values)
     try:
@@ -153,13 +147,8 @@ def render(template: str, values: Mapping[str, str]) -> str:
         raise ValueError(
             f"malformed placeholder ({error}); must be one of {known}; write a literal brace twice"
         ) from None
-    rendered = ""
-    for literal, field, spec, conversion in parts:
-        rendered += literal
-        if field is None:
-            continue
-        if field not in values or spec or conversion:
-            shown = field + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-            raise ValueError(f"unknown placeholder {{{shown}}}; must be one of {known}")
-        rendered += values[field]
-    return rendered
+    for _, field, spec, conversion in parts:
+        if field is not None and (field not in values or spec or conversion):
+            found = field + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
+            raise ValueError(f"unknown placeholder {{{found}}}; must be one of {known}")
+    return "".join(literal + (values[field] if field is not None else "") for literal, field, _, _ in parts)

@@ -89,7 +89,7 @@ def test_a_mistake_names_file_line_message_and_rule(load, tmp_path, old, new, li
             b"users: {a: A, b: B}\nconversations: [{messages: [{from: a, to: b, body: x}]}]",
             "conversation 1: message 1: has no 'at', and there is no 'start'",
         ),
-        (b"users:\n " + b"[" * 5_000, "is nested too deeply"),
+        (b"users:\n " + b"[" * 5_000 + b"]" * 5_000, "is nested too deeply"),
         (b"users: {a: b}\n---\nusers: {a: b}", ":2: not valid YAML: expected a single document"),
         (b'users:\n  a: "\\ud800"', ":2: not valid YAML: while parsing a quoted scalar found invalid Unicode"),
     ],
