@@ -11,16 +11,9 @@ from datetime import datetime
 from typing import Any
 
 import boto3
+from botocore import exceptions as sdk
 from botocore.config import Config
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoRegionError,
-    ReadTimeoutError,
-    SSLError,
-)
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import OpsError, UsageError, code, is_denied, message
 from model.names import PREFIX, STAGE, STAGE_RULE, table_name
@@ -28,7 +21,7 @@ from model.names import PREFIX, STAGE, STAGE_RULE, table_name
 # AWS Backup publishes no request rate and its model has no throttling error, so the SDK's own list of throttling codes
 # decides, with patience: legacy mode's five attempts give up on long lists.
 _PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=5, read_timeout=30)
-_UNREACHABLE = EndpointConnectionError, ConnectTimeoutError, ReadTimeoutError, SSLError
+_UNREACHABLE = sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ReadTimeoutError, sdk.SSLError
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
@@ -71,7 +64,7 @@ class Clients:
         """The region commands act in. Raises NoRegionError when none is set."""
         region = self._aws.region_name
         if not region:
-            raise NoRegionError()
+            raise sdk.NoRegionError()
         return str(region)
 
     @property
@@ -158,16 +151,14 @@ class StackDescription:
 
 def stack_name(*, stage: str, stack: str | None = None) -> str:
     """The stack that ``--stage`` or ``--stack`` means. Raises UsageError for a bad name."""
-    if stack is None:
-        if not STAGE.fullmatch(stage):
-            raise UsageError(f"'{stage}' is not a stage: {STAGE_RULE}; pass --stage NAME or --stack NAME")
-        return PREFIX + stage
-    if not _STACK.fullmatch(stack):
+    if stack is None and not STAGE.fullmatch(stage):
+        raise UsageError(f"'{stage}' is not a stage: {STAGE_RULE}; pass --stage NAME or --stack NAME")
+    if stack is not None and not _STACK.fullmatch(stack):
         raise UsageError(
-            f"'{stack}' is not a stack name: at most 128 letters, digits and hyphens, "
-            "starting with a letter; pass --stack NAME"
+            f"'{stack}' is not a stack name: at most 128 letters, digits and hyphens, starting with a letter; "
+            "pass --stack NAME"
         )
-    return stack
+    return PREFIX + stage if stack is None else stack
 
 
 def default_table(stack: str) -> str | None:
@@ -197,11 +188,11 @@ def deployed_stack(clients: Clients, name: str) -> StackDescription:
 def deleted_stacks(clients: Clients, name: str) -> Iterator[StackDescription]:
     """Earlier stacks of that name; CloudFormation remembers them for 90 days."""
     cloudformation = clients("cloudformation")
-    pages = cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"])
-    for summary in (summary for page in pages for summary in page["StackSummaries"]):
-        # A deleted stack is known by its id only.
-        if summary["StackName"] == name and (found := _described(cloudformation, summary["StackId"])):
-            yield found
+    for page in cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
+        for summary in page["StackSummaries"]:
+            # A deleted stack is known by its id only.
+            if summary["StackName"] == name and (found := _described(cloudformation, summary["StackId"])):
+                yield found
 
 
 def _described(cloudformation: Any, name_or_id: str) -> StackDescription | None:
@@ -221,10 +212,7 @@ def _described(cloudformation: Any, name_or_id: str) -> StackDescription | None:
 
 
 def missing_table(clients: Clients, found: StackDescription | None) -> str:
-    """One line that names the missing table of ``found``, and what to do; empty while it exists.
-
-    Empty too if the caller may not describe the table, and while the stack is being changed or deleted.
-    """
+    """One line that names the missing table of ``found``, and what to do; empty if it exists or that is unknown."""
     table = found.outputs.get("TableName") if found else None
     if not found or not table or found.status.startswith("DELETE_") or found.status.endswith("_IN_PROGRESS"):
         return ""

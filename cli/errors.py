@@ -1,19 +1,7 @@
 """Errors, each in one line that says what to do."""
 
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConnectTimeoutError,
-    EndpointConnectionError,
-    NoCredentialsError,
-    NoRegionError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    SSLError,
-    SSOTokenLoadError,
-    TokenRetrievalError,
-    UnauthorizedSSOTokenError,
-)
+from botocore import exceptions as sdk
+from botocore.exceptions import BotoCoreError, ClientError
 
 from dynamo.parallel import THROTTLED
 
@@ -23,13 +11,20 @@ _UNKNOWN_KEY = frozenset(
     "InvalidClientTokenId UnrecognizedClientException SignatureDoesNotMatch InvalidSignatureException "
     "AuthFailure IncompleteSignature".split()
 )
+_LOG_IN = "{}; log in again with `aws sso login`"
+_NETWORK = "{}; check the network, --region and AWS_ENDPOINT_URL"
+_NO_CREDENTIALS = "no AWS credentials ({}); log in, or name a profile with --profile"
 _REMEDIES = {
-    (NoCredentialsError, PartialCredentialsError): "no AWS credentials ({}); log in, or name a profile with --profile",
-    (NoRegionError,): "no AWS region is set; name one with --region or AWS_REGION",
-    (ProfileNotFound,): "{}; `aws configure list-profiles` lists the existing ones",
-    (EndpointConnectionError, ConnectTimeoutError): "{}; check the network, --region and AWS_ENDPOINT_URL",
-    (SSLError,): "{}; check AWS_CA_BUNDLE",
-    (TokenRetrievalError, SSOTokenLoadError, UnauthorizedSSOTokenError): "{}; log in again with `aws sso login`",
+    sdk.NoCredentialsError: _NO_CREDENTIALS,
+    sdk.PartialCredentialsError: _NO_CREDENTIALS,
+    sdk.NoRegionError: "no AWS region is set; name one with --region or AWS_REGION",
+    sdk.ProfileNotFound: "{}; `aws configure list-profiles` lists the existing ones",
+    sdk.EndpointConnectionError: _NETWORK,
+    sdk.ConnectTimeoutError: _NETWORK,
+    sdk.SSLError: "{}; check AWS_CA_BUNDLE",
+    sdk.TokenRetrievalError: _LOG_IN,
+    sdk.SSOTokenLoadError: _LOG_IN,
+    sdk.UnauthorizedSSOTokenError: _LOG_IN,
 }
 
 
@@ -60,8 +55,8 @@ def explain(error: ClientError | BotoCoreError) -> str:
     """What happened and what to do about it, for an error that no command handles."""
     if isinstance(error, ClientError):
         return f"{error.operation_name}: {code(error)}: {message(error)}{_remedy(error)}"
-    for kinds, text in _REMEDIES.items():
-        if isinstance(error, kinds):
+    for kind, text in _REMEDIES.items():
+        if isinstance(error, kind):
             return text.format(_one_line(error))
     return f"{type(error).__name__}: {_one_line(error)}"
 

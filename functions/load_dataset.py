@@ -6,6 +6,7 @@ Runs behind the CDK provider framework, which calls ``is_complete`` until it say
 
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import boto3
@@ -65,12 +66,25 @@ def is_complete(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         counts = dict(zip(_COUNTS, (sum(sums), *sums), strict=True))
         log("loaded", execution=execution, **counts)
         return {"IsComplete": True, "Data": counts}
-    run = _map_run(step_functions, execution)
+    runs = step_functions.list_map_runs(executionArn=execution)["mapRuns"]
+    run = step_functions.describe_map_run(mapRunArn=runs[0]["mapRunArn"]) if runs else {}
     log("loading", execution=execution, status=described["status"], **run.get("itemCounts", {}))
     if described["status"] == "RUNNING":
         return {"IsComplete": False}
-    cause = _first_failure(step_functions, run) if run else ""
-    raise LoadFailed(_reason(event["ResourceProperties"], described, run, cause))
+    properties, cause = event["ResourceProperties"], _cause(described)
+    address = f"s3://{properties['Bucket']}/{properties['Key']}"
+    parts = [f"loading {address} into {properties['TableName']} ended {described['status']}: {cause}"]
+    if run:
+        counts = run["itemCounts"]
+        parts.append(f"{counts['failed']} of {counts['total']} items failed, {counts['succeeded']} were written")
+        parts[:0] = _first_failure(step_functions, run["mapRunArn"])
+    if _UNDECRYPTED in cause:
+        parts.insert(
+            0,
+            f"{address} is encrypted with a customer managed KMS key, which the load cannot use; copy it with "
+            f"`aws s3 cp {address} s3://BUCKET/KEY --sse AES256` and set seed_dataset to the copy",
+        )
+    raise LoadFailed("; ".join(parts)[:_REASON_CHARACTERS])
 
 
 def _stop_others(step_functions: Any, machine: str, own: str) -> None:
@@ -87,49 +101,20 @@ def _stop_others(step_functions: Any, machine: str, own: str) -> None:
         log("the state machine no longer exists", machine=machine)
 
 
-def _map_run(step_functions: Any, execution: str) -> Mapping[str, Any]:
-    """The description of the execution's Map Run; empty while there is none."""
-    for run in step_functions.list_map_runs(executionArn=execution)["mapRuns"]:
-        return dict(step_functions.describe_map_run(mapRunArn=run["mapRunArn"]))
-    return {}
-
-
-def _first_failure(step_functions: Any, run: Mapping[str, Any]) -> str:
-    """Why one of the failed batches failed; empty when none did, or it cannot be read."""
+def _first_failure(step_functions: Any, run: str) -> list[str]:
+    """Why one of the failed batches of the Map Run failed; empty if none did, or it cannot be read."""
     try:
-        listed = step_functions.list_executions(mapRunArn=run["mapRunArn"], statusFilter="FAILED", maxResults=1)
-        for failed in listed["executions"]:
-            return _cause(step_functions.describe_execution(executionArn=failed["executionArn"]))
+        failed = step_functions.list_executions(mapRunArn=run, statusFilter="FAILED", maxResults=1)["executions"]
+        return [_cause(step_functions.describe_execution(executionArn=one["executionArn"])) for one in failed]
     except ClientError as error:
         # The failure itself matters more than its cause.
         log("the cause cannot be read", reason=str(error))
-    return ""
+        return []
 
 
 def _cause(execution: Mapping[str, Any]) -> str:
     """Error and cause of an execution; of a function's error, its message only."""
     cause = execution.get("cause", "")
-    try:
-        return f"{execution.get('error', '')}: {json.loads(cause)['errorMessage']}"
-    except (ValueError, KeyError, TypeError):
-        return f"{execution.get('error', '')}: {cause}"
-
-
-def _reason(
-    properties: Mapping[str, Any], described: Mapping[str, Any], run: Mapping[str, Any], first_failure: str
-) -> str:
-    address = f"s3://{properties['Bucket']}/{properties['Key']}"
-    parts = [
-        first_failure,
-        f"loading {address} into {properties['TableName']} ended {described['status']}: {_cause(described)}",
-    ]
-    if counts := run.get("itemCounts"):
-        parts.append(f"{counts['failed']} of {counts['total']} items failed, {counts['succeeded']} were written")
-    if _UNDECRYPTED in _cause(described):
-        parts.insert(
-            0,
-            f"{address} is encrypted with a customer managed KMS key, which the load cannot use; "
-            f"copy it with `aws s3 cp {address} s3://BUCKET/KEY --sse AES256` and set "
-            "seed_dataset to the copy",
-        )
-    return "; ".join(filter(None, parts))[:_REASON_CHARACTERS]
+    with suppress(ValueError, KeyError, TypeError):
+        cause = json.loads(cause)["errorMessage"]
+    return f"{execution.get('error', '')}: {cause}"

@@ -13,19 +13,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import IO, Any, BinaryIO, NoReturn, cast
 
-from model.messages import (
-    LEVELS,
-    PARTITION_KEY,
-    RANGE,
-    SORT_KEY,
-    Attribute,
-    Item,
-    is_in_range,
-    message_item,
-    parse_time,
-    short,
-    within,
-)
+from model.messages import LEVELS, RANGE, Item, is_in_range, key_of, message_item, parse_time, short, within
 
 # What the names of local files that are datasets end with.
 SUFFIXES = (".jsonl", ".jsonl.gz")
@@ -141,7 +129,7 @@ def items_of(file: BinaryIO) -> Iterator[Item]:
                             "jq -c '.[]' FILE > messages.jsonl"
                         ) from None
                     raise DatasetError(error, number) from None
-                keys.add(number, str(item[PARTITION_KEY]), str(item[SORT_KEY]))
+                keys.add(number, *key_of(item))
                 yield item
             for earlier, later in keys.first():
                 raise repeated(later, earlier)
@@ -223,7 +211,7 @@ def plain_members(
     Raises ValueError for an empty name, a number that has a ``problem``, too many levels, and unless ``null`` for null.
     """
 
-    def value(name: str, found: object, levels: int) -> Attribute | None:
+    def value(name: str, found: object, levels: int) -> Any:
         if isinstance(found, str | bool) or (found is None and null):
             return found
         if found is None:
@@ -237,7 +225,7 @@ def plain_members(
         if isinstance(found, Mapping):
             return plain_members(found, problem, null=null, levels=inner)
         assert isinstance(found, list)  # JSON has nothing else
-        return [value(name, member, inner) for member in found]  # type: ignore[misc]  # None only with null
+        return [value(name, member, inner) for member in found]
 
     if "" in members:
         raise ValueError("an attribute has an empty name")

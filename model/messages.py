@@ -10,8 +10,7 @@ from typing import Any
 
 from model.users import check_user, folded, user_id
 
-PARTITION_KEY = "pk"
-SORT_KEY = "sk"
+PARTITION_KEY, SORT_KEY = "pk", "sk"
 # The index that orders a user's conversations. Only memberships have its keys.
 INDEX_NAME = "ConversationsByRecency"
 INDEX_PARTITION_KEY, INDEX_SORT_KEY = "User", "LastMessageAt"
@@ -50,10 +49,7 @@ _TIME = re.compile(
 
 
 def conversation_id(one: str, other: str) -> str:
-    """The id of the one conversation of two users, in either order.
-
-    Raises ValueError for an impossible name, and for the same user twice.
-    """
+    """The id of the conversation of two users, in either order. Raises ValueError for a bad name, or one user twice."""
     names = [user_id(one), user_id(other)]
     if names[0] == names[1]:
         raise ValueError(f"{one!r} and {other!r} are the same user; a conversation has two")

@@ -26,11 +26,8 @@ _VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 # https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt, and a blank pattern.
 _BLANK = re.compile(f"[\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0{_VARIATION}]")
 _NON_JOINER, _JOINER = "\u200c", "\u200d"
-# Emoji and what may follow one: https://www.unicode.org/reports/tr51/#EBNF_and_Regex
-_PRESENTATION, _KEYCAP = "\ufe0e\ufe0f", "\u20e3"
-_TONES = "\U0001f3fb-\U0001f3ff"
-_OTHER_EMOJI = "‼⁉ℹ↔◻◼◽◾⤴⤵〰"  # their category is not that of symbols, So
-_FLAG = re.compile("\U0001f3f4[\U000e0030-\U000e0039\U000e0061-\U000e007a]+\U000e007f")
+# What may follow an emoji: https://www.unicode.org/reports/tr51/#EBNF_and_Regex
+_PRESENTATION, _TONES = "\ufe0e\ufe0f", "\U0001f3fb-\U0001f3ff"
 _VIRAMA = 9
 # Arabic letters that do not join the next one: Joining_Type R and U in
 # https://www.unicode.org/Public/UCD/latest/ucd/ArabicShaping.txt
@@ -84,12 +81,10 @@ def check_user(name: str) -> None:
 
 def hidden(name: str) -> frozenset[int]:
     """The places of invisible characters in ``name`` that nothing there needs."""
-    flags = {place for flag in _FLAG.finditer(name) for place in range(*flag.span())}
     return frozenset(
         place
         for place, character in enumerate(name)
         if (unicodedata.category(character) in _REFUSED or _BLANK.match(character))
-        and place not in flags
         and not _is_needed(character, name[:place], name[place + 1 :])
     )
 
@@ -100,23 +95,22 @@ def _is_needed(character: str, before: str, after: str) -> bool:
     Joiners as in domain names: https://www.rfc-editor.org/rfc/rfc5892#appendix-A.1
     """
     if character in _PRESENTATION:
-        is_keycap = before[-1:] in tuple("0123456789*") and after[:1] == _KEYCAP
-        return _is_emoji(before[-1:]) or is_keycap
+        return _is_symbol(before[-1:])
     if character not in (_JOINER, _NON_JOINER) or not before:
         return False
     if unicodedata.combining(before[-1]) == _VIRAMA:
         return True
     if character == _JOINER:
         base = re.sub(f"[{_PRESENTATION}{_TONES}]+$", "", before)
-        return _is_emoji(base[-1:]) and _is_emoji(after[:1])
+        return _is_symbol(base[-1:]) and _is_symbol(after[:1])
     left, right = ([one for one in text if unicodedata.category(one) != "Mn"] for text in (before, after))
     arabic = [unicodedata.name(letter, "").startswith("ARABIC LETTER") for letter in (*left[-1:], *right[:1])]
     return arabic == [True, True] and not _JOINS_NOTHING_AFTER.match(left[-1]) and right[0] not in "\u0621\u0674"
 
 
-def _is_emoji(character: str) -> bool:
-    """Whether it is a symbol; the standard library does not know which of them are emoji."""
-    return bool(character) and (unicodedata.category(character) == "So" or character in _OTHER_EMOJI)
+def _is_symbol(character: str) -> bool:
+    """Whether it is a symbol; the standard library does not know which symbols are emoji."""
+    return bool(character) and unicodedata.category(character) == "So"
 
 
 class UnknownUser(ValueError):
