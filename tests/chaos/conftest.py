@@ -1,27 +1,20 @@
 """Faults between the seeding function and the embedded AWS."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 
-from local.process import Running
 from tests.support import burst as bursts
-from tests.support.burst import Burst
 from tests.support.relay import relaying
 from tests.support.withholding import Withholding
 
-Bodies = dict[str, str]
-
 
 @pytest.fixture(scope="session")
-def one_burst(aws: Running) -> Iterator[Burst]:
+def one_burst(aws):
     with bursts.running(aws) as started:
         yield started
 
 
 @pytest.fixture
-def burst(one_burst: Burst) -> Iterator[Burst]:
+def burst(one_burst):
     """A microburst without rules, and without any after the test."""
     one_burst.clear()
     yield one_burst
@@ -29,7 +22,7 @@ def burst(one_burst: Burst) -> Iterator[Burst]:
 
 
 @pytest.fixture
-def withholding(aws: Running) -> Iterator[Withholding]:
+def withholding(aws):
     """A relay that withholds 30 % of every batch and refuses 30 % of the transactions."""
     relay = Withholding()
     relay.share = 0.3
@@ -38,10 +31,10 @@ def withholding(aws: Running) -> Iterator[Withholding]:
 
 
 @pytest.fixture
-def stored(client: Callable[..., Any]) -> Callable[[str], Bodies]:
-    """``stored(table)``: the bodies of all its items by sort key, read without faults."""
+def stored(client):
+    """``stored(table)``: the bodies in one of its partitions by sort key, read without faults."""
 
-    def read(table: str) -> Bodies:
+    def read(table, partition="p"):
         pages = (
             client("dynamodb")
             .get_paginator("query")
@@ -49,23 +42,27 @@ def stored(client: Callable[..., Any]) -> Callable[[str], Bodies]:
                 TableName=table,
                 ConsistentRead=True,
                 KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": "p"}},
+                ExpressionAttributeValues={":pk": {"S": partition}},
             )
         )
         items = [item for page in pages for item in page["Items"]]
-        count = client("dynamodb").describe_table(TableName=table)["Table"]["ItemCount"]
-        assert count == len(items), "an item lies outside the partition of the seed"
+        if partition == "p":
+            count = client("dynamodb").describe_table(TableName=table)["Table"]["ItemCount"]
+            assert count == len(items), "an item lies outside the partition of the seed"
         return {item["sk"]["S"]: item["Body"]["S"] for item in items}
 
     return read
 
 
 @pytest.fixture
-def edit(client: Callable[..., Any]) -> Callable[..., None]:
-    """``edit(table, "a", "by hand")``: what a person does, without faults."""
+def edit(client):
+    """``edit(table, "a", "by hand")``: what a person does, without faults; None deletes."""
 
-    def write(table: str, sk: str, body: str) -> None:
-        item = {"pk": {"S": "p"}, "sk": {"S": sk}, "Body": {"S": body}}
-        client("dynamodb").put_item(TableName=table, Item=item)
+    def write(table, sk, body):
+        key = {"pk": {"S": "p"}, "sk": {"S": sk}}
+        if body is None:
+            client("dynamodb").delete_item(TableName=table, Key=key)
+        else:
+            client("dynamodb").put_item(TableName=table, Item=key | {"Body": {"S": body}})
 
     return write

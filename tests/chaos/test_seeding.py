@@ -1,7 +1,6 @@
-"""Seeding through a faulty network and a throttling DynamoDB: every message exactly once.
+"""Seeding, also through a faulty network and a throttling DynamoDB: every message exactly once.
 
-The function's own code with the client that it makes for itself; only its
-endpoint is a faulty one.
+The function's own code with the client that it makes for itself; only its endpoint is a faulty one.
 """
 
 from random import uniform
@@ -12,6 +11,8 @@ from botocore.exceptions import ClientError
 from functions import seed_messages as handler
 from tests.support.faults import FAULTS, RESET_AFTER, THROTTLED, faults
 
+ALL = {"Total", "Present", "Written", "Unchanged", "Preserved", "Removed"}
+
 
 @pytest.fixture
 def seed(aws, messages_table, monkeypatch):
@@ -20,7 +21,7 @@ def seed(aws, messages_table, monkeypatch):
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03))
     monkeypatch.setattr("dynamo.parallel._LONGEST_PAUSE", 0.05)
 
-    def send(endpoint, new, old=None):
+    def send(endpoint, new, old=None, **more):
         for key, value in (aws.environment() | {"AWS_ENDPOINT_URL": endpoint}).items():
             monkeypatch.setenv(key, value)
         event = {
@@ -30,7 +31,11 @@ def seed(aws, messages_table, monkeypatch):
         }
         if old is not None:
             event["OldResourceProperties"] = {"TableName": messages_table, "Messages": wires(old)}
-        return {key: n for key, n in handler.on_event(event, None)["Data"].items() if n}
+        answer = handler.on_event(event | more, None)
+        assert answer["PhysicalResourceId"] == more.get("PhysicalResourceId", "Seed-seed")
+        counts = answer.get("Data", {})
+        assert set(counts) in (ALL, set())
+        return {key: n for key, n in counts.items() if n}
 
     return send
 
@@ -43,8 +48,34 @@ def messages(count, body="seeded"):
     return {f"{n:05}": f"{body} {n}" for n in range(count)}
 
 
-@pytest.mark.parametrize("kinds", FAULTS.values(), ids=FAULTS)
-@pytest.mark.parametrize("count", [5, 400])
+def test_a_seed_never_overwrites_an_edit_and_a_delete_leaves_the_data(seed, aws, stored, edit, messages_table):
+    def seeded(new, old=None, **more):
+        return seed(aws.endpoint, new, old, **more)
+
+    edit(messages_table, "a", "mine")
+    assert seeded({"a": "1", "b": "2"}) == {"Total": 2, "Present": 2, "Written": 1, "Preserved": 1}
+    assert seeded({"b": "2"}) == {"Total": 1, "Present": 1, "Unchanged": 1}, "a second try finds its work done"
+    edit(messages_table, "b", None)
+    assert seeded({"b": "2"}, {"b": "2"}) == {"Total": 1, "Preserved": 1}, "what was deleted stays away"
+    assert seeded({"b": "3"}, {"b": "2"}) == {"Total": 1, "Present": 1, "Written": 1}, "until its seed changes"
+    assert seeded({}, {"a": "1", "b": "3"}) == {"Preserved": 1, "Removed": 1}
+    assert seeded({"a": "1"}, RequestType="Delete", PhysicalResourceId="any") == {}
+    assert stored(messages_table) == {"a": "mine"}
+
+
+def test_a_replaced_table_is_seeded_as_a_new_one_and_a_missing_one_named(seed, aws, stored, messages_table):
+    other = {"TableName": "another-table", "Messages": wires({"a": "1"})}
+    assert seed(aws.endpoint, {"a": "1"}, OldResourceProperties=other) == {"Total": 1, "Present": 1, "Written": 1}
+    assert stored(messages_table) == {"a": "1"}
+    with pytest.raises(ClientError, match="ResourceNotFoundException"):
+        seed(aws.endpoint, {}, ResourceProperties=other)
+
+
+@pytest.mark.parametrize(
+    ("count", "kinds"),
+    [(400, kinds) for kinds in FAULTS.values()] + [(5, FAULTS["all of them"])],
+    ids=[*FAULTS, "all of them, few messages"],
+)
 def test_create(seed, burst, stored, messages_table, count, kinds):
     burst.rules(*faults(kinds))
     counts = seed(burst.endpoint, messages(count))
@@ -73,17 +104,10 @@ def test_faults_do_happen(seed, burst):
     assert {("BatchWriteItem", "error"), ("BatchWriteItem", "response")} <= kinds
 
 
-@pytest.mark.parametrize("count", [5, 400])
-def test_what_is_unprocessed_is_sent_again(seed, withholding, stored, messages_table, count):
-    counts = seed(withholding.endpoint, messages(count))
-    assert stored(messages_table) == messages(count)
-    assert counts == {"Total": count, "Present": count, "Written": count}
-    assert (withholding.withheld or withholding.refused) > 0
-
-
-def test_an_update_follows_through_refused_transactions(seed, aws, withholding, stored, edit, messages_table):
+def test_unprocessed_items_and_refused_transactions_are_sent_again(seed, withholding, stored, edit, messages_table):
     old, new = messages(400) | {"edited": "seeded"}, messages(350, "new") | {"edited": "new"}
-    seed(aws.endpoint, old)
+    assert seed(withholding.endpoint, old) == {"Total": 401, "Present": 401, "Written": 401}
+    assert stored(messages_table) == old
     edit(messages_table, "edited", "by hand")
     counts = seed(withholding.endpoint, new, old)
     assert stored(messages_table) == new | {"edited": "by hand"}
