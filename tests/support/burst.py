@@ -71,18 +71,10 @@ def running(aws: Running) -> Iterator[Burst]:
 def _start(relay: Relay) -> tuple[Burst, subprocess.Popen[bytes]]:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]
-    relay.host = f"127.0.0.1:{port}"
-    command = [
-        sys.executable,
-        "-m",
-        "microburst",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(port),
-        "--upstream",
-        relay.endpoint,
-    ]
+    # A name without a dot: for any other one microburst first reads the model of every service, which takes 10 seconds.
+    relay.host = f"localhost:{port}"
+    command = [sys.executable, "-m", "microburst", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--upstream", relay.endpoint]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     return Burst(f"http://{relay.host}"), process
 
