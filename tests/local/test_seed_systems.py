@@ -13,65 +13,29 @@ from embedded_aws.tests.support.steps import eventually
 from seed.templates import load_items
 from tests.conftest import PROJECT
 from tests.support.chat_steps import Ran
-from tests.support.deployment import Deployment
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 PROGRAMS = {"chat": chat.__main__.main, "ops": ops.__main__.main}
-ALICE = {
-    "pk": "alice",
-    "sk": "profile",
-    "role": "admin",
-    "email": "alice@example.com",
-    "active": True,
-    "last_login": "2023-09-15",
-}
+ALICE = {"pk": "alice", "sk": "profile", "role": "admin", "active": True, "last_login": "2023-09-15"}
 
 
 @pytest.fixture
-def deployment(client, name):
-    made = Deployment(client, f"pr-{name}")
-    yield made
-    if made.status():
-        made.destroy()
-
-
-@pytest.fixture
-def run(aws, deployment, monkeypatch, capsys):
+def run(stage, quick_backups, capsys):  # noqa: ARG001 (quick_backups: also the environment)
     """``run("chat", "history", "a#b")``: a command on the test's stage."""
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
 
     def run(program, command, *arguments):
         capsys.readouterr()
-        status = PROGRAMS[program]([command, "--stage", deployment.stage, *map(str, arguments)])
+        status = PROGRAMS[program]([command, "--stage", stage.stage, *map(str, arguments)])
         return Ran(status, *capsys.readouterr())
 
     return run
 
 
-@pytest.fixture
-def listed(run):
-    """``listed("tom")``: with whom, and the last message, latest first."""
-
-    def read(user):
-        rows = [line.split("\t") for line in run("chat", "conversations", user).lines]
-        return [(partner, body) for _, _, partner, body in rows]
-
-    return read
-
-
-@pytest.fixture
-def table(deployment, setting):
-    """The table of a stage with the committed seed."""
-    for name in ("backup_job_seconds", "recovery_point_deleting_seconds", "vault_lag_seconds"):
-        setting(name, 0.1)
-    return deployment.deploy(load_items(PROJECT / "seed/messages.yaml"))["TableName"]
-
-
-def test_the_commands_do_what_the_systems_before_did(deployment, client, run, listed, table, tmp_path):
+def test_the_commands_do_what_the_systems_before_did(stage, client, run, tmp_path):
+    table = stage.deploy(load_items(PROJECT / "seed/messages.yaml"))["TableName"]
     check_lab(client, run, table, tmp_path)
-    check_messages(run, listed)
-    check_clean_up(deployment, run, table)
+    check_messages(run)
+    check_clean_up(stage, run, table)
 
 
 def check_lab(client, run, table, tmp_path):
@@ -109,8 +73,14 @@ def check_lab(client, run, table, tmp_path):
     assert "has no item with the key" in run("chat", "get", *key).error
 
 
-def check_messages(run, listed):
+def check_messages(run):
     """List, a new conversation, an existing one, a part of it; both users' lists follow."""
+
+    def listed(user):
+        """With whom, and the last message, latest first."""
+        rows = [line.split("\t") for line in run("chat", "conversations", user).lines]
+        return [(partner, body) for _, _, partner, body in rows]
+
     thanks = "Thanks! You're the best, Jerry."
     eventually(lambda: listed("tom") == [("Jerry", thanks)], seconds=60)
 
@@ -138,11 +108,11 @@ def check_messages(run, listed):
     assert checked.err == "2 conversations compared with the messages: 0 lagging, 0 missing, 0 surplus\n"
 
 
-def check_clean_up(deployment, run, table):
+def check_clean_up(stage, run, table):
     """Back up, delete the table, then the backups."""
     made = {run("ops", "backup").lines[0] for _ in range(2)}
     assert len(made) == 2
-    deployment.destroy()
+    stage.destroy()
     assert table not in run("chat", "tables").lines
     assert "does not exist in us-east-1; deploy it" in run("chat", "get", "--key", "alice", "profile").error
     kept = {backup["arn"] for backup in run("ops", "backups", "--json").json["backups"]}
