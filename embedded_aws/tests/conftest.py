@@ -4,10 +4,14 @@ import pytest
 
 from embedded_aws.tests.support.stacks import Stack
 from embedded_aws.tests.support.steps import back_up, create_backup_role, grant
+from embedded_aws.tests.support.stream_readers import Streams
 
 
 @pytest.fixture
-def backup(client):
+def backup(client, setting):
+    """AWS Backup, whose jobs and deletions take no time."""
+    for step in ("backup_job", "restore_job", "recovery_point_deleting", "vault_lag"):
+        setting(f"{step}_seconds", 0)
     return client("backup")
 
 
@@ -23,9 +27,8 @@ def stack(client, name):
 
 
 @pytest.fixture
-def point(client, table, vault, backup_role, setting):
+def point(client, backup, table, vault, backup_role):
     """Arguments that name a recovery point of the test's own table."""
-    setting("backup_job_seconds", 0)
     kept = {"Lifecycle": {"DeleteAfterDays": 35}, "RecoveryPointTags": {"kind": "manual"}}
     made = back_up(client, vault, table, backup_role, **kept)
     return {"BackupVaultName": vault, "RecoveryPointArn": made["RecoveryPointArn"]}
@@ -41,3 +44,12 @@ def role(client, name):
         return arn
 
     return make
+
+
+@pytest.fixture
+def streams(client, name, tmp_path, setting):
+    """A table with a stream, whose failed batches are sent again almost immediately."""
+    setting("stream_retry_seconds", 0.01)
+    made = Streams(client, name, tmp_path / "notes")
+    yield made
+    made.clean()

@@ -1,10 +1,11 @@
-"""Backup jobs check what AWS Backup checks and take time.
+"""Backup and copy jobs check what AWS Backup checks and take time.
 
-Sources: botocore backup model; AWS Backup guide, "Backup job statuses"; widdix/aws-cf-templates#633 (what a role
-needs, and the text when it lacks it); for regions without advanced features "Advanced DynamoDB backup".
+Sources: botocore backup model; AWS Backup guide, "Backup job statuses" and "Advanced DynamoDB backup" (copies need
+it, and not all regions have it); widdix/aws-cf-templates#633 (what a role needs, and the text when it lacks it).
 """
 
 import datetime
+import functools
 import re
 import time
 import uuid
@@ -12,19 +13,19 @@ import uuid
 import pytest
 
 from embedded_aws.tests.support.steps import (
+    INVALID,
     KEYED,
-    allow,
+    NOT_FOUND,
     back_up,
     code_of,
-    create_backup_role,
     ended,
     eventually,
     grant,
-    policy,
     refused,
     table_arn,
-    user_of,
 )
+
+BACKUP = "backup.amazonaws.com"
 
 
 @pytest.fixture
@@ -35,7 +36,7 @@ def start(backup, table, vault, backup_role):
 
 
 def test_a_job_is_created_runs_and_completes(backup, start, table, vault, backup_role, setting):
-    setting("backup_job_seconds", 2)
+    setting("backup_job_seconds", 1)
     job, seen = start(Lifecycle={"DeleteAfterDays": 35})["BackupJobId"], {}
 
     def completed():
@@ -48,65 +49,56 @@ def test_a_job_is_created_runs_and_completes(backup, start, table, vault, backup
     assert set(seen) <= {"CREATED", "RUNNING", "COMPLETED"}
     assert 0 < float(seen["RUNNING"]["PercentDone"]) < 100
     assert "CompletionDate" not in seen["RUNNING"]
-    assert (
-        shown.items()
-        >= {
-            "PercentDone": "100.0",
-            "AccountId": "000000000000",
-            "ResourceType": "DynamoDB",
-            "ResourceName": table,
-            "BackupVaultName": vault,
-            "IamRoleArn": backup_role,
-            "RecoveryPointLifecycle": {"DeleteAfterDays": 35},
-        }.items()
-    )
+    expected = {
+        "PercentDone": "100.0",
+        "AccountId": "000000000000",
+        "ResourceType": "DynamoDB",
+        "ResourceName": table,
+        "BackupVaultName": vault,
+        "IamRoleArn": backup_role,
+        "RecoveryPointLifecycle": {"DeleteAfterDays": 35},
+    }
+    assert shown.items() >= expected.items()
     assert shown["BackupSizeInBytes"] > 0
     assert shown["CompletionDate"] > shown["CreationDate"]
     assert "CreatedBy" not in shown  # a plan's alone
 
 
-def test_a_backup_job_refuses_bad_arguments_and_starts_once_for_a_token(client, backup, start, name):
-    missing = "arn:aws:iam::000000000000:role/messages/missing"
-    other = create_backup_role(client, f"{name}-lambda", "lambda.amazonaws.com")
-    for arn in (missing, other):
+def test_a_backup_job_refuses_bad_arguments_and_starts_once_for_a_token(backup, start, role, name):
+    for arn in ("arn:aws:iam::000000000000:role/messages/missing", role("lambda.amazonaws.com")):
         text = f"IAM Role {arn} cannot be assumed by AWS Backup"
-        assert refused(start, IamRoleArn=arn) == (400, "InvalidParameterValueException", text)
-    assert code_of(start, StartWindowMinutes=59) == "InvalidParameterValueException"
-    for call, arguments in (
-        (start, {"ResourceArn": table_arn(f"{name}-missing")}),
-        (backup.describe_backup_job, {"BackupJobId": str(uuid.uuid4())}),
-    ):
-        assert refused(call, **arguments)[:2] == (400, "ResourceNotFoundException")
+        assert refused(start, IamRoleArn=arn) == (400, INVALID, text)
+    assert code_of(start, StartWindowMinutes=59) == INVALID
+    assert refused(start, ResourceArn=table_arn(f"{name}-missing"))[:2] == (400, NOT_FOUND)
+    assert refused(backup.describe_backup_job, BackupJobId=str(uuid.uuid4()))[:2] == (400, NOT_FOUND)
     once = {"StartWindowMinutes": 60, "IdempotencyToken": uuid.uuid4().hex}
     assert start(**once)["BackupJobId"] == start(**once)["BackupJobId"]
 
 
-def test_a_job_fails_without_permission_and_leaves_no_point(client, backup, start, vault, name):
-    arn = create_backup_role(client, f"{name}-bare")
+def test_a_job_fails_without_permission_and_leaves_no_point(client, backup, start, role, vault, name):
+    arn = role(BACKUP)
     shown = ended(backup, start(IamRoleArn=arn)["BackupJobId"])
-    principal = f"arn:aws:sts::000000000000:assumed-role/{name}-bare/AWSBackup-{name}-bare"
-    assert (shown["State"], shown["StatusMessage"]) == (
-        "FAILED",
-        f"User: {principal} is not authorized to perform: dynamodb:ListTagsOfResource on "
-        f"resource: {shown['ResourceArn']} because no identity-based policy allows the "
-        "dynamodb:ListTagsOfResource action",
+    principal = f"arn:aws:sts::000000000000:assumed-role/{name}-role/AWSBackup-{name}-role"
+    text = (
+        f"User: {principal} is not authorized to perform: dynamodb:ListTagsOfResource on resource: "
+        f"{shown['ResourceArn']} because no identity-based policy allows the dynamodb:ListTagsOfResource action"
     )
+    assert (shown["State"], shown["StatusMessage"], "RecoveryPointArn" in shown) == ("FAILED", text, False)
     assert backup.describe_backup_vault(BackupVaultName=vault)["NumberOfRecoveryPoints"] == 0
-    assert "RecoveryPointArn" not in shown
     has, lacks = ["dynamodb:ListTagsOfResource"], "dynamodb:StartAwsBackupJob"
     for message in (lacks, "does not have permission to describe resource"):
-        grant(client, f"{name}-bare", *has)
+        grant(client, f"{name}-role", *has)
         assert message in ended(backup, start(IamRoleArn=arn)["BackupJobId"])["StatusMessage"]
         has.append(lacks)
 
 
-def test_a_job_holds_its_table_until_it_is_stopped_and_leaves_no_point(client, backup, start, table, vault, setting):
+def test_a_job_holds_its_table_until_it_is_stopped_and_leaves_no_point(backup, dynamodb, start, table, vault, setting):
     setting("backup_job_seconds", 60)
     first = start()
     job, point = first["BackupJobId"], {"BackupVaultName": vault, "RecoveryPointArn": first["RecoveryPointArn"]}
     assert backup.describe_recovery_point(**point)["Status"] == "CREATING"
     assert code_of(backup.delete_recovery_point, **point) == "InvalidResourceStateException"
-    assert code_of(client("dynamodb").delete_table, TableName=table) == "ResourceInUseException"
+    assert code_of(dynamodb.delete_table, TableName=table) == "ResourceInUseException"
     setting("backup_job_seconds", 0)
     second = ended(backup, start()["BackupJobId"])
     text = "Backup job failed because there was a running job for the same resource."
@@ -117,27 +109,14 @@ def test_a_job_holds_its_table_until_it_is_stopped_and_leaves_no_point(client, b
     assert (shown["State"], shown["StatusMessage"]) == ("ABORTED", "Backup job was stopped by user.")
     assert backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"] == []
     assert code_of(backup.stop_backup_job, BackupJobId=job) == "InvalidRequestException"
-    client("dynamodb").delete_table(TableName=table)
+    dynamodb.delete_table(TableName=table)
 
 
-def test_a_caller_needs_to_pass_the_role(client, table, vault, backup_role, name):
-    may = user_of(client, name, "backup")
-    arguments = {"BackupVaultName": vault, "ResourceArn": table_arn(table), "IamRoleArn": backup_role}
-    use = allow("backup:StartBackupJob")
-    status, code, text = refused(may(use).start_backup_job, **arguments)
-    assert (status, code) == (403, "AccessDeniedException")
-    assert f"iam:PassRole on resource: {backup_role}" in text
-    assert may(use, allow("iam:PassRole", on=backup_role)).start_backup_job(**arguments)["BackupJobId"]
-
-
-def test_lists_filter_and_page(client, backup, table, vault, backup_role, setting):
-    setting("backup_job_seconds", 0)
-    jobs = [back_up(client, vault, table, backup_role)["BackupJobId"] for _ in range(3)]
-    pages = list(
-        backup.get_paginator("list_backup_jobs").paginate(ByBackupVaultName=vault, PaginationConfig={"PageSize": 2})
-    )
-    assert [len(page["BackupJobs"]) for page in pages] == [2, 1]
-    assert [job["BackupJobId"] for page in pages for job in page["BackupJobs"]] == jobs[::-1]
+def test_lists_filter_and_page(backup, start, table, vault):
+    jobs = [ended(backup, start()["BackupJobId"])["BackupJobId"] for _ in range(3)]
+    paging = {"ByBackupVaultName": vault, "PaginationConfig": {"PageSize": 2}}
+    pages = [page["BackupJobs"] for page in backup.get_paginator("list_backup_jobs").paginate(**paging)]
+    assert [[job["BackupJobId"] for job in page] for page in pages] == [jobs[:0:-1], jobs[:1]]
     hour, now = datetime.timedelta(hours=1), datetime.datetime.now(datetime.UTC)
     for filters, count in (
         ({"ByState": "COMPLETED"}, 3),
@@ -153,7 +132,30 @@ def test_lists_filter_and_page(client, backup, table, vault, backup_role, settin
         ({"ByCompleteBefore": now - hour}, 0),
     ):
         assert len(backup.list_backup_jobs(ByBackupVaultName=vault, **filters)["BackupJobs"]) == count, filters
-    assert code_of(backup.list_backup_jobs, NextToken="?") == "InvalidParameterValueException"
+    assert code_of(backup.list_backup_jobs, NextToken="?") == INVALID
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-west-2"])
+def test_a_copy_is_a_point_of_its_own_in_its_vault(client, backup, point, backup_role, name, region):
+    there, copies, made = client("backup", region_name=region), f"{name}-copies", point["RecoveryPointArn"]
+    source = {"RecoveryPointArn": made, "SourceBackupVaultName": name, "IamRoleArn": backup_role}
+    missing = f"arn:aws:backup:{region}:000000000000:backup-vault:missing"
+    assert code_of(backup.start_copy_job, DestinationBackupVaultArn=missing, **source) == NOT_FOUND
+
+    arn = there.create_backup_vault(BackupVaultName=copies)["BackupVaultArn"]
+    job = backup.start_copy_job(DestinationBackupVaultArn=arn, **source)["CopyJobId"]
+    shown = backup.describe_copy_job(CopyJobId=job)["CopyJob"]
+    assert (shown["State"], shown["SourceRecoveryPointArn"]) == ("COMPLETED", made)
+    assert shown["DestinationBackupVaultArn"] == arn
+    (copied,) = there.list_recovery_points_by_backup_vault(BackupVaultName=copies)["RecoveryPoints"]
+    assert copied["RecoveryPointArn"] == shown["DestinationRecoveryPointArn"]
+    assert copied["ResourceArn"] == shown["ResourceArn"]
+    for filters, count in (
+        ({"BySourceRecoveryPointArn": made}, 1),
+        ({"ByDestinationVaultArn": arn, "ByState": "COMPLETED"}, 1),
+        ({"ByDestinationVaultArn": arn, "ByState": "RUNNING"}, 0),
+    ):
+        assert len(backup.list_copy_jobs(**filters)["CopyJobs"]) == count
 
 
 # Of these tests alone, so that no other test meets the changed setting.
@@ -161,33 +163,22 @@ REGION = "eu-west-1"
 
 
 @pytest.fixture
-def here(client):
-    """Make clients of a region without advanced features for DynamoDB."""
-    on = {"DynamoDB": True}
-    settings = client("backup").describe_region_settings()
+def here(client, backup, name):
+    """``here("backup")``: clients of a region without advanced features, where a table and a vault exist."""
+    make, on = functools.partial(client, region_name=REGION), {"DynamoDB": True}
+    settings = backup.describe_region_settings()
     assert settings["ResourceTypeOptInPreference"] == settings["ResourceTypeManagementPreference"] == on
-    backup = client("backup", region_name=REGION)
-    backup.update_region_settings(ResourceTypeManagementPreference={"DynamoDB": False})
-    changed = backup.describe_region_settings()
+    make("backup").update_region_settings(ResourceTypeManagementPreference={"DynamoDB": False})
+    changed = make("backup").describe_region_settings()
     assert changed["ResourceTypeOptInPreference"] == on
     assert changed["ResourceTypeManagementPreference"] == {"DynamoDB": False}
-    return lambda service: client(service, region_name=REGION)
+    make("dynamodb").create_table(TableName=name, **KEYED)
+    make("backup").create_backup_vault(BackupVaultName=name)
+    return make
 
 
-@pytest.fixture
-def basic_job(here, client, name):
-    """A completed job there."""
-    here("dynamodb").create_table(TableName=name, **KEYED)
-    here("backup").create_backup_vault(BackupVaultName=name)
-    role = create_backup_role(client, name)
-    client("iam").attach_role_policy(
-        RoleName=name, PolicyArn="arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
-    )
-    return back_up(here, name, name, role)
-
-
-def test_without_advanced_features_the_point_is_a_backup_of_dynamodb(here, basic_job, name):
-    arn = basic_job["RecoveryPointArn"]
+def test_without_advanced_features_the_point_is_a_backup_of_dynamodb(here, backup_role, name):
+    arn = back_up(here, name, name, backup_role)["RecoveryPointArn"]
     assert re.fullmatch(re.escape(table_arn(name, REGION)) + r"/backup/0\d{13}-[0-9a-f]{8}", arn)
     dynamodb, backup = here("dynamodb"), here("backup")
 
@@ -200,30 +191,23 @@ def test_without_advanced_features_the_point_is_a_backup_of_dynamodb(here, basic
     point = {"BackupVaultName": name, "RecoveryPointArn": arn}
     assert backup.describe_recovery_point(**point)["Status"] == "COMPLETED"
     assert backup.get_recovery_point_restore_metadata(**point)["RecoveryPointArn"] == arn
-    again = backup.start_backup_job(
-        BackupVaultName=name, ResourceArn=table_arn(name, REGION), IamRoleArn=basic_job["IamRoleArn"]
-    )
+    again = backup.start_backup_job(BackupVaultName=name, ResourceArn=table_arn(name, REGION), IamRoleArn=backup_role)
     assert "RecoveryPointArn" not in again, "the model: only for those that AWS Backup keeps"
     assert time.time() - again["CreationDate"].timestamp() < 60
-    backup.stop_backup_job(BackupJobId=again["BackupJobId"])
     backup.delete_recovery_point(**point)
-    assert listed(BackupType="AWS_BACKUP") == []
+    assert arn not in listed(BackupType="AWS_BACKUP")
 
 
-@pytest.mark.usefixtures("basic_job")
-def test_the_role_of_the_job_must_describe_the_backup_and_deletes_it(here, client, name, setting):
+def test_the_role_of_the_job_must_describe_the_backup_and_deletes_it(here, client, role, name, setting):
     """Without the service-linked role, whose own permissions would do."""
-    setting("backup_job_seconds", 0)
-    role, backup = f"{name}-less", here("backup")
-    arn = create_backup_role(client, role)
+    arn, backup = role(BACKUP), here("backup")
     actions = [f"dynamodb:{action}" for action in ("CreateBackup", "DescribeTable", "DeleteBackup", "DescribeBackup")]
     for missing, state in (("dynamodb:DescribeBackup", "FAILED"), ("dynamodb:DeleteBackup", "COMPLETED")):
-        given = policy(allow(*(action for action in actions if action != missing)))
-        client("iam").put_role_policy(RoleName=role, PolicyName="x", PolicyDocument=given)
+        grant(client, f"{name}-role", *(action for action in actions if action != missing))
         made = back_up(here, name, name, arn)
         assert made["State"] == state
         assert state == "COMPLETED" or f"not authorized to perform: {missing}" in made["StatusMessage"]
-    setting("backup_service_linked_role", 0)
+    setting("recovery_point_deleting_seconds", 60)
     point = {"BackupVaultName": name, "RecoveryPointArn": made["RecoveryPointArn"]}
     for allowed, status in ((0, "EXPIRED"), (1, "DELETING")):
         setting("backup_service_linked_role", allowed)

@@ -5,14 +5,12 @@ A pytest plugin, which needs nothing of the project around it.
 
 import uuid
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from embedded_aws.tests.support.engine import clients_of, configure, running
 from embedded_aws.tests.support.steps import create_backup_role
-from embedded_aws.tests.support.stream_readers import Streams
 
 
 @pytest.fixture(scope="session")
@@ -64,20 +62,6 @@ def table(client: Callable[..., Any], name: str) -> str:
     for pk in ("one", "two"):
         client("dynamodb").put_item(TableName=name, Item={"pk": {"S": pk}, "User": {"S": "tom"}})
     return name
-
-
-@pytest.fixture
-def streams(client: Callable[..., Any], name: str, tmp_path: Path) -> Iterator[Streams]:
-    """A table with a stream, and what makes functions that read it."""
-    made = Streams(client, name, tmp_path / "notes")
-    yield made
-    made.clean()
-
-
-@pytest.fixture
-def no_stream_pause(setting: Callable[[str, object], None]) -> None:
-    """A batch of a stream that failed is sent again at once."""
-    setting("stream_retry_seconds", 0)
 
 
 @pytest.fixture

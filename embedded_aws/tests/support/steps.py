@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+INVALID, NOT_FOUND = "InvalidParameterValueException", "ResourceNotFoundException"
+KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
 # A table with one key, in the words of CreateTable and of a template.
 KEYED: dict[str, Any] = {
     "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
@@ -106,6 +108,29 @@ def eventually(check: Callable[[], Any], seconds: float = 15.0) -> Any:
         assert time.monotonic() < deadline, f"not true within {seconds} seconds"
         time.sleep(0.03)
     return answer
+
+
+def recovery_of(dynamodb: Any, table: str) -> Any:
+    """The point-in-time recovery of the table."""
+    shown = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    return shown["PointInTimeRecoveryDescription"]
+
+
+def expiry_of(dynamodb: Any, table: str) -> Any:
+    """The time to live of the table."""
+    return dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+
+
+def count_by_user(dynamodb: Any, table: str, user: str) -> int:
+    """How many items of the index ByUser are the user's."""
+    found = dynamodb.query(
+        TableName=table,
+        IndexName="ByUser",
+        KeyConditionExpression="#u = :u",
+        ExpressionAttributeNames={"#u": "User"},
+        ExpressionAttributeValues={":u": {"S": user}},
+    )
+    return int(found["Count"])
 
 
 def refused(call: Callable[..., Any], **arguments: Any) -> tuple[int, str, str]:
