@@ -27,11 +27,12 @@ def stack(client, name):
 
 
 @pytest.fixture
-def point(client, backup, table, vault, backup_role):
+def point(client, backup, table, backup_role, vault):  # noqa: ARG001 (jobs take no time)
     """Arguments that name a recovery point of the test's own table."""
-    kept = {"Lifecycle": {"DeleteAfterDays": 35}, "RecoveryPointTags": {"kind": "manual"}}
-    made = back_up(client, vault, table, backup_role, **kept)
-    return {"BackupVaultName": vault, "RecoveryPointArn": made["RecoveryPointArn"]}
+    job = back_up(
+        client, vault, table, backup_role, Lifecycle={"DeleteAfterDays": 35}, RecoveryPointTags={"kind": "manual"}
+    )
+    return {"BackupVaultName": vault, "RecoveryPointArn": job["RecoveryPointArn"]}
 
 
 @pytest.fixture

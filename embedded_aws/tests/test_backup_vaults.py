@@ -6,6 +6,7 @@ selection.go; AWS Backup guide, "AWS Backup Vault Lock", "Vault access policies"
 "backup-recovery-points-hold-vault" (text); aws-cdk, BackupVault.blockRecoveryPointDeletion (the policy).
 """
 
+import contextlib
 import datetime
 import time
 
@@ -13,17 +14,23 @@ import pytest
 from botocore.config import Config
 
 from embedded_aws.tests.support.engine import configure
-from embedded_aws.tests.support.steps import allow, back_up, code_of, create_plan, eventually, policy, refused, user_of
+from embedded_aws.tests.support.steps import (
+    INVALID,
+    NOT_FOUND,
+    allow,
+    back_up,
+    code_of,
+    create_plan,
+    eventually,
+    policy,
+    refused,
+    table_arn,
+    user_of,
+)
 
 NOT_EMPTY = (400, "InvalidRequestException", "Backup vault cannot be deleted because it contains recovery points.")
 HELD = "The recovery point cannot be deleted because it has active legal hold(s)"
-INVALID = "InvalidParameterValueException"
-
-
-@pytest.fixture(autouse=True)
-def quick(setting):
-    for name in ("backup_job_seconds", "recovery_point_deleting_seconds", "vault_lag_seconds"):
-        setting(name, 0)
+REFUSED, DENIED = "InvalidRequestException", "AccessDeniedException"
 
 
 def test_a_missing_vault_answers_access_denied_even_to_root(backup, name):
@@ -68,45 +75,37 @@ def test_a_vault_with_a_point_is_kept_and_can_be_deleted_only_after_a_lag(backup
     if time.monotonic() - deleted < 0.4:  # a slow machine may have missed the lag
         assert refused(backup.delete_backup_vault, BackupVaultName=vault) == NOT_EMPTY
 
-    def delete():
-        try:
+    def gone():
+        with contextlib.suppress(backup.exceptions.InvalidRequestException):
             return backup.delete_backup_vault(BackupVaultName=vault)
-        except backup.exceptions.InvalidRequestException:
-            return None
 
-    assert eventually(delete)
+    eventually(gone)
 
 
-def test_a_governance_lock_holds_until_it_is_removed(backup, point, vault):
-    backup.put_backup_vault_lock_configuration(BackupVaultName=vault, MinRetentionDays=7, MaxRetentionDays=365)
-    shown = backup.describe_backup_vault(BackupVaultName=vault)
+def test_a_governance_lock_can_be_removed_and_a_compliance_lock_is_final_after_its_date(backup, point, vault, setting):
+    mine, put = {"BackupVaultName": vault}, backup.put_backup_vault_lock_configuration
+    describe, remove = backup.describe_backup_vault, backup.delete_backup_vault_lock_configuration
+    put(MinRetentionDays=7, MaxRetentionDays=365, **mine)
+    shown = describe(**mine)
     assert (shown["Locked"], shown["MinRetentionDays"], shown["MaxRetentionDays"]) == (True, 7, 365)
     assert "LockDate" not in shown
-    assert code_of(backup.delete_recovery_point, **point) == "InvalidRequestException"
-    call = backup.update_recovery_point_lifecycle
-    assert code_of(call, Lifecycle={"DeleteAfterDays": 9}, **point) == "InvalidRequestException"
-    backup.delete_backup_vault_lock_configuration(BackupVaultName=vault)
-    assert backup.describe_backup_vault(BackupVaultName=vault)["Locked"] is False
-    backup.delete_recovery_point(**point)
-    backup.put_backup_vault_lock_configuration(BackupVaultName=vault, MinRetentionDays=7)
-    backup.delete_backup_vault(BackupVaultName=vault)  # it is empty
+    assert code_of(backup.delete_recovery_point, **point) == REFUSED
+    assert code_of(backup.update_recovery_point_lifecycle, Lifecycle={"DeleteAfterDays": 9}, **point) == REFUSED
+    remove(**mine)
+    assert describe(**mine)["Locked"] is False
 
-
-def test_a_compliance_lock_is_final_after_its_date(backup, point, vault, setting):
-    lock = {"BackupVaultName": vault, "MinRetentionDays": 7, "ChangeableForDays": 3}
-    backup.put_backup_vault_lock_configuration(**lock)
-    date = backup.describe_backup_vault(BackupVaultName=vault)["LockDate"]
+    put(MinRetentionDays=7, ChangeableForDays=3, **mine)
     in_three_days = datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=3)
-    assert abs(date - in_three_days) < datetime.timedelta(minutes=1)
-    backup.delete_backup_vault_lock_configuration(BackupVaultName=vault)  # still changeable
+    assert abs(describe(**mine)["LockDate"] - in_three_days) < datetime.timedelta(minutes=1)
+    remove(**mine)  # still changeable
     setting("vault_lock_day_seconds", 0)
-    backup.put_backup_vault_lock_configuration(**lock)
-    for call, arguments in (
-        (backup.delete_backup_vault_lock_configuration, {"BackupVaultName": vault}),
-        (backup.put_backup_vault_lock_configuration, {"BackupVaultName": vault}),
-        (backup.delete_recovery_point, point),
-    ):
-        assert code_of(call, **arguments) == "InvalidRequestException"
+    put(MinRetentionDays=7, ChangeableForDays=3, **mine)
+    for call, arguments in ((remove, mine), (put, mine), (backup.delete_recovery_point, point)):
+        assert code_of(call, **arguments) == REFUSED
+    empty = {"BackupVaultName": f"{vault}-empty"}
+    backup.create_backup_vault(**empty)
+    put(MinRetentionDays=7, **empty)
+    backup.delete_backup_vault(**empty)
 
 
 def test_a_lock_has_valid_days_and_fails_jobs_outside_of_them(backup, client, table, vault, backup_role):
@@ -120,29 +119,22 @@ def test_a_lock_has_valid_days_and_fails_jobs_outside_of_them(backup, client, ta
         assert back_up(client, vault, table, backup_role, Lifecycle=lifecycle)["State"] == state
 
 
-def test_an_access_policy_denies_even_root(backup, point, vault):
+def test_an_access_policy_denies_its_principal_and_even_root(backup, client, point, vault, name):
     get, put = backup.get_backup_vault_access_policy, backup.put_backup_vault_access_policy
-    assert code_of(get, BackupVaultName=vault) == "ResourceNotFoundException"
+    assert code_of(get, BackupVaultName=vault) == NOT_FOUND
     assert code_of(put, BackupVaultName=vault, Policy="{}") == INVALID
-    denied = allow("backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle", Effect="Deny", Principal="*")
-    put(BackupVaultName=vault, Policy=policy(denied))
-    assert get(BackupVaultName=vault)["Policy"] == policy(denied)
-    status, code, text = refused(backup.delete_recovery_point, **point)
-    assert (status, code) == (403, "AccessDeniedException")
-    assert text.endswith("with an explicit deny in a resource-based policy")
-    assert backup.describe_recovery_point(**point)["Status"] == "COMPLETED"
-    backup.delete_backup_vault_access_policy(BackupVaultName=vault)
-    backup.delete_recovery_point(**point)
-
-
-def test_an_access_policy_denies_only_its_principal(backup, client, point, vault, name):
-    theirs = user_of(client, name, "backup")(allow("backup:*"))
-    arn = client("iam").get_user(UserName=name)["User"]["Arn"]
-    denied = allow("backup:Delete*", Effect="Deny", Principal={"AWS": arn})
-    backup.put_backup_vault_access_policy(BackupVaultName=vault, Policy=policy(denied))
-    assert code_of(theirs.delete_recovery_point, **point) == "AccessDeniedException"
-    assert theirs.describe_recovery_point(**point)["Status"] == "COMPLETED"
-    backup.delete_recovery_point(**point)
+    root, user = backup, user_of(client, name, "backup")(allow("backup:*"))
+    theirs = {"AWS": client("iam").get_user(UserName=name)["User"]["Arn"]}
+    for principal, denied in (("*", (root, user)), (theirs, (user,))):
+        document = policy(allow("backup:Delete*", Effect="Deny", Principal=principal))
+        put(BackupVaultName=vault, Policy=document)
+        assert get(BackupVaultName=vault)["Policy"] == document
+        for caller in denied:
+            status, code, text = refused(caller.delete_recovery_point, **point)
+            assert (status, code) == (403, DENIED)
+            assert text.endswith("with an explicit deny in a resource-based policy")
+            assert caller.describe_recovery_point(**point)["Status"] == "COMPLETED"
+    root.delete_recovery_point(**point)
 
 
 def test_a_legal_hold_holds_what_it_selects_until_it_is_cancelled(backup, point, vault):
@@ -186,49 +178,56 @@ def test_deletions_beyond_a_rate_are_throttled_and_counted_and_calls_take_time(a
     assert time.monotonic() - began >= 0.08
 
 
-def test_a_plan_is_refused_twice_without_its_vault_and_with_a_bad_lifecycle(backup, vault, name):
-    rule = {"RuleName": "daily", "TargetBackupVaultName": vault}
-    document, create = {"BackupPlanName": name, "Rules": [rule]}, backup.create_backup_plan
-    plan = create(BackupPlan=document)["BackupPlanId"]
+def test_a_plan_needs_its_vault_and_a_selection_a_role_and_each_plan_is_a_resource(
+    client, backup, vault, name, backup_role, role
+):
+    plan = create_plan(client, name, vault)["BackupPlanId"]
     text = "Backup plan with the same plan document already exists"
-    assert refused(create, BackupPlan=document) == (400, "AlreadyExistsException", text)
-    other = create(BackupPlan=document | {"Rules": [rule | {"RuleName": "other"}]})
-    assert other["BackupPlanId"] != plan
+    create, document = backup.create_backup_plan, {"BackupPlanName": name}
+    rule = {"RuleName": "daily", "TargetBackupVaultName": vault}
+    assert refused(create, BackupPlan=document | {"Rules": [rule]}) == (400, "AlreadyExistsException", text)
     for wrong in (
         {"TargetBackupVaultName": f"{name}-missing"},
         {"Lifecycle": {"MoveToColdStorageAfterDays": 30, "DeleteAfterDays": 60}},
     ):
         assert refused(create, BackupPlan=document | {"Rules": [rule | wrong]})[:2] == (400, INVALID)
 
-
-def test_a_selection_needs_a_role_and_is_deleted_before_its_plan(client, backup, vault, name, backup_role):
-    plan = create_plan(client, name, vault)["BackupPlanId"]
-    create, missing = backup.create_backup_selection, "arn:aws:iam::000000000000:role/messages/missing"
-    found = refused(create, BackupPlanId=plan, BackupSelection={"SelectionName": "m", "IamRoleArn": missing})
-    assert found == (400, INVALID, f"IAM Role {missing} cannot be assumed by AWS Backup")
-    made = create(BackupPlanId=plan, BackupSelection={"SelectionName": "m", "IamRoleArn": backup_role})
+    select, missing, blind = backup.create_backup_selection, f"{backup_role}-missing", role("backup.amazonaws.com")
+    for arn, text in (
+        (missing, f"IAM Role {missing} cannot be assumed by AWS Backup"),
+        (blind, f"IAM Role {blind} is not authorized to call tag:GetResources"),
+    ):
+        found = refused(select, BackupPlanId=plan, BackupSelection={"SelectionName": "m", "IamRoleArn": arn})
+        assert found == (400, INVALID, text)
+    made = select(BackupPlanId=plan, BackupSelection={"SelectionName": "m", "IamRoleArn": backup_role})
     text = "Related backup plan selections must be deleted prior to backup plan deletion"
-    assert refused(backup.delete_backup_plan, BackupPlanId=plan) == (400, "InvalidRequestException", text)
+    assert refused(backup.delete_backup_plan, BackupPlanId=plan) == (400, REFUSED, text)
     found = refused(backup.get_backup_selection, BackupPlanId="none", SelectionId="none")
     assert found == (400, INVALID, "Cannot find Backup plan")
     assert code_of(backup.delete_backup_selection, BackupPlanId=plan, SelectionId="none") == INVALID
+
+    other = create_plan(client, name, vault, "other")
+    user = user_of(client, name, "backup")(allow("backup:*", on=other["BackupPlanArn"]))
+    assert user.get_backup_plan(BackupPlanId=other["BackupPlanId"])["BackupPlan"]
+    assert _denied(user.get_backup_plan, BackupPlanId=plan)
+    assert _denied(user.list_backup_selections, BackupPlanId=plan)
     backup.delete_backup_selection(BackupPlanId=plan, SelectionId=made["SelectionId"])
     backup.delete_backup_plan(BackupPlanId=plan)
 
 
 @pytest.fixture
-def two_vaults(client, table, backup_role, name):
+def two_vaults(client, backup, table, backup_role, name):
     """Two vaults with a recovery point each: names and ARNs of the vault and of the point."""
     found = []
     for vault in (f"{name}-mine", f"{name}-other"):
-        arn = client("backup").create_backup_vault(BackupVaultName=vault)["BackupVaultArn"]
+        arn = backup.create_backup_vault(BackupVaultName=vault)["BackupVaultArn"]
         found.append((vault, arn, back_up(client, vault, table, backup_role)["RecoveryPointArn"]))
     return found
 
 
 def _denied(call, **arguments):
     status, code, text = refused(call, **arguments)
-    assert (status, code) == (403, "AccessDeniedException")
+    assert (status, code) == (403, DENIED)
     return "is not authorized to perform" in text
 
 
@@ -239,8 +238,8 @@ def test_a_user_of_one_vault_has_no_access_to_another(client, name, two_vaults, 
     mine, theirs = ({"BackupVaultName": each} for each in (vault, other))
     backup = may(allow("backup:*", on=[arn, point]))
     assert backup.describe_backup_vault(**mine)["NumberOfRecoveryPoints"] == 1
-    listed = backup.list_recovery_points_by_backup_vault(**mine)["RecoveryPoints"]
-    assert [entry["RecoveryPointArn"] for entry in listed] == [point]
+    (listed,) = backup.list_recovery_points_by_backup_vault(**mine)["RecoveryPoints"]
+    assert listed["RecoveryPointArn"] == point
     assert backup.describe_recovery_point(RecoveryPointArn=point, **mine)["Status"] == "COMPLETED"
     assert backup.list_tags(ResourceArn=point)["Tags"]
     for call in (backup.describe_backup_vault, backup.delete_backup_vault, backup.list_recovery_points_by_backup_vault):
@@ -249,38 +248,29 @@ def test_a_user_of_one_vault_has_no_access_to_another(client, name, two_vaults, 
         assert _denied(call, RecoveryPointArn=other_point, **theirs)
 
     restoring = {"IamRoleArn": backup_role, "Metadata": {"targetTableName": f"{table}-2"}}
-    backup = may(allow("backup:StartBackupJob", on=arn), allow("backup:StartRestoreJob", on=point))
-    _, code, text = refused(backup.start_restore_job, RecoveryPointArn=point, **restoring)
-    assert (code, "iam:PassRole" in text) == ("AccessDeniedException", True)
-    passing = allow("iam:PassRole", on=backup_role)
-    backup = may(allow("backup:StartBackupJob", on=arn), allow("backup:StartRestoreJob", on=point), passing)
-    backing = {"ResourceArn": f"arn:aws:dynamodb:us-east-1:000000000000:table/{table}", "IamRoleArn": backup_role}
+    backing = {"IamRoleArn": backup_role, "ResourceArn": table_arn(table)}
+    starting = allow("backup:StartBackupJob", on=arn), allow("backup:StartRestoreJob", on=point)
+    backup = may(*starting)
+    for call, arguments in (
+        (backup.start_restore_job, {"RecoveryPointArn": point} | restoring),
+        (backup.start_backup_job, mine | backing),
+    ):
+        status, code, text = refused(call, **arguments)
+        assert (status, code, f"iam:PassRole on resource: {backup_role}" in text) == (403, DENIED, True)
+    backup = may(*starting, allow("iam:PassRole", on=backup_role))
     assert backup.start_backup_job(**mine, **backing)["BackupJobId"]
     assert _denied(backup.start_backup_job, **theirs, **backing)
     assert backup.start_restore_job(RecoveryPointArn=point, **restoring)["RestoreJobId"]
     assert _denied(backup.start_restore_job, RecoveryPointArn=other_point, **restoring)
-    may(allow("backup:*", on=[arn, point])).delete_recovery_point(RecoveryPointArn=point, **mine)
 
-
-def test_a_condition_on_tags_counts_for_vaults_and_points(client, name, two_vaults):
-    (vault, arn, point), (other, _, other_point) = two_vaults
     for tagged in (arn, point):
-        client("backup").tag_resource(ResourceArn=tagged, Tags={"team": "mine"})
-    condition = {"StringEquals": {"aws:ResourceTag/team": "mine"}}
-    backup = user_of(client, name, "backup")(allow("backup:*", Condition=condition))
-    assert backup.describe_backup_vault(BackupVaultName=vault)["BackupVaultName"] == vault
-    assert _denied(backup.describe_backup_vault, BackupVaultName=other)
-    backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=point)
-    assert _denied(backup.delete_recovery_point, BackupVaultName=other, RecoveryPointArn=other_point)
+        client("backup").tag_resource(ResourceArn=tagged, Tags={"team": name})
+    backup = may(allow("backup:*", Condition={"StringEquals": {"aws:ResourceTag/team": name}}))
+    assert backup.describe_backup_vault(**mine)["BackupVaultName"] == vault
+    assert _denied(backup.describe_backup_vault, **theirs)
+    backup.delete_recovery_point(RecoveryPointArn=point, **mine)
+    assert _denied(backup.delete_recovery_point, RecoveryPointArn=other_point, **theirs)
     found = client("resourcegroupstaggingapi").get_resources(
-        TagFilters=[{"Key": "team", "Values": ["mine"]}], ResourceTypeFilters=["backup"]
+        TagFilters=[{"Key": "team", "Values": [name]}], ResourceTypeFilters=["backup"]
     )["ResourceTagMappingList"]
-    assert {entry["ResourceARN"] for entry in found} >= {arn}
-
-
-def test_a_plan_is_a_resource_of_its_own(client, name, vault):
-    mine, other = (create_plan(client, name, vault, rule) for rule in ("mine", "other"))
-    backup = user_of(client, name, "backup")(allow("backup:*", on=mine["BackupPlanArn"]))
-    assert backup.get_backup_plan(BackupPlanId=mine["BackupPlanId"])["BackupPlan"]
-    assert _denied(backup.get_backup_plan, BackupPlanId=other["BackupPlanId"])
-    assert _denied(backup.list_backup_selections, BackupPlanId=other["BackupPlanId"])
+    assert arn in [entry["ResourceARN"] for entry in found]
