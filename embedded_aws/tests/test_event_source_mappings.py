@@ -6,12 +6,8 @@ Sources: see embedded_aws/streams.
 import json
 import time
 
-import pytest
-
 from embedded_aws.tests.support.steps import KEYED, allow, eventually, policy
-from embedded_aws.tests.support.stream_readers import Streams
-
-REPORTING = {"FunctionResponseTypes": ["ReportBatchItemFailures"]}
+from embedded_aws.tests.support.stream_readers import READING, Streams
 
 
 def test_everything_written_before_the_mapping_comes_in_batches_and_in_order(streams):
@@ -27,7 +23,7 @@ def test_only_records_of_the_filter_are_sent(streams):
     streams.reader(FilterCriteria={"Filters": [{"Pattern": json.dumps(pattern)}]})
     streams.put("USER#tom", "CONVERSATION#1", "CONVERSATIONS", "CONVERSATION#2")
     batches = streams.sent("CONVERSATION#2")
-    assert [n for batch in batches for n in batch] == ["CONVERSATION#1", "CONVERSATION#2"]
+    assert [name for batch in batches for name in batch] == ["CONVERSATION#1", "CONVERSATION#2"]
 
 
 def test_a_batching_window_gathers_records(streams):
@@ -37,12 +33,11 @@ def test_a_batching_window_gathers_records(streams):
     assert streams.sent("c") == [["a", "b", "c"]]
 
 
-@pytest.mark.usefixtures("no_stream_pause")
 def test_a_reported_record_and_those_after_it_are_sent_again(streams):
     """Snapshot test_dynamodb_report_batch_item_failures: 5 deliveries with 3 retries."""
     url, queue = streams.queue()
     streams.put("a", "b", "report", "c")
-    streams.reader(MaximumRetryAttempts=3, failures=queue, **REPORTING)
+    streams.reader(MaximumRetryAttempts=3, failures=queue, FunctionResponseTypes=["ReportBatchItemFailures"])
     found = streams.received(url)
     assert streams.batches() == [["a", "b", "report", "c"]] + 4 * [["report", "c"]]
     assert found["requestContext"]["condition"] == "RetryAttemptsExhausted"
@@ -51,36 +46,37 @@ def test_a_reported_record_and_those_after_it_are_sent_again(streams):
     assert found["DDBStreamBatchInfo"]["batchSize"] == 2
 
 
-def test_without_the_response_type_a_report_is_ignored(streams):
+def test_a_mapping_has_the_defaults_of_streams_and_ignores_a_report(streams, client):
     streams.put("report", "a")
-    streams.reader()
+    shown = client("lambda").get_event_source_mapping(UUID=streams.reader())
+    defaults = {
+        "BatchSize": 100,
+        "BisectBatchOnFunctionError": False,
+        "DestinationConfig": {"OnFailure": {}},
+        "MaximumBatchingWindowInSeconds": 0,
+        "MaximumRecordAgeInSeconds": -1,
+        "MaximumRetryAttempts": -1,
+        "ParallelizationFactor": 1,
+    }
+    assert shown.items() >= defaults.items()
     streams.sent("a")
     streams.put("b")
     assert streams.sent("b") == [["report", "a"], ["b"]]
 
 
-@pytest.mark.usefixtures("no_stream_pause")
 def test_a_split_leaves_the_failing_record_alone(streams):
     url, queue = streams.queue()
     streams.put("a", "b", "c", "raise", "d")
     streams.reader(BisectBatchOnFunctionError=True, MaximumRetryAttempts=1, failures=queue)
     found = streams.received(url)
     eventually(lambda: streams.batches()[-1] == ["d"])
-    assert streams.batches()[1:] == [
-        ["a", "b"],
-        ["c", "raise", "d"],
-        ["c"],
-        ["raise", "d"],
-        ["raise"],
-        ["raise"],
-        ["d"],
-    ]
+    halves = [["a", "b"], ["c", "raise", "d"], ["c"], ["raise", "d"]]
+    assert streams.batches()[1:] == [*halves, ["raise"], ["raise"], ["d"]]
     assert found["responseContext"]["functionError"] == "Unhandled"
     assert found["DDBStreamBatchInfo"]["batchSize"] == 1
 
 
-@pytest.mark.usefixtures("no_stream_pause")
-def test_the_destination_gets_a_record_of_a_discarded_batch(streams, client):
+def test_a_queue_or_a_topic_gets_a_record_of_a_discarded_batch(streams, client):
     """Snapshot test_dynamodb_event_source_mapping_with_on_failure_destination_config."""
     url, queue = streams.queue()
     mapping = streams.reader(MaximumRetryAttempts=1, failures=queue)
@@ -110,6 +106,14 @@ def test_the_destination_gets_a_record_of_a_discarded_batch(streams, client):
     streams.put("after")
     assert streams.sent("after")[-1] == ["after"]
 
+    topic = client("sns").create_topic(Name=streams.name)["TopicArn"]
+    let_in = policy(allow("sqs:SendMessage", on=queue, Principal={"Service": "sns.amazonaws.com"}))
+    client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": let_in})
+    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+    streams.reader("other", MaximumRetryAttempts=0, failures=topic)
+    message = json.loads(streams.received(url)["Message"])
+    assert message["requestContext"]["condition"] == "RetryAttemptsExhausted"
+
 
 def test_a_failing_batch_is_discarded_when_it_is_too_old(streams, setting):
     url, queue = streams.queue()
@@ -122,27 +126,13 @@ def test_a_failing_batch_is_discarded_when_it_is_too_old(streams, setting):
     assert found["requestContext"]["approximateInvokeCount"] >= 3
 
 
-@pytest.mark.usefixtures("no_stream_pause")
-def test_a_failure_may_go_to_a_topic(streams, client):
-    url, queue = streams.queue()
-    topic = client("sns").create_topic(Name=streams.name)["TopicArn"]
-    let_in = policy(allow("sqs:SendMessage", on=queue, Principal={"Service": "sns.amazonaws.com"}))
-    client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": let_in})
-    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
-    streams.reader(MaximumRetryAttempts=0, failures=topic)
-    streams.put("raise")
-    message = json.loads(streams.received(url)["Message"])
-    assert message["requestContext"]["condition"] == "RetryAttemptsExhausted"
-
-
-@pytest.mark.usefixtures("no_stream_pause")
 def test_a_throttled_batch_uses_up_no_retry(streams, client):
     function = f"{streams.name}-reader"
     mapping = streams.reader(MaximumRetryAttempts=0, Enabled=False)
     client("lambda").put_function_concurrency(FunctionName=function, ReservedConcurrentExecutions=0)
     client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
     streams.put("a")
-    time.sleep(1)  # Lambda shows a throttled try nowhere, so wait for several
+    time.sleep(0.3)  # Lambda shows a throttled try nowhere, so wait for several
     assert streams.batches() == []
     client("lambda").delete_function_concurrency(FunctionName=function)
     assert streams.sent("a") == [["a"]]
@@ -166,36 +156,36 @@ def test_a_slow_function_does_not_delay_other_streams(streams, client, name, tmp
         eventually(lambda: streams.batches() == [["slow"]])
         other.put("quick")
         eventually(lambda: other.batches() == [["quick"]])
-        busy = client("lambda").list_event_source_mappings(EventSourceArn=streams.stream)
-        # It has not come back yet.
-        (mapping,) = busy["EventSourceMappings"]
-        assert mapping["LastProcessingResult"] == "No records processed"
+        (busy,) = client("lambda").list_event_source_mappings(EventSourceArn=streams.stream)["EventSourceMappings"]
+        assert busy["LastProcessingResult"] == "No records processed", "it has not come back yet"
     finally:
         other.clean()
 
 
-def test_a_stream_that_is_switched_off_is_read_to_its_end(streams, client):
-    mapping = streams.reader(Enabled=False)
+def test_a_stream_that_is_switched_off_is_read_to_its_end_and_its_successor_has_no_records_of_it(streams, client):
+    mapping, dynamodb = streams.reader(Enabled=False), client("dynamodb")
     streams.put("last")
-    client("dynamodb").update_table(TableName=streams.table, StreamSpecification={"StreamEnabled": False})
+    dynamodb.update_table(TableName=streams.table, StreamSpecification={"StreamEnabled": False})
     client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
     assert streams.sent("last") == [["last"]]
-
-
-def test_a_successor_of_a_table_has_no_records_of_it(streams, client):
-    streams.put("old")
-    client("dynamodb").delete_table(TableName=streams.table)
-    client("dynamodb").create_table(TableName=streams.table, **KEYED)
-    streams.reader(EventSourceArn=streams.switch_on())
+    dynamodb.delete_table(TableName=streams.table)
+    dynamodb.create_table(TableName=streams.table, **KEYED)
+    streams.reader("other", EventSourceArn=streams.switch_on())
     streams.put("new")
-    assert streams.sent("new") == [["new"]]
+    assert streams.sent("new") == [["last"], ["new"]]
 
 
-def test_an_enabled_mapping_continues_where_it_was_disabled(streams, client):
-    mapping = streams.reader(StartingPosition="LATEST")
+def test_a_mapping_continues_where_it_was_disabled_and_where_its_role_lost_the_grant(streams, client):
+    mapping, role = streams.reader(StartingPosition="LATEST"), f"{streams.name}-reader"
+    update, get = client("lambda").update_event_source_mapping, client("lambda").get_event_source_mapping
     streams.put("a")
     streams.sent("a")
-    client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
+    update(UUID=mapping, Enabled=False)
     streams.put("b")
-    client("lambda").update_event_source_mapping(UUID=mapping, Enabled=True)
+    update(UUID=mapping, Enabled=True)
     assert streams.sent("b") == [["a"], ["b"]]
+    streams.grant(role)
+    streams.put("c")
+    eventually(lambda: "Cannot access stream" in get(UUID=mapping)["LastProcessingResult"])
+    streams.grant(role, *READING)
+    assert streams.sent("c") == [["a"], ["b"], ["c"]]

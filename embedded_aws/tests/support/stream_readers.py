@@ -33,11 +33,6 @@ def handler(event, context):
 """
 
 
-def zipped(code: str) -> bytes:
-    """A function's code package with ``code`` as its one module, ``reader``."""
-    return package(("reader.py", code, 0o644))
-
-
 class Streams:
     """A table with a stream and functions under one name; ``clean`` deletes them."""
 
@@ -76,7 +71,8 @@ class Streams:
         """The name of a new function of CODE."""
         name = f"{self.name}-{suffix}"
         variables = {"Variables": {"NOTES": str(self._notes)}}
-        create_function(self.client, name, role, zipped(CODE), "reader.handler", Environment=variables, Timeout=30)
+        code = package(("code.py", CODE, 0o644))
+        create_function(self.client, name, role, code, Environment=variables, Timeout=30)
         self._functions.append(name)
         return name
 
@@ -100,12 +96,12 @@ class Streams:
         arn = f"arn:aws:sqs:us-east-1:000000000000:{url['QueueUrl'].rsplit('/', 1)[-1]}"
         return str(url["QueueUrl"]), arn
 
-    def received(self, queue: str, *, delete: bool = False) -> Any:
-        """The body of the next message of the queue, once there is one."""
-        messages = eventually(lambda: self.client("sqs").receive_message(QueueUrl=queue).get("Messages"))
-        if delete:
-            self.client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=messages[0]["ReceiptHandle"])
-        return json.loads(messages[0]["Body"])
+    def received(self, queue: str) -> Any:
+        """The body of the next message of the queue, once there is one; it is deleted."""
+        sqs = self.client("sqs")
+        (message,) = eventually(lambda: sqs.receive_message(QueueUrl=queue).get("Messages"))
+        sqs.delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
+        return json.loads(message["Body"])
 
     def invocations(self) -> list[dict[str, Any]]:
         """What the functions noted, the oldest first."""
