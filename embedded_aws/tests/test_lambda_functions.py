@@ -9,8 +9,8 @@ import pytest
 
 from embedded_aws import lambda_functions
 from embedded_aws.settings import CURRENT
-from embedded_aws.tests.support.stacks import Stack, resource
-from embedded_aws.tests.support.steps import create_backup_role, create_function, grant, package
+from embedded_aws.tests.support.stacks import resource
+from embedded_aws.tests.support.steps import create_function, grant, package
 
 PYTHON = "def handler(event, _):\n    return 'ran'\n"
 NODE = "exports.handler = async () => 'ran';\n"
@@ -18,16 +18,12 @@ DENIED = "[Errno 13] Permission denied: '/var/task/{}'"
 
 
 @pytest.fixture
-def role(client, name):
-    return create_backup_role(client, name, "lambda.amazonaws.com")
-
-
-@pytest.fixture
 def call(client, name, role):
-    """``call(package)``: what a function of this package answers."""
+    """``call(package)``: what a function of this package answers; without one, the function that is there."""
 
-    def run(code, runtime="python3.13", handler="code.handler"):
-        create_function(client, name, role, code, handler, runtime)
+    def run(code=b"", runtime="python3.13", handler="code.handler"):
+        if code:
+            create_function(client, name, role("lambda.amazonaws.com"), code, handler, runtime)
         return json.load(client("lambda").invoke(FunctionName=name)["Payload"])
 
     yield run
@@ -62,21 +58,21 @@ def test_a_node_function_that_others_cannot_read_is_denied(call):
     assert answer == {"errorType": "Error", "errorMessage": text}
 
 
-def test_code_in_a_template_is_readable(client, name, role):
-    properties = {"FunctionName": name, "Role": role, "Runtime": "python3.12", "Handler": "index.handler"}
-    function = resource("AWS::Lambda::Function", properties | {"Code": {"ZipFile": PYTHON}})
-    stack = Stack(client, name).create(Function=function)
-    assert json.load(client("lambda").invoke(FunctionName=name)["Payload"]) == "ran"
-    stack.delete()
+def test_code_in_a_template_is_readable(call, stack, name, role):
+    properties = {"FunctionName": name, "Runtime": "python3.12", "Handler": "index.handler"}
+    properties |= {"Role": role("lambda.amazonaws.com"), "Code": {"ZipFile": PYTHON}}
+    stack.create(Function=resource("AWS::Lambda::Function", properties))
+    assert call() == "ran"
 
 
-@pytest.mark.parametrize("missing", ["", "CreateLogGroup", "CreateLogStream", "PutLogEvents"])
-def test_a_log_is_kept_if_the_role_allows_it(client, call, name, missing):
-    actions = ("CreateLogGroup", "CreateLogStream", "PutLogEvents")
-    grant(client, name, *(f"logs:{action}" for action in actions if action != missing))
-    call(package(("code.py", PYTHON, 0o644)))
-    groups = client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")
-    assert bool(groups["logGroups"]) == (not missing)
+def test_a_log_is_kept_if_the_role_allows_it(client, call, name):
+    assert call(package(("code.py", PYTHON, 0o644))) == "ran"
+    actions = [f"logs:{action}" for action in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")]
+    for missing in (*actions, ""):
+        grant(client, f"{name}-role", *(action for action in actions if action != missing))
+        call()
+        groups = client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
+        assert bool(groups) == (not missing), missing
 
 
 @dataclass(eq=False)

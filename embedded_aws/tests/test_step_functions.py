@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from embedded_aws.stepfunctions.distributed_map import batched
-from embedded_aws.tests.support.steps import create_function, eventually, package
+from embedded_aws.tests.support.steps import create_function, eventually, log_groups, package
 
 # Answers with what it got; a batch with "fail" fails, one with "slow" takes its time.
 CODE = """
@@ -32,7 +32,7 @@ def function(client, name, role):
 
 @pytest.fixture
 def load(client, name, role, function):
-    """``load('"a"', '"b"', MaxConcurrency=3)``: run a Map over these lines; its execution and Map Run."""
+    """``load('"a"', '"b"', MaxConcurrency=3)``: run a Map over these lines; its execution, Map Run and batches."""
     sfn, s3 = client("stepfunctions"), client("s3")
     allowed = ("s3:GetObject", "lambda:InvokeFunction", "states:StartExecution")
 
@@ -40,37 +40,39 @@ def load(client, name, role, function):
         s3.create_bucket(Bucket=name)
         body = "\n".join(lines).encode()
         s3.put_object(Bucket=name, Key=key, Body=gzip.compress(body) if packed else body)
-        actions = [action for action in allowed if action != without]
-        granted = role("states.amazonaws.com", *actions, suffix="machine")
+        granted = role("states.amazonaws.com", *(action for action in allowed if action != without), suffix="machine")
+        states = {"Load": loading(function, name, key) | more}
         machine = sfn.create_state_machine(
-            name=name, roleArn=granted, definition=json.dumps(definition(function, name, key, more))
-        )["stateMachineArn"]
-        arn = sfn.start_execution(stateMachineArn=machine, input='{"Given": 5}')["executionArn"]
-        while_running(arn)
-        ended = eventually(lambda: finished(sfn, arn))
-        runs = sfn.list_map_runs(executionArn=arn)["mapRuns"]
-        run = sfn.describe_map_run(mapRunArn=runs[0]["mapRunArn"]) if runs else None
-        return SimpleNamespace(execution=ended, run=run)
+            name=name, roleArn=granted, definition=json.dumps({"StartAt": "Load", "States": states})
+        )
+        started = sfn.start_execution(stateMachineArn=machine["stateMachineArn"], input='{"Given": 5}')["executionArn"]
+        while_running(started)
+
+        def ended():
+            shown = sfn.describe_execution(executionArn=started)
+            return None if shown["status"] == "RUNNING" else shown
+
+        execution, run, counts, failed = eventually(ended), {}, {}, []
+        for found in sfn.list_map_runs(executionArn=started)["mapRuns"]:
+            run = sfn.describe_map_run(mapRunArn=found["mapRunArn"])
+            counts = {key: n for key, n in run["itemCounts"].items() if n}
+            batches = sfn.list_executions(mapRunArn=found["mapRunArn"], statusFilter="FAILED")["executions"]
+            failed = [sfn.describe_execution(executionArn=batch["executionArn"]) for batch in batches]
+        return SimpleNamespace(**{"error": "", "cause": "", **execution}, run=run, counts=counts, failed=failed)
 
     return run
 
 
-def finished(sfn, arn):
-    shown = sfn.describe_execution(executionArn=arn)
-    return None if shown["status"] == "RUNNING" else shown
-
-
-def definition(function, bucket, key, more):
-    write = {"Type": "Task", "Resource": function, "End": True}
+def loading(function, bucket, key):
+    """The state that reads an object's lines and calls the function with two of them at a time."""
     reader = {
         "Resource": "arn:aws:states:::s3:getObject",
         "ReaderConfig": {"InputType": "JSONL"},
         "Parameters": {"Bucket": bucket, "Key": key},
     }
-    batches = {
+    return {
         "Type": "Map",
         "End": True,
-        "Label": "Batches",
         "MaxConcurrency": 1,
         "ItemReader": reader,
         "ItemSelector": {"Index.$": "$$.Map.Item.Index", "Value.$": "$$.Map.Item.Value"},
@@ -78,30 +80,20 @@ def definition(function, bucket, key, more):
         "ItemProcessor": {
             "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
             "StartAt": "Write",
-            "States": {"Write": write},
+            "States": {"Write": {"Type": "Task", "Resource": function, "End": True}},
         },
     }
-    return {"StartAt": "Load", "States": {"Load": batches | more}}
 
 
-def counted(run):
-    return {key: n for key, n in run["itemCounts"].items() if n}
-
-
-def test_lines_come_in_batches_each_with_its_index(client, load, name):
-    done = load('"a"', '"b"', '"c"')
-    assert done.execution["status"] == "SUCCEEDED"
-    assert json.loads(done.execution["output"]) == [[{"Given": 5}, [0, 1]], [{"Given": 5}, [2]]]
-    assert counted(done.run) == {"total": 3, "succeeded": 3}
+@pytest.mark.parametrize("packed", [False, True])
+def test_lines_come_in_batches_each_with_its_index_also_from_a_packed_object(client, load, name, packed):
+    done = load('"a"', '"b"', '"c"', key="d.jsonl.gz" if packed else "d", packed=packed)
+    assert done.status == "SUCCEEDED"
+    assert json.loads(done.output) == [[{"Given": 5}, [0, 1]], [{"Given": 5}, [2]]]
+    assert done.counts == {"total": 3, "succeeded": 3}
     assert done.run["executionCounts"]["total"] == 2
     assert (done.run["status"], done.run["maxConcurrency"]) == ("SUCCEEDED", 1)
-    groups = client("logs").describe_log_groups()["logGroups"]
-    assert [group for group in groups if name in group["logGroupName"]] == [], "the role may not make one"
-
-
-def test_an_object_is_unpacked_by_the_end_of_its_key(load):
-    done = load('"a"', '"b"', key="d.jsonl.gz", packed=True)
-    assert json.loads(done.execution["output"]) == [[{"Given": 5}, [0, 1]]]
+    assert log_groups(client, name) == [], "the role may not make one"
 
 
 @pytest.mark.parametrize(
@@ -114,26 +106,21 @@ def test_an_object_is_unpacked_by_the_end_of_its_key(load):
 )
 def test_an_object_that_cannot_be_read_fails_the_reading(load, lines, more):
     done = load(*lines, **more)
-    assert done.execution["error"] == "States.ItemReaderFailed"
-    assert done.run is None
+    assert (done.error, done.run) == ("States.ItemReaderFailed", {})
 
 
-def test_a_failed_batch_ends_the_run_and_has_the_functions_error(client, load):
+def test_a_failed_batch_ends_the_run_and_has_the_functions_error(load):
     done = load('"a"', '"fail"', '"c"', '"d"', '"e"')
-    assert done.execution["error"] == "States.ExceedToleratedFailureThreshold"
-    assert counted(done.run) == {"total": 5, "failed": 2, "aborted": 3}
-    sfn = client("stepfunctions")
-    run = done.run["mapRunArn"]
-    (failed,) = sfn.list_executions(mapRunArn=run, statusFilter="FAILED")["executions"]
-    child = sfn.describe_execution(executionArn=failed["executionArn"])
-    assert child["error"] == "Refused"
-    assert json.loads(child["cause"])["errorMessage"] == "not: that\nbatch"
+    assert done.error == "States.ExceedToleratedFailureThreshold"
+    assert done.counts == {"total": 5, "failed": 2, "aborted": 3}
+    (failed,) = done.failed
+    assert failed["error"] == "Refused"
+    assert json.loads(failed["cause"])["errorMessage"] == "not: that\nbatch"
 
 
 def test_failures_below_the_threshold_are_tolerated(load):
     done = load('"a"', '"fail"', '"c"', '"d"', ToleratedFailurePercentage=50)
-    assert done.execution["status"] == "SUCCEEDED"
-    assert counted(done.run) == {"total": 4, "failed": 2, "succeeded": 2}
+    assert (done.status, done.counts) == ("SUCCEEDED", {"total": 4, "failed": 2, "succeeded": 2})
 
 
 def test_the_functions_error_can_be_caught_by_its_name(load, function):
@@ -143,50 +130,42 @@ def test_the_functions_error_can_be_caught_by_its_name(load, function):
         "StartAt": "Write",
         "States": {"Write": task, "Ok": {"Type": "Succeed"}},
     }
-    assert load('"fail"', ItemProcessor=caught).execution["status"] == "SUCCEEDED"
+    assert load('"fail"', ItemProcessor=caught).status == "SUCCEEDED"
 
 
 def test_a_stopped_execution_starts_no_more_batches(client, load):
     sfn = client("stepfunctions")
 
     def stop(arn):
-        runs = eventually(lambda: sfn.list_map_runs(executionArn=arn)["mapRuns"])
-        run = runs[0]["mapRunArn"]
+        run = eventually(lambda: sfn.list_map_runs(executionArn=arn)["mapRuns"])[0]["mapRunArn"]
         eventually(lambda: sfn.describe_map_run(mapRunArn=run)["itemCounts"]["running"])
         sfn.stop_execution(executionArn=arn)
         eventually(lambda: sfn.describe_map_run(mapRunArn=run)["status"] == "ABORTED")
 
     done = load(*['"slow"'] * 6, while_running=stop)
-    assert done.execution["status"] == "ABORTED"
-    assert counted(done.run) == {"total": 6, "succeeded": 2, "aborted": 4}
+    assert (done.status, done.counts) == ("ABORTED", {"total": 6, "succeeded": 2, "aborted": 4})
 
 
 @pytest.mark.parametrize(
-    ("action", "error"), [("s3:GetObject", "States.ItemReaderFailed"), ("states:StartExecution", "States.Runtime")]
+    ("action", "error"),
+    [
+        ("s3:GetObject", "States.ItemReaderFailed"),
+        ("states:StartExecution", "States.Runtime"),
+        ("lambda:InvokeFunction", "States.ExceedToleratedFailureThreshold"),
+    ],
 )
 def test_a_state_machine_has_only_the_permissions_of_its_role(load, action, error):
     done = load('"a"', without=action)
-    assert done.execution["error"] == error
-    assert f"not authorized to perform: {action}" in done.execution["cause"]
+    assert done.error == error
+    causes = [done.cause, *(batch["cause"] for batch in done.failed)]
+    assert f"not authorized to perform: {action}" in causes[-1]
 
 
-def test_a_function_is_called_as_the_role(client, load):
-    done = load('"a"', without="lambda:InvokeFunction")
-    assert counted(done.run) == {"total": 1, "failed": 1}
-    sfn = client("stepfunctions")
-    (child,) = sfn.list_executions(mapRunArn=done.run["mapRunArn"])["executions"]
-    cause = sfn.describe_execution(executionArn=child["executionArn"])["cause"]
-    assert "not authorized to perform: lambda:InvokeFunction" in cause
-
-
-def test_a_batch_ends_at_either_limit():
+def test_a_batch_ends_at_either_limit_and_an_item_that_fits_none_is_refused():
     assert [b["Items"] for b in batched([1, 2, 3], {"MaxItemsPerBatch": 2}, None)] == [[1, 2], [3]]
     room = len('{"BatchInput":{},"Items":[]}') + len('"aaaa",') * 2
     found = list(batched(["aaaa"] * 5, {"MaxInputBytesPerBatch": room}, {}))
     assert [len(batch["Items"]) for batch in found] == [2, 2, 1]
     assert all(len(json.dumps(batch, separators=(",", ":"))) <= room for batch in found)
-
-
-def test_an_item_that_fits_no_batch_is_refused():
     with pytest.raises(ValueError, match="does not fit a batch of 30"):
         list(batched(["x" * 40], {"MaxInputBytesPerBatch": 30}, None))

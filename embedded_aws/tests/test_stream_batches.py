@@ -4,28 +4,11 @@ import pytest
 
 from embedded_aws.streams.stream_batches import Batch, Rules, after, failed_from, without_expired
 
-ENDLESS = Rules(retries=-1, age_seconds=-1, bisect=False)
+ENDLESS, TWICE, SPLIT = Rules(-1, -1, False), Rules(2, -1, False), Rules(1, -1, True)
 
 
 def records(*numbers: int):
     return tuple({"dynamodb": {"SequenceNumber": str(n), "ApproximateCreationDateTime": n}} for n in numbers)
-
-
-def numbers(batches):
-    return [[int(r["dynamodb"]["SequenceNumber"]) for r in batch.records] for batch in batches]
-
-
-def test_a_failed_batch_is_sent_again_until_its_retries_are_used_up():
-    rules = Rules(retries=2, age_seconds=-1, bisect=False)
-    batch, sent = Batch(records(1, 2)), 0
-    while True:
-        outcome, sent = after(batch, 0, rules, "Unhandled"), sent + 1
-        if outcome.discarded:
-            break
-        (batch,) = outcome.batches
-    assert sent == 3
-    assert outcome.batches == ()
-    assert outcome.discarded == Batch(records(1, 2), 3, "Unhandled")
 
 
 @pytest.mark.parametrize(
@@ -33,24 +16,22 @@ def test_a_failed_batch_is_sent_again_until_its_retries_are_used_up():
     [
         pytest.param(Batch(records(1, 2)), None, ENDLESS, (), id="handled"),
         pytest.param(Batch(records(1), 9_999), 0, ENDLESS, (Batch(records(1), 10_000),), id="no limit of retries"),
+        pytest.param(Batch(records(1), 1), 0, TWICE, (Batch(records(1), 2),), id="the last retry"),
+        pytest.param(Batch(records(1), 2), 0, TWICE, (), id="given up"),
+        pytest.param(Batch(records(1, 2), 2), 1, TWICE, (Batch(records(2)),), id="progress counts from 0"),
+        pytest.param(Batch(records(1, 2, 3)), 1, SPLIT, (Batch(records(2, 3)),), id="split at the failure"),
         pytest.param(
-            Batch(records(1, 2), 1), 1, Rules(0, -1, False), (Batch(records(2)),), id="progress counts from 0"
-        ),
-        pytest.param(
-            Batch(records(1, 2, 3)), 1, Rules(1, -1, True), (Batch(records(2, 3)),), id="split at the failure"
+            Batch(records(1, 2, 3), 1), 0, SPLIT, (Batch(records(1)), Batch(records(2, 3))), id="split in halves"
         ),
     ],
 )
 def test_these_records_are_sent_next(batch, failed, rules, left):
-    assert after(batch, failed, rules).batches == left
-
-
-def test_a_split_uses_up_no_retry():
-    rules = Rules(retries=0, age_seconds=-1, bisect=True)
-    outcome = after(Batch(records(1, 2, 3)), 0, rules)
-    assert numbers(outcome.batches) == [[1], [2, 3]]
-    assert {batch.invocations for batch in outcome.batches} == {0}
-    assert after(outcome.batches[0], 0, rules).discarded == Batch(records(1), 1)
+    outcome = after(batch, failed, rules, "Unhandled")
+    assert tuple((found.records, found.invocations) for found in outcome.batches) == tuple(
+        (expected.records, expected.invocations) for expected in left
+    )
+    given_up = not left and failed is not None
+    assert outcome.discarded == (Batch(batch.records, 3, "Unhandled") if given_up else None)
 
 
 def test_records_that_are_too_old_are_not_sent():

@@ -6,9 +6,10 @@ also embedded_aws/dynamodb/change_records.py.
 
 import pytest
 
-from embedded_aws.tests.support.steps import KEYED, refused
+from embedded_aws.tests.support.steps import KEYED, code_of, refused
 
 BOTH = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+A = {"pk": {"S": "a"}}
 
 
 @pytest.fixture
@@ -19,63 +20,61 @@ def table(dynamodb, name):
 
 
 @pytest.fixture
-def records(client, table):
+def records(client, dynamodb, table):
     """All records of the table's latest stream, the oldest first."""
 
     def read():
         streams = client("dynamodbstreams")
-        stream = client("dynamodb").describe_table(TableName=table)["Table"]["LatestStreamArn"]
-        (shard,) = streams.describe_stream(StreamArn=stream)["StreamDescription"]["Shards"]
-        iterator = streams.get_shard_iterator(
-            StreamArn=stream, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
-        )["ShardIterator"]
-        return streams.get_records(ShardIterator=iterator)["Records"]
+        arn = dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"]
+        (shard,) = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+        found = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")
+        return streams.get_records(ShardIterator=found["ShardIterator"])["Records"]
 
     return read
 
 
-def item(pk, body=None):
-    return {"pk": {"S": pk}} | ({"Body": {"S": body}} if body else {})
+def item(pk, body):
+    return {"pk": {"S": pk}, "Body": {"S": body}}
 
 
 def changes(records):
     """What happened, and the bodies before and after, of each record."""
 
-    def body(change, image):
-        return change.get(image, {}).get("Body", {}).get("S")
+    def body(record, image):
+        return record["dynamodb"].get(image, {}).get("Body", {}).get("S")
 
-    found = []
-    for record in records:
-        change = record["dynamodb"]
-        kind = record["eventName"]
-        found.append((kind, body(change, "OldImage"), body(change, "NewImage")))
-    return found
+    return [(record["eventName"], body(record, "OldImage"), body(record, "NewImage")) for record in records]
+
+
+def updating(pk, body):
+    return {
+        "Key": {"pk": {"S": pk}},
+        "UpdateExpression": "SET Body = :b",
+        "ExpressionAttributeValues": {":b": {"S": body}},
+    }
 
 
 def write_singly(dynamodb, table):
     dynamodb.put_item(TableName=table, Item=item("a", "1"))
     dynamodb.put_item(TableName=table, Item=item("a", "2"))
-    dynamodb.update_item(
-        TableName=table, Key=item("a"), UpdateExpression="SET Body = :b", ExpressionAttributeValues={":b": {"S": "3"}}
-    )
-    dynamodb.delete_item(TableName=table, Key=item("a"))
+    dynamodb.update_item(TableName=table, **updating("a", "3"))
+    dynamodb.delete_item(TableName=table, Key=A)
 
 
 def write_in_transactions(dynamodb, table):
-    def write(kind, **what):
+    for kind, what in (
+        ("Put", {"Item": item("a", "1")}),
+        ("Put", {"Item": item("a", "2")}),
+        ("Update", updating("a", "3")),
+        ("Delete", {"Key": A}),
+    ):
         dynamodb.transact_write_items(TransactItems=[{kind: {"TableName": table} | what}])
-
-    write("Put", Item=item("a", "1"))
-    write("Put", Item=item("a", "2"))
-    write("Update", Key=item("a"), UpdateExpression="SET Body = :b", ExpressionAttributeValues={":b": {"S": "3"}})
-    write("Delete", Key=item("a"))
 
 
 def write_in_batches(dynamodb, table):
-    for body in ("1", "2", "3"):
-        request = {"PutRequest": {"Item": item("a", body)}}
+    puts = [{"PutRequest": {"Item": item("a", body)}} for body in ("1", "2", "3")]
+    for request in (*puts, {"DeleteRequest": {"Key": A}}):
         dynamodb.batch_write_item(RequestItems={table: [request]})
-    dynamodb.batch_write_item(RequestItems={table: [{"DeleteRequest": {"Key": item("a")}}]})
 
 
 def write_with_statements(dynamodb, table):
@@ -91,51 +90,25 @@ def write_with_statements(dynamodb, table):
 @pytest.mark.parametrize("write", [write_singly, write_in_transactions, write_in_batches, write_with_statements])
 def test_every_change_is_recorded_with_the_item_before_and_after(dynamodb, table, records, write):
     write(dynamodb, table)
-    assert changes(records()) == [
-        ("INSERT", None, "1"),
-        ("MODIFY", "1", "2"),
-        ("MODIFY", "2", "3"),
-        ("REMOVE", "3", None),
-    ]
-
-
-def test_a_write_that_changes_nothing_is_not_recorded(dynamodb, table, records):
-    write_singly(dynamodb, table)
-    before = len(records())
-    dynamodb.delete_item(TableName=table, Key=item("a"))
-    dynamodb.put_item(TableName=table, Item=item("b", "1"))
-    for _ in range(2):
-        dynamodb.put_item(TableName=table, Item=item("b", "1"))
-        dynamodb.update_item(
-            TableName=table,
-            Key=item("b"),
-            UpdateExpression="SET Body = :b",
-            ExpressionAttributeValues={":b": {"S": "1"}},
-        )
-    statement = f"UPDATE \"{table}\" SET Body = '1' WHERE pk = 'b'"
-    dynamodb.execute_statement(Statement=statement)
-    assert changes(records())[before:] == [("INSERT", None, "1")]
-
-
-def test_a_refused_write_is_not_recorded(dynamodb, table, records):
-    dynamodb.put_item(TableName=table, Item=item("a", "1"))
-    condition = {"ConditionExpression": "attribute_not_exists(pk)"}
-    refused(dynamodb.put_item, TableName=table, Item=item("a", "2"), **condition)
-    puts = [
-        {"Put": {"TableName": table, "Item": item("b", "1")}},
-        {"Put": {"TableName": table, "Item": item("a", "2")} | condition},
-    ]
-    refused(dynamodb.transact_write_items, TransactItems=puts)
-    assert len(records()) == 1
-
-
-def test_sequence_numbers_ascend_and_sizes_count_keys_and_images(dynamodb, table, records):
-    write_singly(dynamodb, table)
-    found = [record["dynamodb"] for record in records()]
-    numbers = [change["SequenceNumber"] for change in found]
+    found = records()
+    assert changes(found) == [("INSERT", None, "1"), ("MODIFY", "1", "2"), ("MODIFY", "2", "3"), ("REMOVE", "3", None)]
+    numbers = [record["dynamodb"]["SequenceNumber"] for record in found]
     assert numbers == sorted(set(numbers), key=int) == sorted(set(numbers))
     # pk + a = 3 bytes, Body + a digit = 5 bytes.
-    assert [change["SizeBytes"] for change in found] == [11, 19, 19, 11]
+    assert [record["dynamodb"]["SizeBytes"] for record in found] == [11, 19, 19, 11]
+
+
+def test_a_write_that_is_refused_or_changes_nothing_is_not_recorded(dynamodb, table, records):
+    dynamodb.delete_item(TableName=table, Key=A)
+    for _ in range(2):
+        dynamodb.put_item(TableName=table, Item=item("b", "1"))
+        dynamodb.update_item(TableName=table, **updating("b", "1"))
+    dynamodb.execute_statement(Statement=f"UPDATE \"{table}\" SET Body = '1' WHERE pk = 'b'")
+    new = {"TableName": table, "Item": item("b", "2"), "ConditionExpression": "attribute_not_exists(pk)"}
+    assert code_of(dynamodb.put_item, **new) == "ConditionalCheckFailedException"
+    puts = [{"Put": {"TableName": table, "Item": item("c", "1")}}, {"Put": new}]
+    assert code_of(dynamodb.transact_write_items, TransactItems=puts) == "TransactionCanceledException"
+    assert changes(records()) == [("INSERT", None, "1")]
 
 
 def test_a_stream_that_is_disabled_and_enabled_again_is_a_new_one(dynamodb, table, records):
@@ -154,4 +127,4 @@ def test_a_stream_that_is_disabled_and_enabled_again_is_a_new_one(dynamodb, tabl
     dynamodb.put_item(TableName=table, Item=item("c", "1"))
     assert dynamodb.describe_table(TableName=table)["Table"]["LatestStreamArn"] != first
     (record,) = records()
-    assert record["dynamodb"]["Keys"] == item("c")
+    assert record["dynamodb"]["Keys"] == {"pk": {"S": "c"}}
