@@ -8,14 +8,14 @@ import json
 
 import pytest
 
-from embedded_aws.tests.support.stacks import Stack, attribute, resource
 from embedded_aws.tests.support.steps import (
+    INVALID,
     allow,
     code_of,
     create_function,
-    create_plan,
     eventually,
     grant,
+    log_groups,
     package,
     policy,
     refused,
@@ -23,7 +23,9 @@ from embedded_aws.tests.support.steps import (
 )
 
 LAMBDA, STATES, EVENTS = "lambda.amazonaws.com", "states.amazonaws.com", "events.amazonaws.com"
+ALARMS = "cloudwatch.amazonaws.com"
 ROOT = allow("kms:*", Principal={"AWS": "arn:aws:iam::000000000000:root"})
+ACCOUNT = {"StringEquals": {"aws:SourceAccount": "000000000000"}}
 PRINTS = "def handler(event, _):\n    print(event)\n"
 CALLS = """
 const { Lambda } = require("@aws-sdk/client-lambda");
@@ -46,21 +48,10 @@ def function(client, name):
         client("lambda").delete_function(FunctionName=each)
 
 
-def test_a_plans_role_may_look_tags_up(client, role, vault, name):
-    plan = create_plan(client, name, vault)["BackupPlanId"]
-    arn = role("backup.amazonaws.com")
-    arguments = {"SelectionName": name, "IamRoleArn": arn, "Resources": ["*"]}
-    found = refused(client("backup").create_backup_selection, BackupPlanId=plan, BackupSelection=arguments)
-    text = f"IAM Role {arn} is not authorized to call tag:GetResources"
-    assert found == (400, "InvalidParameterValueException", text)
-
-
 def test_a_function_and_a_state_machine_need_roles_that_trust_them(client, role, name):
-    other, code = role("ec2.amazonaws.com"), {"ZipFile": package(("code.py", PRINTS, 0o644))}
-    function = {"FunctionName": name, "Runtime": "python3.12", "Handler": "code.handler", "Code": code}
+    other = role("ec2.amazonaws.com")
     text = "The role defined for the function cannot be assumed by Lambda."
-    found = refused(client("lambda").create_function, Role=other, **function)
-    assert found == (400, "InvalidParameterValueException", text)
+    assert refused(lambda: create_function(client, name, other, b"")) == (400, INVALID, text)
     done = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
     states, arguments = client("stepfunctions"), {"name": name, "definition": json.dumps(done)}
     _, code, text = refused(states.create_state_machine, roleArn=other, **arguments)
@@ -68,9 +59,7 @@ def test_a_function_and_a_state_machine_need_roles_that_trust_them(client, role,
     assert text.endswith("is authorized to assume the provided role.")
     own = role(STATES, suffix="states")
     machine = states.create_state_machine(roleArn=own, **arguments)["stateMachineArn"]
-    update = states.update_state_machine
-    assert code_of(update, stateMachineArn=machine, roleArn=other) == "AccessDeniedException"
-    states.delete_state_machine(stateMachineArn=machine)
+    assert code_of(states.update_state_machine, stateMachineArn=machine, roleArn=other) == "AccessDeniedException"
 
 
 def test_a_node_function_that_may_not_call_another_one_fails(client, role, function, name):
@@ -110,112 +99,90 @@ def send(client, name):
 
 def test_a_rule_calls_a_function_if_its_policy_allows_it(client, role, function, rule, name):
     arn = function(role(LAMBDA, "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"))
-    source, logs, group = rule(arn), client("logs"), f"/aws/lambda/{name}-0"
+    permission = {"StatementId": "rule", "Action": "lambda:InvokeFunction", "Principal": EVENTS, "SourceArn": rule(arn)}
 
     def called():
-        groups = logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]
-        events = logs.filter_log_events(logGroupName=group)["events"] if groups else []
-        return [event for event in events if name in event["message"]]
+        pages = [client("logs").filter_log_events(logGroupName=group)["events"] for group in log_groups(client, name)]
+        return [event["logStreamName"] for page in pages for event in page if name in event["message"]]
 
     send(client, name)
-    permission = {"StatementId": "rule", "Action": "lambda:InvokeFunction", "Principal": EVENTS, "SourceArn": source}
     client("lambda").add_permission(FunctionName=arn, **permission)
     send(client, name)
     eventually(called)
-    assert len({event["logStreamName"] for event in called()}) == 1
+    assert len(set(called())) == 1
 
 
 @pytest.fixture
-def inbox(client, name):
-    """Whether a message of a topic has arrived in the test's queue, and the queue's ARN."""
+def topic(client, name):
+    """The ARN of a new topic."""
+    return client("sns").create_topic(Name=name)["TopicArn"]
+
+
+@pytest.fixture
+def arrived(client, topic, name):
+    """Whether a message of the topic has arrived in a queue since the last call."""
     let_in = policy(allow("sqs:SendMessage", Principal={"Service": "sns.amazonaws.com"}))
     url = client("sqs").create_queue(QueueName=name, Attributes={"Policy": let_in})["QueueUrl"]
-
-    def heard():
-        return "Messages" in client("sqs").receive_message(QueueUrl=url)
-
-    yield heard, f"arn:aws:sqs:us-east-1:000000000000:{name}"
-    client("sqs").delete_queue(QueueUrl=url)
+    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=f"arn:aws:sqs:us-east-1:000000000000:{name}")
+    return lambda: "Messages" in client("sqs").receive_message(QueueUrl=url)
 
 
-def publishing(service, topic, **more):
-    return allow("sns:Publish", on=topic, Principal={"Service": service}, **more)
+@pytest.fixture
+def let(client, topic):
+    """``let(EVENTS, condition)``: allow this service, and no other, to publish to the topic."""
+
+    def put(service, condition=None):
+        document = policy(allow("sns:Publish", on=topic, Principal={"Service": service}, Condition=condition or {}))
+        client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=document)
+
+    return put
 
 
-def guard(client, topic, statement):
-    client("sns").set_topic_attributes(TopicArn=topic, AttributeName="Policy", AttributeValue=policy(statement))
-
-
-@pytest.mark.parametrize("encrypted", [False, True])
-def test_an_alarm_reaches_a_topic_if_its_policy_and_key_allow_it(client, inbox, name, encrypted):
-    arrived, queue = inbox
-    topic, service = f"arn:aws:sns:us-east-1:000000000000:{name}", "cloudwatch.amazonaws.com"
-    properties = {"TopicName": name} | ({"KmsMasterKeyId": attribute("Key", "Arn")} if encrypted else {})
-    key = resource("AWS::KMS::Key", {"KeyPolicy": json.loads(policy(ROOT))})
-    stack = Stack(client, name).create(Key=key, Topic=resource("AWS::SNS::Topic", properties))
-    assert stack.status == "CREATE_COMPLETE"
-    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
-    cloudwatch = client("cloudwatch")
-    cloudwatch.put_metric_alarm(
-        AlarmName=name,
-        AlarmActions=[topic],
-        MetricName="x",
-        Namespace="x",
-        Statistic="Sum",
-        Period=60,
-        EvaluationPeriods=1,
-        Threshold=1,
-        ComparisonOperator="GreaterThanThreshold",
-    )
+def test_an_alarm_reaches_a_topic_if_its_policy_and_key_allow_it(client, topic, arrived, let, name):
+    cloudwatch, kms = client("cloudwatch"), client("kms")
+    alarm = {"MetricName": "x", "Namespace": "x", "Statistic": "Sum", "Period": 60, "EvaluationPeriods": 1}
+    alarm |= {"Threshold": 1, "ComparisonOperator": "GreaterThanThreshold"}
+    cloudwatch.put_metric_alarm(AlarmName=name, AlarmActions=[topic], **alarm)
 
     def heard():
         for state in ("OK", "ALARM"):
             cloudwatch.set_alarm_state(AlarmName=name, StateValue=state, StateReason="x")
         return arrived()
 
-    guard(client, topic, publishing(EVENTS, topic))
+    let(EVENTS)
     assert not heard()
-    guard(client, topic, publishing(service, topic))
-    assert heard() == (not encrypted)
-    account = {"Condition": {"StringEquals": {"aws:SourceAccount": "000000000000"}}}
-    context = {"Condition": {"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": topic}}}
-    for more, works in ((account, False), (context, True), ({}, True)) if encrypted else ():
-        use = allow("kms:Decrypt", "kms:GenerateDataKey*", Principal={"Service": service}, **more)
-        client("kms").put_key_policy(KeyId=stack.output("Key"), PolicyName="default", Policy=policy(ROOT, use))
+    let(ALARMS)
+    assert heard()
+    key = kms.create_key(Policy=policy(ROOT))["KeyMetadata"]["Arn"]
+    client("sns").set_topic_attributes(TopicArn=topic, AttributeName="KmsMasterKeyId", AttributeValue=key)
+    assert not heard()
+    context = {"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": topic}}
+    for condition, works in ((ACCOUNT, False), (context, True), ({}, True)):
+        use = allow("kms:Decrypt", "kms:GenerateDataKey*", Principal={"Service": ALARMS}, Condition=condition)
+        kms.put_key_policy(KeyId=key, PolicyName="default", Policy=policy(ROOT, use))
         assert heard() == works
     cloudwatch.delete_alarms(AlarmNames=[name])
-    stack.delete()
 
 
-def test_a_rule_reaches_a_topic_if_a_policy_without_conditions_or_its_role_allows_it(client, inbox, rule, role, name):
+def test_a_rule_reaches_a_topic_if_a_policy_without_conditions_or_its_role_allows_it(
+    client, topic, arrived, let, rule, role, name
+):
     """EventBridge names no source to SNS, whatever a condition asks for."""
-    arrived, queue = inbox
-    topic = client("sns").create_topic(Name=name)["TopicArn"]
-    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
-    source = rule(topic)
+    source, iam = rule(topic), client("iam")
 
     def heard():
         send(client, name)
         return arrived()
 
-    for condition in (
-        {"StringEquals": {"aws:SourceAccount": "000000000000"}},
-        {"ArnEquals": {"aws:SourceArn": source}},
-    ):
-        guard(client, topic, publishing(EVENTS, topic, Condition=condition))
-        assert not heard()
-    guard(client, topic, publishing(EVENTS, topic))
-    assert heard()
-
-    guard(client, topic, publishing(LAMBDA, topic))
-    publisher = role(EVENTS)
-    rule(topic, RoleArn=publisher)
+    for condition, works in ((ACCOUNT, False), ({"ArnEquals": {"aws:SourceArn": source}}, False), (None, True)):
+        let(EVENTS, condition)
+        assert heard() == works
+    let(LAMBDA)
+    rule(topic, RoleArn=role(EVENTS))
     assert not heard()
     grant(client, f"{name}-role", "sns:Publish")
     assert heard()
     for account, works in (("111122223333", False), ("000000000000", True)):
-        condition = {"StringEquals": {"aws:SourceAccount": account}}
-        trusting = trust(EVENTS, Condition=condition)
-        client("iam").update_assume_role_policy(RoleName=f"{name}-role", PolicyDocument=trusting)
+        trusting = trust(EVENTS, Condition={"StringEquals": {"aws:SourceAccount": account}})
+        iam.update_assume_role_policy(RoleName=f"{name}-role", PolicyDocument=trusting)
         assert heard() == works
-    client("sns").delete_topic(TopicArn=topic)
