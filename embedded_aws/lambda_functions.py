@@ -160,8 +160,8 @@ def end_idle_workers() -> int:
     now, ended = time.time(), []
     with runtime._lock:
         for key, workers in list(runtime._workers.items()):
-            unused = {one: now - getattr(one, "last_used", now) for one in workers if not one.in_use}
-            idle = [one for one, seconds in unused.items() if seconds > CURRENT.function_idle_seconds]
+            last = now - CURRENT.function_idle_seconds
+            idle = [one for one in workers if not one.in_use and getattr(one, "last_used", now) < last]
             ended += idle
             runtime._workers[key] = [one for one in workers if one not in idle]
             if not runtime._workers[key]:

@@ -3,7 +3,7 @@
 import pytest
 
 from embedded_aws.tests.support.stacks import Stack
-from embedded_aws.tests.support.steps import back_up, create_backup_role, grant
+from embedded_aws.tests.support.steps import back_up, create_backup_role
 from embedded_aws.tests.support.stream_readers import Streams
 
 
@@ -38,13 +38,7 @@ def point(client, backup, table, backup_role, vault):  # noqa: ARG001 (jobs take
 @pytest.fixture
 def role(client, name):
     """``role(LAMBDA, "s3:GetObject")``: the ARN of a role with these actions on everything."""
-
-    def make(service, *actions, suffix="role"):
-        arn = create_backup_role(client, f"{name}-{suffix}", service)
-        grant(client, f"{name}-{suffix}", *actions)
-        return arn
-
-    return make
+    return lambda service, *actions, suffix="role": create_backup_role(client, f"{name}-{suffix}", service, *actions)
 
 
 @pytest.fixture

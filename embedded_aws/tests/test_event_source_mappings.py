@@ -6,7 +6,7 @@ Sources: see embedded_aws/streams.
 import json
 import time
 
-from embedded_aws.tests.support.steps import KEYED, allow, eventually, policy
+from embedded_aws.tests.support.steps import KEYED, allow, eventually, grant, policy
 from embedded_aws.tests.support.stream_readers import READING, Streams
 
 
@@ -184,8 +184,8 @@ def test_a_mapping_continues_where_it_was_disabled_and_where_its_role_lost_the_g
     streams.put("b")
     update(UUID=mapping, Enabled=True)
     assert streams.sent("b") == [["a"], ["b"]]
-    streams.grant(role)
+    grant(client, role)
     streams.put("c")
     eventually(lambda: "Cannot access stream" in get(UUID=mapping)["LastProcessingResult"])
-    streams.grant(role, *READING)
+    grant(client, role, *READING)
     assert streams.sent("c") == [["a"], ["b"], ["c"]]

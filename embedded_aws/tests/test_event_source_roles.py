@@ -5,7 +5,7 @@ Sources: see embedded_aws/streams/mappings.py.
 
 import pytest
 
-from embedded_aws.tests.support.steps import INVALID, allow, policy, refused
+from embedded_aws.tests.support.steps import INVALID, allow, grant, policy, refused
 from embedded_aws.tests.support.stream_readers import LISTING, READING
 
 NO_SENDING = "The function execution role does not have permissions to call SendMessage on SQS"
@@ -20,19 +20,18 @@ def mapping_of(streams, client):
 
 
 def test_a_role_that_may_not_read_the_stream_gets_no_mapping(streams, client, mapping_of):
-    role, name = streams.role(), f"{streams.name}-role"
-    function = streams.function(role)
+    function = streams.function()
     text = (
         f"Cannot access stream {streams.stream}. Please ensure the role can perform the GetRecords, "
         "GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM."
     )
     for missing in READING + LISTING:
-        streams.grant(name, *(action for action in READING + LISTING if action != missing))
+        grant(client, function, *(action for action in READING + LISTING if action != missing))
         assert mapping_of(function) == (400, INVALID, text)
     # The Service Authorization Reference lists no resource type for ListStreams: an ARN allows nothing.
-    streams.grant(name, *READING)
+    grant(client, function, *READING)
     on_arn = policy(allow(*LISTING, on=streams.stream))
-    client("iam").put_role_policy(RoleName=name, PolicyName="listing", PolicyDocument=on_arn)
+    client("iam").put_role_policy(RoleName=function, PolicyName="listing", PolicyDocument=on_arn)
     assert mapping_of(function) == (400, INVALID, text)
     assert client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"] == []
 
@@ -41,7 +40,7 @@ def test_a_mapping_needs_a_destination_a_stream_and_a_pattern_that_are_valid(str
     """A destination that the role may send to, a stream that exists, a pattern, and no other mapping."""
     _, queue = streams.queue()
     to_queue = {"DestinationConfig": {"OnFailure": {"Destination": queue}}}
-    function, stream = streams.function(streams.role(*READING, *LISTING)), f"{streams.stream[:-1]}x"
+    function, stream = streams.function(*READING, *LISTING), f"{streams.stream[:-1]}x"
     no_pattern = {"FilterCriteria": {"Filters": [{"Pattern": "single-string"}]}}
     assert mapping_of(function, **to_queue) == (400, INVALID, NO_SENDING)
     assert mapping_of(function, EventSourceArn=stream) == (400, INVALID, f"Stream not found: {stream}")
@@ -81,9 +80,9 @@ def test_a_record_of_a_discarded_batch_reaches_its_queue_only_if_role_and_policy
     streams.put("raise denied", "a")
     streams.sent("a")
     denying(**not_tls)
-    streams.grant(role, *READING)
+    grant(client, role, *READING)
     streams.put("raise ungranted", "b")
     streams.sent("b")
-    streams.grant(role, *READING, "sqs:SendMessage")
+    grant(client, role, *READING, "sqs:SendMessage")
     streams.put("raise again")
     assert received() == ["raise again"]

@@ -2,7 +2,7 @@
 
 import json
 import time
-from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 import ministack.core.lambda_runtime as runtime
 import pytest
@@ -75,22 +75,12 @@ def test_a_log_is_kept_if_the_role_allows_it(client, call, name):
         assert bool(groups) == (not missing), missing
 
 
-@dataclass(eq=False)
-class Worker:
-    """As much of one of the engine's workers as the reaper looks at."""
-
-    idle: float
-    in_use: bool = False
-    last_used: float = field(init=False)
-
-    def __post_init__(self):
-        self.last_used = time.time() - self.idle
-
-
 def test_only_processes_that_are_idle_for_long_are_ended(monkeypatch):
-    ended: list[Worker] = []
-    long = CURRENT.function_idle_seconds + 10
-    old, busy, fresh, alone = Worker(long), Worker(long, in_use=True), Worker(1), Worker(long)
+    def worker(idle, in_use=False):
+        return SimpleNamespace(last_used=time.time() - idle, in_use=in_use)
+
+    ended, long = [], CURRENT.function_idle_seconds + 10
+    old, busy, fresh, alone = worker(long), worker(long, in_use=True), worker(1), worker(long)
     monkeypatch.setattr(runtime, "_workers", {"several": [old, busy, fresh], "one": [alone]})
     monkeypatch.setattr(runtime, "kill_workers", ended.extend)
     assert lambda_functions.end_idle_workers() == 2

@@ -12,6 +12,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
@@ -20,16 +21,9 @@ START_SECONDS = 60
 STOP_SECONDS = 15
 
 
-class Engine:
-    """A running embedded AWS, as its state file describes it."""
-
-    def __init__(self, *, pid: int, endpoint: str, ca_file: str) -> None:
-        self.pid, self.endpoint, self.ca_file = pid, endpoint, ca_file
-
-
 @contextlib.contextmanager
-def running(folder: Path) -> Iterator[Engine]:
-    """An embedded AWS for the length of a ``with`` block, and never longer than this process."""
+def running(folder: Path) -> Iterator[SimpleNamespace]:
+    """An embedded AWS for the length of a ``with`` block, never longer than this process; its ``state.json``."""
     kept = {name: os.environ[name] for name in ("HOME", "LANG", "LD_LIBRARY_PATH", "TZ") if name in os.environ}
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     with (folder / "server.log").open("wb") as log:
@@ -50,11 +44,11 @@ def running(folder: Path) -> Iterator[Engine]:
         process.wait(STOP_SECONDS)
 
 
-def _ready(folder: Path, process: "subprocess.Popen[bytes]") -> Engine:
+def _ready(folder: Path, process: "subprocess.Popen[bytes]") -> SimpleNamespace:
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
         with contextlib.suppress(FileNotFoundError, urllib.error.URLError):
-            engine = Engine(**json.loads((folder / "state.json").read_text()))
+            engine = SimpleNamespace(**json.loads((folder / "state.json").read_text()))
             _request(engine, "ready")
             return engine
         time.sleep(0.05)

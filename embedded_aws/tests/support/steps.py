@@ -42,26 +42,18 @@ def grant(client: Callable[..., Any], role: str, *actions: str) -> None:
     )
 
 
-def user_of(client: Callable[..., Any], name: str, service: str) -> Callable[..., Any]:
-    """``may(allow("backup:*"))``: a client of a new user with these statements alone."""
-    client("iam").create_user(UserName=name)
-    key = client("iam").create_access_key(UserName=name)["AccessKey"]
-
-    def may(*statements: dict[str, Any]) -> Any:
-        client("iam").put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy(*statements))
-        return client(service, aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
-
-    return may
-
-
 def code_of(call: Callable[..., Any], **arguments: Any) -> str:
     """The code of the error that the call must end in."""
     return refused(call, **arguments)[1]
 
 
-def create_backup_role(client: Callable[..., Any], name: str, principal: str = "backup.amazonaws.com") -> str:
-    """The ARN of a new role without any permission, which ``principal`` may assume."""
+def create_backup_role(
+    client: Callable[..., Any], name: str, principal: str = "backup.amazonaws.com", *actions: str
+) -> str:
+    """The ARN of a new role, which ``principal`` may assume and which may do these actions on everything."""
     role = client("iam").create_role(RoleName=name, Path="/messages/", AssumeRolePolicyDocument=trust(principal))
+    if actions:
+        grant(client, name, *actions)
     return str(role["Role"]["Arn"])
 
 
@@ -77,12 +69,6 @@ def create_function(
     """The ARN of a new function with this code package."""
     settings = {"FunctionName": name, "Role": role, "Handler": handler, "Runtime": runtime} | more
     return str(client("lambda").create_function(Code={"ZipFile": code}, **settings)["FunctionArn"])
-
-
-def create_plan(client: Callable[..., Any], name: str, vault: str, rule: str = "daily") -> Any:
-    """Create a backup plan with one rule; the response."""
-    rules = [{"RuleName": rule, "TargetBackupVaultName": vault}]
-    return client("backup").create_backup_plan(BackupPlan={"BackupPlanName": name, "Rules": rules})
 
 
 def package(*files: tuple[str, str, int]) -> bytes:
@@ -119,18 +105,6 @@ def recovery_of(dynamodb: Any, table: str) -> Any:
 def expiry_of(dynamodb: Any, table: str) -> Any:
     """The time to live of the table."""
     return dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-
-
-def count_by_user(dynamodb: Any, table: str, user: str) -> int:
-    """How many items of the index ByUser are the user's."""
-    found = dynamodb.query(
-        TableName=table,
-        IndexName="ByUser",
-        KeyConditionExpression="#u = :u",
-        ExpressionAttributeNames={"#u": "User"},
-        ExpressionAttributeValues={":u": {"S": user}},
-    )
-    return int(found["Count"])
 
 
 def refused(call: Callable[..., Any], **arguments: Any) -> tuple[int, str, str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.tests.support.steps import KEYED, create_backup_role, create_function, eventually, grant, package
+from embedded_aws.tests.support.steps import KEYED, create_backup_role, create_function, eventually, package
 
 READING = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
 LISTING = ["dynamodb:ListStreams"]
@@ -38,10 +38,8 @@ class Streams:
 
     def __init__(self, client: Callable[..., Any], name: str, notes: Path) -> None:
         self.client, self.name, self.table = client, name, f"{name}-table"
-        self._notes = notes
-        self._notes.touch()
-        self._functions: list[str] = []
-        self._mappings: list[str] = []
+        self._notes, self._functions, self._mappings = notes, list[str](), list[str]()
+        notes.touch()
         client("dynamodb").create_table(TableName=self.table, **KEYED)
         self.stream = self.switch_on()
 
@@ -56,20 +54,10 @@ class Streams:
         for name in names:
             self.client("dynamodb").put_item(TableName=self.table, Item={"pk": {"S": name}})
 
-    def role(self, *actions: str, suffix: str = "role") -> str:
-        """The ARN of a role of a function that may do this, on everything."""
+    def function(self, *actions: str, suffix: str = "reader") -> str:
+        """The name of a new function of CODE, and of its role, which may do these actions."""
         name = f"{self.name}-{suffix}"
-        arn = create_backup_role(self.client, name, "lambda.amazonaws.com")
-        self.grant(name, *actions)
-        return arn
-
-    def grant(self, role: str, *actions: str) -> None:
-        """Let the role of this name do these actions and no others."""
-        grant(self.client, role, "logs:*", *actions)
-
-    def function(self, role: str, suffix: str = "reader") -> str:
-        """The name of a new function of CODE."""
-        name = f"{self.name}-{suffix}"
+        role = create_backup_role(self.client, name, "lambda.amazonaws.com", *actions)
         variables = {"Variables": {"NOTES": str(self._notes)}}
         code = package(("code.py", CODE, 0o644))
         create_function(self.client, name, role, code, Environment=variables, Timeout=30)
@@ -80,8 +68,8 @@ class Streams:
         """The id of a mapping with these settings, whose function has all permissions; ``failures``: a destination."""
         if failures:
             settings["DestinationConfig"] = {"OnFailure": {"Destination": failures}}
-        role = self.role(*READING, *LISTING, "sqs:SendMessage", "sns:Publish", suffix=suffix)
-        return self.map(self.function(role, suffix), **settings)
+        actions = (*READING, *LISTING, "sqs:SendMessage", "sns:Publish")
+        return self.map(self.function(*actions, suffix=suffix), **settings)
 
     def map(self, function: str, **settings: Any) -> str:
         """The id of a new mapping of the stream."""
@@ -121,10 +109,8 @@ class Streams:
         return list(eventually(found))
 
     def clean(self) -> None:
-        """Delete everything."""
+        """Delete mappings and functions."""
         for mapping in self._mappings:
             self.client("lambda").delete_event_source_mapping(UUID=mapping)
         for function in self._functions:
             self.client("lambda").delete_function(FunctionName=function)
-        if self.table in self.client("dynamodb").list_tables()["TableNames"]:
-            self.client("dynamodb").delete_table(TableName=self.table)
