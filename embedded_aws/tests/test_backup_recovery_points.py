@@ -85,13 +85,3 @@ def test_a_deletion_responds_before_it_ends(client, backup, dynamodb, point, vau
     eventually(lambda: not backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"])
     for call in (backup.describe_recovery_point, backup.delete_recovery_point):
         assert code_of(call, **point) == NOT_FOUND
-
-
-def test_the_expiring_vault_answers_200_and_keeps_its_points(backup, point, vault, setting):
-    setting("expiring_vault", vault)
-    assert backup.delete_recovery_point(**point)["ResponseMetadata"]["HTTPStatusCode"] == 200
-    assert backup.describe_recovery_point(**point)["Status"] == "EXPIRED"
-    setting("expiring_vault", "")
-    setting("recovery_point_deleting_seconds", 60)
-    backup.delete_recovery_point(**point)
-    assert backup.describe_recovery_point(**point)["Status"] == "DELETING"

@@ -10,7 +10,7 @@ import pytest
 from embedded_aws import lambda_functions
 from embedded_aws.settings import CURRENT
 from embedded_aws.tests.support.stacks import resource
-from embedded_aws.tests.support.steps import create_function, grant, package
+from embedded_aws.tests.support.steps import create_function, package
 
 PYTHON = "def handler(event, _):\n    return 'ran'\n"
 NODE = "exports.handler = async () => 'ran';\n"
@@ -63,16 +63,6 @@ def test_code_in_a_template_is_readable(call, stack, name, role):
     properties |= {"Role": role("lambda.amazonaws.com"), "Code": {"ZipFile": PYTHON}}
     stack.create(Function=resource("AWS::Lambda::Function", properties))
     assert call() == "ran"
-
-
-def test_a_log_is_kept_if_the_role_allows_it(client, call, name):
-    assert call(package(("code.py", PYTHON, 0o644))) == "ran"
-    actions = [f"logs:{action}" for action in ("CreateLogGroup", "CreateLogStream", "PutLogEvents")]
-    for missing in (*actions, ""):
-        grant(client, f"{name}-role", *(action for action in actions if action != missing))
-        call()
-        groups = client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/lambda/{name}")["logGroups"]
-        assert bool(groups) == (not missing), missing
 
 
 def test_only_processes_that_are_idle_for_long_are_ended(monkeypatch):
