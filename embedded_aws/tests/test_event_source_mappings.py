@@ -7,7 +7,7 @@ import json
 import time
 
 from embedded_aws.tests.support.steps import KEYED, allow, eventually, grant, policy
-from embedded_aws.tests.support.stream_readers import READING, Streams
+from embedded_aws.tests.support.stream_readers import READING
 
 
 def test_everything_written_before_the_mapping_comes_in_batches_and_in_order(streams):
@@ -18,12 +18,20 @@ def test_everything_written_before_the_mapping_comes_in_batches_and_in_order(str
     assert len({invocation["worker"] for invocation in streams.invocations()}) == 1
 
 
-def test_only_records_of_the_filter_are_sent(streams):
-    pattern = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": "CONVERSATION#"}]}}}}
-    streams.reader(FilterCriteria={"Filters": [{"Pattern": json.dumps(pattern)}]})
+def test_a_mapping_gets_the_records_of_its_filter_and_is_not_delayed_by_a_slow_one(streams, client):
+    def filtering(prefix):
+        pattern = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": prefix}]}}}}
+        return {"FilterCriteria": {"Filters": [{"Pattern": json.dumps(pattern)}]}}
+
+    slow = streams.reader("slow", **filtering("slow"))
+    streams.reader(**filtering("CONVERSATION#"))
+    streams.put("slow")
+    eventually(lambda: streams.batches() == [["slow"]])
     streams.put("USER#tom", "CONVERSATION#1", "CONVERSATIONS", "CONVERSATION#2")
     batches = streams.sent("CONVERSATION#2")
-    assert [name for batch in batches for name in batch] == ["CONVERSATION#1", "CONVERSATION#2"]
+    assert [name for batch in batches[1:] for name in batch] == ["CONVERSATION#1", "CONVERSATION#2"]
+    shown = client("lambda").get_event_source_mapping(UUID=slow)
+    assert shown["LastProcessingResult"] == "No records processed", "it has not come back yet"
 
 
 def test_a_batching_window_gathers_records(streams):
@@ -115,11 +123,13 @@ def test_a_queue_or_a_topic_gets_a_record_of_a_discarded_batch(streams, client):
     assert message["requestContext"]["condition"] == "RetryAttemptsExhausted"
 
 
-def test_a_failing_batch_is_discarded_when_it_is_too_old(streams, setting):
+def test_a_failing_batch_is_discarded_when_it_is_too_old(streams, client, setting):
     url, queue = streams.queue()
     streams.put("raise")
-    streams.reader(MaximumRecordAgeInSeconds=60, failures=queue)
+    mapping = streams.reader(MaximumRecordAgeInSeconds=60, failures=queue)
     eventually(lambda: len(streams.batches()) >= 3)
+    shown = client("lambda").get_event_source_mapping(UUID=mapping)
+    assert shown["LastProcessingResult"] == "PROBLEM: Function call failed"
     setting("stream_records_older_seconds", 120)
     found = streams.received(url)
     assert found["requestContext"]["condition"] == "RecordAgeExceeded"
@@ -136,30 +146,6 @@ def test_a_throttled_batch_uses_up_no_retry(streams, client):
     assert streams.batches() == []
     client("lambda").delete_function_concurrency(FunctionName=function)
     assert streams.sent("a") == [["a"]]
-
-
-def test_two_mappings_of_a_stream_do_not_delay_each_other(streams, client):
-    blocked = streams.reader("blocked", BatchSize=1)
-    streams.reader("other", BatchSize=1, MaximumRetryAttempts=0)
-    streams.put("raise", "after")
-    eventually(lambda: ["after"] in streams.batches())
-    shown = client("lambda").get_event_source_mapping(UUID=blocked)
-    assert shown["LastProcessingResult"] == "PROBLEM: Function call failed"
-
-
-def test_a_slow_function_does_not_delay_other_streams(streams, client, name, tmp_path):
-    other = Streams(client, f"{name}-other", tmp_path / "others")
-    try:
-        streams.reader()
-        other.reader()
-        streams.put("slow")
-        eventually(lambda: streams.batches() == [["slow"]])
-        other.put("quick")
-        eventually(lambda: other.batches() == [["quick"]])
-        (busy,) = client("lambda").list_event_source_mappings(EventSourceArn=streams.stream)["EventSourceMappings"]
-        assert busy["LastProcessingResult"] == "No records processed", "it has not come back yet"
-    finally:
-        other.clean()
 
 
 def test_a_stream_that_is_switched_off_is_read_to_its_end_and_its_successor_has_no_records_of_it(streams, client):

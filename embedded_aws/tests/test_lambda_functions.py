@@ -21,9 +21,9 @@ DENIED = "[Errno 13] Permission denied: '/var/task/{}'"
 def call(client, name, role):
     """``call(package)``: what a function of this package answers; without one, the function that is there."""
 
-    def run(code=b"", runtime="python3.13", handler="code.handler"):
+    def run(code=b"", **more):
         if code:
-            create_function(client, name, role("lambda.amazonaws.com"), code, handler, runtime)
+            create_function(client, name, role("lambda.amazonaws.com"), code, **more)
         return json.load(client("lambda").invoke(FunctionName=name)["Payload"])
 
     yield run
@@ -45,7 +45,7 @@ def call(client, name, role):
 def test_a_python_function_runs_if_others_can_read_its_files(call, folder, file, denied):
     where = "in/" if folder else ""
     parts = [("in/", "", folder)] if folder else []
-    answer = call(package(*parts, (f"{where}code.py", PYTHON, file)), handler=f"{where}code.handler")
+    answer = call(package(*parts, (f"{where}code.py", PYTHON, file)), Handler=f"{where}code.handler")
     if denied is None:
         assert answer == "ran"
     else:
@@ -53,7 +53,7 @@ def test_a_python_function_runs_if_others_can_read_its_files(call, folder, file,
 
 
 def test_a_node_function_that_others_cannot_read_is_denied(call):
-    answer = call(package(("code.js", NODE, 0o600)), "nodejs22.x")
+    answer = call(package(("code.js", NODE, 0o600)), Runtime="nodejs22.x")
     text = "EACCES: permission denied, open '/var/task/code.js'"
     assert answer == {"errorType": "Error", "errorMessage": text}
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+Clients = Callable[..., Any]  # the fixture ``client``
 INVALID, NOT_FOUND = "InvalidParameterValueException", "ResourceNotFoundException"
 KEY = "arn:aws:kms:us-east-1:000000000000:key/2f1a"
 # A table with one key, in the words of CreateTable and of a template.
@@ -35,11 +36,10 @@ def trust(*services: str, **more: Any) -> str:
     return policy({"Effect": "Allow", "Principal": {"Service": list(services)}, "Action": "sts:AssumeRole"} | more)
 
 
-def grant(client: Callable[..., Any], role: str, *actions: str) -> None:
+def grant(client: Clients, role: str, *actions: str) -> None:
     """Let the role of this name do these actions, and no others that were granted here."""
-    client("iam").put_role_policy(
-        RoleName=role, PolicyName="granted", PolicyDocument=policy(allow(*actions or ["iam:No"]))
-    )
+    document = policy(allow(*actions or ["iam:No"]))
+    client("iam").put_role_policy(RoleName=role, PolicyName="granted", PolicyDocument=document)
 
 
 def code_of(call: Callable[..., Any], **arguments: Any) -> str:
@@ -47,27 +47,17 @@ def code_of(call: Callable[..., Any], **arguments: Any) -> str:
     return refused(call, **arguments)[1]
 
 
-def create_backup_role(
-    client: Callable[..., Any], name: str, principal: str = "backup.amazonaws.com", *actions: str
-) -> str:
-    """The ARN of a new role, which ``principal`` may assume and which may do these actions on everything."""
-    role = client("iam").create_role(RoleName=name, Path="/messages/", AssumeRolePolicyDocument=trust(principal))
+def create_backup_role(client: Clients, name: str, service: str = "backup.amazonaws.com", *actions: str) -> str:
+    """The ARN of a new role, which ``service`` may assume and which may do these actions on everything."""
+    role = client("iam").create_role(RoleName=name, Path="/messages/", AssumeRolePolicyDocument=trust(service))
     if actions:
         grant(client, name, *actions)
     return str(role["Role"]["Arn"])
 
 
-def create_function(
-    client: Callable[..., Any],
-    name: str,
-    role: str,
-    code: bytes,
-    handler: str = "code.handler",
-    runtime: str = "python3.13",
-    **more: Any,
-) -> str:
-    """The ARN of a new function with this code package."""
-    settings = {"FunctionName": name, "Role": role, "Handler": handler, "Runtime": runtime} | more
+def create_function(client: Clients, name: str, role: str, code: bytes, **more: Any) -> str:
+    """The ARN of a new function with this code package, whose handler is ``code.handler``."""
+    settings = {"FunctionName": name, "Role": role, "Handler": "code.handler", "Runtime": "python3.13"} | more
     return str(client("lambda").create_function(Code={"ZipFile": code}, **settings)["FunctionArn"])
 
 
@@ -111,46 +101,40 @@ def refused(call: Callable[..., Any], **arguments: Any) -> tuple[int, str, str]:
     """Status, code and text of the error that the call must end in."""
     with pytest.raises(ClientError) as caught:
         call(**arguments)
-    answer = caught.value.response
-    status = answer["ResponseMetadata"]["HTTPStatusCode"]
-    return status, answer["Error"]["Code"], answer["Error"]["Message"]
+    error = caught.value.response["Error"]
+    return caught.value.response["ResponseMetadata"]["HTTPStatusCode"], error["Code"], error["Message"]
 
 
-def back_up(client: Callable[..., Any], vault: str, table: str, role: str, **more: Any) -> Any:
+def back_up(client: Clients, vault: str, table: str, role: str, **more: Any) -> Any:
     """Take a backup of the table and wait for it; return the job's description."""
     backup = client("backup")
-    job = backup.start_backup_job(
-        BackupVaultName=vault, ResourceArn=table_arn(table, backup.meta.region_name), IamRoleArn=role, **more
-    )["BackupJobId"]
-    return ended(backup, job)
+    arn = table_arn(table, backup.meta.region_name)
+    started = backup.start_backup_job(BackupVaultName=vault, ResourceArn=arn, IamRoleArn=role, **more)
+    return ended(backup, started["BackupJobId"])
 
 
 def ended(backup: Any, job: str) -> Any:
     """The description of a backup job, once it is over."""
-    return _ended(lambda: backup.describe_backup_job(BackupJobId=job), "State")
+    return eventually(lambda: _over(backup.describe_backup_job(BackupJobId=job), "State"))
 
 
 def restored(backup: Any, **arguments: Any) -> Any:
     """Restore a recovery point; return the job's description once it is over."""
     job = backup.start_restore_job(**arguments)["RestoreJobId"]
-    return _ended(lambda: backup.describe_restore_job(RestoreJobId=job), "Status")
+    return eventually(lambda: _over(backup.describe_restore_job(RestoreJobId=job), "Status"))
 
 
-def _ended(describe: Callable[[], Any], key: str) -> Any:
-    def check() -> Any:
-        shown = describe()
-        return shown if shown[key] in ("COMPLETED", "FAILED", "ABORTED", "EXPIRED") else None
-
-    return eventually(check)
+def _over(job: Any, key: str) -> Any:
+    return job if job[key] in ("COMPLETED", "FAILED", "ABORTED", "EXPIRED") else None
 
 
-def log_groups(client: Callable[..., Any], stack: str) -> list[str]:
+def log_groups(client: Clients, stack: str) -> list[str]:
     """The names of the log groups of ``stack``."""
     groups = client("logs").describe_log_groups()["logGroups"]
     return [group["logGroupName"] for group in groups if stack in group["logGroupName"]]
 
 
-def log_lines(client: Callable[..., Any], stack: str, message: str) -> list[dict[str, Any]]:
+def log_lines(client: Clients, stack: str, message: str) -> list[dict[str, Any]]:
     """What the functions of ``stack`` logged under ``message``."""
     pages = [client("logs").filter_log_events(logGroupName=group)["events"] for group in log_groups(client, stack)]
     texts = [event["message"] for page in pages for event in page]
