@@ -66,23 +66,23 @@ def test_a_vault_describes_itself_and_keeps_its_name_and_tags(backup, name):
     expected = {"VaultType": "BACKUP_VAULT", "VaultState": "AVAILABLE", "Locked": False, "NumberOfRecoveryPoints": 0}
     assert shown.items() >= expected.items()
     assert shown["EncryptionKeyArn"].startswith("arn:aws:kms:us-east-1:000000000000:key/")
-    pages = backup.get_paginator("list_backup_vaults").paginate()
-    listed = {entry["BackupVaultName"]: entry for page in pages for entry in page["BackupVaultList"]}
-    assert listed[name]["NumberOfRecoveryPoints"] == 0
-    taken = refused(backup.create_backup_vault, BackupVaultName=name)
-    assert taken == (400, "AlreadyExistsException", "Backup vault with the same name already exists")
+    listed = backup.get_paginator("list_backup_vaults").paginate().build_full_result()["BackupVaultList"]
+    assert name in [entry["BackupVaultName"] for entry in listed]
+    taken = (400, "AlreadyExistsException", "Backup vault with the same name already exists")
+    assert refused(backup.create_backup_vault, BackupVaultName=name) == taken
     for bad in ("v", "v" * 51, "a.b", "ä-vault"):
         assert refused(backup.create_backup_vault, BackupVaultName=bad)[:2] == (400, INVALID)
 
 
 def test_a_vault_with_a_point_is_kept_and_can_be_deleted_only_after_a_lag(backup, vault, point, setting):
-    assert backup.describe_backup_vault(BackupVaultName=vault)["NumberOfRecoveryPoints"] == 1
-    assert refused(backup.delete_backup_vault, BackupVaultName=vault) == NOT_EMPTY
+    def kept(points):
+        assert backup.describe_backup_vault(BackupVaultName=vault)["NumberOfRecoveryPoints"] == points
+        return refused(backup.delete_backup_vault, BackupVaultName=vault) == NOT_EMPTY
+
+    assert kept(points=1)
     setting("vault_lag_seconds", 1)
     backup.delete_recovery_point(**point)
-    assert backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"] == []
-    assert backup.describe_backup_vault(BackupVaultName=vault)["NumberOfRecoveryPoints"] == 0
-    assert refused(backup.delete_backup_vault, BackupVaultName=vault) == NOT_EMPTY
+    assert kept(points=0)
 
     def deleted():
         with contextlib.suppress(backup.exceptions.InvalidRequestException):
@@ -151,12 +151,10 @@ def test_a_legal_hold_holds_what_it_selects_until_it_is_cancelled(backup, point,
         {"VaultNames": [vault], "DateRange": {"FromDate": now - 2 * day, "ToDate": now - day}},
     ):
         backup.create_legal_hold(Title="t", Description="d", RecoveryPointSelection=other)
-    selection = {"VaultNames": [vault]}
-    asked = {"Title": "case 7", "Description": "keep", "RecoveryPointSelection": selection}
+    asked = {"Title": "case 7", "Description": "keep", "RecoveryPointSelection": {"VaultNames": [vault]}}
     hold = backup.create_legal_hold(**asked)["LegalHoldId"]
     shown = backup.get_legal_hold(LegalHoldId=hold)
-    assert (shown["Title"], shown["Status"]) == ("case 7", "ACTIVE")
-    assert shown["RecoveryPointSelection"]["VaultNames"] == [vault]
+    assert shown.items() >= (asked | {"Status": "ACTIVE"}).items()
     listed = backup.get_paginator("list_legal_holds").paginate().build_full_result()["LegalHolds"]
     assert hold in [entry["LegalHoldId"] for entry in listed]
     (member,) = backup.list_recovery_points_by_legal_hold(LegalHoldId=hold)["RecoveryPoints"]
@@ -216,26 +214,20 @@ def test_a_plan_needs_its_vault_and_a_selection_a_role_and_each_plan_is_a_resour
     backup.delete_backup_plan(BackupPlanId=plan)
 
 
-@pytest.fixture
-def two_vaults(client, backup, table, backup_role, name):
-    """Two vaults with a recovery point each: names and ARNs of the vault and of the point."""
-    found = []
-    for vault in (f"{name}-mine", f"{name}-other"):
-        arn = backup.create_backup_vault(BackupVaultName=vault)["BackupVaultArn"]
-        found.append((vault, arn, back_up(client, vault, table, backup_role)["RecoveryPointArn"]))
-    return found
-
-
 def _denied(call, **arguments):
     status, code, text = refused(call, **arguments)
     assert (status, code) == (403, DENIED)
     return "is not authorized to perform" in text
 
 
-def test_a_user_of_one_vault_has_no_access_to_another(client, name, two_vaults, table, backup_role, may):
+def test_a_user_of_one_vault_has_no_access_to_another(client, backup, name, table, vault, backup_role, may):
     """Service Authorization Reference, "Actions, resources, and condition keys for AWS Backup"."""
-    (vault, arn, point), (other, _, other_point) = two_vaults
-    mine, theirs = ({"BackupVaultName": each} for each in (vault, other))
+    mine, theirs = {"BackupVaultName": vault}, {"BackupVaultName": f"{name}-other"}
+    backup.create_backup_vault(**theirs)
+    arn = backup.describe_backup_vault(**mine)["BackupVaultArn"]
+    point, other_point = (
+        back_up(client, each, table, backup_role)["RecoveryPointArn"] for each in (vault, f"{name}-other")
+    )
     backup = may(allow("backup:*", on=[arn, point]))
     assert backup.describe_backup_vault(**mine)["NumberOfRecoveryPoints"] == 1
     (listed,) = backup.list_recovery_points_by_backup_vault(**mine)["RecoveryPoints"]

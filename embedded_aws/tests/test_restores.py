@@ -161,18 +161,12 @@ def test_a_testing_plan_its_selection_and_its_test(backup, name, backup_role, po
 
 
 def test_a_stack_with_testing_plan_and_selection(stack, backup, name, backup_role):
+    plan, mine = "AWS::Backup::RestoreTestingPlan", {"RestoreTestingPlanName": name}
     selection = _selection(backup_role, RestoreTestingPlanName={"Ref": "Plan"})
-
-    def resources(**more):
-        return {
-            "Plan": resource("AWS::Backup::RestoreTestingPlan", _plan(name, **more)),
-            "Selection": resource("AWS::Backup::RestoreTestingSelection", selection),
-        }
-
-    stack.create(**resources())
+    selected = resource("AWS::Backup::RestoreTestingSelection", selection)
+    stack.create(Plan=resource(plan, _plan(name)), Selection=selected)
     assert (stack.status, stack.output("Plan")) == ("CREATE_COMPLETE", name)
-    assert stack.update(**resources(StartWindowHours=12)).status == "UPDATE_COMPLETE"
-    mine = {"RestoreTestingPlanName": name}
+    stack.update(Plan=resource(plan, _plan(name, StartWindowHours=12)), Selection=selected)
     assert backup.get_restore_testing_plan(**mine)["RestoreTestingPlan"]["StartWindowHours"] == 12
     (listed,) = backup.list_restore_testing_selections(**mine)["RestoreTestingSelections"]
     assert listed["ProtectedResourceType"] == "DynamoDB"

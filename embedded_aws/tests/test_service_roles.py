@@ -26,24 +26,6 @@ def test_a_function_and_a_state_machine_need_roles_that_trust_them(client, role,
 
 
 @pytest.fixture
-def rule(client, name):
-    """Make a rule for events of the test's own source, with one target; returns its ARN."""
-
-    def make(target, **more):
-        arn = client("events").put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
-        client("events").put_targets(Rule=name, Targets=[{"Id": "one", "Arn": target} | more])
-        return arn
-
-    yield make
-    client("events").remove_targets(Rule=name, Ids=["one"])
-    client("events").delete_rule(Name=name)
-
-
-def send(client, name):
-    client("events").put_events(Entries=[{"Source": name, "DetailType": "x", "Detail": "{}"}])
-
-
-@pytest.fixture
 def topic(client, name):
     """The ARN of a new topic."""
     return client("sns").create_topic(Name=name)["TopicArn"]
@@ -96,24 +78,26 @@ def test_an_alarm_reaches_a_topic_if_its_policy_and_key_allow_it(client, topic, 
 
 
 def test_a_rule_reaches_a_topic_if_a_policy_without_conditions_or_its_role_allows_it(
-    client, topic, arrived, let, rule, role, name
+    client, topic, arrived, let, role, name
 ):
     """EventBridge names no source to SNS, whatever a condition asks for."""
-    source, iam = rule(topic), client("iam")
+    events, target = client("events"), {"Id": "one", "Arn": topic}
+    source = events.put_rule(Name=name, EventPattern=json.dumps({"source": [name]}))["RuleArn"]
+    events.put_targets(Rule=name, Targets=[target])
 
     def heard():
-        send(client, name)
+        events.put_events(Entries=[{"Source": name, "DetailType": "x", "Detail": "{}"}])
         return arrived()
 
     for condition, works in ((ACCOUNT, False), ({"ArnEquals": {"aws:SourceArn": source}}, False), (None, True)):
         let(EVENTS, condition)
         assert heard() == works
     let(LAMBDA)
-    rule(topic, RoleArn=role(EVENTS))
+    events.put_targets(Rule=name, Targets=[target | {"RoleArn": role(EVENTS)}])
     assert not heard()
     grant(client, f"{name}-role", "sns:Publish")
     assert heard()
     for account, works in (("111122223333", False), ("000000000000", True)):
         trusting = trust(EVENTS, Condition={"StringEquals": {"aws:SourceAccount": account}})
-        iam.update_assume_role_policy(RoleName=f"{name}-role", PolicyDocument=trusting)
+        client("iam").update_assume_role_policy(RoleName=f"{name}-role", PolicyDocument=trusting)
         assert heard() == works

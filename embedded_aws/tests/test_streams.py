@@ -15,8 +15,7 @@ A = {"pk": {"S": "a"}}
 @pytest.fixture
 def table(dynamodb, name):
     dynamodb.create_table(TableName=name, StreamSpecification=BOTH, **KEYED)
-    yield name
-    dynamodb.delete_table(TableName=name)
+    return name
 
 
 @pytest.fixture

@@ -36,7 +36,6 @@ class Stack:
         name = answer["Id"]
         eventually(lambda: self.cloudformation.describe_change_set(ChangeSetName=name)["Status"] == "CREATE_COMPLETE")
         self.cloudformation.execute_change_set(ChangeSetName=name)
-        eventually(lambda: self.status != "REVIEW_IN_PROGRESS")
         return self._settle()
 
     def update(self, **resources: Properties) -> "Stack":

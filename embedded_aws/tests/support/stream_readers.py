@@ -1,7 +1,6 @@
 """Tables with a stream, functions that read it, and the batches that these received."""
 
 import json
-import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -80,9 +79,8 @@ class Streams:
 
     def queue(self) -> tuple[str, str]:
         """The URL and the ARN of a new queue."""
-        url = self.client("sqs").create_queue(QueueName=f"{self.name}-{uuid.uuid4().hex[:4]}")
-        arn = f"arn:aws:sqs:us-east-1:000000000000:{url['QueueUrl'].rsplit('/', 1)[-1]}"
-        return str(url["QueueUrl"]), arn
+        url = str(self.client("sqs").create_queue(QueueName=self.name)["QueueUrl"])
+        return url, f"arn:aws:sqs:us-east-1:000000000000:{self.name}"
 
     def received(self, queue: str) -> Any:
         """The body of the next message of the queue, once there is one; it is deleted."""
@@ -99,12 +97,12 @@ class Streams:
         """The items of every batch that was sent, the oldest first."""
         return [invocation["names"] for invocation in self.invocations()]
 
-    def sent(self, *last: str) -> list[list[str]]:
-        """All batches, once one of exactly these items, or one that ends with them, was sent."""
+    def sent(self, last: str) -> list[list[str]]:
+        """All batches, once the latest one ends with the item ``last``."""
 
         def found() -> list[list[str]]:
             batches = self.batches()
-            return batches if batches and batches[-1][-len(last) :] == list(last) else []
+            return batches if batches and batches[-1][-1] == last else []
 
         return list(eventually(found))
 
