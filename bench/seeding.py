@@ -49,7 +49,7 @@ def main() -> None:
         bench = Bench(aws)
         bench.speed(Ways(aws, aws.endpoint, seed).all(), len(seed), arguments.rounds)
         bench.losses(seed)
-        bench.small(Ways(aws, aws.endpoint, seed))
+        bench.small(Ways(aws, aws.endpoint, seed), runs=min(300, 2 * arguments.items))
         if not arguments.no_lambda:
             seconds = seconds_in_lambda(aws, arguments.items)
             rate = arguments.items / seconds
@@ -93,7 +93,7 @@ class Bench:
                     sent = round(len(seed) * way.share)
                     print(f"{way.name:24}{f'{self.count(table)} of {sent}':>18}")
 
-    def small(self, ways: Ways, runs: int = 300) -> None:
+    def small(self, ways: Ways, runs: int) -> None:
         """Five messages: against one bare transaction, in turns."""
         with self.table() as table:
             both = ways.small(table)

@@ -55,14 +55,12 @@ def _make(scratch: Path, into: Path) -> None:
         environment = {**aws.environment(), "TMPDIR": str(temporary), "STAGE": STAGE}
         steps.bootstrap(run, environment, scratch, STAGE)
         outputs = steps.deploy(run, environment, scratch, STAGE)
-        take(run, environment, outputs["TableName"], scratch, into)
+        take_of_commands(run, environment, into)
+        take_of_console(run, environment, outputs["TableName"], scratch, into)
 
 
-def take(run: Steps, environment: Mapping[str, str], table: str, scratch: Path, into: Path) -> None:
-    """Make every picture of ``table``, whose stack is that of $STAGE in ``environment``.
-
-    Raises StepFailed, LocalAwsError, playwright.sync_api.Error.
-    """
+def take_of_commands(run: Steps, environment: Mapping[str, str], into: Path) -> None:
+    """Make the pictures of the command line, for the stack of $STAGE in ``environment``. Raises StepFailed."""
     with run.step("back up"):
         run.run(["python", "-m", "ops", "backup"], environment=environment)
     with run.step("lists") as said:
@@ -74,6 +72,13 @@ def take(run: Steps, environment: Mapping[str, str], table: str, scratch: Path, 
             shown = [(command, terminal.output(command.split(), environment, _COLUMNS)) for command in commands]
             drawn = terminal.svg("the Messages table", shown, _COLUMNS)
             said.append(_write(into / f"{name}.svg", drawn.encode()))
+
+
+def take_of_console(run: Steps, environment: Mapping[str, str], table: str, scratch: Path, into: Path) -> None:
+    """Make the pictures of the console, which shows ``table``; without Chromium, say how to install it.
+
+    Raises LocalAwsError, playwright.sync_api.Error.
+    """
     if not browser.installed():
         print(
             f"{browser.COMMAND} is not installed: the pictures of the console are unchanged; "

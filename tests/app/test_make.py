@@ -32,6 +32,17 @@ def test_the_commands_of_a_target_can_be_listed(target, folder):
     assert done.returncode == 0, done.stdout
 
 
+def test_a_review_gets_what_is_given_to_make(folder):
+    assert _command(folder, "review", "STAGE=prod", "BASE=main", "FORMAT=markdown", "ARGS=-c pitr_days=3") == (
+        "python -m ops review --stage 'prod' --base 'main' --format 'markdown' -c pitr_days=3"
+    )
+    assert _command(folder, "review") == "python -m ops review"
+
+
+def _command(folder, *arguments):
+    return " ".join(make(folder, "--dry-run", *arguments).stdout.replace("\\\n", " ").split())
+
+
 def test_the_template_is_printed_for_a_stage(folder):
     done = make(folder, "synth", "STAGE=prod", "ARGS=-c pitr_days=3")
     assert done.returncode == 0, done.stdout

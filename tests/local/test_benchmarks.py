@@ -1,22 +1,20 @@
-"""Every benchmark runs to its end at a small size, on an embedded AWS of its own.
-
-Speed is not tested: only that the figures are printed.
-"""
+"""Every benchmark runs to its end at a small size. Speed is not tested: only that the figures are printed."""
 
 import subprocess
 import sys
 
 import pytest
 
+from bench.deployed import seconds_in_lambda
 from tests.conftest import PROJECT
 
 SMALL = {
-    "seeding": ("--items", "20", "--rounds", "1"),
+    "seeding": ("--items", "20", "--rounds", "1", "--no-lambda"),
     "cleanup": ("--points", "2", "--rounds", "1", "--latency", "0", "--memory-points", "100"),
     "indexing": ("--messages", "2"),
 }
 FIGURES = {
-    "seeding": ("this project ", "20 of 20", "one bare transaction: ", "in the deployed function: "),
+    "seeding": ("this project ", "20 of 20", "one bare transaction: "),
     "cleanup": ("cleanup ", "2 deletions", "times faster", "bytes per point"),
     "indexing": ("the systems before ", "here, batches of 100, 100 conversations "),
 }
@@ -28,7 +26,7 @@ def test_no_benchmark_is_left_out():
 
 
 @pytest.mark.parametrize("name", SMALL)
-def test_a_benchmark_prints_its_figures_and_ends_well(name, hostile, elsewhere):
+def test_a_benchmark_prints_its_figures_from_an_embedded_aws_of_its_own(name, hostile, elsewhere):
     done = subprocess.run(
         [sys.executable, "-m", f"bench.{name}", *SMALL[name]],
         cwd=PROJECT,
@@ -42,3 +40,7 @@ def test_a_benchmark_prints_its_figures_and_ends_well(name, hostile, elsewhere):
     assert done.returncode == 0, done.stdout
     assert [figure for figure in FIGURES[name] if figure not in done.stdout] == [], done.stdout
     assert elsewhere.seen == []
+
+
+def test_the_time_of_the_deployed_function_is_that_of_its_log(aws):
+    assert 0 < seconds_in_lambda(aws, 5) < 60

@@ -9,8 +9,7 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
+from local import demo
 from tests.conftest import PROJECT
 
 SEED = """
@@ -50,22 +49,17 @@ def processes_of(folder):
     return found
 
 
-@pytest.fixture
-def project(tmp_path):
-    """A copy of the project with another seed."""
-    folder = tmp_path / "project"
-    folder.mkdir()
+def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path, hostile, elsewhere):
+    """Of a project with another seed than ours."""
+    project = tmp_path / "project"
+    project.mkdir()
     for name in PARTS.split():
         copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
-        copy(PROJECT / name, folder / name)
-    (folder / "seed/messages.yaml").write_text(SEED)
-    return folder
-
-
-def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path, hostile, elsewhere, project):
-    with start(tmp_path / "demo", hostile, project) as demo:
-        output, _ = demo.communicate(timeout=300)
-    assert demo.returncode == 0, output
+        copy(PROJECT / name, project / name)
+    (project / "seed/messages.yaml").write_text(SEED)
+    with start(tmp_path / "demo", hostile, project) as whole:
+        output, _ = whole.communicate(timeout=300)
+    assert whole.returncode == 0, output
     assert output.strip().splitlines()[-1].startswith("demo: ok")
     assert "1 messages of ann lee#jö" in output
     before = output.index("Ann Lee: with Jö: Two lines\\nin one, Jö")
@@ -79,15 +73,19 @@ def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path, hostile, elsewher
     assert elsewhere.seen == [], "the AWS that the environment names is left alone"
 
 
-def test_an_interrupt_leaves_no_process_and_a_second_demo_leaves_the_first_alone(tmp_path):
+def test_an_interrupt_leaves_no_process_and_the_folder_of_another_is_left_alone(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(demo, "interrupt_on_terminate", lambda: None)
+
+    def refused(folder):
+        monkeypatch.setattr(sys, "argv", ["demo", "--folder", str(folder)])
+        assert demo.main() == 1
+        return capsys.readouterr().out
+
     with start(tmp_path / "demo") as first:
         seen = ""
         while "bootstrap" not in seen:
             seen += first.stdout.read(1)
-        with start(tmp_path / "demo") as second:
-            output, _ = second.communicate(timeout=60)
-        assert second.returncode == 1
-        assert f"another demo is running in {tmp_path / 'demo'}" in output
+        assert f"another demo is running in {tmp_path / 'demo'}" in refused(tmp_path / "demo")
         time.sleep(1)  # into the CDK CLI's run of the app
         running = " ".join(processes_of(tmp_path))
         assert "cdk" in running
@@ -100,11 +98,5 @@ def test_an_interrupt_leaves_no_process_and_a_second_demo_leaves_the_first_alone
     assert "Traceback" not in output
     assert processes_of(tmp_path) == []
 
-
-def test_a_folder_that_holds_something_else_is_refused(tmp_path):
-    (tmp_path / "thesis.txt").write_text("years of work")
-    with start(tmp_path) as demo:
-        output, _ = demo.communicate(timeout=60)
-    assert demo.returncode == 1
-    assert "is not empty; name a folder that the demo may delete" in output
-    assert (tmp_path / "thesis.txt").exists()
+    assert "is not empty; name a folder that the demo may delete" in refused(tmp_path)
+    assert (tmp_path / "demo").exists()

@@ -4,8 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import PROJECT
 from tests.support.elsewhere import SECRET
 
@@ -18,15 +16,12 @@ print(boto3.Session().available_profiles)
 """
 
 
-@pytest.fixture
-def run(aws, hostile, elsewhere, tmp_path):
-    """``run("python", "-m", "chat", "tables")``: behind ``local run``, as a user types it."""
+def test_commands_scripts_and_the_cdk_cli_reach_the_embedded_aws_alone(aws, hostile, elsewhere, table, tmp_path):
     (tmp_path / ".cdk.json").write_text(f'{{"profile": "own", "proxy": "{elsewhere.url}"}}')
 
     def run(*command):
-        state = str(Path(aws.ca_file).parent)
         done = subprocess.run(
-            [sys.executable, "-m", "local", "--state", state, "run", "--", *command],
+            [sys.executable, "-m", "local", "--state", Path(aws.ca_file).parent, "run", "--", *command],
             cwd=PROJECT,
             env=hostile | {"HOME": str(tmp_path)},
             text=True,
@@ -36,18 +31,12 @@ def run(aws, hostile, elsewhere, tmp_path):
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    return run
-
-
-def test_commands_scripts_and_the_cdk_cli_reach_the_embedded_aws_alone(run, elsewhere, table, tmp_path):
     assert table in run("python", "-m", "chat", "tables").splitlines()
     assert run("python", "-c", SCRIPT).splitlines() == ["000000000000", "[]"]
     # Outside the project's folder it does not synthesize the app.
     run("sh", "-c", f"cd {tmp_path} && cdk bootstrap aws://000000000000/us-east-1")
     assert elsewhere.seen == []
 
-
-def test_no_key_is_in_the_environment_and_proxies_stay_with_their_exceptions(run, elsewhere):
     printed = run("env")
     assert SECRET not in printed
     environment = dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)

@@ -8,14 +8,14 @@ import signal
 import ssl
 import subprocess
 import sys
-import time
-from pathlib import Path
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from local import __main__ as local
 from local import process
 from local.environment import PROJECT
+from tests.support.processes import listening_on, wait_for_end
 
 ACCOUNT = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
 # What a user may have set for others: nothing of it reaches the engine or a command.
@@ -30,27 +30,14 @@ FOREIGN = {
 }
 
 
-def alive(pid):
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] != "Z"
-
-
-def wait_until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "condition did not come true"
-        time.sleep(0.02)
-
-
 def command(state, *arguments, **more):
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT), **more}
     return subprocess.run(
-        [sys.executable, "-m", "local", "--state", str(state), *arguments],
+        [sys.executable, "-m", "local", "--state", state, *arguments],
         cwd=state,
         text=True,
         capture_output=True,
         timeout=60,
-        env=environment,
+        env={**os.environ, "PYTHONPATH": str(PROJECT), **more},
     )
 
 
@@ -73,9 +60,7 @@ def started(tmp_path_factory):
 def test_it_listens_on_loopback_only_and_a_second_start_finds_it(started):
     found = process.find(started)
     port = int(found.endpoint.rsplit(":", 1)[1])
-    rows = [row.split() for kind in ("tcp", "tcp6") for row in Path(f"/proc/net/{kind}").read_text().splitlines()[1:]]
-    listening = [row[1] for row in rows if row[3] == "0A" and int(row[1].rsplit(":", 1)[1], 16) == port]
-    assert listening == [f"0100007F:{port:04X}"]
+    assert listening_on(found.pid) == [f"0100007F:{port:04X}"]
     again, status = command(started, "start"), command(started, "status")
     assert again.stdout == status.stdout
     assert f"pid      {found.pid}\n" in status.stdout
@@ -98,17 +83,12 @@ def test_a_command_runs_with_its_own_status_on_the_embedded_aws_alone(started):
 
 def test_three_starts_at_once_are_one_server_and_stop_leaves_nothing(state):
     """Also with a client that stays connected; a relative folder is that of the caller."""
-    environment = {**os.environ, "PYTHONPATH": str(PROJECT)}
-    start = [sys.executable, "-m", "local", "--state", "nested/aws", "start"]
-    starts = [
-        subprocess.Popen(start, cwd=state, env=environment, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-        for _ in range(3)
-    ]
     folder = state / "nested/aws"
     try:
-        outputs = {one.communicate(timeout=60)[0] for one in starts}
+        with ThreadPoolExecutor() as threads:
+            starts = list(threads.map(lambda _: command(state, "--state", "nested/aws", "start"), range(3)))
         assert [one.returncode for one in starts] == [0, 0, 0]
-        (output,) = outputs
+        (output,) = {one.stdout for one in starts}
         assert f"ca       {folder}/ca.pem" in output
         found = process.find(folder)
         context = ssl.create_default_context(cafile=found.ca_file)
@@ -117,7 +97,7 @@ def test_three_starts_at_once_are_one_server_and_stop_leaves_nothing(state):
         assert connection.getresponse().read()
     finally:
         process.stop(folder)
-    assert not alive(found.pid)
+    wait_for_end(found.pid)
     assert not (folder / "tmp").exists(), "only the server's own orderly end removes it"
     connection.close()
 
@@ -128,7 +108,7 @@ def test_a_state_that_cannot_be_read_is_one_line_and_the_server_ends_with_its_fo
     assert local.main(["--state", str(state), "status"]) == 1
     assert "state.json is not valid; delete it" in capsys.readouterr().err
     shutil.rmtree(state)
-    wait_until(lambda: not alive(pid))
+    wait_for_end(pid)
 
 
 def test_it_ends_with_the_process_that_it_is_bound_to(state):
@@ -143,7 +123,17 @@ def test_it_ends_with_the_process_that_it_is_bound_to(state):
     with parent:
         pid = int(parent.stdout.readline())
         parent.send_signal(signal.SIGKILL)
-    wait_until(lambda: not alive(pid))
+    wait_for_end(pid)
+
+
+@pytest.mark.parametrize("program", ["chat", "local", "ops", "seed"])
+def test_outside_the_projects_environment_a_program_ends_in_one_line(program):
+    python = [sys.executable, "-S", "-m", program]  # -S: without the installed packages
+    done = subprocess.run(python, cwd=PROJECT, text=True, capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (
+        1,
+        f"error: boto3 is not installed for {sys.executable}; run: make setup && source .venv/bin/activate\n",
+    )
 
 
 NOT_RUNNING = (

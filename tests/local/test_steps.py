@@ -2,40 +2,36 @@
 
 import os
 import sys
-import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from local import terminal
-from local.steps import StepFailed, Steps
+from local.steps import StepFailed, Steps, depending_on
+from tests.support.processes import wait_for_end
 
 PROGRAM = "import os, sys; print(sys.stdout.isatty(), os.get_terminal_size().columns)"
 
 
 def test_a_command_that_hangs_is_stopped_with_its_children_and_named_in_one_line(tmp_path):
-    steps = Steps(tmp_path / "log")
     hanging = f"sleep 1000 & echo $! > {tmp_path}/child; echo begun; wait"
     with pytest.raises(StepFailed) as failed:
-        steps.run(["sh", "-c", hanging], environment=os.environ, seconds=1)
-    assert str(failed.value) == (
-        f"`sh -c {hanging}` did not end within 1 s and was stopped (all output: {tmp_path}/log)"
-    )
-    # It is the child of another process, which does not wait for it.
-    child = Path("/proc", (tmp_path / "child").read_text().strip(), "stat")
-    deadline = time.monotonic() + 30
-    while not _is_ended(child):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        Steps(tmp_path / "log").run(["sh", "-c", hanging], environment=os.environ, seconds=1)
+    assert str(failed.value) == f"`sh -c {hanging}` did not end within 1 s and was stopped (all output: {tmp_path}/log)"
+    wait_for_end(int((tmp_path / "child").read_text()))
     assert "\nbegun\n" in (tmp_path / "log").read_text()
 
 
-def _is_ended(stat: Path) -> bool:
-    """Whether the process is gone, or waits for its parent to notice that it has ended."""
-    try:
-        return stat.read_text().rsplit(")", 1)[1].split()[0] == "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return True
+def test_a_step_that_failed_because_the_embedded_aws_stopped_says_so(aws, tmp_path):
+    steps, folder = Steps(tmp_path / "log"), Path(aws.ca_file).parent
+    with pytest.raises(StepFailed, match="`false` ended with status 1"), depending_on(aws, folder):
+        steps.run(["false"], environment=os.environ)
+    with pytest.raises(StepFailed) as failed, depending_on(replace(aws, pid=1), folder):
+        steps.run(["false"], environment=os.environ)
+    assert str(failed.value) == (
+        f"the embedded AWS stopped during this step; run the same command again (its log: {folder}/server.log)"
+    )
 
 
 def test_a_command_may_print_what_the_locale_cannot_read(tmp_path):
@@ -44,9 +40,8 @@ def test_a_command_may_print_what_the_locale_cannot_read(tmp_path):
 
 
 def test_a_log_that_cannot_be_written_is_one_line():
-    with pytest.raises(StepFailed) as failed:
+    with pytest.raises(StepFailed, match=r"^/proc/nope/log: No such file or directory; name another folder$"):
         Steps(Path("/proc/nope/log"))
-    assert str(failed.value) == "/proc/nope/log: No such file or directory; name another folder"
 
 
 def test_a_command_prints_as_on_a_terminal_however_much_it_prints():

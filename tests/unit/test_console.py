@@ -6,7 +6,7 @@ import pytest
 
 from local.console_server import Guard, environment
 
-PORT = 8123
+OWN = "localhost:8123"
 
 
 async def _answering(scope, receive, send):  # noqa: ARG001 (the interface of ASGI)
@@ -22,17 +22,19 @@ def ask(path: str, kind: str = "http", **headers: str) -> list[dict]:
         sent.append(message)
 
     pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": kind, "path": path, "headers": pairs}
-    asyncio.run(Guard(_answering, PORT)(scope, None, send))
+    asyncio.run(Guard(_answering, 8123)({"type": kind, "path": path, "headers": pairs}, None, send))
     return sent
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("host", ["127.0.0.1:8123", OWN])
 @pytest.mark.parametrize("path", ["/", "/resources/dynamodb", "/api/s3/a..b//c", "/assets/x.js"])
-def test_the_page_and_what_it_asks_for_pass(host, path):
-    host = f"{host}:{PORT}"
+def test_the_page_passes_and_may_send_requests_to_its_own_server_only(host, path):
     assert ask(path, host=host)[1]["body"] == b"from StackPort"
-    assert ask(path, host=host, origin=f"http://{host}")[1]["body"] == b"from StackPort"
+    started, body = ask(path, host=host, origin=f"http://{host}")
+    assert body["body"] == b"from StackPort"
+    policy = dict(started["headers"])[b"content-security-policy"].decode()
+    assert policy.startswith("default-src 'self';")
+    assert {word for word in policy.split() if "/" in word} == {"ws://127.0.0.1:8123", f"ws://{OWN}"}
 
 
 @pytest.mark.parametrize(
@@ -40,17 +42,17 @@ def test_the_page_and_what_it_asks_for_pass(host, path):
     [
         ("/", {}),
         ("/", {"host": "127.0.0.1"}),
-        ("/", {"host": f"evil.example:{PORT}"}),
-        ("/", {"host": f"localhost:{PORT}", "origin": "https://evil.example"}),
-        ("/", {"host": f"localhost:{PORT}", "origin": f"http://localhost:{PORT}.evil.example"}),
-        ("/", {"host": f"localhost:{PORT}", "origin": "null"}),
-        ("//etc/passwd", {"host": f"localhost:{PORT}"}),
-        ("/../../etc/passwd", {"host": f"localhost:{PORT}"}),
-        ("/api/..", {"host": f"localhost:{PORT}"}),
-        ("/a\\..\\b", {"host": f"localhost:{PORT}"}),
+        ("/", {"host": "evil.example:8123"}),
+        ("/", {"host": OWN, "origin": "https://evil.example"}),
+        ("/", {"host": OWN, "origin": f"http://{OWN}.evil.example"}),
+        ("/", {"host": OWN, "origin": "null"}),
+        ("//etc/passwd", {"host": OWN}),
+        ("/../../etc/passwd", {"host": OWN}),
+        ("/api/..", {"host": OWN}),
+        ("/a\\..\\b", {"host": OWN}),
     ],
 )
-def test_what_is_not_the_page_is_refused(path, headers):
+def test_other_hosts_other_sites_and_paths_to_files_are_refused(path, headers):
     started, body = ask(path, **headers)
     assert started["status"] == 403
     assert body["body"].startswith(b"refused: ")
@@ -58,29 +60,11 @@ def test_what_is_not_the_page_is_refused(path, headers):
     assert closed["type"] == "websocket.close"
 
 
-def test_the_browser_is_told_to_ask_nobody_else():
-    started, _ = ask("/", host=f"localhost:{PORT}")
-    policy = dict(started["headers"])[b"content-security-policy"].decode()
-    assert policy.startswith("default-src 'self';")
-    allowed = {word for rule in policy.split(";") for word in rule.split()[1:]}
-    assert {word for word in allowed if "/" in word} == {f"ws://127.0.0.1:{PORT}", f"ws://localhost:{PORT}"}
-
-
 def test_stackport_has_a_home_of_its_own(tmp_path):
-    told = environment(
-        tmp_path,
-        {
-            "HOME": "/home/somebody",
-            "XDG_CONFIG_HOME": "/home/somebody/.config",
-            "STACKPORT_DATA_DIR": "/home/somebody/.stackport",
-            "STACKPORT_PORT": "not a number",
-            "LOG_LEVEL": "loud",
-            "AWS_ENDPOINT_URL": "https://127.0.0.1:4566",
-            "AWS_CA_BUNDLE": "/ca.pem",
-        },
-    )
-    assert not [value for value in told.values() if "somebody" in value]
-    assert told["HOME"] == told["XDG_CONFIG_HOME"] == told["STACKPORT_DATA_DIR"] == str(tmp_path)
+    theirs = dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "STACKPORT_DATA_DIR"), "/home/theirs")
+    aws = {"AWS_ENDPOINT_URL": "https://127.0.0.1:4566", "AWS_CA_BUNDLE": "/ca.pem"}
+    told = environment(tmp_path, {**theirs, **aws, "STACKPORT_PORT": "not a number", "LOG_LEVEL": "loud"})
+    assert {name: told[name] for name in theirs} == dict.fromkeys(theirs, str(tmp_path))
     assert "STACKPORT_PORT" not in told
     assert told["LOG_LEVEL"] == "WARNING"
     assert told["STACKPORT_ENDPOINTS"] == "AWS=https://127.0.0.1:4566"

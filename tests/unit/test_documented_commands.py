@@ -1,4 +1,4 @@
-"""What the documents tell people to type exists: make targets, commands and their options."""
+"""What the documents tell people to type is valid: make targets, commands, their options, and a seed."""
 
 import argparse
 import importlib
@@ -11,6 +11,7 @@ import pytest
 from chat.__main__ import parser as chat
 from local.__main__ import _parser as local
 from ops.__main__ import parser as ops
+from seed.templates import load_items
 from tests.conftest import PROJECT
 
 PATHS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *PROJECT.glob("docs/*.md")]
@@ -126,3 +127,10 @@ def test_every_file_that_is_linked_or_named_exists(path):
     spans = re.findall(r"`([^`\n]+)`", path.read_text())
     named = {span for span in spans if re.fullmatch(r"(\w+/)+\w+\.(py|md|yaml|guard)", span)}
     assert [name for name in sorted(named) if not (PROJECT / name).exists()] == []
+
+
+def test_the_example_of_a_seed_is_valid(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", DOCUMENTS["README.md"], re.DOTALL)
+    file = tmp_path / "messages.yaml"
+    file.write_text(example)
+    assert [item["Body"] for item in load_items(file)] == ["Hey Jerry, are you free?", "Yes, Tom.", "{} are braces"]
