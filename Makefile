@@ -83,7 +83,7 @@ lock: .venv/.ready ## refresh the lock files from pyproject.toml and package.jso
 # --- check -------------------------------------------------------------------
 
 .PHONY: check check-code check-templates
-check: $(SETUP) ## format, lint, types, imports, static rules on every stage (docs/security.md), pipelines
+check: $(SETUP) ## check format, types, imports, the templates of every stage (docs/security.md), pipelines
 	@$(MAKE) --no-print-directory -j2 check-templates check-code lint-workflows
 
 check-code: $(SETUP)
@@ -112,25 +112,25 @@ format: .venv/.ready ## format the code, and fix what ruff can fix
 # --- test --------------------------------------------------------------------
 
 .PHONY: test
-test: $(SETUP) ## every test tier
+test: $(SETUP) ## run all tests
 	@# Three also on two cores: half of the time these tests wait for what other processes do.
 	pytest -n 3 --dist worksteal
 
 .PHONY: test-unit test-stacks
-test-unit: $(SETUP) ## the fast tests: Python only; no network, no other process
+test-unit: $(SETUP) ## run the fast tests: Python only; no network, no other process
 	pytest -n 2 --dist worksteal tests/unit
 
-test-stacks: $(SETUP) ## tests of the synthesized templates, and of review and cost
+test-stacks: $(SETUP) ## run the tests of the synthesized templates, review and cost
 	pytest -n 2 --dist worksteal tests/stacks
 
 .PHONY: bench
-bench: $(SETUP) ## compare the speed of seeding, and what arrives, with other ways (docs/seeding.md)
+bench: $(SETUP) ## compare seeding with other ways: speed, and items that arrive (docs/seeding.md)
 	@python -m bench.seeding
 
 # --- the stack, on the account of the current credentials --------------------
 
 .PHONY: bootstrap synth diff deploy destroy
-bootstrap: $(SETUP) ## prepare account and region for the CDK, once; each region of the stage
+bootstrap: $(SETUP) ## prepare the account for the CDK, once in each region of the stage
 	$(CDK) bootstrap
 
 synth: $(SETUP) ## print the stage's template: make synth STAGE=prod
@@ -143,7 +143,7 @@ diff: $(SETUP) ## compare with what is deployed
 deploy: $(SETUP) ## create or update the stage's stack
 	$(CDK) deploy --all $(ARGS)
 
-destroy: $(SETUP) ## delete the stage's stack; backups stay, see the README
+destroy: $(SETUP) ## delete the stage's stack; its backups are kept, see the README
 	$(CDK) destroy --all $(ARGS)
 
 # --- pipelines (docs/pipelines.md) -------------------------------------------
@@ -154,16 +154,16 @@ PREVIEW_ROLES := --qualifier messagespr --toolkit-stack-name CDKToolkit-messages
     --custom-permissions-boundary MessagesPreviewLimits --apply-permissions-boundary-to-all-roles
 
 .PHONY: pipeline-access preview-roles preview-context drift
-pipeline-access: $(SETUP) ## roles for a repository's pipelines: make pipeline-access REPOSITORY=owner/name
+pipeline-access: $(SETUP) ## create the roles of a repository's pipelines: make pipeline-access REPOSITORY=owner/name
 	$(ACCESS) deploy $(ARGS)
 
-preview-roles: $(SETUP) ## roles for the stages of pull requests, once, after pipeline-access
+preview-roles: $(SETUP) ## create the roles for stages of pull requests, once, after pipeline-access
 	$(ACCESS) bootstrap $(PREVIEW_ROLES) $(ARGS)
 
-preview-context: ## make later deployments use the roles of pull requests; for a pipeline's checkout
+preview-context: ## make deployments from this checkout use the roles of pull requests; for pipelines
 	cp stacks/pipeline/preview-context.json cdk.context.json
 
-drift: $(SETUP) ## show what was changed by hand; fails if anything was: make drift STAGE=prod
+drift: $(SETUP) ## show resources changed by hand; fails if there are any: make drift STAGE=prod
 	$(CDK) drift --fail $(ARGS)
 
 # --- supply chain (docs/pipelines.md) ----------------------------------------
@@ -192,7 +192,7 @@ sbom: $(SETUP) ## write a bill of materials as CycloneDX: sbom/*.cdx.json
 	@ls sbom/*
 
 .PHONY: review accept
-review: $(SETUP) ## what a change means, against the deployed stack or BASE=origin/main; STAGE=..., FORMAT=markdown
+review: $(SETUP) ## show what a change does to the deployed stacks, or to BASE=origin/main; STAGE=..., FORMAT=markdown
 	@python -m ops review $(if $(REVIEWED),--stage '$(REVIEWED)') $(if $(BASE),--base '$(BASE)') \
 	    $(if $(FORMAT),--format '$(FORMAT)') $(ARGS)
 
@@ -202,7 +202,7 @@ accept: $(SETUP) ## write the generated files: snapshots of templates, tables an
 # --- on the embedded AWS -----------------------------------------------------
 
 .PHONY: demo up down console pictures
-demo: $(SETUP) ## the life of the stack, from deployment to clean-up, on an embedded AWS
+demo: $(SETUP) ## run the life of the stack, from deployment to clean-up, on an embedded AWS
 	@python -m local.demo
 
 up: $(SETUP) ## deploy to the embedded AWS and leave it running: make up ARGS="-c pitr_days=1"

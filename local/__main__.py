@@ -24,7 +24,9 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = Parser(prog="python -m local", description="The embedded AWS: no account, no Docker, loopback only.")
+    parser = Parser(
+        prog="python -m local", description="An AWS on this machine: no account, no Docker, reachable on loopback only."
+    )
     parser.add_argument(
         "--state", type=Path, default=STATE_DIR, metavar="DIR", help="folder for its state (default: .local)"
     )
@@ -46,11 +48,15 @@ def _parser() -> argparse.ArgumentParser:
         help="override a setting of the stage, as with cdk -c; repeatable",
     )
     up.set_defaults(run=_up)
-    console = commands.add_parser("console", help="serve a web console of the table, until Ctrl-C")
+    console = commands.add_parser("console", help="serve a web console of the deployed table, until Ctrl-C")
     _add_stage(console)
     console.add_argument("--port", type=int, default=0, help="default: a free port")
     console.set_defaults(run=_console)
-    run = commands.add_parser("run", help="run a command on it", usage="python -m local run -- COMMAND [ARG ...]")
+    run = commands.add_parser(
+        "run",
+        help="run a command with only the embedded AWS as its AWS",
+        usage="python -m local run -- COMMAND [ARG ...]",
+    )
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="COMMAND")
     run.set_defaults(run=_run)
     return parser

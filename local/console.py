@@ -1,4 +1,4 @@
-"""A web console of the stage's table, like that of AWS: StackPort, on loopback, until Ctrl-C.
+"""Serve a web console of the stage's table, similar to that of AWS: StackPort, on loopback, until Ctrl-C.
 
 ``python -m local console`` runs this module with the environment of the embedded AWS.
 """
@@ -41,10 +41,10 @@ class Console:
 def main(argv: list[str] | None = None) -> int:
     """Serve the console; exit status 0 ended by Ctrl-C, 1 failed, 2 wrong usage."""
     interrupt_on_terminate()
-    parser = Parser(prog="python -m local.console", description="A console of the stage's table.")
+    parser = Parser(prog="python -m local.console", description="Serve a web console of the stage's table.")
     parser.add_argument("--stage", default=os.environ.get("STAGE") or "dev", help="default: $STAGE or dev")
     parser.add_argument("--port", type=int, default=0, help="default: a free port")
-    parser.add_argument("--folder", type=Path, default=STATE_DIR, help="where its files are kept")
+    parser.add_argument("--folder", type=Path, default=STATE_DIR, help="folder for its files")
     arguments = parser.parse_args(argv)
     return status_of(lambda: _run(arguments))
 
@@ -83,7 +83,7 @@ def running(environment: Mapping[str, str], folder: Path, *, port: int = 0) -> I
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            start_new_session=True,  # a Ctrl-C meant for this process is not meant for it
+            start_new_session=True,  # a Ctrl-C is for this process only
         )
         try:
             yield Console(address=_address(process, errors), process=process)

@@ -26,7 +26,7 @@ from local.steps import (
 from model.messages import Item
 
 STAGE = "dev"
-# Who talks where the seed file has no messages.
+# Sender and recipient if the seed file has no messages.
 USERS = ("Jerry", "Tom")
 LISTS_SECONDS = 60
 

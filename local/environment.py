@@ -8,11 +8,11 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 DEFAULT_REGION = "us-east-1"
 _LOOPBACK = ("127.0.0.1", "localhost")
-# What chooses an account, signs a request or sends it elsewhere.
+# Variables that choose an account, sign requests or redirect them.
 _STEERING = ("AWS_", "AMAZON_", "CDK_", "TELEMETRY_ENDPOINT")
 _KEPT = ("CDK_HOME", "CDK_VALIDATION")
-# What a process of this machine needs to run at all. The engine reads some
-# hundred variables of its own and of LocalStack, which may be set for those.
+# Variables that any process needs. The engine reads a hundred others, its own and those of
+# LocalStack, which the user may have set for a LocalStack.
 _NEEDED = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "LOGNAME", "TZ", "USER")
 
 
@@ -28,7 +28,7 @@ def region(environ: Mapping[str, str]) -> str:
 
 
 def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
-    """``environ`` without what chooses an account, signs a request or sends it elsewhere.
+    """``environ`` without variables that choose an account, sign requests or redirect them.
 
     The SDKs read these variables in upper case, the CDK CLI some in lower case
     too, and every option of the CDK CLI is also a variable (CDK_PROFILE).

@@ -1,8 +1,8 @@
 """Start, find and stop the embedded AWS as a process of its own.
 
 The server holds a lock on ``server.lock`` for as long as it lives. That lock, not the process id in
-the state file, tells whether it runs: the id may belong to another process since. ``start.lock`` is
-held from a start until the server answers, so that two starts in one folder are one after the other.
+the state file, shows that it runs: the id may belong to another process by now. ``start.lock`` is
+held until the server responds, so that two starts in one folder do not overlap.
 """
 
 import contextlib
@@ -69,13 +69,13 @@ def find(state_dir: Path = STATE_DIR) -> Running | None:
 
 
 def start(state_dir: Path = STATE_DIR, *, bound_to_parent: bool = False) -> Running:
-    """Start the embedded AWS and return once it answers.
+    """Start the embedded AWS and return once it responds.
 
-    With ``bound_to_parent`` it also ends when this process does, however that
-    happens: it watches a pipe that only this process holds open.
+    With ``bound_to_parent`` it ends with this process, even if that is killed:
+    it watches a pipe that only this process holds open.
 
-    Raises LocalAwsError when one runs already or when it does not come up; the
-    end of its log is then part of the message.
+    Raises LocalAwsError when one is already running, or when it does not start; the
+    message then has the end of its log.
     """
     state_dir = state_dir.resolve()  # the server works in another folder
     try:
@@ -110,8 +110,7 @@ def stop(state_dir: Path = STATE_DIR) -> bool:
     deadline = time.monotonic() + STOP_SECONDS
     while _is_locked(state_dir / "server.lock") and time.monotonic() < deadline:
         time.sleep(0.02)
-    # The server leads a session of its own: what is left of it and of its
-    # Lambda workers is exactly that process group.
+    # The server leads a session of its own, so this group is the server and its Lambda workers.
     kill_group(running.pid)
     (state_dir / "state.json").unlink(missing_ok=True)
     return True
@@ -159,7 +158,7 @@ def _start(state_dir: Path, bound_to_parent: bool) -> Running:
             stdin=subprocess.PIPE if bound_to_parent else subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            start_new_session=True,  # a Ctrl-C meant for the caller is not meant for the server
+            start_new_session=True,  # a Ctrl-C is for the caller only
         )
     try:
         return _wait_until_ready(process, state_dir)

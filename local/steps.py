@@ -14,7 +14,7 @@ from local.process import Running, find, kill_group
 from model.messages import SORT_KEY, Item
 from model.names import stack_name
 
-# Every step ends: what takes longer has hung.
+# A step that takes longer has hung.
 STEP_SECONDS = 600
 # A dataset of some million messages is loaded during a deployment.
 DEPLOY_SECONDS = 3600
@@ -69,8 +69,8 @@ class Steps:
         """The standard output of ``command``.
 
         Raises StepFailed when its status is not 0 or it takes longer than
-        ``seconds``. It gets a process group of its own, which goes with it: an
-        interrupt leaves neither the CDK CLI nor the app that it started behind.
+        ``seconds``. It has a process group of its own, which is killed at its end: an
+        interrupt leaves neither the CDK CLI nor the app that it started running.
         """
         try:
             process = subprocess.Popen(
@@ -152,9 +152,9 @@ def context(stage: str, settings: Sequence[str] = ()) -> list[str]:
 def bootstrap(
     run: Steps, environment: Mapping[str, str], folder: Path, stage: str, settings: Sequence[str] = ()
 ) -> None:
-    """``cdk bootstrap``: the bucket and the roles that deployments use, in each of its regions.
+    """``cdk bootstrap``: the bucket and the roles that deployments use, in each region of the stage.
 
-    The stage's assembly stays in ``folder``/cdk.out, for what comes after.
+    The synthesized stage is kept in ``folder``/cdk.out for the following steps.
     """
     with run.step("bootstrap") as said:
         output = run.run(
@@ -191,5 +191,5 @@ def last_seeded(run: Steps, environment: Mapping[str, str]) -> Item | None:
 
 
 def sent_order(message: Item) -> str:
-    """What orders messages of different conversations by their time."""
+    """The sort key for messages of different conversations: their time."""
     return str(message[SORT_KEY])

@@ -23,7 +23,7 @@ _FONT = re.compile(r"@font-face \{.*?\}\s*", re.DOTALL)
 
 
 def output(command: Sequence[str], environment: Mapping[str, str], columns: int) -> str:
-    """What ``command`` prints to a terminal that wide, with its colours.
+    """What ``command`` prints to a terminal of ``columns``, with its colours.
 
     Raises StepFailed when its status is not 0.
     """

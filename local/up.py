@@ -10,7 +10,7 @@ from local.process import STATE_DIR, find_or_start
 from local.steps import StepFailed, Steps, bootstrap, context, depending_on, deploy, interrupt_on_terminate, last_seeded
 from model.messages import Item
 
-# What a shell takes as it is: also the # inside the name of a conversation.
+# Text that needs no quotes in a shell, also with a # inside, as in the id of a conversation.
 _PLAIN = re.compile(r"[\w.@+][\w.@+#-]*")
 
 
