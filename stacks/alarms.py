@@ -4,8 +4,6 @@ AWS Backup sends its events best effort, within minutes
 (https://docs.aws.amazon.com/aws-backup/latest/devguide/eventbridge.html).
 """
 
-from typing import Any
-
 from aws_cdk import Stack
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
@@ -23,7 +21,7 @@ from stacks.annotations import (
     acknowledge_own_policy,
     describe,
 )
-from stacks.permissions import allow, from_this_account
+from stacks.permissions import Allow, arn, from_this_account, permit
 from stacks.settings import Settings
 from stacks.table_backup import TableBackup
 
@@ -43,44 +41,30 @@ class Alarms(Construct):
         super().__init__(scope, id)
         self.topic = sns.Topic(self, "Topic", master_key=key, enforce_ssl=True)
         describe(self.topic, "Receives every alarm, and backup jobs that fail or expire")
-        self.topic.add_to_resource_policy(
-            _cloudwatch_may(["sns:Publish"], self.topic.topic_arn, from_this_account(self))
-        )
+        publish = Allow(self.topic.topic_arn, "sns:Publish", **from_this_account(self))
+        self.topic.add_to_resource_policy(_of_alarms(publish))
         if key:
-            self._let_publishers_use(key)
+            # Whether CloudWatch names this account to KMS is not documented; that SNS names the topic is.
+            # By a pattern, because the topic refers to the key
+            # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
+            topics = {"kms:EncryptionContext:aws:sns:topicArn": arn(self, "sns", f"{Stack.of(self).stack_name}-*")}
+            key.add_to_resource_policy(_of_alarms(Allow("*", *_KEY_USE, StringLike=topics)))
         else:
-            acknowledge(
-                self.topic,
-                TOPIC_KEY,
-                "It carries alarms and job states, and no messages; the setting customer_key encrypts it.",
-            )
+            reason = "It carries alarms and job states, and no messages; the setting customer_key encrypts it."
+            acknowledge(self.topic, TOPIC_KEY, reason)
         if settings.alarm_email:
             subscription = self.topic.add_subscription(subscriptions.EmailSubscription(settings.alarm_email))
             # https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
-            acknowledge(
-                subscription,
-                MAIL_DEAD_LETTERS,
-                "SNS retries a mail for hours; afterwards the alarm and AWS Backup still show the state.",
-            )
+            reason = "SNS retries a mail for hours; afterwards the alarm and AWS Backup still show the state."
+            acknowledge(subscription, MAIL_DEAD_LETTERS, reason)
         _BackupEvents(self, "Backup", topic=self.topic, backup=backup, key=key)
 
-    def _let_publishers_use(self, key: kms.Key) -> None:
-        # Whether CloudWatch names this account to KMS is not documented; that SNS names the topic is.
-        # By a pattern, because the topic refers to the key
-        # (https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html).
-        topics = Stack.of(self).format_arn(service="sns", resource=f"{Stack.of(self).stack_name}-*")
-        of_topic = {"StringLike": {"kms:EncryptionContext:aws:sns:topicArn": topics}}
-        key.add_to_resource_policy(_cloudwatch_may(_KEY_USE, "*", of_topic))
 
-
-def _cloudwatch_may(actions: list[str], resource: str, conditions: dict[str, Any]) -> iam.PolicyStatement:
-    return iam.PolicyStatement(
-        sid="AlarmsOfThisAccount",
-        principals=[iam.ServicePrincipal("cloudwatch.amazonaws.com")],
-        actions=actions,
-        resources=[resource],
-        conditions=conditions,
-    )
+def _of_alarms(statement: Allow) -> Allow:
+    """The statement for CloudWatch, in the policy of a resource."""
+    statement.sid = "AlarmsOfThisAccount"
+    statement.add_principals(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
+    return statement
 
 
 class _BackupEvents(Construct):
@@ -94,7 +78,19 @@ class _BackupEvents(Construct):
         self, scope: Construct, id: str, *, topic: sns.ITopic, backup: TableBackup, key: kms.IKey | None
     ) -> None:
         super().__init__(scope, id)
-        role = self._add_role(topic, key)
+        # EventBridge supports no conditions in a topic's policy, which would allow every account; a role it
+        # assumes for this account alone
+        # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
+        role = iam.Role(
+            self,
+            "Role",
+            description=f"Publishes backup events to the alarm topic of {Stack.of(self).stack_name}",
+            assumed_by=iam.ServicePrincipal("events.amazonaws.com", conditions=from_this_account(self)),
+        )
+        permit(role, Allow(topic.topic_arn, "sns:Publish"))
+        if key:
+            permit(role, Allow(key.key_arn, *_KEY_USE))
+        acknowledge_own_policy(role)
         self._target = targets.SnsTopic(topic, role=role.without_policy_updates())
         vault = {"backupVaultName": [backup.vault.backup_vault_name]}
         copied = {"sourceBackupVaultArn": [backup.vault.backup_vault_arn]}
@@ -105,24 +101,6 @@ class _BackupEvents(Construct):
         self._add("CopyJob", "Copy Job State Change", copied | {"state": _FAILED})
         self._add("RestoreJob", "Restore Job State Change", restored | {"status": _FAILED})
         self._add("RecoveryPoint", "Recovery Point State Change", vault | {"status": ["EXPIRED", "PARTIAL"]})
-
-    def _add_role(self, topic: sns.ITopic, key: kms.IKey | None) -> iam.Role:
-        """The role with which the rules publish; EventBridge assumes it for this account alone.
-
-        EventBridge supports no conditions in a topic's policy, which would allow every account
-        (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
-        """
-        role = iam.Role(
-            self,
-            "Role",
-            description=f"Publishes backup events to the alarm topic of {Stack.of(self).stack_name}",
-            assumed_by=iam.ServicePrincipal("events.amazonaws.com", conditions=from_this_account(self)),
-        )
-        role.add_to_policy(allow(topic.topic_arn, "sns:Publish"))
-        if key:
-            role.add_to_policy(allow(key.key_arn, *_KEY_USE))
-        acknowledge_own_policy(role)
-        return role
 
     def _add(self, id: str, kind: str, detail: dict[str, list[str]]) -> None:
         rule = events.Rule(

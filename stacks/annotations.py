@@ -68,15 +68,10 @@ def acknowledge(construct: IConstruct, rules: Rules, reason: str) -> None:
     Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule in rules))
 
 
-def acknowledge_wildcard(construct: Construct, resource: str, reason: str) -> None:
-    """Accept that a policy of ``construct`` names the wildcard ``resource``, for ``reason``."""
-    shown = _spelled(Stack.of(construct).resolve(resource))
-    acknowledge(construct, (f"AwsSolutions::AwsSolutions-IAM5[Resource::{shown}]",), reason)
-
-
-def acknowledge_wide_action(construct: Construct, action: str, reason: str) -> None:
-    """Accept that a policy of ``construct`` allows ``action`` with its wildcard, for ``reason``."""
-    acknowledge(construct, (f"AwsSolutions::AwsSolutions-IAM5[Action::{action}]",), reason)
+def acknowledge_wildcard(construct: Construct, kind: str, value: str, reason: str) -> None:
+    """Accept that a policy of ``construct`` has the wildcard ``value``, in a "Resource" or an "Action"."""
+    shown = _spelled(Stack.of(construct).resolve(value))
+    acknowledge(construct, (f"AwsSolutions::AwsSolutions-IAM5[{kind}::{shown}]",), reason)
 
 
 def acknowledge_function(function: IConstruct) -> None:
@@ -101,11 +96,8 @@ def acknowledge_own_policy(role: IConstruct) -> None:
 
 def acknowledge_called(function: IConstruct, caller: str) -> None:
     """Accept that ``function`` has no dead-letter queue, because ``caller`` waits for its response."""
-    acknowledge(
-        function,
-        FUNCTION_DEAD_LETTERS,
-        f"{caller} invokes it and waits; a dead-letter queue is for asynchronous invocations.",
-    )
+    reason = f"{caller} invokes it and waits; a dead-letter queue is for asynchronous invocations."
+    acknowledge(function, FUNCTION_DEAD_LETTERS, reason)
 
 
 def acknowledge_framework(provider: cr.Provider) -> None:
@@ -113,9 +105,8 @@ def acknowledge_framework(provider: cr.Provider) -> None:
     for function in provider.node.children:
         if function.node.id.startswith("framework-"):
             acknowledge_function(function)
-            acknowledge(
-                function, FUNCTION_DEAD_LETTERS, "CloudFormation waits for the result and rolls back without it."
-            )
+            reason = "CloudFormation waits for the result and rolls back without it."
+            acknowledge(function, FUNCTION_DEAD_LETTERS, reason)
             acknowledge(function, _MEMORY, "It passes one event on, for which Lambda's default of 128 MB is enough.")
     if waiter := provider.node.try_find_child("waiter-state-machine"):
         acknowledge_state_machine(waiter)

@@ -2,13 +2,11 @@
 
 from aws_cdk import CfnOutput, Duration, Environment, RemovalPolicy, Stack, Tags
 from aws_cdk import aws_backup as backup
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from model.names import STACK_TAG, copies_stack_name, copies_vault_name
-from stacks.annotations import acknowledge_wildcard
-from stacks.backup_vault import RestoreRole, vault_lock
-from stacks.permissions import allow, arn, backup_key_statements, recovery_points_arn
+from stacks.backup_vault import restore_role, vault_lock
+from stacks.permissions import Allow, arn, backup_key_statements, recovery_points_arn
 from stacks.settings import Settings
 from stacks.stage_key import StageKey
 
@@ -23,43 +21,37 @@ class BackupCopies(Construct):
         super().__init__(scope, id)
         assert settings.region, "the settings demand it with copy_region"
         self._settings = settings
+        name = copies_vault_name(settings.stage, settings.region, keyed=settings.customer_key)
+        self._vault_arn = arn(self, "backup", f"backup-vault:{name}", region=settings.copy_region)
+        self._vault = backup.BackupVault.from_backup_vault_arn(self, "Vault", self._vault_arn)
         # A key is known by the alias that the copies' stack gives it
         # (https://docs.aws.amazon.com/kms/latest/developerguide/alias-authorization.html).
         self._key_alias = f"alias/{copies_stack_name(settings.stage, settings.region)}-*"
-        self._keys_arn = Stack.of(self).format_arn(
-            service="kms", region=settings.copy_region, resource="key", resource_name="*"
-        )
-        name = copies_vault_name(settings.stage, settings.region, keyed=settings.customer_key)
-        self._vault_arn = arn(self, "backup", "backup-vault", name, region=settings.copy_region)
-        self._points_arn = recovery_points_arn(self, settings.copy_region)
-        self._vault = backup.BackupVault.from_backup_vault_arn(self, "Vault", self._vault_arn)
 
     def action(self, days: int) -> backup.BackupPlanCopyActionProps:
         """The copy of a backup that is itself kept for ``days``."""
         kept = self._settings.copy_retention_days or days
         return backup.BackupPlanCopyActionProps(destination_backup_vault=self._vault, delete_after=Duration.days(kept))
 
-    def statements(self) -> list[iam.PolicyStatement]:
+    def statements(self) -> list[Allow]:
         """What AWSBackupServiceRolePolicyForBackup allows for copies, for this vault alone."""
+        region = self._settings.copy_region
+        tags_copies = "Adds tags to the stage's own copies; AWS generates their ids."
         statements = [
-            allow(self._vault_arn, "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"),
+            Allow(self._vault_arn, "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"),
             # Without AWS's own condition backup:CopyTargets: whether a plan's copies have that key is not documented.
-            allow(recovery_points_arn(self), "backup:CopyFromBackupVault"),
-            allow(self._points_arn, "backup:TagResource"),
+            Allow(recovery_points_arn(self), "backup:CopyFromBackupVault"),
+            Allow(recovery_points_arn(self, region), "backup:TagResource", because=tags_copies),
         ]
         if self._settings.customer_key:
-            for statement in backup_key_statements(self._keys_arn, "kms:Decrypt", "kms:GenerateDataKey"):
-                statement.add_condition("ForAnyValue:StringLike", {"kms:ResourceAliases": self._key_alias})
-                statements.append(statement)
-        return statements
-
-    def acknowledge(self, role: iam.Role) -> None:
-        """Accept the wildcards of ``statements`` in the policy of ``role``."""
-        acknowledge_wildcard(role, self._points_arn, "Adds tags to the stage's own copies; AWS generates their ids.")
-        if self._settings.customer_key:
-            acknowledge_wildcard(
-                role, self._keys_arn, "The key of the copies is in another region; a condition demands its alias."
+            statements += backup_key_statements(
+                arn(self, "kms", "key/*", region=region),
+                "kms:Decrypt",
+                "kms:GenerateDataKey",
+                because="The key of the copies is in another region; a condition demands its alias.",
+                **{"ForAnyValue:StringLike": {"kms:ResourceAliases": self._key_alias}},
             )
+        return statements
 
 
 class CopiesStack(Stack):
@@ -89,13 +81,9 @@ class CopiesStack(Stack):
             # Except on create: what a failed first deployment made must not stay behind.
             removal_policy=RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
         )
-        restore = RestoreRole(self, "RestoreRole", settings=settings, table=None, key=key)
+        role = restore_role(self, "RestoreRole", settings=settings, table=None, key=key)
         for tag, value in {STACK_TAG: name, **settings.tags}.items():
             Tags.of(self).add(tag, value)
         CfnOutput(self, "BackupVaultName", description="The vault with the copies", value=self.vault.backup_vault_name)
-        CfnOutput(
-            self,
-            "CopiesRestoreRoleArn",
-            description="The role with which AWS Backup restores copies",
-            value=restore.role.role_arn,
-        )
+        meaning = "The role with which AWS Backup restores copies"
+        CfnOutput(self, "CopiesRestoreRoleArn", description=meaning, value=role.role_arn)

@@ -9,22 +9,19 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct, IDependable
 
-from model.names import ROLE_PATH, STACK_TAG
-from stacks.annotations import acknowledge_own_policy, acknowledge_wildcard
-from stacks.function import ProjectFunction, WaitingProvider, function_logs
-from stacks.permissions import actions, allow, arn, backup_key_statements, recovery_points_arn
+from model.names import STACK_TAG, VAULT_VARIABLE
+from stacks.function import ProjectFunction, custom_resource
+from stacks.permissions import Allow, actions, arn, backup_key_statements, backup_role, permit, recovery_points_arn
 from stacks.setting_fields import COMPLIANCE, DEFAULT_GRACE_DAYS
 from stacks.settings import Settings
 
 POLL_INTERVAL = Duration.seconds(10)
+TABLES_BACKUPS = "The table's backups; AWS generates their ids."
+_POINTS = "The vault's recovery points; AWS generates their ids."
 _VAULT_ACTIONS = actions({"backup": "ListRecoveryPointsByBackupVault ListTags TagResource UntagResource"})
-
 # AWS's own AWSBackupServiceRolePolicyForRestores, reduced to DynamoDB
 # (https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForRestores.html).
-_TARGET_ACTIONS = [
-    *actions({"dynamodb": "BatchWriteItem DeleteItem DescribeTable GetItem PutItem Query"}),
-    *actions({"dynamodb": "RestoreTableFromAwsBackup Scan UpdateItem"}),
-]
+_RESTORING = "BatchWriteItem DeleteItem DescribeTable GetItem PutItem Query RestoreTableFromAwsBackup Scan UpdateItem"
 _KEY_USE = actions({"kms": "Decrypt Encrypt GenerateDataKey GenerateDataKeyWithoutPlaintext ReEncryptFrom ReEncryptTo"})
 
 
@@ -37,59 +34,49 @@ def vault_lock(settings: Settings, retentions: Sequence[int]) -> backup.LockConf
     """
     if not settings.vault_lock:
         return None
-    longest = max(retentions)
-    grace = None
-    if settings.vault_lock == COMPLIANCE:
-        grace = Duration.days(settings.vault_lock_grace_days or DEFAULT_GRACE_DAYS)
+    longest, compliance = max(retentions), settings.vault_lock == COMPLIANCE
+    grace = Duration.days(settings.vault_lock_grace_days or DEFAULT_GRACE_DAYS)
     return backup.LockConfiguration(
         # The library wants them to differ, which one retention alone does not give.
         min_retention=Duration.days(min(*retentions, longest - 1)),
         max_retention=Duration.days(longest),
-        changeable_for=grace,
+        changeable_for=grace if compliance else None,
     )
 
 
-class RestoreRole(Construct):
+def restore_role(
+    scope: Construct,
+    id: str,
+    *,
+    settings: Settings,
+    table: dynamodb.ITable | None,
+    key: kms.IKey | None,
+    targets: str = "",
+) -> iam.Role:
     """AWS Backup's role for restores; separate from the backup role, because it may write.
 
     A restore creates a new table, so the role reaches tables whose name begins with the stage's and a
     dot, as ``Messages.restored``, but not ``Messages-prod``. ``targets`` is another pattern of names.
     Without ``table``, it cannot restore backups kept by DynamoDB itself, which have the table's ARN.
     """
-
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        settings: Settings,
-        table: dynamodb.ITable | None,
-        key: kms.IKey | None,
-        targets: str | None = None,
-    ) -> None:
-        super().__init__(scope, id)
-        targets = Stack.of(self).format_arn(
-            service="dynamodb", resource="table", resource_name=targets or f"{settings.table_name}.*"
-        )
-        backups = [f"{table.table_arn}/backup/*"] if table else []
-        statements = [
-            allow(targets, *_TARGET_ACTIONS),
-            *(allow(each, "dynamodb:RestoreTableFromBackup") for each in backups),
-            *(backup_key_statements(key.key_arn, *_KEY_USE) if key else []),
-        ]
-        self.role = iam.Role(
-            self,
-            "Role",
-            path=ROLE_PATH,
-            description=f"Restores backups of the table of {Stack.of(self).stack_name}",
-            assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
-            inline_policies={"RestoreTable": iam.PolicyDocument(statements=statements)},
-        )
-        Tags.of(self.role).add("messages:purpose", "restore")
-        acknowledge_own_policy(self.role)
-        acknowledge_wildcard(self.role, targets, "A restore creates a table with a name of its own.")
-        for each in backups:
-            acknowledge_wildcard(self.role, each, "The table's backups; AWS generates their ids.")
+    tables = arn(scope, "dynamodb", f"table/{targets or f'{settings.table_name}.*'}")
+    statements = [
+        Allow(tables, *actions({"dynamodb": _RESTORING}), because="A restore creates a table with a name of its own.")
+    ]
+    if table:
+        own = f"{table.table_arn}/backup/*"
+        statements.append(Allow(own, "dynamodb:RestoreTableFromBackup", because=TABLES_BACKUPS))
+    if key:
+        statements += backup_key_statements(key.key_arn, *_KEY_USE)
+    role = backup_role(
+        Construct(scope, id),
+        "Role",
+        description=f"Restores backups of the table of {Stack.of(scope).stack_name}",
+        policy="RestoreTable",
+        statements=statements,
+    )
+    Tags.of(role).add("messages:purpose", "restore")
+    return role
 
 
 class VaultEmptying(Construct):
@@ -113,48 +100,37 @@ class VaultEmptying(Construct):
         before: Sequence[IDependable],
     ) -> None:
         super().__init__(scope, id)
-        log_group = function_logs(self, "Logs")
         answering, emptying = (
             ProjectFunction(
                 self,
                 id,
                 description="Empties the backup vault when the stack is destroyed",
-                handler=f"functions.empty_vault.{handler}",
-                log_group=log_group,
-                timeout=Duration.minutes(5),
+                handler=f"empty_vault.{handler}",
+                minutes=5,
             )
             for id, handler in (("Answering", "on_event"), ("Emptying", "is_complete"))
         )
-        emptying.function.add_environment("VAULT_NAME", vault.backup_vault_name)
-        self._grant(emptying, [vault.backup_vault_arn, arn(self, "backup", "backup-vault", other_vault)], table)
-        provider = WaitingProvider(
-            self,
-            "Provider",
-            on_event=answering.function,
-            is_complete=emptying.function,
-            log_group=log_group,
-            interval=POLL_INTERVAL,
-        )
-        resource = provider.resource(
-            "VaultEmptying", {"VaultName": vault.backup_vault_name, "VaultArn": vault.backup_vault_arn}
-        )
-        # Its permissions too are deleted after it.
-        resource.node.add_dependency(*before, emptying)
-
-    def _grant(self, emptying: ProjectFunction, vaults: Sequence[str], table: dynamodb.ITable) -> None:
+        emptying.function.add_environment(VAULT_VARIABLE, vault.backup_vault_name)
         stack = Stack.of(self)
-        points, in_dynamodb = recovery_points_arn(self), f"{table.table_arn}/backup/*"
         # The ARNs of recovery points do not name the vault, but the points have the tags of the table
         # (https://docs.aws.amazon.com/aws-backup/latest/devguide/advanced-ddb-backup.html).
         own = {f"aws:ResourceTag/{STACK_TAG}": stack.stack_name}
-        for statement in (
-            allow(vaults, *_VAULT_ACTIONS),
-            allow(points, "backup:DeleteRecoveryPoint", StringEquals=own),
-            allow(in_dynamodb, "backup:DeleteRecoveryPoint"),
-            allow("*", "backup:ListBackupJobs"),
-            allow(stack.stack_id, "cloudformation:DescribeStacks"),
-        ):
-            emptying.function.add_to_role_policy(statement)
-        for wildcard in (points, in_dynamodb):
-            acknowledge_wildcard(emptying.role, wildcard, "The vault's recovery points; AWS generates their ids.")
-        acknowledge_wildcard(emptying.role, "*", "ListBackupJobs only reads and does not support resources.")
+        delete = "backup:DeleteRecoveryPoint"
+        permit(
+            emptying.role,
+            Allow([vault.backup_vault_arn, arn(self, "backup", f"backup-vault:{other_vault}")], *_VAULT_ACTIONS),
+            Allow(recovery_points_arn(self), delete, because=_POINTS, StringEquals=own),
+            Allow(f"{table.table_arn}/backup/*", delete, because=_POINTS),
+            Allow("*", "backup:ListBackupJobs", because="ListBackupJobs only reads and does not support resources."),
+            Allow(stack.stack_id, "cloudformation:DescribeStacks"),
+        )
+        resource = custom_resource(
+            Construct(self, "Provider"),
+            "VaultEmptying",
+            {"VaultName": vault.backup_vault_name, "VaultArn": vault.backup_vault_arn},
+            on_event=answering,
+            is_complete=emptying,
+            interval=POLL_INTERVAL,
+        )
+        # Its permissions too are deleted after it.
+        resource.node.add_dependency(*before, emptying)

@@ -1,26 +1,21 @@
 """Keeps every user's list of conversations current: stream, function, failure queue."""
 
-from typing import Any
-
 import jsii
 from aws_cdk import Duration
 from aws_cdk import aws_dynamodb as dynamodb
-from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from model.messages import CONVERSATION_PREFIX, MESSAGE_PREFIX, PARTITION_KEY, SORT_KEY
 from model.names import TABLE_VARIABLE
-from stacks.annotations import FUNCTION_DEAD_LETTERS, QUEUE_DEAD_LETTERS, acknowledge, acknowledge_wildcard, describe
-from stacks.function import ProjectFunction, function_logs
+from stacks.annotations import FUNCTION_DEAD_LETTERS, QUEUE_DEAD_LETTERS, acknowledge, describe
+from stacks.function import ProjectFunction
 from stacks.messages_table import MessagesTable
+from stacks.permissions import Allow, permit
 
 # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
-_STREAM_ACTIONS = ["dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator"]
-# On "*", as in AWSLambdaDynamoDBExecutionRole: the Service Authorization Reference lists no
-# resource type for it, and the error of a mapping whose role may not read a stream names it.
-_LISTING_ACTIONS = ["dynamodb:ListStreams"]
+_STREAM_ACTIONS = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")
 # The most that the indexer handles at once, and Lambda's own default.
 BATCH_SIZE = 100
 # After that a failing record goes to the failure queue, because the later ones of its shard wait behind it.
@@ -49,20 +44,30 @@ class ConversationIndex(Construct):
             self,
             "Indexing",
             description="Keeps every user's list of conversations at the last messages",
-            handler="functions.indexer.handler",
-            log_group=function_logs(self, "Logs"),
-            timeout=Duration.minutes(1),
+            handler="indexer.handler",
+            minutes=1,
             environment={TABLE_VARIABLE: messages_table.table.table_name},
         )
         messages_table.grant_indexing(self.indexing.function)
-        self._grant_stream(messages_table.table)
         self._follow(messages_table.table)
 
     def _follow(self, table: dynamodb.ITable) -> None:
         """Let the stream of ``table`` call the function."""
-        mapping = self.indexing.function.add_event_source_mapping(
+        stream, function = table.table_stream_arn, self.indexing.function
+        assert stream, "the table has one"
+        # Not table.grant_stream_read, which with a customer key lets the role decrypt anything: as a
+        # user of the table the role may already use the key through DynamoDB.
+        permit(
+            self.indexing.role,
+            Allow(stream, *_STREAM_ACTIONS),
+            # As in AWSLambdaDynamoDBExecutionRole; the error of a mapping without it names the stream.
+            Allow("*", "dynamodb:ListStreams", because="ListStreams, which names streams, does not support resources."),
+        )
+        prefixes = {PARTITION_KEY: CONVERSATION_PREFIX, SORT_KEY: MESSAGE_PREFIX}
+        messages = {name: {"S": [{"prefix": prefix}]} for name, prefix in prefixes.items()}
+        mapping = function.add_event_source_mapping(
             "Stream",
-            event_source_arn=table.table_stream_arn,
+            event_source_arn=stream,
             starting_position=lambda_.StartingPosition.TRIM_HORIZON,
             batch_size=BATCH_SIZE,
             bisect_batch_on_error=True,
@@ -70,23 +75,11 @@ class ConversationIndex(Construct):
             retry_attempts=RETRIES,
             max_record_age=MAX_AGE,
             on_failure=_FailureQueue(self.failures),
-            filters=[_messages_only()],
-        )
-        acknowledge(
-            self.indexing.function,
-            FUNCTION_DEAD_LETTERS,
-            "The stream invokes it; records that keep failing go to the failure queue of the mapping.",
+            filters=[dict(lambda_.FilterCriteria.filter({"dynamodb": {"Keys": messages}}))],
         )
         describe(mapping, "Passes changes of messages to the function, in order, 100 at a time")
-
-    def _grant_stream(self, table: dynamodb.ITable) -> None:
-        # Not table.grant_stream_read, which with a customer key lets the role decrypt anything: as a
-        # user of the table the role may already use the key through DynamoDB.
-        stream = table.table_stream_arn
-        assert stream, "the table has one"
-        for actions, resource in ((_STREAM_ACTIONS, stream), (_LISTING_ACTIONS, "*")):
-            iam.Grant.add_to_principal(grantee=self.indexing.function, actions=actions, resource_arns=[resource])
-        acknowledge_wildcard(self.indexing.role, "*", "ListStreams, which names streams, does not support resources.")
+        reason = "The stream invokes it; records that keep failing go to the failure queue of the mapping."
+        acknowledge(function, FUNCTION_DEAD_LETTERS, reason)
 
 
 @jsii.implements(lambda_.IEventSourceDlq)
@@ -101,10 +94,3 @@ class _FailureQueue:
     ) -> lambda_.DlqDestinationConfig:
         self._queue.grant(target_handler, "sqs:SendMessage")
         return lambda_.DlqDestinationConfig(destination=self._queue.queue_arn)
-
-
-def _messages_only() -> dict[str, Any]:
-    """The filter for records whose key is a message's."""
-    prefixes = {PARTITION_KEY: CONVERSATION_PREFIX, SORT_KEY: MESSAGE_PREFIX}
-    keys = {name: {"S": [{"prefix": prefix}]} for name, prefix in prefixes.items()}
-    return dict(lambda_.FilterCriteria.filter({"dynamodb": {"Keys": keys}}))

@@ -1,9 +1,10 @@
-"""A Lambda function made of a few of this project's modules, and the provider of a custom resource around two."""
+"""A Lambda function made of a few of this project's modules, and a custom resource around one or two."""
 
 import ast
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from aws_cdk import CfnResource, CustomResource, Duration, IgnoreMode, RemovalPolicy, Size, Stack, Stage
 from aws_cdk import aws_iam as iam
@@ -23,7 +24,7 @@ from stacks.annotations import (
     acknowledge_own_policy,
     describe,
 )
-from stacks.permissions import allow
+from stacks.permissions import Allow, permit
 from stacks.physical_names import state_machine_name
 from stacks.setting_fields import PROJECT
 
@@ -43,91 +44,104 @@ class ProjectFunction(Construct):
         *,
         description: str,
         handler: str,
-        log_group: logs.ILogGroup,
-        timeout: Duration,
+        minutes: int,
         memory_mib: int = 256,
         storage_mib: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(scope, id)
-        files = module_files(handler.rpartition(".")[0])
-        self.role = _logging_role(self, "Role", log_group=log_group)
+        files = module_files(f"functions.{handler.rpartition('.')[0]}")
+        self.logs = _logs_of_functions(scope)
+        self.role = _logging_role(self, "Role", self.logs)
         self.function = lambda_.Function(
             self,
             "Function",
             description=description,
             runtime=lambda_.Runtime.PYTHON_3_14,
             architecture=lambda_.Architecture.ARM_64,
-            handler=handler,
+            handler=f"functions.{handler}",
             code=lambda_.Code.from_asset(
                 str(PROJECT), asset_hash=_code_hash(files), exclude=_all_but(files), ignore_mode=IgnoreMode.GIT
             ),
             memory_size=memory_mib,
             ephemeral_storage_size=Size.mebibytes(storage_mib) if storage_mib else None,
-            timeout=timeout,
+            timeout=Duration.minutes(minutes),
             environment=environment,
-            log_group=log_group,
+            log_group=self.logs,
             role=self.role,
         )
         let_lambda_read(self)
         acknowledge_function(self.function)
 
 
-class WaitingProvider(Construct):
-    """The CDK provider framework around two functions: one that starts, one that says when it is done.
+def custom_resource(
+    scope: Construct,
+    type: str,
+    properties: Mapping[str, object],
+    *,
+    on_event: ProjectFunction,
+    is_complete: ProjectFunction | None = None,
+    interval: Duration | None = None,
+) -> CustomResource:
+    """A custom resource behind the CDK provider framework.
 
-    Its own functions have narrow roles
+    With ``is_complete``, ``on_event`` only starts the work, and ``is_complete``, called every
+    ``interval``, says when it is done; ``scope`` is then a construct for this alone. The framework's
+    functions have narrow roles, passed on ``without_policy_updates``, or the library would grant every
+    version of every function
     (https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html).
     """
-
-    def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        on_event: lambda_.Function,
-        is_complete: lambda_.Function,
-        log_group: logs.ILogGroup,
-        interval: Duration,
-    ) -> None:
-        super().__init__(scope, id)
-        starting = framework_role(self, "OnEventRole", calls=on_event, log_group=log_group)
-        asking = framework_role(self, "IsCompleteRole", calls=is_complete, log_group=log_group)
-        provider = cr.Provider(
-            self,
-            "Provider",
-            on_event_handler=on_event,
-            is_complete_handler=is_complete,
-            log_group=log_group,
-            framework_on_event_role=starting.without_policy_updates(),
-            framework_complete_and_timeout_role=asking.without_policy_updates(),
-            query_interval=interval,
-            total_timeout=_PROVIDER_TIMEOUT,
-            disable_waiter_state_machine_logging=True,
-        )
-        self._service_token = provider.service_token
-        waiter = provider.node.find_child("waiter-state-machine")
-        assert isinstance(waiter, cr.WaiterStateMachine)
-        waiter.grant_start_execution(starting)
-        _adapt_waiter(waiter, provider, purpose=scope.node.id)
-        let_lambda_read(provider)
-        acknowledge_framework(provider)
-        for function in (on_event, is_complete):
-            acknowledge_called(function, "The provider framework")
-
-    def resource(self, type: str, properties: dict[str, object]) -> CustomResource:
-        """The one custom resource that this provider is for."""
-        return CustomResource(
-            self, "Resource", resource_type=f"Custom::{type}", service_token=self._service_token, properties=properties
-        )
+    starting = _framework_role(scope, "OnEventRole" if is_complete else "ProviderRole", on_event)
+    waiting: dict[str, Any] = {}
+    if is_complete:
+        waiting = {
+            "is_complete_handler": is_complete.function,
+            "framework_complete_and_timeout_role": _framework_role(
+                scope, "IsCompleteRole", is_complete
+            ).without_policy_updates(),
+            "query_interval": interval,
+            "total_timeout": _PROVIDER_TIMEOUT,
+            "disable_waiter_state_machine_logging": True,
+        }
+    provider = cr.Provider(
+        scope,
+        "Provider",
+        on_event_handler=on_event.function,
+        log_group=on_event.logs,
+        framework_on_event_role=starting.without_policy_updates(),
+        **waiting,
+    )
+    if is_complete:
+        _adapt_waiter(provider, starting)
+    let_lambda_read(provider)
+    acknowledge_framework(provider)
+    return CustomResource(
+        scope,
+        "Resource",
+        resource_type=f"Custom::{type}",
+        service_token=provider.service_token,
+        properties=dict(properties),
+    )
 
 
-def _adapt_waiter(waiter: cr.WaiterStateMachine, provider: cr.Provider, *, purpose: str) -> None:
+def _framework_role(scope: Construct, id: str, called: ProjectFunction) -> iam.Role:
+    """A role for a function of the framework; it reads the state of ``called``, which may be inactive."""
+    acknowledge_called(called.function, "The provider framework")
+    role = _logging_role(scope, id, called.logs)
+    permit(role, Allow(called.function.function_arn, "lambda:InvokeFunction", "lambda:GetFunction"))
+    return role
+
+
+def _adapt_waiter(provider: cr.Provider, starting: iam.Role) -> None:
     """Name the state machine where CloudFormation's name will not do; let it call two functions, and no versions.
 
     The library has no parameter for either, so this changes its resources, found by the library's ids.
     """
-    if name := state_machine_name(waiter, f"{purpose}-Waiter"):
+    waiter = provider.node.find_child("waiter-state-machine")
+    assert isinstance(waiter, cr.WaiterStateMachine)
+    waiter.grant_start_execution(starting)
+    owner = provider.node.path.split("/")[-3]  # of OWNER/Provider/Provider
+    if name := state_machine_name(waiter, f"{owner}-Waiter"):
         machine = waiter.node.find_child("Resource")
         assert isinstance(machine, CfnResource)
         machine.add_property_override("StateMachineName", name)
@@ -135,7 +149,7 @@ def _adapt_waiter(waiter: cr.WaiterStateMachine, provider: cr.Provider, *, purpo
     assert isinstance(policy, iam.CfnPolicy)
     functions = [provider.node.find_child(f"framework-{use}") for use in ("isComplete", "onTimeout")]
     arns = [function.function_arn for function in functions if isinstance(function, lambda_.Function)]
-    policy.policy_document = iam.PolicyDocument(statements=[allow(arns, "lambda:InvokeFunction")])
+    policy.policy_document = iam.PolicyDocument(statements=[Allow(arns, "lambda:InvokeFunction")])
 
 
 def module_files(module: str) -> list[str]:
@@ -159,32 +173,31 @@ def let_lambda_read(scope: Construct) -> None:
 
     The CDK keeps the modes of files (https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html).
     """
-    stage = Stage.of(scope)
-    assert stage, "every scope is in an app"
-    assembly = Path(stage.outdir)
+    app = Stage.of(scope)
+    assert app, "every scope is in one"
     for child in scope.node.children:
         code = child.node.try_find_child("Code")
         # With `cdk synth --no-staging` it is the project itself.
         if isinstance(code, s3_assets.Asset) and not Path(code.asset_path).is_absolute():
-            staged = assembly / code.asset_path
+            staged = Path(app.outdir) / code.asset_path
             for path in (staged, *staged.rglob("*")):
                 path.chmod(0o755 if path.is_dir() else 0o644)
 
 
-def function_logs(scope: Construct, id: str) -> logs.LogGroup:
-    """A log group that keeps logs for a month and is deleted with the stack."""
-    group = logs.LogGroup(scope, id, retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY)
+def _logs_of_functions(scope: Construct) -> logs.LogGroup:
+    """The one log group of the functions of ``scope``; it keeps logs for a month and is deleted with the stack."""
+    existing = scope.node.try_find_child("Logs")
+    if isinstance(existing, logs.LogGroup):
+        return existing
+    group = logs.LogGroup(scope, "Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY)
     acknowledge(group, LOG_KEY, "CloudWatch Logs encrypts it; it has ids of messages, and no texts but the seed's.")
-    acknowledge(
-        group,
-        LOG_RETENTION,
-        "A month is enough to find failures, and logs name users; CloudTrail records who did what.",
-    )
+    month = "A month is enough to find failures, and logs name users; CloudTrail records who did what."
+    acknowledge(group, LOG_RETENTION, month)
     describe(group, f"Logs of the functions of {scope.node.id}")
     return group
 
 
-def _logging_role(scope: Construct, id: str, *, log_group: logs.ILogGroup) -> iam.Role:
+def _logging_role(scope: Construct, id: str, log_group: logs.ILogGroup) -> iam.Role:
     """A Lambda role that may write to ``log_group``.
 
     With the managed AWSLambdaBasicExecutionRole, a function that logs while the stack is being
@@ -198,17 +211,6 @@ def _logging_role(scope: Construct, id: str, *, log_group: logs.ILogGroup) -> ia
     )
     log_group.grant_write(role)
     acknowledge_own_policy(role)
-    return role
-
-
-def framework_role(scope: Construct, id: str, *, calls: lambda_.IFunction, log_group: logs.ILogGroup) -> iam.Role:
-    """A role for a function of the CDK's provider framework that ``calls`` one of this project's.
-
-    Pass it on with ``without_policy_updates()``: the library would grant every version of every
-    function of the provider. It reads the function's state when a call fails: it may not be active.
-    """
-    role = _logging_role(scope, id, log_group=log_group)
-    role.add_to_policy(allow(calls.function_arn, "lambda:InvokeFunction", "lambda:GetFunction"))
     return role
 
 

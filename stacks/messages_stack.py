@@ -19,7 +19,7 @@ from stacks.settings import Settings
 from stacks.stage_key import StageKey
 from stacks.table_backup import TableBackup
 
-_COUNTS = {
+_SEED_COUNTS = {
     "Total": "Messages in the seed",
     "Written": "Messages written by the last seed update",
     "Unchanged": "Messages that were already as in the seed",
@@ -88,6 +88,7 @@ class MessagesStack(Stack):
         return alarms
 
     def _add_outputs(self, settings: Settings) -> None:
+        seeded = self.seed.resource
         outputs = {
             "TableName": ("Name of the table", self.messages.table.table_name),
             "TableArn": ("ARN of the table", self.messages.table.table_arn),
@@ -95,9 +96,9 @@ class MessagesStack(Stack):
             "BackupRoleArn": ("IAM role for AWS Backup", self.backup.role.role_arn),
             "RestoreRoleArn": ("IAM role for restores", self.backup.restore_role.role_arn),
             "FailureQueueUrl": ("Failure queue of the indexing function", self.conversations.failures.queue_url),
-            "SeededCount": ("Messages of the seed in the table", self.seed.counts["Present"]),
+            "SeededCount": ("Messages of the seed in the table", seeded.get_att_string("Present")),
         }
-        outputs |= {f"Seed{count}": (meaning, self.seed.counts[count]) for count, meaning in _COUNTS.items()}
+        outputs |= {f"Seed{count}": (meaning, seeded.get_att_string(count)) for count, meaning in _SEED_COUNTS.items()}
         if self.backup.plan:
             outputs["BackupPlanId"] = ("Backup plan of the table", self.backup.plan.backup_plan_id)
         if settings.user_pool_id:
@@ -105,6 +106,7 @@ class MessagesStack(Stack):
         if self.alarms:
             outputs["AlarmTopicArn"] = ("SNS topic for alarms and backup failures", self.alarms.topic.topic_arn)
         if self.dataset:
-            outputs |= {count: (meaning, self.dataset.counts[count]) for count, meaning in _DATASET_COUNTS.items()}
+            loaded = self.dataset.resource
+            outputs |= {count: (meaning, loaded.get_att_string(count)) for count, meaning in _DATASET_COUNTS.items()}
         for name, (description, value) in outputs.items():
             CfnOutput(self, name, description=description, value=value)

@@ -25,7 +25,6 @@ _OPERATIONS = (
 )
 # For one-time failures: the library's three periods of five minutes suit only what a retry fixes.
 _AT_ONCE: dict[str, Any] = {"evaluation_periods": 1, "datapoints_to_alarm": 1}
-_THROTTLED: dict[str, Any] = {"Alarm": monitoring.ThrottledEventsThreshold(max_throttled_events_threshold=0)}
 _FAILED: dict[str, Any] = {"Alarm": monitoring.ErrorCountThreshold(max_error_count=0)}
 _FAILED_ONCE: dict[str, Any] = {"Alarm": monitoring.ErrorCountThreshold(max_error_count=0, **_AT_ONCE)}
 
@@ -50,22 +49,16 @@ class Monitoring(Construct):
 
     def watch_table(self, table: dynamodb.ITable) -> None:
         """Throttled and failed requests of the table and of its index."""
-        self._facade.monitor_dynamo_table(
-            table=table,
-            alarm_friendly_name="Table",
-            add_read_throttled_events_count_alarm=_THROTTLED,
-            add_write_throttled_events_count_alarm=_THROTTLED,
-        )
-        self._add_system_errors(table)
+        throttled: dict[str, Any] = {
+            f"add_{kind}_throttled_events_count_alarm": {
+                "Alarm": monitoring.ThrottledEventsThreshold(max_throttled_events_threshold=0)
+            }
+            for kind in ("read", "write")
+        }
+        self._facade.monitor_dynamo_table(table=table, alarm_friendly_name="Table", **throttled)
         self._facade.monitor_dynamo_table_global_secondary_index(
-            table=table,
-            global_secondary_index_name=INDEX_NAME,
-            alarm_friendly_name="Index",
-            add_read_throttled_events_count_alarm=_THROTTLED,
-            add_write_throttled_events_count_alarm=_THROTTLED,
+            table=table, global_secondary_index_name=INDEX_NAME, alarm_friendly_name="Index", **throttled
         )
-
-    def _add_system_errors(self, table: dynamodb.ITable) -> None:
         # Not the library's own: its ``+`` of the operations has no value while any of them was not called.
         alarm = cloudwatch.MathExpression(
             expression="SUM(METRICS())",
@@ -108,14 +101,11 @@ class Monitoring(Construct):
                 )
             },
         )
+        none = monitoring.MaxMessageCountThreshold(
+            max_message_count=0, treat_missing_data_override=NOT_BREACHING, **_AT_ONCE
+        )
         self._facade.monitor_sqs_queue(
-            queue=conversations.failures,
-            alarm_friendly_name="Failures",
-            add_queue_max_size_alarm={
-                "Alarm": monitoring.MaxMessageCountThreshold(
-                    max_message_count=0, treat_missing_data_override=NOT_BREACHING, **_AT_ONCE
-                )
-            },
+            queue=conversations.failures, alarm_friendly_name="Failures", add_queue_max_size_alarm={"Alarm": none}
         )
 
     def watch_seeding(self, seed: MessageSeed, dataset: DatasetSeed | None) -> None:
@@ -137,16 +127,11 @@ class Monitoring(Construct):
 
     def watch_restore_tests(self, testing: RestoreTesting) -> None:
         """The function that validates restore tests; AWS Backup sends no event for a failed validation."""
+        meaning = "A restore test failed validation, or the validation could not run; see the function's log."
+        failed = monitoring.ErrorCountThreshold(max_error_count=0, alarm_description_override=meaning, **_AT_ONCE)
         self._facade.monitor_lambda_function(
             lambda_function=testing.validation.function,
             alarm_friendly_name="RestoreTest",
             human_readable_name="Validation of restore tests",
-            add_fault_count_alarm={
-                "Alarm": monitoring.ErrorCountThreshold(
-                    max_error_count=0,
-                    alarm_description_override="A restore test failed validation, or the validation "
-                    "could not run; see the function's log.",
-                    **_AT_ONCE,
-                )
-            },
+            add_fault_count_alarm={"Alarm": failed},
         )

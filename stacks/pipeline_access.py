@@ -3,19 +3,22 @@
 A stack of its own, deployed once by an administrator (docs/pipelines.md).
 """
 
+import re
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
-from aws_cdk import App, ArnFormat, CfnOutput, Stack
+from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from stacks.annotations import acknowledge_own_policy, acknowledge_wide_action, acknowledge_wildcard
-from stacks.permissions import actions, allow
-from stacks.pipeline.access import Access, from_context
+from model.names import STAGE
+from stacks.annotations import acknowledge_own_policy
+from stacks.permissions import Allow, actions, arn, permit
 from stacks.pipeline.preview_limits import QUALIFIER, PreviewLimits
 from stacks.setting_fields import SettingsError
+from stacks.settings import OTHER_KEYS, is_plain, settings_from_context
 
 NAME = "MessagesPipelineAccess"
 _AUDIENCE = "sts.amazonaws.com"
@@ -27,9 +30,8 @@ _READ_ACTIONS = actions(
     {
         "application-autoscaling": "Describe*",
         "backup": (
-            "Describe* GetBackupPlan GetBackupSelection GetBackupVaultAccessPolicy "
-            "GetBackupVaultNotifications GetLegalHold GetRestoreJobMetadata GetRestoreTesting* "
-            "List*"
+            "Describe* GetBackupPlan GetBackupSelection GetBackupVaultAccessPolicy GetBackupVaultNotifications "
+            "GetLegalHold GetRestoreJobMetadata GetRestoreTesting* List*"
         ),
         "cloudformation": (
             "BatchDescribeTypeConfigurations Describe* DetectStackDrift DetectStackResourceDrift GetTemplate List*"
@@ -51,6 +53,7 @@ _READ_REASON = "Descriptions and no data; a watch must find unexpected resources
 # Not image-publishing: the stack has no container image.
 _PURPOSES = ("deploy", "file-publishing", "lookup")
 _DEFAULT_QUALIFIER = "hnb659fds"
+_KEYS = ("repository", "host", "environments", "existing_provider", "previews")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +65,7 @@ class Host:
     and a second one the environment's name.
     """
 
+    repository: re.Pattern[str]
     issuer: str
     deployment: str
     preview: str
@@ -69,8 +73,10 @@ class Host:
 
 
 HOSTS = {
-    # https://docs.github.com/en/actions/reference/security/oidc; a fork's job gets no token.
+    # https://docs.github.com/en/actions/reference/security/oidc; a fork's job gets no token. Since July
+    # 2026 a new repository's subject carries its ids too, owner@123/name@456.
     "github": Host(
+        repository=re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:@[0-9]+)?/[A-Za-z0-9._-]{1,100}(?:@[0-9]+)?"),
         issuer="token.actions.githubusercontent.com",
         deployment="repo:{}:environment:{}",
         preview="repo:{}:environment:pr",
@@ -79,6 +85,7 @@ HOSTS = {
     # https://docs.gitlab.com/ci/cloud_services/aws/: the subject has the branch and no environment,
     # so users who may push to main, which GitLab protects, may deploy.
     "gitlab": Host(
+        repository=re.compile(r"[A-Za-z0-9_.-]{1,255}(?:/[A-Za-z0-9_.-]{1,255}){1,20}"),
         issuer="gitlab.com",
         deployment="project_path:{}:ref_type:branch:ref:main",
         preview="project_path:{}:ref_type:branch:ref:*",
@@ -87,113 +94,131 @@ HOSTS = {
 }
 
 
+@dataclass(frozen=True, kw_only=True)
+class Access:
+    """Which repository's pipelines get access.
+
+    Each of ``environments`` deploys with its own role. ``existing_provider``: the account has the
+    host's OIDC provider, of which there can be only one. ``previews``: add a role for the stacks of
+    pull requests. ``regions``: of each environment's stage; default: the region of the access.
+    """
+
+    repository: str
+    host: str = "github"
+    environments: tuple[str, ...] = ("prod",)
+    existing_provider: bool = False
+    previews: bool = True
+    regions: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+
+def from_context(context: Mapping[str, Any]) -> Access:
+    """The access that the context describes. Raises SettingsError."""
+    given = {key: str(value) for key, value in context.items() if is_plain(key) and key not in OTHER_KEYS}
+    for key in given:
+        if key not in _KEYS:
+            raise SettingsError(f"unknown setting {key!r} after -c; known are {', '.join(_KEYS)}")
+    host, repository = given.get("host", "github"), given.get("repository", "")
+    if host not in HOSTS:
+        raise SettingsError(f"host is {host!r}; must be github or gitlab: -c host=gitlab")
+    if not HOSTS[host].repository.fullmatch(repository):
+        raise SettingsError(
+            f"repository is {repository!r}; must be OWNER/NAME as the host spells it, with ids where its tokens "
+            "have them (OWNER@1/NAME@2): make pipeline-access REPOSITORY=OWNER/NAME"
+        )
+    text = given.get("environments", "prod")
+    environments = tuple(name.strip() for name in text.split(","))
+    if not all(map(STAGE.fullmatch, environments)) or "pr" in environments:
+        raise SettingsError(
+            f"environments is {text!r}; must be names of {STAGE.pattern} with commas "
+            "between them, and not pr: -c environments=prod,staging"
+        )
+    if len(set(environments)) < len(environments):
+        raise SettingsError(f"environments is {text!r}; must name each environment once")
+    switches = {"existing_provider": False, "previews": True}
+    for key in switches.keys() & given.keys():
+        if given[key].lower() not in ("true", "false"):
+            raise SettingsError(f"{key} is {given[key]!r}; must be true or false: -c {key}=true")
+        switches[key] = given[key].lower() == "true"
+    regions = {name: _regions(context.get("stages", {}), name) for name in environments}
+    return Access(repository=repository, host=host, environments=environments, regions=regions, **switches)
+
+
+def _regions(stages: Any, stage: str) -> tuple[str, ...]:
+    """The regions in which ``stage`` has stacks according to cdk.json; replicas are not stacks."""
+    settings = settings_from_context({"stages": stages, "stage": stage})
+    return tuple(filter(None, (settings.region, settings.copy_region)))
+
+
 class PipelineAccess(Stack):
     """Roles for jobs of pipelines: one that reads, one per environment, one for pull requests."""
 
     def __init__(self, scope: Construct, *, access: Access) -> None:
         super().__init__(scope, NAME, description=f"Permissions of the pipelines of {access.repository}")
-        self._jobs = Jobs(self, "Jobs", access=access)
-        reader = _reading_role(
-            self, "Read", jobs=self._jobs.matching(self._jobs.host.any), description="Reads every stage"
-        )
+        self._access, host = access, HOSTS[access.host]
+        if access.existing_provider:
+            self._provider = arn(self, "iam", f"oidc-provider/{host.issuer}", region="")
+        else:
+            # Without thumbprints: AWS verifies certificates by its own list of authorities
+            # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html).
+            url = f"https://{host.issuer}"
+            provider = iam.OidcProviderNative(Construct(self, "Jobs"), "Provider", url=url, client_ids=[_AUDIENCE])
+            self._provider = provider.oidc_provider_arn
+        reader = self._reading_role("Read", jobs=self._jobs(host.any), description="Reads every stage")
         self._output("ReadRoleArn", reader, "AWS_READ_ROLE_ARN")
         for name in access.environments:
-            self._add_deployer(name, access)
+            suffix = "".join(part.capitalize() for part in name.split("-"))
+            role = self._reading_role(
+                f"Deploy{suffix}",
+                jobs=self._jobs(host.deployment, name),
+                description=f"Deploys from the environment {name}, through the roles of the CDK",
+            )
+            permit(role, self._use_of_bootstrap_roles(regions=access.regions.get(name, ())))
+            self._output(f"DeployRoleArn{suffix}", role, "AWS_DEPLOY_ROLE_ARN")
         if access.previews:
-            self._add_previews()
-
-    def _add_deployer(self, environment: str, access: Access) -> None:
-        suffix = "".join(part.capitalize() for part in environment.split("-"))
-        role = _reading_role(
-            self,
-            f"Deploy{suffix}",
-            jobs=self._jobs.matching(self._jobs.host.deployment, environment),
-            description=f"Deploys from the environment {environment}, through the roles of the CDK",
-        )
-        role.add_to_policy(_use_of_bootstrap_roles(self, regions=access.regions.get(environment, ())))
-        self._output(f"DeployRoleArn{suffix}", role, "AWS_DEPLOY_ROLE_ARN")
-
-    def _add_previews(self) -> None:
-        limits = PreviewLimits(self, "PreviewLimits").policy
-        role = iam.Role(
-            self,
-            "Preview",
-            description="Deploys and removes the stages of pull requests",
-            assumed_by=self._jobs.matching(self._jobs.host.preview),
-            # The same policy twice: the role's permissions, and the most that it can ever be given.
-            managed_policies=[limits],
-            permissions_boundary=limits,
-        )
-        role.add_to_policy(_use_of_bootstrap_roles(self, QUALIFIER))
-        acknowledge_own_policy(role)
-        self._output("PreviewRoleArn", role, "AWS_PR_ROLE_ARN")
+            limits = PreviewLimits(self, "PreviewLimits").policy
+            role = iam.Role(
+                self,
+                "Preview",
+                description="Deploys and removes the stages of pull requests",
+                assumed_by=self._jobs(host.preview),
+                # The same policy twice: the role's permissions, and the most that it can ever be given.
+                managed_policies=[limits],
+                permissions_boundary=limits,
+            )
+            permit(role, self._use_of_bootstrap_roles(QUALIFIER))
+            acknowledge_own_policy(role)
+            self._output("PreviewRoleArn", role, "AWS_PR_ROLE_ARN")
 
     def _output(self, name: str, role: iam.Role, variable: str) -> None:
         CfnOutput(self, name, value=role.role_arn, description=f"Value of the pipelines' variable {variable}")
 
-
-class Jobs(Construct):
-    """The jobs of the repository, and the OIDC provider by which the account identifies them."""
-
-    def __init__(self, scope: Construct, id: str, *, access: Access) -> None:
-        super().__init__(scope, id)
-        self.host = HOSTS[access.host]
-        self._repository = access.repository
-        if access.existing_provider:
-            self._provider_arn = Stack.of(self).format_arn(
-                service="iam",
-                region="",
-                resource="oidc-provider",
-                resource_name=self.host.issuer,
-                arn_format=ArnFormat.SLASH_RESOURCE_NAME,
-            )
-        else:
-            # Without thumbprints: AWS verifies certificates by its own list of authorities
-            # (https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_providers_create_oidc.html).
-            provider = iam.OidcProviderNative(
-                self, "Provider", url=f"https://{self.host.issuer}", client_ids=[_AUDIENCE]
-            )
-            self._provider_arn = provider.oidc_provider_arn
-
-    def matching(self, pattern: str, *environment: str) -> iam.IPrincipal:
+    def _jobs(self, pattern: str, *environment: str) -> iam.IPrincipal:
         """The jobs whose subject matches a pattern of the host."""
-        subject = pattern.format(self._repository, *environment)
-        operator = "StringLike" if "*" in subject else "StringEquals"
-        conditions = {"StringEquals": {f"{self.host.issuer}:aud": _AUDIENCE}}
-        conditions.setdefault(operator, {})[f"{self.host.issuer}:sub"] = subject
-        return iam.WebIdentityPrincipal(self._provider_arn, conditions)
+        issuer = HOSTS[self._access.host].issuer
+        subject = pattern.format(self._access.repository, *environment)
+        conditions = {"StringEquals": {f"{issuer}:aud": _AUDIENCE}}
+        conditions.setdefault("StringLike" if "*" in subject else "StringEquals", {})[f"{issuer}:sub"] = subject
+        return iam.WebIdentityPrincipal(self._provider, conditions)
 
+    def _reading_role(self, id: str, *, jobs: iam.IPrincipal, description: str) -> iam.Role:
+        """A role for ``jobs`` that may describe every stage in the account and region of the stack."""
+        role = iam.Role(self, id, description=description, assumed_by=jobs)
+        permit(role, Allow("*", *_READ_ACTIONS, because=_READ_REASON))
+        acknowledge_own_policy(role)
+        return role
 
-def _reading_role(scope: Construct, id: str, *, jobs: iam.IPrincipal, description: str) -> iam.Role:
-    """A role for ``jobs`` that may describe every stage in the account and region of the stack."""
-    role = iam.Role(scope, id, description=description, assumed_by=jobs)
-    role.add_to_policy(allow("*", *_READ_ACTIONS))
-    acknowledge_own_policy(role)
-    acknowledge_wildcard(role, "*", _READ_REASON)
-    for action in _READ_ACTIONS:
-        if "*" in action:
-            acknowledge_wide_action(role, action, _READ_REASON)
-    return role
+    def _use_of_bootstrap_roles(self, qualifier: str = "", regions: Sequence[str] = ()) -> Allow:
+        """The permission to assume the roles of ``qualifier`` in the stack's account.
 
-
-def _use_of_bootstrap_roles(
-    scope: Construct, qualifier: str | None = None, regions: Sequence[str] = ()
-) -> iam.PolicyStatement:
-    """The permission to assume the roles of ``qualifier`` in the stack's account.
-
-    By default the qualifier of the app's own stages, and the stack's region.
-    """
-    qualifier = qualifier or scope.node.try_get_context("@aws-cdk/core:bootstrapQualifier") or _DEFAULT_QUALIFIER
-    stack = Stack.of(scope)
-    names = [
-        f"cdk-{qualifier}-{purpose}-role-{stack.account}-{region}"
-        for region in regions or [stack.region]
-        for purpose in _PURPOSES
-    ]
-    return allow(
-        [stack.format_arn(service="iam", region="", resource="role", resource_name=name) for name in names],
-        "sts:AssumeRole",
-    )
+        By default the qualifier of the app's own stages, and the stack's region.
+        """
+        qualifier = qualifier or self.node.try_get_context("@aws-cdk/core:bootstrapQualifier") or _DEFAULT_QUALIFIER
+        roles = [
+            arn(self, "iam", f"role/cdk-{qualifier}-{purpose}-role-{self.account}-{region}", region="")
+            for region in regions or [self.region]
+            for purpose in _PURPOSES
+        ]
+        return Allow(roles, "sts:AssumeRole")
 
 
 def main() -> None:

@@ -1,6 +1,6 @@
 """AWS Backup restores the newest backup every week as a test, and a function validates the result."""
 
-from aws_cdk import Duration, Stack
+from aws_cdk import Stack
 from aws_cdk import aws_backup as backup
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_events as events
@@ -8,10 +8,10 @@ from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from stacks.annotations import FUNCTION_DEAD_LETTERS, RULE_DEAD_LETTERS, acknowledge, acknowledge_wildcard, describe
-from stacks.backup_vault import RestoreRole
-from stacks.function import ProjectFunction, function_logs
-from stacks.permissions import THROUGH_DYNAMODB, allow
+from stacks.annotations import FUNCTION_DEAD_LETTERS, RULE_DEAD_LETTERS, acknowledge, describe
+from stacks.backup_vault import restore_role
+from stacks.function import ProjectFunction
+from stacks.permissions import THROUGH_DYNAMODB, Allow, arn, permit
 from stacks.settings import Settings
 
 # AWS Backup generates the name, and deletes by it
@@ -38,36 +38,6 @@ class RestoreTesting(Construct):
         key: kms.IKey | None,
     ) -> None:
         super().__init__(scope, id)
-        plan = self._add_plan(settings, vault)
-        self.role = RestoreRole(self, "Role", settings=settings, table=table, key=key, targets=_TEST_TABLES).role
-        selection = backup.CfnRestoreTestingSelection(
-            self,
-            "Selection",
-            restore_testing_plan_name=plan.restore_testing_plan_name,
-            restore_testing_selection_name="Table",
-            protected_resource_type="DynamoDB",
-            protected_resource_arns=[table.table_arn],
-            iam_role_arn=self.role.role_arn,
-            validation_window_hours=_VALIDATION_HOURS,
-        )
-        describe(selection, "Which backups are restored as a test: those of the table")
-        selection.add_resource_dependency(plan)
-        self.validation = ProjectFunction(
-            self,
-            "Validation",
-            description="Validates a table that was restored as a test and reports to AWS Backup",
-            handler="functions.validate_restore.on_restore",
-            log_group=function_logs(self, "Logs"),
-            timeout=Duration.minutes(2),
-            environment={
-                "RESTORE_TESTING_PLAN_ARN": plan.attr_restore_testing_plan_arn,
-                "SOURCE_TABLE": table.table_name,
-            },
-        )
-        self._grant(table, key)
-        self._call_when_restored()
-
-    def _add_plan(self, settings: Settings, vault: backup.IBackupVault) -> backup.CfnRestoreTestingPlan:
         hour, minute = map(int, settings.backup_time.split(":"))
         plan = backup.CfnRestoreTestingPlan(
             self,
@@ -84,9 +54,48 @@ class RestoreTesting(Construct):
             ),
         )
         describe(plan, "Restores the newest backup as a test")
-        return plan
+        self.role = restore_role(self, "Role", settings=settings, table=table, key=key, targets=_TEST_TABLES)
+        selection = backup.CfnRestoreTestingSelection(
+            self,
+            "Selection",
+            restore_testing_plan_name=plan.restore_testing_plan_name,
+            restore_testing_selection_name="Table",
+            protected_resource_type="DynamoDB",
+            protected_resource_arns=[table.table_arn],
+            iam_role_arn=self.role.role_arn,
+            validation_window_hours=_VALIDATION_HOURS,
+        )
+        describe(selection, "Which backups are restored as a test: those of the table")
+        selection.add_resource_dependency(plan)
+        self._add_validation(plan.attr_restore_testing_plan_arn, table, key)
 
-    def _call_when_restored(self) -> None:
+    def _add_validation(self, plan_arn: str, table: dynamodb.ITable, key: kms.IKey | None) -> None:
+        self.validation = ProjectFunction(
+            self,
+            "Validation",
+            description="Validates a table that was restored as a test and reports to AWS Backup",
+            handler="validate_restore.on_restore",
+            minutes=2,
+            environment={"RESTORE_TESTING_PLAN_ARN": plan_arn, "SOURCE_TABLE": table.table_name},
+        )
+        tests, jobs = (
+            arn(self, "dynamodb", f"table/{_TEST_TABLES}"),
+            "Actions on restore jobs do not support resources.",
+        )
+        permit(
+            self.validation.role,
+            Allow(
+                tests,
+                "dynamodb:DescribeTable",
+                "dynamodb:Scan",
+                because="AWS Backup generates the names of test tables.",
+            ),
+            Allow(table.table_arn, "dynamodb:Scan"),
+            Allow("*", "backup:DescribeRestoreJob", "backup:PutRestoreValidationResult", because=jobs),
+        )
+        if key:
+            # For the table itself; the restored one is under a key of DynamoDB.
+            permit(self.validation.role, Allow(key.key_arn, "kms:Decrypt", StringLike=THROUGH_DYNAMODB))
         rule = events.Rule(
             self,
             "Restored",
@@ -96,24 +105,6 @@ class RestoreTesting(Construct):
             ),
             targets=[targets.LambdaFunction(self.validation.function)],
         )
-        for construct, rules in ((rule, RULE_DEAD_LETTERS), (self.validation.function, FUNCTION_DEAD_LETTERS)):
-            acknowledge(
-                construct,
-                rules,
-                "AWS Backup reports a test that was not validated in time, and repeats it a week later.",
-            )
-
-    def _grant(self, table: dynamodb.ITable, key: kms.IKey | None) -> None:
-        restored = Stack.of(self).format_arn(service="dynamodb", resource="table", resource_name=_TEST_TABLES)
-        statements = [
-            allow(restored, "dynamodb:DescribeTable", "dynamodb:Scan"),
-            allow(table.table_arn, "dynamodb:Scan"),
-            allow("*", "backup:DescribeRestoreJob", "backup:PutRestoreValidationResult"),
-        ]
-        if key:
-            # For the table itself; the restored one is under a key of DynamoDB.
-            statements.append(allow(key.key_arn, "kms:Decrypt", StringLike=THROUGH_DYNAMODB))
-        for statement in statements:
-            self.validation.function.add_to_role_policy(statement)
-        acknowledge_wildcard(self.validation.role, restored, "AWS Backup generates the names of test tables.")
-        acknowledge_wildcard(self.validation.role, "*", "Actions on restore jobs do not support resources.")
+        repeated = "AWS Backup reports a test that was not validated in time, and repeats it a week later."
+        acknowledge(rule, RULE_DEAD_LETTERS, repeated)
+        acknowledge(self.validation.function, FUNCTION_DEAD_LETTERS, repeated)

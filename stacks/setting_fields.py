@@ -1,6 +1,5 @@
 """The settings of a stage: names, defaults and meanings. ``stacks.setting_rules`` says what they may be."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,16 +85,6 @@ class SettingFields:
     def longest_retention(self) -> int:
         """The longest that a backup or its copy is kept, in days; there must be a rule."""
         return max(*self.retentions, self.copy_retention_days or 0)
-
-    def match(self, name: str, pattern: re.Pattern[str], rule: str) -> None:
-        """Raise SettingsError unless the whole value of setting ``name`` matches ``pattern``."""
-        if not pattern.fullmatch(getattr(self, name)):
-            raise self.error(name, f"must be {rule}")
-
-    def between(self, name: str, low: int, high: int) -> None:
-        """Raise SettingsError unless ``low`` <= setting ``name`` <= ``high``."""
-        if not low <= getattr(self, name) <= high:
-            raise self.error(name, f"must be between {low} and {high}")
 
     def error(self, name: str, rule: str) -> SettingsError:
         """The error for setting ``name``: its value, the rule, where to fix it."""

@@ -1,7 +1,8 @@
-"""What the settings of a stage may be. Each rule raises SettingsError for the first setting that breaks it."""
+"""What the settings of a stage may be."""
 
 import re
 import zoneinfo
+from collections.abc import Iterator
 from functools import cache
 
 from model.dataset import SUFFIXES
@@ -21,215 +22,180 @@ from stacks.setting_fields import (
     shown,
 )
 
-# Far above what an account may have; it catches a typing error.
-_MAX_UNITS = 1_000_000
-# https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PointInTimeRecoverySpecification.html
-_MAX_PITR_DAYS = 35
-# https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html
-_MAX_RETENTION_DAYS = 36500
-# https://docs.aws.amazon.com/aws-backup/latest/devguide/API_PutBackupVaultLockConfiguration.html
-_MIN_GRACE_DAYS = 3
 # How long `python -m ops backup` keeps a backup by default.
 _ON_DEMAND_BACKUP_DAYS = 35
 # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_CreateBackupVault.html
 _VAULT_NAME_LENGTH = 50
-_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
-# In the database of time zones, but not zones that a schedule can be in.
-_NO_ZONES = frozenset({"Factory", "localtime", "posixrules"})
+# Settings that may be unset, and those whose empty text means that they are.
+_PATTERNS = {
+    "stage": (STAGE, STAGE_RULE),
+    "table_name": (TABLE_NAME, "3 to 255 of A-Z, a-z, 0-9, _, . and -"),
+    "region": (REGION, "an AWS region such as eu-west-1"),
+    "copy_region": (REGION, "an AWS region such as eu-central-1"),
+    "backup_time": (re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]"), "HH:MM from 00:00 to 23:59"),
+    "user_pool_id": (USER_POOL, "the id of a user pool such as eu-west-1_Ab1cD2eF3"),
+    "alarm_email": (re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+"), "one address such as team@example.org"),
+}
+_OPTIONAL = ("region", "copy_region", "user_pool_id", "alarm_email")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html; no wildcard in the
 # key, because it becomes part of a policy.
 _S3_ADDRESS = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]/[^/?*$\s][^?*$\s]{0,1023}")
-_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s.]+(\.[^@\s.]+)+")
+_CHOICES = {
+    "billing_mode": ((ON_DEMAND, PROVISIONED), "one of on_demand, provisioned"),
+    "backups_on_destroy": ((KEEP, DELETE), "keep or delete"),
+    "vault_lock": (("", GOVERNANCE, COMPLIANCE), "governance or compliance, or empty"),
+}
+_CAPACITIES = {
+    ON_DEMAND: ("max_read_units", "max_write_units"),
+    PROVISIONED: ("read_capacity", "write_capacity", "max_read_capacity", "max_write_capacity"),
+}
+# https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html
+_MAX_DAYS = 36500
+_BOUNDS = {
+    # Far above what an account may have; it catches a typing error.
+    **{name: (1, 1_000_000) for names in _CAPACITIES.values() for name in names},
+    # https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_PointInTimeRecoverySpecification.html
+    "pitr_days": (0, 35),
+    "daily_backup_retention_days": (0, _MAX_DAYS),
+    "monthly_backup_retention_days": (0, _MAX_DAYS),
+    # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_PutBackupVaultLockConfiguration.html
+    "vault_lock_grace_days": (3, _MAX_DAYS),
+    "copy_retention_days": (1, _MAX_DAYS),
+}
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
-_TAG_KEY = re.compile(r"[\w .:/=+@-]{1,128}")
+_TAG_KEY = re.compile(r"(?i:(?!aws:|messages:))[\w .:/=+@-]{1,128}")
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
-_RESERVED_TAGS = ("aws:", "messages:")
+_time_zones = cache(zoneinfo.available_timezones)  # which reads a folder of files
+# A setting that is wrong, and the rule that it breaks.
+Problem = tuple[str, str]
 
 
 def check(settings: SettingFields) -> None:
-    """Apply every rule. Raises SettingsError."""
-    _check_names(settings)
-    _check_billing(settings)
-    _check_backups(settings)
-    _check_copies(settings)
-    _check_lock(settings)
-    _check_replicas(settings)
-    _check_dataset(settings)
-    _check_user_pool(settings)
-    _check_alarms(settings)
-    _check_tags(settings)
+    """Raise SettingsError for the first setting that breaks a rule."""
+    # Each may rely on those before it, so none runs after a problem.
+    for problems in (_values, _billing, _backups, _lock, _others):
+        for name, rule in problems(settings):
+            raise settings.error(name, rule)
 
 
-def _check_names(settings: SettingFields) -> None:
-    settings.match("stage", STAGE, STAGE_RULE)
-    settings.match("table_name", TABLE_NAME, "3 to 255 of A-Z, a-z, 0-9, _, . and -")
-    if settings.region is not None:
-        settings.match("region", REGION, "an AWS region such as eu-west-1")
-    elif settings.customer_key:
+def _values(settings: SettingFields) -> Iterator[Problem]:
+    """Settings that are wrong by themselves."""
+    for name, (pattern, rule) in _PATTERNS.items():
+        value = getattr(settings, name)
+        if (value or name not in _OPTIONAL) and not pattern.fullmatch(value):
+            yield name, f"must be {rule}"
+    for name, (choices, rule) in _CHOICES.items():
+        if getattr(settings, name) not in choices:
+            yield name, f"must be {rule}"
+    for name, (low, high) in _BOUNDS.items():
+        value = getattr(settings, name)
+        if value is not None and not low <= value <= high:
+            yield name, f"must be between {low} and {high}"
+    if settings.time_zone not in _time_zones():
+        yield "time_zone", "must be an IANA time zone such as Europe/Berlin"
+    for name in ("customer_key", "copy_region", "replica_regions"):
         # TableV2 renders the key of each replica under its region's name.
-        raise settings.error("customer_key", "needs the setting 'region' as well")
+        if getattr(settings, name) and settings.region is None:
+            yield name, "needs the setting 'region' as well"
 
 
-def _check_billing(settings: SettingFields) -> None:
-    provisioned = ("read_capacity", "write_capacity", "max_read_capacity", "max_write_capacity")
-    on_demand = ("max_read_units", "max_write_units")
-    allowed = {ON_DEMAND: on_demand, PROVISIONED: provisioned}
-    if settings.billing_mode not in allowed:
-        raise settings.error("billing_mode", f"must be one of {', '.join(allowed)}")
-    for name in provisioned + on_demand:
+def _billing(settings: SettingFields) -> Iterator[Problem]:
+    for name in (name for mode, names in _CAPACITIES.items() if mode != settings.billing_mode for name in names):
         if getattr(settings, name) is not None:
-            settings.between(name, 1, _MAX_UNITS)
-            if name not in allowed[settings.billing_mode]:
-                raise settings.error(name, f"has no effect with billing_mode {settings.billing_mode}")
+            yield name, f"has no effect with billing_mode {settings.billing_mode}"
     for kind in ("read", "write"):
         least = getattr(settings, f"{kind}_capacity") or DEFAULT_CAPACITY
         most = getattr(settings, f"max_{kind}_capacity")
         if most is not None and most < least:
-            raise settings.error(f"max_{kind}_capacity", f"must be at least the minimum, {least}")
+            yield f"max_{kind}_capacity", f"must be at least the minimum, {least}"
 
 
-def _check_backups(settings: SettingFields) -> None:
-    settings.between("pitr_days", 0, _MAX_PITR_DAYS)
-    settings.between("daily_backup_retention_days", 0, _MAX_RETENTION_DAYS)
-    settings.between("monthly_backup_retention_days", 0, _MAX_RETENTION_DAYS)
+def _backups(settings: SettingFields) -> Iterator[Problem]:
+    daily, monthly = settings.daily_backup_retention_days, settings.monthly_backup_retention_days
     # Where both rules fall on one day, AWS Backup keeps the backup of the
     # longer retention: a shorter monthly rule would never take effect.
-    if 0 < settings.monthly_backup_retention_days < settings.daily_backup_retention_days:
-        raise settings.error(
-            "monthly_backup_retention_days",
-            f"must be 0 or at least the daily retention, {settings.daily_backup_retention_days}",
-        )
-    if settings.backups_on_destroy not in (KEEP, DELETE):
-        raise settings.error("backups_on_destroy", f"must be {KEEP} or {DELETE}")
-    settings.match("backup_time", _TIME, "HH:MM from 00:00 to 23:59")
-    if settings.time_zone not in _time_zones():
-        raise settings.error("time_zone", "must be an IANA time zone such as Europe/Berlin")
-
-
-@cache  # it reads a folder of files
-def _time_zones() -> set[str]:
-    return zoneinfo.available_timezones() - _NO_ZONES
-
-
-def _check_copies(settings: SettingFields) -> None:
-    days = settings.copy_retention_days
-    if days is not None:
-        if not settings.copy_region:
-            raise settings.error("copy_retention_days", "has no effect without copy_region")
-        # The bounds of a lock must differ: at least from one day to two.
-        settings.between("copy_retention_days", 2 if settings.vault_lock else 1, _MAX_RETENTION_DAYS)
-    if not settings.copy_region:
+    if 0 < monthly < daily:
+        yield "monthly_backup_retention_days", f"must be 0 or at least the daily retention, {daily}"
+    if not settings.copy_region or settings.region is None:
+        if settings.copy_retention_days is not None:
+            yield "copy_retention_days", "has no effect without copy_region"
         return
-    settings.match("copy_region", REGION, "an AWS region such as eu-central-1")
-    region = _home(settings, "copy_region")
-    if settings.copy_region == region:
-        raise settings.error("copy_region", "must be another region than the setting 'region'")
+    # The bounds of a lock must differ: at least from one day to two.
+    if settings.vault_lock and settings.copy_retention_days == 1:
+        yield "copy_retention_days", f"must be between 2 and {_MAX_DAYS}"
+    if settings.copy_region == settings.region:
+        yield "copy_region", "must be another region than the setting 'region'"
     if not settings.retentions:
-        raise settings.error("copy_region", "needs a daily or a monthly backup to copy")
+        yield "copy_region", "needs a daily or a monthly backup to copy"
     if settings.backups_on_destroy == DELETE:
-        raise settings.error("copy_region", f"copies outlive the stack, so backups_on_destroy cannot be {DELETE}")
-    vault = copies_vault_name(settings.stage, region, keyed=settings.customer_key)
+        yield "copy_region", f"copies outlive the stack, so backups_on_destroy cannot be {DELETE}"
+    vault = copies_vault_name(settings.stage, settings.region, keyed=settings.customer_key)
     over = len(vault) - _VAULT_NAME_LENGTH
     if over > 0:
         most = len(settings.stage) - over
         rule = f"the name of its vault, {vault}, is too long by {over}: give the stage a name of at most {most}"
-        raise settings.error("copy_region", rule)
+        yield "copy_region", rule
 
 
-def _check_lock(settings: SettingFields) -> None:
-    if settings.vault_lock not in ("", GOVERNANCE, COMPLIANCE):
-        raise settings.error("vault_lock", f"must be {GOVERNANCE} or {COMPLIANCE}, or empty")
-    if settings.vault_lock:
-        _check_lockable(settings)
-    if settings.vault_lock == COMPLIANCE:
-        _check_compliance(settings)
+def _lock(settings: SettingFields) -> Iterator[Problem]:
+    if settings.vault_lock != COMPLIANCE:
+        for name in ("vault_lock_confirmed", "vault_lock_grace_days"):
+            if getattr(settings, name) not in ("", None):
+                yield name, f"has no effect unless vault_lock is {COMPLIANCE}"
+    if not settings.vault_lock:
         return
-    for name in ("vault_lock_confirmed", "vault_lock_grace_days"):
-        if getattr(settings, name) not in ("", None):
-            raise settings.error(name, f"has no effect unless vault_lock is {COMPLIANCE}")
-
-
-def _check_lockable(settings: SettingFields) -> None:
     if settings.backups_on_destroy == DELETE:
-        raise settings.error("vault_lock", f"locked backups cannot be deleted: backups_on_destroy cannot be {DELETE}")
+        yield "vault_lock", f"locked backups cannot be deleted: backups_on_destroy cannot be {DELETE}"
     if not settings.retentions:
-        raise settings.error("vault_lock", "needs a daily or a monthly backup, whose retention it enforces")
-    low, high = min(settings.retentions), max(settings.retentions)
+        yield "vault_lock", "needs a daily or a monthly backup, whose retention it enforces"
+    low, high, days = min(settings.retentions), max(settings.retentions), _ON_DEMAND_BACKUP_DAYS
     # In a locked vault a job outside of the bounds fails.
-    if not low <= _ON_DEMAND_BACKUP_DAYS <= high:
-        raise settings.error(
+    if not low <= days <= high:
+        yield (
             "vault_lock",
             f"allows only backups kept for {low} to {high} days, the shortest and the longest retention, but "
-            f"`python -m ops backup` keeps {_ON_DEMAND_BACKUP_DAYS} days; change daily_backup_retention_days or "
-            f"monthly_backup_retention_days so that {_ON_DEMAND_BACKUP_DAYS} is within",
+            f"`python -m ops backup` keeps {days} days; change daily_backup_retention_days or "
+            f"monthly_backup_retention_days so that {days} is within",
         )
-
-
-def _check_compliance(settings: SettingFields) -> None:
-    grace, longest = settings.vault_lock_grace_days, settings.longest_retention
-    if grace is not None:
-        settings.between("vault_lock_grace_days", _MIN_GRACE_DAYS, _MAX_RETENTION_DAYS)
+    grace, longest = settings.vault_lock_grace_days or DEFAULT_GRACE_DAYS, settings.longest_retention
     wanted = f"{stack_name(settings.stage)} for {longest} days"
-    if settings.vault_lock_confirmed != wanted:
-        raise settings.error(
+    if settings.vault_lock == COMPLIANCE and settings.vault_lock_confirmed != wanted:
+        yield (
             "vault_lock_confirmed",
-            f"must be exactly {wanted!r} with vault_lock {COMPLIANCE}: {grace or DEFAULT_GRACE_DAYS} days after the "
+            f"must be exactly {wanted!r} with vault_lock {COMPLIANCE}: {grace} days after the "
             "deployment no one, including AWS, can remove the lock or delete a backup before its retention "
             f"ends, and you pay for each backup for up to {longest} days",
         )
 
 
-def _check_replicas(settings: SettingFields) -> None:
+def _others(settings: SettingFields) -> Iterator[Problem]:
     regions = settings.replica_regions
-    if not regions:
-        return
     if not all(map(REGION.fullmatch, regions)):
-        raise settings.error("replica_regions", "must be AWS regions such as eu-central-1")
-    if _home(settings, "replica_regions") in regions:
-        raise settings.error("replica_regions", "must not contain the stage's own region")
+        yield "replica_regions", "must be AWS regions such as eu-central-1"
+    if settings.region in regions:
+        yield "replica_regions", "must not contain the stage's own region"
     if len(set(regions)) < len(regions):
-        raise settings.error("replica_regions", "contains a region twice")
-    if settings.customer_key:
-        raise settings.error("replica_regions", "cannot be used with customer_key: each replica would need its own key")
-
-
-def _home(settings: SettingFields, name: str) -> str:
-    if settings.region is None:
-        raise settings.error(name, "needs the setting 'region' as well")
-    return settings.region
-
-
-def _check_dataset(settings: SettingFields) -> None:
-    address = settings.seed_dataset
+        yield "replica_regions", "contains a region twice"
+    if regions and settings.customer_key:
+        yield "replica_regions", "cannot be used with customer_key: each replica would need its own key"
+    address, pool = settings.seed_dataset, settings.user_pool_id
     if address.startswith("s3://"):
-        settings.match("seed_dataset", _S3_ADDRESS, "s3://bucket/key of one object")
+        if not _S3_ADDRESS.fullmatch(address):
+            yield "seed_dataset", "must be s3://bucket/key of one object"
     elif address and not address.endswith(SUFFIXES):
-        raise settings.error("seed_dataset", "must be a file named *.jsonl or *.jsonl.gz, or s3://bucket/key")
+        yield "seed_dataset", "must be a file named *.jsonl or *.jsonl.gz, or s3://bucket/key"
     elif settings.dataset_file and not settings.dataset_file.is_file():
-        raise settings.error("seed_dataset", f"there is no such file in {PROJECT}")
-
-
-def _check_user_pool(settings: SettingFields) -> None:
-    if settings.user_pool_id:
-        settings.match("user_pool_id", USER_POOL, "the id of a user pool such as eu-west-1_Ab1cD2eF3")
-        if settings.region is not None and settings.region != pool_region(settings.user_pool_id):
-            raise settings.error("user_pool_id", f"must be a pool in the stage's region, {settings.region}")
-
-
-def _check_alarms(settings: SettingFields) -> None:
-    if settings.alarm_email:
-        settings.match("alarm_email", _EMAIL, "one address such as team@example.org")
-        if not settings.alarms:
-            raise settings.error("alarm_email", "has no effect without the setting 'alarms'")
-
-
-def _check_tags(settings: SettingFields) -> None:
+        yield "seed_dataset", f"there is no such file in {PROJECT}"
+    if pool and settings.region not in (None, pool_region(pool)):
+        yield "user_pool_id", f"must be a pool in the stage's region, {settings.region}"
+    if settings.alarm_email and not settings.alarms:
+        yield "alarm_email", "has no effect without the setting 'alarms'"
     # IAM, unlike the other services, takes two spellings of a key for one.
     if len({key.casefold() for key in settings.tags}) < len(settings.tags):
-        raise settings.error("tags", "has two keys that differ only in case")
+        yield "tags", "has two keys that differ only in case"
     for key, value in settings.tags.items():
-        if not _TAG_KEY.fullmatch(key) or key.casefold().startswith(_RESERVED_TAGS):
+        if not _TAG_KEY.fullmatch(key):
             rule = "1 to 128 letters, digits, spaces and _.:/=+@-, not starting with aws: or messages:"
-            raise settings.error("tags", f"key {shown(key)}: {rule}")
+            yield "tags", f"key {shown(key)}: {rule}"
         if not _TAG_VALUE.fullmatch(value):
-            raise settings.error("tags", f"value {shown(value)}: up to 256 letters, digits, spaces and _.:/=+@-")
+            yield "tags", f"value {shown(value)}: up to 256 letters, digits, spaces and _.:/=+@-"

@@ -7,7 +7,7 @@ They live in cdk.json under ``context.stages.<stage>``; a plain context key
 import dataclasses
 import difflib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any, get_args, get_origin, get_type_hints
 
 from model.dataset import parsed
@@ -17,9 +17,16 @@ from stacks.setting_fields import SettingFields, SettingsError, shown
 
 _TYPES = get_type_hints(SettingFields)
 _NAMES = [field.name for field in dataclasses.fields(SettingFields) if field.name != "stage"]
+_KINDS = {
+    bool: "true or false",
+    int: "a whole number",
+    str: "text",
+    tuple: "a list of texts, on the command line separated by commas",
+    Mapping: 'an object of texts or its JSON, such as {"team": "chat"}, each key once',
+}
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 # Plain context keys that are not settings: which stage, and what the CDK CLI itself stores.
-_OTHER_KEYS = ("stage", "stages", "cli-telemetry", "acknowledged-issue-numbers")
+OTHER_KEYS = ("stage", "stages", "cli-telemetry", "acknowledged-issue-numbers")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,38 +50,30 @@ def settings_from_context(context: Mapping[str, Any]) -> Settings:
         )
     stages = _object(context["stages"], "context.stages")
     stage = str(context.get("stage", "dev"))
-    if stage in stages:
-        listed = _object(stages[stage], f"context.stages.{stage}")
-    else:
-        dev = _object(stages.get("dev", {}), "context.stages.dev")
-        listed = {key: value for key, value in dev.items() if key != "table_name"}
-    overrides = {key: value for key, value in context.items() if is_plain(key) and key not in _OTHER_KEYS}
-    _refuse_unknown(listed, f"cdk.json under context.stages.{stage}")
+    source = stage if stage in stages else "dev"
+    listed = dict(_object(stages.get(source, {}), f"context.stages.{source}"))
+    if source != stage:
+        listed.pop("table_name", None)
+    overrides = {key: value for key, value in context.items() if is_plain(key) and key not in OTHER_KEYS}
+    _refuse_unknown(listed, f"cdk.json under context.stages.{source}")
     _refuse_unknown(overrides, "the context (cdk.json, -c or ~/.cdk.json)")
     values = {name: _typed(name, value) for name, value in {**listed, **overrides}.items()}
     settings = Settings(**values, stage=stage)
-    _refuse_beyond_limits(settings, context)
+    boundary = context.get("@aws-cdk/core:permissionsBoundary")
+    limited = isinstance(boundary, Mapping) and boundary.get("name") == PREVIEW_LIMITS
+    # A role that reaches the restore tests of a pull request would reach those of production too.
+    if limited and settings.restore_testing:
+        raise SettingsError(
+            f"setting 'restore_testing' is true; must be false under {PREVIEW_LIMITS}, because tables of restore "
+            "tests have the same name prefix in every stage. "
+            f"Set it to false in cdk.json under context.stages.{stage}, or with -c restore_testing=false"
+        )
     return settings
 
 
 def is_plain(key: str) -> bool:
     """Whether a context key is not one of the CDK or its lookups: those have a colon, a slash or an at sign."""
     return not set(key) & set(":/@")
-
-
-def _refuse_beyond_limits(settings: Settings, context: Mapping[str, Any]) -> None:
-    """Raise SettingsError for restore tests under the limits of pull requests.
-
-    A role that reaches the tests of a pull request would reach those of production too.
-    """
-    boundary = context.get("@aws-cdk/core:permissionsBoundary")
-    limited = isinstance(boundary, Mapping) and boundary.get("name") == PREVIEW_LIMITS
-    if limited and settings.restore_testing:
-        raise SettingsError(
-            f"setting 'restore_testing' is true; must be false under {PREVIEW_LIMITS}, because tables of restore "
-            "tests have the same name prefix in every stage. "
-            f"Set it to false in cdk.json under context.stages.{settings.stage}, or with -c restore_testing=false"
-        )
 
 
 def _object(value: Any, where: str) -> Mapping[str, Any]:
@@ -97,57 +96,33 @@ def _typed(name: str, value: Any) -> Any:
     kinds = get_args(wanted) if type(None) in get_args(wanted) else (wanted,)
     if value is None and type(None) in kinds:
         return None
-    rule, convert = _CONVERSIONS[get_origin(kinds[0]) or kinds[0]]
+    kind = get_origin(kinds[0]) or kinds[0]
     try:
-        return convert(value)
-    except (ValueError, TypeError):
+        return _converted(kind, value)
+    except ValueError:
         raise SettingsError(
-            f"setting {name!r} is {shown(value)}; must be {rule}. Fix it in cdk.json, or after -c"
+            f"setting {name!r} is {shown(value)}; must be {_KINDS[kind]}. Fix it in cdk.json, or after -c"
         ) from None
 
 
-def _boolean(value: Any) -> bool:
-    text = str(value).lower()
-    if not isinstance(value, bool | str) or text not in ("true", "false"):
-        raise ValueError
-    return text == "true"
-
-
-def _integer(value: Any) -> int:
-    # jsii turns every JSON number into a float.
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, bool) or not _INTEGER.fullmatch(str(value).strip()):
-        raise ValueError
-    return int(value)
-
-
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError
-    return value
-
-
-def _texts(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = [part.strip() for part in value.split(",")] if value.strip() else []
-    if not isinstance(value, list):
-        raise TypeError
-    return tuple(map(_text, value))
-
-
-def _tags(value: Any) -> dict[str, str]:
-    if isinstance(value, str):
-        value = parsed(value)
-    if not isinstance(value, Mapping):
-        raise TypeError
-    return {key: _text(member) for key, member in value.items()}
-
-
-_CONVERSIONS: Mapping[Any, tuple[str, Callable[[Any], Any]]] = {
-    bool: ("true or false", _boolean),
-    int: ("a whole number", _integer),
-    str: ("text", _text),
-    tuple: ("a list of texts, on the command line separated by commas", _texts),
-    Mapping: ('an object of texts or its JSON, such as {"team": "chat"}, each key once', _tags),
-}
+def _converted(kind: Any, value: Any) -> Any:
+    """``value`` as ``kind``. Raises ValueError."""
+    if kind is bool and str(value).lower() in ("true", "false"):
+        return str(value).lower() == "true"
+    if kind is int and not isinstance(value, bool):
+        # jsii turns every JSON number into a float.
+        text = f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value).strip()
+        if _INTEGER.fullmatch(text):
+            return int(text)
+    if kind is str and isinstance(value, str):
+        return value
+    if kind is tuple:
+        if isinstance(value, str):
+            value = [part.strip() for part in value.split(",")] if value.strip() else []
+        if isinstance(value, list) and all(isinstance(each, str) for each in value):
+            return tuple(value)
+    if kind is Mapping:
+        members = parsed(value) if isinstance(value, str) else value
+        if isinstance(members, Mapping) and all(isinstance(each, str) for each in members.values()):
+            return dict(members)
+    raise ValueError

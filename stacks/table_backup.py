@@ -10,11 +10,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from model.names import ROLE_PATH, TABLE_TAG
-from stacks.annotations import acknowledge_own_policy, acknowledge_wildcard, describe
+from model.names import TABLE_TAG
+from stacks.annotations import describe
 from stacks.backup_copies import BackupCopies
-from stacks.backup_vault import RestoreRole, VaultEmptying, vault_lock
-from stacks.permissions import actions, allow, backup_key_statements, recovery_points_arn
+from stacks.backup_vault import TABLES_BACKUPS, VaultEmptying, restore_role, vault_lock
+from stacks.permissions import Allow, actions, backup_key_statements, backup_role, recovery_points_arn
 from stacks.physical_names import stack_suffix
 from stacks.restore_testing import RestoreTesting
 from stacks.setting_fields import DELETE
@@ -35,45 +35,38 @@ class TableBackup(Construct):
         super().__init__(scope, id)
         emptied = settings.backups_on_destroy == DELETE
         # Except on create: what a failed first deployment made must not stay behind.
-        self._removal = RemovalPolicy.DESTROY if emptied else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
+        removal = RemovalPolicy.DESTROY if emptied else RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
         self._copies = BackupCopies(self, "Copies", settings=settings) if settings.copy_region else None
-        self.vault = self._add_vault(settings, key)
+        # A vault's key cannot be changed, so another key needs another vault: a letter tells them apart.
+        suffix = stack_suffix(self)
+        plain, keyed = (f"{Stack.of(self).stack_name}-{letter}{suffix}" for letter in ("", "k"))
+        self.vault = backup.BackupVault(
+            self,
+            "Vault",
+            backup_vault_name=keyed if key else plain,
+            encryption_key=key,
+            lock_configuration=vault_lock(settings, settings.retentions),
+            removal_policy=removal,
+        )
+        describe(self.vault, "Holds the recovery points of the table")
+        # Tells the clean-up which table the backups are of.
+        Tags.of(self.vault).add(TABLE_TAG, settings.table_name)
         self.role = self._add_role(table, key)
-        self.restore_role = RestoreRole(self, "RestoreRole", settings=settings, table=table, key=key).role
+        self.role.apply_removal_policy(removal)
+        self.restore_role = restore_role(self, "RestoreRole", settings=settings, table=table, key=key)
         self.plan = self._add_plan(settings, table)
         if emptied:
             VaultEmptying(
                 self,
                 "Emptying",
                 vault=self.vault,
-                other_vault=self._vault_name(keyed=not key),
+                other_vault=plain if key else keyed,
                 table=table,
                 before=[self.vault, self.role, *([self.plan] if self.plan else [])],
             )
-        self.testing = (
-            RestoreTesting(self, "Testing", settings=settings, table=table, vault=self.vault, key=key)
-            if settings.restore_testing
-            else None
-        )
-
-    def _add_vault(self, settings: Settings, key: kms.IKey | None) -> backup.BackupVault:
-        vault = backup.BackupVault(
-            self,
-            "Vault",
-            backup_vault_name=self._vault_name(keyed=key is not None),
-            encryption_key=key,
-            lock_configuration=vault_lock(settings, settings.retentions),
-            removal_policy=self._removal,
-        )
-        describe(vault, "Holds the recovery points of the table")
-        # Tells the clean-up which table the backups are of.
-        Tags.of(vault).add(TABLE_TAG, settings.table_name)
-        return vault
-
-    def _vault_name(self, *, keyed: bool) -> str:
-        """A vault's key cannot be changed, so another key needs another vault: a letter tells them apart."""
-        letter = "k" if keyed else ""
-        return f"{Stack.of(self).stack_name}-{letter}{stack_suffix(self)}"
+        self.testing = None
+        if settings.restore_testing:
+            self.testing = RestoreTesting(self, "Testing", settings=settings, table=table, vault=self.vault, key=key)
 
     def _add_role(self, table: dynamodb.ITable, key: kms.IKey | None) -> iam.Role:
         """A role with what AWS's own AWSBackupServiceRolePolicyForBackup allows for DynamoDB, for one table.
@@ -81,37 +74,22 @@ class TableBackup(Construct):
         https://docs.aws.amazon.com/aws-managed-policy/latest/reference/AWSBackupServiceRolePolicyForBackup.html
         """
         use = actions({"dynamodb": "CreateBackup DescribeTable ListTagsOfResource StartAwsBackupJob"})
+        backups, points = f"{table.table_arn}/backup/*", recovery_points_arn(table)
+        tags_points = "Adds tags to recovery points, and copies them; AWS generates their ids."
+        only_reads = "tag:GetResources only reads and does not support resources."
         statements = [
-            allow(table.table_arn, *use),
-            allow(f"{table.table_arn}/backup/*", "dynamodb:DeleteBackup", "dynamodb:DescribeBackup"),
-            allow(recovery_points_arn(table), "backup:TagResource"),
-            # CreateBackupSelection checks that its role may do this; the action does not support resources.
-            allow("*", "tag:GetResources"),
+            Allow(table.table_arn, *use),
+            Allow(backups, "dynamodb:DeleteBackup", "dynamodb:DescribeBackup", because=TABLES_BACKUPS),
+            Allow(points, "backup:TagResource", because=tags_points),
+            # CreateBackupSelection checks that its role may do this.
+            Allow("*", "tag:GetResources", because=only_reads),
         ]
         if key:
             statements += backup_key_statements(key.key_arn, "kms:Decrypt", "kms:GenerateDataKey")
         if self._copies:
             statements += self._copies.statements()
-        # Inline: a policy of its own would be deleted with the stack and leave a role that can expire nothing.
-        role = iam.Role(
-            self,
-            "Role",
-            path=ROLE_PATH,
-            description=f"AWS Backup of the table of {Stack.of(self).stack_name}",
-            assumed_by=iam.ServicePrincipal("backup.amazonaws.com"),
-            inline_policies={"BackUpTable": iam.PolicyDocument(statements=statements)},
-        )
-        role.apply_removal_policy(self._removal)
-        acknowledge_own_policy(role)
-        for wildcard, reason in {
-            f"{table.table_arn}/backup/*": "The table's backups; AWS generates their ids.",
-            recovery_points_arn(table): "Adds tags to recovery points, and copies them; AWS generates their ids.",
-            "*": "tag:GetResources only reads and does not support resources.",
-        }.items():
-            acknowledge_wildcard(role, wildcard, reason)
-        if self._copies:
-            self._copies.acknowledge(role)
-        return role
+        description = f"AWS Backup of the table of {Stack.of(self).stack_name}"
+        return backup_role(self, "Role", description=description, policy="BackUpTable", statements=statements)
 
     def _add_plan(self, settings: Settings, table: dynamodb.ITable) -> backup.BackupPlan | None:
         schedules = (

@@ -1,1 +1,1 @@
-"""What a pipeline may do in the account: who is trusted, and with which permissions."""
+"""The limits of pull requests' stages, and the context of their checkouts."""

@@ -32,7 +32,7 @@ class Bad(Stack):
         dynamodb.TableV2(self, "Table", partition_key=key)
         iam.ManagedPolicy(self, "Policy", document=_everything())
         accepted = iam.ManagedPolicy(self, "Accepted", document=_everything())
-        acknowledge_wildcard(accepted, "*", REASON)
+        acknowledge_wildcard(accepted, "Resource", "*", REASON)
         acknowledge(self, QUEUE_DEAD_LETTERS[:1], REASON)
         sqs.Queue(self, "Queue")
         acknowledge(sqs.Queue(self, "Other"), ("AwsSolutions::AwsSolutions-L1",), REASON)

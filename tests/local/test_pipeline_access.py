@@ -10,8 +10,7 @@ from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
 
 from embedded_aws.tests.support.steps import back_up, refused
-from stacks.pipeline.access import Access
-from stacks.pipeline_access import NAME, PipelineAccess
+from stacks.pipeline_access import NAME, Access, PipelineAccess
 from tests.conftest import PROJECT
 from tests.support.deployment import POLL
 from tests.support.own_account import aws, bootstrapped, client  # noqa: F401 (fixtures)

@@ -12,8 +12,7 @@ from model.names import PREVIEW_LIMITS
 from seed.templates import load_items
 from stacks.messages_stack import MessagesStack
 from stacks.pipeline import preview_limits
-from stacks.pipeline.access import Access, from_context
-from stacks.pipeline_access import PipelineAccess
+from stacks.pipeline_access import Access, PipelineAccess, from_context
 from stacks.setting_fields import SettingsError
 from stacks.settings import Settings
 from tests.conftest import PROJECT

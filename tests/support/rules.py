@@ -22,8 +22,7 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 
 from seed.templates import load_items
 from stacks.messages_stack import add_stacks
-from stacks.pipeline.access import Access
-from stacks.pipeline_access import NAME, PipelineAccess
+from stacks.pipeline_access import NAME, Access, PipelineAccess
 from stacks.setting_fields import PROJECT
 from stacks.settings import settings_from_context
 

@@ -50,7 +50,6 @@ def problem(**settings):
         ("backup_time", "24:00", "00:00 to 23:59"),
         ("backup_time", "5:00", "HH:MM"),
         ("time_zone", "Mars/Olympus", "IANA"),
-        ("time_zone", "Factory", "IANA"),
         ("read_capacity", 5, "no effect with billing_mode on_demand"),
         ("max_read_units", 0, "between 1 and"),
         ("customer_key", True, "needs the setting 'region'"),
