@@ -1,8 +1,6 @@
 """The seeding function's own time in a real deployment."""
 
 import re
-import subprocess
-import tempfile
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -12,7 +10,7 @@ import boto3
 from bench.seed import items
 from bench.ways import KEYS
 from local.process import Running
-from tests.support.deployment import Deployment
+from tests.support.deployment import Deployment, bootstrap
 
 _REPORT = re.compile(r"REPORT .*?\bDuration: ([\d.]+) ms")
 
@@ -24,14 +22,7 @@ def seconds_in_lambda(aws: Running, count: int) -> float:
     def client(service: str) -> Any:
         return boto3.client(service, endpoint_url=aws.endpoint, verify=aws.ca_file, **KEYS)
 
-    with tempfile.TemporaryDirectory() as folder:
-        subprocess.run(
-            ["cdk", "bootstrap", "aws://000000000000/us-east-1"],
-            cwd=folder,
-            env=aws.environment(),
-            check=True,
-            capture_output=True,
-        )
+    bootstrap(client)
     deployment = Deployment(client, "bench")
     outputs = deployment.deploy(items(count))
     assert outputs["SeededCount"] == str(count)

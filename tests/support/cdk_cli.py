@@ -5,17 +5,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from embedded_aws.tests.support.engine import clients_of
 from local.process import Running
 from tests.conftest import PROJECT
+from tests.support.deployment import bootstrap
 
 
 def bootstrapped_cli(aws: Running, folder: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
-    """``run("deploy", "-c", "stage=x", out=..., **variables)``, after `cdk bootstrap`; ``folder`` is for its files."""
+    """``run("deploy", "-c", "stage=x", out=..., **variables)`` on a bootstrapped AWS; ``folder`` is for its files."""
+    bootstrap(clients_of(aws))
     environment = aws.environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
 
     def run(*arguments: Any, cwd: Path = PROJECT, out: Path = folder / "cdk.out", **variables: str) -> Any:
         return subprocess.run(
-            ["cdk", *arguments] if arguments[0] == "bootstrap" else ["cdk", "-o", out, *arguments],
+            ["cdk", "-o", out, *arguments],
             cwd=cwd,
             env=environment | variables,
             text=True,
@@ -25,7 +28,4 @@ def bootstrapped_cli(aws: Running, folder: Path) -> Callable[..., subprocess.Com
             stderr=subprocess.STDOUT,
         )
 
-    # Outside the app's folder, so that the CLI does not synthesize the app.
-    done = run("bootstrap", "aws://000000000000/us-east-1", cwd=folder)
-    assert done.returncode == 0, done.stdout
     return run

@@ -1,5 +1,6 @@
 """Deployments through CloudFormation itself, without the CDK CLI: quick enough for many."""
 
+import contextlib
 import io
 import json
 import tempfile
@@ -14,13 +15,28 @@ from botocore.exceptions import ClientError, WaiterError
 from model.messages import Item
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
+from tests.conftest import PROJECT
 
-BUCKET = "cdk-hnb659fds-assets-000000000000-us-east-1"  # of the CDK's bootstrap stack
+BUCKET = "cdk-hnb659fds-assets-000000000000-us-east-1"  # in the CDK's bootstrap stack
 POLL = {"Delay": 0.05, "MaxAttempts": 1200}  # of CloudFormation's waiters: seconds, tries
+_BOOTSTRAP = PROJECT / "node_modules/aws-cdk/lib/api/bootstrap/bootstrap-template.yaml"
 
 
 class DeploymentFailed(Exception):
     """CloudFormation rolled back; the text has the reasons of the resources that failed."""
+
+
+def bootstrap(client: Callable[..., Any]) -> None:
+    """Create the stack that ``cdk bootstrap`` creates, from the CDK CLI's own template, unless it is there."""
+    cloudformation = client("cloudformation")
+    with contextlib.suppress(cloudformation.exceptions.AlreadyExistsException):
+        cloudformation.create_stack(
+            StackName="CDKToolkit",
+            TemplateBody=_BOOTSTRAP.read_text(),
+            Parameters=[{"ParameterKey": "FileAssetsBucketKmsKeyId", "ParameterValue": "AWS_MANAGED_KEY"}],
+            Capabilities=["CAPABILITY_NAMED_IAM"],
+        )
+    cloudformation.get_waiter("stack_create_complete").wait(StackName="CDKToolkit", WaiterConfig=POLL)
 
 
 class Deployment:

@@ -3,9 +3,7 @@
 Those that do not are in ``embedded_aws.tests.support.fixtures``.
 """
 
-import subprocess
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +13,7 @@ from local.process import Running
 from model.messages import PARTITION_KEY, SORT_KEY
 from tests.support import elsewhere as elsewheres
 from tests.support import engines
+from tests.support.deployment import bootstrap
 
 
 @pytest.fixture(scope="session")
@@ -24,9 +23,9 @@ def aws(aws: Any) -> Running:
 
 
 @pytest.fixture(scope="session")
-def bootstrapped(aws: Running, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """The bucket and the roles of the CDK, made by its own command."""
-    bootstrap(aws, tmp_path_factory.mktemp("bootstrap"))
+def bootstrapped(client: Callable[..., Any]) -> None:
+    """The bucket and the roles of the CDK."""
+    bootstrap(client)
 
 
 @pytest.fixture
@@ -78,15 +77,3 @@ def any_table(request: pytest.FixtureRequest, name: str) -> Iterator[Any]:
     dynamodb = request.getfixturevalue(request.param)
     with engines.messages_table(dynamodb, name, stream=request.param == "ministack") as table:
         yield table
-
-
-def bootstrap(aws: Running, folder: Path) -> None:
-    """``cdk bootstrap`` in ``folder``: outside the app's own it does not synthesize the app."""
-    subprocess.run(
-        ["cdk", "bootstrap", "aws://000000000000/us-east-1"],
-        cwd=folder,
-        env=aws.environment(),
-        check=True,
-        timeout=120,
-        capture_output=True,
-    )

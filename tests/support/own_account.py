@@ -7,7 +7,7 @@ import pytest
 
 from embedded_aws.tests.support.engine import clients_of
 from local.process import running
-from tests.support.fixtures import bootstrap
+from tests.support.deployment import bootstrap
 
 
 @pytest.fixture(scope="module")
@@ -22,5 +22,5 @@ def client(aws):
 
 
 @pytest.fixture(scope="module")
-def bootstrapped(aws, tmp_path_factory):
-    bootstrap(aws, tmp_path_factory.mktemp("bootstrap"))
+def bootstrapped(client):
+    bootstrap(client)
