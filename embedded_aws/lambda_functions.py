@@ -27,6 +27,7 @@ import ministack.services.cloudformation.provisioners as provisioners
 import ministack.services.cloudwatch_logs as logs
 import ministack.services.lambda_svc as engine
 
+from embedded_aws import forked_workers
 from embedded_aws.iam import roles
 from embedded_aws.patching import wrap
 from embedded_aws.replies import Json, invalid
@@ -60,6 +61,7 @@ def install() -> None:
     wrap(engine, "_execute_function_warm", _execute)
     wrap(provisioners, "_zip_inline", _zip_inline)
     _install_sdk()
+    forked_workers.install(runtime)
     # Its reaper looks every 30 seconds.
     engine.reap_idle_workers = end_idle_workers
     engine._ensure_reaper_thread()
