@@ -3,20 +3,28 @@
 import gzip
 import json
 import re
-from pathlib import Path
 
 import pytest
 
-from model.messages import message_item, parse_time
 from seed import __main__ as cli
 from seed.__main__ import main
 from seed.dataset_file import read_items
 from seed.templates import load_items
 
+BEGIN = "users: {tom: Tom, jerry: Jerry}\nstart: 2026-01-01T09:00:00Z\nevery: 1m\nmessages:\n"
 
-def item(body="x", minute=0):
-    at = parse_time(f"2026-01-01T{minute // 60:02}:{minute % 60:02}Z")
-    return message_item(sender="Tom", recipient="Jerry", body=body, sent_at=at)
+
+@pytest.fixture
+def file(tmp_path):
+    """``file("body: x", count=2)``: the path of a seed of messages with these fields."""
+
+    def write(fields, *, count=1, size=0):
+        path = tmp_path / "large seed.yaml"
+        text = BEGIN + f"  - {{from: tom, to: jerry, {fields}}}\n" * count
+        path.write_text(text + "#" * (size - len(text)))
+        return path
+
+    return write
 
 
 def test_the_items_are_shown_with_their_sum_or_only_one_of_both(capsys):
@@ -34,6 +42,12 @@ def test_the_items_are_shown_with_their_sum_or_only_one_of_both(capsys):
     assert [item["SentAt"][14:16] for item in items] == ["00", "01", "02", "03", "04"]
 
 
+@pytest.mark.parametrize(("size", "count", "units"), [(1, 1, 2), (1024, 1, 4), (1, 101, 101)])
+def test_units_round_up_and_a_transaction_takes_two(file, capsys, size, count, units):
+    assert main([str(file(f"body: {'x' * size}", count=count)), "--check"]) == 0
+    assert f"{units} write units" in capsys.readouterr().out
+
+
 def test_a_dataset_is_read_too(tmp_path, capsys):
     file = tmp_path / "data.jsonl.gz"
     line = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}
@@ -42,22 +56,10 @@ def test_a_dataset_is_read_too(tmp_path, capsys):
     assert f"{file}: 1 message in 1 conversation" in capsys.readouterr().out
 
 
-HOSTILE = "Hi\\n2026-01-01T09:00:00.000Z  Jerry → Tom: forged\\e[2J\\u202e\\u2028"
-
-
-@pytest.fixture
-def hostile(tmp_path):
-    """A seed whose message, attribute and names hold what a terminal acts on."""
-    file = tmp_path / "hostile.yaml"
-    file.write_text(
-        "users: {tom: Tom, jerry: Jerry}\nstart: 2026-01-01T09:00:00Z\nmessages:\n"
-        f'  - {{from: tom, to: jerry, body: "{HOSTILE}", attributes: {{a: "\\x9b2J"}}}}\n'
-    )
-    return file
-
-
 @pytest.mark.parametrize("option", ["--json", "--dataset"])
-def test_nothing_that_a_terminal_acts_on_is_printed_and_json_loses_nothing(hostile, capsys, option):
+def test_nothing_that_a_terminal_acts_on_is_printed_and_json_loses_nothing(file, capsys, option):
+    body = "Hi\\n2026-01-01T09:00:00.000Z  Jerry → Tom: forged\\e[2J\\u202e\\u2028"
+    hostile = file(f'body: "{body}", attributes: {{a: "\\x9b2J"}}')
     assert main([str(hostile)]) == 0
     assert capsys.readouterr().out == (
         "2026-01-01T09:00:00.000Z  Tom → Jerry: Hi\\n2026-01-01T09:00:00.000Z  Jerry → Tom: forged"
@@ -68,28 +70,25 @@ def test_nothing_that_a_terminal_acts_on_is_printed_and_json_loses_nothing(hosti
     assert len(out.splitlines()) == 1
     assert not set(out[:-1]) & set("\x1b\x9b\u202e\u2028\r")
     line = json.loads(out)
-    (item,) = cli.load_items(hostile)
+    (item,) = load_items(hostile)
     assert line.get("Body", line.get("body")) == item["Body"]
     assert line.get("a", line.get("attributes", {}).get("a")) == item["a"]
 
 
-def test_above_a_size_the_way_from_yaml_to_a_dataset_is_named(tmp_path, capsys, monkeypatch):
+def test_above_a_size_the_way_from_yaml_to_a_dataset_is_named(file, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(cli, "MOST_BYTES", 10_000)
-    file = tmp_path / "large seed.yaml"
-    begin = "users: {tom: Tom, jerry: Jerry}\nstart: 2026-01-01T09:00:00Z\nevery: 1m\nmessages:\n"
-    text = begin + f'  - {{from: tom, to: jerry, body: "{"x" * 960}"}}\n' * 9
-    file.write_text(text + "#" * (10_000 - len(text)))
-    assert main([str(file), "--check"]) == 0
-    expected = load_items(file)
-    file.write_text(text + "#" * (10_001 - len(text)))
+    fields = f'body: "{"x" * 960}"'
+    assert main([str(file(fields, count=9, size=10_000)), "--check"]) == 0
+    large = file(fields, count=9, size=10_001)
+    expected = load_items(large)
     capsys.readouterr()
-    assert main([str(file), "--check"]) == 1
+    assert main([str(large), "--check"]) == 1
     assert capsys.readouterr() == (
         "",
-        f"error: {file}: is larger than 10000 bytes, the limit for a YAML seed; convert it to a "
-        f"dataset and set seed_dataset to it: python -m seed '{file}' --dataset > messages.jsonl\n",
+        f"error: {large}: is larger than 10000 bytes, the limit for a YAML seed; convert it to a "
+        f"dataset and set seed_dataset to it: python -m seed '{large}' --dataset > messages.jsonl\n",
     )
-    assert main([str(file), "--dataset"]) == 0
+    assert main([str(large), "--dataset"]) == 0
     dataset = tmp_path / "messages.jsonl"
     dataset.write_text(capsys.readouterr().out)
     assert list(read_items(dataset)) == expected
@@ -103,16 +102,10 @@ def test_above_a_size_the_way_from_yaml_to_a_dataset_is_named(tmp_path, capsys, 
     ],
     ids=["number", "text"],
 )
-def test_what_a_dataset_cannot_hold_fails_the_conversion(tmp_path, capsys, attribute, said):
-    file = tmp_path / "a.yaml"
-    file.write_text(
-        "users: {tom: Tom, jerry: Jerry}\nstart: 2026-01-01T09:00:00Z\nmessages:\n"
-        f"  - {{from: tom, to: jerry, body: x, attributes: {{a: {attribute}}}}}\n"
-    )
-    assert main([str(file), "--dataset"]) == 1
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert err == f"error: {file}: message 1 as a line of a dataset: {said}\n"
+def test_what_a_dataset_cannot_hold_fails_the_conversion(file, capsys, attribute, said):
+    seed = file(f"body: x, attributes: {{a: {attribute}}}")
+    assert main([str(seed), "--dataset"]) == 1
+    assert capsys.readouterr() == ("", f"error: {seed}: message 1 as a line of a dataset: {said}\n")
 
 
 @pytest.mark.parametrize(("name", "text"), [("a.yaml", "users: ["), ("a.jsonl", '{"from": "Tom"}\n')])
@@ -122,9 +115,7 @@ def test_a_mistake_is_one_line_and_status_1(tmp_path, capsys, name, text):
     assert main([str(file), "--check"]) == 1
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(f"error: {file}")
-    assert re.search(r":\d: ", err)
-    assert len(err.splitlines()) == 1
+    assert re.fullmatch(rf"error: {file}:\d: .*\n", err)
 
 
 def test_an_interruption_is_one_line(monkeypatch, capsys):
@@ -134,9 +125,3 @@ def test_an_interruption_is_one_line(monkeypatch, capsys):
     monkeypatch.setattr(cli, "load_items", interrupt)
     assert main([]) == 130
     assert capsys.readouterr().err == "error: interrupted; nothing was written to any table\n"
-
-
-def test_units_round_up_and_a_transaction_takes_two():
-    small, large, many = [item()], [item("x" * 1024)], [item(minute=minute) for minute in range(101)]
-    for items, units in ((small, "2 write units"), (large, "4 write units"), (many, "101 write units")):
-        assert units in cli._summary(Path("f"), items)

@@ -46,22 +46,18 @@ def test_numbers_are_exact(number, text):
     assert Decimal(values.text(Decimal(number))) == Decimal(number)
 
 
-def test_sets_are_sorted_lists_and_binary_is_base64():
-    item = {"s": {"b", "a"}, "n": {Decimal(10), Decimal(9)}, "b": Binary(b"\xff"), "bs": {b"b", b"a"}}
-    assert values.text(item) == ('{"s": ["a", "b"], "n": [9, 10], "b": "/w==", "bs": ["YQ==", "Yg=="]}')
-
-
-def test_typed_json_keeps_every_type():
+def test_typed_json_keeps_every_type_and_plain_json_sorts_sets_and_spells_binary_in_base64():
     item = {
         "s": {"b", "a"},
-        "n": {Decimal(10)},
+        "n": {Decimal(10), Decimal(9)},
         "b": Binary(b"\xff"),
-        "bs": {Binary(b"a")},
+        "bs": {Binary(b"b"), Binary(b"a")},
         "m": {"l": [Binary(b"x"), True, None, Decimal("4.5")]},
     }
-    text = values.text(values.typed(item))
-    assert '"s": {"SS": ["' in text
-    assert values.parse(text, is_typed=True) == item
+    assert values.parse(values.text(values.typed(item)), is_typed=True) == item
+    assert values.text(item) == (
+        '{"s": ["a", "b"], "n": [9, 10], "b": "/w==", "bs": ["YQ==", "Yg=="], "m": {"l": ["eA==", true, null, 4.5]}}'
+    )
 
 
 @pytest.mark.parametrize("character", ["\x1b", "\x7f", "\x9b", "\u202e", "\u2028", "\n"])
@@ -78,14 +74,9 @@ def test_nothing_that_a_terminal_acts_on_is_printed_raw(character):
         ("{\n", "is not valid JSON: .* at column 2"),
         ('{"a": 1,\n "b"}\n', "is not valid JSON: .* at line 2, column 5"),
         ("[1]", "not an object"),
-        ('{"a": NaN}', "NaN is not JSON"),
-        ('{"a": 1, "a": 2}', "key 'a' appears twice"),
         ('{"a": 1e999999999}', "out of range: 1E-130"),
-        ('{"a": 1e99999999999999999999}', "exponent of too many digits"),
         (f'{{"a": {"1" * 39}}}', "has 39 digits"),
         ('{"a": "\\ud800"}', "half of a surrogate pair"),
-        ('{"a":' * 100_000, "nested too deeply"),
-        ('{"a":' + "[" * 900 + "]" * 900 + "}", "deeper than the 32 levels"),
         ('{"a":' + "[" * 32 + "1" + "]" * 32 + "}", "'a' is nested deeper than the 32 levels"),
         ('{"": 1}', "an attribute has an empty name"),
     ],
@@ -101,15 +92,17 @@ def test_invalid_items_are_refused(source, reason):
         ("1", "is 1, not a value like"),
         ('{"S": 1, "N": "1"}', "not a value like"),
         ('{"X": "1"}', "has the type 'X'"),
+        ('{"S": 1}', "1 is not text"),
         ('{"N": "x"}', "'x' is not the text of a number"),
         (f'{{"N": "{"1" * 39}"}}', "has 39 digits"),
         ('{"NS": ["1", "1.0"]}', "no member twice"),
         ('{"B": "?"}', "is not base64"),
+        ('{"BOOL": 1}', "1 is not true or false"),
         ('{"NULL": false}', "null is spelled"),
         ('{"SS": []}', "at least one member"),
+        ('{"L": {}}', "an object is not a list"),
         ('{"M": {"": {"S": "a"}}}', "an empty name"),
         ('{"L": [' * 32 + "]}" * 32, "deeper than the 32 levels"),
-        ('{"S": "\\ud800"}', "half of a surrogate pair"),
     ],
 )
 def test_invalid_typed_values_are_refused(value, reason):
@@ -117,15 +110,11 @@ def test_invalid_typed_values_are_refused(value, reason):
         values.parse(f'{{"a": {value}}}', is_typed=True)
 
 
-def test_a_map_may_look_like_a_typed_value():
-    assert values.parse('{"a": {"N": "5"}}') == {"a": {"N": "5"}}
-
-
 @pytest.mark.parametrize(("is_typed", "opening", "closing"), [(False, "[", "]"), (True, '{"L": [', "]}")])
 def test_the_deepest_item_that_dynamodb_takes(is_typed, opening, closing):
-    inner = '{"BOOL": true}' if is_typed else "true"
-    for value in ("", inner):
-        assert values.parse(f'{{"a": {opening * 31}{value}{closing * 31}}}', is_typed=is_typed)
+    inner = '{"BOOL": true}' if is_typed else '{"N": "5"}'
+    levels = 31 if is_typed else 30  # the map is one, though it looks like a typed value
+    assert values.parse(f'{{"a": {opening * levels}{inner}{closing * levels}}}', is_typed=is_typed)
 
 
 def cloudformation(value):
@@ -134,7 +123,7 @@ def cloudformation(value):
         return {key: cloudformation(member) for key, member in value.items()}
     if isinstance(value, list):
         return [cloudformation(member) for member in value]
-    return {True: "true", False: "false"}.get(value, str(value)) if isinstance(value, bool) else value
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 @settings(max_examples=40)
@@ -149,10 +138,9 @@ def test_an_item_survives_a_template_and_a_file(item):
 
 
 def test_a_text_is_readable_and_another_type_says_what_it_is():
-    item = {"pk": "p", "Body": "Hi", "Stars": Decimal("4.50"), "Seen": True, "Tags": ["a"], "Place": {"Room": "12"}}
+    item = {"pk": "p", "Stars": Decimal("4.50"), "Seen": True, "Tags": ["a"], "Place": {"Room": "12"}}
     assert to_wire(item) == {
         "pk": "p",
-        "Body": "Hi",
         "Stars": {"N": "4.50"},
         "Seen": {"BOOL": True},
         "Tags": {"L": [{"S": "a"}]},
