@@ -29,6 +29,12 @@ def load(tmp_path):
     return load
 
 
+@pytest.fixture
+def attribute(load):
+    """``attribute("5.0")``: what an attribute that is spelled so becomes."""
+    return lambda value: load(VALID + f"  - {{from: tom, to: jerry, body: x, attributes: {{a: {value}}}}}\n")[-1]["a"]
+
+
 def test_the_committed_seed_is_the_conversation_of_tom_and_jerry():
     items = load_items(PROJECT / "seed/messages.yaml")
     assert [(i["FromUser"], i["ToUser"], i["Body"]) for i in items] == [
@@ -53,7 +59,9 @@ def test_placeholders_are_names_and_doubled_braces_are_braces(load):
         ("to: tom", "to: jerry", 6, "message 2: 'Jerry' and 'Jerry' are the same user"),
         ("{to}", "{you}", 5, "message 1: unknown placeholder {you}; must be one of {from}, {to}"),
         ("{to}", "{to.__class__}", 5, "message 1: unknown placeholder {to.__class__}"),
+        ("{to}", "{to!r:9}", 5, "message 1: unknown placeholder {to!r:9}"),
         ("{to}", "{to", 5, "message 1: malformed placeholder"),
+        ("{to}", "{a\\e2J\\nb\\u202e}", 5, "message 1: unknown placeholder {a\\x1b2J\\nb\\u202e}; must be one of"),
         ('"Hello"', "12", 6, "message 2: 'body' is 12; must be text, in quotes"),
         ('"Hello"', "Hello, mood: good", 6, "message 2: unknown key 'mood'; must be one of "),
         (', body: "Hello"', "", 6, "message 2: 'body' is missing"),
@@ -72,7 +80,7 @@ def test_a_mistake_names_file_line_message_and_rule(load, tmp_path, old, new, li
     with pytest.raises(SeedError) as caught:
         load(VALID.replace(old, new, 1))
     assert str(caught.value).startswith(f"{tmp_path / 'messages.yaml'}:{line}: {what}")
-    assert "\n" not in str(caught.value)
+    assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(
@@ -83,13 +91,13 @@ def test_a_mistake_names_file_line_message_and_rule(load, tmp_path, old, new, li
         (b"\xff\xfe\x00x", "is not UTF-8 at byte 0"),
         (b"a: \x07", "not valid YAML"),
         (b"a: *b", ":1: not valid YAML: found undefined alias"),
-        (b"users: !!python/object/apply:os.system [x]\nmessages: []", ":1: the tag !!python/"),
+        (b"a: &b [*b]", "is nested too deeply"),
+        (b"a: !!python/object/apply:os.system [x]", ":1: the tag !!python/"),
         (b"\xef\xbb\xbfusers: {}", ":1: file: has neither 'messages' nor 'conversations'"),
         (
             b"users: {a: A, b: B}\nconversations: [{messages: [{from: a, to: b, body: x}]}]",
             "conversation 1: message 1: has no 'at', and there is no 'start'",
         ),
-        (b"users:\n " + b"[" * 5_000 + b"]" * 5_000, "is nested too deeply"),
         (b"users: {a: b}\n---\nusers: {a: b}", ":2: not valid YAML: expected a single document"),
         (b'users:\n  a: "\\ud800"', ":2: not valid YAML: while parsing a quoted scalar found invalid Unicode"),
     ],
@@ -100,24 +108,14 @@ def test_an_invalid_file_is_refused(load, text, what):
     assert what in str(caught.value)
 
 
-def test_a_mistake_is_named_without_what_a_terminal_acts_on(load):
-    with pytest.raises(SeedError) as caught:
-        load(VALID.replace("{to}", "{a\\e2J\\nb\\u202e}", 1))
-    assert "unknown placeholder {a\\x1b2J\\nb\\u202e}; must be one of" in str(caught.value)
-    assert str(caught.value).isprintable()
-
-
-def test_a_file_that_multiplies_itself_ends_at_once(load, monkeypatch):
+def test_a_file_that_multiplies_itself_ends_at_once(attribute, monkeypatch):
     monkeypatch.setattr("seed.document._VALUES", 100)
     laughs = "[&a [lol, lol], " + ", ".join(f"&{new} [{', '.join([f'*{old}'] * 9)}]" for old, new in ("ab", "bc")) + "]"
     with pytest.raises(SeedError, match=":7: has more than 100 values; check the aliases"):
-        attribute(load, laughs)
-    monkeypatch.undo()
-    with pytest.raises(SeedError, match="is nested too deeply"):
-        attribute(load, "&a [*a]")
+        attribute(laughs)
 
 
-def test_each_message_may_have_a_time_and_an_id_of_its_own(load):
+def test_messages_may_have_times_ids_and_typed_attributes_of_their_own(load):
     first, second, third = load("""\
         users: {tom: Tom, jerry: Jerry}
         start: 2026-01-01T09:00:00Z
@@ -125,22 +123,9 @@ def test_each_message_may_have_a_time_and_an_id_of_its_own(load):
         messages:
           - {from: tom, to: jerry, body: a, id: first.message}
           - {from: tom, to: jerry, body: b, at: 2025-12-31T23:59:59.5+01:00}
-          - {from: tom, to: jerry, body: c}
-        """)
-    assert first["MessageId"] == "first.message"
-    assert first["sk"] == "MESSAGE#2026-01-01T09:00:00.000Z#first.message"
-    assert second["SentAt"] == "2025-12-31T22:59:59.500Z"
-    assert third["SentAt"] == "2026-01-01T11:00:00.000Z"
-
-
-def test_a_message_has_typed_attributes(load):
-    (item,) = load("""\
-        users: {tom: Tom, jerry: Jerry}
-        messages:
           - from: tom
             to: jerry
-            body: a
-            at: 2026-01-01T09:00:00Z
+            body: c
             attributes:
               Mood: good
               Stars: 4.50
@@ -150,22 +135,19 @@ def test_a_message_has_typed_attributes(load):
               Place: {Room: "12", Floor: 3}
               When: 2026-01-01
         """)
-    extra = {name: item[name] for name in list(item)[9:]}
-    assert extra == {
+    assert first["MessageId"] == "first.message"
+    assert first["sk"] == "MESSAGE#2026-01-01T09:00:00.000Z#first.message"
+    assert second["SentAt"] == "2025-12-31T22:59:59.500Z"
+    assert third["SentAt"] == "2026-01-01T11:00:00.000Z"
+    assert {name: third[name] for name in list(third)[9:]} == {
         "Mood": "good",
         "Stars": Decimal("4.50"),
-        "Seen": True,
-        "When": "2026-01-01",
         "Big": Decimal("12345678901234567890123456789012345678"),
+        "Seen": True,
         "Labels": ["a", Decimal(2), False],
         "Place": {"Room": "12", "Floor": Decimal(3)},
+        "When": "2026-01-01",
     }
-
-
-def attribute(load, value: str):
-    """What an attribute spelled ``value`` becomes."""
-    *_, item = load(VALID + f"  - {{from: tom, to: jerry, body: x, attributes: {{a: {value}}}}}\n")
-    return item["a"]
 
 
 @pytest.mark.parametrize(
@@ -180,18 +162,18 @@ def attribute(load, value: str):
         ("{'<<': b}", {"<<": "b"}),
     ],
 )
-def test_values_without_quotes_are_read_by_yaml_1_2(load, spelled, value):
-    found = attribute(load, spelled)
+def test_values_without_quotes_are_read_by_yaml_1_2(attribute, spelled, value):
+    found = attribute(spelled)
     assert found == value
     assert isinstance(found, type(value))
 
 
 @pytest.mark.parametrize("spelled", "08 0777 00.5 0o17 0x1F 0b11 1_0.5 12:30 -1:30:15 1:30.5 .inf -.INF .nan".split())
-def test_what_only_some_readers_take_for_a_number_is_refused_with_the_advice_to_quote_it(load, spelled):
+def test_what_only_some_readers_take_for_a_number_is_refused_with_the_advice_to_quote_it(attribute, spelled):
     with pytest.raises(SeedError) as caught:
-        attribute(load, spelled)
+        attribute(spelled)
     assert f":7: '{spelled}' is not a decimal number; if it is text, put it in quotes" in (str(caught.value))
-    assert attribute(load, f"'{spelled}'") == spelled
+    assert attribute(f"'{spelled}'") == spelled
 
 
 def test_messages_may_be_grouped_by_conversation(load):
@@ -216,36 +198,30 @@ def test_messages_may_be_grouped_by_conversation(load):
     ]
 
 
+_NO_MERGE = "merge keys (<<) are not supported; write the keys themselves, or '<<' in quotes for an attribute"
+
+
 @pytest.mark.parametrize(
     ("more", "what"),
     [
         ("id: 12", "message 3: 'id' is 12; must be text, in quotes"),
-        ("attributes: {a: 1, a: 2}", ":7: key 'a' appears twice"),
-        ("attributes: {12: x}", ":7: key '12' is not text; put it in quotes"),
         ("id: null", "message 3: 'id' is null; must be text, in quotes"),
+        ("attributes: {a: 1, a: 2}", "key 'a' appears twice"),
+        ("attributes: {12: x}", "key '12' is not text; put it in quotes"),
         ("attributes: {a: ~}", "message 3: attribute 'a' is null; leave it out, or put text in quotes"),
-        (f"attributes: {{a: 1{'2' * 38}}}", "the number has 39 digits; DynamoDB keeps 38"),
-        (f"attributes: {{a: 1.0e+{'9' * 400}}}", f":7: 1.0e+{'9' * 35}...: the exponent has too many digits"),
-        (f"attributes: {{a: {'[' * 32}x{']' * 32}}}", "nested deeper than the 32 levels"),
+        (f"attributes: {{a: 1{'2' * 38}}}", "message 3: attribute 'a': the number has 39 digits; DynamoDB keeps 38"),
+        (f"attributes: {{a: 1.0e+{'9' * 400}}}", f"1.0e+{'9' * 35}...: the exponent has too many digits"),
+        (f"attributes: {{a: {'[' * 32}x{']' * 32}}}", "message 3: attribute 'a' is nested deeper than the 32 levels"),
         ("at: 2026-01-01T09:00:00Z", "message 3: has the same key as an earlier message"),
         *(
-            (
-                f"attributes: {{a: {spelled}}}",
-                f":7: the tag {spelled.split()[0]} is not supported; write the value without it",
-            )
+            (f"attributes: {{a: {spelled}}}", f"the tag {spelled.split()[0]} is not supported; write the value without")
             for spelled in ('!!binary "aGk="', '!custom "x"', "!!int 5", "!custom {b: c}", "!!omap [b: c]")
         ),
-        *(
-            (
-                f"attributes: {{b: &base {{c: d}}, e: {merged}}}",
-                ":7: merge keys (<<) are not supported; write the keys themselves, or '<<' in quotes for an attribute",
-            )
-            for merged in ("{<<: *base}", "[{<<: [*base]}]")
-        ),
+        ("attributes: {b: &base {c: d}, e: {<<: *base}}", _NO_MERGE),
+        ("attributes: {b: &base {c: d}, e: [{<<: [*base]}]}", _NO_MERGE),
     ],
 )
 def test_a_mistake_in_the_optional_parts_is_named(load, more, what):
     with pytest.raises(SeedError) as caught:
         load(VALID + f"  - {{from: tom, to: jerry, body: x, {more}}}\n")
-    assert ":7: " in str(caught.value)
-    assert what in str(caught.value)
+    assert f":7: {what}" in str(caught.value)

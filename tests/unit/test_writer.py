@@ -5,9 +5,9 @@ from types import SimpleNamespace
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from dynamo.changes import Outcome, SeedEntry, Write
+from dynamo.changes import Outcome, SeedEntry
 from dynamo.parallel import SECONDS_WITHOUT_PROGRESS
-from dynamo.writer import Table, _parts, apply
+from dynamo.writer import Table, apply
 from tests.support.clock import FakeClock
 
 
@@ -50,12 +50,16 @@ def item(sk, body="seeded"):
     return {"pk": {"S": "p"}, "sk": {"S": sk}, "Body": {"S": body}}
 
 
-def write(sk, body="seeded"):
-    return Write(("p", sk), None, item(sk, body))
+def new(sk, body="seeded"):
+    return SeedEntry(("p", sk), None, item(sk, body))
 
 
 def table(client, time=None):
     return Table(client, "T", time or FakeClock())
+
+
+def follow(client, *entries, time=None, expect_nothing=False):
+    return table(client, time).follow(entries, expect_nothing=expect_nothing)
 
 
 def puts(request):
@@ -91,18 +95,12 @@ def test_a_batch_sends_only_what_is_unprocessed_again():
 
 
 @pytest.mark.parametrize("failure", [LOST, THROTTLED, refusal("Any", 503)], ids=["lost", "4", "5"])
-def test_a_batch_that_was_answered_badly_is_never_sent_again(failure):
-    client = Client(batch_write_item=[failure])
-    assert table(client).put_all([item("a"), item("b")]) == {("p", "a"), ("p", "b")}
-    assert len(client.requests) == 1
-
-
-def test_an_edit_of_what_a_batch_wrote_survives_its_lost_answer():
-    """The batch was written, its response was lost, and a person edited an item at once."""
+def test_an_edit_of_what_a_batch_wrote_survives_its_lost_answer(failure):
+    """The batch was written, its response was lost, and a person edited an item at once: it is not sent again."""
     seed = [item(f"{n:03}") for n in range(101)]
     client = Client(
         scan=[{"Items": []}],
-        batch_write_item=[LOST, DONE],
+        batch_write_item=[failure, DONE],
         batch_get_item=[found(*seed[:23], item("023", "edited"))],
         transact_write_items=[{}],
     )
@@ -117,17 +115,17 @@ def test_an_edit_of_what_a_batch_wrote_survives_its_lost_answer():
 @pytest.mark.parametrize("failure", [LOST, THROTTLED, refusal("InternalServerError", 500)])
 def test_a_transaction_is_repeated_under_one_token(failure):
     client, time = Client(transact_write_items=[failure, failure, {}]), FakeClock()
-    assert table(client, time)._transact([write("a")]) == set()
+    assert follow(client, new("a"), expect_nothing=True, time=time) == {Outcome.WRITTEN: 1}
     tokens = {request["ClientRequestToken"] for _, request in client.requests}
     assert (len(client.requests), len(tokens), len(time.slept)) == (3, 1, 2)
 
 
 def test_a_refused_transaction_is_made_without_what_refused_it():
     refused = cancelled("ConditionalCheckFailed", "None", None)
-    client = Client(transact_write_items=[refused, {}])
-    lost = table(client)._transact([write("a"), write("b"), write("c")])
-    assert lost == {("p", "a")}
-    assert len(client.requests[1][1]["TransactItems"]) == 2
+    client = Client(transact_write_items=[refused, {}], batch_get_item=[found(item("a", "by hand"))])
+    outcomes = follow(client, new("a"), new("b"), new("c"), expect_nothing=True)
+    assert outcomes == {Outcome.WRITTEN: 2, Outcome.EDITED: 1}
+    assert [len(r["TransactItems"]) for name, r in client.requests if name == "transact_write_items"] == [3, 2]
 
 
 @pytest.mark.parametrize(
@@ -141,11 +139,10 @@ def test_a_refused_transaction_is_made_without_what_refused_it():
     ids=["wrong item", "no cause", "no reasons", "not allowed"],
 )
 def test_what_will_never_succeed_is_raised_at_once(failure):
-    client = Client(transact_write_items=[failure], scan=[refusal("AccessDeniedException")])
-    for call in (lambda t: t._transact([write("a"), write("b")]), lambda t: t.is_empty()):
-        with pytest.raises(ClientError):
-            call(table(client))
-    assert len(client.requests) == 2
+    client = Client(transact_write_items=[failure])
+    with pytest.raises(ClientError):
+        follow(client, new("a"), new("b"), expect_nothing=True)
+    assert len(client.requests) == 1
 
 
 def test_an_edit_between_reading_and_writing_stands():
@@ -153,14 +150,13 @@ def test_an_edit_between_reading_and_writing_stands():
         batch_get_item=[found(item("a", "old")), found(item("a", "by hand"))],
         transact_write_items=[cancelled("ConditionalCheckFailed")],
     )
-    entry = SeedEntry(("p", "a"), item("a", "old"), item("a", "new"))
-    assert table(client).follow([entry]) == {Outcome.EDITED: 1}
+    assert follow(client, SeedEntry(("p", "a"), item("a", "old"), item("a", "new"))) == {Outcome.EDITED: 1}
 
 
 def test_a_write_states_what_it_expects():
-    client = Client(transact_write_items=[{}])
-    table(client)._transact([Write(("p", "a"), item("a"), None)])
-    (action,) = client.requests[0][1]["TransactItems"]
+    client = Client(batch_get_item=[found(item("a"))], transact_write_items=[{}])
+    assert follow(client, SeedEntry(("p", "a"), item("a"), None)) == {Outcome.REMOVED: 1}
+    (action,) = client.requests[1][1]["TransactItems"]
     assert action["Delete"]["Key"] == {"pk": {"S": "p"}, "sk": {"S": "a"}}
     assert action["Delete"]["ConditionExpression"] == "#a0 = :v0 AND #a1 = :v1 AND #a2 = :v2"
     assert action["Delete"]["ExpressionAttributeValues"][":v0"] == {"S": "seeded"}
@@ -183,9 +179,16 @@ def test_a_table_that_never_takes_anything_ends_in_an_error():
     assert time.now < SECONDS_WITHOUT_PROGRESS + 6
 
 
-def test_parts_are_bounded_by_number_and_by_size():
-    assert [len(part) for part in _parts([write(f"{n}") for n in range(250)])] == [100, 100, 50]
-    large = [write(f"{n}", "x" * 390_000) for n in range(20)]
-    assert [len(part) for part in _parts(large)] == [8, 8, 4]
-    # In bytes, not in characters.
-    assert max(len(part) for part in _parts([write(f"{n}", "😀" * 100_000) for n in range(20)])) < 10
+@pytest.mark.parametrize(
+    ("count", "body", "sizes"),
+    [
+        (250, "x", [100, 100, 50]),
+        (20, "x" * 390_000, [8, 8, 4]),
+        (8, "😀" * 100_000, [2, 2, 2, 2]),  # JSON's ASCII has 12 bytes for a character of 4
+    ],
+    ids=["number", "size", "bytes"],
+)
+def test_transactions_are_bounded_by_number_and_by_size(count, body, sizes):
+    client = Client(transact_write_items=[{}])
+    follow(client, *(new(f"{n}", body) for n in range(count)), expect_nothing=True)
+    assert [len(request["TransactItems"]) for _, request in client.requests] == sizes
