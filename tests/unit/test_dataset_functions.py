@@ -1,18 +1,98 @@
-"""The custom resource that loads a dataset, against scripted responses of Step Functions."""
+"""The functions that check, load and write a dataset, against scripted responses of S3 and Step Functions."""
 
+import gzip
+import io
 import json
 from types import SimpleNamespace
 from unittest.mock import ANY, Mock
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, IncompleteReadError
+from botocore.response import StreamingBody
 
-from functions import load_dataset
+from functions import check_dataset, load_dataset
 from functions.load_dataset import LoadFailed
+from functions.write_dataset import batch_entries
+from model.dataset import DatasetError
 
 MACHINE = "arn:aws:states:us-east-1:000000000000:stateMachine:Load"
 EXECUTION = "arn:aws:states:us-east-1:000000000000:execution:Load:"
 COUNTS = {"total": 9, "succeeded": 4, "failed": 3}
+GOOD = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}
+
+
+def lines(count: int) -> bytes:
+    """A dataset of ``count`` lines."""
+    return "\n".join(json.dumps(GOOD | {"id": f"m-{number}"}) for number in range(count)).encode()
+
+
+def packed(count: int) -> bytes:
+    return gzip.compress(lines(count), mtime=0)
+
+
+@pytest.fixture
+def check(monkeypatch):
+    """``check(content)``: the answer to an object of this content, of which ``sent`` bytes come."""
+
+    def run(content: bytes, key="a/messages.jsonl", left=900_000, sent=None):
+        body = StreamingBody(io.BytesIO(content[:sent]), len(content))
+        monkeypatch.setattr("boto3.client", lambda _: SimpleNamespace(get_object=lambda **_: {"Body": body}))
+        context = SimpleNamespace(get_remaining_time_in_millis=lambda: left)
+        return check_dataset.check({"Bucket": "b", "Key": key, "Table": "T"}, context)
+
+    return run
+
+
+def test_every_line_of_a_plain_or_compressed_object_is_checked_and_counted(check):
+    assert check(lines(205)) == 205
+    assert check(packed(3), key="messages.jsonl.gz") == 3
+    with pytest.raises(IncompleteReadError):  # not an error in the dataset
+        check(lines(3), sent=100)
+
+
+@pytest.mark.parametrize(
+    ("content", "key", "said"),
+    [
+        (packed(3), "messages.jsonl", "its key does not end with .gz; rename it"),
+        (lines(3), "messages.jsonl.gz", "but its key ends with .gz; rename it"),
+        (packed(3)[:-9], "messages.jsonl.gz", "is damaged gzip after line"),
+        (b"", "messages.jsonl", "is empty; it needs one message a line"),
+    ],
+    ids=["gzip by no name", "gzip by name only", "damaged", "empty"],
+)
+def test_what_step_functions_could_not_read_is_refused_with_what_to_do(check, content, key, said):
+    with pytest.raises(DatasetError, match=said):
+        check(content, key)
+
+
+def test_more_lines_than_the_time_is_for_are_refused_with_how_many_fit(check, monkeypatch):
+    monkeypatch.setattr(check_dataset, "_LINES", 100)
+    with pytest.raises(DatasetError, match=r"time limit \(100 lines\); split .* at most 100 l"):
+        check(lines(200), left=1_000)
+
+
+def batch(**numbered):
+    """A batch of lines, of which some fields differ: ``batch(line3={"body": "Ho"})``."""
+    return [{"Index": int(line[4:]) - 1, "Message": GOOD | fields} for line, fields in numbered.items()]
+
+
+def test_every_line_of_a_batch_is_a_new_entry():
+    entries = batch_entries(batch(line1={}, line2={"at": "2026-01-01T09:00:01Z"}))
+    assert [entry.old for entry in entries] == [None, None]
+    assert [entry.new["Body"] for entry in entries if entry.new] == [{"S": "Hi"}] * 2
+
+
+@pytest.mark.parametrize(
+    ("lines", "said"),
+    [
+        (batch(line3={}, line9={}), r"line 9: is another message .* as line 3; .* 'id'"),
+        (batch(line3={}, line9={"body": "Ho"}), r"line 9: is another message .* as line 3; .* 'id'"),
+        (batch(line1500={}, line1501={"body": ""}), r"^line 1501: body is empty$"),
+    ],
+)
+def test_a_wrong_line_is_named_by_its_number_in_the_dataset(lines, said):
+    with pytest.raises(DatasetError, match=said):
+        batch_entries(lines)
 
 
 class Missing(ClientError):
@@ -22,7 +102,7 @@ class Missing(ClientError):
 
 @pytest.fixture
 def api(monkeypatch):
-    """A client for which no load runs, and whose load has a Map Run."""
+    """A client of Step Functions for which no load runs, and whose load has a Map Run."""
     client = Mock()
     names = ("ExecutionDoesNotExist", "ExecutionAlreadyExists", "StateMachineDoesNotExist")
     client.exceptions = SimpleNamespace(**dict.fromkeys(names, Missing))
@@ -30,7 +110,7 @@ def api(monkeypatch):
     client.list_map_runs.return_value = {"mapRuns": [{"mapRunArn": "run"}]}
     client.describe_map_run.return_value = {"mapRunArn": "run", "itemCounts": COUNTS}
     client.list_executions.return_value = {"executions": []}
-    monkeypatch.setattr(load_dataset.boto3, "client", lambda _: client)
+    monkeypatch.setattr("boto3.client", lambda _: client)
     return client
 
 
@@ -71,13 +151,11 @@ def test_update_and_delete_stop_the_load_of_an_abandoned_deployment_and_keep_the
     assert load_dataset.on_event(sent, None) == {"PhysicalResourceId": "given"}
     api.stop_execution.assert_called_once_with(executionArn=EXECUTION + "r0", cause=ANY)
     assert api.start_execution.call_count == starts
+    # A Delete succeeds also if the state machine no longer exists.
+    api.get_paginator.return_value.paginate.side_effect = Missing()
+    assert load_dataset.on_event(sent, None) == {"PhysicalResourceId": "given"}
     if request_type == "Delete":
         assert load_dataset.is_complete(sent, None) == {"IsComplete": True}
-
-
-def test_delete_succeeds_when_the_state_machine_is_gone(api):
-    api.get_paginator.return_value.paginate.side_effect = Missing()
-    assert load_dataset.on_event(event("Delete"), None) == {"PhysicalResourceId": "Dataset-dataset"}
 
 
 def test_a_running_load_is_not_complete_and_its_progress_is_logged(api, capsys):
