@@ -112,10 +112,7 @@ class Clients:
 
 
 def _refuse_web_page(*, operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
-    """Raise NotFromAws for a page, as a proxy sends it: botocore would read it as a response without fields.
-
-    Handles botocore's event before-parse; botocore itself handles a status of 500 or more.
-    """
+    """Handle botocore's event before-parse, which would read a proxy's page as a response without fields."""
     kind, status = str(response_dict["headers"].get("Content-Type")), response_dict["status_code"]
     if "html" in kind and status < 500:
         raise NotFromAws(operation=operation_model.name, kind=kind, status=status)

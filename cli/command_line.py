@@ -71,10 +71,7 @@ def add_place(command: argparse.ArgumentParser) -> None:
 
 
 def status_of(command: Callable[[], int]) -> int:
-    """Run ``command``; its exit status, or that of its failure, which is printed in one line.
-
-    A SIGTERM is handled like a Ctrl-C. Errors in the program itself keep their traceback.
-    """
+    """The exit status of ``command``, or of its failure, which is printed in one line. A SIGTERM is like a Ctrl-C."""
     if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:

@@ -79,10 +79,7 @@ def prepare() -> None:
 
 @contextlib.contextmanager
 def after(done: str) -> Iterator[None]:
-    """Print a result after ``done``, for example "sent as TIME#ID".
-
-    Raises OpsError with that text when standard output fails: the user must not repeat the command.
-    """
+    """Print a result after ``done``, as "sent as TIME#ID": if only that fails, the command must not be repeated."""
     try:
         yield
         sys.stdout.flush()

@@ -2,24 +2,21 @@
 
 Standard library and boto3 only: the stream's Lambda function imports this module.
 
-A stream record says that a conversation changed, not what is true now: records
-come twice, late, and next to other writers. So every call reads the newest
-message consistently and writes that, with one conditional UpdateItem for each
+A stream record says that a conversation changed, not what is true now: records come twice, late, and next to other
+writers. So every call reads the newest message consistently and writes that, with one conditional UpdateItem for each
 participant. Why the lists end up right whatever the order:
 
-* A list goes to a newer message always, and to an older one only from messages
-  up to ``horizon``, the newest that the records name. Those between the newest
-  message and the horizon were gone when the newest was read, so no list goes
+* A list goes to a newer message always, and to an older one only from messages up to ``horizon``, the newest that the
+  records name. Those between the newest message and the horizon were gone when the newest was read, so no list goes
   back past a message that exists.
-* When the newest message is beyond the horizon, that message's own record is
-  still to come or was here already: nothing is to be written.
-* After writing, the newest is read again. If it was deleted or edited meanwhile,
-  by a writer whose record another invocation has handled already, the second
-  round writes what is true now. A crash in between makes the stream deliver
+* When the newest message is beyond the horizon, that message's own record is still to come or was here already: nothing
+  is to be written.
+* After writing, the newest is read again. If it was deleted or edited meanwhile, by a writer whose record another
+  invocation has handled already, the second round writes what is true now. A crash in between makes the stream deliver
   the records again, with the same horizon.
 
-Taken for granted: a write under way when an invocation dies takes effect before
-the following one reads for the last time (docs/conversations.md).
+Taken for granted: a write under way when an invocation dies takes effect before the following one reads for the last
+time (docs/conversations.md).
 """
 
 from typing import Any
@@ -38,8 +35,7 @@ from model.messages import (
     participants,
 )
 
-# As much of a conversation's traffic as one record may race with; then the
-# record is retried, on a quieter conversation.
+# As much of a conversation's traffic as one record may race with; then the record is retried, in quieter times.
 ROUNDS = 20
 _ATTRIBUTES = (PARTITION_KEY, SORT_KEY, "FromUser", "ToUser", "Body")
 
@@ -51,9 +47,8 @@ class Unsettled(Exception):
 def bring_up_to_date(table: Any, conversation: str, horizon: Position) -> None:
     """Let both participants' lists show the last message of ``conversation``.
 
-    ``table`` is a boto3 DynamoDB Table; ``horizon`` the newest message that is
-    known to have changed. Raises ValueError for an id of no two users,
-    Unsettled, and botocore's errors.
+    ``table`` is a boto3 DynamoDB Table; ``horizon`` the newest message that is known to have changed. Raises ValueError
+    for an id of no two users, Unsettled, and botocore's errors.
     """
     participants(conversation)
     newest = _newest(table, conversation)
@@ -112,8 +107,8 @@ def _remove(table: Any, key: dict[str, str], horizon: Position) -> None:
 def _not_beyond(horizon: Position) -> tuple[str, dict[str, str]]:
     """The condition that an entry's last message is the horizon's or an earlier one.
 
-    Every entry written here has both as text. One that was put by hand and lacks
-    the time, or the id as text, counts as the earliest; so does a missing entry.
+    Every entry written here has both as text. One that was put by hand and lacks the time, or the id as text, counts as
+    the earliest; so does a missing entry.
     """
     return (
         f"attribute_not_exists({INDEX_SORT_KEY}) "

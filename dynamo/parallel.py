@@ -47,10 +47,7 @@ class Lanes:
         return future
 
     def map(self, call: Callable[[A], T], arguments: Iterable[A]) -> Iterator[T]:
-        """The results of ``call``, as they come; ``arguments`` are read as threads become free.
-
-        Raises the error of the first call that fails.
-        """
+        """The results of ``call``, as they come, or the first error; ``arguments`` are read as threads become free."""
         running: set[Future[T]] = set()
         for argument in arguments:
             running.add(self.submit(call, argument))
@@ -159,10 +156,7 @@ class Tries:
 
 
 def ask(call: Callable[[], T], tries: Tries) -> T:
-    """The result of ``call``, which may be made twice, repeated while its error is temporary.
-
-    Raises TimeoutError when that does not help, other errors at once.
-    """
+    """The result of ``call``, which may be made twice, repeated while its error is temporary. Raises TimeoutError."""
     while True:
         try:
             return call()

@@ -60,11 +60,7 @@ def same(one: Mapping[str, Any] | None, other: Mapping[str, Any] | None) -> bool
 
 
 def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
-    """The item that a JSON object is.
-
-    Raises ValueError for anything else, and for what DynamoDB cannot store: numbers of more than 38 digits, half a
-    surrogate pair, values that are nested deeper than its levels, attributes without a name.
-    """
+    """The item that a JSON object is. Raises ValueError for anything else, and for what DynamoDB cannot store."""
     item = parsed(source, parse_int=Decimal)
     if not isinstance(item, dict):
         raise ValueError("not an object: an item is {...}")
@@ -80,10 +76,7 @@ def parse(source: str, *, is_typed: bool = False) -> dict[str, Any]:
 
 
 def restored(name: str, value: object, levels: int = LEVELS) -> Value:
-    """The value of typed JSON, for example ``{"N": "4.5"}``; binary as bytes.
-
-    Raises ValueError, which names the attribute.
-    """
+    """The value of typed JSON, such as ``{"N": "4.5"}``; binary as bytes. Raises ValueError with the attribute."""
     if not isinstance(value, Mapping) or len(value) != 1:
         raise ValueError(f'attribute {name!r} is {shown(value)}, not a value like {{"S": "text"}}')
     ((kind, content),) = value.items()

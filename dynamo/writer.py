@@ -1,7 +1,4 @@
-"""The writes of the seeding functions: from one seed to the next on one table, in parallel and in bounded memory.
-
-Each write is conditional on the item that was read.
-"""
+"""The conditional writes of the seeding functions: from one seed to the next, in parallel and in bounded memory."""
 
 import time
 from collections import Counter

@@ -14,10 +14,7 @@ _MILLISECONDS_LEFT, _LINES = 180_000, 10_000
 
 
 def check(event: Mapping[str, Any], context: Any) -> int:
-    """Read the object ``Key`` in ``Bucket`` once; how many lines it has.
-
-    Raises DatasetError for a wrong line, two lines with one key, and more lines than the function has time for.
-    """
+    """How many lines the object ``Key`` in ``Bucket`` has. Raises DatasetError, also for more than the time is for."""
     body = boto3.client("s3").get_object(Bucket=event["Bucket"], Key=event["Key"])["Body"]
     number = 0
     for number, _ in enumerate(items_of(_content(body, event["Key"])), 1):
@@ -30,10 +27,8 @@ def check(event: Mapping[str, Any], context: Any) -> int:
 
 
 def _content(body: Any, key: str) -> BinaryIO:
-    """What Step Functions will read: it knows a compressed object by the end of its key.
-
-    https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html
-    """
+    """What Step Functions will read: it knows a compressed object by the end of its key."""
+    # https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html
     stream = io.BufferedReader(body, 1024 * 1024)
     compressed, named = is_gzip(io.BytesIO(stream.peek(2))), key.endswith(".gz")
     if compressed and not named:

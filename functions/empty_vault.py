@@ -48,11 +48,7 @@ def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
 
 
 def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, bool]:
-    """Delete what the vault holds; whether it is empty and has been for a while.
-
-    Raises RuntimeError, which ends the destroy with its text, when what is left cannot be deleted: it names the points
-    and what AWS says about them.
-    """
+    """Delete what the vault holds; whether it has been empty for a while. Raises RuntimeError if points must stay."""
     if event["RequestType"] != "Delete" or _stays(event):
         return {"IsComplete": True}
     backup = boto3.client("backup", config=_CLIENT)

@@ -1,7 +1,4 @@
-"""The function that the Distributed Map calls with one batch of a dataset's lines.
-
-Keys follow from the lines, and existing items are never overwritten, so a batch may come twice.
-"""
+"""The function that the Distributed Map calls with one batch of a dataset's lines; a batch may come twice."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -34,10 +31,7 @@ def load(event: Mapping[str, Any], _context: object) -> list[int]:
 
 
 def batch_entries(items: Sequence[Mapping[str, Any]]) -> list[SeedEntry]:
-    """The entries of a batch; each of ``items`` has a line's ``Index``, from 0, and its ``Message``.
-
-    Raises DatasetError for a wrong line, and for two that have one key.
-    """
+    """The entries of a batch: of each line the ``Index``, from 0, and the ``Message``. Raises DatasetError."""
     found: dict[Key, tuple[int, SeedEntry]] = {}
     for line in items:
         number = int(line["Index"]) + 1

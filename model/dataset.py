@@ -1,7 +1,4 @@
-"""A dataset: a file of many messages, one JSON object a line, plain or gzip, read in flat memory.
-
-Standard library only: the functions that check and load a dataset import this module.
-"""
+"""A dataset: a file of many messages, one JSON object a line, plain or gzip, read in flat memory."""
 
 import gzip
 import hashlib
@@ -102,10 +99,7 @@ def is_gzip(file: IO[bytes]) -> bool:
 
 
 def unpacked(file: BinaryIO) -> BinaryIO:
-    """``file`` itself, or its content where its first bytes are those of gzip.
-
-    Reading raises EOFError or gzip.BadGzipFile (an OSError) or zlib.error for a damaged file.
-    """
+    """``file``, or what it unpacks to if it is gzip; reading that may raise EOFError, BadGzipFile or zlib.error."""
     return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_gzip(file) else file
 
 
@@ -233,10 +227,7 @@ def plain_members(
 
 
 def _dataset_number_problem(number: Decimal) -> str | None:
-    """Why a JSON reader that knows only doubles cannot keep the number; None when it can.
-
-    Step Functions passes the lines on to the function, so a longer number might change.
-    """
+    """Why a JSON reader that knows only doubles, as Step Functions does, cannot keep the number; None when it can."""
     if not (number.is_finite() and is_in_range(number)):
         return f"{shown(number)} is out of range: {RANGE}"
     if Decimal(repr(float(number))) != number:
@@ -245,10 +236,7 @@ def _dataset_number_problem(number: Decimal) -> str | None:
 
 
 def parsed(source: bytes | str, *, parse_int: Callable[[str], Any] = int) -> Any:
-    """The value of a JSON text, read strictly: UTF-8, no key twice, no NaN or Infinity; fractions as Decimal.
-
-    Raises ValueError: what is wrong, and where.
-    """
+    """The value of a JSON text: UTF-8, no key twice, no NaN or Infinity; fractions as Decimal. Raises ValueError."""
     try:
         text = source if isinstance(source, str) else source.decode()
         if text.startswith("\ufeff"):

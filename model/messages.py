@@ -193,10 +193,8 @@ def check_entry(conversation: str) -> None:
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
-    """The size in bytes that DynamoDB counts against its limit.
-
-    Source: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
-    """
+    """The size in bytes that DynamoDB counts against its limit."""
+    # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCalculations.html
     return sum(len(name.encode()) + _value_bytes(value) for name, value in item.items())
 
 

@@ -33,10 +33,7 @@ def table_name(stage: str) -> str:
 
 
 def copies_stack_name(stage: str, region: str) -> str:
-    """The stack that holds the copies of the backups that ``stage`` makes in ``region``.
-
-    The capital letter keeps it apart from every stage's own stack.
-    """
+    """The stack for copies of ``stage``'s backups in ``region``; no stage has a capital letter."""
     return f"{stack_name(stage)}-Copies-{region}"
 
 

@@ -44,10 +44,7 @@ _SUB = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def user_id(name: str) -> str:
-    """A user's id in keys without a user pool: composed and case-folded, so that Tom and tom are one.
-
-    Raises ValueError for a name that no key can have. Names that only ``check_user`` refuses can still be read.
-    """
+    """A user's id in keys without a user pool: Tom and tom are one. Raises ValueError for an impossible name."""
     if not _NAME.fullmatch(name):
         raise ValueError(
             f"{name!r} cannot name a user: not empty, no '#', no control character, no white space at its ends"
@@ -90,10 +87,8 @@ def hidden(name: str) -> frozenset[int]:
 
 
 def _is_needed(character: str, before: str, after: str) -> bool:
-    """Whether an invisible character changes how its neighbours look.
-
-    Joiners as in domain names: https://www.rfc-editor.org/rfc/rfc5892#appendix-A.1
-    """
+    """Whether an invisible character changes how its neighbours look."""
+    # Joiners as in domain names: https://www.rfc-editor.org/rfc/rfc5892#appendix-A.1
     if character in _PRESENTATION:
         return _is_symbol(before[-1:])
     if character not in (_JOINER, _NON_JOINER) or not before:

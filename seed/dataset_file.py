@@ -21,10 +21,7 @@ def check(file: Path) -> None:
 
 
 def read_items(file: Path) -> Iterator[Item]:
-    """The items of the dataset ``file``, plain or gzip, in its order.
-
-    Raises SeedError, which names the file, the line and the rule; for two lines with one key after the last line.
-    """
+    """The items of the dataset ``file``, plain or gzip. Raises SeedError, which names file, line and rule."""
     try:
         with file.open("rb") as stored:
             yield from items_of(unpacked(stored))
@@ -52,10 +49,7 @@ def plain_file(file: Path) -> Iterator[Path]:
 
 
 def to_line(item: Item) -> str:
-    """The line of a dataset, without its end, that gives the message's item again.
-
-    Raises ValueError for what a dataset cannot hold, for example a number of 20 digits.
-    """
+    """The line of a dataset that gives ``item`` again. Raises ValueError for what a dataset cannot hold."""
     attributes = {name: value for name, value in item.items() if name not in RESERVED}
     line = {key: item[name] for key, name in _FIELDS.items()}
     text = values.text(line | ({"attributes": attributes} if attributes else {}))

@@ -53,10 +53,7 @@ class Entries(dict[str, Any]):
 
 
 def load(file: Path, *, most: int | None = MOST_BYTES) -> Entries:
-    """The document of ``file``: mappings as Entries, lists, text, Decimals, booleans and None.
-
-    Raises SeedError, also for a file of more than ``most`` bytes.
-    """
+    """The document of ``file``. Raises SeedError, also for a file of more than ``most`` bytes."""
     try:
         with file.open("rb") as source:
             content = source.read(-1 if most is None else most + 1)

@@ -1,7 +1,4 @@
-"""The seed file as validated, rendered items; runs at synth.
-
-The same file always gives the same items: the times come from the file, the ids from the times.
-"""
+"""The seed file as validated, rendered items; runs at synth. The same file always gives the same items."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,10 +38,7 @@ class _Clock:
 
 
 def load_items(file: Path, *, most: int | None = MOST_BYTES) -> list[Item]:
-    """The items of the seed ``file``, in its order.
-
-    Raises SeedError, which names file, line, message and rule, also for a file of more than ``most`` bytes.
-    """
+    """The items of the seed ``file``, in its order. Raises SeedError, which names file, line, message and rule."""
     return list(_Seed(file, load(file, most=most)).items())
 
 
