@@ -200,10 +200,7 @@ def shown(value: object) -> str:
 def plain_members(
     members: Mapping[str, object], problem: NumberProblem, *, null: bool = False, levels: int = LEVELS
 ) -> dict[str, Any]:
-    """The attributes of an item, or the members of a map, in plain JSON.
-
-    Raises ValueError for an empty name, a number that has a ``problem``, too many levels, and unless ``null`` for null.
-    """
+    """The members of an item or map in plain JSON. Raises ValueError for what DynamoDB, or ``problem``, refuses."""
 
     def value(name: str, found: object, levels: int) -> Any:
         if isinstance(found, str | bool) or (found is None and null):

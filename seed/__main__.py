@@ -9,14 +9,16 @@ from cli import output
 from cli.command_line import Parser, status_of
 from cli.errors import OpsError
 from cli.output import count
+from dynamo import values
 from dynamo.writer import WRITES_PER_TRANSACTION
-from model.dataset import SUFFIXES
-from model.messages import Item, item_bytes
+from model.dataset import SUFFIXES, item_of
+from model.messages import RESERVED, Item, item_bytes
 from model.wire import to_wire
-from seed.dataset_file import read_items, to_line
+from seed.dataset_file import read_items
 from seed.document import MOST_BYTES, SeedError
 from seed.templates import load_items
 
+_FIELDS = {"from": "FromUser", "to": "ToUser", "body": "Body", "at": "SentAt", "id": "MessageId"}
 # One unit writes up to 1 KB; in a transaction it takes two
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html).
 _UNIT_BYTES = 1024
@@ -67,11 +69,16 @@ def _run(arguments: argparse.Namespace) -> int:
 
 
 def _dataset_lines(file: Path, items: Iterable[Item]) -> Iterator[str]:
+    """The lines of a dataset that give the items again. Raises SeedError for what a dataset cannot hold."""
     for number, item in enumerate(items, 1):
+        attributes = {name: value for name, value in item.items() if name not in RESERVED}
+        line = {key: item[name] for key, name in _FIELDS.items()}
+        text = values.text(line | ({"attributes": attributes} if attributes else {}))
         try:
-            yield to_line(item)
+            item_of(text.encode())
         except ValueError as error:
             raise SeedError(f"{file}: message {number} as a line of a dataset: {error}") from None
+        yield text
 
 
 def _printed(item: Item) -> Item:

@@ -7,12 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from dynamo import values
-from model.dataset import DatasetError, is_gzip, item_of, items_of, unpacked
-from model.messages import RESERVED, Item
+from model.dataset import DatasetError, is_gzip, items_of, unpacked
+from model.messages import Item
 from seed.document import SeedError
-
-_FIELDS = {"from": "FromUser", "to": "ToUser", "body": "Body", "at": "SentAt", "id": "MessageId"}
 
 
 def check(file: Path) -> None:
@@ -46,12 +43,3 @@ def plain_file(file: Path) -> Iterator[Path]:
         with copy.open("wb") as target:
             shutil.copyfileobj(unpacked(stored), target)
         yield copy
-
-
-def to_line(item: Item) -> str:
-    """The line of a dataset that gives ``item`` again. Raises ValueError for what a dataset cannot hold."""
-    attributes = {name: value for name, value in item.items() if name not in RESERVED}
-    line = {key: item[name] for key, name in _FIELDS.items()}
-    text = values.text(line | ({"attributes": attributes} if attributes else {}))
-    item_of(text.encode())
-    return text

@@ -2,8 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from string import Formatter
 from typing import Any
@@ -16,25 +15,6 @@ from seed.document import MOST_BYTES, Entries, SeedError, load
 
 # The condition of a rewrite names every attribute of an item, and an expression has at most 4 KB.
 _ATTRIBUTES = 100
-
-
-@dataclass(frozen=True)
-class _Clock:
-    """A group's send times: ``start``, then one message for each ``every``."""
-
-    start: datetime | None = None
-    every: timedelta | None = None
-
-    def at(self, index: int) -> datetime:
-        """The send time of message ``index``, from 0. Raises ValueError."""
-        if self.start is None:
-            raise ValueError("has no 'at', and there is no 'start'")
-        if index and self.every is None:
-            raise ValueError("has no 'at', and there is no 'every'")
-        try:
-            return self.start + index * (self.every or timedelta())
-        except OverflowError:
-            raise ValueError("would be sent after year 9999: check 'start' and 'every'") from None
 
 
 def load_items(file: Path, *, most: int | None = MOST_BYTES) -> list[Item]:
@@ -56,29 +36,29 @@ class _Seed:
             self._users = {alias: text_of(_mapping(root["users"]), alias) for alias in _mapping(root["users"])}
             for name in self._users.values():
                 check_user(name)
-        clock = self._clock(root, _Clock(), "")
+        times = self._times(root, {}, "")
         if "messages" in root:
-            yield from self._group(root, clock, "")
+            yield from self._group(root, times, "")
         for number, group in enumerate(self._list(root, "conversations", ""), 1):
             name = f"conversation {number}: "
             self._check_keys(group, name[:-2], ("messages",), ("start", "every"))
-            yield from self._group(group, self._clock(group, clock, name), name)
+            yield from self._group(group, self._times(group, times, name), name)
 
-    def _clock(self, entries: Entries, outer: _Clock, name: str) -> _Clock:
-        """``outer`` with the start and every of ``entries``."""
-        found: dict[str, Any] = {}
+    def _times(self, entries: Entries, outer: Mapping[str, Any], name: str) -> dict[str, Any]:
+        """``outer`` with the ``start`` and ``every`` of ``entries``."""
+        found = dict(outer)
         for key, read in (("start", parse_time), ("every", parse_span)):
             if key in entries:
                 with self._named(entries.lines[key], f"{name}{key}"):
                     found[key] = read(text_of(entries, key))
-        return replace(outer, **found)
+        return found
 
-    def _group(self, group: Entries, clock: _Clock, name: str) -> Iterator[Item]:
+    def _group(self, group: Entries, times: Mapping[str, Any], name: str) -> Iterator[Item]:
         for index, message in enumerate(self._list(group, "messages", name)):
             called = f"{name}message {index + 1}"
             self._check_keys(message, called, ("from", "to", "body"), ("at", "id", "attributes"))
             with self._named(message.line, called):
-                item = self._item(message, clock, index)
+                item = self._item(message, times, index)
                 key = key_of(item)
                 if key in self._seen:
                     raise ValueError(
@@ -87,7 +67,7 @@ class _Seed:
                 self._seen.add(key)
                 yield item
 
-    def _item(self, message: Entries, clock: _Clock, index: int) -> Item:
+    def _item(self, message: Entries, times: Mapping[str, Any], index: int) -> Item:
         names = {}
         for side in ("from", "to"):
             alias = text_of(message, side)
@@ -96,8 +76,15 @@ class _Seed:
             names[side] = self._users[alias]
         if len(message.get("attributes") or ()) > _ATTRIBUTES:
             raise ValueError(f"has {len(message['attributes'])} attributes; at most {_ATTRIBUTES}")
-        at = {} if "at" in message else {"at": format_time(clock.at(index))}
-        rendered = {"body": render(text_of(message, "body"), names), **names, **at}
+        rendered = {"body": render(text_of(message, "body"), names), **names}
+        if "at" not in message:
+            for key in ("start", "every") if index else ("start",):
+                if key not in times:
+                    raise ValueError(f"has no 'at', and there is no {key!r}")
+            try:
+                rendered["at"] = format_time(times["start"] + index * times.get("every", timedelta()))
+            except OverflowError:
+                raise ValueError("would be sent after year 9999: check 'start' and 'every'") from None
         return line_item(message | rendered, number_problem=number_problem)
 
     def _list(self, entries: Entries, key: str, name: str) -> list[Entries]:

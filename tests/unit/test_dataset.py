@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from model.dataset import LINE_BYTES, RepeatedKeys, line_item
-from model.messages import message_item, parse_time
-from seed.dataset_file import check, read_items, to_line
+from seed.dataset_file import check, read_items
 from seed.document import SeedError
 
 GOOD = {"from": "Tom", "to": "Jerry", "body": "Hi {to}", "at": "2026-01-01T09:00:00Z"}
@@ -145,20 +144,6 @@ def test_a_file_that_is_no_dataset_is_one_error_with_what_to_do(dataset, content
     )
     assert problem(dataset()) == " is empty; it needs one message a line"
     assert problem(tmp_path / "none.jsonl") == " No such file or directory"
-
-
-def test_a_message_becomes_a_line_that_gives_it_again(dataset):
-    attributes = {
-        "Stars": Decimal("4.50"),
-        "Big": Decimal("1E+100"),
-        "Seen": True,
-        "Tags": ["\u2028", {"n": Decimal(1)}],
-    }
-    at = parse_time("2026-01-01T09:00:00.5Z")
-    item = message_item(sender="Tom", recipient="Jerry", body="Hi\n\U0001f600", sent_at=at, attributes=attributes)
-    line = to_line(item)
-    assert len(line.splitlines()) == 1
-    assert list(read_items(dataset(line))) == [item]
 
 
 def test_memory_grows_neither_with_the_lines_nor_with_their_length(dataset):

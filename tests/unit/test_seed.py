@@ -75,9 +75,10 @@ def test_nothing_that_a_terminal_acts_on_is_printed_and_json_loses_nothing(file,
     assert line.get("a", line.get("attributes", {}).get("a")) == item["a"]
 
 
-def test_above_a_size_the_way_from_yaml_to_a_dataset_is_named(file, tmp_path, capsys, monkeypatch):
+def test_above_a_size_the_way_to_a_dataset_of_the_same_items_is_named(file, tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(cli, "MOST_BYTES", 10_000)
-    fields = f'body: "{"x" * 960}"'
+    attributes = 'Stars: 4.50, Big: 1e100, Seen: true, Tags: ["\\u2028", {n: 1}]'
+    fields = f'body: "\\n\\U0001F600{"x" * 800}", attributes: {{{attributes}}}'
     assert main([str(file(fields, count=9, size=10_000)), "--check"]) == 0
     large = file(fields, count=9, size=10_001)
     expected = load_items(large)
