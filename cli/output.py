@@ -1,9 +1,9 @@
 """What commands print: JSON for programs, plain lines for pipes, tables on a terminal."""
 
 import contextlib
+import re
 import sys
-import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,8 +11,8 @@ from cli.errors import OpsError
 from dynamo import values
 from model.users import hidden
 
-# These change the direction of text, which can hide some of it, but Unicode does not class them as control characters.
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+# Control characters, line ends, halves of surrogate pairs, and what changes the direction of text, which can hide some.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
 
@@ -121,22 +121,18 @@ def _json(value: Any, *, indent: int | None = None) -> str:
 
 def safe(value: object) -> str:
     """``value`` on one line; characters that a terminal would act on are escaped."""
-    return _escaped(str(value))
+    return _UNSAFE.sub(lambda found: _escaped(found[0]), str(value))
 
 
 def safe_name(value: object) -> str:
     """A user's name, or the names of a conversation, on one line; invisible characters are escaped."""
     name = str(value)
-    return _escaped(name, hidden(name))
+    places = hidden(name)
+    return "".join(_escaped(character) if place in places else character for place, character in enumerate(name))
 
 
-def _escaped(text: str, places: Collection[int] = ()) -> str:
-    return "".join(
-        character.encode("unicode_escape").decode()
-        if place in places or character in _TURNING or unicodedata.category(character) in ("Cc", "Zl", "Zp", "Cs")
-        else character
-        for place, character in enumerate(text)
-    )
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
 
 
 def on_terminal() -> bool:

@@ -56,7 +56,10 @@ def is_complete(event: Mapping[str, Any], context: Any) -> dict[str, bool]:
     tags = backup.list_tags(ResourceArn=arn)["Tags"]
     started = _since(backup, arn, tags, _STARTED_TAG)
     states, blockers = _delete_points(backup, vault, context)
-    jobs = _jobs(backup, vault)
+    # Each job that still writes to the vault adds a recovery point.
+    listing = backup.get_paginator("list_backup_jobs")
+    running = [listing.paginate(ByBackupVaultName=vault, ByState=state) for state in _UNDER_WAY]
+    jobs = sum(len(page["BackupJobs"]) for pages in running for page in pages)
     log("emptying", vault=vault, points=states.total(), jobs=jobs, refused=len(blockers), **states)
     if states or jobs:
         if _EMPTY_TAG in tags:
@@ -100,15 +103,6 @@ def _delete(backup: Any, vault: str, arn: str) -> str:
         if code != "ResourceNotFoundException" and code not in _BUSY:
             return f"{arn}: {code}: {error.response['Error'].get('Message', '')}"
     return ""
-
-
-def _jobs(backup: Any, vault: str) -> int:
-    """The number of backup jobs still writing to the vault; each adds a recovery point."""
-    return sum(
-        len(page["BackupJobs"])
-        for state in _UNDER_WAY
-        for page in backup.get_paginator("list_backup_jobs").paginate(ByBackupVaultName=vault, ByState=state)
-    )
 
 
 def _raise_when_stuck(vault: str, states: Counter[str], blockers: list[str], jobs: int, *, seconds: float) -> None:

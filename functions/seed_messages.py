@@ -11,7 +11,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Any
 
 import boto3
@@ -132,8 +132,8 @@ def under_ids(
     found: dict[str, list[bytes]] = {}  # as JSON, which takes a fraction of the memory
     for _, conversation in groupby(items, key=lambda item: key_of(item)[0]):
         try:
-            messages = (_under_ids(item, users) for item in conversation)
-            first = next(messages)
+            messages = [json.dumps(_under_ids(item, users)).encode() for item in conversation]
+            first = json.loads(messages[0])
             key = key_of(first)[0]
             if key in found:
                 names = " and ".join(first[side]["S"] for side in ("FromUser", "ToUser"))
@@ -143,7 +143,7 @@ def under_ids(
                 raise
             unknown(error)
         else:
-            found[key] = [json.dumps(message).encode() for message in chain([first], messages)]
+            found[key] = messages
     return (json.loads(message) for key in sorted(found) for message in found[key])
 
 
