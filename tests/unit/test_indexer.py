@@ -9,8 +9,7 @@ from dynamo.memberships import Unsettled
 from functions import indexer
 from model.messages import Position
 
-NINE = "2026-01-01T09:00:00.000Z"
-TEN = "2026-01-01T10:00:00.000Z"
+NINE, TEN = "2026-01-01T09:00:00.000Z", "2026-01-01T10:00:00.000Z"
 
 
 def record(number: int, conversation: str, sent_at: str = NINE, message_id: str = "m"):
@@ -18,12 +17,7 @@ def record(number: int, conversation: str, sent_at: str = NINE, message_id: str 
 
 
 def other_record(number: int, pk: str, sk: str):
-    keys = {"pk": {"S": pk}, "sk": {"S": sk}}
-    return {"eventName": "MODIFY", "dynamodb": {"Keys": keys, "SequenceNumber": str(number)}}
-
-
-def numbers(*failed: int):
-    return {"batchItemFailures": [{"itemIdentifier": str(number)} for number in failed]}
+    return {"dynamodb": {"Keys": {"pk": {"S": pk}, "sk": {"S": sk}}, "SequenceNumber": str(number)}}
 
 
 @pytest.fixture
@@ -46,15 +40,20 @@ def indexed(monkeypatch, failing):
     return calls
 
 
+def failures(*records):
+    """The sequence numbers that the function answers to these records."""
+    (numbers,) = indexer.index(None, list(records)).values()
+    return [int(found["itemIdentifier"]) for found in numbers]
+
+
 def test_each_conversation_is_brought_up_to_its_newest_record_once(indexed):
-    records = [
+    assert not failures(
         record(1, "a#b", TEN, "m"),
         record(2, "a#c", NINE),
         record(3, "a#b", NINE),
         record(4, "a#b", TEN, "l"),
         record(5, "a#c", NINE, "n"),
-    ]
-    assert indexer.index(None, records) == numbers()
+    )
     assert indexed == [("a#b", Position(TEN, "m")), ("a#c", Position(NINE, "n"))]
 
 
@@ -68,7 +67,7 @@ def test_each_conversation_is_brought_up_to_its_newest_record_once(indexed):
     ],
 )
 def test_records_of_other_items_are_ignored(indexed, pk, sk):
-    assert indexer.index(None, [other_record(1, pk, sk), record(2, "a#b")]) == numbers()
+    assert not failures(other_record(1, pk, sk), record(2, "a#b"))
     assert [conversation for conversation, _ in indexed] == ["a#b"]
 
 
@@ -84,12 +83,10 @@ def test_records_of_other_items_are_ignored(indexed, pk, sk):
 )
 def test_a_conversation_that_fails_does_not_hold_up_the_others(indexed, failing, error, capsys):
     failing["a#c"] = error
-    records = [record(7, "a#b"), record(8, "a#c"), record(9, "a#d"), record(10, "a#c", TEN)]
-    assert indexer.index(None, records) == numbers(8)
+    assert failures(record(7, "a#b"), record(8, "a#c"), record(9, "a#d"), record(10, "a#c", TEN)) == [8]
     assert [conversation for conversation, _ in indexed] == ["a#b", "a#c", "a#d"]
     failure, done = map(json.loads, capsys.readouterr().out.splitlines())
-    reason = f"{type(error).__name__}: {error}"
-    assert failure == {"message": "failed", "conversation": "a#c", "reason": reason}
+    assert failure == {"message": "failed", "conversation": "a#c", "reason": f"{type(error).__name__}: {error}"}
     assert done == {"message": "indexed", "records": 4, "conversations": 3, "failed": 1}
 
 
@@ -97,11 +94,10 @@ def test_a_conversation_that_fails_does_not_hold_up_the_others(indexed, failing,
 def test_failures_are_in_the_order_of_the_stream_the_first_record_of_each(failing):
     """Lambda goes on from the lowest, so none of a failed conversation's records may be before."""
     failing |= {"a#b": Unsettled("b"), "a#d": Unsettled("d")}
-    records = [
+    assert failures(
         record(999, "a#c"),
         record(1000, "a#d", TEN),
         record(1001, "a#b", NINE),
         record(1002, "a#d", NINE),
         record(1003, "a#b", TEN),
-    ]
-    assert indexer.index(None, records) == numbers(1000, 1001)
+    ) == [1000, 1001]
