@@ -58,16 +58,16 @@ def add_target(command: argparse.ArgumentParser, *, table: bool = False) -> None
     target.add_argument(
         "--stage", default=os.environ.get("STAGE") or "dev", help="the stack is Messages-STAGE (default: $STAGE or dev)"
     )
-    target.add_argument("--stack", metavar="NAME", help="the full name of the stack")
+    target.add_argument("--stack", metavar="NAME", help="full stack name")
     if table:
-        target.add_argument("--table", metavar="NAME", help="the name of a table, instead of a stack")
+        target.add_argument("--table", metavar="NAME", help="table name, instead of a stack")
     add_place(command)
 
 
 def add_place(command: argparse.ArgumentParser) -> None:
     """Add the options for account and region."""
     command.add_argument("--region", help="default: that of the environment or the profile")
-    command.add_argument("--profile", help="a profile in the AWS configuration files")
+    command.add_argument("--profile", help="AWS configuration profile")
 
 
 def status_of(command: Callable[[], int]) -> int:
