@@ -1,10 +1,10 @@
 """The seed file as validated, rendered items; runs at synth. The same file always gives the same items."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from string import Formatter
 from typing import Any
 
 from model.dataset import check_keys, line_item, shown, text_of
@@ -116,20 +116,19 @@ def _mapping(value: Any) -> Entries:
 
 
 def render(template: str, values: Mapping[str, str]) -> str:
-    """``template`` with each ``{name}`` replaced; ``{{`` and ``}}`` are literal braces.
+    """``template`` with each ``{name}`` replaced; ``{{`` and ``}}`` are literal braces. Raises ValueError.
 
-    Unlike with str.format, nothing but a plain name is allowed between braces, so that a data file cannot reach into
-    objects. Raises ValueError that says what is wrong.
+    Unlike with str.format, a data file cannot reach into objects.
     """
     known = ", ".join(f"{{{name}}}" for name in values)
-    try:
-        parts = list(Formatter().parse(template))
-    except ValueError as error:
-        raise ValueError(
-            f"malformed placeholder ({error}); must be one of {known}; write a literal brace twice"
-        ) from None
-    for _, field, spec, conversion in parts:
-        if field is not None and (field not in values or spec or conversion):
-            found = field + (f"!{conversion}" if conversion else "") + (f":{spec}" if spec else "")
-            raise ValueError(f"unknown placeholder {{{found}}}; must be one of {known}")
-    return "".join(literal + (values[field] if field is not None else "") for literal, field, _, _ in parts)
+
+    def replaced(found: re.Match[str]) -> str:
+        if found[1] in values:
+            return values[found[1]]
+        if found[1] is None and len(found[0]) == 1:
+            raise ValueError(f"malformed placeholder; must be one of {known}; write a literal brace twice")
+        if found[1] is not None:
+            raise ValueError(f"unknown placeholder {found[0]}; must be one of {known}")
+        return found[0][0]
+
+    return re.sub(r"\{\{|\}\}|\{([^{}]*)\}|[{}]", replaced, template)
