@@ -21,6 +21,23 @@ def dynamodb(client):
 
 
 @pytest.fixture
+def recovery_of(dynamodb):
+    """``recovery_of(table)``: its point-in-time recovery."""
+
+    def describe(table):
+        shown = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+        return shown["PointInTimeRecoveryDescription"]
+
+    return describe
+
+
+@pytest.fixture
+def expiry_of(dynamodb):
+    """``expiry_of(table)``: its time to live."""
+    return lambda table: dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+
+
+@pytest.fixture
 def stack(client, name):
     """A stack that is not created yet."""
     return Stack(client, name)

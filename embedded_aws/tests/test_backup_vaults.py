@@ -13,17 +13,7 @@ import time
 import pytest
 from botocore.config import Config
 
-from embedded_aws.tests.support.steps import (
-    INVALID,
-    NOT_FOUND,
-    allow,
-    back_up,
-    code_of,
-    eventually,
-    policy,
-    refused,
-    table_arn,
-)
+from embedded_aws.tests.support.steps import INVALID, NOT_FOUND, allow, back_up, code_of, eventually, policy, refused
 
 REFUSED, DENIED = "InvalidRequestException", "AccessDeniedException"
 NOT_EMPTY = (400, REFUSED, "Backup vault cannot be deleted because it contains recovery points.")
@@ -240,7 +230,7 @@ def test_a_user_of_one_vault_has_no_access_to_another(client, backup, name, tabl
         assert _denied(call, RecoveryPointArn=other_point, **theirs)
 
     restoring = {"IamRoleArn": backup_role, "Metadata": {"targetTableName": f"{table}-2"}}
-    backing = {"IamRoleArn": backup_role, "ResourceArn": table_arn(table)}
+    backing = {"IamRoleArn": backup_role, "ResourceArn": listed["ResourceArn"]}
     starting = allow("backup:StartBackupJob", on=arn), allow("backup:StartRestoreJob", on=point)
     backup = may(*starting)
     for call, arguments in (

@@ -8,7 +8,7 @@ import pytest
 
 from embedded_aws.cloudformation.table_resources import check_billing
 from embedded_aws.tests.support.stacks import Stack, resource
-from embedded_aws.tests.support.steps import KEY, KEYED, NOT_FOUND, code_of, expiry_of, recovery_of
+from embedded_aws.tests.support.steps import KEY, KEYED, NOT_FOUND, code_of
 
 PROTECTED = (
     "Resource cannot be deleted as it is currently protected against deletion. Disable deletion protection first."
@@ -60,7 +60,9 @@ def _described(dynamodb, table):
     return dynamodb.describe_table(TableName=table)["Table"]
 
 
-def test_a_table_has_the_settings_of_the_template_keeps_its_items_and_can_be_protected(stack, dynamodb, make):
+def test_a_table_has_the_settings_of_the_template_keeps_its_items_and_can_be_protected(
+    stack, dynamodb, make, recovery_of, expiry_of
+):
     table = stack.create(Table=make()).output("Table")
     assert stack.status == "CREATE_COMPLETE"
     shown = _described(dynamodb, table)
@@ -72,8 +74,8 @@ def test_a_table_has_the_settings_of_the_template_keeps_its_items_and_can_be_pro
     assert shown["TableClassSummary"]["TableClass"] == "STANDARD_INFREQUENT_ACCESS"
     assert shown["SSEDescription"]["KMSMasterKeyArn"] == KEY
     assert shown["StreamSpecification"] == {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
-    assert recovery_of(dynamodb, table)["RecoveryPeriodInDays"] == 7
-    assert expiry_of(dynamodb, table) == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
+    assert recovery_of(table)["RecoveryPeriodInDays"] == 7
+    assert expiry_of(table) == {"TimeToLiveStatus": "ENABLED", "AttributeName": "ttl"}
     # cloudFormationSystemTags is false in both schemas: no aws:cloudformation: tags.
     tags = dynamodb.list_tags_of_resource(ResourceArn=shown["TableArn"])["Tags"]
     assert tags == [{"Key": "project", "Value": "messages"}]
@@ -91,12 +93,12 @@ def test_a_table_has_the_settings_of_the_template_keeps_its_items_and_can_be_pro
     shown = _described(dynamodb, table)
     assert shown["DeletionProtectionEnabled"] is False
     assert shown["TableClassSummary"]["TableClass"] == "STANDARD"
-    assert recovery_of(dynamodb, table)["RecoveryPeriodInDays"] == 14
-    assert expiry_of(dynamodb, table)["TimeToLiveStatus"] == "DISABLED"
+    assert recovery_of(table)["RecoveryPeriodInDays"] == 14
+    assert expiry_of(table)["TimeToLiveStatus"] == "DISABLED"
     assert dynamodb.list_tags_of_resource(ResourceArn=shown["TableArn"])["Tags"] == changed["Tags"]
     assert dynamodb.scan(TableName=table)["Count"] == 1
     assert stack.update(Table=make(PointInTimeRecoverySpecification={})).status == "UPDATE_COMPLETE"
-    assert recovery_of(dynamodb, table) == {"PointInTimeRecoveryStatus": "DISABLED"}
+    assert recovery_of(table) == {"PointInTimeRecoveryStatus": "DISABLED"}
 
     stack.update(Table=make())
     assert stack.delete().status == "DELETE_FAILED"

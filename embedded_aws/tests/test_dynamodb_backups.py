@@ -10,17 +10,7 @@ import re
 
 import pytest
 
-from embedded_aws.tests.support.steps import (
-    KEY,
-    KEYED,
-    allow,
-    code_of,
-    expiry_of,
-    policy,
-    recovery_of,
-    refused,
-    table_arn,
-)
+from embedded_aws.tests.support.steps import KEY, KEYED, allow, code_of, policy, refused, table_arn
 
 HOUR, SECOND = datetime.timedelta(hours=1), datetime.timedelta(seconds=1)
 FAR = KEY.replace("us-east-1", "eu-west-1")
@@ -212,14 +202,16 @@ def test_a_table_with_recovery_leaves_a_system_backup_that_cannot_be_deleted(dyn
     assert dynamodb.scan(TableName=f"{table}-back")["Count"] == 2
 
 
-def test_a_table_without_recovery_leaves_nothing_and_its_successor_starts_clean(dynamodb, update, table):
+def test_a_table_without_recovery_leaves_nothing_and_its_successor_starts_clean(
+    dynamodb, update, table, recovery_of, expiry_of
+):
     update()
     update(enabled=False)
     dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})
     dynamodb.delete_table(TableName=table)
     assert dynamodb.list_backups(TableName=table, BackupType="ALL")["BackupSummaries"] == []
     dynamodb.create_table(TableName=table, **KEYED)
-    assert recovery_of(dynamodb, table) == {"PointInTimeRecoveryStatus": "DISABLED"}
-    assert expiry_of(dynamodb, table)["TimeToLiveStatus"] == "DISABLED"
+    assert recovery_of(table) == {"PointInTimeRecoveryStatus": "DISABLED"}
+    assert expiry_of(table)["TimeToLiveStatus"] == "DISABLED"
     assert dynamodb.list_tags_of_resource(ResourceArn=table_arn(table))["Tags"] == []
     assert dynamodb.scan(TableName=table)["Count"] == 0

@@ -8,18 +8,7 @@ lacks); API reference, DeleteRestoreTestingPlan. That a taken name ends in FAILE
 import pytest
 
 from embedded_aws.tests.support.stacks import resource
-from embedded_aws.tests.support.steps import (
-    INVALID,
-    KEY,
-    NOT_FOUND,
-    back_up,
-    code_of,
-    expiry_of,
-    grant,
-    recovery_of,
-    restored,
-    table_arn,
-)
+from embedded_aws.tests.support.steps import INVALID, KEY, NOT_FOUND, back_up, code_of, grant, restored, table_arn
 
 POINTS = {"Algorithm": "LATEST_WITHIN_WINDOW", "RecoveryPointTypes": ["SNAPSHOT"], "IncludeVaults": ["*"]}
 
@@ -36,7 +25,9 @@ def point(client, backup, dynamodb, table, vault, backup_role):  # noqa: ARG001 
     return {"RecoveryPointArn": arn, "IamRoleArn": backup_role}
 
 
-def test_a_restored_table_has_the_items_but_no_stream_expiry_recovery_or_tags(backup, dynamodb, point, table, setting):
+def test_a_restored_table_has_the_items_but_no_stream_expiry_recovery_or_tags(
+    backup, dynamodb, point, table, setting, recovery_of, expiry_of
+):
     dynamodb.put_item(TableName=table, Item={"pk": {"S": "later"}})
     setting("restore_job_seconds", 60)
     job = backup.start_restore_job(Metadata={"TargetTableName": f"{table}-1"}, **point)["RestoreJobId"]
@@ -60,8 +51,8 @@ def test_a_restored_table_has_the_items_but_no_stream_expiry_recovery_or_tags(ba
     assert shown["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
     assert (shown["TableStatus"], shown["DeletionProtectionEnabled"]) == ("ACTIVE", False)
     assert "StreamSpecification" not in shown
-    assert expiry_of(dynamodb, target)["TimeToLiveStatus"] == "DISABLED"
-    assert recovery_of(dynamodb, target)["PointInTimeRecoveryStatus"] == "DISABLED"
+    assert expiry_of(target)["TimeToLiveStatus"] == "DISABLED"
+    assert recovery_of(target)["PointInTimeRecoveryStatus"] == "DISABLED"
     assert dynamodb.list_tags_of_resource(ResourceArn=table_arn(target))["Tags"] == []
 
     assert backup.start_restore_job(**asked, **point)["RestoreJobId"] == job, "the token names the job"

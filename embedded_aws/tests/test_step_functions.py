@@ -42,9 +42,8 @@ def load(client, name, role, function):
         s3.put_object(Bucket=name, Key=key, Body=gzip.compress(body) if packed else body)
         granted = role("states.amazonaws.com", *allowed, suffix="machine")
         states = {"Load": loading(function, name, key) | more}
-        machine = sfn.create_state_machine(
-            name=name, roleArn=granted, definition=json.dumps({"StartAt": "Load", "States": states})
-        )
+        definition = json.dumps({"StartAt": "Load", "States": states})
+        machine = sfn.create_state_machine(name=name, roleArn=granted, definition=definition)
         started = sfn.start_execution(stateMachineArn=machine["stateMachineArn"], input='{"Given": 5}')["executionArn"]
         while_running(started)
 
@@ -58,7 +57,7 @@ def load(client, name, role, function):
             counts = {key: n for key, n in run["itemCounts"].items() if n}
             batches = sfn.list_executions(mapRunArn=found["mapRunArn"], statusFilter="FAILED")["executions"]
             failed = [sfn.describe_execution(executionArn=batch["executionArn"]) for batch in batches]
-        return SimpleNamespace(**{"error": "", "cause": "", **execution}, run=run, counts=counts, failed=failed)
+        return SimpleNamespace(**{"error": "", **execution}, run=run, counts=counts, failed=failed)
 
     return run
 

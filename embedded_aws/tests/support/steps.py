@@ -86,17 +86,6 @@ def eventually(check: Callable[[], Any], seconds: float = 15.0) -> Any:
     return answer
 
 
-def recovery_of(dynamodb: Any, table: str) -> Any:
-    """The point-in-time recovery of the table."""
-    shown = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
-    return shown["PointInTimeRecoveryDescription"]
-
-
-def expiry_of(dynamodb: Any, table: str) -> Any:
-    """The time to live of the table."""
-    return dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
-
-
 def refused(call: Callable[..., Any], **arguments: Any) -> tuple[int, str, str]:
     """Status, code and text of the error that the call must end in."""
     with pytest.raises(ClientError) as caught:
