@@ -13,9 +13,7 @@ class Stack:
     """One stack of the embedded AWS, by its id, so that it is found after its end."""
 
     def __init__(self, client: Callable[..., Any], name: str) -> None:
-        self.cloudformation = client("cloudformation")
-        self.name = name
-        self.id = ""
+        self.cloudformation, self.name, self.id = client("cloudformation"), name, ""
 
     def create(self, **resources: Properties) -> "Stack":
         """Create the stack and wait for the end, whichever it is."""
@@ -25,15 +23,9 @@ class Stack:
 
     def take_over(self, **resources: Properties) -> "Stack":
         """Create the stack through a change set that imports what exists already."""
-        answer = self.cloudformation.create_change_set(
-            StackName=self.name,
-            ChangeSetName="import",
-            ChangeSetType="CREATE",
-            ImportExistingResources=True,
-            **_template(resources),
-        )
-        self.id = answer["StackId"]
-        name = answer["Id"]
+        importing = {"ChangeSetName": "import", "ChangeSetType": "CREATE", "ImportExistingResources": True}
+        answer = self.cloudformation.create_change_set(StackName=self.name, **importing, **_template(resources))
+        self.id, name = answer["StackId"], answer["Id"]
         eventually(lambda: self.cloudformation.describe_change_set(ChangeSetName=name)["Status"] == "CREATE_COMPLETE")
         self.cloudformation.execute_change_set(ChangeSetName=name)
         return self._settle()
