@@ -30,18 +30,19 @@ def test_a_point_describes_itself_and_is_listed_by_vault_and_by_resource(backup,
     restored = backup.get_recovery_point_restore_metadata(**point)
     assert (restored["ResourceType"], restored["RestoreMetadata"]["encryptionType"]) == ("DynamoDB", "Default")
 
-    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
-    for filters, expected in (
-        ({}, [arn]),
-        ({"ByResourceArn": resource, "ByResourceType": "DynamoDB"}, [arn]),
-        ({"ByCreatedBefore": later}, [arn]),
-        ({"ByCreatedAfter": later}, []),
-        ({"ByResourceType": "EFS"}, []),
-    ):
+    def listed(**filters):
         answer = backup.list_recovery_points_by_backup_vault(BackupVaultName=vault, **filters)
-        assert [entry["RecoveryPointArn"] for entry in answer["RecoveryPoints"]] == expected, filters
-    (listed,) = backup.list_recovery_points_by_resource(ResourceArn=resource)["RecoveryPoints"]
-    assert (listed["RecoveryPointArn"], listed["BackupSizeBytes"] > 0) == (arn, True)
+        return [entry["RecoveryPointArn"] for entry in answer["RecoveryPoints"]]
+
+    later = datetime.datetime.now(datetime.UTC) + datetime.timedelta(hours=1)
+    assert listed() == listed(ByResourceArn=resource, ByResourceType="DynamoDB") == [arn]
+    assert (listed(ByCreatedBefore=later), listed(ByCreatedAfter=later), listed(ByResourceType="EFS")) == (
+        [arn],
+        [],
+        [],
+    )
+    (found,) = backup.list_recovery_points_by_resource(ResourceArn=resource)["RecoveryPoints"]
+    assert (found["RecoveryPointArn"], found["BackupSizeBytes"] > 0) == (arn, True)
     (protected,) = backup.list_protected_resources_by_backup_vault(BackupVaultName=vault)["Results"]
     assert protected["LastRecoveryPointArn"] == arn
     assert backup.describe_protected_resource(ResourceArn=resource)["ResourceName"] == table

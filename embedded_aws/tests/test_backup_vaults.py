@@ -35,17 +35,16 @@ def may(client, name):
 
 
 def test_a_missing_vault_answers_access_denied_even_to_root(backup, name):
-    arn = {"RecoveryPointArn": "arn:aws:backup:x:0:recovery-point:y"}
-    for call, arguments in (
-        (backup.describe_backup_vault, {}),
-        (backup.delete_backup_vault, {}),
-        (backup.get_backup_vault_access_policy, {}),
-        (backup.list_recovery_points_by_backup_vault, {}),
-        (backup.describe_recovery_point, arn),
-        (backup.delete_recovery_point, arn),
+    answer = (403, DENIED, "Insufficient privileges to perform this action.")
+    for call in (
+        backup.describe_backup_vault,
+        backup.delete_backup_vault,
+        backup.get_backup_vault_access_policy,
+        backup.list_recovery_points_by_backup_vault,
     ):
-        found = refused(call, BackupVaultName=name, **arguments)
-        assert found == (403, DENIED, "Insufficient privileges to perform this action.")
+        assert refused(call, BackupVaultName=name) == answer
+    for call in (backup.describe_recovery_point, backup.delete_recovery_point):
+        assert refused(call, BackupVaultName=name, RecoveryPointArn="arn:aws:backup:x:0:recovery-point:y") == answer
 
 
 def test_a_vault_describes_itself_and_keeps_its_name_and_tags(backup, name):

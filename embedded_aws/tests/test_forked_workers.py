@@ -2,7 +2,7 @@
 
 import json
 
-from embedded_aws.tests.support.steps import create_backup_role, create_function, package
+from embedded_aws.tests.support.steps import create_function, package
 
 CODE = """
 import importlib.util, os, sys
@@ -16,10 +16,9 @@ def handler(event, _):
 """
 
 
-def test_a_function_has_its_own_environment_folder_and_modules(client, name):
-    role = create_backup_role(client, name, "lambda.amazonaws.com")
-    variables = {"Variables": {"NAME": name}}
-    create_function(client, name, role, package(("code.py", CODE, 0o644)), Environment=variables)
+def test_a_function_has_its_own_environment_folder_and_modules(client, name, role):
+    code, variables = package(("code.py", CODE, 0o644)), {"Variables": {"NAME": name}}
+    create_function(client, name, role("lambda.amazonaws.com"), code, Environment=variables)
 
     def call(event):
         return json.load(client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))["Payload"])
