@@ -167,9 +167,7 @@ def test_deletions_beyond_a_rate_are_throttled_and_calls_take_time(client, vault
     assert time.monotonic() - began >= 0.08
 
 
-def test_a_plan_needs_its_vault_and_a_selection_a_role_and_each_plan_is_a_resource(
-    backup, vault, name, backup_role, role, may
-):
+def test_a_plan_needs_its_vault_a_selection_its_role_and_a_caller_the_plan(backup, vault, name, backup_role, role, may):
     def create(**changes):
         rule = {"RuleName": "daily", "TargetBackupVaultName": vault} | changes
         return backup.create_backup_plan(BackupPlan={"BackupPlanName": name, "Rules": [rule]})

@@ -44,17 +44,10 @@ def _retained(**more):
     } | more
 
 
-def test_a_selection_is_replaced_and_vault_and_role_survive_the_stack_and_its_next_deployment(
-    client, stack, backup, name
-):
-    shown = ("Id", "BackupPlanId", "SelectionId")
-    parameters = {
-        f"Show{each}": resource(
-            "AWS::SSM::Parameter", {"Name": f"{name}-{each}", "Type": "String", "Value": attribute("Selection", each)}
-        )
-        for each in shown
-    }
-    stack.create(**_retained(**parameters))
+def test_a_selection_is_replaced_and_vault_and_role_survive_the_stack(client, stack, backup, name):
+    shown = {"Fn::Join": [" ", [attribute("Selection", each) for each in ("Id", "BackupPlanId", "SelectionId")]]}
+    parameter = resource("AWS::SSM::Parameter", {"Name": name, "Type": "String", "Value": shown})
+    stack.create(**_retained(Shown=parameter))
     assert stack.status == "CREATE_COMPLETE"
     plan, selection, vault, role, log = (stack.output(each) for each in ("Plan", "Selection", "Vault", "Role", "Log"))
     assert vault == f"Messages-{stack.id.rsplit('/', 1)[-1]}"
@@ -65,8 +58,8 @@ def test_a_selection_is_replaced_and_vault_and_role_survive_the_stack_and_its_ne
     # Ref is the selection's id.
     found = backup.get_backup_selection(BackupPlanId=plan, SelectionId=selection)["BackupSelection"]
     assert (found["SelectionName"], ":role/messages/" in found["IamRoleArn"]) == ("messages", True)
-    values = [client("ssm").get_parameter(Name=f"{name}-{each}")["Parameter"]["Value"] for each in shown]
-    assert values == [f"{selection}_{plan}", plan, selection]
+    value = client("ssm").get_parameter(Name=name)["Parameter"]["Value"]
+    assert value == f"{selection}_{plan} {plan} {selection}"
 
     stack.update(**_retained(Selection=_selection("other")))
     assert stack.status == "UPDATE_COMPLETE"
@@ -95,9 +88,7 @@ def test_a_full_vault_fails_the_deletion(client, stack, backup, table, name, bac
     assert refused(backup.describe_backup_vault, **mine)[0] == 403
 
 
-def test_a_taken_vault_name_fails_the_creation_and_a_retained_vault_can_be_taken_over(
-    client, stack, backup, vault, name
-):
+def test_a_taken_name_fails_the_creation_and_a_retained_vault_is_taken_over(client, stack, backup, vault, name):
     """The latter as `cdk deploy --import-existing-resources` does (aws-cdk CLI reference)."""
     stack.create(Vault=_vault(vault))
     assert stack.status == "ROLLBACK_COMPLETE"

@@ -46,9 +46,7 @@ def test_a_role_gets_changes_and_loses_its_boundary(client, stack):
     assert len(names) == 1
 
 
-def test_an_unnamed_state_machine_is_named_after_its_logical_id_alone_and_replaced_by_a_named_one(
-    client, stack, role, name
-):
+def test_a_state_machine_is_named_after_its_logical_id_or_as_the_template_says(client, stack, role, name):
     arn = role("states.amazonaws.com")
 
     def machine(comment="", **properties):

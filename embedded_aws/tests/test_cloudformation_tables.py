@@ -60,9 +60,7 @@ def _described(dynamodb, table):
     return dynamodb.describe_table(TableName=table)["Table"]
 
 
-def test_a_table_has_the_settings_of_the_template_keeps_its_items_and_can_be_protected(
-    stack, dynamodb, make, recovery_of, expiry_of
-):
+def test_a_table_follows_its_template_and_can_be_protected(stack, dynamodb, make, recovery_of, expiry_of):
     table = stack.create(Table=make()).output("Table")
     assert stack.status == "CREATE_COMPLETE"
     shown = _described(dynamodb, table)

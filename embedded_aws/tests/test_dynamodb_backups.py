@@ -198,9 +198,7 @@ def test_a_table_with_recovery_leaves_a_system_backup_that_cannot_be_deleted(dyn
     assert dynamodb.scan(TableName=f"{table}-back")["Count"] == 2
 
 
-def test_a_table_without_recovery_leaves_nothing_and_its_successor_starts_clean(
-    dynamodb, update, table, recovery_of, expiry_of
-):
+def test_a_table_without_recovery_leaves_no_backup_or_setting(dynamodb, update, table, recovery_of, expiry_of):
     update()
     update(enabled=False)
     dynamodb.update_time_to_live(TableName=table, TimeToLiveSpecification={"Enabled": True, "AttributeName": "ttl"})

@@ -25,9 +25,7 @@ def point(client, backup, dynamodb, table, vault, backup_role):  # noqa: ARG001 
     return {"RecoveryPointArn": arn, "IamRoleArn": backup_role}
 
 
-def test_a_restored_table_has_the_items_but_no_stream_expiry_recovery_or_tags(
-    backup, dynamodb, point, table, setting, recovery_of, expiry_of
-):
+def test_a_restored_table_has_items_and_indexes_alone(backup, dynamodb, point, table, setting, recovery_of, expiry_of):
     dynamodb.put_item(TableName=table, Item={"pk": {"S": "later"}})
     setting("restore_job_seconds", 60)
     job = backup.start_restore_job(Metadata={"TargetTableName": f"{table}-1"}, **point)["RestoreJobId"]
@@ -78,9 +76,7 @@ def test_a_point_keeps_its_tables_encryption(client, backup, dynamodb, table, va
     assert {key: value for key, value in shown.items() if key != "aws:backup:request-id"} == kept
 
 
-def test_a_restore_applies_a_key_of_its_region_and_fails_or_is_refused(
-    client, backup, dynamodb, point, table, role, name
-):
+def test_a_restore_takes_a_key_of_its_region_or_fails(client, backup, dynamodb, point, table, role, name):
     target = f"{table}-denied"
 
     def failed(metadata, **more):

@@ -77,7 +77,7 @@ def test_an_alarm_reaches_a_topic_if_its_policy_and_key_allow_it(client, topic, 
     cloudwatch.delete_alarms(AlarmNames=[name])
 
 
-def test_a_rule_reaches_a_topic_if_a_policy_without_conditions_or_its_role_allows_it(
+def test_a_rule_reaches_a_topic_if_its_role_or_a_policy_without_conditions_allows_it(
     client, topic, arrived, let, role, name
 ):
     """EventBridge names no source to SNS, whatever a condition asks for."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from embedded_aws.tests.support.engine import clients_of, configure, running
-from embedded_aws.tests.support.steps import create_backup_role
+from embedded_aws.tests.support.steps import KEYED, create_backup_role
 
 
 @pytest.fixture(scope="session")
@@ -48,17 +48,14 @@ def name() -> str:
 @pytest.fixture
 def table(client: Callable[..., Any], name: str) -> str:
     """The name of an on-demand table with an index, tags and two items."""
-    key = {"AttributeName": "pk", "KeyType": "HASH"}
     user = {"AttributeName": "User", "KeyType": "HASH"}
-    index = {"IndexName": "ByUser", "KeySchema": [user], "Projection": {"ProjectionType": "ALL"}}
-    client("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[key],
-        AttributeDefinitions=[{"AttributeName": attribute, "AttributeType": "S"} for attribute in ("pk", "User")],
-        BillingMode="PAY_PER_REQUEST",
-        GlobalSecondaryIndexes=[index],
-        Tags=[{"Key": "project", "Value": "messages"}],
-    )
+    indexed = KEYED | {
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "User")],
+        "GlobalSecondaryIndexes": [
+            {"IndexName": "ByUser", "KeySchema": [user], "Projection": {"ProjectionType": "ALL"}}
+        ],
+    }
+    client("dynamodb").create_table(TableName=name, Tags=[{"Key": "project", "Value": "messages"}], **indexed)
     for pk in ("one", "two"):
         client("dynamodb").put_item(TableName=name, Item={"pk": {"S": pk}, "User": {"S": "tom"}})
     return name
@@ -76,7 +73,6 @@ def backup_role(client: Callable[..., Any], name: str) -> str:
     """The ARN of a role with the managed policies that the CDK gives AWS Backup."""
     role = create_backup_role(client, name)
     for policy in ("ForBackup", "ForRestores"):
-        client("iam").attach_role_policy(
-            RoleName=name, PolicyArn=f"arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicy{policy}"
-        )
+        arn = f"arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicy{policy}"
+        client("iam").attach_role_policy(RoleName=name, PolicyArn=arn)
     return role
