@@ -22,11 +22,5 @@ from embedded_aws import (
 def install() -> None:
     """Add everything to the engine, once, before it serves its first request."""
     settings.install(os.environ)
-    dynamodb.install()
-    backup.install()
-    cloudformation.install()
-    iam.install()
-    stepfunctions.install()
-    lambda_functions.install()
-    streams.install()
-    deliveries.install()
+    for part in (dynamodb, backup, cloudformation, iam, stepfunctions, lambda_functions, streams, deliveries):
+        part.install()

@@ -57,11 +57,8 @@ def receives(target: str, service: str, source: str, role: str = "") -> bool:
 
     Everything else receives.
     """
-    missing = (
-        _missing_of_role(role, target, service, source)
-        if role and ":sns:" in target
-        else _missing(target, service, source)
-    )
+    by_role = role and ":sns:" in target
+    missing = _missing_of_role(role, target, service, source) if by_role else _missing(target, service, source)
     if missing:
         refusal = "delivery from %s lost: %s is not authorized to perform: %s on resource: %s"
         _LOGGER.warning(refusal, source, service, *missing)

@@ -47,6 +47,8 @@ _ANSWERED_WELL = """res.on("end", () => {
             }
             return resolve({
               StatusCode: res.statusCode,"""
+_NODE_DENIED = "EACCES: permission denied, open '/var/task/{}'"
+_PYTHON_DENIED = "[Errno 13] Permission denied: '/var/task/{}'"
 _FILE, _FOLDER = 0o004, 0o005
 _UNIX = 3  # of ZipInfo.create_system; packages of other systems have no modes
 _LOGGER = logging.getLogger(__name__)
@@ -97,8 +99,10 @@ def _execute(original: Callable[..., Json], function: Json, *arguments: Any) -> 
     """
     if file := _unreadable(function.get("code_zip") or b""):
         config = function.get("config") or function
-        body = _open_error(f"/var/task/{file}", str(config.get("Runtime", "")))
-        return {"body": body, "error": True, "log": body["errorMessage"]}
+        node = str(config.get("Runtime", "")).startswith("nodejs")
+        text = (_NODE_DENIED if node else _PYTHON_DENIED).format(file)
+        body = {"errorType": "Error" if node else "PermissionError", "errorMessage": text}
+        return {"body": body, "error": True, "log": text}
     answer = original(function, *arguments)
     log = str(answer.get("log", ""))
     if answer.get("error") and "Traceback (most recent call last)" in log:
@@ -146,15 +150,6 @@ def _unreadable(package: bytes) -> str | None:
             if entry.create_system == _UNIX and mode and mode & needed != needed:
                 return entry.filename
     return None
-
-
-def _open_error(path: str, runtime: str) -> Json:
-    """The runtime's error when it cannot open ``path``."""
-    if runtime.startswith("nodejs"):
-        text = f"EACCES: permission denied, open '{path}'"
-        return {"errorType": "Error", "errorMessage": text}
-    text = f"[Errno 13] Permission denied: '{path}'"
-    return {"errorType": "PermissionError", "errorMessage": text}
 
 
 def end_idle_workers() -> int:

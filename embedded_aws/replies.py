@@ -12,9 +12,7 @@ class ApiError(Exception):
 
     def __init__(self, code: str, message: str, status: int = 400) -> None:
         super().__init__(message)
-        self.code = code
-        self.message = message
-        self.status = status
+        self.code, self.message, self.status = code, message, status
 
     def reply(self) -> Reply:
         """The answer on the wire; SDKs read the code from the header or from the body."""

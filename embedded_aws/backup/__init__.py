@@ -6,12 +6,11 @@ internal/service/backup; ``NUKE`` gruntwork-io/cloud-nuke#730 and ``DEL`` go-to-
 which quote AWS's answers.
 """
 
-from embedded_aws.backup import backup_jobs, backup_plans, recovery_points, routes, store
+from embedded_aws.backup import backup_jobs, backup_plans, recovery_points, routes
 
 
 def install() -> None:
     """Put the service in front of the engine's, which keeps what is not listed in ``routes``."""
-    store.install()
     backup_plans.install()
     recovery_points.install()
     backup_jobs.install()

@@ -160,8 +160,7 @@ def list_backup_jobs(request: Request) -> Json:
 
 
 def _existing_job(request: Request) -> BackupJob:
-    job: BackupJob = find(store.jobs, request.path["job"], "Backup job")
-    return job
+    return find(store.jobs, request.path["job"], "Backup job")
 
 
 def _selected_job(request: Request, job: BackupJob) -> bool:
@@ -203,9 +202,8 @@ def _delete_table(original: Handler, data: Json) -> Reply:
     """Source: DynamoDB guide, "Using AWS Backup": the source table cannot be deleted meanwhile."""
     name = table_name(data)
     if name in dynamodb._tables and is_being_copied(store.arn_of_table(name)):
-        raise ApiError(
-            "ResourceInUseException", f"Attempt to change a resource which is still in use: {name} is being backed up"
-        )
+        text = f"Attempt to change a resource which is still in use: {name} is being backed up"
+        raise ApiError("ResourceInUseException", text)
     return original(data)
 
 

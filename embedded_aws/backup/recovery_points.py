@@ -146,14 +146,10 @@ def list_by_resource(request: Request) -> Json:
 
 
 def list_protected(request: Request) -> Json:
-    """ListProtectedResources."""
-    return page(request, "Results", _latest_points(), _BY_AGE, _protected_description)
-
-
-def list_protected_in_vault(request: Request) -> Json:
-    """ListProtectedResourcesByBackupVault."""
-    vaults.existing(request.path["vault"])
-    return page(request, "Results", _latest_points(request.path["vault"]), _BY_AGE, _protected_description)
+    """ListProtectedResources, and ListProtectedResourcesByBackupVault when the path names a vault."""
+    if vault := request.path.get("vault"):
+        vaults.existing(vault)
+    return page(request, "Results", _latest_points(vault), _BY_AGE, _protected_description)
 
 
 def describe_protected(request: Request) -> Json:
@@ -227,14 +223,13 @@ def create_hold(request: Request) -> Json:
 
 def get_hold(request: Request) -> Json:
     """GetLegalHold."""
-    hold: Json = find(store.legal_holds, request.path["hold"], "legal hold")
-    return hold
+    return find(store.legal_holds, request.path["hold"], "legal hold")
 
 
 def list_holds(request: Request) -> Json:
     """ListLegalHolds, without what each selects."""
-    age = itemgetter("CreationDate", "LegalHoldId")
-    return page(request, "LegalHolds", store.legal_holds.values(), age, _listed_hold)
+    listed = [{name: hold[name] for name in LISTED if name in hold} for hold in store.legal_holds.values()]
+    return page(request, "LegalHolds", listed, itemgetter("CreationDate", "LegalHoldId"), dict)
 
 
 def cancel_hold(request: Request) -> None:
@@ -242,11 +237,8 @@ def cancel_hold(request: Request) -> None:
     hold = get_hold(request)
     if not request.query.get("cancelDescription"):
         raise ApiError("MissingParameterValueException", "CancelDescription is required")
-    hold |= {
-        "Status": "CANCELED",
-        "CancelDescription": request.query["cancelDescription"],
-        "CancellationDate": store.now(),
-    }
+    hold |= {"Status": "CANCELED", "CancellationDate": store.now()}
+    hold["CancelDescription"] = request.query["cancelDescription"]
 
 
 def list_held_points(request: Request) -> Json:
@@ -278,14 +270,6 @@ def _hold_selects(hold: Json, point: RecoveryPoint) -> bool:
     )
 
 
-def _listed_hold(hold: Json) -> Json:
-    return {name: hold[name] for name in LISTED if name in hold}
-
-
 def _held_point(point: RecoveryPoint) -> Json:
-    return {
-        "RecoveryPointArn": point.arn,
-        "ResourceArn": point.table_arn,
-        "ResourceType": store.TYPE,
-        "BackupVaultName": point.vault,
-    }
+    shown = store.describe_recovery_point(point)
+    return {name: shown[name] for name in ("RecoveryPointArn", "ResourceArn", "ResourceType", "BackupVaultName")}

@@ -9,7 +9,7 @@ import base64
 import binascii
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from operator import itemgetter
@@ -91,7 +91,7 @@ def page(
     return answer
 
 
-def find(records: Any, identifier: str, kind: str) -> Any:
+def find(records: Mapping[str, Record], identifier: str, kind: str) -> Record:
     """The record of that identifier; raises ApiError for a missing one."""
     found = records.get(identifier)
     if found is None:

@@ -62,11 +62,9 @@ def _restore(job: RestoreJob, target: str, metadata: dict[str, str]) -> None:
     """Make the table; raises ApiError for what ends the job in FAILED."""
     point = job.point
     target_arn = store.arn_of_table(target)
-    restoring = (
-        ("dynamodb:RestoreTableFromAwsBackup", target_arn)
-        if point.advanced
-        else ("dynamodb:RestoreTableFromBackup", point.arn)
-    )
+    restoring = ("dynamodb:RestoreTableFromBackup", point.arn)
+    if point.advanced:
+        restoring = ("dynamodb:RestoreTableFromAwsBackup", target_arn)
     needed = [restoring, *((action, target_arn) for action in DEPENDENT_ACTIONS)]
     if denial := roles.first_denial(job.role_arn, needed):
         raise ApiError("AccessDeniedException", denial)
@@ -133,5 +131,4 @@ def list_all(request: Request) -> Json:
 
 
 def _existing(request: Request) -> RestoreJob:
-    job: RestoreJob = find(store.restores, request.path["job"], "Restore job")
-    return job
+    return find(store.restores, request.path["job"], "Restore job")

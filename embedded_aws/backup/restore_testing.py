@@ -57,7 +57,8 @@ def get_plan(request: Request) -> Json:
 def list_plans(request: Request) -> Json:
     """ListRestoreTestingPlans."""
     found = [entry["plan"] for entry in store.testing_plans.values()]
-    return page(request, "RestoreTestingPlans", found, _age, _without_points)
+    without_points = [{name: plan[name] for name in plan if name != "RecoveryPointSelection"} for plan in found]
+    return page(request, "RestoreTestingPlans", without_points, _age, dict)
 
 
 def delete_plan(request: Request) -> None:
@@ -109,20 +110,16 @@ def delete_selection(request: Request) -> None:
 
 
 def _plan(name: str) -> Json:
-    found: Json = find(store.testing_plans, name, "restore testing plan")
-    return found
+    return find(store.testing_plans, name, "restore testing plan")
 
 
 def _selection(plan: str, name: str) -> Json:
-    found: Json = find(_plan(plan)["selections"], name, "restore testing selection")
-    return found
+    selections: dict[str, Json] = _plan(plan)["selections"]
+    return find(selections, name, "restore testing selection")
 
 
 def _check(given: Json, kind: str) -> None:
-    for name in _NEEDED[kind]:
-        if not given.get(name):
-            raise ApiError("MissingParameterValueException", f"{name} is required")
-    name = given[_NEEDED[kind][0]]
+    name, *_ = Request({}, given).required(*_NEEDED[kind])
     if not NAME.fullmatch(name):
         raise invalid(f"'{name}' must match {NAME.pattern}")
 
@@ -138,10 +135,6 @@ def _points(plan: Json) -> Json:
 def _shown(record: Json, *more: str) -> Json:
     names = (PLAN_NAME, "RestoreTestingPlanArn", *more)
     return {name: record[name] for name in names if name in record}
-
-
-def _without_points(record: Json) -> Json:
-    return {name: value for name, value in record.items() if name != "RecoveryPointSelection"}
 
 
 def _age(record: Json) -> tuple[float, str]:

@@ -7,7 +7,7 @@ them at each request. The output shapes of Describe and List are those of the mo
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,7 +15,6 @@ from typing import Any
 import ministack.services.backup as engine
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json, invalid
 
 DAY_SECONDS = 86_400
@@ -23,13 +22,13 @@ LONGEST_DAYS = 36_500
 COLD_DAYS = 90
 DELETE_AFTER, MOVE_TO_COLD = "DeleteAfterDays", "MoveToColdStorageAfterDays"
 TYPE = "DynamoDB"  # the one type of resource that is backed up here
-jobs: Any = AccountRegionScopedDict()  # job id -> BackupJob
+jobs: "dict[str, BackupJob]" = AccountRegionScopedDict()  # by id
 points: Any = AccountRegionScopedDict()  # recovery point ARN -> RecoveryPoint
-restores: Any = AccountRegionScopedDict()  # job id -> RestoreJob
-region_settings: Any = AccountRegionScopedDict()  # name of a map -> the map
-legal_holds: Any = AccountRegionScopedDict()  # hold id -> the hold as AWS shows it
-copies: Any = AccountRegionScopedDict()  # job id -> the copy job as AWS shows it
-testing_plans: Any = AccountRegionScopedDict()  # name -> restore testing plan and its selections
+restores: "dict[str, RestoreJob]" = AccountRegionScopedDict()  # by id
+region_settings: dict[str, Json] = AccountRegionScopedDict()  # name of a map -> the map
+legal_holds: dict[str, Json] = AccountRegionScopedDict()  # hold id -> the hold as AWS shows it
+copies: dict[str, Json] = AccountRegionScopedDict()  # job id -> the copy job as AWS shows it
+testing_plans: dict[str, Json] = AccountRegionScopedDict()  # name -> restore testing plan and its selections
 
 _moment: ContextVar[float] = ContextVar("moment_of_the_request")
 
@@ -47,17 +46,6 @@ def one_moment() -> Iterator[None]:
 def now() -> float:
     """The moment of the request, or the present one outside of requests, in epoch seconds."""
     return _moment.get(0.0) or time.time()
-
-
-def install() -> None:
-    """Forget everything whenever the engine does."""
-    wrap(engine, "reset", _reset)
-
-
-def _reset(original: Callable[[], None]) -> None:
-    original()
-    for records in (jobs, points, restores, region_settings, legal_holds, copies, testing_plans):
-        records.clear()
 
 
 @dataclass

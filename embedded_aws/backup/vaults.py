@@ -31,6 +31,7 @@ from embedded_aws.replies import ApiError, Json, body_of, invalid
 from embedded_aws.settings import CURRENT
 
 NAME = re.compile(r"[a-zA-Z0-9\-\_]{2,50}")
+REFUSED = "InvalidRequestException"
 EXISTS = "Backup vault with the same name already exists"
 NOT_EMPTY = "Backup vault cannot be deleted because it contains recovery points."
 SHOWN = ("BackupVaultName", "BackupVaultArn", "CreationDate", "CreatorRequestId", "Locked")
@@ -70,7 +71,7 @@ def delete_vault(request: Request) -> None:
     """DeleteBackupVault; raises ApiError for a missing one and for one that holds points."""
     name = existing(request.path["vault"])["BackupVaultName"]
     if any(point.vault == name and point.holds_vault() for point in store.points.values()):
-        raise ApiError("InvalidRequestException", NOT_EMPTY)
+        raise ApiError(REFUSED, NOT_EMPTY)
     engine._vaults.pop(name)
 
 
@@ -78,12 +79,6 @@ def list_vaults(request: Request) -> Json:
     """ListBackupVaults."""
     shown = [vault for vault in engine._vaults.values() if request.selects(vaultType="BACKUP_VAULT")]
     return page(request, "BackupVaultList", shown, itemgetter("CreationDate", "BackupVaultName"), _vault_description)
-
-
-def notifications(request: Request) -> Json:
-    """GetBackupVaultNotifications: vaults have no notifications here."""
-    existing(request.path["vault"])
-    return body_of(engine._get_vault_notifications(request.path["vault"]))
 
 
 def _vault_description(vault: Json) -> Json:
@@ -136,10 +131,7 @@ def remove_lock(request: Request) -> None:
     """DeleteBackupVaultLockConfiguration; raises ApiError once a compliance lock is final."""
     vault = existing(request.path["vault"])
     if vault.get("LockDate", float("inf")) <= store.now():
-        raise ApiError(
-            "InvalidRequestException",
-            f"The lock of backup vault {vault['BackupVaultName']} is final and cannot be changed",
-        )
+        raise ApiError(REFUSED, f"The lock of backup vault {vault['BackupVaultName']} is final and cannot be changed")
     vault["Locked"] = False
     for name in LOCK_SHOWN:
         vault.pop(name, None)
@@ -148,10 +140,7 @@ def remove_lock(request: Request) -> None:
 def check_unlocked(name: str) -> None:
     """Raise ApiError while the vault is locked, in either mode and for every caller."""
     if existing(name)["Locked"]:
-        raise ApiError(
-            "InvalidRequestException",
-            f"Backup vault {name} is locked; its recovery points cannot be deleted or changed",
-        )
+        raise ApiError(REFUSED, f"Backup vault {name} is locked; its recovery points cannot be deleted or changed")
 
 
 def retention_refusal(name: str, lifecycle: Json) -> str | None:

@@ -137,8 +137,7 @@ def _delete_testing_plan(name: str, _: Json) -> None:
 
 
 def _made_testing_plan(name: str) -> Made:
-    arn = store.testing_plans[name]["plan"]["RestoreTestingPlanArn"]
-    return name, {"RestoreTestingPlanArn": arn}
+    return name, {"RestoreTestingPlanArn": store.testing_plans[name]["plan"]["RestoreTestingPlanArn"]}
 
 
 def _testing_plan(props: Json) -> Json:

@@ -24,12 +24,8 @@ ROLE, BOUNDARY = "AWS::IAM::Role", "PermissionsBoundary"
 MAPPING = "AWS::Lambda::EventSourceMapping"
 MAPPING_CREATE_ONLY = ("EventSourceArn", "StartingPosition")
 MAPPING_NUMBERS = (
-    "BatchSize",
-    "MaximumBatchingWindowInSeconds",
-    "MaximumRecordAgeInSeconds",
-    "MaximumRetryAttempts",
-    "ParallelizationFactor",
-)
+    "BatchSize MaximumBatchingWindowInSeconds MaximumRecordAgeInSeconds MaximumRetryAttempts ParallelizationFactor"
+).split()
 # Defaults for properties that a template does not set, besides the defaults of streams.
 UNSET: Json = {"Enabled": True, "FilterCriteria": {}, "FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 0}
 

@@ -51,7 +51,7 @@ def _create(logical_id: str, table: Json, stack: str) -> Made:
     request = {key: value for key, value in table.items() if key not in AFTERWARDS and value}
     body_of(service._create_table(request | {"TableName": name}))
     _apply(name, {}, table)
-    return name, engine._ddb_attrs(service._tables[name]) | _identity(name)
+    return name, engine._ddb_attrs(service._tables[name]) | {"TableId": service._tables[name]["TableId"]}
 
 
 def _update(kind: str, translate: Translate, name: str, old: Json, new: Json, stack: str, logical_id: str) -> Made:
@@ -67,7 +67,7 @@ def _update(kind: str, translate: Translate, name: str, old: Json, new: Json, st
     if made[0] == name:
         _apply(name, before, after)
         _update_rest(name, before, after)
-    return made[0], made[1] | _identity(made[0])
+    return made[0], made[1] | {"TableId": service._tables[made[0]]["TableId"]}
 
 
 def _delete(name: str, _: Json) -> None:
@@ -99,10 +99,6 @@ def _update_rest(name: str, before: Json, after: Json) -> None:
         body_of(service._update_table({"TableName": name} | changes))
 
 
-def _identity(name: str) -> Json:
-    return {"TableId": service._tables[name]["TableId"]}
-
-
 # Properties with the same name in both types and in CreateTable.
 SHARED = (*REPLACING, "TableName", "AttributeDefinitions", "BillingMode", EXPIRY)
 # Properties that a GlobalTable has in its replica and a Table at its top.
@@ -132,7 +128,8 @@ def from_global_table(props: Json) -> Json:
     table |= _throughput(props, replica)
     of_replica = {index["IndexName"]: index for index in replica.get("GlobalSecondaryIndexes", [])}
     table["GlobalSecondaryIndexes"] = [
-        _global_index(index, of_replica.get(index["IndexName"], {}))
+        {name: index[name] for name in ("IndexName", "KeySchema", "Projection")}
+        | _throughput(index, of_replica.get(index["IndexName"], {}))
         for index in props.get("GlobalSecondaryIndexes") or []
     ]
     table["Tags"] = _own_tags(table.get("Tags"))
@@ -143,11 +140,6 @@ def from_global_table(props: Json) -> Json:
 def _own_tags(tags: list[Json] | None) -> list[Json]:
     """The tags without CloudFormation's own: the schemas say cloudFormationSystemTags: false."""
     return [tag for tag in tags or [] if not tag["Key"].startswith("aws:")]
-
-
-def _global_index(index: Json, replica: Json) -> Json:
-    named = {name: index[name] for name in ("IndexName", "KeySchema", "Projection")}
-    return named | _throughput(index, replica)
 
 
 def _throughput(props: Json, replica: Json) -> Json:

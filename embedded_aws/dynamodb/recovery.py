@@ -20,6 +20,7 @@ from embedded_aws.patching import Handler, wrap, wrap_handler
 from embedded_aws.replies import ApiError, Json, Reply, body_of, ok
 from embedded_aws.settings import CURRENT
 
+VALIDATION = "ValidationException"
 DAY_SECONDS = 86_400
 LONGEST_PERIOD_DAYS = 35
 # On the engine's table record: a list of (when, partition key, sort key, item before).
@@ -63,17 +64,13 @@ def _update_recovery(_: Handler, data: Json) -> Reply:
     days = wanted.get("RecoveryPeriodInDays")
     if not wanted.get("PointInTimeRecoveryEnabled"):
         if days is not None:
-            raise ApiError(
-                "ValidationException", "RecoveryPeriodInDays cannot be set when PointInTimeRecoveryEnabled is false"
-            )
+            raise ApiError(VALIDATION, "RecoveryPeriodInDays cannot be set when PointInTimeRecoveryEnabled is false")
         engine._pitr_settings.pop(name, None)
         engine._tables[name].pop(CHANGES, None)
         return _recovery_description(name)
     days = LONGEST_PERIOD_DAYS if days is None else int(days)
     if not 1 <= days <= LONGEST_PERIOD_DAYS:
-        raise ApiError(
-            "ValidationException", f"RecoveryPeriodInDays must be between 1 and {LONGEST_PERIOD_DAYS}, got {days}"
-        )
+        raise ApiError(VALIDATION, f"RecoveryPeriodInDays must be between 1 and {LONGEST_PERIOD_DAYS}, got {days}")
     before = engine._pitr_settings.get(name) or {"EnabledAt": time.time()}
     engine._tables[name].setdefault(CHANGES, [])
     engine._pitr_settings[name] = {"EnabledAt": before["EnabledAt"], "Days": days}
@@ -148,13 +145,12 @@ def _restore_to_point_in_time(original: Handler, data: Json) -> Reply:
     name = _existing_table(table_name(data, "SourceTableName") or table_name(data, "SourceTableArn"))
     table = engine._tables[name]
     if not enabled(name):
-        raise ApiError(
-            "PointInTimeRecoveryUnavailableException", f"Point in time recovery is not enabled for table '{name}'"
-        )
+        text = f"Point in time recovery is not enabled for table '{name}'"
+        raise ApiError("PointInTimeRecoveryUnavailableException", text)
     earliest, latest = _window(name)
     wanted = latest if data.get("UseLatestRestorableTime") else data.get("RestoreDateTime")
     if wanted is None:
-        raise ApiError("ValidationException", "Either RestoreDateTime or UseLatestRestorableTime must be specified")
+        raise ApiError(VALIDATION, "Either RestoreDateTime or UseLatestRestorableTime must be specified")
     # Times are rounded on their way: the window's own ends must pass.
     if not int(earliest) <= int(wanted) <= int(latest):
         raise ApiError("InvalidRestoreTimeException", "Invalid restore time")

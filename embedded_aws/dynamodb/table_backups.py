@@ -33,10 +33,9 @@ def install() -> None:
 
 def _backup_arn(table: str, _: str) -> str:
     """A new backup's ARN: 14 digits of epoch milliseconds, a leading 0, and 8 hex digits."""
-    return (
-        f"arn:aws:dynamodb:{engine.get_region()}:{engine.get_account_id()}:table/{table}"
-        f"/backup/{int(time.time() * 1000):014d}-{uuid.uuid4().hex[:8]}"
-    )
+    place = f"{engine.get_region()}:{engine.get_account_id()}"
+    identifier = f"{int(time.time() * 1000):014d}-{uuid.uuid4().hex[:8]}"
+    return f"arn:aws:dynamodb:{place}:table/{table}/backup/{identifier}"
 
 
 def _create_system_backup(table: str) -> str:
@@ -63,10 +62,8 @@ def _delete_backup(original: Handler, data: Json) -> Reply:
     details = engine._backups.get(arn, {}).get("BackupDetails", {})
     if details.get("BackupType") == "SYSTEM":
         expiry = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(details["BackupExpiryDateTime"]))
-        text = (
-            f"User is not allowed to delete the system backup with arn {arn}. It will automatically expire on {expiry}"
-        )
-        raise ApiError("ValidationException", text)
+        text = f"User is not allowed to delete the system backup with arn {arn}. It will automatically expire on"
+        raise ApiError("ValidationException", f"{text} {expiry}")
     if details.get("BackupType") == "AWS_BACKUP":
         # Documented for the console only; refused here, so that no caller relies on it.
         raise ApiError("ValidationException", f"AWS Backup manages the backup {arn}")

@@ -30,8 +30,6 @@ _RECOVERY_POINT = re.compile(
 )
 _TAGGED = re.compile(r"/(?:tags|untag)/(.+?)/?")
 _PLAN = re.compile(r"/backup/plans(?:/([^/]+))?(?:/.*)?")
-
-
 _SETTING = frozenset({"iam:CreateRole", "iam:PutRolePermissionsBoundary"})
 _CHANGING = frozenset(
     "iam:AttachRolePolicy iam:DeleteRolePermissionsBoundary iam:DeleteRolePolicy iam:DetachRolePolicy "

@@ -31,9 +31,8 @@ def check_role(arn: str, headers: Json, query: Json) -> None:
         service_context={"iam:PassedToService": SERVICE},
     )
     if denied:
-        message = iam_actions.identity_denial_message(
-            "iam:PassRole", denied.principal_arn, arn, denied.decision == "Deny"
-        )
+        explicit = denied.decision == "Deny"
+        message = iam_actions.identity_denial_message("iam:PassRole", denied.principal_arn, arn, explicit)
         raise ApiError("AccessDeniedException", message, 403)
     check_assumable(arn)
 

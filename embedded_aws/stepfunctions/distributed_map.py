@@ -110,9 +110,8 @@ class _MapRun:
         self._record["status"] = "ABORTED" if stopped else "FAILED" if self._exceeded else "SUCCEEDED"
         self._record["stopDate"] = engine.now_iso()
         if self._exceeded:
-            raise engine._ExecutionError(
-                "States.ExceedToleratedFailureThreshold", "The specified tolerated failure threshold was exceeded"
-            )
+            text = "The specified tolerated failure threshold was exceeded"
+            raise engine._ExecutionError("States.ExceedToleratedFailureThreshold", text)
         return results
 
     @property
