@@ -7,6 +7,7 @@ This file is also the program of the process that is forked. Linux only; elsewhe
 """
 
 import contextlib
+import functools
 import json
 import os
 import runpy
@@ -119,9 +120,12 @@ def _next_child(channel: socket.socket) -> tuple[str, str, dict[str, str]]:
 
 
 def main() -> None:
-    """Import boto3 with what a client loads, then fork; in each child, run the engine's script."""
+    """Import boto3 and read what a client needs, then fork; in each child, run the engine's script."""
     import boto3
+    from botocore.loaders import JSONFileLoader
 
+    described = functools.cache(JSONFileLoader().load_file)
+    JSONFileLoader.load_file = lambda _, path: described(path)
     boto3.Session("x", "x", region_name="us-east-1").client("dynamodb")
     script, folder, environment = _next_child(socket.socket(fileno=int(sys.argv[1])))
     os.chdir(folder)

@@ -1,10 +1,12 @@
 """Fixtures every tier shares."""
 
+import functools
 import gc
 import os
 import shutil
 from pathlib import Path
 
+from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
 from local.environment import without_aws
@@ -18,6 +20,10 @@ os.environ["CDK_VALIDATION"] = "false"
 # On a slow machine the first run takes longer than Hypothesis expects; that is no mistake of the code.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+# Commands make clients of their own, and half of a command's time was reading the same descriptions of services.
+_described = functools.cache(JSONFileLoader().load_file)
+JSONFileLoader.load_file = lambda _, path: _described(path)
 
 PROJECT = Path(__file__).resolve().parent.parent
 # What a deployment needs of the project, and nothing else of it.
