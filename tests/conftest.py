@@ -2,16 +2,19 @@
 
 import functools
 import gc
+import json
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
 from local.environment import without_aws
 
-# Tests of a person's shell bring its variables themselves; those of this one reach no test.
+# The variables of the user's shell reach no test.
 for name in os.environ.keys() - without_aws(os.environ).keys():
     del os.environ[name]
 # The CDK's own validation of a template is half of the time of a synth, and a second of every
@@ -33,10 +36,15 @@ NEEDED = ("app.py", "cdk.json", "stacks", "seed", "dynamo", "functions", "model"
 gc.disable()
 
 
-def copy_project(folder: Path) -> Path:
-    """Copy what a deployment needs to a new ``folder``, which is returned."""
-    folder.mkdir(parents=True)
-    for name in NEEDED:
+def context() -> dict[str, Any]:
+    """The context in cdk.json."""
+    return dict(json.loads((PROJECT / "cdk.json").read_text())["context"])
+
+
+def copy_project(folder: Path, files: Sequence[str] = NEEDED) -> Path:
+    """Copy files and folders of the project, by default what a deployment needs, to ``folder``, which is returned."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in files:
         if (PROJECT / name).is_dir():
             shutil.copytree(PROJECT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:

@@ -10,7 +10,7 @@ import re
 import pytest
 
 from tests.conftest import PROJECT
-from tests.support.make_steps import checkout, make
+from tests.support.commands import checkout, make
 
 TARGETS = re.findall(r"^([a-z-]+):.*## ", (PROJECT / "Makefile").read_text(), re.M)
 

@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from embedded_aws.tests.support.steps import log_groups, log_lines
-from tests.support.cdk_cli import bootstrapped_cli
+from tests.support.commands import bootstrapped_cli
 
 
 @pytest.fixture(scope="module")

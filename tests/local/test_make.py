@@ -1,6 +1,6 @@
 """The make targets of a stack's life, as the README has them, on the embedded AWS."""
 
-from tests.support.make_steps import checkout, make
+from tests.support.commands import checkout, make
 
 
 def test_a_stage_from_bootstrap_to_destroy(aws, name, tmp_path):

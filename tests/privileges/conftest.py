@@ -14,7 +14,7 @@ from tests.privileges.stage import Stage
 
 @pytest.fixture(scope="session")
 def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    """Not that of the other tests: the stage makes the bucket that `cdk bootstrap` makes there."""
+    """Not that of the other tests, whose events would reach the stage's rules."""
     with running(tmp_path_factory.mktemp("privileges")) as started:
         yield started
 

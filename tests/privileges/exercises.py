@@ -14,11 +14,11 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from embedded_aws.tests.support.steps import back_up, eventually, restored
+from embedded_aws.tests.support.steps import allow, back_up, eventually, policy, restored
 from model.messages import Item, message_item
 from model.wire import from_wire, to_lines, to_wire
 from tests.privileges.assemblies import BUCKET, COPIES, DATASET_KEY
-from tests.privileges.stage import Stage, allowing, refusal
+from tests.privileges.stage import Stage, refusal
 from tests.privileges.statements import REGION, Permission
 
 Exercise = Callable[[Stage, Permission], str]
@@ -27,38 +27,41 @@ START = datetime(2026, 1, 1, tzinfo=UTC)
 # More than fit into one transaction, so a first seed writes them in batches.
 MANY = 120
 TEST_TABLE = "awsbackup-restore-test-privileges"
+ELSEWHERE = str(COPIES["copy_region"])
+# An event for no resource: the function's result does not matter.
+_NOTHING = {"PhysicalResourceId": "AWSCDK::CustomResourceProviderFramework::CREATE_FAILED"}
+_EVENT = {"Source": "exercise", "DetailType": "exercise", "Detail": "{}"}
+_PATTERN = json.dumps({"source": ["exercise"]})
 
 
 def message(number: int, body: str = "Hi", recipient: str = "Jerry") -> Item:
     """One of Tom's messages."""
-    sent = START + timedelta(minutes=number)
-    return message_item(sender="Tom", recipient=recipient, body=body, sent_at=sent)
+    return message_item(sender="Tom", recipient=recipient, body=body, sent_at=START + timedelta(minutes=number))
+
+
+# --- for any role --------------------------------------------------------------
 
 
 def logs(stage: Stage, permission: Permission) -> str:
     """Invoke the function; its log must arrive."""
     function, position = stage.running_as(permission.holder)[0], stage.log_position()
-    # An event for no resource: the function's result does not matter here.
     stage.invoke(function, stage.event("Delete") | _NOTHING)
     return stage.refusals(position, f"log of {stage.name(function)} lost")
-
-
-_NOTHING = {"PhysicalResourceId": "AWSCDK::CustomResourceProviderFramework::CREATE_FAILED"}
 
 
 def trusts(stage: Stage, permission: Permission) -> str:
     """Give the role to what runs as it, once more."""
     role, service = stage.role(permission.holder), permission.principal
+    if service == "backup.amazonaws.com":
+        job = {"BackupVaultName": stage.vault, "ResourceArn": stage.known["TableArn"]}
+        return refusal(stage.client("backup").start_backup_job, **job, IamRoleArn=role)
+    runner = stage.name(stage.running_as(permission.holder)[0])
     if service == "lambda.amazonaws.com":
-        function = stage.name(stage.running_as(permission.holder)[0])
-        change = stage.client("lambda").update_function_configuration
-        return refusal(change, FunctionName=function, Role=role)
-    if service == "states.amazonaws.com":
-        (machine,) = stage.running_as(permission.holder)
-        change = stage.client("stepfunctions").update_state_machine
-        return refusal(change, stateMachineArn=stage.name(machine), roleArn=role)
-    job = {"BackupVaultName": stage.known["BackupVaultName"], "ResourceArn": stage.known["TableArn"]}
-    return refusal(stage.client("backup").start_backup_job, **job, IamRoleArn=role)
+        return refusal(stage.client("lambda").update_function_configuration, FunctionName=runner, Role=role)
+    return refusal(stage.client("stepfunctions").update_state_machine, stateMachineArn=runner, roleArn=role)
+
+
+# --- the seed ------------------------------------------------------------------
 
 
 def seed_update(stage: Stage, _permission: Permission) -> str:
@@ -94,12 +97,13 @@ def _first_seed(stage: Stage, **properties: Any) -> str:
     return stage.failure("SeedSeedingFunction", stage.event("Create", TableName=stage.table, **properties))
 
 
+# --- the index of conversations ------------------------------------------------
+
+
 def index_message(stage: Stage, _permission: Permission) -> str:
-    """Follow a message that was sent."""
-    # Of a conversation that has no newer one.
-    newest = message(1, recipient="Spike")
-    put(stage, newest)
-    return _index(stage, newest)
+    """Follow a message that was sent, in a conversation without a newer one."""
+    put(stage, message(1, recipient="Spike"))
+    return _index(stage, message(1, recipient="Spike"))
 
 
 def index_deletion(stage: Stage, _permission: Permission) -> str:
@@ -118,6 +122,9 @@ def read_stream(stage: Stage, _permission: Permission) -> str:
     return refusal(stage.client("lambda").update_event_source_mapping, UUID=mapping, Enabled=False)
 
 
+# --- the framework of custom resources -----------------------------------------
+
+
 def call_handler(stage: Stage, permission: Permission) -> str:
     """Let the provider framework's function call the one that it wraps."""
     (function,) = (name for name in stage.running_as(permission.holder) if not name.endswith("onTimeout"))
@@ -128,8 +135,9 @@ def call_handler(stage: Stage, permission: Permission) -> str:
 
 def _properties(stage: Stage) -> dict[str, Any]:
     """The properties of all custom resources of the stage."""
-    own = {"TableName": stage.table, "Messages": [], "VaultName": stage.known["BackupVaultName"]}
-    return own | {"StateMachineArn": stage.name("DatasetLoadingMachine"), "Bucket": BUCKET, "Key": DATASET_KEY}
+    machine = stage.name("DatasetLoadingMachine")
+    own = {"TableName": stage.table, "Messages": [], "VaultName": stage.vault, "StateMachineArn": machine}
+    return own | {"Bucket": BUCKET, "Key": DATASET_KEY}
 
 
 def ask_for_state(stage: Stage, permission: Permission) -> str:
@@ -150,17 +158,19 @@ def give_up_waiting(stage: Stage, permission: Permission) -> str:
     given = stage.event("Create", **_properties(stage))
     if "Emptying" in machine:
         point(stage)
-        vault = stage.known["BackupVaultName"]
-        given = stage.event("Delete", VaultName=vault, VaultArn=vault_arn(stage, vault))
+        given = _deletion(stage, stage.vault)
     with _replaced(stage):
         troubles = stage.run(machine, given)
     # That it was not complete is what the exercise is about.
     return troubles if DENIED in troubles else ""
 
 
+# --- the dataset ---------------------------------------------------------------
+
+
 def load(stage: Stage, _permission: Permission) -> str:
     """Load the dataset."""
-    return stage.run("DatasetLoadingMachine", _load(stage))
+    return stage.run("DatasetLoadingMachine", _load(stage.table))
 
 
 def load_batch(stage: Stage, _permission: Permission) -> str:
@@ -170,8 +180,7 @@ def load_batch(stage: Stage, _permission: Permission) -> str:
     times = [(START + timedelta(minutes=number)).isoformat() for number in (7, 8)]
     lines = [{"from": "Tom", "to": "Jerry", "body": "Hi", "at": time} for time in times]
     items = [{"Index": number, "Message": line} for number, line in enumerate(lines)]
-    event = {"Items": items, "BatchInput": {"Table": stage.table}}
-    return stage.failure("DatasetWorkerFunction", event)
+    return stage.failure("DatasetWorkerFunction", {"Items": items, "BatchInput": {"Table": stage.table}})
 
 
 def start_load(stage: Stage, _permission: Permission) -> str:
@@ -195,25 +204,25 @@ def start_load(stage: Stage, _permission: Permission) -> str:
 def watch_load(stage: Stage, _permission: Permission) -> str:
     """Say why a load has failed, down to the error of a batch."""
     name, states = "wrong-table", stage.client("stepfunctions")
-    arn = stage.name("DatasetLoadingMachine").replace(":stateMachine:", ":execution:") + f":{name}"
-    try:
-        states.describe_execution(executionArn=arn)
-    except states.exceptions.ExecutionDoesNotExist:
+    machine = stage.name("DatasetLoadingMachine")
+    if name not in [each["name"] for each in states.list_executions(stateMachineArn=machine)["executions"]]:
         # A batch of it fails, because the table is not the worker's.
-        stage.run("DatasetLoadingMachine", _load(stage) | {"Table": "Messages-elsewhere"}, name)
+        stage.run("DatasetLoadingMachine", _load("Messages-elsewhere"), name)
     event = stage.event("Update", **_properties(stage)) | {"RequestId": name}
     why = "calling the BatchGetItem operation"
     return _logged(stage, "DatasetWatchingFunction", event, lambda found: why in found.get("errorMessage", ""))
 
 
-def _load(stage: Stage) -> dict[str, str]:
-    return {"Bucket": BUCKET, "Key": DATASET_KEY, "Table": stage.table}
+def _load(table: str) -> dict[str, str]:
+    return {"Bucket": BUCKET, "Key": DATASET_KEY, "Table": table}
+
+
+# --- AWS Backup ----------------------------------------------------------------
 
 
 def take_backup(stage: Stage, permission: Permission) -> str:
     """Back the table up."""
-    found = _back_up(stage, permission)
-    return _unless_completed(found["State"], found)
+    return _unless_completed(_back_up(stage, permission), "State")
 
 
 def take_basic_backup(stage: Stage, permission: Permission) -> str:
@@ -228,24 +237,20 @@ def expire_backup(stage: Stage, permission: Permission) -> str:
         arn = _back_up(stage, permission)["RecoveryPointArn"]
     position = stage.log_position()
     stage.configure(backup_service_linked_role=0)
-    stage.client("backup").delete_recovery_point(BackupVaultName=stage.known["BackupVaultName"], RecoveryPointArn=arn)
+    stage.client("backup").delete_recovery_point(BackupVaultName=stage.vault, RecoveryPointArn=arn)
     stage.configure(backup_service_linked_role=1)
     return stage.refusals(position, f"recovery point {arn} is EXPIRED")
 
 
-def _back_up(stage: Stage, permission: Permission) -> dict[str, Any]:
-    vault, role = stage.known["BackupVaultName"], stage.role(permission.holder)
-    return dict(back_up(stage.client, vault, stage.table, role))
+def _back_up(stage: Stage, permission: Permission) -> Any:
+    return back_up(stage.client, stage.vault, stage.table, stage.role(permission.holder))
 
 
 def copy_backup(stage: Stage, permission: Permission) -> str:
     """Copy a backup to the vault of the stage's copies, in another region."""
-    elsewhere = stage.client("backup", region_name=_ELSEWHERE)
     vault = f"{stage.stack}-Copies-{REGION}-k"
-    with contextlib.suppress(elsewhere.exceptions.AlreadyExistsException):
-        elsewhere.create_backup_vault(BackupVaultName=vault)
-    found = copy_to(stage, permission.holder, vault)
-    return _unless_completed(found["State"], found)
+    _create_vault(stage, vault, region_name=ELSEWHERE)
+    return _unless_completed(copy_to(stage, permission.holder, vault), "State")
 
 
 def copy_to(stage: Stage, holder: str, vault: str) -> Any:
@@ -253,22 +258,22 @@ def copy_to(stage: Stage, holder: str, vault: str) -> Any:
     backup = stage.client("backup")
     job = backup.start_copy_job(
         RecoveryPointArn=point(stage),
-        SourceBackupVaultName=stage.known["BackupVaultName"],
-        DestinationBackupVaultArn=f"arn:aws:backup:{_ELSEWHERE}:000000000000:backup-vault:{vault}",
+        SourceBackupVaultName=stage.vault,
+        DestinationBackupVaultArn=f"arn:aws:backup:{ELSEWHERE}:000000000000:backup-vault:{vault}",
         IamRoleArn=stage.role(holder),
     )["CopyJobId"]
     return backup.describe_copy_job(CopyJobId=job)["CopyJob"]
 
 
-_ELSEWHERE = str(COPIES["copy_region"])
-
-
 def select(stage: Stage, permission: Permission) -> str:
     """Select the table for a plan."""
-    backup, plan = stage.client("backup"), stage.known["BackupPlanId"]
-    name, role = f"exercise-{uuid.uuid4().hex[:8]}", stage.role(permission.holder)
-    selection = {"SelectionName": name, "IamRoleArn": role, "Resources": [stage.known["TableArn"]]}
-    return refusal(backup.create_backup_selection, BackupPlanId=plan, BackupSelection=selection)
+    selection = {
+        "SelectionName": f"exercise-{uuid.uuid4().hex[:8]}",
+        "IamRoleArn": stage.role(permission.holder),
+        "Resources": [stage.known["TableArn"]],
+    }
+    create = stage.client("backup").create_backup_selection
+    return refusal(create, BackupPlanId=stage.known["BackupPlanId"], BackupSelection=selection)
 
 
 def restore(stage: Stage, permission: Permission) -> str:
@@ -283,23 +288,18 @@ def restore_basic(stage: Stage, permission: Permission) -> str:
 
 
 def _restore(stage: Stage, permission: Permission, arn: str) -> str:
-    target = f"{stage.table}.exercise"
-    if permission.holder == "BackupTestingRole":
-        target = f"{TEST_TABLE}-{uuid.uuid4().hex[:8]}"
-    found = restore_as(stage, permission.holder, arn, target)
+    testing = permission.holder == "BackupTestingRole"
+    target = f"{TEST_TABLE}-{uuid.uuid4().hex[:8]}" if testing else f"{stage.table}.exercise"
+    job = restore_as(stage, permission.holder, arn, target)
     with contextlib.suppress(ClientError):
         stage.client("dynamodb").delete_table(TableName=target)
-    return _unless_completed(found["Status"], found)
+    return _unless_completed(job, "Status")
 
 
 def restore_as(stage: Stage, holder: str, arn: str, target: str) -> Any:
     """Restore a recovery point with a role; the job's description once it is over."""
-    return restored(
-        stage.client("backup"),
-        RecoveryPointArn=arn,
-        IamRoleArn=stage.role(holder),
-        Metadata={"targetTableName": target, "encryptionType": "Default"},
-    )
+    metadata = {"targetTableName": target, "encryptionType": "Default"}
+    return restored(stage.client("backup"), RecoveryPointArn=arn, IamRoleArn=stage.role(holder), Metadata=metadata)
 
 
 def validate(stage: Stage, _permission: Permission) -> str:
@@ -312,65 +312,97 @@ def validate(stage: Stage, _permission: Permission) -> str:
         stage.tested = job["RestoreJobId"]
     # As before the first look: what has a verdict is not looked at again.
     stage.client("backup").put_restore_validation_result(RestoreJobId=stage.tested, ValidationStatus="VALIDATING")
-    event = {"detail": {"restoreJobId": stage.tested}}
-    return stage.failure("BackupTestingValidationFunction", event)
+    return stage.failure("BackupTestingValidationFunction", {"detail": {"restoreJobId": stage.tested}})
 
 
 def tell_of_restore(stage: Stage, _permission: Permission) -> str:
     """Let the rule hear of a restore: the function must be called."""
-    rule, position = stage.name("BackupTestingRestored"), stage.log_position()
-    function = stage.name("BackupTestingValidationFunction")
-    events, before = stage.client("events"), _streams(stage, "BackupTestingLogs")
+    rule, events = stage.name("BackupTestingRestored"), stage.client("events")
+
+    def streams() -> Any:
+        return stage.client("logs").describe_log_streams(logGroupName=stage.name("BackupTestingLogs"))["logStreams"]
+
+    before, position = len(streams()), stage.log_position()
     usual = events.describe_rule(Name=rule)["EventPattern"]
     # Only AWS Backup itself may send what the rule waits for.
-    events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["exercise"]}))
-    _send_event(stage)
+    events.put_rule(Name=rule, EventPattern=_PATTERN)
+    events.put_events(Entries=[_EVENT])
     events.put_rule(Name=rule, EventPattern=usual)
-    return _arrived(stage, lambda: _streams(stage, "BackupTestingLogs") != before, position, function)
+    function = stage.name("BackupTestingValidationFunction")
+    return _arrived(stage, lambda: len(streams()) != before, position, function)
 
 
-def _streams(stage: Stage, group: str) -> list[str]:
-    found = stage.client("logs").describe_log_streams(logGroupName=stage.name(group))
-    return [stream["logStreamName"] for stream in found["logStreams"]]
+def empty_vault(stage: Stage, permission: Permission) -> str:
+    """Empty a vault that another replaced of a backup, which a moment ago it did not have."""
+    vault = stage.vault
+    if permission.resource.startswith("backup-vault:"):  # the name that the vault has without a key
+        vault = f"{stage.stack}-{vault.removeprefix(f'{stage.stack}-k')}"
+        _create_vault(stage, vault)
+    purge(stage, vault)
+    in_dynamodb = permission.resource.endswith("/backup/*")
+    with basic(stage) if in_dynamodb else contextlib.nullcontext():
+        point(stage, vault, basic=in_dynamodb)
+    event, backup = _deletion(stage, vault), stage.client("backup")
+    arn = event["ResourceProperties"]["VaultArn"]
+    backup.untag_resource(ResourceArn=arn, TagKeyList=["messages:emptying-since"])
+    backup.tag_resource(ResourceArn=arn, Tags={"messages:empty-since": str(time.time())})
+    with _replaced(stage):
+        return stage.failure("BackupEmptyingFunction", event)
+
+
+def keep_vault(stage: Stage, _permission: Permission) -> str:
+    """Delete the custom resource of the vault that the stack still has."""
+    return stage.failure("BackupEmptyingFunction", _deletion(stage, stage.vault))
+
+
+def _deletion(stage: Stage, vault: str) -> dict[str, Any]:
+    """The event of the deletion of a vault's custom resource."""
+    described = stage.client("backup").describe_backup_vault(BackupVaultName=vault)
+    return stage.event("Delete", VaultName=vault, VaultArn=described["BackupVaultArn"])
+
+
+@contextlib.contextmanager
+def _replaced(stage: Stage) -> Iterator[None]:
+    """A function whose stack has another vault, meanwhile."""
+    lambda_, function = stage.client("lambda"), {"FunctionName": stage.name("BackupEmptyingFunction")}
+    own = lambda_.get_function_configuration(**function)["Environment"]["Variables"]
+    lambda_.update_function_configuration(**function, Environment={"Variables": own | {"VAULT_NAME": "another"}})
+    try:
+        yield
+    finally:
+        lambda_.update_function_configuration(**function, Environment={"Variables": own})
+
+
+# --- alarms, queues, the key ---------------------------------------------------
 
 
 def send_alarm(stage: Stage, _permission: Permission) -> str:
     """Let an alarm of the account tell the topic."""
-    topic, cloudwatch = stage.known["AlarmTopicArn"], stage.client("cloudwatch")
+    cloudwatch, alarm = stage.client("cloudwatch"), {"AlarmName": stage.stack}
     cloudwatch.put_metric_alarm(
-        AlarmName=stage.stack,
-        AlarmActions=[topic],
-        MetricName="Any",
-        Namespace="Exercise",
-        Statistic="Sum",
-        Period=60,
+        **alarm,
+        AlarmActions=[stage.known["AlarmTopicArn"]],
         EvaluationPeriods=1,
-        Threshold=1,
         ComparisonOperator="GreaterThanThreshold",
     )
 
     def send() -> None:
         for state in ("OK", "ALARM"):
-            cloudwatch.set_alarm_state(AlarmName=stage.stack, StateValue=state, StateReason="x")
+            cloudwatch.set_alarm_state(**alarm, StateValue=state, StateReason="x")
 
     return _published(stage, send)
 
 
 def send_backup_event(stage: Stage, _permission: Permission) -> str:
     """Let a rule of EventBridge tell the topic, as the role of the stage's own rules."""
-    events, rule = stage.client("events"), "exercise"
-    target = {"Arn": stage.known["AlarmTopicArn"], "RoleArn": stage.role("AlarmsBackupRole")}
-    events.put_rule(Name=rule, EventPattern=json.dumps({"source": ["exercise"]}))
-    events.put_targets(Rule=rule, Targets=[{"Id": "topic"} | target])
-    return _published(stage, lambda: _send_event(stage))
+    events = stage.client("events")
+    target = {"Id": "topic", "Arn": stage.known["AlarmTopicArn"], "RoleArn": stage.role("AlarmsBackupRole")}
+    events.put_rule(Name="exercise", EventPattern=_PATTERN)
+    events.put_targets(Rule="exercise", Targets=[target])
+    return _published(stage, lambda: events.put_events(Entries=[_EVENT]))
 
 
-def _send_event(stage: Stage) -> None:
-    entry = {"Source": "exercise", "DetailType": "exercise", "Detail": "{}"}
-    stage.client("events").put_events(Entries=[entry])
-
-
-def _published(stage: Stage, send: Callable[[], None]) -> str:
+def _published(stage: Stage, send: Callable[[], object]) -> str:
     position, sqs = stage.log_position(), stage.client("sqs")
     sqs.purge_queue(QueueUrl=stage.inbox)
     send()
@@ -384,92 +416,44 @@ def _arrived(stage: Stage, check: Callable[[], bool], position: int, about: str)
 
 def send_plainly(stage: Stage, permission: Permission) -> str:
     """Send without TLS: the queue or topic must refuse."""
-    if permission.action == "sqs:*":
-        client, url = stage.client("sqs", region_name=_PLAIN), stage.known["FailureQueueUrl"]
-        call, arguments = client.send_message, {"QueueUrl": url, "MessageBody": "x"}
-    else:
-        client, topic = stage.client("sns", region_name=_PLAIN), stage.known["AlarmTopicArn"]
-        call, arguments = client.publish, {"TopicArn": topic, "Message": "x"}
-    # TLS ends at the embedded AWS, which believes what a proxy before it says of the client.
+    # A client apart. TLS ends at the embedded AWS, which believes what a proxy before it says of the client.
+    service = permission.action.partition(":")[0]
+    client = stage.client(service, region_name=REGION)
     client.meta.events.register("before-send", _say_plain, unique_id="plain")
-    found = refusal(call, **arguments)
+    if service == "sqs":
+        found = refusal(client.send_message, QueueUrl=stage.known["FailureQueueUrl"], MessageBody="x")
+    else:
+        found = refusal(client.publish, TopicArn=stage.known["AlarmTopicArn"], Message="x")
     return "" if DENIED in found or "is denied" in found else f"a message without TLS was accepted {found}".strip()
-
-
-_PLAIN = "us-east-1"
 
 
 def _say_plain(request: Any, **_: Any) -> None:
     request.headers["X-Forwarded-Proto"] = "http"
 
 
-def empty_vault(stage: Stage, permission: Permission) -> str:
-    """Empty a vault that another replaced of a backup, which a moment ago it did not have."""
-    backup, vault = stage.client("backup"), stage.known["BackupVaultName"]
-    if permission.resource.startswith("backup-vault:"):
-        vault = other_vault(stage)
-    purge(stage, vault)
-    in_dynamodb = permission.resource.endswith("/backup/*")
-    with basic(stage) if in_dynamodb else contextlib.nullcontext():
-        point(stage, vault, basic=in_dynamodb)
-    arn = vault_arn(stage, vault)
-    backup.untag_resource(ResourceArn=arn, TagKeyList=["messages:emptying-since"])
-    backup.tag_resource(ResourceArn=arn, Tags={"messages:empty-since": str(time.time())})
-    event = stage.event("Delete", VaultName=vault, VaultArn=arn)
-    with _replaced(stage):
-        return stage.failure("BackupEmptyingFunction", event)
-
-
-def keep_vault(stage: Stage, _permission: Permission) -> str:
-    """Delete the custom resource of the vault that the stack still has."""
-    vault = stage.known["BackupVaultName"]
-    event = stage.event("Delete", VaultName=vault, VaultArn=vault_arn(stage, vault))
-    return stage.failure("BackupEmptyingFunction", event)
-
-
-@contextlib.contextmanager
-def _replaced(stage: Stage) -> Iterator[None]:
-    """A function whose stack has another vault, meanwhile."""
-    lambda_, name = stage.client("lambda"), stage.name("BackupEmptyingFunction")
-    own = lambda_.get_function_configuration(FunctionName=name)["Environment"]["Variables"]
-
-    def change(variables: dict[str, str]) -> None:
-        lambda_.update_function_configuration(FunctionName=name, Environment={"Variables": variables})
-
-    change(own | {"VAULT_NAME": "another"})
-    try:
-        yield
-    finally:
-        change(own)
-
-
 def grant_key(stage: Stage, _permission: Permission) -> str:
     """Grant the key to another principal, as a user with the permission: the key policy must refuse."""
-    user, iam = f"{stage.stack}-grantor", stage.client("iam")
+    user, iam = f"grantor-{uuid.uuid4().hex[:8]}", stage.client("iam")
     iam.create_user(UserName=user)
-    allowed = allowing(Action="kms:CreateGrant", Resource="*")
-    iam.put_user_policy(UserName=user, PolicyName="grant", PolicyDocument=allowed)
+    iam.put_user_policy(UserName=user, PolicyName="grant", PolicyDocument=policy(allow("kms:CreateGrant")))
     key = iam.create_access_key(UserName=user)["AccessKey"]
     kms = stage.client("kms", aws_access_key_id=key["AccessKeyId"], aws_secret_access_key=key["SecretAccessKey"])
     grant = {"Operations": ["Decrypt"], "GranteePrincipal": stage.role("SeedSeedingRole")}
     found = refusal(kms.create_grant, KeyId=stage.name("StageKey"), **grant)
-    iam.delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
-    iam.delete_user_policy(UserName=user, PolicyName="grant")
-    iam.delete_user(UserName=user)
     return "" if DENIED in found else "a grant was made"
 
 
-# --- what the exercises need ---------------------------------------------------
+# --- what the exercises need, done as the account's root user ------------------
 
 
 def put(stage: Stage, *items: Item) -> None:
-    """Put items as the account's root user."""
+    """Put items."""
     for item in items:
         stage.client("dynamodb").put_item(TableName=stage.table, Item=from_wire(to_wire(item)))
 
 
 def delete(stage: Stage, item: Item) -> None:
-    """Delete an item as the account's root user."""
+    """Delete an item."""
     stage.client("dynamodb").delete_item(TableName=stage.table, Key=_key(item))
 
 
@@ -478,12 +462,11 @@ def _key(item: Item) -> dict[str, Any]:
 
 
 def clear(stage: Stage) -> None:
-    """Delete every item as the account's root user."""
-    dynamodb = stage.client("dynamodb")
-    while items := dynamodb.scan(TableName=stage.table, ConsistentRead=True)["Items"]:
+    """Delete every item."""
+    dynamodb, key = stage.client("dynamodb"), {"ProjectionExpression": "pk, sk"}
+    while items := dynamodb.scan(TableName=stage.table, ConsistentRead=True, **key)["Items"]:
         for item in items:
-            key = {name: item[name] for name in ("pk", "sk")}
-            dynamodb.delete_item(TableName=stage.table, Key=key)
+            dynamodb.delete_item(TableName=stage.table, Key=item)
 
 
 @contextlib.contextmanager
@@ -502,41 +485,36 @@ def point(stage: Stage, vault: str = "", *, basic: bool = False) -> str:
 
     Not the stage's own role, which may lack what the exercise is about.
     """
-    vault = vault or stage.known["BackupVaultName"]
-    listed = stage.client("backup").list_recovery_points_by_backup_vault(BackupVaultName=vault)
-    for found in listed["RecoveryPoints"]:
+    for found in _points(stage, vault):
         arn = str(found["RecoveryPointArn"])
         if found["Status"] == "COMPLETED" and (":table/" in arn) == basic:
             return arn
-    made = back_up(stage.client, vault, stage.table, stage.helper)
+    made = back_up(stage.client, vault or stage.vault, stage.table, stage.helper)
     return str(made["RecoveryPointArn"])
 
 
 def purge(stage: Stage, vault: str = "") -> None:
-    """Delete every recovery point of the stage's vault as the account's root user."""
-    backup, vault = stage.client("backup"), vault or stage.known["BackupVaultName"]
-    for found in backup.list_recovery_points_by_backup_vault(BackupVaultName=vault)["RecoveryPoints"]:
+    """Delete every recovery point of a vault, by default the stage's."""
+    for found in _points(stage, vault):
+        names = {"BackupVaultName": vault or stage.vault, "RecoveryPointArn": found["RecoveryPointArn"]}
         with contextlib.suppress(ClientError):
-            backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=found["RecoveryPointArn"])
+            stage.client("backup").delete_recovery_point(**names)
 
 
-def other_vault(stage: Stage) -> str:
-    """The name that the stage's vault has without a key; there is one of it."""
-    name = f"{stage.stack}-{stage.known['BackupVaultName'].removeprefix(f'{stage.stack}-k')}"
-    backup = stage.client("backup")
+def _points(stage: Stage, vault: str) -> Any:
+    listed = stage.client("backup").list_recovery_points_by_backup_vault(BackupVaultName=vault or stage.vault)
+    return listed["RecoveryPoints"]
+
+
+def _create_vault(stage: Stage, name: str, **where: str) -> None:
+    """Create a vault unless there is one of that name."""
+    backup = stage.client("backup", **where)
     with contextlib.suppress(backup.exceptions.AlreadyExistsException):
         backup.create_backup_vault(BackupVaultName=name)
-    return name
 
 
-def vault_arn(stage: Stage, vault: str) -> str:
-    """The ARN of a vault."""
-    found = stage.client("backup").describe_backup_vault(BackupVaultName=vault)
-    return str(found["BackupVaultArn"])
-
-
-def _unless_completed(state: str, job: Any) -> str:
-    return "" if state == "COMPLETED" else str(job.get("StatusMessage", ""))
+def _unless_completed(job: Any, state: str) -> str:
+    return "" if job[state] == "COMPLETED" else str(job.get("StatusMessage", ""))
 
 
 def _logged(stage: Stage, function: str, event: dict[str, Any], right: Callable[[dict[str, Any]], bool]) -> str:
@@ -545,7 +523,7 @@ def _logged(stage: Stage, function: str, event: dict[str, Any], right: Callable[
     The embedded AWS may hand the end of a log over with the next invocation's.
     """
     said = ""
-    for _ in range(_INVOCATIONS):
+    for _ in range(5):
         answer, log = stage.invoke(function, event)
         if right(answer):
             return ""
@@ -553,6 +531,3 @@ def _logged(stage: Stage, function: str, event: dict[str, Any], right: Callable[
         if DENIED in said:
             break
     return said
-
-
-_INVOCATIONS = 5

@@ -12,18 +12,17 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from embedded_aws.tests.support.engine import configure
-from embedded_aws.tests.support.steps import create_backup_role, eventually
+from embedded_aws.tests.support.steps import allow, create_backup_role, eventually, policy
 from local.process import Running
 from tests.conftest import PROJECT
-from tests.privileges.assemblies import BUCKET, DATASET, DATASET_KEY, EVERYTHING, assembly, with_copies
+from tests.privileges.assemblies import BUCKET, DATASET, DATASET_KEY, EVERYTHING, with_copies
 from tests.privileges.statements import REGION, Template, shown
-from tests.support.deployment import Deployment
+from tests.support.deployment import Deployment, bootstrap
 from tests.support.pipeline_steps import session_keys
 from tests.support.user_pool import UserPool
 
+# Stands for CloudFormation's own bucket, into which every custom resource may answer.
 _REPLIES = "replies"
-# Kinds of resources that the embedded AWS does not know, or not all properties of.
-_UNKNOWN = ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard")
 _RUNNING = ("AWS::Lambda::Function", "AWS::StepFunctions::StateMachine")
 # Within the definition of a state machine, which is text within the template's.
 _ATTEMPTS = re.compile(r'(\\"MaxAttempts\\":)\d+')
@@ -34,54 +33,43 @@ class Stage(Deployment):
 
     def __init__(self, client: Callable[..., Any], aws: Running, name: str) -> None:
         super().__init__(client, f"pr-{name}")
-        self.client = client
+        self.client, self._aws = client, aws
         self._log = Path(aws.ca_file).parent / "server.log"
-        self._replies = f"{aws.endpoint}/{_REPLIES}"
-        self._aws = aws
         # A restore that AWS Backup did as a test; made when it is needed.
         self.tested = ""
         self._sessions: dict[tuple[str, str], Any] = {}
         self.pool = UserPool(client, name)
-        self.subs = {user: self.pool.add(user) for user in ("Tom", "Jerry")}
+        for user in ("Tom", "Jerry"):
+            self.pool.add(user)
 
     def create(self) -> None:
-        """Deploy the stage, with every permission."""
+        """Deploy the stage, with every permission, and make what exercises need beside it."""
+        bootstrap(self.client)
         s3 = self.client("s3")
-        s3.create_bucket(Bucket=BUCKET)
         s3.put_object(Bucket=BUCKET, Key=DATASET_KEY, Body=(PROJECT / DATASET).read_bytes())
-        # Stands for CloudFormation's own bucket, into which every custom resource may answer.
         s3.create_bucket(Bucket=_REPLIES)
         s3.delete_public_access_block(Bucket=_REPLIES)
-        answering = {"Principal": "*", "Action": "s3:PutObject", "Resource": f"arn:aws:s3:::{_REPLIES}/*"}
-        s3.put_bucket_policy(Bucket=_REPLIES, Policy=allowing(**answering))
-        self.client("ssm").put_parameter(Name="/cdk-bootstrap/hnb659fds/version", Type="String", Value="30")
-        settings = EVERYTHING | {"user_pool_id": self.pool.id}
-        with assembly(self.stage, **settings) as (folder, template):
-            self._publish(folder)
-        with_copies(self.stage, template)
-        kept = {name: resource for name, resource in template["Resources"].items() if resource["Type"] not in _UNKNOWN}
-        self._current = template | {"Resources": kept}
+        answering = allow("s3:PutObject", on=f"arn:aws:s3:::{_REPLIES}/*", Principal="*")
+        s3.put_bucket_policy(Bucket=_REPLIES, Policy=policy(answering))
+        template = json.loads(self._publish([], None, **EVERYTHING | {"user_pool_id": self.pool.id}))
+        self._current = with_copies(self.stage, template)
         self._request("create", json.dumps(self._current))
-        self.template = _impatient(self._current)
+        # From here on, state machines try nothing twice.
+        self.template: Template = json.loads(_ATTEMPTS.sub(r"\g<1>0", json.dumps(self._current)))
         self.deploy_template(self.template)
-        self._prepare()
-
-    def _prepare(self) -> None:
-        """Make what exercises need beside the stage."""
-        # Nothing of the stream happens but what an exercise wants.
+        # The stream delivers nothing, except what an exercise wants.
         mapping = self.name("ConversationsIndexingFunctionStream")
         self.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
         self.helper = create_backup_role(self.client, f"{self.stack}-helper")
-        policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
-        self.client("iam").attach_role_policy(RoleName=f"{self.stack}-helper", PolicyArn=policy)
-        policy = allowing(Principal={"Service": "sns.amazonaws.com"}, Action="sqs:SendMessage", Resource="*")
-        self.inbox = self.client("sqs").create_queue(QueueName="inbox", Attributes={"Policy": policy})["QueueUrl"]
-        self.client("sns").subscribe(
-            TopicArn=self.known["AlarmTopicArn"], Protocol="sqs", Endpoint=f"arn:aws:sqs:{REGION}:000000000000:inbox"
-        )
+        backing_up = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
+        self.client("iam").attach_role_policy(RoleName=f"{self.stack}-helper", PolicyArn=backing_up)
+        sending = policy(allow("sqs:SendMessage", Principal={"Service": "sns.amazonaws.com"}))
+        self.inbox = self.client("sqs").create_queue(QueueName="inbox", Attributes={"Policy": sending})["QueueUrl"]
+        queue, topic = f"arn:aws:sqs:{REGION}:000000000000:inbox", self.known["AlarmTopicArn"]
+        self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
 
     def deploy_template(self, template: Template) -> None:
-        """Update the stack; nothing to do when it has this template."""
+        """Update the stack, unless it has this template."""
         if template != self._current:
             self._request("update", json.dumps(template))
             self._current = template
@@ -100,19 +88,19 @@ class Stage(Deployment):
         return self._physical[resource]
 
     @cached_property
-    def stack_id(self) -> str:
-        """The stack's ARN."""
-        (found,) = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
-        return str(found["StackId"])
-
-    @cached_property
     def known(self) -> dict[str, str]:
         """The stack's outputs."""
         return self.outputs()
 
     @property
     def table(self) -> str:
+        """The name of the stage's table."""
         return self.known["TableName"]
+
+    @property
+    def vault(self) -> str:
+        """The name of the stage's vault."""
+        return self.known["BackupVaultName"]
 
     def role(self, holder: str) -> str:
         """The ARN of a role."""
@@ -152,10 +140,10 @@ class Stage(Deployment):
         return {
             "RequestType": kind,
             "RequestId": request,
-            "StackId": self.stack_id,
+            "StackId": self._described()["StackId"],
             "LogicalResourceId": "Exercise",
             "PhysicalResourceId": "exercise",
-            "ResponseURL": f"{self._replies}/{request}",
+            "ResponseURL": f"{self._aws.endpoint}/{_REPLIES}/{request}",
             "ResourceProperties": properties,
         }
 
@@ -163,33 +151,23 @@ class Stage(Deployment):
         """Why the custom resource failed, as CloudFormation was told; empty unless it did."""
         s3 = self.client("s3")
         try:
-            found = s3.get_object(Bucket=_REPLIES, Key=event["RequestId"])
+            answer = json.load(s3.get_object(Bucket=_REPLIES, Key=event["RequestId"])["Body"])
         except s3.exceptions.NoSuchKey:
             return ""
-        answer = json.loads(found["Body"].read())
         return str(answer["Reason"]) if answer["Status"] == "FAILED" else ""
 
-    def run(self, machine: str, given: Mapping[str, Any], name: str | None = None) -> str:
+    def run(self, machine: str, given: Mapping[str, Any], name: str = "") -> str:
         """Execute a state machine to its end; what went wrong on the way."""
         states = self.client("stepfunctions")
-        arguments = {"name": name} if name else {}
-        arn = states.start_execution(stateMachineArn=self.name(machine), input=json.dumps(given), **arguments)[
-            "executionArn"
-        ]
+        request = {"stateMachineArn": self.name(machine), "input": json.dumps(given)} | ({"name": name} if name else {})
+        arn = states.start_execution(**request)["executionArn"]
         eventually(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING", 30)
-        return self._troubles(states, arn)
-
-    def _troubles(self, states: Any, arn: str) -> str:
-        described = states.describe_execution(executionArn=arn)
-        found = [described.get("cause", "")]
+        runs = states.list_map_runs(executionArn=arn)["mapRuns"]
+        batches = [each for run in runs for each in states.list_executions(mapRunArn=run["mapRunArn"])["executions"]]
+        found = [states.describe_execution(executionArn=each) for each in (arn, *(b["executionArn"] for b in batches))]
         for event in states.get_execution_history(executionArn=arn)["events"]:
-            for name, details in event.items():
-                if name.endswith("FailedEventDetails"):
-                    found.append(details.get("cause", ""))
-        for run in states.list_map_runs(executionArn=arn)["mapRuns"]:
-            children = states.list_executions(mapRunArn=run["mapRunArn"])["executions"]
-            found += [states.describe_execution(executionArn=c["executionArn"]).get("cause", "") for c in children]
-        return "\n".join(filter(None, found))
+            found += [details for name, details in event.items() if name.endswith("FailedEventDetails")]
+        return "\n".join(each["cause"] for each in found if each.get("cause"))
 
     def configure(self, **values: object) -> None:
         """Change settings of the embedded AWS."""
@@ -200,7 +178,7 @@ class Stage(Deployment):
         return self._log.stat().st_size
 
     def refusals(self, position: int, about: str) -> str:
-        """What the embedded AWS noted since then of things that AWS drops without a word."""
+        """What the embedded AWS logged since then about refusals that AWS keeps to itself."""
         with self._log.open("rb") as log:
             log.seek(position)
             lines = log.read().decode(errors="replace").splitlines()
@@ -215,13 +193,3 @@ def refusal(call: Callable[..., Any], **arguments: Any) -> str:
     except ClientError as error:
         return f"{error.response['Error']['Code']}: {error.response['Error']['Message']}"
     return ""
-
-
-def allowing(**statement: Any) -> str:
-    """A policy document that allows one thing."""
-    return json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", **statement}]})
-
-
-def _impatient(template: Template) -> Template:
-    """The template whose state machines try nothing twice."""
-    return dict(json.loads(_ATTEMPTS.sub(r"\g<1>0", json.dumps(template))))

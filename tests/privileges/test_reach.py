@@ -6,7 +6,7 @@ from embedded_aws.tests.support.steps import create_backup_role
 from tests.privileges import exercises
 from tests.privileges.assemblies import BUCKET
 from tests.privileges.exercises import DENIED, back_up, point, restore_as
-from tests.privileges.stage import allowing, refusal
+from tests.privileges.stage import refusal
 
 OTHER = "Messages-other"
 
@@ -102,10 +102,7 @@ def test_a_restore_takes_no_name_of_another_stage(stage, holder, target):
 
 @pytest.mark.usefixtures("other")
 def test_another_stages_backup_kept_by_dynamodb_is_not_restored(stage, client):
-    create_backup_role(client, f"{OTHER}-role")
-    allowed = allowing(Action="dynamodb:*", Resource="*")
-    client("iam").put_role_policy(RoleName=f"{OTHER}-role", PolicyName="all", PolicyDocument=allowed)
-    role = client("iam").get_role(RoleName=f"{OTHER}-role")["Role"]["Arn"]
+    role = create_backup_role(client, f"{OTHER}-role", "backup.amazonaws.com", "dynamodb:*")
     with exercises.basic(stage):
         arn = back_up(client, OTHER, OTHER, role)["RecoveryPointArn"]
         job = restore_as(stage, "BackupRestoreRole", arn, f"{stage.table}.foreign")

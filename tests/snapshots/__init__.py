@@ -1,6 +1,5 @@
 """The template of every stage as a reviewer reads it: one committed YAML file each, written by ``make accept``."""
 
-import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,14 +13,9 @@ from ops.review.wording import normalised
 from seed.templates import load_items
 from stacks.messages_stack import MessagesStack
 from stacks.settings import settings_from_context
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, context
 
 FOLDER = Path(__file__).parent
-
-
-def context() -> dict[str, Any]:
-    """The context in cdk.json."""
-    return dict(json.loads((PROJECT / "cdk.json").read_text())["context"])
 
 
 @cache

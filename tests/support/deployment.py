@@ -5,7 +5,7 @@ import io
 import json
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError, WaiterError
 from model.messages import Item
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, context
 
 BUCKET = "cdk-hnb659fds-assets-000000000000-us-east-1"  # in the CDK's bootstrap stack
 POLL = {"Delay": 0.05, "MaxAttempts": 1200}  # of CloudFormation's waiters: seconds, tries
@@ -53,17 +53,26 @@ class Deployment:
 
         ``change`` may alter the stack before it is synthesized.
         """
+        template = self._publish(items, change, **settings)
+        return self._request("update" if self.status() else "create", template)
+
+    def _publish(self, items: Sequence[Item], change: Callable[[MessagesStack], object] | None, **settings: Any) -> str:
+        """Synthesize the stack and upload its assets, as the CDK CLI does; the template."""
         with tempfile.TemporaryDirectory() as folder:
-            app = App(outdir=folder)
+            app = App(outdir=folder, context=context())
             stack = MessagesStack(app, settings=Settings(stage=self.stage, **settings), items=items)
             if change:
                 change(stack)
             app.synth()
-            self._publish(Path(folder))
-            template = (Path(folder) / f"{self.stack}.template.json").read_bytes()
-        return self._request("update" if self.status() else "create", template)
+            for asset in json.loads(Path(folder, f"{self.stack}.assets.json").read_text())["files"].values():
+                if not asset["displayName"].endswith("Template"):
+                    (target,) = asset["destinations"].values()
+                    source = Path(folder, asset["source"]["path"])
+                    body = _zipped(source) if source.is_dir() else source.read_bytes()
+                    self._client("s3").put_object(Bucket=BUCKET, Key=target["objectKey"], Body=body)
+            return Path(folder, f"{self.stack}.template.json").read_text()
 
-    def _request(self, verb: str, template: bytes | str) -> dict[str, str]:
+    def _request(self, verb: str, template: str) -> dict[str, str]:
         # Through a bucket, as the CDK CLI does it: with the request go 51,200 bytes at most.
         key = f"templates/{self.stack}.json"
         self._client("s3").put_object(Bucket=BUCKET, Key=key, Body=template)
@@ -82,17 +91,19 @@ class Deployment:
     def status(self) -> str:
         """The stack's status; empty when there is none."""
         try:
-            (found,) = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
+            return str(self._described()["StackStatus"])
         except ClientError as error:
-            if "does not exist" not in str(error):
-                raise
-            return ""
-        return str(found["StackStatus"])
+            if "does not exist" in str(error):
+                return ""
+            raise
 
     def outputs(self) -> dict[str, str]:
         """The outputs that the stack has."""
+        return {o["OutputKey"]: o["OutputValue"] for o in self._described().get("Outputs", [])}
+
+    def _described(self) -> Any:
         (found,) = self._cloudformation.describe_stacks(StackName=self.stack)["Stacks"]
-        return {o["OutputKey"]: o["OutputValue"] for o in found.get("Outputs", [])}
+        return found
 
     def _wait(self, waiter: Any) -> dict[str, str]:
         try:
@@ -102,21 +113,6 @@ class Deployment:
             reasons = [e.get("ResourceStatusReason", "") for e in events if e["ResourceStatus"].endswith("_FAILED")]
             raise DeploymentFailed(f"{self.status()}: " + " / ".join(reasons)) from error
         return self.outputs() if self.status() else {}
-
-    def _publish(self, assembly: Path) -> None:
-        """Upload what the CDK CLI would: the files that the assets manifest lists."""
-        manifest = json.loads((assembly / f"{self.stack}.assets.json").read_text())
-        for asset in manifest["files"].values():
-            if asset["displayName"].endswith("Template"):
-                continue
-            for target in asset["destinations"].values():
-                self._upload(assembly / asset["source"]["path"], target)
-
-    def _upload(self, source: Path, target: Mapping[str, str]) -> None:
-        bucket = target["bucketName"].replace("${AWS::AccountId}", "000000000000")
-        bucket = bucket.replace("${AWS::Region}", "us-east-1")
-        body = _zipped(source) if source.is_dir() else source.read_bytes()
-        self._client("s3").put_object(Bucket=bucket, Key=target["objectKey"], Body=body)
 
 
 def _zipped(folder: Path) -> bytes:

@@ -11,9 +11,7 @@ import boto3
 from local.environment import PROJECT, server_environment
 from model.messages import INDEX_NAME, INDEX_PARTITION_KEY, INDEX_SORT_KEY, PARTITION_KEY, SORT_KEY
 
-STOP_SECONDS = 10
-# Not dynalite's own command: that cannot let the kernel pick a port that is
-# free. The end of stdin is the end of the process that holds its other end.
+# Not dynalite's own command, which cannot let the kernel pick a free port. It ends when its stdin does.
 _DYNALITE = """
 const server = require("dynalite")({createTableMs: 0, deleteTableMs: 0, updateTableMs: 0});
 server.listen(0, "127.0.0.1", () => console.log(server.address().port));
@@ -23,11 +21,8 @@ process.stdin.on("close", () => process.exit()).resume();
 
 @contextlib.contextmanager
 def dynalite() -> Iterator[str]:
-    """The endpoint of a dynalite, which ends with this process, however that happens.
-
-    Raises RuntimeError with what it said when it does not come up.
-    """
-    process = subprocess.Popen(
+    """The endpoint of a dynalite, which ends with this process. Raises RuntimeError when it does not start."""
+    with subprocess.Popen(
         ["node", "--eval", _DYNALITE],
         cwd=PROJECT,  # where node_modules is
         env=server_environment(os.environ),
@@ -36,20 +31,12 @@ def dynalite() -> Iterator[str]:
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,  # a Ctrl-C meant for pytest is not meant for the engine
-    )
-    assert process.stdin
-    assert process.stdout
-    assert process.stderr
-    try:
+    ) as process:
+        assert process.stdin and process.stdout and process.stderr  # noqa: PT018 (for mypy)
         port = process.stdout.readline().strip()
         if not port:
             raise RuntimeError(f"dynalite did not start: {process.stderr.read().strip()}")
         yield f"http://127.0.0.1:{port}"
-    finally:
-        process.stdin.close()
-        process.wait(STOP_SECONDS)
-        process.stdout.close()
-        process.stderr.close()
 
 
 @contextlib.contextmanager
@@ -59,22 +46,19 @@ def messages_table(dynamodb: Any, name: str, *, stream: bool) -> Iterator[Any]:
     ``dynamodb`` is a boto3 resource; ``stream`` says whether the table has one.
     """
     keys = PARTITION_KEY, SORT_KEY, INDEX_PARTITION_KEY, INDEX_SORT_KEY
-    more: dict[str, Any] = {}
-    if stream:
-        more["StreamSpecification"] = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+    images = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}}
+    index = {
+        "IndexName": INDEX_NAME,
+        "KeySchema": _schema(INDEX_PARTITION_KEY, INDEX_SORT_KEY),
+        "Projection": {"ProjectionType": "ALL"},
+    }
     table = dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
         KeySchema=_schema(PARTITION_KEY, SORT_KEY),
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
-        GlobalSecondaryIndexes=[
-            {
-                "IndexName": INDEX_NAME,
-                "KeySchema": _schema(INDEX_PARTITION_KEY, INDEX_SORT_KEY),
-                "Projection": {"ProjectionType": "ALL"},
-            }
-        ],
-        **more,
+        GlobalSecondaryIndexes=[index],
+        **images if stream else {},
     )
     table.meta.client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})
     try:

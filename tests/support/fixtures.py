@@ -10,7 +10,6 @@ import pytest
 
 from embedded_aws.tests.support.engine import endpoint, session
 from local.process import Running
-from model.messages import PARTITION_KEY, SORT_KEY
 from tests.support import elsewhere as elsewheres
 from tests.support import engines
 from tests.support.deployment import bootstrap
@@ -41,20 +40,6 @@ def hostile(elsewhere: elsewheres.Elsewhere, tmp_path_factory: pytest.TempPathFa
     return elsewheres.environment(elsewhere.url, tmp_path_factory.mktemp("hostile"))
 
 
-@pytest.fixture
-def messages_table(client: Callable[..., Any], name: str) -> Iterator[str]:
-    """The name of an empty table with the keys of the data model."""
-    keys = (PARTITION_KEY, "HASH"), (SORT_KEY, "RANGE")
-    client("dynamodb").create_table(
-        TableName=name,
-        BillingMode="PAY_PER_REQUEST",
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in keys],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in keys],
-    )
-    yield name
-    client("dynamodb").delete_table(TableName=name)
-
-
 @pytest.fixture(scope="session")
 def ministack(aws: Running) -> Any:
     """The embedded AWS's DynamoDB, as a boto3 resource."""
@@ -77,3 +62,10 @@ def any_table(request: pytest.FixtureRequest, name: str) -> Iterator[Any]:
     dynamodb = request.getfixturevalue(request.param)
     with engines.messages_table(dynamodb, name, stream=request.param == "ministack") as table:
         yield table
+
+
+@pytest.fixture
+def messages_table(ministack: Any, name: str) -> Iterator[str]:
+    """The name of an empty table with the data model's keys and index."""
+    with engines.messages_table(ministack, name, stream=False):
+        yield name

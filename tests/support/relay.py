@@ -30,21 +30,23 @@ class Relay:
 
 
 @contextlib.contextmanager
+def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[str]:
+    """The host and port of a server on loopback for the length of a ``with`` block."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        server.daemon_threads, server.block_on_close = True, False  # clients keep their connections open
+        threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+        try:
+            yield f"127.0.0.1:{server.server_port}"
+        finally:
+            server.shutdown()
+
+
+@contextlib.contextmanager
 def relaying(aws: Running, relay: Relay) -> Iterator[None]:
     """``relay`` runs in front of ``aws`` for the length of a ``with`` block."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(aws, relay))
-    server.daemon_threads = True
-    server.block_on_close = False  # clients keep their connections open
-    relay.host = f"127.0.0.1:{server.server_port}"
-    relay.endpoint = f"http://{relay.host}"
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
-    thread.start()
-    try:
+    with serving(_handler(aws, relay)) as relay.host:
+        relay.endpoint = f"http://{relay.host}"
         yield
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
 
 
 def _handler(aws: Running, relay: Relay) -> type[BaseHTTPRequestHandler]:
