@@ -194,7 +194,7 @@ def _memory(points: int) -> None:
     guarded = guards.read(context, found.vaults, unlock=False, now=datetime.now(UTC))
     made = plan.make(found, region="us-east-1", guards=guarded)
     began = time.monotonic()
-    deletion = Deletion(context, backup, rate=1_000_000, seconds=60)
+    deletion = Deletion(context, rate=1_000_000, seconds=60)
     deletion.run(found, made.actions)
     seconds = time.monotonic() - began
     peak = tracemalloc.get_traced_memory()[1]

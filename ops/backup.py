@@ -3,8 +3,7 @@
 import argparse
 import json
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +16,6 @@ from cli.polling import DeadlineError, Progress, poll
 from model.names import STACK_TAG
 from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
-from ops.inventory.vaults import ACTIVE
 
 RETAINED = "35d"
 _LONGEST_DAYS = 36_500  # the API's maximum
@@ -31,19 +29,12 @@ _ONE_AT_A_TIME = "running job for the same resource"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops backup``."""
     add = parser.add_argument
-    add(
-        "--retain",
-        metavar="SPAN",
-        help="delete the recovery point after SPAN, for example 30d, 4w or 1y (default: 35d)",
-    )
+    retain = f"delete the recovery point after SPAN, for example 30d, 4w or 1y (default: {RETAINED})"
+    add("--retain", metavar="SPAN", help=retain)
     add("--tag", action="append", default=[], metavar="KEY=VALUE", help="tag the recovery point (repeatable)")
     add("--token", metavar="TEXT", help="idempotency token: the same TEXT starts only one backup")
-    add(
-        "--wait",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="--no-wait: start the job, print its id and exit",
-    )
+    no_wait = "--no-wait: start the job, print its id and exit"
+    add("--wait", action=argparse.BooleanOptionalAction, default=True, help=no_wait)
     add("--timeout", type=float, default=60, metavar="MINUTES", help="wait this long; the job goes on (default: 60)")
     add("--job", metavar="ID", help="do not start a backup; wait for this job")
 
@@ -56,22 +47,32 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.job:
         _check_table(context, arguments.job)
     job_id = arguments.job or _start(arguments, context, request, seconds=seconds)
-    if not arguments.wait:
-        context.say(f"to wait for it and print the ARN, run this again with --job {job_id}")
-        print(_json(context, _described(context.clients("backup"), job_id)) if arguments.json else job_id)
-        return 0
     again = f"the job goes on; to continue waiting, run this again with --job {job_id}"
-    try:
-        job = wait(context, job_id, seconds=seconds)
-    except DeadlineError as late:
-        raise OpsError(f"{late}; {again}") from None
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt(again) from None
-    if job.failure:
-        raise OpsError(f"backup job {job.id} into vault {job.vault} ended {job.failure}")
-    if arguments.tag and ":backup:" not in job.point:
-        context.say("tags not set: advanced DynamoDB backup is off in this account")
-    print(_json(context, job) if arguments.json else job.point)
+    if arguments.wait:
+        try:
+            job = wait(context, job_id, seconds=seconds)
+        except DeadlineError as late:
+            raise OpsError(f"{late}; {again}") from None
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(again) from None
+        if why := failure(job):
+            raise OpsError(f"backup job {job_id} into vault {job['BackupVaultName']} ended {why}")
+        if arguments.tag and ":backup:" not in job["RecoveryPointArn"]:
+            context.say("tags not set: advanced DynamoDB backup is off in this account")
+    else:
+        context.say(f"to wait for it and print the ARN, run this again with --job {job_id}")
+        job = _described(context, job_id)
+    # Without the account's advanced DynamoDB features only the finished job has the ARN.
+    arn = job.get("RecoveryPointArn", "")
+    result = {
+        "recovery_point_arn": arn,
+        "backup_job_id": job_id,
+        "vault": job["BackupVaultName"],
+        "stack": context.stack,
+        "state": job["State"],
+        "size_bytes": job.get("BackupSizeInBytes"),
+    }
+    print(json.dumps(result) if arguments.json else arn if arguments.wait else job_id)
     return 0
 
 
@@ -109,7 +110,7 @@ def retention_days(text: str) -> int:
 
 
 def tags(given: Iterable[str]) -> dict[str, str]:
-    """The tags in ``KEY=VALUE`` texts. Raises UsageError for texts that are no tags, and keys that are taken."""
+    """The tags in ``KEY=VALUE`` texts. Raises UsageError for other texts, and keys that are taken."""
     found: dict[str, str] = {}
     for text in given:
         key, equals, value = text.partition("=")
@@ -127,11 +128,10 @@ def tags(given: Iterable[str]) -> dict[str, str]:
 
 def _check_table(context: Context, job_id: str) -> None:
     """Raise OpsError for a job of a table that neither is nor was the stack's."""
-    job = _described(context.clients("backup"), job_id)
-    names = stack_tables.names(context)
-    if job.resource not in [vaults.table_arn(context, name) for name in names]:
+    resource, names = _described(context, job_id)["ResourceArn"], stack_tables.names(context)
+    if stack_tables.name_of(resource) not in names:
         raise OpsError(
-            f"backup job {job_id} is for {job.resource}, not for table {', '.join(names)}; check "
+            f"backup job {job_id} is for {resource}, not for table {', '.join(names)}; check "
             "--job, or name the stack of its table with --stage or --stack"
         )
 
@@ -141,14 +141,14 @@ def _start(arguments: argparse.Namespace, context: Context, request: dict[str, A
 
     AWS Backup runs one job per table at a time, and the plan may have started one. Waits for it first,
     up to ``seconds``; refused with --no-wait: the new job would wait in AWS Backup and expire after an
-    hour. A repeated --token may find its own job running.
+    hour, unless a repeated --token means the job that is running.
     """
     backup, source = context.clients("backup"), deployed_stack(context.clients, context.stack)
     if missing := missing_table(context.clients, source):
         raise OpsError(missing)
     table, vault, role = (source.output(name) for name in ("TableArn", "BackupVaultName", "BackupRoleArn"))
-    others = list(_running(backup, table))
-    for other in others:
+    jobs = vaults.rows(backup, "list_backup_jobs", "BackupJobs", ByResourceArn=table)
+    for other in [job["BackupJobId"] for job in jobs if job["State"] in vaults.ACTIVE]:
         busy = f"backup job {other} of the same table is still running, and AWS Backup runs one at a time"
         if arguments.wait:
             context.say(f"{busy}: waiting for it first")
@@ -163,78 +163,46 @@ def _start(arguments: argparse.Namespace, context: Context, request: dict[str, A
     job_id = str(answer["BackupJobId"])
     # AWS Backup reports success for a token that it knows, and does nothing
     # (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_StartBackupJob.html).
-    if arguments.token and (resource := _described(backup, job_id).resource) != table:
+    if arguments.token and (resource := _described(context, job_id)["ResourceArn"]) != table:
         raise OpsError(
             f"--token {arguments.token} was used for backup job {job_id} of {resource}, so no backup was started; "
             "choose another --token"
         )
-    if job_id in others:
-        context.say(f"--token {arguments.token} started this job before, and it is still running")
-    elif others and not arguments.wait:
-        context.say(f"the job starts when job {others[0]} has ended, or expires after an hour")
     return job_id
 
 
-def _json(context: Context, job: "Job") -> str:
-    return json.dumps(
-        {
-            "recovery_point_arn": job.point,
-            "backup_job_id": job.id,
-            "vault": job.vault,
-            "stack": context.stack,
-            "state": job.state,
-            "size_bytes": job.size,
-        }
-    )
+def failure(job: dict[str, Any]) -> str:
+    """Why a job that ended left no backup to rely on; empty for a good one.
 
-
-@dataclass(frozen=True, kw_only=True)
-class Job:
-    """A backup job, as AWS Backup describes it; ``resource`` is the table's ARN."""
-
-    id: str
-    vault: str
-    state: str
-    resource: str = ""
-    point: str = ""
-    percent: str = ""
-    text: str = ""
-    category: str = ""
-    size: int | None = None
-
-    @property
-    def failure(self) -> str:
-        """Why a job that ended left no backup to rely on; empty for a good one.
-
-        AWS reports "completed with issues" as COMPLETED and another category.
-        """
-        why = self.text or "AWS Backup gives no reason"
-        if _ONE_AT_A_TIME in why:
-            why += " AWS Backup runs one job per table at a time: run this again."
+    AWS reports "completed with issues" as COMPLETED and another category.
+    """
+    state, category, point = job["State"], job.get("MessageCategory", "SUCCESS"), job.get("RecoveryPointArn")
+    why = job.get("StatusMessage") or "AWS Backup gives no reason"
+    if _ONE_AT_A_TIME in why:
+        why += " AWS Backup runs one job per table at a time: run this again."
+    if state not in ("COMPLETED", "PARTIAL"):
+        return f"{state}: {why}"
+    if state == "PARTIAL" or category != "SUCCESS":
+        ended = state if state == "PARTIAL" else f"{state} with {category}"
         # In the vault these look like any other point.
-        left = f"; do not rely on the recovery point it left: {self.point}" if self.point else ""
-        if self.state == "PARTIAL":
-            return f"PARTIAL: {why}{left}"
-        if self.state != "COMPLETED":
-            return f"{self.state}: {why}"
-        if self.category not in ("", "SUCCESS"):
-            return f"COMPLETED with {self.category}: {why}{left}"
-        return "" if self.point else "COMPLETED without a recovery point"
+        return f"{ended}: {why}" + (f"; do not rely on the recovery point it left: {point}" if point else "")
+    return "" if point else "COMPLETED without a recovery point"
 
 
-def wait(context: Context, job_id: str, *, seconds: float) -> Job:
-    """The job once it has ended, well or not, with progress on the way.
+def wait(context: Context, job_id: str, *, seconds: float) -> dict[str, Any]:
+    """AWS's description of the job once it has ended, well or not, with progress on the way.
 
     Raises DeadlineError after ``seconds``, OpsError for an unknown id.
     """
-    backup, progress, state = context.clients("backup"), Progress(context.say, context.clock), ""
+    progress, state = Progress(context.say, context.clock), ""
 
-    def ended() -> Job | None:
+    def ended() -> dict[str, Any] | None:
         nonlocal state
-        job = _described(backup, job_id)
-        state = f"{job.state} {job.percent}".strip()
+        job = _described(context, job_id)
+        percent = job.get("PercentDone")
+        state = f"{job['State']} {float(percent):g}%" if percent else job["State"]
         progress.report(f"backup job {job_id}", state)
-        return None if job.state in ACTIVE else job
+        return None if job["State"] in vaults.ACTIVE else job
 
     try:
         return poll(ended, seconds=seconds, clock=context.clock)
@@ -242,30 +210,12 @@ def wait(context: Context, job_id: str, *, seconds: float) -> Job:
         raise DeadlineError(f"backup job {job_id} is still {state} after {late}") from None
 
 
-def _running(backup: Any, table_arn: str) -> Iterator[str]:
-    """The ids of the table's backup jobs that have not ended."""
-    for page in backup.get_paginator("list_backup_jobs").paginate(ByResourceArn=table_arn):
-        yield from (job["BackupJobId"] for job in page["BackupJobs"] if job["State"] in ACTIVE)
-
-
-def _described(backup: Any, job_id: str) -> Job:
-    """The job as it is now. Raises OpsError for an unknown id."""
+def _described(context: Context, job_id: str) -> dict[str, Any]:
+    """AWS's description of the job. Raises OpsError for an unknown id."""
     try:
-        answer = backup.describe_backup_job(BackupJobId=job_id)
+        job: dict[str, Any] = context.clients("backup").describe_backup_job(BackupJobId=job_id)
     except ClientError as error:
         if code(error) != "ResourceNotFoundException":
             raise
         raise OpsError(f"AWS Backup has no job {job_id}; check --job and --region") from None
-    percent = answer.get("PercentDone", "")
-    return Job(
-        id=job_id,
-        vault=answer.get("BackupVaultName", ""),
-        state=answer["State"],
-        resource=answer.get("ResourceArn", ""),
-        # Without the account's advanced DynamoDB features only the finished job has it.
-        point=answer.get("RecoveryPointArn", ""),
-        percent=f"{float(percent):g}%" if percent else "",
-        text=answer.get("StatusMessage", ""),
-        category=answer.get("MessageCategory", ""),
-        size=answer.get("BackupSizeInBytes"),
-    )
+    return job

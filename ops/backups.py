@@ -14,7 +14,6 @@ from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
 from ops.inventory.costs import Rates
 from ops.inventory.found import NativeBackup, Point
-from ops.inventory.vaults import RESTORABLE, Backups
 
 _HEADER = ("AGE", "SIZE", "EXPIRES", "STATE", "KEPT IN", "A MONTH", "ARN")
 
@@ -49,71 +48,72 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         raise UsageError(f"--newer-than {error}") from None
     context.say(context.where)
     names = stack_tables.names(context, arguments.table)
-    found = vaults.backups_of(context, names)
-    rows = backup_rows(found, Rates(context.region))
+    points, unseen = vaults.table_points(context, names)
+    rates = Rates(context.region)
+    rows = backup_rows([*points, *vaults.table_backups(context.clients("dynamodb"), names)], rates)
+    size, cost = sum(row.size_bytes for row in rows), sum(row.monthly_usd for row in rows)
+    tables = ", ".join(names)
     if arguments.json:
-        print(_json(context, names, rows))
+        result = {
+            "account": context.account,
+            "region": context.region,
+            "stack": context.stack,
+            "tables": list(names),
+            "backups": [asdict(row) | {"monthly_usd": round(row.monthly_usd, 6)} for row in rows],
+            "size_bytes": size,
+            "monthly_usd": round(cost, 6),
+            "prices": rates.origin,
+        }
+        print(json.dumps(result, indent=2, default=datetime.isoformat))
+    elif rows:
+        print(*output.columns([_HEADER, *map(_cells, rows)]), sep="\n")
+        total = f"{output.count(len(rows), 'backup')} of {tables}, {output.size(size)}"
+        print(f"{total}, {output.money(cost)} a month ({rates.note})")
     else:
-        print(*_lines(context, names, rows), sep="\n")
-    if not arguments.table:
-        deployed = find_stack(context.clients, context.stack)
-        if missing := missing_table(context.clients, deployed):
-            context.say(missing)
-    for unseen in found.unseen:
-        context.say(f"not listed, {unseen.what}: {unseen.reason}")
+        print(
+            f"no backup of table {tables} in account {context.account}, region {context.region}; "
+            "pass --table, --region or --profile to look elsewhere"
+        )
+    if not arguments.table and (missing := missing_table(context.clients, find_stack(context.clients, context.stack))):
+        context.say(missing)
+    for one in unseen:
+        context.say(f"not listed, {one.what}: {one.reason}")
     late = span is not None and not is_recent(rows, datetime.now(UTC) - span)
     if late:
         context.say(f"no usable backup is newer than {arguments.newer_than}")
-    return 1 if found.unseen or late else 0
+    return 1 if unseen or late else 0
 
 
 def is_recent(rows: Iterable[BackupRow], since: datetime) -> bool:
     """Whether a usable backup, made by the stage or by a person, is not older than ``since``."""
-    return any(row.created and row.created >= since for row in rows if row.kind != "SYSTEM" and row.state in RESTORABLE)
+    usable = (row for row in rows if row.kind != "SYSTEM" and row.state in vaults.RESTORABLE)
+    return any(row.created and row.created >= since for row in usable)
 
 
-def backup_rows(found: Backups, rates: Rates) -> list[BackupRow]:
+def backup_rows(backups: Iterable[Point | NativeBackup], rates: Rates) -> list[BackupRow]:
     """The backups with their prices, oldest first. SYSTEM backups are free."""
-    kept: list[Point | NativeBackup] = [*found.points, *found.own]
-    rows = [_row(backup, rates) for backup in kept]
+    rows = []
+    for backup in backups:
+        point = backup if isinstance(backup, Point) else None
+        system = isinstance(backup, NativeBackup) and backup.system
+        price = 0.0 if system else rates.backup(backup.bytes, storage=point.storage if point else "WARM")
+        row = BackupRow(
+            kind="RECOVERY_POINT" if point else "SYSTEM" if system else "USER",
+            arn=backup.arn,
+            vault=point.vault if point else None,
+            state=backup.status,
+            created=backup.created,
+            expires=backup.expires,
+            size_bytes=backup.bytes,
+            monthly_usd=price,
+        )
+        rows.append(row)
     return sorted(rows, key=lambda row: row.created.timestamp() if row.created else 0.0)
 
 
-def _row(backup: Point | NativeBackup, rates: Rates) -> BackupRow:
-    point = backup if isinstance(backup, Point) else None
-    system = isinstance(backup, NativeBackup) and backup.system
-    price = 0.0 if system else rates.backup(backup.bytes, storage=point.storage if point else "WARM")
-    return BackupRow(
-        kind="RECOVERY_POINT" if point else "SYSTEM" if system else "USER",
-        arn=backup.arn,
-        vault=point.vault if point else None,
-        state=backup.status,
-        created=backup.created,
-        expires=backup.expires,
-        size_bytes=backup.bytes,
-        monthly_usd=price,
-    )
-
-
-def _lines(context: Context, names: Iterable[str], rows: list[BackupRow]) -> list[str]:
-    tables = ", ".join(names)
-    if not rows:
-        return [
-            f"no backup of table {tables} in account {context.account}, region {context.region}; "
-            "pass --table, --region or --profile to look elsewhere"
-        ]
-    now = datetime.now(UTC)
-    size, cost = sum(row.size_bytes for row in rows), sum(row.monthly_usd for row in rows)
-    total = f"{output.count(len(rows), 'backup')} of {tables}, {output.size(size)}"
-    return [
-        *output.columns([_HEADER, *(_cells(row, now) for row in rows)]),
-        f"{total}, {output.money(cost)} a month ({Rates(context.region).note})",
-    ]
-
-
-def _cells(row: BackupRow, now: datetime) -> tuple[str, ...]:
+def _cells(row: BackupRow) -> tuple[str, ...]:
     return (
-        output.age(row.created, now),
+        output.age(row.created, datetime.now(UTC)),
         output.size(row.size_bytes),
         f"{row.expires:%Y-%m-%d}" if row.expires else "never",
         row.state,
@@ -121,17 +121,3 @@ def _cells(row: BackupRow, now: datetime) -> tuple[str, ...]:
         output.money(row.monthly_usd),
         row.arn,
     )
-
-
-def _json(context: Context, names: Iterable[str], rows: list[BackupRow]) -> str:
-    result = {
-        "account": context.account,
-        "region": context.region,
-        "stack": context.stack,
-        "tables": list(names),
-        "backups": [asdict(row) | {"monthly_usd": round(row.monthly_usd, 6)} for row in rows],
-        "size_bytes": sum(row.size_bytes for row in rows),
-        "monthly_usd": round(sum(row.monthly_usd for row in rows), 6),
-        "prices": Rates(context.region).origin,
-    }
-    return json.dumps(result, indent=2, default=datetime.isoformat)

@@ -7,21 +7,20 @@ import json
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import ExitStack, closing
-from functools import partial
+from datetime import datetime
 from typing import Any
 
-from botocore.config import Config
-
-from cli.clients import Clients, find_stack, session
+from cli.clients import Clients, find_stack
 from cli.command_line import Context, number
 from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, poll
 from model.time_span import parse_span
-from ops.cleanup import deletion, guards, plan
+from ops.cleanup import guards, plan
 from ops.cleanup.deletion import Deletion
+from ops.cleanup.guards import Guards
 from ops.cleanup.plan import Choices, Entry, Plan
 from ops.inventory import leftovers, vaults
-from ops.inventory.found import Copy, Inventory, Unseen
+from ops.inventory.found import Copy, Inventory
 
 _LAG_SECONDS = 20
 
@@ -31,34 +30,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     agreement = parser.add_mutually_exclusive_group()
     agreement.add_argument("--dry-run", action="store_true", help="print what would be deleted, and stop")
     agreement.add_argument("--yes", action="store_true", help="delete without asking")
+    add = parser.add_argument
     former = "also delete on-demand backups of this former table of the stack (repeatable)"
-    parser.add_argument("--table", action="append", default=[], metavar="NAME", help=former)
-    parser.add_argument(
-        "--only-table",
-        metavar="NAME",
-        help="delete only this table's recovery points; keep vault, role and everything else",
-    )
-    parser.add_argument(
-        "--older-than",
-        metavar="AGE",
-        help="delete only recovery points older than 36h, 30d or 8w; keep everything else",
-    )
-    parser.add_argument(
-        "--keep-last",
-        type=int,
-        metavar="N",
-        help="keep the newest N usable recovery points of each table, and everything else",
-    )
+    add("--table", action="append", default=[], metavar="NAME", help=former)
+    only = "delete only this table's recovery points; keep vault, role and everything else"
+    add("--only-table", metavar="NAME", help=only)
+    older = "delete only recovery points older than 36h, 30d or 8w; keep everything else"
+    add("--older-than", metavar="AGE", help=older)
+    last = "keep the newest N usable recovery points of each table, and everything else"
+    add("--keep-last", type=int, metavar="N", help=last)
     allow = "also run while the stack is deployed; needs --only-table, --older-than or --keep-last"
-    parser.add_argument("--while-deployed", action="store_true", help=allow)
-    parser.add_argument("--unlock", action="store_true", help="first remove a vault lock that can be removed")
-    parser.add_argument(
-        "--account", metavar="ID", help="exit with status 2 unless the credentials belong to this account"
-    )
+    add("--while-deployed", action="store_true", help=allow)
+    add("--unlock", action="store_true", help="first remove a vault lock that can be removed")
+    add("--account", metavar="ID", help="exit with status 2 unless the credentials belong to this account")
     rate = "at most N deletions a second (default: 10, DynamoDB's own quota)"
-    parser.add_argument("--rate", type=float, default=10, metavar="N", help=rate)
+    add("--rate", type=float, default=10, metavar="N", help=rate)
     wait = "longest wait for one step, in minutes (default: 10)"
-    parser.add_argument("--timeout", type=float, default=10, metavar="MINUTES", help=wait)
+    add("--timeout", type=float, default=10, metavar="MINUTES", help=wait)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
@@ -73,11 +61,21 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             "check --profile and the AWS_* variables"
         )
     chosen = dataclasses.replace(chosen, deployed=_deployed(context, allowed=chosen.deployed))
+    # Restored tables are tagged, and have nothing else of the stack.
     tables, unseen = leftovers.stacks(context, every=False)
-    look = partial(_look, context, chosen, tables[context.stack], unseen)
+
+    def look() -> Inventory:
+        found = leftovers.take(context, more_tables=chosen.tables, tagged=tables[context.stack])
+        return dataclasses.replace(found, unseen=(*found.unseen, *unseen))
+
+    def decide(found: Inventory) -> tuple[Plan, Guards]:
+        guarded = guards.read(context, found.vaults, unlock=chosen.unlock, now=chosen.now)
+        return plan.make(found, region=context.region, guards=guarded, choices=chosen, copies=copies), guarded
+
     found = look()
     copies = _copies(context, found, arguments.profile)
-    before = _plan(context, found, chosen, copies, first=True)
+    before, guarded = decide(found)
+    leftovers.say_unseen(context, guarded.unread)
     if arguments.dry_run:
         return _show_dry_run(context, before, as_json=arguments.json)
     if not before.actions:
@@ -85,11 +83,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     for line in _listing(before):
         context.say(line)
     agree(before, context, yes=arguments.yes)
-    with closing(_client(context, arguments.profile, rate)) as backup:
-        deleting = Deletion(context, backup, rate=rate, seconds=seconds)
-        deleting.run(found, before.actions)
-    after = look_again(context, deleting.failures, lambda: _plan(context, look(), chosen, copies))
-    return _show_result(context, before, after, deleting.failures, as_json=arguments.json)
+    deletion = Deletion(context, rate=rate, seconds=seconds)
+    deletion.run(found, before.actions)
+    after = look_again(context, deletion.failures, lambda: decide(look())[0])
+    return _show_result(context, before, after, deletion.failures, as_json=arguments.json)
 
 
 def choices(arguments: argparse.Namespace) -> Choices:
@@ -139,12 +136,6 @@ def _deployed(context: Context, *, allowed: bool) -> bool:
     raise OpsError(f"stack {context.stack} is still deployed (status {found.status}); {remedy}")
 
 
-def _look(context: Context, choices: Choices, tagged: Iterable[str], unseen: Iterable[Unseen]) -> Inventory:
-    """What remains. Restored tables are ``tagged``, and have nothing else of the stack."""
-    found = leftovers.take(context, more_tables=choices.tables, tagged=tagged)
-    return dataclasses.replace(found, unseen=(*found.unseen, *unseen))
-
-
 def _copies(context: Context, found: Inventory, profile: str | None) -> tuple[Copy, ...]:
     """Points of the stack's tables elsewhere; asks other regions with the same credentials."""
     with ExitStack() as opened:
@@ -160,15 +151,6 @@ def _copies(context: Context, found: Inventory, profile: str | None) -> tuple[Co
         return vaults.copies(context, found.vaults, client_in, tables=tables)
 
 
-def _plan(
-    context: Context, found: Inventory, chosen: Choices, copies: Collection[Copy], *, first: bool = False
-) -> Plan:
-    guarded = guards.read(context, found.vaults, unlock=chosen.unlock, now=chosen.now)
-    if first:
-        leftovers.say_unseen(context, guarded.unread)
-    return plan.make(found, region=context.region, guards=guarded, choices=chosen, copies=copies)
-
-
 def agree(what: Plan, context: Context, *, yes: bool) -> None:
     """Raise unless the user agrees to delete what was listed."""
     if yes:
@@ -178,17 +160,6 @@ def agree(what: Plan, context: Context, *, yes: bool) -> None:
     print(f"Delete {plan.summary(what.actions)} in {context.where}? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise OpsError("nothing was deleted: the answer was not yes")
-
-
-def _client(context: Context, profile: str | None, rate: float) -> Any:
-    """A client of AWS Backup for many deletions, which sends fewer when AWS throttles them.
-
-    https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html (adaptive mode).
-    """
-    many = Config(
-        retries={"mode": "adaptive", "total_max_attempts": 10}, max_pool_connections=deletion.connections(rate)
-    )
-    return session(region=context.region, profile=profile).client("backup", config=many)
 
 
 def look_again(context: Context, failures: Collection[tuple[str, str]], replan: Callable[[], Plan]) -> Plan:
@@ -230,7 +201,13 @@ def _show_result(
 
     Exit status 1 when anything is left that should have been deleted.
     """
-    left = [*(_left(entry, failures.get((entry.kind, entry.id))) for entry in after.actions), *after.blocked]
+
+    def still_there(entry: Entry) -> Entry:
+        reason = failures.get((entry.kind, entry.id), "still there; run this again")
+        # Only the second inventory knows what a vault holds now.
+        return dataclasses.replace(entry, reason=f"{entry.reason}; {reason}" if entry.kind == plan.VAULT else reason)
+
+    left = [*map(still_there, after.actions), *after.blocked]
     remaining = {(entry.kind, entry.id) for entry in (*left, *after.stays)}
     deleted = [e for e in before.actions if e.kind != plan.JOB and (e.kind, e.id) not in remaining]
     if as_json:
@@ -242,12 +219,6 @@ def _show_result(
         print(line)
     print(f"{len(left)} left in {context.where}" if left else _nothing(context, found=bool(deleted or after.stays)))
     return 1 if left else 0
-
-
-def _left(entry: Entry, failure: str | None) -> Entry:
-    """Why it is left; for a vault also what it holds now, which only the second inventory knows."""
-    reason = failure or "still there; run this again"
-    return dataclasses.replace(entry, reason=f"{entry.reason}; {reason}" if entry.kind == plan.VAULT else reason)
 
 
 def _nothing(context: Context, *, found: bool) -> str:
@@ -273,6 +244,6 @@ def to_json(context: Context, **lists: Iterable[Entry]) -> str:
     """One object: where it was, and the lists deleted, left, stays and, after a dry run, planned."""
     result: dict[str, Any] = {"account": context.account, "region": context.region, "stack": context.stack}
     for name, entries in ({"deleted": (), "left": (), "stays": ()} | lists).items():
-        rows = ({**dataclasses.asdict(entry), "until": entry.until and entry.until.isoformat()} for entry in entries)
+        rows = map(dataclasses.asdict, entries)
         result[name] = [{key: value for key, value in row.items() if value} for row in rows]
-    return json.dumps(result, indent=2)
+    return json.dumps(result, indent=2, default=datetime.isoformat)

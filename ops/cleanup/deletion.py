@@ -1,8 +1,7 @@
 """Delete what a plan lists: in an order that AWS accepts, and at a limited rate."""
 
-import math
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
@@ -37,12 +36,8 @@ _NOT_DELETED = (
     "service-linked role, which the caller must be allowed to create (iam:CreateServiceLinkedRole); "
     "run this again with one of them"
 )
+_AT_ONCE = 10  # boto3 keeps as many connections open
 _BY_POLICY = "resource-based policy"  # AWS's words for a vault's access policy
-
-
-def connections(rate: float) -> int:
-    """How many requests at once reach ``rate`` a second, if each takes a tenth of a second."""
-    return min(20, max(4, math.ceil(rate / 10)))
 
 
 class Pace:
@@ -87,9 +82,7 @@ class Pace:
             self._free_at.put(self._clock.monotonic() + max(1.0, self._interval))
 
 
-def each(
-    things: Iterable[T], call: Callable[[T], object], *, at_once: int
-) -> Iterator[tuple[T, ClientError | BotoCoreError | None]]:
+def each(things: Collection[T], call: Callable[[T], object]) -> Iterator[tuple[T, ClientError | BotoCoreError | None]]:
     """``call`` every one of ``things``; yields each with its error, or None, as the calls end."""
 
     def attempt(thing: T) -> tuple[T, ClientError | BotoCoreError | None]:
@@ -99,121 +92,97 @@ def each(
             return thing, error
         return thing, None
 
-    with lanes(at_once) as opened:
+    with lanes(min(_AT_ONCE, len(things))) as opened:
         yield from opened.map(attempt, things)
 
 
-class PointDeletion:
-    """The deletion of some recovery points; ``failures`` maps ARNs to what blocks them.
+def delete_points(context: Context, backup: Any, points: Iterable[Point], *, seconds: float) -> dict[str, str]:
+    """Delete recovery points; the ARNs of those that are left after ``seconds``, with the reason.
 
     The vault's list decides: AWS Backup responds with 200 also when it lacks permission, and the
     point turns EXPIRED
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteRecoveryPoint.html).
     """
+    wanted = {point.arn: point for point in points}
+    unsent, waiting = {arn for arn, point in wanted.items() if point.status != "DELETING"}, set(wanted)
+    failures, progress = dict[str, str](), Progress(context.say, context.clock)
 
-    def __init__(self, context: Context, backup: Any, points: Iterable[Point], *, at_once: int) -> None:
-        self.failures: dict[str, str] = {}
-        self._context, self._backup, self._at_once = context, backup, at_once
-        self._points = {point.arn: point for point in points}
-        self._later: set[str] = set()
-        self._waiting = set(self._points)
-        self._progress = Progress(context.say, context.clock)
+    def delete(arn: str) -> None:
+        backup.delete_recovery_point(BackupVaultName=wanted[arn].vault, RecoveryPointArn=arn)
 
-    def run(self, *, seconds: float) -> None:
-        """Return when all points are gone or have failed, or after ``seconds``."""
-        self._send([arn for arn, point in self._points.items() if point.status != "DELETING"])
-        try:
-            poll(self._settled, seconds=seconds, clock=self._context.clock)
-        except DeadlineError as late:
-            self.failures |= dict.fromkeys(self._waiting, f"still there after {late}; run this again")
-
-    def _send(self, arns: Iterable[str]) -> None:
-        self._later = set()
-        for arn, error in each(arns, self._delete, at_once=self._at_once):
-            reason = code(error) if isinstance(error, ClientError) else ""
-            if reason in _LATER:
-                self._later.add(arn)
-            elif error and reason not in _GONE:
-                self.failures[arn] = _explain(error, self._points[arn].vault)
-
-    def _delete(self, arn: str) -> None:
-        self._backup.delete_recovery_point(BackupVaultName=self._points[arn].vault, RecoveryPointArn=arn)
-
-    def _settled(self) -> bool | None:
+    def settled() -> bool | None:
         """True when every point is gone or has failed, None to look again."""
-        if self._later:
-            self._send(list(self._later))
+        nonlocal waiting
+        for arn, error in each(list(unsent), delete):
+            reason = code(error) if isinstance(error, ClientError) else ""
+            if reason not in _LATER:
+                unsent.discard(arn)
+                if error and reason not in _GONE:
+                    by_policy = f"; that is the access policy of {wanted[arn].vault}: change it first"
+                    failures[arn] = explain(error) + (by_policy if _BY_POLICY in explain(error) else "")
         # Of what is read, only the ARNs of the plan are kept in memory.
         listed = (
-            (self._points[found.arn], found.status)
-            for vault in sorted({point.vault for point in self._points.values()})
-            for found in vaults.points(self._backup, vault)
-            if found.arn in self._points
+            found for vault in {point.vault for point in wanted.values()} for found in vaults.points(backup, vault)
         )
-        present = {point.arn: status for point, status in listed}
+        present = {wanted[found.arn].arn: found.status for found in listed if found.arn in wanted}
         for arn, status in present.items():
-            if status == "EXPIRED" and self._is_final(arn):
-                self.failures.setdefault(arn, _NOT_DELETED)
-        deleted = len(self._points) - len(present)
-        self._progress.report("recovery points", f"{deleted} of {len(self._points)} deleted")
-        self._waiting = present.keys() - self.failures.keys()
-        return None if self._waiting else True
+            had_time = wanted[arn].status != "EXPIRED" or progress.elapsed > _EXPIRED_GRACE_SECONDS
+            if status == "EXPIRED" and had_time and arn not in unsent:
+                failures.setdefault(arn, _NOT_DELETED)
+        progress.report("recovery points", f"{len(wanted) - len(present)} of {len(wanted)} deleted")
+        waiting = present.keys() - failures.keys()
+        return None if waiting else True
 
-    def _is_final(self, arn: str) -> bool:
-        had_time = self._points[arn].status != "EXPIRED" or self._progress.elapsed > _EXPIRED_GRACE_SECONDS
-        return had_time and arn not in self._later
-
-
-def _explain(error: ClientError | BotoCoreError, vault: str) -> str:
-    text = explain(error)
-    return f"{text}; that is the access policy of {vault}: change it first" if _BY_POLICY in text else text
+    try:
+        poll(settled, seconds=seconds, clock=context.clock)
+    except DeadlineError as late:
+        failures |= dict.fromkeys(waiting, f"still there after {late}; run this again")
+    return failures
 
 
 class Deletion:
     """One clean-up; ``failures`` maps (kind, id) to the reason why it could not be deleted."""
 
-    def __init__(self, context: Context, backup: Any, *, rate: float, seconds: float) -> None:
-        """``backup``: a client of AWS Backup with ``connections(rate)`` connections.
-
-        ``rate``: deletions a second; ``seconds``: the longest wait for any one step.
-        """
+    def __init__(self, context: Context, *, rate: float, seconds: float) -> None:
+        """``rate``: deletions a second; ``seconds``: the longest wait for any one step."""
         self.failures: dict[tuple[str, str], str] = {}
         self._agreed = set[tuple[str, str]]()
-        self._context, self._seconds, self._backup = context, seconds, backup
-        self._pace, self._at_once = Pace(rate, context.clock), connections(rate)
+        self._context, self._seconds, self._backup = context, seconds, context.clients("backup")
+        self._pace = Pace(rate, context.clock)
 
     def run(self, found: Inventory, agreed: Iterable[plan.Entry]) -> None:
         """Delete what is ``agreed`` of ``found``; one that fails stops no other."""
         self._agreed = {(entry.kind, entry.id) for entry in agreed}
         for service, operations in _LIMITED.items():
-            client = self._backup if service == "backup" else self._context.clients(service)
-            self._pace.limit(client, *operations)
+            self._pace.limit(self._context.clients(service), *operations)
+        dynamodb, iam, kms, logs = map(self._context.clients, ("dynamodb", "iam", "kms", "logs"))
         for vault in found.vaults:
             # If this fails, every point in the vault is refused, and named.
-            self._try(
-                plan.LOCK, vault.name, self._backup.delete_backup_vault_lock_configuration, BackupVaultName=vault.name
-            )
+            unlock = self._backup.delete_backup_vault_lock_configuration
+            self._try(plan.LOCK, vault.name, unlock, BackupVaultName=vault.name)
         running = [(vault, job) for vault in found.vaults for job in vault.jobs if (plan.JOB, job) in self._agreed]
         late = [point for vault, job in running if (point := self._after(vault, job))]
-        self._points([p for v in found.vaults for p in v.points if (plan.POINT, p.arn) in self._agreed] + late)
-        self._backups([backup.arn for backup in found.backups if (plan.BACKUP, backup.arn) in self._agreed])
+        points = [p for vault in found.vaults for p in vault.points if (plan.POINT, p.arn) in self._agreed] + late
+        if points:
+            left = delete_points(self._context, self._backup, points, seconds=self._seconds)
+            self.failures |= {(plan.POINT, arn): why for arn, why in left.items()}
+        arns = [backup.arn for backup in found.backups if (plan.BACKUP, backup.arn) in self._agreed]
+        for arn, error in each(arns, lambda arn: dynamodb.delete_backup(BackupArn=arn)):
+            self._note(plan.BACKUP, arn, error)
         for vault in found.vaults:
             if (plan.VAULT, vault.name) in self._agreed:
                 self._vault(vault, late)
-        left = [vault for vault in found.vaults if (plan.VAULT, vault.name) in self.failures]
-        makers = {point.role for vault in left for point in vault.points}
-        if not all(vault.points for vault in left):
+        undeleted = [vault for vault in found.vaults if (plan.VAULT, vault.name) in self.failures]
+        makers = {point.role for vault in undeleted for point in vault.points}
+        if not all(vault.points for vault in undeleted):
             makers.add("")  # any role may have made the points that came meanwhile
-        iam, kms, logs = (self._context.clients(service) for service in ("iam", "kms", "logs"))
         for role in found.roles:
-            needed = any(map(role.may_have_made, makers))
-            kept = "kept: AWS Backup needs it to delete the remaining recovery points" if needed else ""
+            kept = plan.ROLE_KEPT if any(map(role.may_have_made, makers)) else ""
             self._try(plan.ROLE, role.name, partial(_delete_role, iam, role), kept=kept)
         needed = any(kind in (plan.JOB, plan.POINT, plan.VAULT, plan.BACKUP) for kind, _ in self.failures)
-        kept = "kept: remaining resources may be encrypted with it" if needed else ""
         for key in found.keys:
             schedule = partial(kms.schedule_key_deletion, PendingWindowInDays=plan.KEY_WINDOW_DAYS)
-            self._try(plan.KEY, key.arn, schedule, kept=kept, KeyId=key.arn)
+            self._try(plan.KEY, key.arn, schedule, kept=plan.KEY_KEPT if needed else "", KeyId=key.arn)
         for name in found.log_groups:
             self._try(plan.LOGS, name, logs.delete_log_group, logGroupName=name)
 
@@ -221,26 +190,12 @@ class Deletion:
         """The point of a running job, once it has ended; None when it left none."""
         try:
             ended = backup.wait(self._context, job, seconds=self._seconds)
-        except (OpsError, DeadlineError) as error:
-            self.failures[plan.JOB, job] = str(error)
-        except (ClientError, BotoCoreError) as error:
-            self.failures[plan.JOB, job] = explain(error)
-        else:
-            return Point(arn=ended.point, vault=vault.name, status=ended.state) if ended.point else None
-        return None
-
-    def _points(self, points: list[Point]) -> None:
-        if points:
-            deletion = PointDeletion(self._context, self._backup, points, at_once=self._at_once)
-            deletion.run(seconds=self._seconds)
-            self.failures |= {(plan.POINT, arn): why for arn, why in deletion.failures.items()}
-
-    def _backups(self, arns: list[str]) -> None:
-        if arns:
-            dynamodb = self._context.clients("dynamodb")
-            calls = each(arns, lambda arn: dynamodb.delete_backup(BackupArn=arn), at_once=self._at_once)
-            for arn, error in calls:
-                self._note(plan.BACKUP, arn, error)
+        except (OpsError, DeadlineError, ClientError, BotoCoreError) as error:
+            explained = isinstance(error, ClientError | BotoCoreError)
+            self.failures[plan.JOB, job] = explain(error) if explained else str(error)
+            return None
+        arn = ended.get("RecoveryPointArn")
+        return Point(arn=arn, vault=vault.name, status=ended["State"]) if arn else None
 
     def _vault(self, vault: Vault, late: Iterable[Point]) -> None:
         held = [*vault.points, *(point for point in late if point.vault == vault.name)]
@@ -248,8 +203,28 @@ class Deletion:
         if any(part in self.failures for part in parts):
             self.failures[plan.VAULT, vault.name] = "a vault must be empty to be deleted"
             return
+
+        def delete() -> str | None:
+            """Empty if the vault is deleted, a reason if it cannot be deleted, None to retry.
+
+            AWS Backup says "contains recovery points" for a while after the last one is gone
+            (https://github.com/hashicorp/terraform-provider-aws/issues/37774), and AccessDenied for a
+            deleted vault.
+            """
+            try:
+                self._backup.delete_backup_vault(BackupVaultName=vault.name)
+            except ClientError as error:
+                if code(error) in _GONE or (is_denied(error) and not vaults.exists(self._backup, vault.name)):
+                    return ""
+                if "contains recovery points" not in message(error):
+                    return explain(error)
+                known = {point.arn for point in vault.points}
+                new = sum(point.arn not in known for point in vaults.points(self._backup, vault.name))
+                return f"{new} more recovery points came; run this again" if new else None
+            return ""
+
         try:
-            why = poll(lambda: self._try_vault(vault), seconds=self._seconds, clock=self._context.clock)
+            why = poll(delete, seconds=self._seconds, clock=self._context.clock)
         except DeadlineError as late_by:
             why = f"AWS Backup still reports after {late_by} that it contains recovery points"
         except (ClientError, BotoCoreError) as error:
@@ -257,36 +232,15 @@ class Deletion:
         if why:
             self.failures[plan.VAULT, vault.name] = why
 
-    def _try_vault(self, vault: Vault) -> str | None:
-        """Empty if the vault is deleted, a reason if it cannot be deleted, None to retry.
-
-        AWS Backup says "contains recovery points" for a while after the last one is gone
-        (https://github.com/hashicorp/terraform-provider-aws/issues/37774), and AccessDenied for a
-        deleted vault.
-        """
-        try:
-            self._backup.delete_backup_vault(BackupVaultName=vault.name)
-        except ClientError as error:
-            if code(error) in _GONE or (is_denied(error) and not vaults.exists(self._backup, vault.name)):
-                return ""
-            if "contains recovery points" not in message(error):
-                raise
-            known = {point.arn for point in vault.points}
-            new = sum(point.arn not in known for point in vaults.points(self._backup, vault.name))
-            return f"{new} more recovery points came; run this again" if new else None
-        return ""
-
     def _try(self, kind: str, id: str, call: Callable[..., object], *, kept: str = "", **request: Any) -> None:
         """Make the call if it was agreed, unless there is a reason why the resource is ``kept``."""
-        if (kind, id) not in self._agreed:
-            return
-        if kept:
+        if (kind, id) in self._agreed and kept:
             self.failures[kind, id] = kept
-            return
-        try:
-            call(**request)
-        except (ClientError, BotoCoreError) as error:
-            self._note(kind, id, error)
+        elif (kind, id) in self._agreed:
+            try:
+                call(**request)
+            except (ClientError, BotoCoreError) as error:
+                self._note(kind, id, error)
 
     def _note(self, kind: str, id: str, error: ClientError | BotoCoreError | None) -> None:
         gone = isinstance(error, ClientError) and code(error) in _GONE

@@ -6,11 +6,10 @@ on, and AWS's responses to the deletions decide.
 
 import fnmatch
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -20,14 +19,9 @@ from ops.inventory.found import Unseen, Vault
 from ops.inventory.leftovers import Lookups
 from ops.inventory.vaults import rows
 
+# Why something cannot be deleted and how to change that, and until when.
+Blocker = tuple[str, datetime | None]
 DELETE_POINT, DELETE_VAULT = "backup:DeleteRecoveryPoint", "backup:DeleteBackupVault"
-
-
-class Blocker(NamedTuple):
-    """Why something cannot be deleted and how to change that, and until when."""
-
-    reason: str
-    until: datetime | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,25 +45,22 @@ def read(context: Context, vaults: Iterable[Vault], *, unlock: bool, now: dateti
     """
     backup, look = context.clients("backup"), Lookups()
     full = {vault.name: vault for vault in vaults if vault.points}
-    held = dict(look("legal holds", partial(_held, backup, full)) if full else ())
+    held = dict(look("legal holds", _held(backup, full)) if full else ())
     points, undeletable, unlocked = dict[str, Blocker](), dict[str, str](), set[str]()
     for name, vault in full.items():
-        locks = [
-            lock(until, unlock=unlock, now=now) for until in look(f"the lock of {name}", partial(_lock, backup, name))
-        ]
-        if locks == [""]:
+        locked = [lock(until, unlock=unlock, now=now) for until in look(f"the lock of {name}", _lock(backup, name))]
+        if locked == [""]:
             unlocked.add(name)
-        find = partial(_denied, backup, name, context)
-        denied = dict(look(f"the access policy of {name}", find))
+        denied = dict(look(f"the access policy of {name}", _denied(context, name)))
         undeletable |= {name: denied[DELETE_VAULT]} if DELETE_VAULT in denied else {}
         for point in vault.points:
             if point.status == "DELETING":
                 continue
-            if any(locks):
+            if any(locked):
                 never = "" if point.expires else "; it has no retention period, so it never expires"
-                points[point.arn] = Blocker(locks[0] + never, point.expires)
+                points[point.arn] = locked[0] + never, point.expires
             elif why := held.get(point.arn) or denied.get(DELETE_POINT):
-                points[point.arn] = Blocker(why)
+                points[point.arn] = why, None
     return Guards(points=points, vaults=undeletable, unlock=frozenset(unlocked), unread=tuple(look.unseen))
 
 
@@ -100,23 +91,36 @@ def lock(until: datetime | None, *, unlock: bool, now: datetime) -> str:
     return "vault lock in governance mode: --unlock removes it"
 
 
-def _denied(backup: Any, vault: str, context: Context) -> Iterator[tuple[str, str]]:
+def _held(backup: Any, vaults: Collection[str]) -> Iterator[tuple[str, str]]:
+    """The ARNs of points in ``vaults`` that an active legal hold is on, with the reason.
+
+    A hold may be on a million points in other vaults, so it is asked first which vaults it selects.
+    """
+    for listed in rows(backup, "list_legal_holds", "LegalHolds"):
+        if listed["Status"] in ("CANCELED", "CANCELING"):
+            continue
+        hold = listed["LegalHoldId"]
+        names = backup.get_legal_hold(LegalHoldId=hold).get("RecoveryPointSelection", {}).get("VaultNames")
+        if names and not set(vaults) & set(names):
+            continue
+        reason = f"legal hold '{listed['Title']}' ({hold}): ask its owner to cancel it; this command never does"
+        for point in rows(backup, "list_recovery_points_by_legal_hold", "RecoveryPoints", LegalHoldId=hold):
+            if point["BackupVaultName"] in vaults:
+                yield point["RecoveryPointArn"], reason
+
+
+def _denied(context: Context, vault: str) -> Iterator[tuple[str, str]]:
     """The deletions that the vault's access policy denies, with the reason."""
     try:
-        policy = backup.get_backup_vault_access_policy(BackupVaultName=vault)["Policy"]
+        policy = context.clients("backup").get_backup_vault_access_policy(BackupVaultName=vault)["Policy"]
     except ClientError as error:
         if code(error) != "ResourceNotFoundException":  # it has no policy
             raise
         return
     command = f"aws backup delete-backup-vault-access-policy --backup-vault-name {vault} --region {context.region}"
     for action, statement in denials(policy, context.account).items():
-        yield (
-            action,
-            (
-                f"the vault's access policy denies {action} to all principals ({statement}): "
-                f"change it, or `{command}`, then run this again"
-            ),
-        )
+        denied = f"the vault's access policy denies {action} to all principals ({statement})"
+        yield action, f"{denied}: change it, or `{command}`, then run this again"
 
 
 def denials(policy: str, account: str) -> dict[str, str]:
@@ -130,39 +134,17 @@ def denials(policy: str, account: str) -> dict[str, str]:
     for number, statement in enumerate(_list(json.loads(policy).get("Statement")), 1):
         if statement.get("Effect") != "Deny" or statement.get("Condition"):
             continue
-        if not _is_everyone(statement.get("Principal"), account) or "*" not in _list(statement.get("Resource", "*")):
+        principal = statement.get("Principal")
+        names = _list(principal.get("AWS") if isinstance(principal, dict) else principal)
+        everyone = any(name in ("*", account) or name.endswith(f":{account}:root") for name in names)
+        if not everyone or "*" not in _list(statement.get("Resource", "*")):
             continue
-        patterns = [str(pattern).lower() for pattern in _list(statement.get("Action"))]
-        for action in (DELETE_POINT, DELETE_VAULT):
-            if any(fnmatch.fnmatchcase(action.lower(), pattern) for pattern in patterns):
-                found[action] = f"statement {statement.get('Sid') or number}"
+        for pattern in _list(statement.get("Action")):
+            for action in (DELETE_POINT, DELETE_VAULT):
+                if fnmatch.fnmatchcase(action.lower(), str(pattern).lower()):
+                    found[action] = f"statement {statement.get('Sid') or number}"
     return found
 
 
-def _is_everyone(principal: Any, account: str) -> bool:
-    names = _list(principal.get("AWS") if isinstance(principal, dict) else principal)
-    return any(name in ("*", account) or name.endswith(f":{account}:root") for name in names)
-
-
 def _list(value: Any) -> list[Any]:
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _held(backup: Any, vaults: Mapping[str, Vault]) -> Iterator[tuple[str, str]]:
-    """The ARNs of points in ``vaults`` that an active legal hold is on, with the reason.
-
-    A hold may be on a million points in other vaults, so it is asked first which vaults it selects.
-    """
-    for listed in rows(backup, "list_legal_holds", "LegalHolds"):
-        if listed["Status"] in ("CANCELED", "CANCELING"):
-            continue
-        hold = listed["LegalHoldId"]
-        names = backup.get_legal_hold(LegalHoldId=hold).get("RecoveryPointSelection", {}).get("VaultNames")
-        if names and not vaults.keys() & set(names):
-            continue
-        reason = f"legal hold '{listed['Title']}' ({hold}): ask its owner to cancel it; this command never does"
-        for point in rows(backup, "list_recovery_points_by_legal_hold", "RecoveryPoints", LegalHoldId=hold):
-            if point["BackupVaultName"] in vaults:
-                yield point["RecoveryPointArn"], reason
+    return value if isinstance(value, list) else [] if value is None else [value]

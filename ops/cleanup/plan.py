@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from cli import output
 from ops.cleanup.guards import Guards
 from ops.inventory import stack_tables
-from ops.inventory.found import Copy, ExistingTable, Inventory, Point, Role, Vault
+from ops.inventory.found import Copy, Inventory, Point, Role
 from ops.inventory.vaults import RESTORABLE
 
 # The kinds in every list, in the order of their deletion.
@@ -17,6 +17,8 @@ LOCK, JOB, POINT, BACKUP = "vault lock", "backup job", "recovery point", "table 
 VAULT, ROLE, KEY, LOGS = "backup vault", "role", "key", "log group"
 TABLE, COPY = "table", "copy"
 KEY_WINDOW_DAYS = 7  # the shortest that KMS allows
+ROLE_KEPT = "kept: AWS Backup needs it to delete the remaining recovery points"
+KEY_KEPT = "kept: remaining resources may be encrypted with it"
 _UNKNOWN = "kept: it is unknown whether something still needs it"
 _EXPIRED = (
     "AWS Backup could not delete it before, and bills it; deleting it needs dynamodb:DeleteBackup "
@@ -72,23 +74,16 @@ class Choices:
 
     def select(self, points: Collection[Point]) -> Iterator[Point]:
         """The points to delete. One without a creation date counts as new, so it is kept."""
-        kept = self._newest(points)
+        usable, far = defaultdict[str, list[str]](list), datetime.max.replace(tzinfo=UTC)
+        for point in sorted(points, key=lambda point: point.created or far):
+            if point.status in RESTORABLE:
+                usable[point.resource].append(point.arn)
+        kept = {arn for arns in usable.values() for arn in arns[-self.keep_last :]} if self.keep_last else set()
         for point in points:
             if point.arn in kept or (self.table and stack_tables.name_of(point.resource) != self.table):
                 continue
             if self.before is None or (point.created is not None and point.created < self.before):
                 yield point
-
-    def _newest(self, points: Iterable[Point]) -> set[str]:
-        """The ARNs of the newest good points of each table."""
-        if not self.keep_last:
-            return set()
-        by_table: dict[str, list[Point]] = defaultdict(list)
-        far = datetime.max.replace(tzinfo=UTC)
-        for point in sorted(points, key=lambda point: point.created or far):
-            if point.status in RESTORABLE:
-                by_table[point.resource].append(point)
-        return {point.arn for group in by_table.values() for point in group[-self.keep_last :]}
 
 
 def make(
@@ -113,27 +108,28 @@ def make(
     actions = list(_first(inventory, guards, choices, [point for point in chosen if point.arn not in guards.points]))
     blocked = [Entry(kind=unseen.what, id="?", reason=unseen.reason) for unseen in inventory.unseen]
     for point in held:
-        blocker = guards.points[point.arn]
-        blocked.append(Entry(kind=POINT, id=point.arn, reason=blocker.reason, until=blocker.until))
+        reason, until = guards.points[point.arn]
+        blocked.append(Entry(kind=POINT, id=point.arn, reason=reason, until=until))
     if choices.partial:
         stays = list(_left_out(inventory, choices, len(chosen)))
     else:
         stays = list(_kept(inventory, region))
         _add_rest(actions, blocked, inventory, guards, held, copies)
-        stays += [_role_of_copies(role, copied) for role in inventory.roles if (copied := _copy_by(role, copies))]
+        for role in inventory.roles:
+            if copied := _copy_by(role, copies):
+                why = f"AWS Backup expires the copies as this role: `{_cleanup_of(copied)}`, then run this again"
+                stays.append(Entry(kind=ROLE, id=role.name, reason=why))
     stays += [_copy(copied) for copied in copies]
     return Plan(actions=tuple(actions), blocked=tuple(blocked), stays=tuple(stays))
 
 
 def _first(inventory: Inventory, guards: Guards, choices: Choices, free: Collection[Point]) -> Iterator[Entry]:
     """The points that can be deleted, after the locks and the jobs that come before them."""
-    for vault in inventory.vaults:
-        if vault.name in guards.unlock and any(point.vault == vault.name for point in free):
-            yield Entry(kind=LOCK, id=vault.name, reason="removed because of --unlock; it is not restored")
-    for vault in inventory.vaults:
+    for name in sorted({point.vault for point in free} & guards.unlock):
+        yield Entry(kind=LOCK, id=name, reason="removed because of --unlock; it is not restored")
+    for vault in inventory.vaults if not choices.partial else ():
         for job in vault.jobs:
-            if not choices.partial:
-                yield Entry(kind=JOB, id=job, reason="waited for")
+            yield Entry(kind=JOB, id=job, reason="waited for")
     for point in free:
         text = f"{point.status}, of {point.resource or '?'}"
         # Interned: a hundred thousand points share a few reasons.
@@ -159,37 +155,28 @@ def _add_rest(
         if not backup.system:
             add(BACKUP, backup.arn, "", f"{backup.name}, on demand")
     for vault in inventory.vaults:
-        number, contents = sum(point.vault == vault.name for point in held), _contents(vault)
+        contents = f"holds {output.count(len(vault.points), POINT)}" if vault.points else "empty"
+        if vault.jobs:
+            contents += f", {output.count(len(vault.jobs), 'running backup job')}"
+        number = sum(point.vault == vault.name for point in held)
         why_not = f"{contents}, {number} cannot be deleted" if number else guards.vaults.get(vault.name, "")
         add(VAULT, vault.name, why_not, contents)
     for role in inventory.roles:
         needed = any(role.may_have_made(point.role) for point in held)
-        why_not = "kept: AWS Backup needs it to delete the remaining recovery points" if needed else ""
         if not _copy_by(role, copies):
-            add(ROLE, role.name, _UNKNOWN if blind else why_not)
+            add(ROLE, role.name, _UNKNOWN if blind else ROLE_KEPT if needed else "")
     needed = any(entry.kind in (POINT, VAULT) for entry in blocked)
-    why_not = "kept: remaining resources may be encrypted with it" if needed else ""
     for key in inventory.keys:
         if not key.scheduled and not key.used_by:
             goes = f"deleted in {KEY_WINDOW_DAYS} days; data encrypted with it is then unreadable"
-            add(KEY, key.arn, _UNKNOWN if blind else why_not, goes)
+            add(KEY, key.arn, _UNKNOWN if blind else KEY_KEPT if needed else "", goes)
     for name in inventory.log_groups:
         add(LOGS, name, "")
-
-
-def _contents(vault: Vault) -> str:
-    held = f"holds {output.count(len(vault.points), POINT)}" if vault.points else "empty"
-    return f"{held}, {output.count(len(vault.jobs), 'running backup job')}" if vault.jobs else held
 
 
 def _copy_by(role: Role, copies: Iterable[Copy]) -> Copy | None:
     """A copy in the stage's own vault for copies that ``role`` may have made."""
     return next((copy for copy in copies if copy.stack and role.may_have_made(copy.role)), None)
-
-
-def _role_of_copies(role: Role, copied: Copy) -> Entry:
-    why = f"AWS Backup expires the copies as this role: `{_cleanup_of(copied)}`, then run this again"
-    return Entry(kind=ROLE, id=role.name, reason=why)
 
 
 def _left_out(inventory: Inventory, choices: Choices, chosen: int) -> Iterator[Entry]:
@@ -208,7 +195,15 @@ def _left_out(inventory: Inventory, choices: Choices, chosen: int) -> Iterator[E
 def _kept(inventory: Inventory, region: str) -> Iterator[Entry]:
     """What a clean-up never deletes, or not yet: tables, system backups, what belongs to others."""
     for table in inventory.tables:
-        yield Entry(kind=TABLE, id=table.name, reason=_why_kept(table, region))
+        why = stack_tables.origin(table) or "retained"
+        why += f"{' and protected against deletion' if table.protected else ''}, it holds data; to delete it: "
+        why += stack_tables.how_to_delete(table, region)
+        if table.replicas:  # go-to-k/cdkd#1442
+            why += (
+                f"; delete its replicas in {', '.join(table.replicas)} in the same way, each with its own --region; "
+                "DynamoDB does not delete a table for 24 hours after a replica was created from it"
+            )
+        yield Entry(kind=TABLE, id=table.name, reason=why)
     for backup in inventory.backups:
         if backup.system:
             why = "DynamoDB keeps it for 35 days after a table is deleted; free, cannot be deleted"
@@ -230,16 +225,6 @@ def _kept(inventory: Inventory, region: str) -> Iterator[Entry]:
             yield Entry(kind=KEY, id=key.arn, reason=f"table {key.used_by} is encrypted with it")
 
 
-def _why_kept(table: ExistingTable, region: str) -> str:
-    why = (stack_tables.origin(table) or "retained") + (" and protected against deletion" if table.protected else "")
-    reason = f"{why}, it holds data; to delete it: {stack_tables.how_to_delete(table, region)}"
-    replicas = (  # go-to-k/cdkd#1442
-        f"; delete its replicas in {', '.join(table.replicas)} in the same way, each with its own --region; "
-        "DynamoDB does not delete a table for 24 hours after a replica was created from it"
-    )
-    return reason + replicas if table.replicas else reason
-
-
 def _copy(copied: Copy) -> Entry:
     """A point in a vault that is not the stack's; only copy jobs show which vault it is."""
     if not copied.vault:
@@ -248,13 +233,12 @@ def _copy(copied: Copy) -> Entry:
     _, _, _, region, account, _, vault = copied.vault.split(":", 6)
     if copied.stack:
         why = f"a copy in region {region}; to delete all of them: `{_cleanup_of(copied)}`"
-        return Entry(kind=COPY, id=copied.arn, reason=why)
-    command = (
-        f"aws backup delete-recovery-point --backup-vault-name {vault} --recovery-point-arn {copied.arn} "
-        f"--region {region}"
-    )
-    where = f"in vault {vault}, account {account}, region {region}, which is not the stack's"
-    why = "; ".join(part for part in (copied.doubt, where, f"to delete it: `{command}`") if part)
+    else:
+        why = (
+            f"{copied.doubt}{'; ' if copied.doubt else ''}in vault {vault}, account {account}, region {region}, which "
+            f"is not the stack's; to delete it: `aws backup delete-recovery-point --backup-vault-name {vault} "
+            f"--recovery-point-arn {copied.arn} --region {region}`"
+        )
     return Entry(kind=COPY, id=copied.arn, reason=why)
 
 

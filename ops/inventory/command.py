@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from cli import output
 from cli.clients import find_stack, missing_table
@@ -17,7 +18,7 @@ from ops.inventory.found import Unseen
 
 @dataclass(frozen=True, kw_only=True)
 class Holding:
-    """What one stack has."""
+    """The resources of one stack."""
 
     stack: str
     status: str  # CloudFormation's; empty when it is not deployed
@@ -26,9 +27,9 @@ class Holding:
     unseen: tuple[Unseen, ...]
 
     @property
-    def monthly(self) -> float:
-        """US dollars."""
-        return sum(thing.monthly for thing in self.things)
+    def monthly_usd(self) -> float:
+        """US dollars a month."""
+        return sum(thing.monthly_usd for thing in self.things)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
-    """Show it; exit status 1 when the caller may not look everywhere."""
+    """List them; exit status 1 when the caller may not look everywhere."""
     context.say(every_stack(context) if arguments.all else context.where)
     holdings, unseen = take(context, every=arguments.all)
     show_them(context, holdings, as_json=arguments.json)
@@ -54,7 +55,7 @@ def every_stack(context: Context) -> str:
 
 
 def take(context: Context, *, every: bool) -> tuple[list[Holding], list[Unseen]]:
-    """What the context's stack has, or ``every`` stack; and what the caller may not look for."""
+    """The resources of the context's stack, or of ``every`` stack; and what the caller may not look for."""
     names, unseen = leftovers.stacks(context, every=every)
     holdings = [_of(dataclasses.replace(context, stack=name), tagged) for name, tagged in names.items()]
     if every:  # leaves out deleted stacks that left nothing
@@ -62,10 +63,36 @@ def take(context: Context, *, every: bool) -> tuple[list[Holding], list[Unseen]]
     return holdings, list(dict.fromkeys([*unseen, *(one for held in holdings for one in held.unseen)]))
 
 
+def _of(context: Context, tagged: Iterable[str]) -> Holding:
+    """``tagged``: tables that carry the stack's tag, whatever their names are."""
+    deployed = find_stack(context.clients, context.stack)
+    output_name = deployed.outputs.get("TableName") if deployed else None
+    found = leftovers.take(context, more_tables=[*tagged, *([output_name] if output_name else [])])
+    tables = {vault.table for vault in found.vaults} | {table.name for table in found.tables}
+    points, unseen = vaults.table_points(context, sorted(tables - {""}))
+    own = {vault.name for vault in found.vaults}
+    return Holding(
+        stack=context.stack,
+        status=deployed.status if deployed else "",
+        missing=missing_table(context.clients, deployed),
+        things=tuple(costs.things(context, found, [point for point in points if point.vault not in own])),
+        unseen=(*found.unseen, *unseen),
+    )
+
+
 def show_them(context: Context, holdings: list[Holding], *, as_json: bool) -> None:
     """Print them on standard output, for people or for a program."""
+    rates = Rates(context.region)
+    monthly = sum(held.monthly_usd for held in holdings)
     if as_json:
-        print(_json(context, holdings))
+        result = {
+            "account": context.account,
+            "region": context.region,
+            "stacks": [_object(held) for held in holdings],
+            "monthly_usd": round(monthly, 6),
+            "prices": rates.origin,
+        }
+        print(json.dumps(result, indent=2, default=datetime.isoformat))
         return
     if not any(held.things or held.status for held in holdings):
         where, others = context.where, ", and another stack with --stage or --stack"
@@ -82,54 +109,20 @@ def show_them(context: Context, holdings: list[Holding], *, as_json: bool) -> No
         else:
             for line in output.columns(rows):
                 print(f"  {line}")
-    total = output.money(sum(held.monthly for held in holdings))
-    print(f"{total} a month ({Rates(context.region).note})")
-
-
-def _of(context: Context, tagged: Iterable[str]) -> Holding:
-    """``tagged``: tables that carry the stack's tag, whatever their names are."""
-    deployed = find_stack(context.clients, context.stack)
-    output_name = deployed.outputs.get("TableName", "") if deployed else ""
-    found = leftovers.take(context, more_tables=[*tagged, *([output_name] if output_name else [])])
-    names = {vault.table for vault in found.vaults} | {table.name for table in found.tables}
-    own = {vault.name for vault in found.vaults}
-    backups = vaults.backups_of(context, sorted(names - {""}), own=False)
-    return Holding(
-        stack=context.stack,
-        status=deployed.status if deployed else "",
-        missing=missing_table(context.clients, deployed),
-        things=tuple(costs.things(context, found, [point for point in backups.points if point.vault not in own])),
-        unseen=(*found.unseen, *backups.unseen),
-    )
+    print(f"{output.money(monthly)} a month ({rates.note})")
 
 
 def _cells(thing: Thing) -> tuple[str, ...]:
     until = f"until {thing.until:%Y-%m-%d}" if thing.until else ""
     detail = ", ".join(part for part in (thing.detail, until) if part)
     held = output.size(thing.bytes) if thing.bytes else "-"
-    return (thing.kind, thing.id, held, output.money(thing.monthly), detail)
+    return (thing.kind, thing.id, held, output.money(thing.monthly_usd), detail)
 
 
-def _json(context: Context, holdings: list[Holding]) -> str:
-    stacks = [
-        {
-            "stack": held.stack,
-            "status": held.status or None,
-            "things": [
-                {
-                    "kind": thing.kind,
-                    "id": thing.id,
-                    "detail": thing.detail,
-                    "bytes": thing.bytes,
-                    "monthly_usd": round(thing.monthly, 6),
-                    "until": thing.until.isoformat() if thing.until else None,
-                }
-                for thing in held.things
-            ],
-            "monthly_usd": round(held.monthly, 6),
-        }
-        for held in holdings
-    ]
-    monthly, prices = round(sum(held.monthly for held in holdings), 6), Rates(context.region).origin
-    where = {"account": context.account, "region": context.region}
-    return json.dumps(where | {"stacks": stacks, "monthly_usd": monthly, "prices": prices}, indent=2)
+def _object(held: Holding) -> dict[str, object]:
+    """A stack for JSON."""
+    things = [dataclasses.asdict(thing) | {"monthly_usd": round(thing.monthly_usd, 6)} for thing in held.things]
+    for thing in things:
+        del thing["how_to_delete"]
+    monthly = round(held.monthly_usd, 6)
+    return {"stack": held.stack, "status": held.status or None, "things": things, "monthly_usd": monthly}

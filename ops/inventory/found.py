@@ -22,7 +22,7 @@ class Point:
 
 @dataclass(frozen=True, kw_only=True)
 class Vault:
-    """A backup vault that carries the deployment's tag, with its points and the ids of its running jobs."""
+    """A backup vault with the deployment's tag, its points and the ids of its running jobs."""
 
     name: str
     arn: str

@@ -8,8 +8,7 @@ import dataclasses
 import json
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
-from datetime import datetime
+from collections.abc import Collection, Iterable, Iterator
 from typing import Any, TypeVar
 
 from botocore.exceptions import ClientError
@@ -19,7 +18,8 @@ from cli.command_line import Context
 from cli.errors import code, is_denied, message
 from model.names import PREFIX, ROLE_PATH, STACK_TAG
 from ops.inventory import stack_tables, vaults
-from ops.inventory.found import Inventory, Key, Role, Unseen, Vault
+from ops.inventory.found import Inventory, Key, NativeBackup, Role, Unseen, Vault
+from ops.inventory.vaults import rows
 
 T = TypeVar("T")
 # CloudFormation names a role after its stack, and keeps this many characters of it.
@@ -31,18 +31,17 @@ _LOGICAL_ID_AND_RANDOM_END = (
     r"[A-Za-z](?:[A-Za-z0-9]*[0-9A-F]{8}|[A-Za-z0-9]{23,})"
     r"-(?=[a-z]*[A-Z0-9])[A-Za-z0-9]{12,13}"
 )
-_PENDING_DELETION = frozenset({"PendingDeletion", "PendingReplicaDeletion"})
 
 
 class Lookups:
-    """Runs lookups; those that the caller has no permission for are noted, not fatal."""
+    """Runs lookups; those that the caller has no permission for are noted in ``unseen``, not fatal."""
 
     def __init__(self) -> None:
         self.unseen: list[Unseen] = []
 
-    def __call__(self, what: str, find: Callable[[], Iterable[T]]) -> tuple[T, ...]:
+    def __call__(self, what: str, found: Iterable[T]) -> tuple[T, ...]:
         try:
-            return tuple(find())
+            return tuple(found)
         except ClientError as error:
             if not is_denied(error):
                 raise
@@ -61,103 +60,89 @@ def stacks(context: Context, *, every: bool) -> tuple[dict[str, tuple[str, ...]]
 
     And what the caller has no permission to look for.
     """
-    look = Lookups()
-    tables = defaultdict[str, list[str]](list)
-    tagging = context.clients("resourcegroupstaggingapi")
-    for name, arn in look("tagged resources", lambda: _tagged(tagging)):
-        tables[name] += [table for table in [stack_tables.name_of(arn)] if table]
+    look, tables = Lookups(), defaultdict[str, list[str]](list)
+    # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+    tagging, tagged = context.clients("resourcegroupstaggingapi"), [{"Key": STACK_TAG}]
+    resources = rows(tagging, "get_resources", "ResourceTagMappingList", TagFilters=tagged)
+    for resource in look("tagged resources", resources):
+        (stack,) = [tag["Value"] for tag in resource["Tags"] if tag["Key"] == STACK_TAG]
+        tables[stack] += [name for name in [stack_tables.name_of(resource["ResourceARN"])] if name]
     names = {context.stack}
     if every:
-        names = {
-            *tables,
-            *look("stacks", lambda: _named_as_stages(context.clients("cloudformation"))),
-            *look("roles", lambda: (tag for _, tag in _tagged_roles(context.clients("iam")))),
-        }
+        # Also those deleted in the last 90 days: their logs may remain.
+        listed = look("stacks", rows(context.clients("cloudformation"), "list_stacks", "StackSummaries"))
+        stages = {summary["StackName"] for summary in listed if summary["StackName"].startswith(PREFIX)}
+        names = {*tables, *stages, *(tag for _, tag in look("roles", _tagged_roles(context.clients("iam"))))}
     return {name: tuple(tables.get(name, ())) for name in sorted(names)}, look.unseen
 
 
-def _tagged(tagging: Any) -> Iterator[tuple[str, str]]:
-    """Stack and ARN of everything in the region that carries the project's tag.
-
-    https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
-    """
-    for found in vaults.rows(tagging, "get_resources", "ResourceTagMappingList", TagFilters=[{"Key": STACK_TAG}]):
-        tags = {tag["Key"]: tag["Value"] for tag in found["Tags"]}
-        yield tags[STACK_TAG], found["ResourceARN"]
-
-
-def _named_as_stages(cloudformation: Any) -> Iterator[str]:
-    """The stages' stacks, also those deleted in the last 90 days: their logs may remain."""
-    listed = vaults.rows(cloudformation, "list_stacks", "StackSummaries")
-    return (summary["StackName"] for summary in listed if summary["StackName"].startswith(PREFIX))
-
-
-def take(context: Context, *, more_tables: Iterable[str] = (), tagged: Iterable[str] = ()) -> Inventory:
+def take(context: Context, *, more_tables: Collection[str] = (), tagged: Iterable[str] = ()) -> Inventory:
     """Everything that remains of ``context.stack``.
 
     ``more_tables`` are names of tables that the caller assigns to the deployment. Tables that are
     only ``tagged`` belong to it too, but their backups may be someone else's.
     """
-    clients, name, look = context.clients, context.stack, Lookups()
-    found_vaults = look("vaults", lambda: vaults.find(clients("backup"), name))
-    every_role = look("roles", lambda: roles(clients("iam"), name, context.region))
-    own_roles = tuple(role for role in every_role if not role.elsewhere)
-    earlier = look("earlier stacks", lambda: deleted_stacks(clients, name))
-    found_keys = look("keys", lambda: keys(clients("kms"), name, found_vaults))
+    clients, stack, look = context.clients, context.stack, Lookups()
     dynamodb = clients("dynamodb")
+    found_vaults = look("vaults", vaults.find(clients("backup"), stack))
+    every_role = look("roles", roles(clients("iam"), stack, context.region))
+    own_roles = tuple(role for role in every_role if not role.elsewhere)
+    earlier = look("earlier stacks", deleted_stacks(clients, stack))
+    found_keys = look("keys", keys(clients("kms"), stack, found_vaults))
     usable = {key.arn for key in found_keys if not key.scheduled}
-    users = look("tables", lambda: stack_tables.encrypted_with(dynamodb, usable))
-    names = table_names(name, found_vaults, own_roles, earlier) | set(more_tables)
-    names |= {table.name for table in users if table.stack == name}
-    existing = look("tables", lambda: stack_tables.existing(dynamodb, sorted({*names, *tagged})))
+    users = look("tables", stack_tables.encrypted_with(dynamodb, usable))
+    names = table_names(stack, found_vaults, own_roles, earlier) | set(more_tables)
+    names |= {table.name for table in users if table.stack == stack}
+    existing = look("tables", stack_tables.existing(dynamodb, sorted({*names, *tagged})))
     # A table that exists without the stack's tag keeps its backups, whatever its name is; so does
     # a table whose tag the caller may not read.
-    others = {table.name for table in existing if table.stack != name} - set(more_tables)
+    others = {table.name for table in existing if table.stack != stack} - set(more_tables)
     if any(unseen.what == "tables" for unseen in look.unseen):
         others = names
     known = {table.name for table in existing}
-    restored = look("restored tables", lambda: stack_tables.untagged(context, names, known))
-    backups = look("table backups", lambda: vaults.table_backups(dynamodb, sorted(names - others)))
+    restored = look("restored tables", stack_tables.untagged(context, names, known))
+    backups = look("table backups", vaults.table_backups(dynamodb, sorted(names - others)))
     traces: list[Vault | Role | StackDescription] = [*found_vaults, *own_roles, *earlier]
-    since = min((trace.created for trace in traces if trace.created), default=None)
-    older = tuple(b for b in backups if b.table not in more_tables and not b.system and _is_before(b.created, since))
-    logs, existed = clients("logs"), bool(traces)
+    first = min((trace.created for trace in traces if trace.created), default=None)
+
+    def is_older(backup: NativeBackup) -> bool:
+        own = backup.system or backup.table in more_tables
+        # AWS gives some times in whole seconds.
+        return bool(not own and first and backup.created and backup.created < first.replace(microsecond=0))
+
     used = {table.key: table.name for table in users}
     return Inventory(
         vaults=found_vaults,
-        backups=tuple(backup for backup in backups if backup not in older),
-        older=older,
+        backups=tuple(backup for backup in backups if not is_older(backup)),
+        older=tuple(backup for backup in backups if is_older(backup)),
         tables=(*(table for table in existing if table.name not in others), *restored),
         roles=own_roles,
         elsewhere=tuple(role for role in every_role if role.elsewhere),
         keys=tuple(dataclasses.replace(key, used_by=used.get(key.arn, "")) for key in found_keys),
-        log_groups=look("log groups", lambda: log_groups(logs, name, existed=existed)),
+        log_groups=look("log groups", log_groups(clients("logs"), stack, existed=bool(traces))),
         unseen=tuple(dict.fromkeys(look.unseen)),
     )
 
 
-def _is_before(moment: datetime | None, since: datetime | None) -> bool:
-    """By more than the part of a second: AWS gives some times in whole seconds."""
-    return bool(moment and since and moment < since.replace(microsecond=0))
-
-
 def table_names(
-    name: str, found_vaults: tuple[Vault, ...], roles: tuple[Role, ...], earlier: tuple[StackDescription, ...]
+    stack: str, found_vaults: Collection[Vault], roles: Collection[Role], earlier: Collection[StackDescription]
 ) -> set[str]:
     """The names that the deployment's table may have had when it was backed up.
 
     The stack's default name counts only if a trace shows that the stack existed: a guess must not
     reach other people's backups.
     """
-    names = {vault.table for vault in found_vaults}
     # Another role may have backed up its own table into this vault.
-    own_role = f"{name}-"[:_ROLE_NAME_START]
-    points = (point for vault in found_vaults for point in vault.points)
-    names |= {stack_tables.name_of(point.resource) for point in points if point.role.startswith(own_role)}
-    names |= {table for role in roles for table in role.tables}
-    names |= {old.outputs.get("TableName", "") for old in earlier}
+    own_role = f"{stack}-"[:_ROLE_NAME_START]
+    points = (point for vault in found_vaults for point in vault.points if point.role.startswith(own_role))
+    names = {
+        *(vault.table for vault in found_vaults),
+        *(stack_tables.name_of(point.resource) for point in points),
+        *(table for role in roles for table in role.tables),
+        *(old.outputs.get("TableName", "") for old in earlier),
+    }
     if found_vaults or roles or earlier:
-        names.add(default_table(name) or "")
+        names.add(default_table(stack) or "")
     return names - {""}
 
 
@@ -168,15 +153,30 @@ def roles(iam: Any, stack: str, region: str) -> Iterator[Role]:
     same name there.
     """
     for listed, tag in _tagged_roles(iam):
-        if tag == stack:
-            yield _role(iam, listed, region)
+        if tag != stack:
+            continue
+        name = listed["RoleName"]
+        policies = tuple(rows(iam, "list_role_policies", "PolicyNames", RoleName=name))
+        documents = (iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"] for policy in policies)
+        subjects = _TABLE_ARN.findall(json.dumps(list(documents)))
+        if subjects and region not in {where for where, _ in subjects}:
+            yield Role(name=name, elsewhere=subjects[0][0])
+            continue
+        attached = rows(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name)
+        yield Role(
+            name=name,
+            policies=policies,
+            attached=tuple(policy["PolicyArn"] for policy in attached),
+            tables=tuple(sorted({table for _, table in subjects if "*" not in table})),
+            created=listed["CreateDate"],
+        )
 
 
 def _tagged_roles(iam: Any) -> Iterator[tuple[dict[str, Any], str]]:
     """The project's roles, which the tagging API leaves out, each with the stack that its tag names."""
-    for role in vaults.rows(iam, "list_roles", "Roles", PathPrefix=ROLE_PATH):
+    for role in rows(iam, "list_roles", "Roles", PathPrefix=ROLE_PATH):
         try:
-            tags = list(vaults.rows(iam, "list_role_tags", "Tags", RoleName=role["RoleName"]))
+            tags = list(rows(iam, "list_role_tags", "Tags", RoleName=role["RoleName"]))
         except ClientError as error:
             if code(error) != "NoSuchEntity":  # gone since it was listed
                 raise
@@ -184,48 +184,27 @@ def _tagged_roles(iam: Any) -> Iterator[tuple[dict[str, Any], str]]:
         yield from ((role, tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG)
 
 
-def _role(iam: Any, listed: dict[str, Any], region: str) -> Role:
-    name = listed["RoleName"]
-    policies = tuple(vaults.rows(iam, "list_role_policies", "PolicyNames", RoleName=name))
-    documents = [
-        json.dumps(iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]) for policy in policies
-    ]
-    subjects = _TABLE_ARN.findall(" ".join(documents))
-    if subjects and region not in {where for where, _ in subjects}:
-        return Role(name=name, elsewhere=subjects[0][0])
-    attached = vaults.rows(iam, "list_attached_role_policies", "AttachedPolicies", RoleName=name)
-    return Role(
-        name=name,
-        policies=policies,
-        attached=tuple(policy["PolicyArn"] for policy in attached),
-        tables=tuple(sorted({table for _, table in subjects if "*" not in table})),
-        created=listed["CreateDate"],
-    )
-
-
 def keys(kms: Any, stack: str, found_vaults: Iterable[Vault]) -> Iterator[Key]:
     """The keys of ``stack``: found by their alias and by the vaults they encrypt, decided by their tag."""
     candidates = {vault.key for vault in found_vaults if vault.key}
-    for alias in vaults.rows(kms, "list_aliases", "Aliases"):
+    for alias in rows(kms, "list_aliases", "Aliases"):
         if alias["AliasName"].startswith(f"alias/{stack}-") and alias.get("TargetKeyId"):
             candidates.add(alias["TargetKeyId"])
     found = {}
     for candidate in candidates:
         try:
-            described = kms.describe_key(KeyId=candidate)["KeyMetadata"]
-            if described.get("KeyManager") == "CUSTOMER" and _tag(kms, candidate) == stack:
-                scheduled = described.get("KeyState") in _PENDING_DELETION
-                arn, deleted_on = described["Arn"], described.get("DeletionDate")
-                found[arn] = Key(arn=arn, scheduled=scheduled, deleted_on=deleted_on)
+            shown = kms.describe_key(KeyId=candidate)["KeyMetadata"]
+            if shown.get("KeyManager") != "CUSTOMER":
+                continue
+            tags = {tag["TagKey"]: tag["TagValue"] for tag in rows(kms, "list_resource_tags", "Tags", KeyId=candidate)}
         except ClientError as error:
             if code(error) != "NotFoundException":
                 raise
+            continue
+        if tags.get(STACK_TAG) == stack:
+            scheduled = shown.get("KeyState") in ("PendingDeletion", "PendingReplicaDeletion")
+            found[shown["Arn"]] = Key(arn=shown["Arn"], scheduled=scheduled, deleted_on=shown.get("DeletionDate"))
     yield from (found[arn] for arn in sorted(found))
-
-
-def _tag(kms: Any, key: str) -> str | None:
-    tags = {tag["TagKey"]: tag["TagValue"] for tag in vaults.rows(kms, "list_resource_tags", "Tags", KeyId=key)}
-    return tags.get(STACK_TAG)
 
 
 def log_groups(logs: Any, stack: str, *, existed: bool) -> Iterator[str]:
@@ -237,18 +216,13 @@ def log_groups(logs: Any, stack: str, *, existed: bool) -> Iterator[str]:
     """
     for prefix in (f"/aws/lambda/{stack}-", f"{stack}-"):
         own_name = re.compile(re.escape(prefix) + _LOGICAL_ID_AND_RANDOM_END)
-        for group in vaults.rows(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
-            name = group["logGroupName"]
-            tag = _log_group_tag(logs, group["arn"].removesuffix(":*"))
-            if tag == stack or (tag is None and existed and own_name.fullmatch(name)):
-                yield name
-
-
-def _log_group_tag(logs: Any, arn: str) -> str | None:
-    try:
-        tags: dict[str, str] = logs.list_tags_for_resource(resourceArn=arn)["tags"]
-    except ClientError as error:
-        if code(error) == "ResourceNotFoundException":  # gone since it was listed
-            return ""
-        raise
-    return tags.get(STACK_TAG)
+        for group in rows(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
+            try:
+                tags = logs.list_tags_for_resource(resourceArn=group["arn"].removesuffix(":*"))["tags"]
+            except ClientError as error:
+                if code(error) != "ResourceNotFoundException":  # gone since it was listed
+                    raise
+                continue
+            by_name = STACK_TAG not in tags and existed and own_name.fullmatch(group["logGroupName"])
+            if tags.get(STACK_TAG) == stack or by_name:
+                yield group["logGroupName"]

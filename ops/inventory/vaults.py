@@ -4,7 +4,6 @@ import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -38,30 +37,18 @@ def allowed(found: Iterable[T]) -> Iterator[T]:
             raise
 
 
-@dataclass(frozen=True, kw_only=True)
-class Backups:
-    """A table's recovery points in all vaults, and its backups in DynamoDB; oldest first."""
-
-    points: tuple[Point, ...] = ()
-    own: tuple[NativeBackup, ...] = ()
-    unseen: tuple[Unseen, ...] = ()
-
-    @property
-    def newest(self) -> Point | None:
-        """The newest recovery point that can be restored."""
-        usable = [point for point in self.points if point.status in RESTORABLE and point.created]
-        return usable[-1] if usable else None
+def table_arn(context: Context, table: str) -> str:
+    """The ARN that ``table`` has, or had."""
+    return f"arn:{context.clients.partition}:dynamodb:{context.region}:{context.account}:table/{table}"
 
 
-def backups_of(context: Context, tables: Iterable[str], *, own: bool = True) -> Backups:
-    """The backups of ``tables``, which may be deleted since; with ``own``, those in DynamoDB too.
+def table_points(context: Context, tables: Iterable[str]) -> tuple[list[Point], list[Unseen]]:
+    """The recovery points of ``tables``, which may be deleted since, oldest first; and the vaults that are unreadable.
 
-    Asks every vault for the tables' points: the list by resource does not name the vault
+    Asks every vault: the list by resource does not name the vault
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RecoveryPointByResource.html).
-    Vaults that the caller may not read are in ``unseen``.
     """
-    backup, names = context.clients("backup"), list(tables)
-    arns = [table_arn(context, name) for name in names]
+    backup, arns = context.clients("backup"), [table_arn(context, name) for name in tables]
     found, unseen = list[Point](), list[Unseen]()
     for vault in every(backup):
         name = vault["BackupVaultName"]
@@ -72,13 +59,7 @@ def backups_of(context: Context, tables: Iterable[str], *, own: bool = True) -> 
             if not is_denied(error):
                 raise
             unseen.append(Unseen(what=f"vault {name}", reason=message(error)))
-    kept = table_backups(context.clients("dynamodb"), names) if own else ()
-    return Backups(points=tuple(sorted(found, key=_age)), own=tuple(sorted(kept, key=_age)), unseen=tuple(unseen))
-
-
-def table_arn(context: Context, table: str) -> str:
-    """The ARN that ``table`` has, or had."""
-    return f"arn:{context.clients.partition}:dynamodb:{context.region}:{context.account}:table/{table}"
+    return sorted(found, key=lambda point: point.created.timestamp() if point.created else 0.0), unseen
 
 
 def table_backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[NativeBackup]:
@@ -101,10 +82,6 @@ def table_backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[NativeBackup
                         created=found.get("BackupCreationDateTime"),
                         bytes=found.get("BackupSizeBytes", 0),
                     )
-
-
-def _age(backup: Point | NativeBackup) -> tuple[float, str]:
-    return (backup.created.timestamp() if backup.created else 0.0, backup.arn)
 
 
 def every(backup: Any) -> Iterator[dict[str, Any]]:
@@ -136,28 +113,23 @@ def tagged(backup: Any, stack: str) -> Iterator[Vault]:
     """
     for listed in every(backup):
         name, arn = listed["BackupVaultName"], listed["BackupVaultArn"]
-        tags = _tags(backup, arn) if name.startswith(f"{stack}-") else {}
+        if not name.startswith(f"{stack}-"):
+            continue
+        try:
+            tags = backup.list_tags(ResourceArn=arn, MaxResults=1000).get("Tags", {})
+        except ClientError as error:
+            if code(error) != _NOT_FOUND:  # gone since it was listed
+                raise
+            continue
         if tags.get(STACK_TAG) == stack:
             key, created = listed.get("EncryptionKeyArn", ""), listed.get("CreationDate")
             yield Vault(name=name, arn=arn, table=tags.get(TABLE_TAG, ""), key=key, created=created)
 
 
-def _tags(backup: Any, arn: str) -> dict[str, str]:
-    """A vault's tags; it can have 50."""
-    try:
-        tags: dict[str, str] = backup.list_tags(ResourceArn=arn, MaxResults=1000).get("Tags", {})
-    except ClientError as error:
-        if code(error) != _NOT_FOUND:  # gone since it was listed
-            raise
-        return {}
-    return tags
-
-
 def points(backup: Any, vault: str, *, resource: str = "") -> Iterator[Point]:
-    """The recovery points in ``vault``, page by page; none when the vault is gone.
+    """The recovery points in ``vault``, or those of the table whose ARN is ``resource``; none when the vault is gone.
 
-    All of them, or those of the table whose ARN is ``resource``. The vault's own count may be
-    approximate, this list is not
+    The vault's own count may be approximate, this list is not
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html).
     """
     operation, only = "list_recovery_points_by_backup_vault", {"ByResourceArn": resource} if resource else {}
@@ -196,7 +168,7 @@ def _role(found: dict[str, Any]) -> str:
 
 
 def copies(
-    context: Context, own: Iterable[Vault], client_in: Callable[[str], Any], *, tables: Iterable[str] = ()
+    context: Context, own: Iterable[Vault], client_in: Callable[[str], Any], *, tables: Iterable[str]
 ) -> tuple[Copy, ...]:
     """Recovery points outside the vaults ``own``, of their tables and of those named ``tables``.
 
@@ -211,47 +183,32 @@ def copies(
     arns |= {table_arn(context, name) for name in {*tables, *(vault.table for vault in own)} if name}
     found: dict[str, Copy] = {}
     for arn in sorted(arns):
-        for copied in _copied(context, arn, client_in):
-            if copied.vault not in {vault.arn for vault in own}:
+        for job in allowed(rows(backup, "list_copy_jobs", "CopyJobs", ByResourceArn=arn)):
+            copied = _copied(context, job, client_in) if job.get("State") == "COMPLETED" else None
+            if copied and copied.vault not in {vault.arn for vault in own}:
                 found[copied.arn] = copied
-        listing = rows(backup, "list_recovery_points_by_resource", "RecoveryPoints", ResourceArn=arn)
-        for listed in allowed(listing):
+        for listed in allowed(rows(backup, "list_recovery_points_by_resource", "RecoveryPoints", ResourceArn=arn)):
             if listed["RecoveryPointArn"] not in held:
                 found.setdefault(listed["RecoveryPointArn"], Copy(arn=listed["RecoveryPointArn"]))
     return tuple(found.values())
 
 
-def _copied(context: Context, table: str, client_in: Callable[[str], Any]) -> Iterator[Copy]:
-    for job in allowed(rows(context.clients("backup"), "list_copy_jobs", "CopyJobs", ByResourceArn=table)):
-        arn, vault = job.get("DestinationRecoveryPointArn"), job.get("DestinationBackupVaultArn")
-        if job.get("State") == "COMPLETED" and arn and vault:
-            doubt = _doubt(context, arn, vault, client_in)
-            if doubt is not None:
-                yield Copy(arn=arn, vault=vault, doubt=doubt, stack=_stack_of_copies(context, vault), role=_role(job))
-
-
-def _stack_of_copies(context: Context, vault: str) -> str:
-    """The stack that the setting copy_region makes, if ``vault`` is its vault; otherwise empty."""
-    name = vault.rsplit(":", 1)[-1]
-    own = name.startswith(f"{context.stack}-Copies-") and f":{context.account}:" in vault
-    return name.rpartition("-")[0] if own else ""
-
-
-def _doubt(context: Context, arn: str, vault: str, client_in: Callable[[str], Any]) -> str | None:
-    """None when the copy is gone; otherwise why it may be gone, or an empty text."""
+def _copied(context: Context, job: dict[str, Any], client_in: Callable[[str], Any]) -> Copy | None:
+    """The copy that a job made; None when it is gone."""
+    arn, vault = job["DestinationRecoveryPointArn"], job["DestinationBackupVaultArn"]
     _, _, _, region, account, _, name = vault.split(":", 6)
     if account != context.account:
-        return "in another account; whether it still exists is unknown"
-    backup = client_in(region)
+        doubt = "in another account; whether it still exists is unknown"
+        return Copy(arn=arn, vault=vault, doubt=doubt, role=_role(job))
+    backup, doubt = client_in(region), ""
     try:
         backup.describe_recovery_point(BackupVaultName=name, RecoveryPointArn=arn)
-    except ClientError as error:
-        if code(error) == _NOT_FOUND:
-            return None
+    except (ClientError, BotoCoreError) as error:
+        reason = code(error) if isinstance(error, ClientError) else type(error).__name__
         with contextlib.suppress(ClientError, BotoCoreError):
-            if is_denied(error) and not exists(backup, name):
+            if reason == _NOT_FOUND or (reason == "AccessDeniedException" and not exists(backup, name)):
                 return None
-        return f"could not check whether it still exists ({code(error)})"
-    except BotoCoreError as error:
-        return f"could not check whether it still exists ({type(error).__name__})"
-    return ""
+        doubt = f"could not check whether it still exists ({reason})"
+    # The setting copy_region makes a second stack, with a vault for copies.
+    stack = name.rpartition("-")[0] if name.startswith(f"{context.stack}-Copies-") else ""
+    return Copy(arn=arn, vault=vault, doubt=doubt, stack=stack, role=_role(job))

@@ -2,8 +2,8 @@
 
 import argparse
 import json
-import re
 import secrets
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,15 +13,12 @@ from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, duration
 from ops.inventory import stack_tables, vaults
 from ops.inventory.stack_tables import Restored
-from ops.restore import table_settings
+from ops.restore import restoration, table_settings
 from ops.restore.comparison import Comparison, compare
 from ops.restore.origin import choose, parse_time, resumed
-from ops.restore.restoration import Restoration, mark, start, status, temporary
 
 DRILL_TAG = "messages:drill"
 _LONGEST_NAME = 255
-_ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/\S+")
-_KEY = re.compile(r"arn:[\w-]+:kms:[a-z0-9-]+:\d{12}:key/\S+")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,17 +29,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     origin.add_argument("--latest", action="store_true", help="restore the table as of the latest possible time")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--target", metavar="NAME", help="name of the new table")
-    target.add_argument(
-        "--drill", action="store_true", help="restore to a temporary table, compare, measure, then delete it"
-    )
+    drill = "restore to a temporary table, compare, measure, then delete it"
+    target.add_argument("--drill", action="store_true", help=drill)
     add = parser.add_argument
     add("--table", metavar="NAME", help="the source (default: the stack's table)")
     add("--role", metavar="ARN", help="IAM role for AWS Backup (default: the stack's restore role)")
-    add(
-        "--kms-key",
-        metavar="ARN",
-        help="KMS key for the new table (default: the source's; in another region the vault's)",
-    )
+    key = "KMS key for the new table (default: the source's; in another region the vault's)"
+    add("--kms-key", metavar="ARN", help=key)
     add("--reapply", action="store_true", help="copy the source's tags and settings to the new table")
     add("--no-compare", action="store_true", help="do not compare source and target")
     add("--expect-differences", action="store_true", help="do not fail on differences: the source has changed since")
@@ -54,19 +47,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Restore; exit status 1 when the copy differs. The last line is the new table's ARN."""
-    seconds = _check(arguments)
+    seconds = _check(arguments, context)
     context.say(context.where)
     return (_drill if arguments.drill else _restore)(arguments, context, seconds=seconds)
 
 
-def _check(arguments: argparse.Namespace) -> float:
+def _check(arguments: argparse.Namespace, context: Context) -> float:
     """The seconds to wait at most. Raises UsageError for a value that no restore takes."""
     number(arguments, "--show", 0, 10_000)
     number(arguments, "--rate", 1, 1_000_000)
-    if arguments.role is not None and not _ROLE.fullmatch(arguments.role):
+    if arguments.role is not None and ":role/" not in arguments.role:
         raise UsageError(f"--role '{arguments.role}' is not the ARN of an IAM role")
-    if arguments.kms_key is not None and not _KEY.fullmatch(arguments.kms_key):
-        raise UsageError(f"--kms-key '{arguments.kms_key}' is not the ARN of a KMS key")
+    if arguments.kms_key is not None and f":kms:{context.region}:" not in arguments.kms_key:
+        raise UsageError(f"--kms-key '{arguments.kms_key}' is not the ARN of a KMS key in {context.region}")
     if arguments.to_time is not None:
         parse_time(arguments.to_time)
     for option, name in (("--table", arguments.table), ("--target", arguments.target)):
@@ -78,80 +71,42 @@ def _check(arguments: argparse.Namespace) -> float:
 
 
 def _restore(arguments: argparse.Namespace, context: Context, *, seconds: float) -> int:
-    target, dynamodb = arguments.target, context.clients("dynamodb")
-    origin = None if arguments.resume else choose(arguments, context)
-    restored = origin.restored if origin else resumed(arguments, context)
-    if arguments.reapply and not status(dynamodb, restored.source):
-        raise OpsError(f"--reapply needs table {restored.source}, which no longer exists; leave out --reapply")
-    if origin:
-        if state := status(dynamodb, target):
+    target, resume = arguments.target, arguments.resume
+    origin = resumed(arguments, context) if resume else choose(arguments, context)
+    source, job = origin.source, origin.job
+    if arguments.reapply and not restoration.status(context, source):
+        raise OpsError(f"--reapply needs table {source}, which no longer exists; leave out --reapply")
+    if not resume:
+        if state := restoration.status(context, target):
             raise OpsError(
                 f"table {target} exists already ({state}); choose another --target, or pass "
                 "--resume if an earlier run started to restore it"
             )
-        restoration = start(context, origin, target, role=arguments.role, key=arguments.kms_key)
-    else:
-        restoration = Restoration(context, target, restored.job)
+        job = restoration.start(context, origin, target, role=arguments.role, key=arguments.kms_key)
     again = "the restore goes on; to continue, run this again with --resume"
     try:
-        took = restoration.wait(seconds=seconds)
+        took = restoration.wait(context, target, job, seconds=seconds)
         context.say(f"table {target} can be used after {duration(took)}")
-        mark(context, target, restored=restored.source)
+        restoration.mark(context, target, restored=source)
         again = f"table {target} is restored; to continue, run this again with --resume"
         # In this order: a TTL would delete items while they are compared.
-        comparison = _compared(arguments, context, restored.source, target)
-        reapplied, failed = table_settings.reapply(context, restored.source, target) if arguments.reapply else ([], {})
+        comparison = _compared(arguments, context, source, target)
+        reapplied, failed = table_settings.reapply(context, source, target) if arguments.reapply else ([], {})
     except DeadlineError as late:
         raise OpsError(f"table {target} cannot be used yet after {late}; {again}") from None
     except KeyboardInterrupt:
         raise KeyboardInterrupt(again) from None
-    if arguments.json:
-        result = _object(context, restored, comparison) | {
-            "table": target,
-            "table_arn": vaults.table_arn(context, target),
-            # Only an earlier run knows when it started.
-            "recovery_seconds": None if arguments.resume else round(took, 1),
-            "reapplied": reapplied,
-            "failed": failed,
-        }
-        print(json.dumps(result, indent=2))
-    else:
-        print(*(comparison.lines() if comparison else []), vaults.table_arn(context, target), sep="\n")
+    arn = vaults.table_arn(context, target)
+    # Only an earlier run knows when it started.
+    measured = {"table": target, "table_arn": arn, "recovery_seconds": None if resume else round(took, 1)}
+    lines = [*(comparison.lines() if comparison else []), arn]
+    result = measured | {"reapplied": reapplied, "failed": failed}
+    differs = _print(arguments, context, origin, comparison, result, lines)
     if not arguments.reapply:
-        table_settings.advise(context, restored.source, target)
+        table_settings.advise(context, source, target)
     for what, why in failed.items():
         context.say(f"not re-applied, {what}: {why}")
-    return 1 if _is_failure(arguments, context, comparison) or failed else 0
-
-
-def _compared(arguments: argparse.Namespace, context: Context, source: str, target: str) -> Comparison | None:
-    """The comparison; None when it is not wanted, or the source no longer exists."""
-    if arguments.no_compare:
-        return None
-    if not status(context.clients("dynamodb"), source):
-        context.say(f"table {source} no longer exists: nothing to compare with")
-        return None
-    return compare(context, source, target, most=arguments.show, rate=arguments.rate)
-
-
-def _is_failure(arguments: argparse.Namespace, context: Context, comparison: Comparison | None) -> bool:
-    """Whether the comparison is a failure; says what to do about it."""
-    if not comparison or not comparison.differences or arguments.expect_differences:
-        return False
-    context.say(
-        "the restored table differs from the source; if the source has changed since, pass --expect-differences"
-    )
-    return True
-
-
-def _object(context: Context, restored: Restored, comparison: Comparison | None) -> dict[str, Any]:
-    return {
-        "stack": context.stack,
-        "source_table": restored.source,
-        "recovery_point_arn": restored.arn or None,
-        "restored_to": restored.moment.isoformat() if restored.moment else None,
-        "comparison": comparison.as_object() if comparison else None,
-    }
+    return 1 if differs or failed else 0
 
 
 def _drill(arguments: argparse.Namespace, context: Context, *, seconds: float) -> int:
@@ -160,28 +115,58 @@ def _drill(arguments: argparse.Namespace, context: Context, *, seconds: float) -
     # The stack's role restores to names that begin with the table's and a dot; from the rest the
     # inventory knows the table of a drill that was killed (ops/inventory/stack_tables.py).
     ending = f".drill-{secrets.token_hex(4)}"
-    name = origin.table[: _LONGEST_NAME - len(ending)] + ending
-    age = max(0.0, (datetime.now(UTC) - origin.moment).total_seconds())
-    restoration = start(context, origin, name, role=arguments.role, key=arguments.kms_key)
-    with temporary(context, restoration, seconds=seconds):
+    name = origin.source[: _LONGEST_NAME - len(ending)] + ending
+    age = max(0.0, (datetime.now(UTC) - origin.moment).total_seconds()) if origin.moment else 0.0
+    job = restoration.start(context, origin, name, role=arguments.role, key=arguments.kms_key)
+    with restoration.temporary(context, name, job, seconds=seconds):
         try:
-            took = restoration.wait(seconds=seconds)
+            took = restoration.wait(context, name, job, seconds=seconds)
         except DeadlineError as late:
             raise OpsError(f"table {name} could not be used after {late}") from None
-        mark(context, name, restored=origin.table, **{DRILL_TAG: "temporary"})
-        comparison = _compared(arguments, context, origin.table, name)
-    if arguments.json:
-        measured = {"recovery_seconds": round(took, 1), "recovery_point_age_seconds": round(age, 1)}
-        result = _object(context, origin.restored, comparison) | measured | {"temporary_table": name}
-        print(json.dumps(result, indent=2))
-    else:
-        compared = "not compared"
-        if comparison:
-            print(*(f"{line}\n" for line in comparison.lines()[:-1]), sep="", end="")
-            items = output.count(comparison.source_items, "item")
-            compared = f"{items} compared, differences {comparison.differences:,}"
-        print(
-            f"drill: {origin.table} restored in {duration(took)}, as of {duration(age)} before the drill; "
-            f"{compared}; temporary table deleted"
-        )
-    return 1 if _is_failure(arguments, context, comparison) else 0
+        restoration.mark(context, name, restored=origin.source, **{DRILL_TAG: "temporary"})
+        comparison = _compared(arguments, context, origin.source, name)
+    compared, lines = "not compared", []
+    if comparison:
+        items = output.count(comparison.source_items, "item")
+        compared, lines = f"{items} compared, differences {comparison.differences:,}", comparison.lines()[:-1]
+    lines.append(
+        f"drill: {origin.source} restored in {duration(took)}, as of {duration(age)} before the drill; "
+        f"{compared}; temporary table deleted"
+    )
+    measured = {"recovery_seconds": round(took, 1), "recovery_point_age_seconds": round(age, 1)}
+    return int(_print(arguments, context, origin, comparison, measured | {"temporary_table": name}, lines))
+
+
+def _compared(arguments: argparse.Namespace, context: Context, source: str, target: str) -> Comparison | None:
+    """The comparison; None when it is not wanted, or the source no longer exists."""
+    if arguments.no_compare:
+        return None
+    if not restoration.status(context, source):
+        context.say(f"table {source} no longer exists: nothing to compare with")
+        return None
+    return compare(context, source, target, most=arguments.show, rate=arguments.rate)
+
+
+def _print(
+    arguments: argparse.Namespace,
+    context: Context,
+    origin: Restored,
+    comparison: Comparison | None,
+    more: dict[str, Any],
+    lines: Iterable[str],
+) -> bool:
+    """Print the result: ``lines`` for people, ``more`` for JSON. Whether the copy differs, which is a failure."""
+    result = {
+        "stack": context.stack,
+        "source_table": origin.source,
+        "recovery_point_arn": origin.arn or None,
+        "restored_to": origin.moment.isoformat() if origin.moment else None,
+        "comparison": comparison.as_object() if comparison else None,
+    }
+    print(json.dumps(result | more, indent=2) if arguments.json else "\n".join(lines))
+    if not comparison or not comparison.differences or arguments.expect_differences:
+        return False
+    context.say(
+        "the restored table differs from the source; if the source has changed since, pass --expect-differences"
+    )
+    return True

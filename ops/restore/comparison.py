@@ -11,19 +11,16 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from cli import output
 from cli.command_line import Context
 from dynamo.parallel import After, in_segments, lanes
 from model.wire import Typed, canonical_text, changed
 
-T = TypeVar("T")
-Note = Callable[[Typed, Typed | None, Typed | None], None]
-
-SEGMENTS = 4  # of each table, read at once
+SEGMENTS = 4  # of each table, read in parallel
 GROUP_BITS = 16
 _KEYS_PER_READ = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 _SLOWEST = 1.0  # read units per second
@@ -38,68 +35,48 @@ def compare(context: Context, source: str, target: str, *, most: int, rate: floa
     """
     context.say(f"comparing {source} with {target}")
     budget, dynamodb = ReadBudget(rate), context.clients("dynamodb")
-    readers = [TableReader(dynamodb, name, budget) for name in (source, target)]
+    tables = [TableReader(dynamodb, name, budget) for name in (source, target)]
     counted, digests = [0, 0], (Counter[int](), Counter[int]())
-
-    def page(side: int, segment: int, after: After) -> tuple[list[Typed], After]:
-        return readers[side].scan(segment, after)
-
-    for side, items in _in_segments(context, page, lambda: f"{sum(counted):,} items read"):
+    for side, items in _pages(context, tables):
         counted[side] += len(items)
         for item in items:
             # The sum is the same whatever the order of the items.
-            group = _hash(canonical_text(readers[side].key(item)), GROUP_BITS)
-            digests[side][group] += _hash(canonical_text(item), 128)
+            digests[side][tables[side].group(item)] += _hash(canonical_text(item), 128)
     result = Comparison(most=most, source_items=counted[0], target_items=counted[1])
     if groups := {one for one in digests[0].keys() | digests[1].keys() if digests[0][one] != digests[1][one]}:
         context.say(f"{len(groups):,} of {1 << GROUP_BITS:,} groups of items differ")
-        find_differences(context, readers, groups, result.note)
+        for side, items in _pages(context, tables):
+            _note_differences(result, side, tables, [item for item in items if tables[side].group(item) in groups])
     result.read_units = budget.spent
     return result
 
 
-def find_differences(context: Context, readers: "list[TableReader]", groups: set[int], note: Note) -> None:
-    """Call ``note`` with the key and both items wherever the tables of two readers differ in ``groups``.
-
-    None stands for an item that does not exist. Several threads call ``note``.
-    """
-    found = 0
-
-    def progress() -> str:
-        return f"{found:,} differences so far"
-
-    def page(side: int, segment: int, after: After) -> tuple[int, After]:
-        """Compares the source's items; of the target's it takes those that the source lacks."""
-        mine, other = readers[side], readers[1 - side]
-        items, after = mine.scan(segment, after)
-        suspects = {text: item for item in items if _hash(text := canonical_text(mine.key(item)), GROUP_BITS) in groups}
-        others = {canonical_text(other.key(item)): item for item in other.get(map(mine.key, suspects.values()))}
-        number = 0
-        for text, item in suspects.items():
-            there = others.get(text)
-            if there is None or (side == 0 and changed(item, there)):
-                note(mine.key(item), *((item, there) if side == 0 else (there, item)))
-                number += 1
-        return number, after
-
-    for _, number in _in_segments(context, page, progress):
-        found += number
+def _note_differences(result: "Comparison", side: int, tables: "Sequence[TableReader]", items: list[Typed]) -> None:
+    """Note the source's items (side 0) that the target lacks or has changed, or the target's that the source lacks."""
+    mine, other = tables[side], tables[1 - side]
+    theirs = {canonical_text(other.key(item)): item for item in other.get([mine.key(item) for item in items])}
+    for item in items:
+        there = theirs.get(canonical_text(mine.key(item)))
+        if there is None:
+            result.note(mine.key(item), EXTRA if side else MISSING)
+        elif side == 0 and (names := changed(item, there)):
+            result.note(mine.key(item), CHANGED, names)
 
 
-def _in_segments(
-    context: Context, page: Callable[[int, int, After], tuple[T, After]], progress: Callable[[], str]
-) -> Iterator[tuple[int, T]]:
+def _pages(context: Context, tables: "Sequence[TableReader]") -> Iterator[tuple[int, list[Typed]]]:
     """The pages of all segments of both tables, each with its side: 0 source, 1 target."""
 
-    def read(number: int, after: After) -> tuple[T, After]:
-        return page(*divmod(number, SEGMENTS), after)
+    def read(number: int, after: After) -> tuple[list[Typed], After]:
+        side, segment = divmod(number, SEGMENTS)
+        return tables[side].scan(segment, after)
 
-    shown = time.monotonic()
+    shown, seen = time.monotonic(), 0
     with lanes(2 * SEGMENTS) as opened:
-        for number, found in in_segments(opened, read, dict.fromkeys(range(2 * SEGMENTS))):
-            yield number // SEGMENTS, found
+        for number, items in in_segments(opened, read, dict.fromkeys(range(2 * SEGMENTS))):
+            seen += len(items)
+            yield number // SEGMENTS, items
             if time.monotonic() - shown > _PROGRESS_SECONDS:
-                context.say(progress())
+                context.say(f"{seen:,} items read")
                 shown = time.monotonic()
 
 
@@ -114,11 +91,11 @@ class ReadBudget:
         self._rate, self._next = rate, time.monotonic()
         self._lock = threading.Lock()
 
-    def spend(self, call: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+    def spend(self, call: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
         """The response to ``call``, which waits until units may be spent again."""
         if (pause := self._next - time.monotonic()) > 0:
             time.sleep(pause)
-        answer = call()
+        answer = call(**request, ReturnConsumedCapacity="TOTAL")
         consumed = answer.get("ConsumedCapacity") or []
         units = sum(entry["CapacityUnits"] for entry in (consumed if isinstance(consumed, list) else [consumed]))
         throttled = answer.get("UnprocessedKeys") or answer.get("ResponseMetadata", {}).get("RetryAttempts")
@@ -143,25 +120,26 @@ class TableReader:
         """The key of ``item``."""
         return {name: item[name] for name in self._keys}
 
+    def group(self, item: Typed) -> int:
+        """The group that ``item`` belongs to, in whichever table."""
+        return _hash(canonical_text(self.key(item)), GROUP_BITS)
+
     def scan(self, segment: int, after: After) -> tuple[list[Typed], After]:
         """A page of one of the ``SEGMENTS``, and the key behind which the next one starts."""
-        request: dict[str, Any] = {"TableName": self._name, "Segment": segment, "TotalSegments": SEGMENTS}
+        request = {"TableName": self._name, "Segment": segment, "TotalSegments": SEGMENTS, "ConsistentRead": True}
         start = {"ExclusiveStartKey": after} if after else {}
-        answer = self._paid(self._dynamodb.scan, ConsistentRead=True, **request, **start)
+        answer = self._budget.spend(self._dynamodb.scan, **request, **start)
         return answer["Items"], answer.get("LastEvaluatedKey")
 
-    def get(self, keys: Iterable[Typed]) -> Iterator[Typed]:
+    def get(self, keys: Sequence[Typed]) -> Iterator[Typed]:
         """Those items that exist under ``keys``."""
         left = list(keys)
         while left:
             request = {self._name: {"Keys": left[:_KEYS_PER_READ], "ConsistentRead": True}}
-            answer = self._paid(self._dynamodb.batch_get_item, RequestItems=request)
+            answer = self._budget.spend(self._dynamodb.batch_get_item, RequestItems=request)
             yield from answer["Responses"].get(self._name, [])
             unprocessed = answer.get("UnprocessedKeys", {}).get(self._name, {"Keys": []})
             left = [*unprocessed["Keys"], *left[_KEYS_PER_READ:]]
-
-    def _paid(self, call: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
-        return self._budget.spend(lambda: call(ReturnConsumedCapacity="TOTAL", **request))
 
 
 def _hash(text: str, bits: int) -> int:
@@ -189,7 +167,6 @@ class Comparison:
     read_units: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: {MISSING: 0, EXTRA: 0, CHANGED: 0})
     _kept: list[Difference] = field(default_factory=list)
-    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
     def differences(self) -> int:
@@ -201,16 +178,13 @@ class Comparison:
         """The first differences, in order."""
         return heapq.nsmallest(self.most, self._kept)
 
-    def note(self, key: Typed, source: Typed | None, target: Typed | None) -> None:
+    def note(self, key: Typed, kind: str, attributes: Sequence[str] = ()) -> None:
         """Count a difference, and keep it if it is among the first."""
-        kind = EXTRA if source is None else MISSING if target is None else CHANGED
-        attributes = changed(source, target) if source is not None and target is not None else []
         text = " ".join(f"{name}={_text(value)}" for name, value in key.items())
-        with self._lock:
-            self.counts[kind] += 1
-            self._kept.append(Difference(text, kind, attributes))
-            if len(self._kept) > 2 * self.most:
-                self._kept = self.examples
+        self.counts[kind] += 1
+        self._kept.append(Difference(text, kind, list(attributes)))
+        if len(self._kept) > 2 * self.most:
+            self._kept = self.examples
 
     def lines(self) -> list[str]:
         """The first differences, how many more there are, and the total."""

@@ -2,7 +2,6 @@
 
 import argparse
 import re
-from dataclasses import dataclass
 from datetime import datetime
 
 from botocore.exceptions import ClientError
@@ -20,30 +19,10 @@ _ARN = re.compile(
     r"arn:[\w-]+:(?:backup|dynamodb):([a-z0-9-]+):(\d{12}):(?:recovery-point:\S+|table/[\w.-]{3,255}/backup/[\w-]+)"
 )
 _NOT_IN_THIS_VAULT = frozenset({"ResourceNotFoundException", "InvalidParameterValueException"})
-_NO_TABLE = frozenset({"TableNotFoundException", "ResourceNotFoundException"})
 
 
-@dataclass(frozen=True, kw_only=True)
-class Origin:
-    """``table`` as it was at ``moment``, in the backup ``arn``; ``point`` has it if AWS Backup keeps it.
-
-    Without ``arn`` from the table's point-in-time recovery, at the latest possible time if ``latest``.
-    """
-
-    table: str
-    moment: datetime
-    arn: str = ""
-    point: Point | None = None
-    latest: bool = False
-
-    @property
-    def restored(self) -> Restored:
-        """What its restore is known by."""
-        return Restored(source=self.table, arn=self.arn, moment=self.moment)
-
-
-def choose(arguments: argparse.Namespace, context: Context) -> Origin:
-    """The origin that the command line names. Raises OpsError unless it can be restored."""
+def choose(arguments: argparse.Namespace, context: Context) -> Restored:
+    """The restore that the command line asks for. Raises OpsError unless it is possible."""
     if arguments.arn:
         return _of_arn(context, arguments.arn)
     first, *others = stack_tables.names(context, arguments.table)
@@ -52,7 +31,16 @@ def choose(arguments: argparse.Namespace, context: Context) -> Origin:
         raise UsageError(f"stack {context.stack} had tables {names}: name one with --table")
     if arguments.to_time or arguments.latest:
         return _at_time(context, first, parse_time(arguments.to_time) if arguments.to_time else None)
-    return _newest(context, first)
+    points, unseen = vaults.table_points(context, [first])
+    usable = [point for point in points if point.status in vaults.RESTORABLE]
+    if not usable:
+        unread = "".join(f"; {one.what} could not be read" for one in unseen)
+        raise OpsError(
+            f"no recovery point of table {first} can be restored in {context.region}{unread}; "
+            "`python -m ops backups` lists its backups, `python -m ops backup` makes one, "
+            "--latest restores without one"
+        )
+    return _of_point(usable[-1])
 
 
 def check_arn(text: str, context: Context) -> None:
@@ -79,67 +67,46 @@ def parse_time(text: str) -> datetime:
     return moment
 
 
-def _of_arn(context: Context, arn: str) -> Origin:
+def _of_point(point: Point) -> Restored:
+    return Restored(source=stack_tables.name_of(point.resource), moment=point.created, arn=point.arn, point=point)
+
+
+def _of_arn(context: Context, arn: str) -> Restored:
     check_arn(arn, context)
-    found, denied = _find_point(context, arn)
-    if found is None:
-        return _of_table_backup(context, arn, denied)
-    if found.status not in vaults.RESTORABLE or not found.created:
-        raise OpsError(
-            f"recovery point {arn} is {found.status}; only a COMPLETED or AVAILABLE one can be "
-            "restored: `python -m ops backups` lists them"
-        )
-    return Origin(table=stack_tables.name_of(found.resource), moment=found.created, arn=arn, point=found)
-
-
-def _find_point(context: Context, arn: str) -> tuple[Point | None, bool]:
-    """The recovery point ``arn``, from whatever vault; and whether a vault refused to be read."""
-    backup, denied = context.clients("backup"), False
-    for vault in (listed["BackupVaultName"] for listed in vaults.every(backup)):
-        try:
-            shown = backup.describe_recovery_point(BackupVaultName=vault, RecoveryPointArn=arn)
-        except ClientError as error:
-            if code(error) not in _NOT_IN_THIS_VAULT and not is_denied(error):
-                raise
-            denied = denied or is_denied(error)
-        else:
-            return vaults.point(vault, shown), denied
-    return None, denied
-
-
-def _of_table_backup(context: Context, arn: str, denied: bool) -> Origin:
-    unread = " (the caller may not read every vault)" if denied else ""
-    nowhere = OpsError(f"no recovery point or backup {arn} in {context.where}{unread}")
+    if point := _find_point(context, arn):
+        if point.status not in vaults.RESTORABLE:
+            raise OpsError(
+                f"recovery point {arn} is {point.status}; only a COMPLETED or AVAILABLE one can be "
+                "restored: `python -m ops backups` lists them"
+            )
+        return _of_point(point)
+    nowhere = OpsError(f"no recovery point or backup {arn} in {context.where}, or the caller may not read its vault")
     if ":dynamodb:" not in arn:
         raise nowhere
     try:
-        answer = context.clients("dynamodb").describe_backup(BackupArn=arn)["BackupDescription"]
+        shown = context.clients("dynamodb").describe_backup(BackupArn=arn)["BackupDescription"]
     except ClientError as error:
-        if code(error) != "BackupNotFoundException":
-            raise
-        raise nowhere from None
-    details = answer["BackupDetails"]
+        raise (nowhere if code(error) == "BackupNotFoundException" else error) from None
+    details = shown["BackupDetails"]
     if details["BackupStatus"] != "AVAILABLE":
         raise OpsError(f"backup {arn} is {details['BackupStatus']}; only an AVAILABLE one can be restored")
-    name = answer["SourceTableDetails"]["TableName"]
-    return Origin(table=name, moment=details["BackupCreationDateTime"], arn=arn)
+    source = shown["SourceTableDetails"]["TableName"]
+    return Restored(source=source, moment=details["BackupCreationDateTime"], arn=arn)
 
 
-def _newest(context: Context, table: str) -> Origin:
-    """The newest recovery point of ``table``."""
-    found = vaults.backups_of(context, [table], own=False)
-    newest = found.newest
-    if not newest or not newest.created:
-        unread = "".join(f"; {unseen.what} could not be read" for unseen in found.unseen)
-        raise OpsError(
-            f"no recovery point of table {table} can be restored in {context.region}{unread}; "
-            "`python -m ops backups` lists its backups, `python -m ops backup` makes one, "
-            "--latest restores without one"
-        )
-    return Origin(table=table, moment=newest.created, arn=newest.arn, point=newest)
+def _find_point(context: Context, arn: str) -> Point | None:
+    """The recovery point ``arn``, from any vault that the caller may read."""
+    backup = context.clients("backup")
+    for vault in (listed["BackupVaultName"] for listed in vaults.every(backup)):
+        try:
+            return vaults.point(vault, backup.describe_recovery_point(BackupVaultName=vault, RecoveryPointArn=arn))
+        except ClientError as error:
+            if code(error) not in _NOT_IN_THIS_VAULT and not is_denied(error):
+                raise
+    return None
 
 
-def _at_time(context: Context, table: str, moment: datetime | None) -> Origin:
+def _at_time(context: Context, table: str, moment: datetime | None) -> Restored:
     """``table`` at ``moment``, or at the latest possible time.
 
     Raises OpsError without point-in-time recovery, and for a time outside its window.
@@ -147,11 +114,11 @@ def _at_time(context: Context, table: str, moment: datetime | None) -> Origin:
     try:
         answer = context.clients("dynamodb").describe_continuous_backups(TableName=table)
     except ClientError as error:
-        if code(error) not in _NO_TABLE:
+        if code(error) not in ("TableNotFoundException", "ResourceNotFoundException"):
             raise
         raise OpsError(
             f"table {table} does not exist in {context.region}, so it has no point-in-time recovery; "
-            " `python -m ops backups` lists the backups that can be restored"
+            "`python -m ops backups` lists the backups that can be restored"
         ) from None
     window = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     if window.get("PointInTimeRecoveryStatus") != "ENABLED":
@@ -166,7 +133,7 @@ def _at_time(context: Context, table: str, moment: datetime | None) -> Origin:
             f"--to-time {moment.isoformat()} is outside the restorable period of table {table}: "
             f"{first.isoformat()} to {last.isoformat()}"
         )
-    return Origin(table=table, moment=moment or last, latest=moment is None)
+    return Restored(source=table, moment=moment or last, latest=moment is None)
 
 
 def resumed(arguments: argparse.Namespace, context: Context) -> Restored:
@@ -175,8 +142,8 @@ def resumed(arguments: argparse.Namespace, context: Context) -> Restored:
     Raises OpsError when no such restore is running and nothing shows that the table was restored
     from the source; UsageError when the target is the source.
     """
-    target = arguments.target
-    by_arn = (_of_arn(context, arguments.arn).table,) if arguments.arn else ()
+    target, tag = arguments.target, stack_tables.RESTORED_TAG
+    by_arn = (_of_arn(context, arguments.arn).source,) if arguments.arn else ()
     sources = by_arn or stack_tables.names(context, arguments.table)
     if target in sources:
         raise UsageError(f"--target {target} is the source table")
@@ -192,9 +159,9 @@ def resumed(arguments: argparse.Namespace, context: Context) -> Restored:
     if not found:
         raise OpsError(
             f"nothing shows that table {target} was restored from {sources[0]}: neither DynamoDB, nor AWS Backup's "
-            f"restore jobs, nor the tag {stack_tables.RESTORED_TAG}; check --target, or, if it was, tag it and run "
-            f"this again: `aws dynamodb tag-resource --resource-arn {vaults.table_arn(context, target)} --tags "
-            f"Key={stack_tables.RESTORED_TAG},Value={sources[0]} --region {context.region}`"
+            f"restore jobs, nor the tag {tag}; check --target, or, if it was, tag it and run this again: `aws dynamodb "
+            f"tag-resource --resource-arn {vaults.table_arn(context, target)} --tags Key={tag},Value={sources[0]} "
+            f"--region {context.region}`"
         )
     if found.source not in sources:
         raise OpsError(

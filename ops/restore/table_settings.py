@@ -4,8 +4,8 @@ A restore loses stream, TTL, point-in-time recovery, tags and deletion protectio
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Backup.Tutorial.html).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,16 +19,8 @@ from ops.restore.restoration import status
 _SECONDS = 300  # for one change to be done
 _BUSY = frozenset({"ResourceInUseException", "ContinuousBackupsUnavailableException"})
 _EVERY_SETTING = ("time to live", "stream", "point-in-time recovery", "deletion protection")
-
-
-@dataclass(frozen=True, kw_only=True)
-class TableSetting:
-    """A setting that a table has; the boto3 ``method`` with ``arguments`` gives it to another table."""
-
-    name: str
-    detail: str = ""
-    method: str
-    arguments: dict[str, Any]
+# A setting that a table has: its name, its detail, and the request that gives it to another table.
+TableSetting = tuple[str, str, str, dict[str, Any]]
 
 
 def reapply(context: Context, source: str, target: str) -> tuple[list[str], dict[str, str]]:
@@ -37,11 +29,17 @@ def reapply(context: Context, source: str, target: str) -> tuple[list[str], dict
     Raises DeadlineError when the table stays busy.
     """
     done, failed = list[str](), dict[str, str]()
-    has = {setting.name for setting in _settings(context, target)}
-    for setting in [setting for setting in _settings(context, source) if setting.name not in has]:
-        label = f"{setting.name} ({setting.detail})" if setting.detail else setting.name
+    has = {name for name, *_ in _settings(context, target)}
+    for name, detail, method, arguments in list(_settings(context, source)):
+        if name in has:
+            continue
+        label = f"{name} ({detail})" if detail else name
+        table = {"TableName": target}
+        if method == "tag_resource":
+            table = {"ResourceArn": vaults.table_arn(context, target)}
+        change = partial(getattr(context.clients("dynamodb"), method), **table, **arguments)
         try:
-            poll(lambda one=setting: _give(context, one, target), seconds=_SECONDS, clock=context.clock)  # type: ignore[misc]
+            poll(partial(_change, context, target, change), seconds=_SECONDS, clock=context.clock)
         except ClientError as error:
             failed[label] = explain(error)
         else:
@@ -50,16 +48,12 @@ def reapply(context: Context, source: str, target: str) -> tuple[list[str], dict
     return done, failed
 
 
-def _give(context: Context, setting: TableSetting, target: str) -> bool | None:
+def _change(context: Context, table: str, change: Callable[[], object]) -> bool | None:
     """None while the table is still busy with the change before."""
-    dynamodb = context.clients("dynamodb")
-    if status(dynamodb, target) != "ACTIVE":
+    if status(context, table) != "ACTIVE":
         return None
-    table = {"TableName": target}
-    if setting.method == "tag_resource":
-        table = {"ResourceArn": vaults.table_arn(context, target)}
     try:
-        getattr(dynamodb, setting.method)(**table, **setting.arguments)
+        change()
     except ClientError as error:
         if code(error) in _BUSY:
             return None
@@ -73,53 +67,42 @@ def advise(context: Context, source: str, target: str) -> None:
     Compares with ``source``, or with every possible setting where that is gone.
     """
     try:
-        source_exists = bool(status(context.clients("dynamodb"), source))
-        has = {setting.name for setting in _settings(context, target)}
-        wanted = [setting.name for setting in _settings(context, source)] if source_exists else _EVERY_SETTING
+        source_exists = bool(status(context, source))
+        has = {name for name, *_ in _settings(context, target)}
+        wanted = [name for name, *_ in _settings(context, source)] if source_exists else _EVERY_SETTING
     except ClientError as error:
         context.say(f"could not look for what table {target} lacks: {explain(error)}")
         return
-    names = ", ".join(name for name in wanted if name not in has)
-    if names and source_exists:
-        context.say(
-            f"table {target} lacks what {source} has: {names}; to apply them, run this again with --resume --reapply"
-        )
-    elif names:
-        context.say(
-            f"table {target} has no {names}; --reapply cannot set them, because table {source} does "
-            f"not exist in {context.region}: use `aws dynamodb update-continuous-backups`, `aws "
-            "dynamodb update-time-to-live` and `aws dynamodb update-table`"
-        )
+    remedy = "to copy them from its source, run this again with --resume --reapply"
+    if not source_exists:
+        remedy = f"its source {source} no longer exists: use `aws dynamodb update-continuous-backups`, "
+        remedy += "`aws dynamodb update-time-to-live` and `aws dynamodb update-table`"
+    if names := ", ".join(name for name in wanted if name not in has):
+        context.say(f"table {target} lacks: {names}; {remedy}")
 
 
 def _settings(context: Context, table: str) -> Iterator[TableSetting]:
     """The settings of ``table``; protection comes last, so that a failure can be cleaned up."""
-    dynamodb = context.clients("dynamodb")
-    described = dynamodb.describe_table(TableName=table)["Table"]
-    pages = dynamodb.get_paginator("list_tags_of_resource").paginate(ResourceArn=described["TableArn"])
-    for tag in (tag for page in pages for tag in page["Tags"]):
+    dynamodb, arn = context.clients("dynamodb"), vaults.table_arn(context, table)
+    for tag in vaults.rows(dynamodb, "list_tags_of_resource", "Tags", ResourceArn=arn):
         if not tag["Key"].startswith("aws:"):  # AWS's own, which cannot be given
-            yield TableSetting(name=f"tag {tag['Key']}", method="tag_resource", arguments={"Tags": [tag]})
+            yield f"tag {tag['Key']}", "", "tag_resource", {"Tags": [tag]}
     expiry = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     if expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
         attribute = expiry["AttributeName"]
-        wanted: dict[str, Any] = {"TimeToLiveSpecification": {"Enabled": True, "AttributeName": attribute}}
-        yield TableSetting(name="time to live", detail=attribute, method="update_time_to_live", arguments=wanted)
+        wanted: dict[str, Any] = {"Enabled": True, "AttributeName": attribute}
+        yield "time to live", attribute, "update_time_to_live", {"TimeToLiveSpecification": wanted}
+    described = dynamodb.describe_table(TableName=table)["Table"]
     stream = described.get("StreamSpecification") or {}
     if stream.get("StreamEnabled"):
-        detail, wanted = f"{stream['StreamViewType']}; it starts now, with a new ARN", {"StreamSpecification": stream}
-        yield TableSetting(name="stream", detail=detail, method="update_table", arguments=wanted)
+        detail = f"{stream['StreamViewType']}; it starts now, with a new ARN"
+        yield "stream", detail, "update_table", {"StreamSpecification": stream}
     answer = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
     window = answer.get("PointInTimeRecoveryDescription", {})
     if window.get("PointInTimeRecoveryStatus") == "ENABLED":
         days = window.get("RecoveryPeriodInDays", 35)
-        recovery = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": days}
-        yield TableSetting(
-            name="point-in-time recovery",
-            detail=f"{days} days",
-            method="update_continuous_backups",
-            arguments={"PointInTimeRecoverySpecification": recovery},
-        )
+        wanted = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": days}
+        request = {"PointInTimeRecoverySpecification": wanted}
+        yield "point-in-time recovery", f"{days} days", "update_continuous_backups", request
     if described.get("DeletionProtectionEnabled"):
-        wanted = {"DeletionProtectionEnabled": True}
-        yield TableSetting(name="deletion protection", method="update_table", arguments=wanted)
+        yield "deletion protection", "", "update_table", {"DeletionProtectionEnabled": True}

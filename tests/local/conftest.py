@@ -3,6 +3,7 @@
 import pytest
 
 from tests.support.deployment import Deployment
+from tests.support.ops_deployment import quick_deployment
 
 
 @pytest.fixture
@@ -19,3 +20,10 @@ def quick_backups(aws, monkeypatch, setting):
     setting("backup_job_seconds", 0)
     setting("recovery_point_deleting_seconds", 0.05)
     setting("vault_lag_seconds", 0.1)
+
+
+@pytest.fixture
+def quick_stage(aws, client, name):
+    """A stage for the commands of ops, which is not deployed yet, on an embedded AWS whose jobs take no time."""
+    with quick_deployment(aws, client, name) as deployment:
+        yield deployment

@@ -10,6 +10,7 @@ from stacks import backup_vault
 from tests.support.deployment import Deployment, DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
+GOING = {"backups_on_destroy": "delete", "region": "us-east-1"}
 
 
 @pytest.fixture
@@ -23,9 +24,6 @@ def stage(client, name, monkeypatch, setting):
 def deployed(stage):
     stage.deploy([], change=_hurry, **GOING)
     return stage
-
-
-GOING = {"backups_on_destroy": "delete", "region": "us-east-1"}
 
 
 def _hurry(stack):
@@ -54,28 +52,39 @@ def take(client, deployment, count):
     return outputs
 
 
+def vaults(client):
+    return [vault["BackupVaultName"] for vault in client("backup").list_backup_vaults()["BackupVaultList"]]
+
+
 def left(client, outputs):
-    vaults = client("backup").list_backup_vaults()["BackupVaultList"]
     roles = client("iam").list_roles(PathPrefix="/messages/")["Roles"]
-    found = [v["BackupVaultName"] for v in vaults] + [role["Arn"] for role in roles]
+    found = vaults(client) + [role["Arn"] for role in roles]
     return [name for name in (outputs["BackupVaultName"], outputs["BackupRoleArn"]) if name in found]
 
 
-def test_a_running_job_is_waited_for(client, deployed, setting):
+def points(client, outputs):
+    """How many recovery points the vault holds."""
+    found = client("backup").list_recovery_points_by_backup_vault(BackupVaultName=outputs["BackupVaultName"])
+    return len(found["RecoveryPoints"])
+
+
+def test_a_destroy_waits_for_a_running_job_and_empties_a_vault_of_several_pages(client, deployed, setting):
+    outputs, backup = deployed.outputs(), client("backup")
+
+    def start():
+        return backup.start_backup_job(
+            BackupVaultName=outputs["BackupVaultName"],
+            IamRoleArn=outputs["BackupRoleArn"],
+            ResourceArn=table_arn(outputs["TableName"]),
+        )["BackupJobId"]
+
+    started = [start() for _ in range(120)]
+    eventually(lambda: time.sleep(0.1) or ended(backup, started[-1]))
     setting("backup_job_seconds", 2)
-    outputs = deployed.outputs()
-    job = _start(client("backup"), outputs)
+    running = start()
     deployed.destroy()
-    assert ended(client("backup"), job)["State"] == "COMPLETED"
-    assert left(client, outputs) == []
-
-
-def _start(backup, outputs):
-    return backup.start_backup_job(
-        BackupVaultName=outputs["BackupVaultName"],
-        IamRoleArn=outputs["BackupRoleArn"],
-        ResourceArn=table_arn(outputs["TableName"]),
-    )["BackupJobId"]
+    assert ended(backup, running)["State"] == "COMPLETED"
+    assert (deployed.status(), left(client, outputs)) == ("", [])
 
 
 def test_what_cannot_be_deleted_ends_the_destroy_by_name(client, deployed):
@@ -92,52 +101,27 @@ def test_what_cannot_be_deleted_ends_the_destroy_by_name(client, deployed):
     assert left(client, outputs) == []
 
 
-def test_a_destroy_empties_a_vault_of_several_pages_and_leaves_nothing(client, deployed):
-    outputs, backup = deployed.outputs(), client("backup")
-    started = [_start(backup, outputs) for _ in range(120)]
-    eventually(lambda: time.sleep(0.1) or ended(backup, started[-1]))
-    deployed.destroy()
-    assert deployed.status() == ""
-    assert left(client, outputs) == []
-
-
-def points(client, outputs):
-    """How many recovery points the vault holds."""
-    found = client("backup").list_recovery_points_by_backup_vault(BackupVaultName=outputs["BackupVaultName"])
-    return len(found["RecoveryPoints"])
-
-
-def test_a_vault_that_another_replaces_is_emptied_and_goes(client, deployed):
+def test_a_vault_that_another_replaces_is_emptied_only_when_the_update_succeeds(client, deployed):
     outputs = take(client, deployed, 2)
+    with pytest.raises(DeploymentFailed, match="already exists"):
+        deployed.deploy([], change=_and_fail, customer_key=True, **GOING)
+    assert points(client, outputs) == 2
     after = deployed.deploy([], change=_hurry, customer_key=True, **GOING)
     assert after["BackupVaultName"] != outputs["BackupVaultName"]
-    vaults = [vault["BackupVaultName"] for vault in client("backup").list_backup_vaults()["BackupVaultList"]]
-    assert outputs["BackupVaultName"] not in vaults
+    assert outputs["BackupVaultName"] not in vaults(client)
     take(client, deployed, 1)
     deployed.destroy()
     assert left(client, after) == []
 
 
-def test_a_failed_replacement_of_the_vault_loses_no_backup(client, deployed):
-    outputs = take(client, deployed, 2)
-    with pytest.raises(DeploymentFailed, match="already exists"):
-        deployed.deploy([], change=_and_fail, customer_key=True, **GOING)
-    assert points(client, outputs) == 2
-    deployed.destroy()
-    assert left(client, outputs) == []
-
-
-def test_backups_stay_when_the_stage_is_to_keep_them_from_now_on(client, deployed):
-    outputs = take(client, deployed, 2)
-    deployed.deploy([], region="us-east-1")
-    assert points(client, outputs) == 2
-    deployed.destroy()
-    assert points(client, outputs) == 2
-
-
-def test_backups_stay_when_an_update_fails_that_was_to_delete_them_with_the_stack(client, stage):
+def test_backups_stay_when_the_setting_is_keep_or_its_change_failed(client, stage):
     stage.deploy([], region="us-east-1")
     outputs = take(client, stage, 2)
     with pytest.raises(DeploymentFailed, match="already exists"):
         stage.deploy([], change=_and_fail, **GOING)
+    assert points(client, outputs) == 2
+    stage.deploy([], change=_hurry, **GOING)
+    stage.deploy([], region="us-east-1")
+    assert points(client, outputs) == 2
+    stage.destroy()
     assert points(client, outputs) == 2

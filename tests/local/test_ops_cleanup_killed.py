@@ -12,7 +12,7 @@ import pytest
 from ops.__main__ import main
 from tests.support.ops_deployment import QUICK, Deployment
 
-KILLS = 20
+KILLS = 12
 LANES = 4  # at once: a clean-up mostly waits
 POINTS = 4
 # From a server that has the SDK loaded: a new interpreter would take longer than the clean-up.

@@ -15,18 +15,18 @@ import pytest
 from embedded_aws.tests.support.engine import configure
 from embedded_aws.tests.support.steps import eventually, refused
 from ops.inventory import vaults
-from tests.support.ops_deployment import Deployment, quick_deployment
+from tests.support.ops_deployment import Deployment
 
 GUARDED = {"vault", "role"}  # what must stay as long as one recovery point does
 COMPLIANCE = {"MinRetentionDays": 7, "ChangeableForDays": 3}
 ROWS: list[Any] = []
 
 
-def row(number: int, meaning: str) -> Any:
-    """Put a function into the table, under the failure mode's number and meaning."""
+def row(*numbers: int, meaning: str) -> Any:
+    """Put a function into the table, under the failure modes' numbers and their meaning."""
 
     def add(reproduce: Any) -> Any:
-        ROWS.append(pytest.param(reproduce, id=f"{number}: {meaning}"))
+        ROWS.append((numbers, pytest.param(reproduce, id=f"{', '.join(map(str, numbers))}: {meaning}")))
         return reproduce
 
     return add
@@ -73,56 +73,41 @@ class Case:
     def backup(self) -> Any:
         return self.stage.client("backup")
 
-    def become_user(self, *denied: dict[str, Any]) -> str:
-        """Run the commands from now on as a user who may do all but what is denied; the user's name."""
-        return self.stage.become_user(self.monkeypatch, *denied)
+    @property
+    def vault(self) -> dict[str, str]:
+        """The stage's vault, as an argument."""
+        return {"BackupVaultName": self.stage.vault}
 
 
 @pytest.fixture
-def case(aws, client, name, setting, monkeypatch, capsys):
-    with quick_deployment(aws, client, name, monkeypatch) as stage:
-        yield Case(stage, setting, aws, capsys, monkeypatch)
-
-
-@pytest.mark.parametrize("reproduce", ROWS)
-def test_failure_mode(reproduce, case):
-    reproduce(case)
-
-
-def test_no_failure_mode_is_missing():
-    assert {int(row.id.partition(":")[0]) for row in ROWS} == set(range(21, 43))
+def case(aws, quick_stage, setting, monkeypatch, capsys):
+    return Case(quick_stage, setting, aws, capsys, monkeypatch)
 
 
 def _kinds(items: list[dict[str, str]]) -> list[str]:
     return [item["kind"] for item in items]
 
 
-@row(21, "a vault with points cannot be deleted")
+@row(21, 22, meaning="a vault with points cannot be deleted, deletions take time, and the vault lags behind the list")
 def _(case):
     case.stage.leave()
-    assert refused(case.backup.delete_backup_vault, BackupVaultName=case.stage.vault)[1] == "InvalidRequestException"
-    case.gone()
-
-
-@row(22, "deletions are asynchronous, and the vault lags behind the list")
-def _(case):
-    case.stage.leave()
+    assert refused(case.backup.delete_backup_vault, **case.vault)[1] == "InvalidRequestException"
     case.set("recovery_point_deleting_seconds", 0.6)
     case.set("vault_lag_seconds", 1)
     case.gone()
     assert "recovery points: 2 of 2 deleted" in case.err
 
 
-@row(23, "the SDK has no waiters, and a deadline passes")
+@row(23, meaning="the SDK has no waiters, and a deadline passes")
 def _(case):
     assert case.backup.waiter_names == []
     case.stage.leave()
-    case.set("recovery_point_deleting_seconds", 3)
+    case.set("recovery_point_deleting_seconds", 2)
     assert case.blocked(options=("--timeout", "0.01")) == "still there after 0.6 s; run this again"
     case.gone()
 
 
-@row(24, "a deletion responds 200 without permission, and the point turns EXPIRED")
+@row(24, meaning="a deletion responds 200 without permission, and the point turns EXPIRED")
 def _(case):
     case.stage.leave()
     case.set("expiring_vault", case.stage.vault)
@@ -134,7 +119,7 @@ def _(case):
     case.gone()
 
 
-@row(25, "the role that points need goes before them")
+@row(25, meaning="the role that points need goes before them")
 def _(case):
     case.stage.leave()
     kinds = _kinds(case.planned())
@@ -145,7 +130,7 @@ def _(case):
     case.gone()
 
 
-@row(26, "a legal hold")
+@row(26, meaning="a legal hold")
 def _(case):
     case.stage.leave()
     hold = case.backup.create_legal_hold(
@@ -157,42 +142,36 @@ def _(case):
     case.gone()
 
 
-@row(27, "a vault lock in governance mode")
+@row(27, meaning="a vault lock in compliance mode that can still be removed, and one in governance mode")
 def _(case):
     case.stage.leave()
-    case.backup.put_backup_vault_lock_configuration(BackupVaultName=case.stage.vault, MinRetentionDays=7)
+    case.backup.put_backup_vault_lock_configuration(**COMPLIANCE, **case.vault)
+    case.blocked("compliance mode: --unlock removes it (possible until 2")
+    case.backup.delete_backup_vault_lock_configuration(**case.vault)
+    case.backup.put_backup_vault_lock_configuration(**case.vault, MinRetentionDays=7)
     case.blocked("vault lock in governance mode: --unlock removes it")
     assert _kinds(case.cleanup("--unlock", status=0)["deleted"])[0] == "vault lock"
     assert case.stage.remains() == set()
 
 
-@row(27, "a vault lock in compliance mode, final")
+@row(27, meaning="a vault lock in compliance mode, final")
 def _(case):
     case.stage.deploy()
     case.stage.start_job(Lifecycle={"DeleteAfterDays": 30})
     case.stage.destroy()
     case.set("vault_lock_day_seconds", 0)
-    case.backup.put_backup_vault_lock_configuration(**COMPLIANCE, BackupVaultName=case.stage.vault)
+    case.backup.put_backup_vault_lock_configuration(**COMPLIANCE, **case.vault)
     case.blocked("vault lock in compliance mode, immutable since", options=("--unlock",))
     (point,) = [item for item in case.cleanup(status=1)["left"] if item["kind"] == "recovery point"]
-    shown = case.backup.describe_recovery_point(BackupVaultName=case.stage.vault, RecoveryPointArn=point["id"])
+    shown = case.backup.describe_recovery_point(**case.vault, RecoveryPointArn=point["id"])
     assert point["until"][:19] == shown["CalculatedLifecycle"]["DeleteAt"].isoformat()[:19]
 
 
-@row(27, "a vault lock in compliance mode that can still be removed")
-def _(case):
-    case.stage.leave()
-    case.backup.put_backup_vault_lock_configuration(**COMPLIANCE, BackupVaultName=case.stage.vault)
-    case.blocked("compliance mode: --unlock removes it (possible until 2")
-    case.cleanup("--unlock", status=0)
-    assert case.stage.remains() == set()
-
-
-@row(28, "a point that AWS Backup is busy with")
+@row(28, meaning="a point that AWS Backup is busy with")
 def _(case):
     case.stage.leave(3)
     case.set("recovery_point_deleting_seconds", 1)
-    busy = {"BackupVaultName": case.stage.vault, "RecoveryPointArn": case.stage.points()[0]}
+    busy = {**case.vault, "RecoveryPointArn": case.stage.points()[0]}
     case.backup.delete_recovery_point(**busy)
     assert refused(case.backup.delete_recovery_point, **busy)[1] == "InvalidResourceStateException"
     configure(case.aws, deletions_seen=0)
@@ -201,137 +180,117 @@ def _(case):
     assert configure(case.aws, deletions_seen=0)["deletions_seen"] == 2
 
 
-@row(29, "a job that still runs fills the vault again")
+@row(29, meaning="a job that still runs fills the vault again, or outlasts the deadline")
 def _(case):
     case.stage.deploy(DeletionPolicy="Retain")
+    case.stage.start_job()
     case.set("backup_job_seconds", 4)
     job = case.stage.start_job()
     case.stage.destroy()
+    case.blocked(f"backup job {job} is still", kind="backup job", options=("--timeout", "0.01"))
     case.gone()
     assert f"backup job {job}: COMPLETED" in case.err
 
 
-@row(29, "a job that outlasts the deadline")
-def _(case):
-    case.stage.deploy(DeletionPolicy="Retain")
-    case.stage.start_job()
-    case.set("backup_job_seconds", 60)
-    job = case.stage.start_job()
-    case.stage.destroy()
-    case.blocked(f"backup job {job} is still", kind="backup job", options=("--timeout", "0.01"))
-    case.backup.stop_backup_job(BackupJobId=job)
-    case.gone()
-
-
-@row(30, "more points than a page")
+@row(30, 31, meaning="more points than a page, which go while their list is read")
 def _(case):
     case.monkeypatch.setattr(vaults, "PAGE", 2)
     case.stage.leave(5)
-    assert _kinds(case.cleanup(status=0)["deleted"]).count("recovery point") == 5
-    assert case.stage.remains() == set()
-
-
-@row(31, "points that go while their list is read")
-def _(case):
-    case.monkeypatch.setattr(vaults, "PAGE", 1)
-    case.stage.leave(4)
     case.set("recovery_point_deleting_seconds", 0)
     configure(case.aws, deletions_seen=0)
-    case.gone()
-    assert configure(case.aws, deletions_seen=0)["deletions_seen"] == 4  # none skipped, none twice
-
-
-@row(32, "the system backup of a deleted table")
-def _(case):
-    case.stage.leave(PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
-    (stays,) = case.cleanup(status=0)["stays"]
-    assert "free, cannot be deleted" in stays["reason"]
-    assert stays["until"] > "2026"
+    assert _kinds(case.cleanup(status=0)["deleted"]).count("recovery point") == 5
     assert case.stage.remains() == set()
+    assert configure(case.aws, deletions_seen=0)["deletions_seen"] == 5  # none skipped, none twice
 
 
-@row(33, "ListBackups shows one kind only, and DeleteBackup has a quota")
+@row(32, 33, meaning="a system backup, which ListBackups does not show unasked, quotas and throttling")
 def _(case):
     case.stage.deploy(PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
     for number in range(3):
         case.stage.client("dynamodb").create_backup(TableName=case.stage.table, BackupName=f"by-hand-{number}")
+    for _ in range(12):
+        case.stage.start_job()
     case.stage.destroy()
-    result = case.cleanup(status=0)
-    assert _kinds(result["deleted"]).count("table backup") == 3
-    assert _kinds(result["stays"]) == ["table backup"]
-
-
-@row(33, "throttling in spite of everything")
-def _(case):
-    case.stage.leave(12)
     case.set("deletions_a_second", 8)
-    case.gone()
+    result = case.cleanup(status=0)
+    assert [_kinds(result["deleted"]).count(kind) for kind in ("table backup", "recovery point")] == [3, 12]
+    (stays,) = result["stays"]
+    assert (stays["kind"], "free, cannot be deleted" in stays["reason"]) == ("table backup", True)
+    assert stays["until"] > "2026"
+    assert case.stage.remains() == set()
 
 
-@row(34, "a point with DynamoDB's form of ARN goes through its vault only")
+@row(34, meaning="a point with DynamoDB's form of ARN goes through its vault only")
 def _(case):
-    preferences = ("ResourceTypeOptInPreference", "ResourceTypeManagementPreference")
-    case.backup.update_region_settings(**{name: {"DynamoDB": False} for name in preferences})
-    try:
+    with case.stage.without_advanced_features():
         case.stage.leave(1)
         (arn,) = case.stage.points()
         assert arn.startswith("arn:aws:dynamodb:")
         assert refused(case.stage.client("dynamodb").delete_backup, BackupArn=arn)[0] == 400
         case.gone()
-    finally:
-        case.backup.update_region_settings(**{name: {"DynamoDB": True} for name in preferences})
 
 
-def _policy(principal: str) -> str:
-    denied = {"Sid": "Keep", "Effect": "Deny", "Action": ["backup:DeleteRecoveryPoint"], "Resource": "*"}
-    return json.dumps({"Version": "2012-10-17", "Statement": [denied | {"Principal": {"AWS": principal}}]})
-
-
-@row(35, "the access policy denies deletions")
-def _(case):
-    case.stage.leave()
-    mine, policy = {"BackupVaultName": case.stage.vault}, _policy("*")
-    case.backup.put_backup_vault_access_policy(Policy=policy, **mine)
-    case.blocked(
-        "denies backup:DeleteRecoveryPoint to all principals (statement Keep)",
-        "`aws backup delete-backup-vault-access-policy --backup-vault-name",
-    )
-    assert case.backup.get_backup_vault_access_policy(**mine)["Policy"] == policy
-    case.backup.delete_backup_vault_access_policy(**mine)
-    case.gone()
-
-
-@row(35, "an access policy for some, which only AWS can decide")
+@row(35, meaning="an access policy denies deletions, to all or to some; AccessDenied for a vault is no success")
 def _(case):
     case.stage.leave(1)
-    policy = _policy(f"arn:aws:iam::000000000000:user/{case.become_user()}")
-    case.backup.put_backup_vault_access_policy(BackupVaultName=case.stage.vault, Policy=policy)
-    case.blocked(f"the access policy of {case.stage.vault}: change it first")
-
-
-@row(35, "AccessDenied for a vault is no success")
-def _(case):
-    case.stage.leave()
-    case.become_user({"Action": "backup:DeleteBackupVault", "Resource": "*"})
+    user = case.stage.become_user({"Action": "backup:DeleteBackupVault"})
+    for principal, words in [
+        (
+            "*",
+            "denies backup:DeleteRecoveryPoint to all principals (statement Keep): change it, or "
+            "`aws backup delete-backup-vault-access-policy --backup-vault-name",
+        ),
+        # Only AWS can decide this one.
+        (f"arn:aws:iam::000000000000:user/{user}", f"the access policy of {case.stage.vault}: change it first"),
+    ]:
+        denied = {"Sid": "Keep", "Effect": "Deny", "Action": ["backup:DeleteRecoveryPoint"], "Resource": "*"}
+        statement = denied | {"Principal": {"AWS": principal}}
+        policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        case.backup.put_backup_vault_access_policy(Policy=policy, **case.vault)
+        case.blocked(words)
+        assert case.backup.get_backup_vault_access_policy(**case.vault)["Policy"] == policy
+    case.backup.delete_backup_vault_access_policy(**case.vault)
     case.blocked("needs permission for DeleteBackupVault", kind="backup vault")
     assert case.stage.points() == []
 
 
-@row(35, "the Default vault is not the stack's")
+@row(35, 37, meaning="points in the Default vault, which is not the stack's, and copies in other regions")
 def _(case):
     case.stage.deploy()
     with contextlib.suppress(case.backup.exceptions.AlreadyExistsException):
         case.backup.create_backup_vault(BackupVaultName="Default")
     case.stage.start_job(BackupVaultName="Default")
+    case.stage.start_job()
+    there = case.stage._make("backup", region_name="eu-west-1")
+    name = f"copies-of-{case.stage.stage}"
+    arn = there.create_backup_vault(BackupVaultName=name)["BackupVaultArn"]
+    for _ in range(2):
+        case.backup.start_copy_job(
+            RecoveryPointArn=case.stage.points()[0],
+            SourceBackupVaultName=case.stage.vault,
+            DestinationBackupVaultArn=arn,
+            IamRoleArn=case.stage.role_arn,
+        )
     case.stage.destroy()
-    (stays,) = case.cleanup(status=0)["stays"]
-    assert stays["kind"] == "copy"
-    assert "in a vault outside the stack" in stays["reason"]
-    point = case.backup.describe_recovery_point(BackupVaultName="Default", RecoveryPointArn=stays["id"])
-    assert point["Status"] == "COMPLETED"
+
+    def copies():
+        return there.list_recovery_points_by_backup_vault(BackupVaultName=name)["RecoveryPoints"]
+
+    first, second = copies()
+    there.delete_recovery_point(BackupVaultName=name, RecoveryPointArn=first["RecoveryPointArn"])
+    eventually(lambda: len(copies()) == 1)
+    stays = case.cleanup(status=0)["stays"]
+    reasons = {kept["id"]: kept["reason"] for kept in stays}
+    assert _kinds(stays) == ["copy", "copy"]
+    assert f"in vault {name}, account 000000000000, region eu-west-1" in reasons.pop(second["RecoveryPointArn"])
+    ((default, reason),) = reasons.items()
+    assert "in a vault outside the stack" in reason
+    point = case.backup.describe_recovery_point(BackupVaultName="Default", RecoveryPointArn=default)
+    assert (point["Status"], len(copies())) == ("COMPLETED", 1)
+    assert case.stage.remains() == set()
 
 
-@row(36, "a retained table is protected, and has a replica")
+@row(36, meaning="a retained table is protected, and has a replica")
 def _(case):
     case.stage.deploy(DeletionPolicy="Retain", DeletionProtectionEnabled=True)
     replicate = partial(case.stage.client("dynamodb").update_table, TableName=case.stage.table)
@@ -345,34 +304,7 @@ def _(case):
     replicate(ReplicaUpdates=[{"Delete": {"RegionName": "eu-west-1"}}])
 
 
-@row(37, "copies in other regions")
-def _(case):
-    case.stage.deploy()
-    case.stage.start_job()
-    there = case.stage._make("backup", region_name="eu-west-1")
-    name = f"copies-of-{case.stage.stage}"
-    arn = there.create_backup_vault(BackupVaultName=name)["BackupVaultArn"]
-    for _ in range(2):
-        case.backup.start_copy_job(
-            RecoveryPointArn=case.stage.points()[0],
-            SourceBackupVaultName=case.stage.vault,
-            DestinationBackupVaultArn=arn,
-            IamRoleArn=case.stage.role_arn,
-        )
-    case.stage.destroy()
-    first, second = there.list_recovery_points_by_backup_vault(BackupVaultName=name)["RecoveryPoints"]
-    there.delete_recovery_point(BackupVaultName=name, RecoveryPointArn=first["RecoveryPointArn"])
-    case.set("recovery_point_deleting_seconds", 0)
-    listed = there.list_recovery_points_by_backup_vault
-    eventually(lambda: len(listed(BackupVaultName=name)["RecoveryPoints"]) == 1)
-    (stays,) = case.cleanup(status=0)["stays"]
-    assert (stays["kind"], stays["id"]) == ("copy", second["RecoveryPointArn"])
-    assert f"in vault {name}, account 000000000000, region eu-west-1" in stays["reason"]
-    assert len(listed(BackupVaultName=name)["RecoveryPoints"]) == 1
-    assert case.stage.remains() == set()
-
-
-@row(38, "the next deployment finds the retained names taken")
+@row(38, meaning="the next deployment finds the retained names taken")
 def _(case):
     case.stage.leave(1)
     case.stage.deploy(ending="ROLLBACK_COMPLETE")
@@ -385,7 +317,7 @@ def _(case):
     assert case.stage.remains() == GUARDED
 
 
-@row(39, "points are wiped although the stack is in use")
+@row(39, meaning="points are wiped although the stack is in use")
 def _(case):
     case.stage.deploy()
     for _ in range(3):
@@ -403,7 +335,7 @@ def _(case):
     assert case.stage.remains() == GUARDED
 
 
-@row(40, "success is claimed where nothing was done")
+@row(40, meaning="success is claimed where nothing was done")
 def _(case):
     case.capsys.readouterr()
     assert case.stage.ops("cleanup", "--yes") == 0
@@ -413,7 +345,7 @@ def _(case):
     assert "deleted" not in out.replace("to delete", "")
 
 
-@row(41, "the wrong account")
+@row(41, meaning="the wrong account or region")
 def _(case):
     case.stage.leave()
     assert case.cleanup("--account", "111122223333", status=2) is None
@@ -421,24 +353,26 @@ def _(case):
         "error: --account 111122223333, but the credentials belong to account 000000000000; "
         "check --profile and the AWS_* variables"
     )
+    result = case.cleanup("--region", "eu-west-1", status=0)
+    assert (result["deleted"], result["left"], result["region"]) == ([], [], "eu-west-1")
+    assert case.err.startswith("account 000000000000, region eu-west-1, stack ")
     assert len(case.stage.points()) == 2
     case.cleanup("--account", "000000000000", status=0)
 
 
-@row(41, "the wrong region")
-def _(case):
-    case.stage.leave()
-    result = case.cleanup("--region", "eu-west-1", status=0)
-    assert result["deleted"] == result["left"] == []
-    assert result["region"] == "eu-west-1"
-    assert case.err.startswith("account 000000000000, region eu-west-1, stack ")
-    assert len(case.stage.points()) == 2
-
-
-@row(42, "one failure hides the others, or is hidden")
+@row(42, meaning="one failure hides the others, or is hidden")
 def _(case):
     case.stage.leave(5)
     forbidden = case.stage.points()[2]
-    case.become_user({"Action": "backup:DeleteRecoveryPoint", "Resource": forbidden})
+    case.stage.become_user({"Action": "backup:DeleteRecoveryPoint", "Resource": forbidden})
     case.blocked("needs permission for DeleteRecoveryPoint")
     assert case.stage.points() == [forbidden]
+
+
+@pytest.mark.parametrize("reproduce", [parameters for _, parameters in ROWS])
+def test_failure_mode(reproduce, case):
+    reproduce(case)
+
+
+def test_no_failure_mode_is_missing():
+    assert {number for numbers, _ in ROWS for number in numbers} == set(range(21, 43))

@@ -1,4 +1,4 @@
-"""`python -m ops backups` and `python -m ops inventory` against the embedded AWS."""
+"""`python -m ops backups`, `inventory` and `orphans` against an embedded AWS of their own."""
 # ruff: noqa: F811 (pytest hands fixtures over under their names)
 
 import json
@@ -7,14 +7,14 @@ from contextlib import closing
 import pytest
 
 from embedded_aws.tests.support.steps import back_up
-from tests.support.ops_deployment import Deployment, quick_deployment
+from ops.__main__ import main
+from tests.support.ops_deployment import Deployment
 from tests.support.own_account import aws, client  # noqa: F401 (fixtures)
 
 
 @pytest.fixture
-def deployed(aws, client, name, monkeypatch):
-    with quick_deployment(aws, client, name, monkeypatch) as stage:
-        yield stage.deploy(PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+def deployed(quick_stage):
+    return quick_stage.deploy(PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
 
 
 def listed(deployed, capsys, *options):
@@ -48,11 +48,6 @@ def test_the_backups_of_a_table_in_every_vault_and_after_the_stack(deployed, cli
     assert "a month (list prices of us-east-1 as of" in total
 
 
-def test_a_stack_that_never_was_has_no_backups(deployed, client, capsys):
-    assert Deployment(client, f"{deployed.stage}-other").ops("backups") == 0
-    assert capsys.readouterr().out.startswith(f"no backup of table {deployed.stack}-other in ")
-
-
 def test_everything_of_a_stack_with_its_cost_before_and_after_the_destroy(deployed, client, capsys):
     client("logs").create_log_group(logGroupName=deployed.log_group, tags={"messages:stack": deployed.stack})
     assert deployed.ops("backup") == 0
@@ -84,6 +79,8 @@ def test_all_stacks_that_left_a_trace(deployed, client, capsys):
     with closing(Deployment(client, f"{deployed.stage}-b")) as other:
         assert other.ops("inventory") == 0
         assert capsys.readouterr().out.startswith("nothing was found in account 000000000000")
+        assert other.ops("backups") == 0
+        assert capsys.readouterr().out.startswith(f"no backup of table {other.table} in ")
         other.deploy(DeletionPolicy="Retain").destroy()
         assert deployed.ops("inventory", "--all", "--json") == 0
         stacks = {s["stack"]: s for s in json.loads(capsys.readouterr().out)["stacks"]}
@@ -91,3 +88,23 @@ def test_all_stacks_that_left_a_trace(deployed, client, capsys):
     assert stacks[other.stack]["status"] is None
     kinds = {thing["kind"] for thing in stacks[other.stack]["things"]}
     assert {"table", "backup vault", "role"} <= kinds
+
+
+def test_a_stack_is_an_orphan_once_it_is_destroyed_until_it_is_cleaned_up(deployed, capsys):
+    def orphan(*options):
+        """The command's status, what it lists for this test's stack, and its standard error."""
+        capsys.readouterr()
+        status = main(["orphans", "--json", *options])
+        out, err = capsys.readouterr()
+        return status, {one["stack"]: one for one in json.loads(out)["stacks"]}.get(deployed.stack), err
+
+    assert orphan()[1] is None
+    status, found, _ = orphan("--ephemeral", deployed.stage)
+    assert (status, found["status"]) == (1, "CREATE_COMPLETE")
+    deployed.destroy()
+    status, found, error = orphan()
+    assert (status, found["status"]) == (1, None)
+    assert {"backup vault", "role"} <= {thing["kind"] for thing in found["things"]}
+    assert f"{deployed.stack}: to remove it, python -m ops cleanup --stage " in error
+    assert deployed.ops("cleanup", "--yes") == 0
+    assert orphan()[1] is None

@@ -2,20 +2,16 @@
 
 import pytest
 
-from embedded_aws.tests.support.steps import create_backup_role
 from ops.__main__ import main
-from tests.support.ops_deployment import quick_deployment
 
 THERE = "eu-west-1"
-MANAGED = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores"
 
 
 @pytest.fixture
-def stage(aws, client, name, monkeypatch):
-    with quick_deployment(aws, client, name, monkeypatch) as stage:
-        stage.home_key = client("kms").create_key()["KeyMetadata"]["Arn"]
-        stage.deploy(SSESpecification={"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": stage.home_key})
-        yield stage
+def stage(quick_stage, client):
+    quick_stage.home_key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    encrypted = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": quick_stage.home_key}
+    return quick_stage.deploy(SSESpecification=encrypted)
 
 
 def copied(stage, client, name, **vault):
@@ -37,16 +33,14 @@ def key_of(dynamodb, table):
     return dynamodb.describe_table(TableName=table)["Table"]["SSEDescription"]["KMSMasterKeyArn"]
 
 
-def test_a_copy_is_restored_under_a_key_of_its_region(stage, client, name, capsys):
-    role = create_backup_role(client, f"{name}-restores")
-    client("iam").attach_role_policy(RoleName=f"{name}-restores", PolicyArn=MANAGED)
+def test_a_copy_is_restored_under_a_key_of_its_region(stage, client, name, backup_role, capsys):
     dynamodb, kms = client("dynamodb", region_name=THERE), client("kms", region_name=THERE)
     vault_key, chosen_key = (kms.create_key()["KeyMetadata"]["Arn"] for _ in range(2))
 
     def restore(point, *options):
         """The status in the other region, and the last line of standard error."""
         where = ("--stack", f"{stage.stack}-Copies-us-east-1", "--region", THERE, "--no-compare")
-        status = main(["restore", point, *where, "--role", role, *options])
+        status = main(["restore", point, *where, "--role", backup_role, *options])
         return status, capsys.readouterr().err.splitlines()[-1]
 
     point = copied(stage, client, f"{name}-keyed", EncryptionKeyArn=vault_key)
@@ -55,7 +49,7 @@ def test_a_copy_is_restored_under_a_key_of_its_region(stage, client, name, capsy
     assert restore(point, "--drill")[0] == 0
     assert restore(point, "--target", f"{name}.far", "--kms-key", stage.home_key) == (
         2,
-        f"error: --kms-key {stage.home_key} is in region us-east-1; a table in {THERE} needs a key in {THERE}",
+        f"error: --kms-key '{stage.home_key}' is not the ARN of a KMS key in {THERE}",
     )
 
     point = copied(stage, client, f"{name}-aws")

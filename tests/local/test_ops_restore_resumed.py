@@ -1,14 +1,12 @@
 """Restores that were interrupted: `--resume`, and their tables in inventory and clean-up."""
 
 import json
-import time
 
 import pytest
 
 from embedded_aws.tests.support.engine import configure
 from embedded_aws.tests.support.steps import eventually, table_arn
-from ops.restore.restoration import Restoration
-from tests.support.ops_deployment import quick_deployment
+from ops.restore import restoration
 
 RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
 FOREIGN = [{"Key": "messages:stack", "Value": "Messages-other"}]
@@ -16,12 +14,12 @@ EXPIRING = {"TimeToLiveSpecification": {"Enabled": True, "AttributeName": "Gone"
 
 
 @pytest.fixture
-def deployed(aws, client, name, monkeypatch):
-    with quick_deployment(aws, client, name, monkeypatch, recovery_delay_seconds=0) as deployment:
-        deployment.deploy(**RECOVERABLE, **EXPIRING)
-        item = {"pk": {"S": "a"}, "Body": {"S": "x"}}
-        deployment.client("dynamodb").put_item(TableName=deployment.table, Item=item)
-        yield deployment
+def deployed(quick_stage, setting):
+    setting("recovery_delay_seconds", 0)
+    quick_stage.deploy(**RECOVERABLE, **EXPIRING)
+    item = {"pk": {"S": "a"}, "Body": {"S": "x"}}
+    quick_stage.client("dynamodb").put_item(TableName=quick_stage.table, Item=item)
+    return quick_stage
 
 
 def backed_up(deployed, capsys):
@@ -89,50 +87,35 @@ def test_a_table_that_was_not_restored_from_the_source_is_refused_and_kept(deplo
     assert expiry["TimeToLiveStatus"] == "DISABLED"
 
 
-def test_a_table_that_took_the_name_of_a_restored_one_is_refused(deployed, capsys):
-    target, dynamodb = f"{deployed.table}.twice", deployed.client("dynamodb")
-    job = start_job(deployed, backed_up(deployed, capsys), target)
-    when_active(deployed, target)
-    ended = deployed.client("backup").describe_restore_job(RestoreJobId=job)["CompletionDate"]
-    dynamodb.delete_table(TableName=target)
-    # AWS shows whole seconds in places.
-    eventually(lambda: time.time() > ended.timestamp() + 2)
-    deployed.make_table(target)
-    status, line, _ = resume(deployed, capsys, target)
-    assert (status, tags_of(deployed, target)) == (1, {})
-    assert f"nothing shows that table {target} was restored" in line
-
-
-def test_the_restored_point_is_reported_although_a_newer_one_was_made(deployed, capsys):
+def test_a_resumed_restore_reports_what_aws_backup_dynamodb_or_the_tag_knows(deployed, aws, monkeypatch, capsys):
+    backup, dynamodb = deployed.client("backup"), deployed.client("dynamodb")
     target, point = f"{deployed.table}.k1", backed_up(deployed, capsys)
     start_job(deployed, point, target)
     when_active(deployed, target)
-    assert backed_up(deployed, capsys) != point
-    shown = deployed.client("backup").describe_recovery_point(BackupVaultName=deployed.vault, RecoveryPointArn=point)
+    assert backed_up(deployed, capsys) != point  # a newer one
+    shown = backup.describe_recovery_point(BackupVaultName=deployed.vault, RecoveryPointArn=point)
     for _ in range(2):  # the second time the table has its tags
         status, _, result = resume(deployed, capsys, target)
         assert (status, result["source_table"], result["recovery_point_arn"]) == (0, deployed.table, point)
         assert result["restored_to"] == shown["CreationDate"].isoformat()
     assert tags_of(deployed, target)["messages:restored"] == deployed.table
 
-
-def test_a_restore_by_dynamodb_is_known_while_it_runs_and_then_by_the_tag(deployed, aws, monkeypatch, capsys):
+    # DynamoDB shows a restore while it runs; then only the tag does.
     old, new = f"{deployed.table}.tagged", f"{deployed.table}.then"
     start_recovery(deployed, deployed.table, old)
     when_active(deployed, old)
     status, line, _ = resume(deployed, capsys, old)
     assert (status, "nothing shows that" in line) == (1, True)
-    deployed.client("dynamodb").tag_resource(
-        ResourceArn=table_arn(old), Tags=[{"Key": "messages:restored", "Value": deployed.table}]
-    )
+    tags = [{"Key": "messages:restored", "Value": deployed.table}]
+    dynamodb.tag_resource(ResourceArn=table_arn(old), Tags=tags)
     status, _, result = resume(deployed, capsys, old)
     assert (status, result["recovery_point_arn"], result["restored_to"]) == (0, None, None)
     assert tags_of(deployed, old)["messages:stack"] == deployed.stack
 
     configure(aws, restore_job_seconds=120)
-    monkeypatch.setattr(Restoration, "wait", lambda _, seconds: 0.0 * seconds)
+    monkeypatch.setattr(restoration, "wait", lambda *_, **__: 0.0)
     start_recovery(deployed, deployed.table, new)
-    shown = deployed.client("dynamodb").describe_table(TableName=new)["Table"]
+    shown = dynamodb.describe_table(TableName=new)["Table"]
     status, _, result = resume(deployed, capsys, new)
     assert (status, result["recovery_point_arn"]) == (0, None)
     assert result["restored_to"] == shown["RestoreSummary"]["RestoreDateTime"].isoformat()
@@ -162,6 +145,7 @@ def test_inventory_and_clean_up_name_the_tables_of_interrupted_restores_and_keep
     for target in (by_backup, by_dynamodb):
         assert found[target].startswith(f"being restored from {table}, ")
 
+    own = deployed.client("dynamodb").create_backup(TableName=done, BackupName="by-hand")["BackupDetails"]
     deployed.destroy()
     for options in (("--dry-run",), ("--yes",), ("--yes",)):
         assert deployed.ops("cleanup", "--json", *options) == 0
@@ -176,3 +160,4 @@ def test_inventory_and_clean_up_name_the_tables_of_interrupted_restores_and_keep
                 f"being restored from {table}, it holds data; to delete it: wait until it is ACTIVE, then {delete}"
             )
     assert deployed.client("dynamodb").scan(TableName=done)["Count"] == 1
+    assert deployed.client("dynamodb").describe_backup(BackupArn=own["BackupArn"])

@@ -4,14 +4,12 @@ import io
 import json
 import shlex
 import sys
-from contextlib import closing
 
 import pytest
 
 from chat.__main__ import main as chat
 from ops.__main__ import main as ops
 from tests.support.deployment import Deployment as Stack
-from tests.support.ops_deployment import Deployment, quick_deployment
 from tests.support.templates import ITEMS
 
 MESSAGE = '{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}'
@@ -43,53 +41,39 @@ def said(stack, table):
     )
 
 
-@pytest.fixture(autouse=True)
-def environment(aws, monkeypatch):
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
-
-
-def test_every_command_of_ops_says_it(aws, client, name, monkeypatch, capsys):
-    recovery = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
-    with quick_deployment(aws, client, name, monkeypatch) as stage:
-        stage.deploy(**recovery)
-        assert stage.ops("backup") == 0
-        client("dynamodb").delete_table(TableName=stage.table)
-        capsys.readouterr()
-        for options in ((), ("--no-wait",)):
-            assert stage.ops("backup", *options) == 1
-            out, err = capsys.readouterr()
-            assert (out, err.splitlines()[-1]) == ("", f"error: {said(stage.stack, stage.table)}")
-        assert stage.ops("backups", "--json") == 0
+def test_every_command_of_ops_and_chat_says_it(quick_stage, client, monkeypatch, capsys):
+    stage = quick_stage.deploy(PointInTimeRecoverySpecification={"PointInTimeRecoveryEnabled": True})
+    assert stage.ops("backup") == 0
+    client("dynamodb").delete_table(TableName=stage.table)
+    capsys.readouterr()
+    line = said(stage.stack, stage.table)
+    for options in ((), ("--no-wait",)):
+        assert stage.ops("backup", *options) == 1
         out, err = capsys.readouterr()
-        assert {row["kind"] for row in json.loads(out)["backups"]} == {"RECOVERY_POINT", "SYSTEM"}
-        assert err.splitlines()[-1] == said(stage.stack, stage.table)
-        assert stage.ops("inventory") == 0
-        out, err = capsys.readouterr()
-        assert f"{stage.stack}: CREATE_COMPLETE, its table does not exist" in out.splitlines()
-        assert said(stage.stack, stage.table) in err.splitlines()
-        assert stage.vault in out
+        assert (out, err.splitlines()[-1]) == ("", f"error: {line}")
+    assert stage.ops("backups", "--json") == 0
+    out, err = capsys.readouterr()
+    assert {row["kind"] for row in json.loads(out)["backups"]} == {"RECOVERY_POINT", "SYSTEM"}
+    assert err.splitlines()[-1] == line
+    assert stage.ops("inventory") == 0
+    out, err = capsys.readouterr()
+    assert f"{stage.stack}: CREATE_COMPLETE, its table does not exist" in out.splitlines()
+    assert line in err.splitlines()
+    assert stage.vault in out
+
+    for command in COMMANDS:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{MESSAGE}\n".encode())))
+        assert chat([*shlex.split(command), "--stage", stage.stage]) == 1, command
+        last = capsys.readouterr().err.splitlines()[-1]
+        assert (command, last) == (command, f"error: {line}")
+    # A table that is named itself belongs to no stack.
+    assert chat(["history", "jerry#tom", "--table", stage.table]) == 1
+    assert "; deploy it, or name another one with" in capsys.readouterr().err.splitlines()[-1]
+    stage.destroy()
 
 
-def test_every_command_of_chat_says_it_and_fails(client, name, monkeypatch, capsys):
-    with closing(Deployment(client, name)) as stage:
-        stage.deploy()
-        client("dynamodb").delete_table(TableName=stage.table)
-        for command in COMMANDS:
-            monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(f"{MESSAGE}\n".encode())))
-            assert chat([*shlex.split(command), "--stage", stage.stage]) == 1, command
-            last = capsys.readouterr().err.splitlines()[-1]
-            assert (command, last) == (command, f"error: {said(stage.stack, stage.table)}")
-        # A table that is named itself belongs to no stack.
-        assert chat(["history", "jerry#tom", "--table", stage.table]) == 1
-        assert "; deploy it, or name another one with" in capsys.readouterr().err.splitlines()[-1]
-        stage.destroy()
-
-
-@pytest.mark.usefixtures("bootstrapped")
-def test_what_the_line_advises_brings_the_data_and_the_stack_back(client, name, setting, capsys):
-    setting("backup_job_seconds", 0)
-    setting("restore_job_seconds", 0)
+@pytest.mark.usefixtures("bootstrapped", "quick_stage")
+def test_what_the_line_advises_brings_the_data_and_the_stack_back(client, name, capsys):
     stack = Stack(client, f"pr-{name[:8]}")
     table = stack.deploy(ITEMS)["TableName"]
     where = ("--stack", stack.stack)
@@ -99,7 +83,7 @@ def test_what_the_line_advises_brings_the_data_and_the_stack_back(client, name, 
     capsys.readouterr()
 
     assert ops(["review", "--stage", stack.stage, "--json"]) == 0
-    ((review,),) = [json.loads(capsys.readouterr().out)]
+    (review,) = json.loads(capsys.readouterr().out)
     (lines,) = [v for k, v in review["sections"].items() if k.startswith("What changes against")]
     assert lines[0] == f"! {said(stack.stack, table)}"
 

@@ -5,7 +5,7 @@ import json
 import signal
 import subprocess
 import sys
-import time
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from embedded_aws.tests.support.engine import configure
+from embedded_aws.tests.support.steps import eventually
 from local.environment import PROJECT
 from local.process import Running
 from ops.__main__ import main
@@ -48,6 +49,8 @@ _TABLE = {
 
 class Deployment:
     """One stage: a stack with the resources, names and tags that the project gives them."""
+
+    environment: pytest.MonkeyPatch  # of the commands in this process
 
     def __init__(self, client: Callable[..., Any], stage: str) -> None:
         self._make, self._clients = client, dict[str, Any]()
@@ -121,7 +124,7 @@ class Deployment:
         iam.put_role_policy(RoleName=name, PolicyName="BackUp", PolicyDocument=json.dumps(_policy(allowed)))
         return made["Role"]["Arn"]
 
-    def become_user(self, monkeypatch: Any, *denied: dict[str, Any]) -> str:
+    def become_user(self, *denied: dict[str, Any]) -> str:
         """Run commands from now on as a user who may do all but what is denied; the user's name."""
         iam, name = self.client("iam"), f"{self.stack}-ops"
         iam.create_user(UserName=name)
@@ -129,9 +132,20 @@ class Deployment:
         statements += [{"Effect": "Deny", "Resource": "*", **statement} for statement in denied]
         iam.put_user_policy(UserName=name, PolicyName="ops", PolicyDocument=json.dumps(_policy(*statements)))
         key = iam.create_access_key(UserName=name)["AccessKey"]
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
-        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
+        self.environment.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
+        self.environment.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
         return name
+
+    @contextmanager
+    def without_advanced_features(self) -> Iterator[None]:
+        """For a ``with`` block, backups have ARNs of DynamoDB, as in an account without AWS Backup's features."""
+        backup = self.client("backup")
+        names = ("ResourceTypeOptInPreference", "ResourceTypeManagementPreference")
+        backup.update_region_settings(**{name: {"DynamoDB": False} for name in names})
+        try:
+            yield
+        finally:
+            backup.update_region_settings(**{name: {"DynamoDB": True} for name in names})
 
     def points(self) -> list[str]:
         """The ARNs of the recovery points in the vault."""
@@ -161,83 +175,85 @@ class Deployment:
         return main([command, "--stage", self.stage, *options])
 
     def wait_for(self, wanted: str | None) -> None:
-        deadline = time.monotonic() + 20
-        while time.monotonic() < deadline:
+        """Return when the stack has this status, or with None when there is none."""
+
+        def reached() -> bool:
             pages = self.client("cloudformation").get_paginator("describe_stacks").paginate()
             stacks = {s["StackName"]: s["StackStatus"] for page in pages for s in page["Stacks"]}
-            if stacks.get(self.stack) == wanted:
-                return
-            time.sleep(0.02)
-        raise AssertionError(f"{self.stack} is {stacks.get(self.stack)}, not {wanted}")
+            return stacks.get(self.stack) == wanted
+
+        eventually(reached, seconds=20)
 
 
 @contextmanager
-def quick_deployment(
-    aws: Running, client: Callable[..., Any], stage: str, monkeypatch: pytest.MonkeyPatch, **settings: object
-) -> Iterator[Deployment]:
+def quick_deployment(aws: Running, client: Callable[..., Any], stage: str) -> Iterator[Deployment]:
     """A stage that is not deployed yet, in an embedded AWS whose jobs take no time, for commands in this process."""
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
-    configure(aws, **QUICK | settings)
-    with closing(Deployment(client, stage)) as deployment:
+    configure(aws, **QUICK)
+    with closing(Deployment(client, stage)) as deployment, pytest.MonkeyPatch.context() as deployment.environment:
+        for key, value in aws.environment().items():
+            deployment.environment.setenv(key, value)
         yield deployment
     configure(aws, **USUAL)
 
 
-def interrupted(aws: Running, seen: str, *command: str, number: int = signal.SIGINT) -> tuple[int, str, str]:
-    """Status, standard output and error of ``python -m ops`` that gets a signal once ``seen`` is on standard error."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "ops", *command],
-        cwd=PROJECT,
-        env=aws.environment(),
-        text=True,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        assert process.stderr
-        err = ""
-        while seen not in err:
-            line = process.stderr.readline()
-            assert line, err
-            err += line
+def interrupted(
+    aws: Running, ready: str | Callable[[], bool], *command: str, number: int = signal.SIGINT
+) -> tuple[int, str, str]:
+    """Status, output and errors of ``python -m ops`` that gets a signal once ``ready`` is true, or in its errors."""
+    start = [sys.executable, "-m", "ops", *command]
+    with (
+        tempfile.TemporaryFile("a+") as errors,
+        subprocess.Popen(
+            start, cwd=PROJECT, env=aws.environment(), text=True, stdout=subprocess.PIPE, stderr=errors
+        ) as process,
+    ):
+
+        def read() -> str:
+            errors.seek(0)
+            return errors.read()
+
+        def is_ready() -> bool:
+            assert process.poll() is None, read()
+            return ready in read() if isinstance(ready, str) else ready()
+
+        eventually(is_ready, seconds=30)
         process.send_signal(number)
-        out, rest = process.communicate(timeout=30)
-    return process.returncode, out, err + rest
+        out, _ = process.communicate(timeout=30)
+        return process.returncode, out, read()
 
 
 def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]:
     tags = [{"Key": "messages:stack", "Value": stack}]
-    table = _TABLE | {"TableName": stack, "Tags": tags}
-    allowed = {
-        "Effect": "Allow",
-        "Action": "dynamodb:*",
-        "Resource": [{"Fn::GetAtt": ["Table", "Arn"]}, {"Fn::Sub": "${Table.Arn}/backup/*"}],
-    }
+    table_arn = f"arn:aws:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{stack}"
+    backups = {"Fn::Sub": f"{table_arn}/backup/*"}
     copied = {
         "Effect": "Allow",
         "Action": ["backup:CopyFromBackupVault", "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"],
         "Resource": "*",
     }
-    role = {
-        "Path": "/messages/",
-        "Tags": tags,
-        "AssumeRolePolicyDocument": _TRUST,
-        "Policies": [{"PolicyName": "BackUpTable", "PolicyDocument": _policy(allowed, copied)}],
-    }
-    restore = role | {"Policies": [{"PolicyName": "RestoreTable", "PolicyDocument": _policy(_restoring(stack))}]}
-    vault_tags = {"messages:stack": stack, "messages:table": stack}
-    retained = {"DeletionPolicy": "Retain"}
-    table_policy = {"DeletionPolicy": changes.pop("DeletionPolicy", "Delete")}
+
+    def role(policy: str, tables: str, *more: dict[str, Any]) -> dict[str, Any]:
+        allowed = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": [{"Fn::Sub": tables}, backups]}
+        properties = {
+            "Path": "/messages/",
+            "Tags": tags,
+            "AssumeRolePolicyDocument": _TRUST,
+            "Policies": [{"PolicyName": policy, "PolicyDocument": _policy(allowed, *more)}],
+        }
+        return {"Type": "AWS::IAM::Role", "Properties": properties}
+
+    kept = changes.pop("DeletionPolicy", "Delete")
+    properties = {"BackupVaultName": vault, "BackupVaultTags": {"messages:stack": stack, "messages:table": stack}}
     return {
         "Resources": {
-            "Table": {"Type": "AWS::DynamoDB::Table", "Properties": table | changes, **table_policy},
-            "Vault": {
-                "Type": "AWS::Backup::BackupVault",
-                "Properties": {"BackupVaultName": vault, "BackupVaultTags": vault_tags},
-                **retained,
+            "Table": {
+                "Type": "AWS::DynamoDB::Table",
+                "Properties": _TABLE | {"TableName": stack, "Tags": tags} | changes,
+                "DeletionPolicy": kept,
             },
-            "Role": {"Type": "AWS::IAM::Role", "Properties": role, **retained},
-            "RestoreRole": {"Type": "AWS::IAM::Role", "Properties": restore},
+            "Vault": {"Type": "AWS::Backup::BackupVault", "Properties": properties, "DeletionPolicy": "Retain"},
+            "Role": role("BackUpTable", table_arn, copied) | {"DeletionPolicy": "Retain"},
+            "RestoreRole": role("RestoreTable", f"{table_arn}.*"),
         },
         "Outputs": {
             "TableName": {"Value": {"Ref": "Table"}},
@@ -246,24 +262,4 @@ def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]
             "BackupRoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}},
             "RestoreRoleArn": {"Value": {"Fn::GetAtt": ["RestoreRole", "Arn"]}},
         },
-    }
-
-
-def _restoring(table: str) -> dict[str, Any]:
-    arn = f"arn:aws:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{table}"
-    return {
-        "Effect": "Allow",
-        "Action": [
-            "dynamodb:BatchWriteItem",
-            "dynamodb:DeleteItem",
-            "dynamodb:DescribeTable",
-            "dynamodb:GetItem",
-            "dynamodb:PutItem",
-            "dynamodb:Query",
-            "dynamodb:RestoreTableFromAwsBackup",
-            "dynamodb:RestoreTableFromBackup",
-            "dynamodb:Scan",
-            "dynamodb:UpdateItem",
-        ],
-        "Resource": [{"Fn::Sub": f"{arn}.*"}, {"Fn::Sub": f"{arn}/backup/*"}],
     }

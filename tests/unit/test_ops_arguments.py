@@ -52,7 +52,7 @@ ERRORS = [
     ("restore --to-time 2026-01-31T00:00:00 --drill", 2, "is not a time with a zone"),
     ("restore --to-time 2026-02-30T00:00:00Z --drill", 2, "is not a time with a zone"),
     ("restore --role admin --drill", 2, "--role 'admin' is not the ARN of an IAM role"),
-    ("restore --kms-key k --drill", 2, "--kms-key 'k' is not the ARN of a KMS key"),
+    ("restore --kms-key k --drill", 2, "--kms-key 'k' is not the ARN of a KMS key in us-east-1"),
     ("restore --drill --reapply", 2, "--drill deletes its table: leave out --reapply and --resume"),
     ("restore --drill --resume", 2, "--drill deletes its table"),
     ("restore --drill --timeout 0", 2, "--timeout must be between"),

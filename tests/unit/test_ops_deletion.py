@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutE
 from cli.command_line import Context
 from ops.cleanup import command as cleanup
 from ops.cleanup import plan
-from ops.cleanup.deletion import Deletion, Pace, PointDeletion, each
+from ops.cleanup.deletion import Deletion, Pace, delete_points, each
 from ops.inventory import leftovers, vaults
 from ops.inventory.found import Inventory, Key, NativeBackup, Point, Role, Vault
 from tests.support.clock import FakeClock
@@ -54,10 +54,7 @@ class FakeBackup(FakeClient):
     def delete_recovery_point(self, *, BackupVaultName, RecoveryPointArn):
         assert BackupVaultName == "v"
         self._answer(RecoveryPointArn)
-        if self.points.get(RecoveryPointArn) == "STUBBORN":
-            self.points[RecoveryPointArn] = "EXPIRED"
-        else:
-            self.points.pop(RecoveryPointArn, None)
+        self.points.pop(RecoveryPointArn, None)
 
     def delete_backup_vault(self, *, BackupVaultName):
         self._answer(BackupVaultName)
@@ -96,16 +93,9 @@ def _points(*arns, status="COMPLETED", role=""):
     return [Point(arn=arn, vault="v", status=status, role=role) for arn in arns]
 
 
-def _delete_points(backup, points, seconds=60, said=None):
-    deletion = PointDeletion(_context(said), backup, points, at_once=4)
-    deletion.run(seconds=seconds)
-    return deletion.failures
-
-
 def _delete(found, agreed, backup=None, seconds=60, **services):
     """Run a whole deletion; its failures."""
-    backup = backup or FakeBackup()
-    deletion = Deletion(_context(**services), backup, rate=1000, seconds=seconds)
+    deletion = Deletion(_context(backup=backup or FakeBackup(), **services), rate=1000, seconds=seconds)
     deletion.run(found, [plan.Entry(kind=kind, id=id) for kind, id in agreed])
     return deletion.failures
 
@@ -113,15 +103,8 @@ def _delete(found, agreed, backup=None, seconds=60, **services):
 @pytest.mark.parametrize("code", ["InvalidResourceStateException", "ThrottlingException"])
 def test_a_point_that_aws_refuses_for_now_is_sent_again(code):
     backup = FakeBackup(dict.fromkeys("ab", "COMPLETED"), {"b": [_error(code)] * 2})
-    assert _delete_points(backup, _points("a", "b")) == {}
+    assert delete_points(_context(), backup, _points("a", "b"), seconds=60) == {}
     assert (backup.calls.count("a"), backup.calls.count("b"), backup.points) == (1, 3, {})
-
-
-def test_a_point_that_is_being_deleted_is_only_waited_for():
-    backup = FakeBackup({"a": "DELETING"})
-    failures = _delete_points(backup, _points("a", status="DELETING"), seconds=6)
-    assert backup.calls == []
-    assert failures == {"a": "still there after 6 s; run this again"}
 
 
 @pytest.mark.parametrize(
@@ -137,28 +120,32 @@ def test_a_point_that_is_being_deleted_is_only_waited_for():
     ],
 )
 def test_a_refused_point_is_named_and_the_others_are_deleted(error, text):
-    backup, said = FakeBackup(dict.fromkeys("abc", "COMPLETED"), {"b": [error]}), []
-    failures = _delete_points(backup, _points(*"abc"), said=said)
-    assert list(failures) == ["b"]
+    gone, said = _error("ResourceNotFoundException"), []
+    backup = FakeBackup(dict.fromkeys("abc", "COMPLETED"), {"b": [error], "gone": [gone]})
+    failures = delete_points(_context(said), backup, _points("a", "b", "c", "gone"), seconds=60)
+    assert list(failures) == list(backup.points) == ["b"]
     assert text in failures["b"]
-    assert list(backup.points) == ["b"]
-    assert said == ["recovery points: 2 of 3 deleted after 0 s"]
+    assert said == ["recovery points: 3 of 4 deleted after 0 s"]
 
 
-def test_a_point_that_is_already_gone_is_no_failure_but_an_expired_one_fails_at_once():
-    assert _delete_points(FakeBackup({}, {"a": [_error("ResourceNotFoundException")]}), _points("a")) == {}
-    assert "iam:CreateServiceLinkedRole" in _delete_points(FakeBackup({"a": "STUBBORN"}), _points("a"))["a"]
-
-
-@pytest.mark.parametrize(("looks", "failed"), [(3, False), (1000, True)])
-def test_a_point_that_was_expired_before_gets_time(looks, failed):
+@pytest.mark.parametrize(
+    ("before", "looks", "seconds", "failure"),
+    [
+        ("COMPLETED", 1000, 60, "EXPIRED: AWS Backup accepted the deletion"),
+        ("EXPIRED", 1000, 60, "EXPIRED: AWS Backup accepted the deletion"),
+        ("EXPIRED", 3, 60, ""),
+        ("DELETING", 1000, 6, "still there after 6 s; run this again"),
+    ],
+)
+def test_a_point_that_was_expired_before_gets_time_and_one_being_deleted_is_waited_for(before, looks, seconds, failure):
     class Slow(FakeBackup):
-        """Goes on listing the point as EXPIRED for some looks after its deletion."""
+        """Goes on listing the point for some looks after its deletion."""
 
         looks_left = looks
 
         def delete_recovery_point(self, **_):
-            pass
+            self.points["a"] = "EXPIRED"
+            assert before != "DELETING"
 
         def paginate(self, **_):
             self.looks_left -= 1
@@ -166,8 +153,9 @@ def test_a_point_that_was_expired_before_gets_time(looks, failed):
                 self.points.clear()
             return super().paginate()
 
-    failures = _delete_points(Slow({"a": "EXPIRED"}), _points("a", status="EXPIRED"))
-    assert [why.split(":")[0] for why in failures.values()] == ["EXPIRED"] * failed
+    why = delete_points(_context(), Slow({"a": before}), _points("a", status=before), seconds=seconds).get("a", "")
+    assert why.startswith(failure)
+    assert bool(why) == bool(failure)
 
 
 NOT_EMPTY = _error("InvalidRequestException", "Backup vault cannot be deleted because it contains recovery points.")
@@ -308,7 +296,7 @@ def test_late_requests_never_reach_the_server_more_often_than_the_rate(rate):
         pace.done()
 
     delays = [chance.choice([0, 0, 0.5, 1, 2]) for _ in range(6 * rate)]
-    assert [error for _, error in each(delays, request, at_once=8)] == [None] * len(delays)
+    assert [error for _, error in each(delays, request)] == [None] * len(delays)
     arrived.sort()
     assert all(last - first >= 1 for first, last in zip(arrived, arrived[rate:], strict=False))
 
@@ -337,8 +325,8 @@ def test_one_failure_stops_no_other_but_a_programming_error_does():
         if n % 2:
             raise _error("X")
 
-    results = dict(each(range(20), call, at_once=4))
+    results = dict(each(range(20), call))
     assert [n for n, error in sorted(results.items()) if error] == list(range(1, 20, 2))
     assert len(results) == 20
     with pytest.raises(ZeroDivisionError):
-        list(each([0], lambda n: 1 / n, at_once=4))
+        list(each([0], lambda n: 1 / n))

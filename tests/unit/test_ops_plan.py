@@ -12,7 +12,7 @@ from cli.clients import StackDescription
 from cli.command_line import Context
 from cli.errors import OpsError, UsageError
 from ops.cleanup import command, guards, plan
-from ops.cleanup.guards import Blocker, Guards
+from ops.cleanup.guards import Guards
 from ops.cleanup.plan import Choices
 from ops.inventory.found import Copy, ExistingTable, Inventory, Key, NativeBackup, Point, Role, Unseen, Vault
 from ops.inventory.leftovers import table_names
@@ -33,7 +33,7 @@ CONTEXT = Context(clients=None, stack="Messages-dev", account="111122223333", re
 
 def _make(inventory, **blocked):
     """The plan; ``blocked`` maps points to reasons."""
-    points = {f"arn:{name}": Blocker(why, EXPIRY) for name, why in blocked.items()}
+    points = {f"arn:{name}": (why, EXPIRY) for name, why in blocked.items()}
     return plan.make(inventory, region="eu-west-1", guards=Guards(points=points))
 
 

@@ -1,4 +1,4 @@
-"""Durations, tags, prices and texts of the backup commands."""
+"""Tags, prices and texts of the backup commands."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,53 +7,80 @@ import pytest
 from cli import output
 from cli.command_line import Context
 from ops import backup, backups
-from ops.backup import Job
-from ops.backups import BackupRow, is_recent
 from ops.cost.prices import AS_OF, GB
 from ops.inventory import command as holdings
+from ops.inventory import costs
 from ops.inventory.costs import Rates
-from ops.inventory.found import NativeBackup, Point
-from ops.inventory.vaults import Backups
+from ops.inventory.found import ExistingTable, Inventory, Key, NativeBackup, Point, Vault
 from ops.restore import origin
 from tests.support.clock import FakeClock
 
-OREGON = Rates("us-west-2")
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("text", "days"), [("1d", 1), ("48h", 2), ("30d", 30), ("4w", 28), ("1y", 365), ("36500d", 36500)]
-)
-def test_a_retention_is_days_weeks_or_years(text, days):
-    assert backup.retention_days(text) == days
+def context(client=None, **more):
+    return Context(clients=lambda _: client, stack="Messages-dev", account="111122223333", region="us-west-2", **more)
+
+
+def point(arn, age, status="COMPLETED", vault="v"):
+    return Point(arn=arn, vault=vault, status=status, bytes=10 * GB, created=NOW - timedelta(days=age))
 
 
 def test_tags_are_keys_and_values():
     assert backup.tags(["a=b", "c=d=e", "f="]) == {"a": "b", "c": "d=e", "f": ""}
 
 
-@pytest.mark.parametrize(
-    ("amount", "dollars"),
-    [
-        (OREGON.backup(10 * GB), 1.00),
-        (OREGON.table(GB, recovery=False), 0.25),
-        (OREGON.table(GB, recovery=True), 0.45),
-        (OREGON.table(0, recovery=True, read_units=5, write_units=5), 2.85),
-        (OREGON.key(), 1.00),
-        (Rates("eu-central-1").backup(10 * GB), 1.22),
-    ],
-)
-def test_prices_are_those_of_the_region(amount, dollars):
-    assert round(amount, 2) == dollars
+def test_a_retention_is_whole_days():
+    assert [backup.retention_days(text) for text in ("48h", "4w", "1y", "36500d")] == [2, 28, 365, 36500]
+
+
+def test_every_resource_has_its_price():
+    class Client:
+        def describe_continuous_backups(self, *, TableName):
+            status = "ENABLED" if TableName == "recoverable" else "DISABLED"
+            return {
+                "ContinuousBackupsDescription": {
+                    "PointInTimeRecoveryDescription": {"PointInTimeRecoveryStatus": status}
+                }
+            }
+
+        def describe_log_groups(self, **_):
+            return {"logGroups": [{"logGroupName": "g", "storedBytes": 100 * GB}]}
+
+    table = ExistingTable(name="t", bytes=GB)
+    found = Inventory(
+        tables=(
+            table,
+            ExistingTable(name="recoverable", bytes=GB),
+            ExistingTable(name="provisioned", read_units=5, write_units=5),
+        ),
+        vaults=(Vault(name="v", arn="a", points=(point("p", 1), point("expired", 2, "EXPIRED")), jobs=("j",)),),
+        backups=tuple(NativeBackup(arn=k, name=k, table="t", system=k == "s", bytes=10 * GB) for k in "su"),
+        keys=(Key(arn="k"), Key(arn="k-2", scheduled=True)),
+        log_groups=("g",),
+    )
+    listed = costs.things(context(Client()), found, [point("w", 1, vault="w")])
+    assert [(thing.id, thing.detail, round(thing.monthly_usd, 2)) for thing in listed] == [
+        ("t", "about 0 items, on demand", 0.25),
+        ("recoverable", "about 0 items, on demand, point-in-time recovery", 0.45),
+        ("provisioned", "about 0 items, 5 read and 5 write units", 2.85),
+        ("v", "2 recovery points, 1 running job", 2.0),
+        ("in vault w", "1 recovery point, in a vault outside the stack", 1.0),
+        ("s", "SYSTEM, free, cannot be deleted, of t", 0.0),
+        ("u", "USER, on demand, of t", 1.0),
+        ("k", "customer key", 1.0),
+        ("k-2", "its deletion is scheduled", 0.0),
+        ("g", "", 3.0),
+    ]
 
 
 def test_a_region_without_prices_has_those_of_another_and_it_says_so():
-    mars = Rates("mars-1")
-    assert mars.backup(10 * GB) == OREGON.backup(10 * GB)
+    mars, oregon = Rates("mars-1"), Rates("us-west-2")
+    assert mars.backup(10 * GB) == oregon.backup(10 * GB)
     assert mars.note == (
         f"list prices of us-west-2 as of {AS_OF}, because those of mars-1 are not known; without any free tier"
     )
-    assert mars.origin == {"region": "us-west-2", "as_of": AS_OF}
+    assert mars.origin == oregon.origin == {"region": "us-west-2", "as_of": AS_OF}
 
 
 def test_sizes_ages_and_amounts_for_people():
@@ -64,73 +91,50 @@ def test_sizes_ages_and_amounts_for_people():
     assert [output.money(x) for x in (0, 0.001, 0.005, 1234.5)] == ["$0.00", "<$0.01", "$0.01", "$1234.50"]
 
 
-def test_a_system_backup_is_free_and_the_newest_usable_point_is_the_newest():
-    def point(arn, age, status="COMPLETED"):
-        return Point(arn=arn, vault="v", status=status, bytes=GB, created=NOW - timedelta(days=age))
-
-    system = NativeBackup(arn="s", name="s", table="t", system=True, bytes=GB, created=NOW)
-    user = NativeBackup(arn="u", name="u", table="t", system=False, bytes=GB)
-    points = (point("old", 3), point("newer", 2, "AVAILABLE"), point("bad", 1, "EXPIRED"))
-    found = Backups(points=points, own=(user, system))
-    assert found.newest is points[1]
-    assert Backups(points=points[2:]).newest is None
-    costs = {row.arn: round(row.monthly_usd, 2) for row in backups.backup_rows(found, OREGON)}
-    # An EXPIRED point is billed as any other.
-    assert costs == {"old": 0.1, "newer": 0.1, "bad": 0.1, "u": 0.1, "s": 0.0}
-
-
-CONTEXT = Context(
-    clients=lambda _: None, stack="Messages-dev", account="111122223333", region="us-west-2", say=lambda _: None
-)
-
-
-@pytest.mark.parametrize(
-    "arn",
-    [
-        "arn:aws:backup:us-west-2:111122223333:recovery-point:1EB3B5E7-9EB0-435A-A80B-108B488B0D45",
-        "arn:aws:dynamodb:us-west-2:111122223333:table/Messages/backup/01576616366715-b4e58d3a",
-    ],
-)
-def test_both_forms_of_an_arn_are_known(arn):
-    origin.check_arn(arn, CONTEXT)
-
-
-def test_a_time_has_a_zone():
-    assert origin.parse_time("2026-01-31T01:00:00+01:00") == NOW
-    assert origin.parse_time("2026-01-31T00:00:00Z") == NOW
+def test_both_forms_of_an_arn_and_any_zone_are_known():
+    for arn in (
+        "backup:us-west-2:111122223333:recovery-point:1EB3",
+        "dynamodb:us-west-2:111122223333:table/Msg/backup/0-b",
+    ):
+        origin.check_arn(f"arn:aws:{arn}", context())
+    for text in ("2026-01-31T01:00:00+01:00", "2026-01-31T00:00:00Z"):
+        assert origin.parse_time(text) == NOW
 
 
 def test_nothing_found_of_every_stack_does_not_name_one(capsys):
-    context = Context(clients=None, stack="Messages-dev", account="1", region="r")
-    holdings.show_them(context, [], as_json=False)
+    holdings.show_them(context(), [], as_json=False)
     assert capsys.readouterr().out == (
-        "nothing was found in account 1, region r, every stack; choose another place with --region or --profile\n"
+        "nothing was found in account 111122223333, region us-west-2, every stack; "
+        "choose another place with --region or --profile\n"
     )
 
 
 @pytest.mark.parametrize(
-    ("job", "failure"),
+    ("state", "category", "text", "failure"),
     [
-        ({"state": "COMPLETED", "category": "SUCCESS"}, ""),
-        ({"state": "COMPLETED"}, ""),
+        ("COMPLETED", "SUCCESS", "", ""),
         (
-            {"state": "COMPLETED", "category": "InvalidParameters", "text": "why"},
+            "COMPLETED",
+            "InvalidParameters",
+            "why",
             "COMPLETED with InvalidParameters: why; do not rely on the recovery point it left: arn",
         ),
-        ({"state": "COMPLETED", "point": ""}, "COMPLETED without a recovery point"),
-        ({"state": "FAILED", "text": "why"}, "FAILED: why"),
-        ({"state": "ABORTED"}, "ABORTED: AWS Backup gives no reason"),
-        ({"state": "EXPIRED", "text": "why"}, "EXPIRED: why"),
+        ("PARTIAL", "SUCCESS", "why", "PARTIAL: why; do not rely on the recovery point it left: arn"),
+        ("FAILED", "SUCCESS", "why", "FAILED: why"),
+        ("ABORTED", "SUCCESS", "", "ABORTED: AWS Backup gives no reason"),
         (
-            {"state": "EXPIRED", "text": "there was a running job for the same resource."},
+            "EXPIRED",
+            "SUCCESS",
+            "there was a running job for the same resource.",
             "EXPIRED: there was a running job for the same resource. AWS Backup runs one job per "
             "table at a time: run this again.",
         ),
-        ({"state": "PARTIAL", "text": "why"}, "PARTIAL: why; do not rely on the recovery point it left: arn"),
     ],
 )
-def test_only_a_complete_backup_is_one(job, failure):
-    assert Job(**{"id": "j", "vault": "v", "point": "arn"} | job).failure == failure
+def test_only_a_complete_backup_is_one(state, category, text, failure):
+    job = {"State": state, "MessageCategory": category, "StatusMessage": text, "RecoveryPointArn": "arn"}
+    assert backup.failure(job) == failure
+    assert backup.failure({"State": "COMPLETED"}) == "COMPLETED without a recovery point"
 
 
 def test_progress_is_said_when_it_changes_and_no_more_often():
@@ -142,10 +146,7 @@ def test_progress_is_said_when_it_changes_and_no_more_often():
             return next(answers)
 
     said = []
-    context = Context(
-        clients=lambda _: Backup(), stack="s", account="1", region="r", say=said.append, clock=FakeClock()
-    )
-    assert backup.wait(context, "j", seconds=60).state == "COMPLETED"
+    assert backup.wait(context(Backup(), say=said.append, clock=FakeClock()), "j", seconds=60)["State"] == "COMPLETED"
     assert said == [
         "backup job j: CREATED after 0 s",
         "backup job j: RUNNING 0% after 0.2 s",
@@ -154,31 +155,24 @@ def test_progress_is_said_when_it_changes_and_no_more_often():
     ]
 
 
-def row(hours, kind="RECOVERY_POINT", state="COMPLETED"):
-    return BackupRow(
-        kind=kind,
-        arn="arn",
-        vault="v",
-        state=state,
-        created=NOW - timedelta(hours=hours),
-        expires=None,
-        size_bytes=0,
-        monthly_usd=0.0,
+def native(age, system):
+    return NativeBackup(
+        arn="n", name="n", table="t", system=system, status="AVAILABLE", created=NOW - timedelta(days=age)
     )
 
 
 @pytest.mark.parametrize(
-    ("rows", "recent"),
+    ("found", "recent"),
     [
         ([], False),
-        ([row(25)], True),
-        ([row(27)], False),
-        ([row(50), row(2)], True),
-        ([row(2, state="PARTIAL"), row(50)], False),
-        ([row(2, state="EXPIRED")], False),
-        ([row(2, kind="USER", state="AVAILABLE")], True),
-        ([row(2, kind="SYSTEM", state="AVAILABLE")], False),
+        ([point("a", 4)], True),
+        ([point("a", 6)], False),
+        ([point("a", 50), point("b", 2)], True),
+        ([point("a", 2, "PARTIAL"), point("b", 50)], False),
+        ([native(2, system=False)], True),
+        ([native(2, system=True)], False),
     ],
 )
-def test_a_usable_backup_that_is_young_enough(rows, recent):
-    assert is_recent(rows, NOW - timedelta(hours=26)) is recent
+def test_a_usable_backup_that_is_young_enough(found, recent):
+    rows = backups.backup_rows(found, Rates("us-west-2"))
+    assert backups.is_recent(rows, NOW - timedelta(days=5)) is recent
