@@ -76,12 +76,22 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     copies = _copies(context, found, arguments.profile)
     before, guarded = decide(found)
     leftovers.say_unseen(context, guarded.unread)
+    listing = [
+        *lines("to delete", before.actions),
+        *lines("cannot be deleted", before.blocked),
+        *lines("kept", before.stays),
+    ]
+    if arguments.dry_run and arguments.json:
+        print(to_json(context, left=before.blocked, stays=before.stays, planned=before.actions))
+        return 0
     if arguments.dry_run:
-        return _show_dry_run(context, before, as_json=arguments.json)
+        nothing = [] if before.actions else [_nothing(context, found=bool(before.blocked or before.stays))]
+        print(*nothing, *listing, sep="\n")
+        context.say("dry run: nothing was deleted")
+        return 0
     if not before.actions:
         return _show_result(context, before, before, {}, as_json=arguments.json)
-    for line in _listing(before):
-        context.say(line)
+    context.say("\n".join(listing))
     agree(before, context, yes=arguments.yes)
     deletion = Deletion(context, rate=rate, seconds=seconds)
     deletion.run(found, before.actions)
@@ -124,15 +134,14 @@ def _deployed(context: Context, *, allowed: bool) -> bool:
     found = find_stack(context.clients, context.stack)
     if found is None or allowed:
         return found is not None
-    remedy = (
+    remedy = {
+        "DELETE_IN_PROGRESS": "wait until it is deleted, then run this again",
+        "DELETE_FAILED": f"its deletion failed: {found.reason or 'see its events'}; remove the cause and destroy it again",
+    }.get(
+        found.status,
         "destroy it first (make destroy), then run this again; or select old backups with "
-        "--while-deployed and --older-than or --keep-last"
+        "--while-deployed and --older-than or --keep-last",
     )
-    if found.status == "DELETE_IN_PROGRESS":
-        remedy = "wait until it is deleted, then run this again"
-    if found.status == "DELETE_FAILED":
-        why = found.reason or "see its events in CloudFormation"
-        remedy = f"its deletion failed: {why}; remove the cause and destroy it again"
     raise OpsError(f"stack {context.stack} is still deployed (status {found.status}); {remedy}")
 
 
@@ -181,19 +190,6 @@ def look_again(context: Context, failures: Collection[tuple[str, str]], replan: 
     return after
 
 
-def _show_dry_run(context: Context, what: Plan, *, as_json: bool) -> int:
-    """Print what would happen; exit status 0."""
-    if as_json:
-        print(to_json(context, left=what.blocked, stays=what.stays, planned=what.actions))
-        return 0
-    if not what.actions:
-        print(_nothing(context, found=bool(what.blocked or what.stays)))
-    for line in _listing(what):
-        print(line)
-    print("dry run: nothing was deleted", file=sys.stderr)
-    return 0
-
-
 def _show_result(
     context: Context, before: Plan, after: Plan, failures: Mapping[tuple[str, str], str], *, as_json: bool
 ) -> int:
@@ -213,11 +209,9 @@ def _show_result(
     if as_json:
         print(to_json(context, deleted=deleted, left=left, stays=after.stays))
         return 1 if left else 0
-    if deleted:
-        print(f"deleted: {plan.summary(deleted)}")
-    for line in (*lines("left", left), *lines("kept", after.stays)):
-        print(line)
-    print(f"{len(left)} left in {context.where}" if left else _nothing(context, found=bool(deleted or after.stays)))
+    summary = [f"deleted: {plan.summary(deleted)}"] if deleted else []
+    end = f"{len(left)} left in {context.where}" if left else _nothing(context, found=bool(deleted or after.stays))
+    print(*summary, *lines("left", left), *lines("kept", after.stays), end, sep="\n")
     return 1 if left else 0
 
 
@@ -225,10 +219,6 @@ def _nothing(context: Context, *, found: bool) -> str:
     if found:
         return f"nothing left to delete in {context.where}"
     return f"nothing to delete found in {context.where}; if the stack was elsewhere, pass --region or --profile"
-
-
-def _listing(what: Plan) -> list[str]:
-    return [*lines("to delete", what.actions), *lines("cannot be deleted", what.blocked), *lines("kept", what.stays)]
 
 
 def lines(title: str, entries: Iterable[Entry]) -> list[str]:

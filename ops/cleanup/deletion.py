@@ -1,10 +1,10 @@
 """Delete what a plan lists: in an order that AWS accepts, and at a limited rate."""
 
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from functools import partial
 from queue import SimpleQueue
-from typing import Any, TypeVar
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -15,9 +15,8 @@ from dynamo.parallel import THROTTLED, lanes
 from ops import backup
 from ops.cleanup import plan
 from ops.inventory import vaults
-from ops.inventory.found import Inventory, Point, Role, Vault
+from ops.inventory.found import Inventory, Point, Vault
 
-T = TypeVar("T")
 _GONE = frozenset({"ResourceNotFoundException", "NoSuchEntity", "NotFoundException", "BackupNotFoundException"})
 # Sent again later: "already performing an action", and too many requests in spite of the SDK's retries.
 _LATER = THROTTLED | {"InvalidResourceStateException", "ServiceUnavailableException"}
@@ -82,20 +81,6 @@ class Pace:
             self._free_at.put(self._clock.monotonic() + max(1.0, self._interval))
 
 
-def each(things: Collection[T], call: Callable[[T], object]) -> Iterator[tuple[T, ClientError | BotoCoreError | None]]:
-    """``call`` every one of ``things``; yields each with its error, or None, as the calls end."""
-
-    def attempt(thing: T) -> tuple[T, ClientError | BotoCoreError | None]:
-        try:
-            call(thing)
-        except (ClientError, BotoCoreError) as error:
-            return thing, error
-        return thing, None
-
-    with lanes(min(_AT_ONCE, len(things))) as opened:
-        yield from opened.map(attempt, things)
-
-
 def delete_points(context: Context, backup: Any, points: Iterable[Point], *, seconds: float) -> dict[str, str]:
     """Delete recovery points; the ARNs of those that are left after ``seconds``, with the reason.
 
@@ -107,24 +92,30 @@ def delete_points(context: Context, backup: Any, points: Iterable[Point], *, sec
     unsent, waiting = {arn for arn, point in wanted.items() if point.status != "DELETING"}, set(wanted)
     failures, progress = dict[str, str](), Progress(context.say, context.clock)
 
-    def delete(arn: str) -> None:
-        backup.delete_recovery_point(BackupVaultName=wanted[arn].vault, RecoveryPointArn=arn)
+    def send(arn: str) -> None:
+        vault = wanted[arn].vault
+        try:
+            backup.delete_recovery_point(BackupVaultName=vault, RecoveryPointArn=arn)
+        except (ClientError, BotoCoreError) as error:
+            reason = code(error) if isinstance(error, ClientError) else ""
+            if reason in _LATER:
+                return
+            if reason not in _GONE:
+                by_policy = f"; that is the access policy of {vault}: change it first"
+                failures[arn] = explain(error) + (by_policy if _BY_POLICY in explain(error) else "")
+        unsent.discard(arn)
 
     def settled() -> bool | None:
         """True when every point is gone or has failed, None to look again."""
         nonlocal waiting
-        for arn, error in each(list(unsent), delete):
-            reason = code(error) if isinstance(error, ClientError) else ""
-            if reason not in _LATER:
-                unsent.discard(arn)
-                if error and reason not in _GONE:
-                    by_policy = f"; that is the access policy of {wanted[arn].vault}: change it first"
-                    failures[arn] = explain(error) + (by_policy if _BY_POLICY in explain(error) else "")
+        if unsent:
+            with lanes(_AT_ONCE) as opened:
+                for _ in opened.map(send, list(unsent)):
+                    pass
         # Of what is read, only the ARNs of the plan are kept in memory.
-        listed = (
-            found for vault in {point.vault for point in wanted.values()} for found in vaults.points(backup, vault)
-        )
-        present = {wanted[found.arn].arn: found.status for found in listed if found.arn in wanted}
+        present: dict[str, str] = {}
+        for vault in {point.vault for point in wanted.values()}:
+            present |= {wanted[p.arn].arn: p.status for p in vaults.points(backup, vault) if p.arn in wanted}
         for arn, status in present.items():
             had_time = wanted[arn].status != "EXPIRED" or progress.elapsed > _EXPIRED_GRACE_SECONDS
             if status == "EXPIRED" and had_time and arn not in unsent:
@@ -156,107 +147,86 @@ class Deletion:
         for service, operations in _LIMITED.items():
             self._pace.limit(self._context.clients(service), *operations)
         dynamodb, iam, kms, logs = map(self._context.clients, ("dynamodb", "iam", "kms", "logs"))
+        points = [p for vault in found.vaults for p in vault.points if (plan.POINT, p.arn) in self._agreed]
         for vault in found.vaults:
             # If this fails, every point in the vault is refused, and named.
-            unlock = self._backup.delete_backup_vault_lock_configuration
-            self._try(plan.LOCK, vault.name, unlock, BackupVaultName=vault.name)
-        running = [(vault, job) for vault in found.vaults for job in vault.jobs if (plan.JOB, job) in self._agreed]
-        late = [point for vault, job in running if (point := self._after(vault, job))]
-        points = [p for vault in found.vaults for p in vault.points if (plan.POINT, p.arn) in self._agreed] + late
-        if points:
-            left = delete_points(self._context, self._backup, points, seconds=self._seconds)
-            self.failures |= {(plan.POINT, arn): why for arn, why in left.items()}
-        arns = [backup.arn for backup in found.backups if (plan.BACKUP, backup.arn) in self._agreed]
-        for arn, error in each(arns, lambda arn: dynamodb.delete_backup(BackupArn=arn)):
-            self._note(plan.BACKUP, arn, error)
+            unlock = partial(self._backup.delete_backup_vault_lock_configuration, BackupVaultName=vault.name)
+            self._try(plan.LOCK, vault.name, unlock)
+            for job in vault.jobs:
+                self._try(plan.JOB, job, partial(self._wait_for, job, vault, points))
+        left = delete_points(self._context, self._backup, points, seconds=self._seconds) if points else {}
+        self.failures |= {(plan.POINT, arn): why for arn, why in left.items()}
+        for kept in found.backups:
+            self._try(plan.BACKUP, kept.arn, partial(dynamodb.delete_backup, BackupArn=kept.arn))
         for vault in found.vaults:
-            if (plan.VAULT, vault.name) in self._agreed:
-                self._vault(vault, late)
+            held = [*vault.jobs, *(point.arn for point in points if point.vault == vault.name)]
+            full = any((kind, id) in self.failures for kind in (plan.JOB, plan.POINT) for id in held)
+            why_not = "a vault must be empty to be deleted" if full else ""
+            self._try(plan.VAULT, vault.name, partial(self._delete_vault, vault), why_not)
         undeleted = [vault for vault in found.vaults if (plan.VAULT, vault.name) in self.failures]
         makers = {point.role for vault in undeleted for point in vault.points}
         if not all(vault.points for vault in undeleted):
             makers.add("")  # any role may have made the points that came meanwhile
         for role in found.roles:
-            kept = plan.ROLE_KEPT if any(map(role.may_have_made, makers)) else ""
-            self._try(plan.ROLE, role.name, partial(_delete_role, iam, role), kept=kept)
+            name, needed = {"RoleName": role.name}, any(map(role.may_have_made, makers))
+            for call in (
+                *(partial(iam.delete_role_policy, **name, PolicyName=policy) for policy in role.policies),
+                *(partial(iam.detach_role_policy, **name, PolicyArn=arn) for arn in role.attached),
+                partial(iam.delete_role, **name),
+            ):
+                if (plan.ROLE, role.name) not in self.failures:
+                    self._try(plan.ROLE, role.name, call, plan.ROLE_KEPT if needed else "")
         needed = any(kind in (plan.JOB, plan.POINT, plan.VAULT, plan.BACKUP) for kind, _ in self.failures)
         for key in found.keys:
-            schedule = partial(kms.schedule_key_deletion, PendingWindowInDays=plan.KEY_WINDOW_DAYS)
-            self._try(plan.KEY, key.arn, schedule, kept=plan.KEY_KEPT if needed else "", KeyId=key.arn)
-        for name in found.log_groups:
-            self._try(plan.LOGS, name, logs.delete_log_group, logGroupName=name)
+            schedule = partial(kms.schedule_key_deletion, KeyId=key.arn, PendingWindowInDays=plan.KEY_WINDOW_DAYS)
+            self._try(plan.KEY, key.arn, schedule, plan.KEY_KEPT if needed else "")
+        for group in found.log_groups:
+            self._try(plan.LOGS, group, partial(logs.delete_log_group, logGroupName=group))
 
-    def _after(self, vault: Vault, job: str) -> Point | None:
-        """The point of a running job, once it has ended; None when it left none."""
+    def _try(self, kind: str, id: str, call: Callable[[], object], why_not: str = "") -> None:
+        """Make the call if it was agreed and there is no reason ``why_not``; a text that it returns is a failure."""
+        if (kind, id) not in self._agreed:
+            return
+        try:
+            why = why_not or call()
+        except (ClientError, BotoCoreError) as error:
+            # An interrupted clean-up may have deleted a part.
+            why = "" if isinstance(error, ClientError) and code(error) in _GONE else explain(error)
+        if why and isinstance(why, str):
+            self.failures[kind, id] = why
+
+    def _wait_for(self, job: str, vault: Vault, points: list[Point]) -> str:
+        """Wait for a running job, and add its point to ``points``. Why the job is not over; empty if it is."""
         try:
             ended = backup.wait(self._context, job, seconds=self._seconds)
-        except (OpsError, DeadlineError, ClientError, BotoCoreError) as error:
-            explained = isinstance(error, ClientError | BotoCoreError)
-            self.failures[plan.JOB, job] = explain(error) if explained else str(error)
-            return None
-        arn = ended.get("RecoveryPointArn")
-        return Point(arn=arn, vault=vault.name, status=ended["State"]) if arn else None
+        except (OpsError, DeadlineError) as error:
+            return str(error)
+        if arn := ended.get("RecoveryPointArn"):
+            points.append(Point(arn=arn, vault=vault.name, status=ended["State"]))
+        return ""
 
-    def _vault(self, vault: Vault, late: Iterable[Point]) -> None:
-        held = [*vault.points, *(point for point in late if point.vault == vault.name)]
-        parts = [*((plan.POINT, point.arn) for point in held), *((plan.JOB, job) for job in vault.jobs)]
-        if any(part in self.failures for part in parts):
-            self.failures[plan.VAULT, vault.name] = "a vault must be empty to be deleted"
-            return
+    def _delete_vault(self, vault: Vault) -> str:
+        """Why the vault cannot be deleted; empty if it is.
+
+        AWS Backup says "contains recovery points" for a while after the last one is gone
+        (https://github.com/hashicorp/terraform-provider-aws/issues/37774), and AccessDenied for a
+        deleted vault.
+        """
 
         def delete() -> str | None:
-            """Empty if the vault is deleted, a reason if it cannot be deleted, None to retry.
-
-            AWS Backup says "contains recovery points" for a while after the last one is gone
-            (https://github.com/hashicorp/terraform-provider-aws/issues/37774), and AccessDenied for a
-            deleted vault.
-            """
             try:
                 self._backup.delete_backup_vault(BackupVaultName=vault.name)
             except ClientError as error:
-                if code(error) in _GONE or (is_denied(error) and not vaults.exists(self._backup, vault.name)):
+                if is_denied(error) and not vaults.exists(self._backup, vault.name):
                     return ""
                 if "contains recovery points" not in message(error):
-                    return explain(error)
+                    raise
                 known = {point.arn for point in vault.points}
                 new = sum(point.arn not in known for point in vaults.points(self._backup, vault.name))
                 return f"{new} more recovery points came; run this again" if new else None
             return ""
 
         try:
-            why = poll(delete, seconds=self._seconds, clock=self._context.clock)
-        except DeadlineError as late_by:
-            why = f"AWS Backup still reports after {late_by} that it contains recovery points"
-        except (ClientError, BotoCoreError) as error:
-            why = explain(error)
-        if why:
-            self.failures[plan.VAULT, vault.name] = why
-
-    def _try(self, kind: str, id: str, call: Callable[..., object], *, kept: str = "", **request: Any) -> None:
-        """Make the call if it was agreed, unless there is a reason why the resource is ``kept``."""
-        if (kind, id) in self._agreed and kept:
-            self.failures[kind, id] = kept
-        elif (kind, id) in self._agreed:
-            try:
-                call(**request)
-            except (ClientError, BotoCoreError) as error:
-                self._note(kind, id, error)
-
-    def _note(self, kind: str, id: str, error: ClientError | BotoCoreError | None) -> None:
-        gone = isinstance(error, ClientError) and code(error) in _GONE
-        if error is not None and not gone:
-            self.failures[kind, id] = explain(error)
-
-
-def _delete_role(iam: Any, role: Role) -> None:
-    calls = [
-        *(partial(iam.delete_role_policy, RoleName=role.name, PolicyName=policy) for policy in role.policies),
-        *(partial(iam.detach_role_policy, RoleName=role.name, PolicyArn=arn) for arn in role.attached),
-        partial(iam.delete_role, RoleName=role.name),
-    ]
-    for call in calls:
-        try:
-            call()
-        except ClientError as error:
-            if code(error) not in _GONE:  # an interrupted clean-up may have deleted a part
-                raise
+            return poll(delete, seconds=self._seconds, clock=self._context.clock)
+        except DeadlineError as late:
+            return f"AWS Backup still reports after {late} that it contains recovery points"

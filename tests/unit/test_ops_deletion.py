@@ -10,9 +10,10 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from cli.command_line import Context
+from dynamo.parallel import lanes
 from ops.cleanup import command as cleanup
 from ops.cleanup import plan
-from ops.cleanup.deletion import Deletion, Pace, delete_points, each
+from ops.cleanup.deletion import Deletion, Pace, delete_points
 from ops.inventory import leftovers, vaults
 from ops.inventory.found import Inventory, Key, NativeBackup, Point, Role, Vault
 from tests.support.clock import FakeClock
@@ -295,8 +296,9 @@ def test_late_requests_never_reach_the_server_more_often_than_the_rate(rate):
         arrived.append(clock.monotonic())
         pace.done()
 
-    delays = [chance.choice([0, 0, 0.5, 1, 2]) for _ in range(6 * rate)]
-    assert [error for _, error in each(delays, request)] == [None] * len(delays)
+    with lanes(8) as opened:
+        for _ in opened.map(request, [chance.choice([0, 0, 0.5, 1, 2]) for _ in range(6 * rate)]):
+            pass
     arrived.sort()
     assert all(last - first >= 1 for first, last in zip(arrived, arrived[rate:], strict=False))
 
@@ -318,15 +320,3 @@ def test_every_request_of_an_operation_waits_its_turn_also_the_sdks_retries(monk
         with pytest.raises(ConnectionClosedError):
             backup.delete_recovery_point(BackupVaultName="v", RecoveryPointArn="a")
     assert sent == pytest.approx([0, 0.5, 1, 1.5, 2, 2.5])
-
-
-def test_one_failure_stops_no_other_but_a_programming_error_does():
-    def call(n):
-        if n % 2:
-            raise _error("X")
-
-    results = dict(each(range(20), call))
-    assert [n for n, error in sorted(results.items()) if error] == list(range(1, 20, 2))
-    assert len(results) == 20
-    with pytest.raises(ZeroDivisionError):
-        list(each([0], lambda n: 1 / n))
