@@ -7,34 +7,35 @@ participants, and the index with them, and looks again.
 
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cli.errors import OpsError
 from model.messages import item_bytes
-from ops.cost.load import Image, Load, entry, index_units, membership, message, read_units, stored_bytes, write_units
+from ops.cost.load import Image, Load, index_units, membership, message, read_units, stored_bytes, write_units
 from ops.cost.prices import DAYS, GB, HOURS, NOT_BILLED
 from ops.template import (
     TABLE_TYPES,
-    BackupRule,
-    Retention,
+    CapacityKey,
+    KeptPoints,
+    Properties,
     Stacks,
     StackTemplate,
-    TableDefinition,
     Throughput,
-    backup_rules,
+    kept_points,
     runs_a_day,
-    table_definition,
+    throughputs,
 )
 
+# Where neither the caller nor the template names one.
+REGION = "us-east-1"
 PAGE = 20  # entries that `python -m chat` shows of a list and of a conversation
 DAY_SECONDS = 86_400
 # Assumed for the stream's function: four requests to DynamoDB, one after the other.
 FUNCTION_SECONDS = 0.06
 # START, END, REPORT and one line of its own, each with CloudWatch's 26 bytes.
 LOG_BYTES = 600
-_RECORDS = 3  # of the stream for one message: itself and two lists
 _LOOKS = 2  # of the stream's function at the newest message
 # DynamoDB asks KMS every five minutes for the key of a table in use, for each caller
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
@@ -43,20 +44,8 @@ _KEY_SECONDS, _KEY_CALLERS = 300, 2
 # too low, consumption and capacity
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html).
 _SCALING_ALARMS = 4
-Units = dict[tuple[str, str], float]  # by capacity key: the table ("") or an index, "write" or "read"
-
-
-@dataclass(frozen=True, kw_only=True)
-class StreamReader:
-    """A Lambda function that reads the table's stream; its log is kept for ``log_days``, or for ever.
-
-    ``filtered``: it gets the records of messages alone, not those of the lists that it writes.
-    """
-
-    memory_mib: int
-    arm: bool
-    filtered: bool
-    log_days: float | None
+_RECOVERY = "PointInTimeRecoverySpecification"
+Units = Mapping[CapacityKey, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,20 +53,26 @@ class BilledStage:
     """The ``stack`` that has the table, and the ``others`` of its stage.
 
     Copies are counted with the plan that makes them, whichever stack has their vault.
-    ``home`` is the region of the table's stack, None where only the deployment knows it.
+    ``home`` is the region of the table's stack, or REGION where only the deployment knows it;
+    ``replicas`` say for each region, home first, whether it has point-in-time recovery;
+    ``indexes`` have their keys; ``throughputs`` are empty on demand; ``readers`` are the
+    functions that read the table's stream.
     """
 
     stack: StackTemplate
     others: tuple[StackTemplate, ...]
-    home: str | None
-    table: TableDefinition
-    readers: tuple[StreamReader, ...]
-    rules: tuple[BackupRule, ...]
+    home: str
+    is_placed: bool
+    replicas: Mapping[str, bool]
+    indexes: Mapping[str, tuple[str, ...]]
+    throughputs: Mapping[CapacityKey, Throughput]
+    readers: tuple[Properties, ...]
+    points: tuple[KeptPoints, ...]
     restore_tests_a_day: float
 
 
 class Used(NamedTuple):
-    """One line of the bill: how much of ``price``, a name in prices.yaml; ``region`` None: at home."""
+    """One line of the bill: how much of ``price``, a name in prices.yaml; ``region`` None: that of its stack."""
 
     item: str
     quantity: float
@@ -95,52 +90,52 @@ def read(stacks: Stacks, *, region: str | None = None) -> BilledStage:
     if len(tables) != 1:
         raise OpsError(f"the template has {len(tables)} DynamoDB tables; the estimate is for one")
     ((main, id),) = tables
-    table = table_definition(id, main.resources[id])
-    home = table.home(region or main.region)
-    plans = main.properties_of("AWS::Backup::BackupPlan")
+    table = main.resources[id].get("Properties", {})
+    replicas = table.get("Replicas", [table])
+    known = region or main.region
+    named = [one["Region"] if isinstance(one.get("Region"), str) else known for one in replicas]
+    if len(named) == 1:
+        named = [known := known or named[0]]
+    elif known not in named:
+        where = " and ".join(map(str, named))
+        raise OpsError(f"the table has replicas in {where}; pass --region with the region of its stack")
+    home = known or REGION
+    recovery = [bool(one.get(_RECOVERY, {}).get("PointInTimeRecoveryEnabled")) for one in replicas]
+    by_region = zip([one or home for one in named], recovery, strict=True)
+    indexes = {one["IndexName"]: one["KeySchema"] for one in table.get("GlobalSecondaryIndexes", [])}
+    # Each selection of the plan restores one recovery point whenever the plan runs.
     tests = [runs_a_day(one["ScheduleExpression"]) for one in main.properties_of("AWS::Backup::RestoreTestingPlan")]
     return BilledStage(
         stack=main,
         others=tuple(one for one in stacks if one is not main),
         home=home,
-        table=table,
-        readers=tuple(_readers(main, id)),
-        rules=tuple(rule for plan in plans for rule in backup_rules(plan, home)),
-        # Each selection of the plan restores one recovery point whenever the plan runs.
+        is_placed=known is not None,
+        replicas=dict(sorted(by_region, key=lambda one: one[0] != home)),
+        indexes={name: tuple(key["AttributeName"] for key in keys) for name, keys in indexes.items()},
+        throughputs=throughputs(table),
+        readers=tuple(
+            main.referred(mapping["FunctionName"])
+            for mapping in main.properties_of("AWS::Lambda::EventSourceMapping")
+            if mapping.get("EventSourceArn") == {"Fn::GetAtt": [id, "StreamArn"]}
+        ),
+        points=tuple(kept_points(main)),
         restore_tests_a_day=sum(tests) * len(main.properties_of("AWS::Backup::RestoreTestingSelection")),
     )
 
 
-def _readers(stack: StackTemplate, table: str) -> Iterator[StreamReader]:
-    for mapping in stack.properties_of("AWS::Lambda::EventSourceMapping"):
-        if mapping.get("EventSourceArn") == {"Fn::GetAtt": [table, "StreamArn"]}:
-            function = stack.referred(mapping["FunctionName"])
-            yield StreamReader(
-                memory_mib=int(function.get("MemorySize", 128)),
-                arm="arm64" in function.get("Architectures", []),
-                filtered=bool(mapping.get("FilterCriteria", {}).get("Filters")),
-                log_days=stack.referred(function.get("LoggingConfig", {}).get("LogGroup")).get("RetentionInDays"),
-            )
-
-
 def per_message(stage: BilledStage, load: Load) -> Units:
     """The units of one message in an existing conversation."""
-    table, body = stage.table, load.message_bytes
-    size = item_bytes(message(body))
+    body, lists = load.message_bytes, bool(stage.readers)
+    size, entry = item_bytes(message(body)), membership(body)
     writes: list[tuple[Image, Image]] = [(None, message(body))]
-    if stage.readers:
-        writes += 2 * [(membership(body), membership(body, later=True))]
+    writes += 2 * [(entry, membership(body, minute=1))] if lists else []
     history = load.reads_per_message * read_units(PAGE * size, consistent=True)
-    units: Units = {
-        ("", "write"): sum(write_units(*images) for images in writes),
-        ("", "read"): history + (_LOOKS * read_units(size, consistent=True) if stage.readers else 0),
-    }
-    for index in table.indexes:
-        entries = ([entry(table, index, image) for image in images] for images in writes)
-        units[index.name, "write"] = sum(index_units(old, new, index.keys) for old, new in entries)
-        listed = entry(table, index, membership(body)) if stage.readers else None
-        page = read_units(PAGE * item_bytes(dict(listed)), consistent=False) if listed else 0
-        units[index.name, "read"] = load.reads_per_message * page
+    looks = _LOOKS * read_units(size, consistent=True) if lists else 0
+    units = {("", "write"): float(sum(write_units(*images) for images in writes)), ("", "read"): history + looks}
+    page = read_units(PAGE * item_bytes(entry), consistent=False) if lists else 0
+    for name, keys in stage.indexes.items():
+        units[name, "write"] = sum(index_units(*images, keys) for images in writes)
+        units[name, "read"] = load.reads_per_message * page
     return units
 
 
@@ -161,100 +156,95 @@ def peak(units: float, load: Load) -> float:
 
 def _unit_hours(capacity: Throughput, units: float, load: Load) -> float:
     """Scaled capacity follows the load without delay, down to its minimum in the quiet hours."""
-    if not capacity.scaled:
+    if capacity.target is None:
         return capacity.minimum * HOURS
     busy = min(max(peak(units, load) / capacity.target, capacity.minimum), capacity.maximum)
     share = 1 / load.peak_factor
     return HOURS * (busy * share + capacity.minimum * (1 - share))
 
 
+def _held(stage: BilledStage, load: Load, day: float) -> list[tuple[float, Mapping[str, Any]]]:
+    """How many items are in the table ``day`` days after the load began, and one of each."""
+    lists = load.lists(day) if stage.readers else 0
+    return [(load.stored(day), message(load.message_bytes)), (lists, membership(load.message_bytes))]
+
+
 def _table_gb(stage: BilledStage, load: Load, day: float) -> float:
-    """GB of the table ``day`` days after the load began, without its indexes."""
-    messages = load.stored(day) * stored_bytes(message(load.message_bytes))
-    lists = load.lists(day) * stored_bytes(membership(load.message_bytes)) if stage.readers else 0
-    return (messages + lists) / GB
+    """Without the indexes."""
+    return sum(count * stored_bytes(item) for count, item in _held(stage, load, day)) / GB
 
 
-def _indexes_gb(stage: BilledStage, load: Load) -> float:
-    """GB of the table's indexes at the end."""
-    held = [(load.stored(load.days), message(load.message_bytes))]
-    if stage.readers:
-        held.append((load.lists(load.days), membership(load.message_bytes)))
-    entries = ((count, entry(stage.table, index, item)) for index in stage.table.indexes for count, item in held)
-    return sum(count * stored_bytes(entry) for count, entry in entries) / GB
+def _indexed_gb(stage: BilledStage, load: Load) -> float:
+    """The table with its indexes at the end."""
+    held, indexes = _held(stage, load, load.days), stage.indexes.values()
+    entries = sum(count * stored_bytes(item) for keys in indexes for count, item in held if set(keys) <= item.keys())
+    return _table_gb(stage, load, load.days) + entries / GB
 
 
-def own_items(stage: BilledStage, load: Load, home: str) -> Iterator[Used]:
+def own_items(stage: BilledStage, load: Load) -> Iterator[Used]:
     """What the table's stack is billed for."""
-    yield from _table_items(stage, load, home)
+    yield from _table_items(stage, load)
     yield from _backup_items(stage, load)
     yield from _function_items(stage, load)
-    scaled = sum(one.scaled for one in stage.table.throughputs.values())
-    yield from fixed_items(stage.stack, load, scaling_alarms=_SCALING_ALARMS * scaled * len(stage.table.replicas))
+    scaled = sum(one.target is not None for one in stage.throughputs.values())
+    yield from fixed_items(stage.stack, load, scaling_alarms=_SCALING_ALARMS * scaled * len(stage.replicas))
     if stage.stack.properties_of("AWS::KMS::Key"):
         asked = min(DAYS * DAY_SECONDS / _KEY_SECONDS, load.messages)
         yield Used("customer key, requests", _KEY_CALLERS * asked, "key_request")
 
 
-def _table_items(stage: BilledStage, load: Load, home: str) -> Iterator[Used]:
+def _table_items(stage: BilledStage, load: Load) -> Iterator[Used]:
     """Requests or capacity, storage and recovery in each of the table's regions."""
-    table, units = stage.table, in_a_month(stage, load)
-    size = _table_gb(stage, load, load.days)
-    for region, replica in table.regions(home):
-        if table.throughputs:
-            for kind in ("write", "read"):
-                capacities = [(one, units[key]) for key, one in table.throughputs.items() if key[1] == kind]
-                hours = sum(_unit_hours(one, used, load) for one, used in capacities)
-                yield Used(f"{kind} capacity", hours, f"{kind}_capacity", region)
-        else:
-            yield Used("writes on demand", total(units, "write"), "write_request", region)
-            # People read in one region.
-            yield Used("reads on demand", total(units, "read") if region == home else 0, "read_request", region)
-        yield Used("table and indexes stored", size + _indexes_gb(stage, load), "storage", region)
-        if replica.recovery:
-            yield Used("point-in-time recovery", size, "recovery", region)
-    if len(table.replicas) > 1:
-        body = load.message_bytes
-        lists = 2 * item_bytes(membership(body)) if stage.readers else 0
-        written = load.messages * (item_bytes(message(body)) + lists) / GB
-        yield Used("replication", written * (len(table.replicas) - 1), "transfer")
+    units = in_a_month(stage, load)
+    for region, has_recovery in stage.replicas.items():
+        for kind in ("write", "read"):
+            if stage.throughputs:
+                capacities = [(one, units[key]) for key, one in stage.throughputs.items() if key[1] == kind]
+                hours = [_unit_hours(one, used, load) for one, used in capacities]
+                yield Used(f"{kind} capacity", sum(hours), f"{kind}_capacity", region)
+            else:  # users read in one region
+                asked = total(units, kind) if kind == "write" or region == stage.home else 0
+                yield Used(f"{kind}s on demand", asked, f"{kind}_request", region)
+        yield Used("table and indexes stored", _indexed_gb(stage, load), "storage", region)
+        if has_recovery:
+            yield Used("point-in-time recovery", _table_gb(stage, load, load.days), "recovery", region)
+    if len(stage.replicas) > 1:
+        lists = 2 * item_bytes(membership(load.message_bytes)) if stage.readers else 0
+        written = load.messages * (item_bytes(message(load.message_bytes)) + lists) / GB
+        yield Used("replication", written * (len(stage.replicas) - 1), "transfer")
 
 
 def _backup_items(stage: BilledStage, load: Load) -> Iterator[Used]:
     """What the backup plan keeps and copies, and what the restore tests restore.
 
-    Tests are billed by the recovery point: without a rule there is nothing to test.
+    Each recovery point is as large as the table was on its day. Tests are billed by the point:
+    without a rule there is nothing to test.
     """
-    size = _table_gb(stage, load, load.days)
-    for rule in stage.rules:
-        yield _points(stage, load, rule, rule.kept, f"backups, {rule.name}")
-        for copy in rule.copies:
-            yield _points(stage, load, rule, copy, f"copies, {rule.name}")
-            if copy.elsewhere:
-                yield Used(f"copies, {rule.name}, on the way", rule.runs_a_day * DAYS * size, "transfer")
+    for points in stage.points:
+        last = load.days if points.days is None else min(points.days, load.days)
+        sizes = (_table_gb(stage, load, load.days - age) for age in range(math.ceil(last)))
+        yield Used(points.item, points.runs_a_day * sum(sizes), "backup_warm", points.region)
+        if points.is_copy:
+            copied = points.runs_a_day * DAYS * _table_gb(stage, load, load.days)
+            yield Used(f"{points.item}, transfer", copied, "transfer")
     tests = stage.restore_tests_a_day * DAYS
-    if tests and stage.rules:
+    if tests and stage.points:
         yield Used("restore tests", tests, "restore_test")
-        yield Used("restored by the tests", tests * (size + _indexes_gb(stage, load)), "restore")
-
-
-def _points(stage: BilledStage, load: Load, rule: BackupRule, kept: Retention, item: str) -> Used:
-    """A rule's recovery points at the end of the last month, each as large as the table was on its day."""
-    last = load.days if kept.days is None else min(kept.days, load.days)
-    sizes = (rule.runs_a_day * _table_gb(stage, load, load.days - age) for age in range(math.ceil(last)))
-    return Used(item, sum(sizes), "backup_warm", kept.region)
+        yield Used("restored by the tests", tests * _indexed_gb(stage, load), "restore")
 
 
 def _function_items(stage: BilledStage, load: Load) -> Iterator[Used]:
-    """The runs and the logs of the functions that read the stream: at most one run for every record."""
-    for one in stage.readers:
-        runs = load.messages * (1 if one.filtered else _RECORDS)
-        months = min(one.log_days or load.days, load.days) / DAYS
-        price = "function_arm" if one.arm else "function_x86"
-        yield Used("stream function, requests", runs, "function_request")
-        yield Used("stream function, time", runs * FUNCTION_SECONDS * one.memory_mib / 1024, price)
-        yield Used("logs written", runs * LOG_BYTES / GB, "log_ingestion")
-        yield Used("logs kept", runs * months * LOG_BYTES / GB, "log_storage")
+    """The runs and the logs of the functions that read the stream: at most one run for every message."""
+    for function in stage.readers:
+        group = stage.stack.referred(function.get("LoggingConfig", {}).get("LogGroup", {}))
+        months = min(group.get("RetentionInDays", load.days), load.days) / DAYS
+        seconds = load.messages * FUNCTION_SECONDS * int(function.get("MemorySize", 128)) / 1024
+        written = load.messages * LOG_BYTES / GB
+        is_arm = "arm64" in function.get("Architectures", [])
+        yield Used("stream function, requests", load.messages, "function_request")
+        yield Used("stream function, time", seconds, "function_arm" if is_arm else "function_x86")
+        yield Used("logs written", written, "log_ingestion")
+        yield Used("logs kept", written * months, "log_storage")
 
 
 def fixed_items(stack: StackTemplate, load: Load, *, scaling_alarms: int = 0) -> Iterator[Used]:
@@ -264,13 +254,13 @@ def fixed_items(stack: StackTemplate, load: Load, *, scaling_alarms: int = 0) ->
     cost nothing (https://aws.amazon.com/kms/pricing/).
     """
     keys = stack.properties_of("AWS::KMS::Key")
-    periods = [key.get("RotationPeriodInDays", 365) for key in keys if key.get("EnableKeyRotation") in (True, "true")]
-    rotations = [min(1.0, max(0.0, (load.days - n * float(days)) / DAYS)) for days in periods for n in (1, 2)]
+    periods = [key.get("RotationPeriodInDays", 365) for key in keys if key.get("EnableKeyRotation")]
+    rotations = [min(1.0, max(0.0, (load.days - n * days) / DAYS)) for days in periods for n in (1, 2)]
     # An alarm is billed for each metric that it watches (https://aws.amazon.com/cloudwatch/pricing/).
     watched = [one.get("Metrics", []) for one in stack.properties_of("AWS::CloudWatch::Alarm")]
     metrics = sum(sum("MetricStat" in query for query in queries) or 1 for queries in watched)
     for item, count, price in (
-        ("customer key", len(keys + stack.properties_of("AWS::KMS::ReplicaKey")), "key"),
+        ("customer key", len(keys), "key"),
         ("customer key, rotations", sum(rotations), "key_rotation"),
         ("alarms", scaling_alarms + metrics, "alarm"),
         ("dashboards", len(stack.properties_of("AWS::CloudWatch::Dashboard")), "dashboard"),

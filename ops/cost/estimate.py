@@ -1,6 +1,7 @@
 """What a month of a stage costs: an estimate, two of them compared, both billing modes. Pure."""
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from cli.output import money
@@ -9,14 +10,12 @@ from ops.cost import bill
 from ops.cost.bill import BilledStage
 from ops.cost.load import MESSAGES_PER_CONVERSATION, Load, message
 from ops.cost.prices import Price, is_known, prices
-from ops.template import TABLE_TYPES, Stacks, Throughput, is_retained
+from ops.template import TABLE_TYPES, TARGET, Stacks, Throughput, is_retained
 
-# Where neither the caller nor the template names one.
-REGION = "us-east-1"
 # Scaled from one unit to whatever is needed.
-SCALED = Throughput(minimum=1, maximum=10**12, scaled=True)
-# No table has more; above it no crossing is looked for.
-MOST_MESSAGES = 1e9
+SCALED = Throughput(minimum=1, maximum=10**12, target=TARGET)
+# No table has more.
+MOST_MESSAGES = 10**9
 # What is billed for as long as it exists.
 _STAYS_BILLED = ("AWS::KMS::Key", "AWS::Backup::BackupVault", *TABLE_TYPES)
 
@@ -44,7 +43,7 @@ class CostLine:
 class Estimate:
     """What the stacks of a stage cost a month, and under which assumptions."""
 
-    region: str = REGION
+    region: str = bill.REGION
     lines: tuple[CostLine, ...] = ()
     assumptions: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -60,43 +59,39 @@ class Estimate:
         return tuple(dict.fromkeys([self.region, *(line.price.region for line in self.lines)]))
 
 
-def estimate(stage: BilledStage, load: Load, *, region: str | None = None, free_tier: bool = True) -> Estimate:
-    """The estimate in ``region``, in the stage's own, or in REGION.
+def estimate(stage: BilledStage, load: Load, *, free_tier: bool = True) -> Estimate:
+    """The estimate, at home with the prices of the stage's region, elsewhere with those of that region if known.
 
     ``free_tier``: take off what is always free, as if nothing else used it. Raises OpsError
-    for a region whose prices are not known, or where the table has no replica, UsageError for
-    a message that no item can hold.
+    for a stage in a region whose prices are not known, UsageError for a message that no item can hold.
     """
-    home = stage.table.home(region or stage.home) or REGION
+    home = stage.home
     prices(home)  # refuses a region that is not known
-    used = [(stage.stack.name, one) for one in bill.own_items(stage, load, home)]
-    for other in stage.others:
-        used += [(other.name, one._replace(region=other.region)) for one in bill.fixed_items(other, load)]
-    regions = dict.fromkeys([*(one.region for _, one in used), *(stack.region for stack in stage.others)])
-    unknown = [region for region in regions if region and not is_known(region)]
-    lines = []
-    for stack, one in used:
+    used = [(stage.stack.name, one) for one in bill.own_items(stage, load)]
+    for stack in stage.others:
+        used += [(stack.name, one._replace(region=stack.region)) for one in bill.fixed_items(stack, load)]
+    lines, unknown = [], []
+    for name, one in used:
         away = one.region if one.region and one.region != home else ""
+        if away and not is_known(away):
+            unknown.append(away)
         price = prices(away if is_known(away) else home)[one.price]
         free = min(one.quantity, price.free) if free_tier else 0.0
         item = f"{one.item}, {away}" if away else one.item
-        lines.append(CostLine(stack=stack, item=item, quantity=one.quantity, price=price, free=free))
-    return Estimate(
-        region=home,
-        lines=tuple(lines),
-        assumptions=tuple(_assumptions(stage, load, free_tier=free_tier)),
-        warnings=(
-            *_throttled(stage, load),
-            *(f"no prices of region {one} are known: those of {home} are used there" for one in unknown),
-            *(f"not priced: {n} x {kind}" for one in (stage.stack, *stage.others) for kind, n in bill.not_priced(one)),
-        ),
-    )
+        lines.append(CostLine(stack=name, item=item, quantity=one.quantity, price=price, free=free))
+    warnings = [
+        *_throttled(stage, load),
+        *(f"no prices known for region {away}; prices of {home} used instead" for away in dict.fromkeys(unknown)),
+        *(f"not priced: {n} x {kind}" for stack in (stage.stack, *stage.others) for kind, n in bill.not_priced(stack)),
+    ]
+    assumptions = tuple(_assumptions(stage, load, free_tier=free_tier))
+    return Estimate(region=home, lines=tuple(lines), assumptions=assumptions, warnings=tuple(warnings))
 
 
 def _throttled(stage: BilledStage, load: Load) -> Iterator[str]:
     """The capacities that the busy part of the day exceeds."""
     units = bill.in_a_month(stage, load)
-    for (index, kind), capacity in stage.table.throughputs.items():
+    for (index, kind), capacity in stage.throughputs.items():
         needed = bill.peak(units[index, kind], load)
         if needed > capacity.maximum:
             yield (
@@ -108,15 +103,14 @@ def _throttled(stage: BilledStage, load: Load) -> Iterator[str]:
 def _assumptions(stage: BilledStage, load: Load, *, free_tier: bool) -> Iterator[str]:
     if free_tier:
         yield (
-            "the always-free tier is deducted as if nothing else in the account used it; "
-            "offers for new customers are not"
+            "the always-free tier is deducted as if only this stack used it; offers for new customers are not deducted"
         )
     else:
-        yield "list prices: nothing is taken off for the free tier"
-    if stage.restore_tests_a_day and not stage.rules:
+        yield "list prices: nothing is deducted for the free tier"
+    if stage.restore_tests_a_day and not stage.points:
         yield "no restore tests: no backup rule makes a recovery point to restore"
     if not load.messages_per_day:
-        yield "no writes: no load is given (--messages-per-day N); the seeded items, a few KB, are not counted"
+        yield "no messages are sent (set --messages-per-day N); the seeded items, a few KB, are not counted"
         return
     units, body = bill.per_message(stage, load), load.message_bytes
     yield (
@@ -124,9 +118,9 @@ def _assumptions(stage: BilledStage, load: Load, *, free_tier: bool) -> Iterator
         f"{bill.total(units, 'write'):g} write units and, with {load.reads_per_message:g} reads of lists and "
         f"conversations of {bill.PAGE} entries, {bill.total(units, 'read'):g} read units"
     )
-    kept = "for ever" if load.retention_days is None else f"for {load.retention_days:g} days"
+    kept = "for ever"
     if load.retention_days is not None:
-        kept += " (deletions are not counted)"
+        kept = f"for {load.retention_days:g} days (deletions are not counted)"
     conversations = f"one conversation for {MESSAGES_PER_CONVERSATION} messages"
     if load.conversations is not None:
         conversations = f"{load.conversations:,.0f} conversations"
@@ -134,42 +128,32 @@ def _assumptions(stage: BilledStage, load: Load, *, free_tier: bool) -> Iterator
         f"the last of {load.months:g} months; {load.stored(load.days):,.0f} messages are in the "
         f"table, kept {kept}; {conversations}"
     )
-    yield f"the day's messages come within {24 / load.peak_factor:.3g} hours; scaled capacity follows at once"
+    yield f"a day's messages arrive within {24 / load.peak_factor:.3g} hours; auto scaling reacts immediately"
     if stage.readers:
         yield (
             f"the stream's function runs once for every record, for {bill.FUNCTION_SECONDS * 1000:.0f} ms, "
             f"and logs {bill.LOG_BYTES} bytes"
         )
-    yield (
-        "not counted: deployments, restores and exports by hand, transfer to the internet, "
-        "failures and what they set off"
-    )
+    yield "not counted: deployments, restores and exports by hand, transfer to the internet, failures"
 
 
 @dataclass(frozen=True, kw_only=True)
 class CostChange:
-    """One item before and after: US dollars a month, and how many ``unit``; 0 where it is not."""
+    """One item before and after: US dollars a month, and how many ``unit``; 0 where it does not exist."""
 
     item: str
     before: float
     after: float
+    delta: float
     quantity_before: float
     quantity_after: float
     unit: str
 
     @property
-    def delta(self) -> float:
-        """What it costs more."""
-        return self.after - self.before
-
-    @property
-    def is_free(self) -> bool:
-        """Whether it costs nothing on either side."""
-        return not (self.before or self.after)
-
-    @property
-    def quantities(self) -> str:
-        """How much comes or goes for free: ``0 → 7,300 write unit-hours, free``."""
+    def free_quantities(self) -> str:
+        """How much is added or removed for free: ``0 → 7,300 write unit-hours, free``; empty if it costs anything."""
+        if self.before or self.after:
+            return ""
         return f"{quantity(self.quantity_before)} → {quantity(self.quantity_after)} {self.unit}, free"
 
 
@@ -188,20 +172,22 @@ class CostComparison:
 
     @property
     def changes(self) -> tuple[CostChange, ...]:
-        """Every item whose price changes, or which is free and comes or goes, whichever stack has it."""
-        items: dict[str, tuple[list[CostLine], list[CostLine]]] = {}
-        for side, lines in enumerate((self.before.lines, self.after.lines)):
-            for line in lines:
-                items.setdefault(line.item, ([], []))[side].append(line)
+        """Every item whose price changes, or which is free and added or removed, whichever stack has it."""
         found = []
-        for item, sides in items.items():
+        for item in dict.fromkeys(line.item for side in (self.before, self.after) for line in side.lines):
+            sides = [[line for line in side.lines if line.item == item] for side in (self.before, self.after)]
             before, after = (sum(line.monthly for line in side) for side in sides)
             was, now = (sum(line.quantity for line in side) for side in sides)
-            # Capacity in the place of requests, for example, is shown even if both are free.
+            # Capacity instead of requests, for example, is shown even if both are free.
             if before != after or (not before and bool(was) != bool(now)):
-                unit = [*sides[0], *sides[1]][0].price.unit
                 change = CostChange(
-                    item=item, before=before, after=after, quantity_before=was, quantity_after=now, unit=unit
+                    item=item,
+                    before=before,
+                    after=after,
+                    delta=round(after - before, 6),
+                    quantity_before=was,
+                    quantity_after=now,
+                    unit=[*sides[0], *sides[1]][0].price.unit,
                 )
                 found.append(change)
         return tuple(found)
@@ -213,97 +199,65 @@ def compare(
     """The monthly costs of the stacks of a stage before and after, under one load.
 
     The table's stack is priced in ``region``, or in the one that it names, or that the other
-    side names, or in REGION; every other stack in its own. Without any stack a side costs
+    side names, or in bill.REGION; every other stack in its own. Without any stack a side costs
     nothing. Raises OpsError for a template or a region without an estimate.
     """
-    was, now = (bill.read(stacks, region=region) if stacks else None for stacks in (before, after))
+    was, now = (bill.read(side, region=region) if side else None for side in (before, after))
     notes = []
-    if was and now and bool(was.home) != bool(now.home):  # or else a difference of prices would be a change
-        region = region or was.home or now.home
-        notes.append(
-            f"both sides are priced in {region}: only {'the new' if now.home else 'the old'} one names a region"
-        )
-    first, second = (
-        estimate(side, load, region=region, free_tier=free_tier) if side else Estimate() for side in (was, now)
-    )
+    if was and now and was.is_placed != now.is_placed:  # otherwise a difference of prices would be a change
+        region = (now if now.is_placed else was).home
+        was, now = (bill.read(side, region=region) for side in (before, after))
+        only = "new" if now.stack.region else "old"
+        notes.append(f"both sides are priced in {region}: only the {only} one names a region")
+    first, second = (estimate(side, load, free_tier=free_tier) if side else Estimate() for side in (was, now))
     return CostComparison(before=first, after=second, notes=(*notes, *_left_behind(before, after)))
 
 
 def _left_behind(before: Stacks, after: Stacks) -> Iterator[str]:
-    """What no template has any more, but stays and is billed."""
+    """What no template has any more, but is retained and billed."""
     for stack in before:
         now = [one for one in after if one.name == stack.name or "" in (one.name, stack.name)]
         if not now:
-            yield f"counted as gone, although retained resources stay until they are cleaned up: {stack.name}"
+            yield f"counted as deleted, but its retained resources are billed until they are cleaned up: {stack.name}"
             continue
         there = {(id, one["Type"]) for new in now for id, one in new.resources.items()}
         for id, one in stack.resources.items():
             if one["Type"] in _STAYS_BILLED and is_retained(one) and (id, one["Type"]) not in there:
-                yield f"counted as gone, although it is retained and billed until it is deleted: {id} ({one['Type']})"
+                yield f"counted as deleted, but retained and billed until you delete it: {id} ({one['Type']})"
 
 
-@dataclass(frozen=True, kw_only=True)
-class BreakEven:
-    """On demand against scaled capacity, in dollars a month, and where they cost the same.
+def break_even(stage: BilledStage, load: Load, *, free_tier: bool = True) -> dict[str, float]:
+    """On demand against scaled capacity at ``load``, in dollars a month, and where they cost the same.
 
     ``utilisation`` is the part of provisioned capacity that must be used for it to cost as
-    much as requests. From ``messages_per_day`` on scaled capacity costs less; None: never.
+    much as requests. From ``messages_per_day`` on scaled capacity costs less.
     """
-
-    utilisation: float
-    fixed_utilisation: float
-    on_demand: float
-    provisioned: float
-    messages_per_day: float | None
-
-
-def break_even(stage: BilledStage, load: Load, *, region: str | None = None, free_tier: bool = True) -> BreakEven:
-    """Compare the two billing modes at ``load``, and find where they cost the same."""
     # Backups cost the same in both modes, and are what takes long to add up.
-    lean = replace(stage, rules=())
+    lean = replace(stage, points=())
 
-    def excess(messages: float) -> float:
-        asked = replace(load, messages_per_day=messages)
-        requests, capacity = modes(lean, asked, region=region, free_tier=free_tier)
-        return requests - capacity
+    def costs_less(messages: float) -> bool:
+        requests, capacity = modes(lean, replace(load, messages_per_day=messages), free_tier=free_tier)
+        return requests >= capacity
 
-    on_demand, provisioned = modes(stage, load, region=region, free_tier=free_tier)
-    used = prices(estimate(lean, load, region=region).region)
-    return BreakEven(
-        utilisation=used.write_capacity.of(1) / used.write_request.of(3600),
-        fixed_utilisation=1 / load.peak_factor,
-        on_demand=on_demand,
-        provisioned=provisioned,
-        messages_per_day=_crossing(excess),
-    )
+    on_demand, provisioned = modes(stage, load, free_tier=free_tier)
+    used = prices(stage.home)
+    return {
+        "utilisation": used.write_capacity.of(1) / used.write_request.of(3600),
+        "fixed_utilisation": 1 / load.peak_factor,
+        "on_demand": on_demand,
+        "provisioned": provisioned,
+        # Requests cost a straight line from 0; scaled capacity costs its minimum, then less for each message.
+        "messages_per_day": bisect_left(range(MOST_MESSAGES), True, key=costs_less),
+    }
 
 
-def modes(stage: BilledStage, load: Load, *, region: str | None = None, free_tier: bool = True) -> tuple[float, float]:
+def modes(stage: BilledStage, load: Load, *, free_tier: bool = True) -> tuple[float, float]:
     """Dollars a month on demand, and with every capacity SCALED, whichever mode the template has."""
-    table = stage.table
+    scaled = dict.fromkeys(bill.per_message(stage, load), SCALED)
     on_demand, provisioned = (
-        estimate(
-            replace(stage, table=replace(table, throughputs=one)), load, region=region, free_tier=free_tier
-        ).monthly
-        for one in ({}, dict.fromkeys(table.capacity_keys, SCALED))
+        estimate(replace(stage, throughputs=one), load, free_tier=free_tier).monthly for one in ({}, scaled)
     )
     return on_demand, provisioned
-
-
-def _crossing(excess: Callable[[float], float]) -> float | None:
-    """The least load at which ``excess`` is not below 0; it never falls below again.
-
-    Requests cost a straight line from 0; scaled capacity costs its minimum, then less for each message.
-    """
-    low, high = 0.0, MOST_MESSAGES
-    if excess(low) >= 0:
-        return low
-    if excess(high) < 0:
-        return None
-    while high - low > max(0.5, low * 1e-6):
-        middle = (low + high) / 2
-        low, high = (low, middle) if excess(middle) >= 0 else (middle, high)
-    return high
 
 
 def signed(dollars: float) -> str:

@@ -9,7 +9,6 @@ from typing import Any
 from cli.errors import UsageError
 from model.messages import item_bytes, memberships, message_item
 from ops.cost.prices import DAYS
-from ops.template import IndexDefinition, TableDefinition
 
 MESSAGES_PER_CONVERSATION = 100  # where the load does not say
 # DynamoDB adds this to each stored item (https://aws.amazon.com/dynamodb/pricing/on-demand/).
@@ -20,11 +19,11 @@ Image = Mapping[str, Any] | None
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What people do with the table; without any argument, there are no writes.
+    """What users do with the table; without any argument, there are no writes.
 
-    ``message_bytes`` is the length of a body. A read is one look at the list of conversations
-    and one at the newest messages of one. The estimate is for the last of ``months`` months,
-    which began with an empty table; messages stay for ``retention_days``, or for ever. The
+    ``message_bytes`` is the length of a body. A read is one of the list of conversations and
+    one of the newest messages of one. The estimate is for the last of ``months`` months,
+    which began with an empty table; messages are kept for ``retention_days``, or for ever. The
     day's traffic comes within 1 / ``peak_factor`` of the day.
     """
 
@@ -63,9 +62,9 @@ _TOM, _JERRY = "4f1c2d3e-0000-4000-8000-000000000001", "4f1c2d3e-0000-4000-8000-
 
 
 @cache
-def message(body_bytes: int, *, later: bool = False) -> dict[str, Any]:
+def message(body_bytes: int, *, minute: int = 0) -> dict[str, Any]:
     """A message with a body of that length. Raises UsageError for one that no item can hold."""
-    sent_at = datetime(2026, 1, 1, 9, later, tzinfo=UTC)
+    sent_at = datetime(2026, 1, 1, 9, minute, tzinfo=UTC)
     try:
         return dict(message_item(sender=_TOM, recipient=_JERRY, body="x" * body_bytes, sent_at=sent_at))
     except ValueError as error:
@@ -73,17 +72,9 @@ def message(body_bytes: int, *, later: bool = False) -> dict[str, Any]:
 
 
 @cache
-def membership(body_bytes: int, *, later: bool = False) -> dict[str, Any]:
+def membership(body_bytes: int, *, minute: int = 0) -> dict[str, Any]:
     """The entry in a participant's list while that message is the last one."""
-    return memberships(message(body_bytes, later=later))[0]
-
-
-def entry(table: TableDefinition, index: IndexDefinition, item: Image) -> Image:
-    """What ``index`` holds of ``item``; None without the index's keys."""
-    if item is None or not set(index.keys) <= item.keys():
-        return None
-    kept = {*table.keys, *index.keys, *index.attributes}
-    return {name: value for name, value in item.items() if index.projection == "ALL" or name in kept}
+    return memberships(message(body_bytes, minute=minute))[0]
 
 
 def write_units(before: Image, after: Image) -> int:
@@ -95,11 +86,11 @@ def write_units(before: Image, after: Image) -> int:
 
 
 def index_units(before: Image, after: Image, keys: Sequence[str]) -> int:
-    """What a write costs an index with these keys, which holds the attributes of the images.
+    """What a write costs an index with these keys, which holds all attributes.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/GSI.html#GSI.ThroughputConsiderations.Writes
     """
-    old, new = (image if image and all(key in image for key in keys) else None for image in (before, after))
+    old, new = (image if image and set(keys) <= image.keys() else None for image in (before, after))
     if old == new:
         return 0
     if old and new and all(old[key] == new[key] for key in keys):
@@ -119,6 +110,6 @@ def _units(image: Image) -> int:
     return -(-item_bytes(dict(image)) // 1024) if image else 0
 
 
-def stored_bytes(item: Image) -> int:
+def stored_bytes(item: Mapping[str, Any]) -> int:
     """What an item takes in a table or an index."""
-    return item_bytes(dict(item)) + _OVERHEAD_BYTES if item else 0
+    return item_bytes(dict(item)) + _OVERHEAD_BYTES

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -42,26 +43,21 @@ class Prices(dict[str, Price]):
         return self[name]
 
 
-def _read(column: int, region: str) -> Prices:
-    def cell(value: Any) -> Any:
-        return value[column] if isinstance(value, list) else value
-
-    rows = _DATA["prices"].items()
-    return Prices({name: Price(region=region, **{key: cell(one) for key, one in row.items()}) for name, row in rows})
-
-
-_PRICES = {region: _read(column, region) for column, region in enumerate(_DATA["regions"])}
-
-
 def is_known(region: str) -> bool:
     """Whether the prices of ``region`` are in the file."""
-    return region in _PRICES
+    return region in _DATA["regions"]
 
 
+@cache
 def prices(region: str) -> Prices:
     """The prices of ``region``. Raises OpsError for a region that the file does not have."""
-    if region not in _PRICES:
+    if not is_known(region):
         raise OpsError(
-            f"no prices of region {region!r} are known; known are {', '.join(_PRICES)}: name one of them with --region"
+            f"no prices known for region {region!r}; pass --region with one of {', '.join(_DATA['regions'])}"
         )
-    return _PRICES[region]
+    column = _DATA["regions"].index(region)
+    found = Prices()
+    for name, row in _DATA["prices"].items():
+        cells = {key: value[column] if isinstance(value, list) else value for key, value in row.items()}
+        found[name] = Price(region=region, **cells)
+    return found

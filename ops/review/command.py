@@ -6,8 +6,6 @@ import json
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from cli.clients import Clients, stack_name
@@ -28,71 +26,65 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--base", metavar="REVISION", help="compare with this git revision; default: with the deployed stacks")
     add("--format", choices=("text", "markdown"), default="text")
     add("--region", help="for deployed stacks whose stage sets no region; default: the environment's")
-    add("--profile", help="a profile in the AWS configuration files")
+    add("--profile", help="AWS configuration profile")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the review of each stage, after what changes in the list of stages."""
-    here = stages(template.PROJECT)
-    for stage in arguments.stage or here:
+    asked, base, here = arguments.stage or [], arguments.base, _stages(template.PROJECT)
+    for stage in asked:
         stack_name(stage=stage)  # refuses a name that no stage can have
-    with revision(arguments.base) if arguments.base else nullcontext() as base:
-        with _named(arguments.base):
-            there = stages(base) if base else here
-        wanted = arguments.stage or list(dict.fromkeys([*here, *there]))
-        new = [stage for stage in wanted if stage in here and stage not in there]
-        gone = [stage for stage in wanted if stage in there and stage not in here]
-        found = []
-        for stage in wanted:
+    there, before = _at_revision(base, asked, here) if base else (here, {})
+    found, lines = [], []
+    for stage in asked or dict.fromkeys([*here, *there]):
+        after: template.Stacks = ()
+        if stage in there and stage not in here:
+            left = "no longer in cdk.json; its stack, if deployed, stays without reviews and updates"
+            lines.append(f"stage {stage}: {left}")
+        else:
             to_stderr(f"synthesizing stage {stage}")
-            after = () if stage in gone else template.synthesize(stage, arguments.context)
-            if base:
-                with _named(arguments.base):
-                    before = () if stage in new else template.synthesize(stage, project=base)
-                found.append(Review(stage=stage, base=arguments.base, stacks=paired(before, after)))
-            else:
-                name, stacks = compared(after, lambda region: _clients(arguments, region))
-                found.append(Review(stage=stage, base=name, stacks=stacks))
+            after = template.synthesize(stage, arguments.context)
+        if base and stage not in before:
+            lines.append(f"stage {stage}: new ({base} does not list it in cdk.json)")
+        if base:
+            found.append(Review(stage=stage, base=base, stacks=paired(before.get(stage, ()), after)))
+        else:
+            name, stacks = compared(
+                after, lambda region: Clients(region=region or arguments.region, profile=arguments.profile)
+            )
+            found.append(Review(stage=stage, base=name, stacks=stacks))
     if arguments.json:
         print(json.dumps([review.as_object() for review in found], indent=2, ensure_ascii=False))
-        return 0
-    lines = [f"stage {stage}: new ({arguments.base} does not list it in cdk.json)" for stage in new]
-    left = "no longer in cdk.json; its stack, if deployed, stays without reviews and updates"
-    lines += [f"stage {stage}: {left}" for stage in gone]
-    print("\n\n".join([*lines, *("\n".join(getattr(review, arguments.format)()) for review in found)]))
+    else:
+        print("\n\n".join([*lines, *("\n".join(getattr(review, arguments.format)()) for review in found)]))
     return 0
 
 
-def _clients(arguments: argparse.Namespace, region: str | None) -> Clients:
-    return Clients(region=region or arguments.region, profile=arguments.profile)
-
-
-def stages(project: Path) -> list[str]:
+def _stages(project: Path) -> list[str]:
     """The stages that a checkout's cdk.json lists."""
-    settings = json.loads((project / "cdk.json").read_text())
-    return list(settings.get("context", {}).get("stages", {}))
+    return list(json.loads((project / "cdk.json").read_text()).get("context", {}).get("stages", {}))
 
 
-@contextmanager
-def revision(name: str) -> Iterator[Path]:
-    """A git revision of the project, unpacked. Raises UsageError for an unknown one."""
+def _at_revision(name: str, asked: list[str], here: list[str]) -> tuple[list[str], dict[str, template.Stacks]]:
+    """The stages that a git revision lists, and its stacks for each reviewed stage that is not new.
+
+    Raises UsageError for an unknown revision, OpsError for one that cannot be synthesized,
+    such as one from before the project.
+    """
     # `git archive`, and not a worktree, which an interrupt would leave in the repository.
     command = ["git", "archive", "--format=tar", f"{name}^{{commit}}"]
     done = subprocess.run(command, cwd=template.PROJECT, capture_output=True)
     if done.returncode:
-        raise UsageError(
-            f"{name!r} is not a git revision here ({done.stderr.decode().strip()}); "
-            "name a commit, a tag or a branch, such as origin/main"
-        )
+        reason = done.stderr.decode().strip()
+        raise UsageError(f"{name!r} is not a git revision ({reason}); pass a commit, tag or branch such as origin/main")
     with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
         archive.extractall(folder, filter="data")
-        yield Path(folder)
-
-
-@contextmanager
-def _named(revision: str) -> Iterator[None]:
-    """What fails in a base, such as one from before the project, names the revision."""
-    try:
-        yield
-    except (OpsError, OSError, KeyError, ValueError) as error:
-        raise OpsError(f"revision {revision}: {error}") from None
+        try:
+            there, found = _stages(Path(folder)), {}
+            for stage in asked or dict.fromkeys([*here, *there]):
+                if stage in there or stage not in here:
+                    to_stderr(f"synthesizing stage {stage} at {name}")
+                    found[stage] = template.synthesize(stage, project=Path(folder))
+            return there, found
+        except (OpsError, OSError, KeyError, ValueError) as error:
+            raise OpsError(f"revision {name}: {error}") from None

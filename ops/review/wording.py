@@ -9,10 +9,7 @@ from typing import Any
 import yaml
 
 Template = Mapping[str, Any]
-_TYPES = yaml.safe_load(Path(__file__).with_name("resource_types.yaml").read_text())
-CREATE_ONLY: dict[str, list[str]] = _TYPES["create_only"]
-HOLDS: dict[str, str] = _TYPES["holds"]
-POLICY_OF: dict[str, str] = _TYPES["policy_of"]
+TYPES: dict[str, Any] = yaml.safe_load(Path(__file__).with_name("resource_types.yaml").read_text())
 # A hash of an asset, which every change of its content changes.
 HASH = re.compile(r"[0-9a-f]{64}")
 # The hash that the CDK appends to the path of a construct.
@@ -34,43 +31,42 @@ def normalised(template: Template) -> dict[str, Any]:
         if section:
             sections[name] = _plain(section)
     for resource in sections.get("Resources", {}).values():
-        description = resource.pop("Metadata", {}).get("Description")
-        if description:
+        if description := resource.pop("Metadata", {}).get("Description"):
             resource["Metadata"] = {"Description": description}
     return sections
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        if set(value) == {"Fn::Join"} and (text := _joined(*value["Fn::Join"])) is not None:
-            return _plain(text) if isinstance(text, str) else text
-        if set(value) == {"Fn::Sub"} and isinstance(value["Fn::Sub"], str) and "${" not in value["Fn::Sub"]:
-            return _plain(value["Fn::Sub"])
-        return {key: _widgets(member) if key == "DashboardBody" else _plain(member) for key, member in value.items()}
-    if isinstance(value, list):
-        if value and all(isinstance(one, Mapping) and set(one) == {"Key", "Value"} for one in value):
+    match value:
+        case {"Fn::Join": [str(separator), list(parts)]} if (text := _joined(separator, parts)) is not None:
+            return _plain({"Fn::Sub": text})
+        case {"Fn::Sub": str(text)} if "${" not in text:
+            return _plain(text)
+        case Mapping():
+            return {key: _widgets(one) if key == "DashboardBody" else _plain(one) for key, one in value.items()}
+        case list() if value and all(isinstance(one, Mapping) and set(one) == {"Key", "Value"} for one in value):
             return {tag["Key"]: _plain(tag["Value"]) for tag in value}
-        return [_plain(member) for member in value]
-    return HASH.sub("<hash>", value) if isinstance(value, str) else value
+        case list():
+            return [_plain(member) for member in value]
+        case str():
+            return HASH.sub("<hash>", value)
+    return value
 
 
-def _joined(separator: str, parts: Any) -> Any:
-    """A join as the text or ``Fn::Sub`` that says the same; None where there is none."""
-    if not isinstance(parts, list):
-        return None
-    if all(isinstance(part, str) for part in parts):
-        return separator.join(parts)
+def _joined(separator: str, parts: list[Any]) -> str | None:
+    """A join as the text of the ``Fn::Sub`` that says the same; None where there is none."""
     texts = []
     for part in parts:
-        if isinstance(part, str):
-            texts.append(part.replace("${", "${!"))
-        elif isinstance(part, Mapping) and set(part) == {"Ref"}:
-            texts.append(f"${{{part['Ref']}}}")
-        elif isinstance(part, Mapping) and set(part) == {"Fn::GetAtt"}:
-            texts.append(f"${{{'.'.join(part['Fn::GetAtt'])}}}")
-        else:
-            return None
-    return {"Fn::Sub": separator.join(texts)}
+        match part:
+            case str():
+                texts.append(part.replace("${", "${!"))
+            case {"Ref": name}:
+                texts.append(f"${{{name}}}")
+            case {"Fn::GetAtt": [id, attribute]}:
+                texts.append(f"${{{id}.{attribute}}}")
+            case _:
+                return None
+    return separator.join(texts)
 
 
 def _widgets(body: Any) -> Any:
@@ -112,25 +108,26 @@ def listed(value: Any) -> list[Any]:
 
 def spelled(value: Any) -> str:
     """A value in words: names for references, ``<region>`` for what AWS fills in."""
-    if isinstance(value, list):
-        return ", ".join(map(spelled, value))
-    if not isinstance(value, Mapping):
-        return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
-    if len(value) == 1:
-        ((function, argument),) = value.items()
-        if function == "Ref":
-            return _reference(argument)
-        if function == "Fn::GetAtt":
-            return _reference(".".join(listed(argument)))
-        if function == "Fn::Join":
-            return str(argument[0]).join(map(spelled, argument[1]))
-        if function == "Fn::Sub" and isinstance(argument, str):
-            return re.sub(r"\$\{([^}!]+)\}", lambda found: _reference(found.group(1)), argument)
-        if function == "Fn::Select":
-            return f"<part {argument[0]} of {spelled(argument[1])}>"
-        if function == "Fn::Split":
-            return spelled(argument[1])
-    return f"{{{', '.join(f'{key}: {spelled(member)}' for key, member in value.items())}}}"
+    match value:
+        case list():
+            return ", ".join(map(spelled, value))
+        case {"Ref": name}:
+            return _reference(name)
+        case {"Fn::GetAtt": name}:
+            return _reference(".".join(listed(name)))
+        case {"Fn::Join": [separator, list(parts)]}:
+            return str(separator).join(map(spelled, parts))
+        case {"Fn::Sub": str(text)}:
+            return re.sub(r"\$\{([^}!]+)\}", lambda found: _reference(found.group(1)), text)
+        case {"Fn::Select": [place, parts]}:
+            return f"<part {place} of {spelled(parts)}>"
+        case {"Fn::Split": [_, text]}:
+            return spelled(text)
+        case Mapping():
+            return f"{{{', '.join(f'{key}: {spelled(member)}' for key, member in value.items())}}}"
+        case None | bool():
+            return json.dumps(value)
+    return str(value)
 
 
 def _reference(name: str) -> str:
@@ -150,8 +147,9 @@ def differences(old: Any, new: Any) -> Iterator[str]:
     """``path: was → now`` for every value that is not the same; an element of a list is known by its name."""
     before, after = dict(_values("", old)), dict(_values("", new))
     for path in dict.fromkeys([*before, *after]):
-        if before.get(path) != after.get(path):
-            yield "{}: {} → {}".format(path, *_apart(before.get(path), after.get(path)))
+        was, now = before.get(path), after.get(path)
+        if was != now:
+            yield f"{path}: {' → '.join(_apart(was, now))}"
 
 
 def _values(path: str, value: Any) -> Iterator[tuple[str, Any]]:
@@ -176,21 +174,12 @@ def _names(elements: list[Any]) -> list[str]:
     return list(map(str, range(len(elements))))
 
 
-def _apart(old: Any, new: Any) -> tuple[str, str]:
-    """Two different values; long ones from a little before the place where they differ."""
-    was, now = _text(old), _text(new)
-    if was == now:  # the words leave out hashes of names, and the types of values
-        was, now = json.dumps(old), json.dumps(new)
-    alike = next((at for at, (one, other) in enumerate(zip(was, now, strict=False)) if one != other), 0)
-    begin = alike - _COMMON if alike > _COMMON and max(len(was), len(now)) > _SHOWN else 0
-    return _cut(was, begin), _cut(now, begin)
-
-
-def _cut(text: str, begin: int) -> str:
-    text = f"{'...' if begin else ''}{text[begin:]}"
-    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..."
-
-
-def _text(value: Any) -> str:
-    # On one line: it may stand in a comment, between fences.
-    return "nothing" if value is None else " ".join(spelled(value).split())
+def _apart(*values: Any) -> list[str]:
+    """Two different values on one line each; long ones from a little before the place where they differ."""
+    texts = ["nothing" if one is None else " ".join(spelled(one).split()) for one in values]
+    if texts[0] == texts[1]:  # the words leave out hashes of names, and the types of values
+        texts = list(map(json.dumps, values))
+    begin = next((at for at, (one, other) in enumerate(zip(*texts, strict=False)) if one != other), 0) - _COMMON
+    if begin > 0 and max(map(len, texts)) > _SHOWN:
+        texts = [f"...{text[begin:]}" for text in texts]
+    return [text if len(text) <= _SHOWN else f"{text[: _SHOWN - 3]}..." for text in texts]

@@ -1,9 +1,12 @@
-"""The app, started by the commands that review it and estimate its costs."""
+"""The app, started by the commands that review it and estimate its costs, and a review as a process."""
+
+import os
 
 import pytest
 
-from cli.errors import OpsError
+from cli.errors import OpsError, UsageError
 from ops import template
+from tests.support.reviews import changes, review
 
 
 def test_the_app_is_synthesized_with_the_settings_of_the_command_line():
@@ -19,6 +22,8 @@ def test_the_app_is_synthesized_with_the_settings_of_the_command_line():
 def test_what_the_app_refuses_is_said_in_its_own_words():
     with pytest.raises(OpsError, match=r"^setting 'pitr_days' is 99; must be between 0 and 35"):
         template.synthesize("dev", ["pitr_days=99"])
+    with pytest.raises(UsageError, match=r"^-c 'pitr_days' is not KEY=VALUE"):
+        template.synthesize("dev", ["pitr_days"])
 
 
 @pytest.fixture
@@ -45,3 +50,21 @@ def failing(tmp_path):
 )
 def test_an_app_that_fails_is_one_line(code, said, failing):
     assert failing(code) == f"stage dev cannot be synthesized: {said}; `make synth` shows the traceback"
+
+
+def test_a_review_needs_no_account():
+    nowhere = {name: value for name, value in os.environ.items() if "AWS" not in name}
+    nowhere |= {
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "AWS_CONFIG_FILE": "/dev/null",
+        "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
+    }
+    found = review(nowhere, "--stage", "dev")
+    assert found["compared"] is False
+    assert "compare with a git revision" in found["base"]
+    assert any("SeedSeedingRole" in line for line in found["sections"]["Who may do what"])
+
+
+def test_a_review_against_a_git_revision_of_this_project():
+    found = review(os.environ, "--stage", "dev", "--base", "HEAD", "-c", "pitr_days=35")
+    assert any("RecoveryPeriodInDays: 7 → 35" in line for line in changes(found))

@@ -1,39 +1,78 @@
-"""Estimates against examples that are worked out by hand."""
+"""Estimates against examples that are worked out by hand, and comparisons of two."""
 
 import pytest
 
 from cli.errors import OpsError
 from ops.cost import bill
-from ops.cost.estimate import break_even, estimate, modes
+from ops.cost.estimate import break_even, compare, estimate, modes
 from ops.cost.load import Load
 from ops.cost.prices import DAYS, GB
-from ops.template import StackTemplate
-from tests.support.cost_templates import alarm, global_table, of, old_table, plan, read, resource, rule
-from tests.support.templates import FULL, stage
+from ops.template import KeptPoints, StackTemplate, Throughput, kept_points, runs_a_day
+from tests.support.cost_templates import alone, copy_to, of, old_table, plan, read, resource, rule
+from tests.support.templates import FULL, WITH_COPIES, stage
 from tests.support.templates import synthesized as synth
 
 # With a body of 200 bytes: names and values of the attributes, and 36 characters an id.
 MESSAGE, MEMBERSHIP = 621, 604
 A_MONTH = Load(messages_per_day=10_000, reads_per_message=0, months=1)
 SENT = 10_000 * 730 / 24
+BUSY = Load(messages_per_day=10_000)
 SMALL = Load(messages_per_day=1000, retention_days=1, reads_per_message=0)
 SMALL_GB = 1000 * (MESSAGE + 100) / GB
 HOME, THERE = "eu-west-1", "us-east-1"
+KEY = resource("AWS::KMS::Key")
 
 
-def monthly(template, load, **options):
+def monthly(template, load, *, free_tier=False):
     """Dollars by item."""
-    found = estimate(read(template), load, **{"free_tier": False, **options})
-    return {line.item: line.monthly for line in found.lines}
+    return {line.item: line.monthly for line in estimate(read(template), load, free_tier=free_tier).lines}
 
 
 def units(body=200, **load):
     """Units of a message with a body of that length: table and index written, table and index read."""
-    found = bill.per_message(read(stage("dev")), Load(message_bytes=body, **load))
-    table, index = [
-        {kind: n for (name, kind), n in found.items() if bool(name) is indexed} for indexed in (False, True)
+    return list(bill.per_message(read(stage("dev")), Load(message_bytes=body, **load)).values())
+
+
+def test_a_stage_is_read_with_its_capacities_backups_and_tests():
+    full = read(synth(**FULL, max_write_capacity=40, read_capacity=3, daily_backup_retention_days=30))
+    scaled, fixed = Throughput(minimum=5, maximum=40, target=0.7), Throughput(minimum=3, maximum=3)
+    ((index, keys),) = full.indexes.items()
+    assert keys == ("User", "LastMessageAt")
+    assert full.throughputs == dict.fromkeys([("", "write"), (index, "write")], scaled) | dict.fromkeys(
+        [("", "read"), (index, "read")], fixed
+    )
+    assert [(one.item, one.runs_a_day, one.days) for one in full.points] == [
+        ("backups, daily", pytest.approx(1), 30),
+        ("backups, monthly", pytest.approx(12 / 365), 30),
     ]
-    return table["write"], index["write"], table["read"], index["read"]
+    assert (full.home, full.replicas, len(full.readers)) == (HOME, {HOME: True}, 1)
+    assert full.restore_tests_a_day == pytest.approx(1 / 7)
+
+
+def test_an_old_table_has_its_capacity_and_that_of_its_index():
+    index = {
+        "IndexName": "i",
+        "KeySchema": [{"AttributeName": "User", "KeyType": "HASH"}],
+        "ProvisionedThroughput": {"ReadCapacityUnits": "2", "WriteCapacityUnits": 3},
+    }
+    found = read(of(old_table(read=4, write=6, GlobalSecondaryIndexes=[index]))).throughputs
+    capacities = {key: one.minimum for key, one in found.items()}
+    assert capacities == {("", "write"): 6, ("", "read"): 4, ("i", "write"): 3, ("i", "read"): 2}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "runs"),
+    [
+        ("cron(0 5 * * ? *)", 1),
+        ("cron(0 5 1 * ? *)", 12 / 365),
+        ("cron(0 5 1,15 * ? *)", 24 / 365),
+        ("cron(30 4 ? * SUN *)", 1 / 7),
+        ("cron(0 5,17 * * ? *)", 2),
+        ("cron(0 5 1 JAN,JUL ? *)", 2 / 365),
+    ],
+)
+def test_how_often_a_schedule_runs(schedule, runs):
+    assert runs_a_day(schedule) == pytest.approx(runs)
 
 
 @pytest.mark.parametrize("free_tier", [True, False])
@@ -55,15 +94,12 @@ def test_restore_tests_are_billed_for_points_and_restore_the_index_too():
     assert "no restore tests: no backup rule makes a recovery point to restore" in found.assumptions
 
 
-def test_a_message_takes_seven_write_units_while_items_are_below_a_kilobyte():
-    assert units(1024 - (MESSAGE - 200))[:2] == (3, 4)
-    assert units(1025 - (MESSAGE - 200))[:2] == (4, 4)  # the lists are smaller items
-    assert units(100_000)[:2] == (99 + 4, 8)  # a list shows only the beginning of a long message
-
-
-def test_reads_are_a_list_and_a_page_of_history_and_two_looks_of_the_function():
-    # 20 messages are 12,420 bytes, 4 units consistently; 20 entries 12,080, half of 3.
-    assert units(reads_per_message=3)[2:] == (2 + 3 * 4, 3 * 1.5)
+def test_what_a_message_takes_follows_from_its_size():
+    assert units(1024 - (MESSAGE - 200))[::2] == [3, 4]
+    assert units(1025 - (MESSAGE - 200))[::2] == [4, 4]  # the lists are smaller items
+    assert units(100_000)[::2] == [99 + 4, 8]  # a list shows only the beginning of a long message
+    # Two looks of the function. 20 messages are 12,420 bytes, 4 units consistently; 20 entries 12,080, half of 3.
+    assert units(reads_per_message=3)[1::2] == [2 + 3 * 4, 3 * 1.5]
 
 
 def test_requests_storage_function_and_logs_on_demand():
@@ -83,30 +119,26 @@ def test_requests_storage_function_and_logs_on_demand():
     assert {item: cost[item] for item in expected} == pytest.approx(expected)
 
 
-def test_the_always_free_part_is_taken_off():
+def test_the_always_free_part_is_deducted():
     load = Load(messages_per_day=1_000_000, reads_per_message=0, months=1)
     lines = {line.item: line for line in estimate(read(stage("dev")), load).lines}
-    sent = 100 * SENT
     assert lines["stream function, requests"].free == 1_000_000
-    assert lines["stream function, time"].monthly == pytest.approx((sent * 0.06 * 0.25 - 400_000) * 0.0000133334)
-    assert lines["logs written"].monthly == pytest.approx((sent * 600 / GB - 5) * 0.50)
+    assert lines["stream function, time"].monthly == pytest.approx((100 * SENT * 0.015 - 400_000) * 0.0000133334)
+    assert lines["logs written"].monthly == pytest.approx((100 * SENT * 600 / GB - 5) * 0.50)
     assert lines["table and indexes stored"].free == pytest.approx(lines["table and indexes stored"].quantity)
     assert lines["writes on demand"].free == 0
 
 
-def test_an_old_table_writes_a_message_once_and_runs_nothing():
+def test_an_old_table_writes_a_message_once_and_its_fixed_capacity_costs_its_hours():
     assert monthly(of(), A_MONTH) == {
         "writes on demand": pytest.approx(SENT * 0.625e-6),
         "reads on demand": 0,
         "table and indexes stored": pytest.approx(SENT * (MESSAGE + 100) / GB * 0.25),
     }
-
-
-@pytest.mark.parametrize("load", [Load(), A_MONTH])
-def test_fixed_capacity_costs_its_hours_whatever_the_load(load):
-    cost = monthly(of(old_table(read=5, write=5)), load)
-    assert cost["write capacity"] == pytest.approx(730 * 5 * 0.00065)
-    assert cost["read capacity"] == pytest.approx(730 * 5 * 0.00013)
+    for load in (Load(), A_MONTH):
+        cost = monthly(of(old_table(read=5, write=4)), load)
+        expected = [730 * 4 * 0.00065, 730 * 5 * 0.00013]
+        assert [cost["write capacity"], cost["read capacity"]] == pytest.approx(expected)
 
 
 def test_scaled_capacity_is_what_the_busy_hours_need_and_else_its_minimum():
@@ -141,13 +173,17 @@ def test_backups_are_full_copies_of_the_table_as_it_was_on_each_day():
     assert monthly(of(Plan=plan(rule())), SMALL)["backups, daily"] == pytest.approx(365 * SMALL_GB * 0.10)
 
 
-def test_copies_cost_again_and_travel():
-    arn = "arn:aws:backup:eu-west-1:111122223333:backup-vault:far"
-    copy = {"DestinationBackupVaultArn": arn, "Lifecycle": {"DeleteAfterDays": 10}}
-    cost = monthly(of(Plan=plan(rule(copies=[copy], DeleteAfterDays=100))), SMALL)
+def test_copies_cost_again_at_their_regions_prices_and_their_transfer():
+    own = of(Plan=plan(rule(copies=[copy_to(HOME, DeleteAfterDays=10)], DeleteAfterDays=100)))
+    cost = monthly(own, SMALL)
     assert cost["backups, daily"] == pytest.approx(100 * SMALL_GB * 0.10)
     assert cost["copies, daily, eu-west-1"] == pytest.approx(10 * SMALL_GB * 0.11)
-    assert cost["copies, daily, on the way"] == pytest.approx(DAYS * SMALL_GB * 0.02)
+    assert cost["copies, daily, transfer"] == pytest.approx(DAYS * SMALL_GB * 0.02)
+    unnamed = {"DestinationBackupVaultArn": {"Ref": "Vault"}}
+    points = kept_points(StackTemplate(template=of(Plan=plan(rule(copies=[unnamed])))))
+    assert list(points)[1] == KeptPoints(item="copies, daily", runs_a_day=pytest.approx(1), days=None, is_copy=True)
+    named = list(kept_points(StackTemplate(template=synth(**WITH_COPIES))))[1]
+    assert (named.days, named.region, named.vault[:20]) == (7, "eu-central-1", "Messages-prod-Copies")
 
 
 @pytest.mark.parametrize(
@@ -160,7 +196,6 @@ def test_copies_cost_again_and_travel():
         (60, {"EnableKeyRotation": True}, 2),
         (12, {"EnableKeyRotation": True, "RotationPeriodInDays": 90}, 2),
         (60, {"EnableKeyRotation": False}, 0),
-        (60, {}, 0),
     ],
 )
 def test_a_key_that_rotates_costs_more_after_its_first_and_second_rotation(months, rotation, dollars):
@@ -173,24 +208,20 @@ def test_a_key_is_asked_for_every_five_minutes_at_most(load, slots):
     assert monthly(synth(**FULL), load)["customer key, requests"] == pytest.approx(2 * slots * 3e-6)
 
 
-@pytest.mark.parametrize(
-    ("properties", "dollars"),
-    [({"MetricName": "m"}, 0.10), ({"Metrics": [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "a/b"}]}, 0.20)],
-)
-def test_an_alarm_is_billed_for_the_metrics_that_it_watches(properties, dollars):
-    assert monthly(of(Alarm=alarm(**properties)), Load())["alarms"] == pytest.approx(dollars)
-
-
-def test_what_watches_costs_beyond_the_free_ones():
-    boards = {f"Board{n}": resource("AWS::CloudWatch::Dashboard") for n in range(4)}
-    template = of(**{f"Alarm{n}": alarm() for n in range(12)}, **boards)
+def test_alarms_are_billed_for_their_metrics_and_like_dashboards_beyond_the_free_ones():
+    queries = [{"MetricStat": {}}, {"MetricStat": {}}, {"Expression": "a/b"}]
+    alarms = {f"Alarm{n}": resource("AWS::CloudWatch::Alarm", MetricName="m") for n in range(10)}
+    alarms["Ratio"] = resource("AWS::CloudWatch::Alarm", Metrics=queries)
+    template = of(**alarms, **{f"Board{n}": resource("AWS::CloudWatch::Dashboard") for n in range(4)})
     listed, free = monthly(template, A_MONTH), monthly(template, A_MONTH, free_tier=True)
     assert [listed[name] for name in ("alarms", "dashboards")] == pytest.approx([1.20, 12.00])
     assert [free[name] for name in ("alarms", "dashboards")] == pytest.approx([0.20, 3.00])
 
 
-def test_a_replica_costs_its_writes_storage_and_the_way_there_at_its_own_prices():
-    cost = monthly(of(global_table(None, "eu-central-1")), Load(messages_per_day=10_000, reads_per_message=1, months=1))
+def test_a_replica_costs_its_writes_storage_and_transfer_at_its_own_prices():
+    keys = old_table()["Properties"]["KeySchema"]
+    replicas = [{"Region": region} for region in ({"Ref": "AWS::Region"}, "eu-central-1")]
+    table = resource("AWS::DynamoDB::GlobalTable", BillingMode="PAY_PER_REQUEST", KeySchema=keys, Replicas=replicas)
     expected = {
         "writes on demand": SENT * 0.625e-6,
         "writes on demand, eu-central-1": SENT * 0.7625e-6,
@@ -199,6 +230,7 @@ def test_a_replica_costs_its_writes_storage_and_the_way_there_at_its_own_prices(
         "table and indexes stored, eu-central-1": SENT * (MESSAGE + 100) / GB * 0.306,
         "replication": SENT * MESSAGE / GB * 0.02,
     }
+    cost = monthly(of(table), Load(messages_per_day=10_000, reads_per_message=1, months=1))
     assert {item: cost[item] for item in expected} == pytest.approx(expected)
 
 
@@ -213,36 +245,31 @@ def test_a_replica_costs_its_writes_storage_and_the_way_there_at_its_own_prices(
 )
 def test_the_region_is_the_callers_then_the_stacks_then_the_only_replicas(named, placed, asked, home):
     stacks = (StackTemplate(region=placed, template=synth(region=named)),)
-    assert estimate(bill.read(stacks, region=asked), Load(), region=asked).region == home
+    assert estimate(bill.read(stacks, region=asked), Load()).region == home
 
 
 def test_with_replicas_the_stacks_own_region_is_home_and_keeps_its_items():
-    narrow, wide = (
-        estimate(bill.read((StackTemplate(region=HOME, template=synth(region=HOME, replica_regions=there)),)), A_MONTH)
-        for there in ((), (THERE,))
+    wide = synth(region=HOME, replica_regions=(THERE,))
+    narrow, found = (
+        estimate(bill.read((StackTemplate(region=HOME, template=template),)), A_MONTH)
+        for template in (synth(region=HOME), wide)
     )
-    assert wide.regions == (HOME, THERE)
-    costs = {line.item: line.monthly for line in wide.lines}
+    assert found.regions == (HOME, THERE)
+    costs = {line.item: line.monthly for line in found.lines}
     assert {line.item: costs[line.item] for line in narrow.lines} == {line.item: line.monthly for line in narrow.lines}
     assert not any(HOME in item for item in costs)
-
-
-def test_a_template_alone_does_not_say_which_of_several_replicas_is_at_home():
-    both = "the table has replicas in us-east-1 and eu-west-1; name the region of its stack with --region"
-    for region in (None, "us-west-2"):
-        with pytest.raises(OpsError, match=f"^{both}$"):
-            read(of(global_table(THERE, HOME)), region=region)
-    assert estimate(read(of(global_table(THERE, HOME)), region=HOME), A_MONTH).regions == (HOME, THERE)
+    for region in (None, "us-west-2"):  # a template alone does not say which of several is home
+        with pytest.raises(OpsError, match=r"^the table has replicas in .*; pass --region with the region of its"):
+            read(wide, region=region)
+    assert estimate(read(wide, region=HOME), A_MONTH).regions == (HOME, THERE)
 
 
 def in_two_regions(region=HOME, **resources):
     """A stage in us-east-1 with a key and daily copies to the vault of a second stack."""
-    arn = f"arn:aws:backup:{region}:111122223333:backup-vault:far"
-    copied = rule(copies=[{"DestinationBackupVaultArn": arn}], DeleteAfterDays=10)
-    key, vault = resource("AWS::KMS::Key"), resource("AWS::Backup::BackupVault")
-    there = {"Resources": {"Vault": vault, "Key": key} | resources}
+    copied = rule(copies=[copy_to(region)], DeleteAfterDays=10)
+    there = {"Resources": {"Vault": resource("AWS::Backup::BackupVault"), "Key": KEY} | resources}
     return (
-        StackTemplate(name="own", region=THERE, template=of(Plan=plan(copied), Key=key)),
+        StackTemplate(name="own", region=THERE, template=of(Plan=plan(copied), Key=KEY)),
         StackTemplate(name="copies", region=region, template=there),
     )
 
@@ -259,46 +286,105 @@ def test_a_second_stack_is_priced_in_its_region_and_nothing_is_counted_twice():
     assert both.regions == (THERE, HOME)
 
 
-def test_what_is_in_a_region_without_prices_has_those_of_the_stages_own_and_a_warning():
-    found = estimate(bill.read(in_two_regions("mars-1")), Load(messages_per_day=1000))
+def test_a_region_without_prices_and_unknown_resources_are_warned_of():
+    gateway = resource("AWS::EC2::NatGateway")
+    known = {"C": resource("AWS::IAM::Role"), "D": resource("Custom::Thing")}
+    found = estimate(bill.read(in_two_regions("mars-1", A=gateway, B=gateway, **known)), Load(messages_per_day=1000))
     prices = {line.item: line.price.region for line in found.lines}
     assert prices["copies, daily, mars-1"] == prices["customer key, mars-1"] == THERE
-    assert found.warnings == ("no prices of region mars-1 are known: those of us-east-1 are used there",)
-
-
-def test_unknown_resources_of_every_stack_are_warned_of():
-    gateway = resource("AWS::EC2::NatGateway")
-    known = {"B": gateway, "C": resource("AWS::IAM::Role"), "D": resource("Custom::Thing")}
-    found = estimate(bill.read(in_two_regions(A=gateway, **known)), Load())
-    assert found.warnings == ("not priced: 2 x AWS::EC2::NatGateway",)
+    assert found.warnings == (
+        "no prices known for region mars-1; prices of us-east-1 used instead",
+        "not priced: 2 x AWS::EC2::NatGateway",
+    )
     for name in ("dev", "prod"):
         assert estimate(read(stage(name)), Load()).warnings == ()
 
 
-STEADY = Load(reads_per_message=0, peak_factor=1)
-
-
 def test_capacity_costs_as_much_as_requests_when_29_percent_of_it_is_used():
     even = break_even(read(stage("dev")), Load(peak_factor=4))
-    assert even.utilisation == pytest.approx(0.00065 / 3600 / 0.625e-6)
-    assert (f"{even.utilisation:.1%}", even.fixed_utilisation) == ("28.9%", 0.25)
+    assert even["utilisation"] == pytest.approx(0.00065 / 3600 / 0.625e-6)
+    assert (f"{even['utilisation']:.1%}", even["fixed_utilisation"]) == ("28.9%", 0.25)
     # Each region has its own; this template names one.
-    assert break_even(read(synth(**FULL)), Load()).utilisation == pytest.approx(0.000735 / 3600 / 0.705e-6)
+    assert break_even(read(synth(**FULL)), Load())["utilisation"] == pytest.approx(0.000735 / 3600 / 0.705e-6)
 
 
-def test_where_the_two_cost_the_same_at_list_prices():
-    found = break_even(read(stage("dev")), STEADY, free_tier=False).messages_per_day
+def test_where_the_two_cost_the_same_with_and_without_the_free_tier():
+    steady = Load(reads_per_message=0, peak_factor=1)
+    found = break_even(read(stage("dev")), steady, free_tier=False)["messages_per_day"]
     # At a rate r a second: 7 r write units and 2 r read units, which are below a minimum of 1.
     # Requests: 2,628,000 s a month x r x (7 x 0.625 + 2 x 0.125) / 1,000,000 = 12.1545 r.
     # Capacity: 730 h x (7 r / 0.7 x 0.00065 + 2 x 0.00013) + 16 alarms x 0.10.
     rate = (730 * 2 * 0.00013 + 1.6) / (12.1545 - 730 * 10 * 0.00065)
     assert 2 * rate / 0.7 < 1 < 3 * rate / 0.7  # of both capacities to write, and of those to read
     assert found == pytest.approx(rate * 86_400, rel=1e-4)
-
-
-def test_the_free_units_and_alarms_count_unless_they_are_left_out():
     assert modes(read(stage("dev")), Load()) == (0, pytest.approx(0.60))  # 16 alarms of the scaling, 10 are free
     listed = modes(read(stage("dev")), Load(), free_tier=False)
     assert listed == (0, pytest.approx(730 * 2 * (0.00065 + 0.00013) + 1.60))
     # Without an index the scaling keeps 8 alarms, which are free as well.
-    assert break_even(read(of()), STEADY).messages_per_day == 0
+    assert break_even(read(of()), steady)["messages_per_day"] == 0
+
+
+RETAINED = {"DeletionPolicy": "RetainExceptOnCreate"}
+KEPT = KEY | RETAINED
+MOVED = {"Old": old_table() | RETAINED, "Vault": resource("AWS::Backup::BackupVault") | RETAINED}
+STAYS = "counted as deleted, but retained and billed until you delete it: "
+GONE = "counted as deleted, but its retained resources are billed until they are cleaned up: "
+
+
+def stacks(*names, **resources):
+    """A stage's own stack, and more that have these resources."""
+    own = StackTemplate(name="own", template=of())
+    return (own, *(StackTemplate(name=name, template={"Resources": resources}) for name in names))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "notes"),
+    [
+        (alone(of(Key=KEPT)), alone(of()), [f"{STAYS}Key (AWS::KMS::Key)"]),
+        (alone(of()), alone(of(Key=KEPT)), []),
+        (alone(of(Key=KEPT)), alone(of(Key=KEPT)), []),
+        (alone(of(Key=KEY)), alone(of()), []),
+        (
+            alone({"Resources": MOVED}),
+            alone(of()),
+            [f"{STAYS}Old (AWS::DynamoDB::Table)", f"{STAYS}Vault (AWS::Backup::BackupVault)"],
+        ),
+        (stacks("copies", Key=KEPT), stacks("else", Key=KEPT), [f"{GONE}copies"]),
+        (stacks("copies", Key=KEPT), stacks("copies"), [f"{STAYS}Key (AWS::KMS::Key)"]),
+        # A template given as a file names no stack.
+        (alone(of(Key=KEPT)), stacks(), [f"{STAYS}Key (AWS::KMS::Key)"]),
+    ],
+)
+def test_what_is_counted_as_deleted_and_retained_is_named(before, after, notes):
+    assert list(compare(before, after, Load()).notes) == notes
+
+
+def placed(region=None, **settings):
+    """A stage that names its region, or does not."""
+    return (StackTemplate(name="Messages-dev", region=region, template=synth(region=region, **settings)),)
+
+
+def test_where_one_side_alone_names_a_region_both_have_its_prices():
+    nowhere, ireland = placed(), placed(HOME)
+    for found, side in ((compare(nowhere, ireland, BUSY), "new"), (compare(ireland, nowhere, BUSY), "old")):
+        assert (found.before.region, found.after.region, found.delta, found.changes) == (HOME, HOME, 0, ())
+        assert found.notes == (f"both sides are priced in {HOME}: only the {side} one names a region",)
+    # A replica that comes with the region is all that costs more.
+    wide = compare(nowhere, placed(HOME, replica_regions=("eu-central-1",)), BUSY)
+    changed = {change.item for change in wide.changes}
+    assert "writes on demand, eu-central-1" in changed
+    assert "writes on demand" not in changed
+    # The caller's region is that of both, and what does not exist has none.
+    for before, after, region in [(nowhere, ireland, "us-west-2"), (nowhere, nowhere, None), ((), ireland, None)]:
+        assert compare(before, after, BUSY, region=region).notes == ()
+    named = compare(placed("us-west-2"), ireland, BUSY)
+    assert (named.before.region, named.after.region, named.notes) == ("us-west-2", HOME, ())
+    assert named.delta > 0
+
+
+def test_more_of_what_is_free_is_not_a_change():
+    on_demand, fixed = alone(synth()), alone(synth(billing_mode="provisioned"))
+    items = {change.item: change for change in compare(on_demand, fixed, Load(messages_per_day=1000)).changes}
+    assert items["writes on demand"].after == 0
+    assert items["write capacity"].quantity_after == 2 * 5 * 730
+    assert "stream function, requests" not in items

@@ -71,7 +71,7 @@ def test_a_comparison_is_the_difference_and_turns_around(one, other, load):
     one, other = alone(template_of(one)), alone(template_of(other))
     found, turned = compare(one, other, load), compare(other, one, load)
     assert found.delta == -turned.delta
-    assert sum(change.delta for change in found.changes) == pytest.approx(found.delta, abs=1e-6)
+    assert sum(change.delta for change in found.changes) == pytest.approx(found.delta, abs=1e-5)
     assert compare(one, one, load).changes == ()
 
 
@@ -83,8 +83,7 @@ def test_scaled_capacity_costs_less_just_from_the_break_even_on(template, load, 
         on_demand, provisioned = modes(read_of(template), asked, free_tier=free_tier)
         return on_demand - provisioned
 
-    found = break_even(read_of(template), load, free_tier=free_tier).messages_per_day
-    assert found is not None  # 70 % of it is used in the busy hours, and 29 % would do
+    found = break_even(read_of(template), load, free_tier=free_tier)["messages_per_day"]
     slack = max(1.0, found * 1e-5)
     assert excess(found + slack) >= -1e-6
     if found > slack:

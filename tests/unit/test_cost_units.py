@@ -1,8 +1,13 @@
-"""DynamoDB's rules of capacity units, by which the estimate and the benchmark count."""
+"""DynamoDB's rules of capacity units, by which the estimate and the benchmark count, and the one place of prices."""
+
+from datetime import date
 
 import pytest
 
 from ops.cost.load import index_units, read_units, write_units
+from ops.cost.prices import AS_OF, prices
+from ops.inventory import costs
+from seed.__main__ import DOLLARS_PER_UNIT
 
 KEYS = ("User", "At")
 
@@ -49,3 +54,18 @@ def test_an_index_is_written_where_its_item_changes_and_twice_where_its_key_does
 def test_a_query_costs_what_it_reads_together_and_half_where_it_may_be_old(size, units):
     assert read_units(size, consistent=True) == units
     assert read_units(size, consistent=False) == units / 2
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "us-west-2", "eu-west-1", "eu-central-1"])
+def test_every_region_has_every_price_with_its_source_and_none_is_cheaper_than_the_first(region):
+    first = prices("us-east-1")
+    for name, price in prices(region).items():
+        assert price.source in ("listed", "published", "scaled"), name
+        assert price.dollars >= first[name].dollars > 0, name
+        assert price.region == region
+    assert date.fromisoformat(AS_OF)
+
+
+def test_an_inventory_and_a_seed_have_no_prices_of_their_own():
+    assert costs.Rates("eu-west-1").origin == {"region": "eu-west-1", "as_of": AS_OF}
+    assert prices(costs.DEFAULT_REGION).write_request.of(1) == pytest.approx(DOLLARS_PER_UNIT)

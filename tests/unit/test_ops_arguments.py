@@ -74,11 +74,12 @@ ERRORS = [
     ("cost {} --messages-per-day nan", 2, "--messages-per-day must be between"),
     ("cost {} --messages-per-day many", 2, "invalid float value: 'many'"),
     ("cost {} --message-bytes 0", 2, "--message-bytes must be between 1"),
-    ("cost {} --message-bytes 1.5", 2, "--message-bytes must be a whole number, got 1.5"),
+    ("cost {} --message-bytes 1.5", 2, "invalid int value: '1.5'"),
+    ("cost {} --message-bytes 409600", 2, "--message-bytes 409600: "),
     ("cost {} --peak-factor 0.5", 2, "--peak-factor must be between 1 and 1000, got 0.5"),
     ("cost {} --months 0", 2, "--months must be between 1 and 1200, got 0"),
     ("cost {} --message-retention-days -1", 2, "--message-retention-days must be between 0"),
-    ("cost {} -c a=b", 2, "leave it out, or the template"),
+    ("cost {} -c a=b", 2, "-c needs a synthesis; leave out -c or the template"),
     ("cost {} --stack Messages-dev", 2, "unrecognized arguments"),
     ("cost --stage Prod", 2, "'Prod' is not a stage"),
     ("cost {}.none", 1, "No such file or directory"),
@@ -91,8 +92,8 @@ ERRORS = [
 def test_a_wrong_argument_is_one_line(command, status, words, monkeypatch, tmp_path, capsys):
     monkeypatch.delenv("STAGE", raising=False)
     monkeypatch.setattr("cli.clients.Clients", FakeClients)
-    template = tmp_path / "template.json"
-    template.write_text(json.dumps({"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": {}}}}))
+    template, on_demand = tmp_path / "template.json", {"BillingMode": "PAY_PER_REQUEST"}
+    template.write_text(json.dumps({"Resources": {"Table": {"Type": "AWS::DynamoDB::Table", "Properties": on_demand}}}))
     try:
         ended = main(shlex.split(command.format(template)))
     except SystemExit as usage:

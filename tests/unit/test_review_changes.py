@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ops.review.resource_changes import changes
+from ops.review.changes import changes
 from ops.review.wording import differences, in_region, short, spelled
 from tests.support.cost_templates import resource
 
@@ -53,7 +53,8 @@ def emptying(**variables) -> dict:
 
 VAULT = {"VaultAAAAAAA1": emptying()["VaultAAAAAAA1"]}
 ON = {"DeletionProtectionEnabled": True}
-TAKEN = "CloudFormation creates before it deletes, and the name Messages is taken by"
+TAKEN = "CloudFormation creates the new resource before it deletes the old one, and the name Messages is taken by"
+FIRST = "`aws dynamodb update-table --table-name Messages --region b --no-deletion-protection-enabled`"
 WEAKER = "! no longer protected against deletion"
 
 
@@ -61,7 +62,6 @@ WEAKER = "! no longer protected against deletion"
     ("before", "after", "said"),
     [
         ({"Old": resource(TABLE)}, {}, [f"! lost: Old ({TABLE}): the items"]),
-        ({"Old": resource(BUCKET)}, {}, [f"! lost: Old ({BUCKET}): the objects"]),
         ({"Old": resource(BUCKET) | RETAINED}, {}, []),
         (
             {"TableAAAAAAA1": resource(GLOBAL)},
@@ -103,10 +103,7 @@ WEAKER = "! no longer protected against deletion"
         (
             replicas("AB"),
             replicas("A"),
-            [
-                f"! fails: T ({GLOBAL}): the replica in b is protected against deletion; first run `aws dynamodb "
-                "update-table --table-name Messages --region b --no-deletion-protection-enabled`"
-            ],
+            [f"! fails: T ({GLOBAL}): the replica in b is protected against deletion; first run {FIRST}"],
         ),
         (
             indexes(I="a"),
@@ -119,7 +116,7 @@ WEAKER = "! no longer protected against deletion"
         (mapping("NEW_IMAGE"), mapping("KEYS_ONLY"), ["! replaced: Mapping (AWS::Lambda::EventSourceMapping)"]),
     ],
 )
-def test_what_nobody_should_miss_is_marked(before, after, said):
+def test_what_needs_attention_is_marked(before, after, said):
     assert loud(before, after) == said
 
 
@@ -140,10 +137,11 @@ def test_only_one_index_or_replica_comes_or_goes_at_once(build, cases, words):
 
 SEEDED, UNSEEDED = {"MaxCapacity": 5, "SeedCapacity": 5}, {"MaxCapacity": 5}
 ON_DEMAND = table(GLOBAL, BillingMode="PAY_PER_REQUEST", Replicas=[{"Region": "a"}])
+REFUSED = f"! fails: T ({GLOBAL}): BillingMode {{}}: CloudFormation refuses the switch unless everything"
 
 
 def provisioned(write, read=None) -> dict:
-    """A table of the mode that a global table has by default."""
+    """A table with the mode that a global table has by default."""
     reads = {"ReadCapacityAutoScalingSettings": read} if read else {"ReadCapacityUnits": 5}
     replica = {"Region": "a", "ReadProvisionedThroughputSettings": reads}
     writes = {"WriteCapacityAutoScalingSettings": write}
@@ -151,23 +149,19 @@ def provisioned(write, read=None) -> dict:
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "words"),
+    ("before", "after", "mode"),
     [
-        (
-            ON_DEMAND,
-            provisioned(UNSEEDED),
-            "BillingMode PROVISIONED: CloudFormation refuses the switch unless all that",
-        ),
-        (ON_DEMAND, provisioned(SEEDED, UNSEEDED), "BillingMode PROVISIONED: CloudFormation refuses"),
+        (ON_DEMAND, provisioned(UNSEEDED), "PROVISIONED"),
+        (ON_DEMAND, provisioned(SEEDED, UNSEEDED), "PROVISIONED"),
         (ON_DEMAND, provisioned(SEEDED, SEEDED), None),
-        (provisioned(UNSEEDED), ON_DEMAND, "BillingMode PAY_PER_REQUEST: CloudFormation refuses the switch unless all"),
+        (provisioned(UNSEEDED), ON_DEMAND, "PAY_PER_REQUEST"),
         (provisioned(SEEDED, SEEDED), ON_DEMAND, None),
         (provisioned(UNSEEDED), provisioned(UNSEEDED, UNSEEDED), None),
     ],
 )
-def test_a_billing_mode_switches_only_with_a_seed_capacity(before, after, words):
+def test_a_billing_mode_switches_only_with_a_seed_capacity(before, after, mode):
     found = loud(before, after)
-    assert [line.startswith(f"! fails: T ({GLOBAL}): {words}") for line in found] == ([True] if words else [])
+    assert [line.startswith(REFUSED.format(mode)) for line in found] == ([True] if mode else [])
 
 
 @pytest.mark.parametrize(
@@ -189,12 +183,6 @@ def test_a_billing_mode_switches_only_with_a_seed_capacity(before, after, words)
             {"T": resource(TABLE, KeySchema=1) | RETAINED},
             {"T": resource(TABLE, KeySchema=2) | RETAINED},
             "replaced because of KeySchema; the old one stays behind",
-        ),
-        ({}, replicas("ab"), "DynamoDB does not delete the table for 24 hours after a replica was created from it"),
-        (
-            replicas("a"),
-            replicas("ab"),
-            "DynamoDB does not delete the table for 24 hours after a replica was created from it",
         ),
     ],
 )
@@ -224,11 +212,6 @@ def rules(**days) -> list[dict]:
         ({"A": 7}, {"A": 35}, ["A: 7 → 35"]),
         ({}, {"A": {"B": 1, "C": True}}, ["A.B: nothing → 1", "A.C: nothing → true"]),
         (rules(daily=7, monthly=30), rules(monthly=30, daily=14), ["[daily].Lifecycle.DeleteAfterDays: 7 → 14"]),
-        (
-            rules(daily=7),
-            rules(daily=7, x=1),
-            ["[x].RuleName: nothing → x", "[x].Lifecycle.DeleteAfterDays: nothing → 1"],
-        ),
         (["a", "b"], ["b"], [": a, b → b"]),
         ({"Ref": "TableAAAAAAA1"}, {"Ref": "TableAAAAAAA2"}, [': {"Ref": "TableAAAAAAA1"} → {"Ref": "TableAAAAAAA2"}']),
         ("5", 5, [': "5" → 5']),

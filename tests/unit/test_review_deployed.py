@@ -6,17 +6,16 @@ from botocore.exceptions import ClientError, NoCredentialsError
 from cli.clients import Identity
 from ops.review.deployed_stacks import compared
 from ops.template import StackTemplate
-from tests.support.cost_templates import of, plan, resource, rule
+from tests.support.cost_templates import copy_to, of, plan, resource, rule
 
 HOME, THERE, VAULT = "eu-west-1", "eu-central-1", "copies-v"
 COPIES = {"Resources": {"Vault": resource("AWS::Backup::BackupVault", BackupVaultName=VAULT)}}
-ARN = f"arn:aws:backup:{THERE}:111122223333:backup-vault:{VAULT}"
-COPYING = of(Plan=plan(rule(copies=[{"DestinationBackupVaultArn": ARN}])))
+COPYING = of(Plan=plan(rule(copies=[copy_to(THERE)])))
 PLAIN = of(Plan=plan(rule()))
 
 
 class Cloud:
-    """An account: templates by region and name. ``denied`` are regions nobody may look at."""
+    """An account: templates by region and name, and regions in which every call is denied."""
 
     def __init__(self, deployed, denied=()):
         self.deployed, self.denied, self.asked = deployed, denied, []
@@ -27,7 +26,7 @@ class Cloud:
 
 class _Clients:
     def __init__(self, cloud, region):
-        self.cloud, self.region = cloud, region
+        self.cloud, self.region, self.there = cloud, region, cloud.deployed.get(region, {})
 
     def __call__(self, _service):
         return self
@@ -45,24 +44,17 @@ class _Clients:
         return self
 
     def paginate(self):
-        return [self.describe_stacks(StackName=name) for name in self._there()]
+        return [self.describe_stacks(StackName=name) for name in self.there]
 
     def describe_stacks(self, *, StackName):
-        if StackName not in self._there():
+        if StackName not in self.there:
             raise _error("ValidationError", f"Stack with id {StackName} does not exist")
-        vaults = [
-            one["Properties"]["BackupVaultName"]
-            for one in self._there()[StackName]["Resources"].values()
-            if one["Type"] == "AWS::Backup::BackupVault"
-        ]
-        outputs = [{"OutputKey": "BackupVaultName", "OutputValue": one} for one in vaults]
+        names = [one["Properties"].get("BackupVaultName") for one in self.there[StackName]["Resources"].values()]
+        outputs = [{"OutputKey": "BackupVaultName", "OutputValue": name} for name in names if name]
         return {"Stacks": [{"StackName": StackName, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs}]}
 
     def get_template(self, *, StackName, **_):
-        return {"TemplateBody": self._there()[StackName]}
-
-    def _there(self):
-        return self.cloud.deployed.get(self.region, {})
+        return {"TemplateBody": self.there[StackName]}
 
 
 def _error(code, message):
@@ -70,10 +62,8 @@ def _error(code, message):
 
 
 def stage(home, copies=None):
-    found = [StackTemplate(name="own", region=HOME, template=home)]
-    if copies:
-        found.append(StackTemplate(name="copies", region=THERE, template=copies))
-    return tuple(found)
+    own = StackTemplate(name="own", region=HOME, template=home)
+    return (own, StackTemplate(name="copies", region=THERE, template=copies)) if copies else (own,)
 
 
 def test_each_stack_is_looked_up_in_its_own_region():
@@ -84,7 +74,7 @@ def test_each_stack_is_looked_up_in_its_own_region():
         ("own in eu-west-1", True, ""),
         ("copies in eu-central-1", True, ""),
     ]
-    assert cloud.asked == [HOME, THERE], "the vault is known: nobody has to look for it"
+    assert cloud.asked == [HOME, THERE], "the vault is known: no search for it"
 
 
 def test_a_stage_of_one_stack_is_named_with_its_place_where_the_credentials_found_it():
@@ -94,7 +84,7 @@ def test_a_stage_of_one_stack_is_named_with_its_place_where_the_credentials_foun
         assert base == "the deployed stack own in account 111122223333, region eu-west-1"
         assert (one.old.template, one.old.region, one.new.region) == (PLAIN, HOME, HOME)
     _, (absent,) = compared(nowhere, Cloud({}).place)
-    assert absent.region is None
+    assert absent.latest.region is None
 
 
 def test_a_stack_that_is_not_deployed_yet_is_new_where_the_stage_is():
@@ -114,11 +104,11 @@ def test_a_stack_that_the_stage_no_longer_has_is_found_by_the_vault_of_its_plan(
 
 
 @pytest.mark.parametrize("now", [stage(COPYING, COPIES), stage(PLAIN)], ids=["there", "gone"])
-def test_a_region_that_nobody_may_look_at_is_said_and_the_other_is_compared(now):
+def test_a_region_that_the_caller_may_not_read_is_named_and_the_other_is_compared(now):
     cloud = Cloud({HOME: {"own": COPYING}, THERE: {"copies": COPIES}}, denied={THERE})
     _, (own, copies) = compared(now, cloud.place)
     assert (own.old.template, own.unknown) == (COPYING, "")
-    assert copies.region == THERE
+    assert copies.latest.region == THERE
     assert copies.unknown.startswith("Operation: AccessDenied: not you")
     assert copies.unknown.endswith("; or compare with a git revision: --base REVISION")
 
