@@ -54,13 +54,12 @@ Stacks = tuple[StackTemplate, ...]
 
 
 def synthesize(stage: str, overrides: Sequence[str] = (), *, project: Path = PROJECT) -> Stacks:
-    """The stacks of ``stage``; ``overrides`` are KEY=VALUE, as after ``cdk -c``.
+    """The stacks of ``stage``, without an AWS call; ``overrides`` are KEY=VALUE, as after ``cdk -c``.
 
-    ``project`` may be another checkout; it runs with the packages of this one. The app is
-    started as the CDK CLI starts it, with the context of cdk.json
-    (https://docs.aws.amazon.com/cdk/v2/guide/context.html). No AWS call is made. Raises
-    OpsError with the app's own error, or with the last line of its traceback.
+    ``project`` may be another checkout; it runs with the packages of this one. Raises OpsError
+    with the app's own error, or with the last line of its traceback.
     """
+    # As the CDK CLI starts the app (https://docs.aws.amazon.com/cdk/v2/guide/context.html).
     context = json.loads((project / "cdk.json").read_text())["context"] | {"stage": stage}
     for text in overrides:
         key, equals, context[key] = text.partition("=")
@@ -86,17 +85,16 @@ def synthesize(stage: str, overrides: Sequence[str] = (), *, project: Path = PRO
 def stacks(path: Path) -> Stacks:
     """The stacks of a cloud assembly (a folder such as cdk.out), or the one template in a file.
 
-    Raises OpsError for anything else, OSError for a file that cannot be read. The manifest:
-    https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.cloud_assembly_schema.ArtifactManifest.html
+    Raises OpsError for anything else, OSError for a file that cannot be read.
     """
     if not path.is_dir():
         return (StackTemplate(template=_template(path)),)
     found = []
+    # https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.cloud_assembly_schema.ArtifactManifest.html
     for id, artifact in json.loads((path / "manifest.json").read_bytes())["artifacts"].items():
         if artifact["type"] == "aws:cloudformation:stack":
             properties, region = artifact["properties"], artifact["environment"].rpartition("/")[2]
-            template = _template(path / properties["templateFile"])
-            name = properties.get("stackName", id)
+            template, name = _template(path / properties["templateFile"]), properties.get("stackName", id)
             region = None if region == "unknown-region" else region
             found.append(StackTemplate(template=template, name=name, region=region))
     return tuple(found)

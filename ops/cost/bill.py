@@ -31,7 +31,7 @@ from ops.template import (
 # Where neither the caller nor the template names one.
 REGION = "us-east-1"
 PAGE = 20  # entries that `python -m chat` shows of a list and of a conversation
-DAY_SECONDS = 86_400
+_DAY_SECONDS = 86_400
 # Assumed for the stream's function: four requests to DynamoDB, one after the other.
 FUNCTION_SECONDS = 0.06
 # START, END, REPORT and one line of its own, each with CloudWatch's 26 bytes.
@@ -52,11 +52,9 @@ Units = Mapping[CapacityKey, float]
 class BilledStage:
     """The ``stack`` that has the table, and the ``others`` of its stage.
 
-    Copies are counted with the plan that makes them, whichever stack has their vault.
     ``home`` is the region of the table's stack, or REGION where only the deployment knows it;
     ``replicas`` say for each region, home first, whether it has point-in-time recovery;
-    ``indexes`` have their keys; ``throughputs`` are empty on demand; ``readers`` are the
-    functions that read the table's stream.
+    ``throughputs`` are empty on demand; ``readers`` are the functions that read the table's stream.
     """
 
     stack: StackTemplate
@@ -93,15 +91,15 @@ def read(stacks: Stacks, *, region: str | None = None) -> BilledStage:
     table = main.resources[id].get("Properties", {})
     replicas = table.get("Replicas", [table])
     known = region or main.region
-    named = [one["Region"] if isinstance(one.get("Region"), str) else known for one in replicas]
-    if len(named) == 1:
-        named = [known := known or named[0]]
-    elif known not in named:
-        where = " and ".join(map(str, named))
+    regions = [one["Region"] if isinstance(one.get("Region"), str) else known for one in replicas]
+    if len(regions) == 1:
+        regions = [known := known or regions[0]]
+    if known not in regions:
+        where = " and ".join(map(str, regions))
         raise OpsError(f"the table has replicas in {where}; pass --region with the region of its stack")
     home = known or REGION
     recovery = [bool(one.get(_RECOVERY, {}).get("PointInTimeRecoveryEnabled")) for one in replicas]
-    by_region = zip([one or home for one in named], recovery, strict=True)
+    by_region = {region or home: has_recovery for region, has_recovery in zip(regions, recovery, strict=True)}
     indexes = {one["IndexName"]: one["KeySchema"] for one in table.get("GlobalSecondaryIndexes", [])}
     # Each selection of the plan restores one recovery point whenever the plan runs.
     tests = [runs_a_day(one["ScheduleExpression"]) for one in main.properties_of("AWS::Backup::RestoreTestingPlan")]
@@ -110,7 +108,7 @@ def read(stacks: Stacks, *, region: str | None = None) -> BilledStage:
         others=tuple(one for one in stacks if one is not main),
         home=home,
         is_placed=known is not None,
-        replicas=dict(sorted(by_region, key=lambda one: one[0] != home)),
+        replicas={home: by_region[home]} | by_region,
         indexes={name: tuple(key["AttributeName"] for key in keys) for name, keys in indexes.items()},
         throughputs=throughputs(table),
         readers=tuple(
@@ -139,19 +137,14 @@ def per_message(stage: BilledStage, load: Load) -> Units:
     return units
 
 
-def in_a_month(stage: BilledStage, load: Load) -> Units:
-    """The units of a month."""
-    return {key: each * load.messages for key, each in per_message(stage, load).items()}
-
-
 def total(units: Units, kind: str) -> float:
     """The units of the table and its indexes to "write" or to "read"."""
     return sum(used for (_, one), used in units.items() if one == kind)
 
 
 def peak(units: float, load: Load) -> float:
-    """Units a second in the busy part of the day, from ``units`` a month."""
-    return units / DAYS / DAY_SECONDS * load.peak_factor
+    """Units a second in the busy part of the day, from ``units`` for each message."""
+    return units * load.messages_per_day / _DAY_SECONDS * load.peak_factor
 
 
 def _unit_hours(capacity: Throughput, units: float, load: Load) -> float:
@@ -189,22 +182,22 @@ def own_items(stage: BilledStage, load: Load) -> Iterator[Used]:
     scaled = sum(one.target is not None for one in stage.throughputs.values())
     yield from fixed_items(stage.stack, load, scaling_alarms=_SCALING_ALARMS * scaled * len(stage.replicas))
     if stage.stack.properties_of("AWS::KMS::Key"):
-        asked = min(DAYS * DAY_SECONDS / _KEY_SECONDS, load.messages)
+        asked = min(DAYS * _DAY_SECONDS / _KEY_SECONDS, load.messages)
         yield Used("customer key, requests", _KEY_CALLERS * asked, "key_request")
 
 
 def _table_items(stage: BilledStage, load: Load) -> Iterator[Used]:
     """Requests or capacity, storage and recovery in each of the table's regions."""
-    units = in_a_month(stage, load)
+    units = per_message(stage, load)
     for region, has_recovery in stage.replicas.items():
         for kind in ("write", "read"):
             if stage.throughputs:
                 capacities = [(one, units[key]) for key, one in stage.throughputs.items() if key[1] == kind]
-                hours = [_unit_hours(one, used, load) for one, used in capacities]
+                hours = (_unit_hours(one, each, load) for one, each in capacities)
                 yield Used(f"{kind} capacity", sum(hours), f"{kind}_capacity", region)
             else:  # users read in one region
                 asked = total(units, kind) if kind == "write" or region == stage.home else 0
-                yield Used(f"{kind}s on demand", asked, f"{kind}_request", region)
+                yield Used(f"{kind}s on demand", asked * load.messages, f"{kind}_request", region)
         yield Used("table and indexes stored", _indexed_gb(stage, load), "storage", region)
         if has_recovery:
             yield Used("point-in-time recovery", _table_gb(stage, load, load.days), "recovery", region)

@@ -90,7 +90,7 @@ def estimate(stage: BilledStage, load: Load, *, free_tier: bool = True) -> Estim
 
 def _throttled(stage: BilledStage, load: Load) -> Iterator[str]:
     """The capacities that the busy part of the day exceeds."""
-    units = bill.in_a_month(stage, load)
+    units = bill.per_message(stage, load)
     for (index, kind), capacity in stage.throughputs.items():
         needed = bill.peak(units[index, kind], load)
         if needed > capacity.maximum:
@@ -137,7 +137,7 @@ def _assumptions(stage: BilledStage, load: Load, *, free_tier: bool) -> Iterator
     yield "not counted: deployments, restores and exports by hand, transfer to the internet, failures"
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class CostChange:
     """One item before and after: US dollars a month, and how many ``unit``; 0 where it does not exist."""
 
@@ -180,16 +180,8 @@ class CostComparison:
             was, now = (sum(line.quantity for line in side) for side in sides)
             # Capacity instead of requests, for example, is shown even if both are free.
             if before != after or (not before and bool(was) != bool(now)):
-                change = CostChange(
-                    item=item,
-                    before=before,
-                    after=after,
-                    delta=round(after - before, 6),
-                    quantity_before=was,
-                    quantity_after=now,
-                    unit=[*sides[0], *sides[1]][0].price.unit,
-                )
-                found.append(change)
+                delta, unit = round(after - before, 6), [*sides[0], *sides[1]][0].price.unit
+                found.append(CostChange(item, before, after, delta, was, now, unit))
         return tuple(found)
 
 

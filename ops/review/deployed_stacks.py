@@ -70,7 +70,7 @@ def _look(place: Place, region: str | None, find: Callable[[Clients], StackDescr
 def _no_longer(deployed: list[StackTemplate], stacks: Stacks, place: Place) -> Iterator[ReviewedStack]:
     """The stacks of the vaults that deployed plans copy to, less those of ``stacks``."""
     known = {
-        (one.region, vault.get("BackupVaultName"))
+        (one.region, str(vault.get("BackupVaultName")))
         for one in (*deployed, *stacks)
         for vault in one.properties_of("AWS::Backup::BackupVault")
     }

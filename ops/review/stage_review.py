@@ -9,8 +9,8 @@ from typing import Any
 from cli.errors import OpsError
 from ops.cost.estimate import compare, signed
 from ops.cost.load import Load
-from ops.review.changes import changes, kept, lost
 from ops.review.permissions import access_changes, permissions
+from ops.review.resource_changes import changes, kept, lost
 from ops.review.wording import in_region
 from ops.template import Stacks, StackTemplate
 

@@ -5,8 +5,8 @@ import json
 
 import pytest
 
-from ops.review.changes import changes, kept, lost
 from ops.review.permissions import permissions
+from ops.review.resource_changes import changes, kept, lost
 from ops.review.stage_review import Review, ReviewedStack, paired
 from ops.review.wording import normalised
 from ops.template import StackTemplate

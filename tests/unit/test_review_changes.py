@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ops.review.changes import changes
+from ops.review.resource_changes import changes
 from ops.review.wording import differences, in_region, short, spelled
 from tests.support.cost_templates import resource
 

@@ -10,7 +10,8 @@ from tests.support.cost_templates import copy_to, of, plan, resource, rule
 
 HOME, THERE, VAULT = "eu-west-1", "eu-central-1", "copies-v"
 COPIES = {"Resources": {"Vault": resource("AWS::Backup::BackupVault", BackupVaultName=VAULT)}}
-COPYING = of(Plan=plan(rule(copies=[copy_to(THERE)])))
+OWN_VAULT = resource("AWS::Backup::BackupVault", BackupVaultName={"Ref": "AWS::StackName"})
+COPYING = of(Plan=plan(rule(copies=[copy_to(THERE)])), Vault=OWN_VAULT)
 PLAIN = of(Plan=plan(rule()))
 
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from ops.review.changes import changes
 from ops.review.permissions import access_changes, permissions
 from ops.review.permissions import said as said_of
+from ops.review.resource_changes import changes
 from tests.support.cost_templates import of, resource
 
 DELETE = {"Effect": "Allow", "Action": "dynamodb:DeleteTable", "Resource": "*"}
