@@ -6,15 +6,14 @@ participants, and the index with them, and looks again.
 """
 
 import math
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from cli.errors import OpsError
 from model.messages import item_bytes
 from ops.cost.load import Image, Load, index_units, membership, message, read_units, stored_bytes, write_units
-from ops.cost.prices import DAYS, GB, HOURS, NOT_BILLED
+from ops.cost.prices import DAYS, GB, HOURS
 from ops.template import (
     TABLE_TYPES,
     CapacityKey,
@@ -81,8 +80,7 @@ class Used(NamedTuple):
 def read(stacks: Stacks, *, region: str | None = None) -> BilledStage:
     """What a stage deployed to ``region``, or to the one that it names, is billed for.
 
-    Raises OpsError unless there is one table, for values that only the deployment will know,
-    and for replicas none of which is in the region.
+    Raises OpsError unless there is one table with a replica there, and for values that only the deployment knows.
     """
     tables = [(stack, id) for stack in stacks for id, one in stack.resources.items() if one["Type"] in TABLE_TYPES]
     if len(tables) != 1:
@@ -156,22 +154,14 @@ def _unit_hours(capacity: Throughput, units: float, load: Load) -> float:
     return HOURS * (busy * share + capacity.minimum * (1 - share))
 
 
-def _held(stage: BilledStage, load: Load, day: float) -> list[tuple[float, Mapping[str, Any]]]:
-    """How many items are in the table ``day`` days after the load began, and one of each."""
+def _gb(stage: BilledStage, load: Load, day: float, *, indexes: bool = False) -> float:
+    """The size of the table ``day`` days after the load began, without its indexes or with them."""
     lists = load.lists(day) if stage.readers else 0
-    return [(load.stored(day), message(load.message_bytes)), (lists, membership(load.message_bytes))]
-
-
-def _table_gb(stage: BilledStage, load: Load, day: float) -> float:
-    """Without the indexes."""
-    return sum(count * stored_bytes(item) for count, item in _held(stage, load, day)) / GB
-
-
-def _indexed_gb(stage: BilledStage, load: Load) -> float:
-    """The table with its indexes at the end."""
-    held, indexes = _held(stage, load, load.days), stage.indexes.values()
-    entries = sum(count * stored_bytes(item) for keys in indexes for count, item in held if set(keys) <= item.keys())
-    return _table_gb(stage, load, load.days) + entries / GB
+    size = 0.0
+    for count, item in ((load.stored(day), message(load.message_bytes)), (lists, membership(load.message_bytes))):
+        entries = sum(set(keys) <= item.keys() for keys in stage.indexes.values()) if indexes else 0
+        size += count * stored_bytes(item) * (1 + entries)
+    return size / GB
 
 
 def own_items(stage: BilledStage, load: Load) -> Iterator[Used]:
@@ -198,9 +188,9 @@ def _table_items(stage: BilledStage, load: Load) -> Iterator[Used]:
             else:  # users read in one region
                 asked = total(units, kind) if kind == "write" or region == stage.home else 0
                 yield Used(f"{kind}s on demand", asked * load.messages, f"{kind}_request", region)
-        yield Used("table and indexes stored", _indexed_gb(stage, load), "storage", region)
+        yield Used("table and indexes stored", _gb(stage, load, load.days, indexes=True), "storage", region)
         if has_recovery:
-            yield Used("point-in-time recovery", _table_gb(stage, load, load.days), "recovery", region)
+            yield Used("point-in-time recovery", _gb(stage, load, load.days), "recovery", region)
     if len(stage.replicas) > 1:
         lists = 2 * item_bytes(membership(load.message_bytes)) if stage.readers else 0
         written = load.messages * (item_bytes(message(load.message_bytes)) + lists) / GB
@@ -208,22 +198,18 @@ def _table_items(stage: BilledStage, load: Load) -> Iterator[Used]:
 
 
 def _backup_items(stage: BilledStage, load: Load) -> Iterator[Used]:
-    """What the backup plan keeps and copies, and what the restore tests restore.
-
-    Each recovery point is as large as the table was on its day. Tests are billed by the point:
-    without a rule there is nothing to test.
-    """
+    """What the plan keeps and copies, each point as large as the table was on its day, and what the tests restore."""
     for points in stage.points:
         last = load.days if points.days is None else min(points.days, load.days)
-        sizes = (_table_gb(stage, load, load.days - age) for age in range(math.ceil(last)))
+        sizes = (_gb(stage, load, load.days - age) for age in range(math.ceil(last)))
         yield Used(points.item, points.runs_a_day * sum(sizes), "backup_warm", points.region)
         if points.is_copy:
-            copied = points.runs_a_day * DAYS * _table_gb(stage, load, load.days)
+            copied = points.runs_a_day * DAYS * _gb(stage, load, load.days)
             yield Used(f"{points.item}, transfer", copied, "transfer")
     tests = stage.restore_tests_a_day * DAYS
     if tests and stage.points:
         yield Used("restore tests", tests, "restore_test")
-        yield Used("restored by the tests", tests * _indexed_gb(stage, load), "restore")
+        yield Used("restored by the tests", tests * _gb(stage, load, load.days, indexes=True), "restore")
 
 
 def _function_items(stage: BilledStage, load: Load) -> Iterator[Used]:
@@ -260,9 +246,3 @@ def fixed_items(stack: StackTemplate, load: Load, *, scaling_alarms: int = 0) ->
     ):
         if count:
             yield Used(item, count, price)
-
-
-def not_priced(stack: StackTemplate) -> list[tuple[str, int]]:
-    """The types that the estimate does not know, with their numbers of resources."""
-    kinds = Counter(resource["Type"] for resource in stack.resources.values())
-    return sorted((kind, count) for kind, count in kinds.items() if not NOT_BILLED.fullmatch(kind))

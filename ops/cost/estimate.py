@@ -1,6 +1,7 @@
 """What a month of a stage costs: an estimate, two of them compared, both billing modes. Pure."""
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -9,7 +10,7 @@ from model.messages import item_bytes
 from ops.cost import bill
 from ops.cost.bill import BilledStage
 from ops.cost.load import MESSAGES_PER_CONVERSATION, Load, message
-from ops.cost.prices import Price, is_known, prices
+from ops.cost.prices import NOT_BILLED, Price, is_known, prices
 from ops.template import TABLE_TYPES, TARGET, Stacks, Throughput, is_retained
 
 # Scaled from one unit to whatever is needed.
@@ -22,10 +23,7 @@ _STAYS_BILLED = ("AWS::KMS::Key", "AWS::Backup::BackupVault", *TABLE_TYPES)
 
 @dataclass(frozen=True, kw_only=True)
 class CostLine:
-    """``quantity`` units of one price a month, of which ``free`` cost nothing.
-
-    ``stack`` has the item, or makes it; empty for a template without a name.
-    """
+    """``quantity`` units of one price a month, of which ``free`` cost nothing; ``stack`` has the item, or makes it."""
 
     stack: str
     item: str
@@ -66,7 +64,6 @@ def estimate(stage: BilledStage, load: Load, *, free_tier: bool = True) -> Estim
     for a stage in a region whose prices are not known, UsageError for a message that no item can hold.
     """
     home = stage.home
-    prices(home)  # refuses a region that is not known
     used = [(stage.stack.name, one) for one in bill.own_items(stage, load)]
     for stack in stage.others:
         used += [(stack.name, one._replace(region=stack.region)) for one in bill.fixed_items(stack, load)]
@@ -79,10 +76,11 @@ def estimate(stage: BilledStage, load: Load, *, free_tier: bool = True) -> Estim
         free = min(one.quantity, price.free) if free_tier else 0.0
         item = f"{one.item}, {away}" if away else one.item
         lines.append(CostLine(stack=name, item=item, quantity=one.quantity, price=price, free=free))
+    kinds = Counter(one["Type"] for stack in (stage.stack, *stage.others) for one in stack.resources.values())
     warnings = [
         *_throttled(stage, load),
         *(f"no prices known for region {away}; prices of {home} used instead" for away in dict.fromkeys(unknown)),
-        *(f"not priced: {n} x {kind}" for stack in (stage.stack, *stage.others) for kind, n in bill.not_priced(stack)),
+        *(f"not priced: {n} x {kind}" for kind, n in sorted(kinds.items()) if not NOT_BILLED.fullmatch(kind)),
     ]
     assumptions = tuple(_assumptions(stage, load, free_tier=free_tier))
     return Estimate(region=home, lines=tuple(lines), assumptions=assumptions, warnings=tuple(warnings))
@@ -101,12 +99,8 @@ def _throttled(stage: BilledStage, load: Load) -> Iterator[str]:
 
 
 def _assumptions(stage: BilledStage, load: Load, *, free_tier: bool) -> Iterator[str]:
-    if free_tier:
-        yield (
-            "the always-free tier is deducted as if only this stack used it; offers for new customers are not deducted"
-        )
-    else:
-        yield "list prices: nothing is deducted for the free tier"
+    free = "the always-free tier is deducted as if only this stack used it; offers for new customers are not deducted"
+    yield free if free_tier else "list prices: nothing is deducted for the free tier"
     if stage.restore_tests_a_day and not stage.points:
         yield "no restore tests: no backup rule makes a recovery point to restore"
     if not load.messages_per_day:
@@ -118,12 +112,10 @@ def _assumptions(stage: BilledStage, load: Load, *, free_tier: bool) -> Iterator
         f"{bill.total(units, 'write'):g} write units and, with {load.reads_per_message:g} reads of lists and "
         f"conversations of {bill.PAGE} entries, {bill.total(units, 'read'):g} read units"
     )
-    kept = "for ever"
-    if load.retention_days is not None:
-        kept = f"for {load.retention_days:g} days (deletions are not counted)"
-    conversations = f"one conversation for {MESSAGES_PER_CONVERSATION} messages"
-    if load.conversations is not None:
-        conversations = f"{load.conversations:,.0f} conversations"
+    days, many = load.retention_days, load.conversations
+    kept = "for ever" if days is None else f"for {days:g} days (deletions are not counted)"
+    one = f"one conversation for {MESSAGES_PER_CONVERSATION} messages"
+    conversations = one if many is None else f"{many:,.0f} conversations"
     yield (
         f"the last of {load.months:g} months; {load.stored(load.days):,.0f} messages are in the "
         f"table, kept {kept}; {conversations}"

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,17 +16,6 @@ from ops.template import Stacks, StackTemplate, kept_points
 Place = Callable[[str | None], Clients]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Look:
-    """What was found for one stack, and where; or why the lookup was ``refused``."""
-
-    found: StackTemplate | None = None
-    account: str = ""
-    where: str = ""
-    refused: str = ""
-    missing: str = ""
-
-
 def compared(stacks: Stacks, place: Place) -> tuple[str, tuple[ReviewedStack, ...]]:
     """What the stacks are compared with, in words, and each of them with what is deployed.
 
@@ -35,36 +24,38 @@ def compared(stacks: Stacks, place: Place) -> tuple[str, tuple[ReviewedStack, ..
     which the stage no longer has.
     """
     looks = [_look(place, one.region, partial(find_stack, name=one.name)) for one in stacks]
-    deployed = [look for look in looks if look.found]
+    deployed = [(look.old, where) for look, where in looks if look.old]
     found = []
-    for one, look in zip(stacks, looks, strict=True):
+    for one, (look, where) in zip(stacks, looks, strict=True):
         # Where the credentials found it is where it would be deployed again.
-        new = replace(one, region=look.found.region) if look.found else one
-        unknown = look.refused or ("" if deployed else f"stack {one.name} is not deployed in {look.where}")
-        found.append(ReviewedStack(old=look.found, new=new, unknown=unknown, missing=look.missing))
+        new = replace(one, region=look.old.region) if look.old else one
+        unknown = look.unknown or ("" if deployed else f"stack {one.name} is not deployed in {where}")
+        found.append(replace(look, new=new, unknown=unknown))
     if not deployed:
         return found[0].unknown, tuple(found)
-    found += _no_longer([look.found for look in deployed if look.found], stacks, place)
+    found += _no_longer([old for old, _ in deployed], stacks, place)
+    where = deployed[0][1]
     if len(found) == 1:
-        return f"the deployed stack {stacks[0].name} in {looks[0].where}", tuple(found)
-    return f"what is deployed in account {deployed[0].account}", tuple(found)
+        return f"the deployed stack {stacks[0].name} in {where}", tuple(found)
+    return f"what is deployed in {where.partition(',')[0]}", tuple(found)
 
 
-def _look(place: Place, region: str | None, find: Callable[[Clients], StackDescription | None]) -> _Look:
-    """Look in one region; missing credentials are not an error, because a review needs no account."""
+def _look(
+    place: Place, region: str | None, find: Callable[[Clients], StackDescription | None]
+) -> tuple[ReviewedStack, str]:
+    """What is deployed in one region, and where; a refusal is not an error, because a review needs no account."""
     try:
         with closing(place(region)) as clients:
-            identity = clients.identity()
+            identity, stack = clients.identity(), find(clients)
             where = f"account {identity.account}, region {identity.region}"
-            stack = find(clients)
             if stack is None:
-                return _Look(account=identity.account, where=where)
+                return ReviewedStack(), where
             answer = clients("cloudformation").get_template(StackName=stack.name, TemplateStage="Original")
-            template = StackTemplate(name=stack.name, region=identity.region, template=answer["TemplateBody"])
-            return _Look(found=template, account=identity.account, where=where, missing=missing_table(clients, stack))
+            old = StackTemplate(name=stack.name, region=identity.region, template=answer["TemplateBody"])
+            return ReviewedStack(old=old, missing=missing_table(clients, stack)), where
     except (ClientError, BotoCoreError, OpsError) as error:
         reason = str(error) if isinstance(error, OpsError) else explain(error)
-        return _Look(refused=f"{reason}; or compare with a git revision: --base REVISION")
+        return ReviewedStack(unknown=f"{reason}; or compare with a git revision: --base REVISION"), ""
 
 
 def _no_longer(deployed: list[StackTemplate], stacks: Stacks, place: Place) -> Iterator[ReviewedStack]:
@@ -76,12 +67,11 @@ def _no_longer(deployed: list[StackTemplate], stacks: Stacks, place: Place) -> I
     }
     copies = {(points.region, points.vault) for one in deployed for points in kept_points(one) if points.vault}
     for region, vault in sorted(copies - known):
-        look = _look(place, region, partial(_with_vault, vault=vault))
-        if look.refused:
-            unseen = StackTemplate(name=f"the stack of vault {vault}", region=region, template={})
-            yield ReviewedStack(old=unseen, new=None, unknown=look.refused)
-        elif look.found and not any(is_same(look.found, one) for one in stacks):
-            yield ReviewedStack(old=look.found, new=None)
+        look, _ = _look(place, region, partial(_with_vault, vault=vault))
+        if look.unknown:
+            yield replace(look, old=StackTemplate(name=f"the stack of vault {vault}", region=region, template={}))
+        elif look.old and not any(is_same(look.old, one) for one in stacks):
+            yield replace(look, missing="")
 
 
 def _with_vault(clients: Clients, *, vault: str) -> StackDescription | None:

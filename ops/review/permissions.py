@@ -19,7 +19,12 @@ from ops.template import Properties, Resources
 IDENTITY_POLICIES = {"AWS::IAM::GroupPolicy", "AWS::IAM::Policy", "AWS::IAM::RolePolicy", "AWS::IAM::UserPolicy"}
 PRINCIPALS = {"AWS::IAM::Group", "AWS::IAM::Role", "AWS::IAM::User"}
 # The properties of a principal that are permissions.
-OF_PRINCIPALS = {"AssumeRolePolicyDocument", "Groups", "ManagedPolicyArns", "PermissionsBoundary", "Policies"}
+_OTHER_PERMISSIONS = {
+    "ManagedPolicyArns": "has the managed policy",
+    "Groups": "is in group",
+    "PermissionsBoundary": "is limited by permissions boundary",
+}
+OF_PRINCIPALS = {"AssumeRolePolicyDocument", "Policies", *_OTHER_PERMISSIONS}
 _INVOKES = {"lambda:InvokeFunction", "lambda:InvokeFunctionUrl"}
 _ANYONE = "anyone"
 # Actions that only look; the others change something.
@@ -29,10 +34,9 @@ _POSITIVE = {"StringEquals", "StringLike", "ArnEquals", "ArnLike"}
 
 @dataclass(frozen=True, order=True, kw_only=True)
 class Permission:
-    """One statement: who may or may not do what, on what, and when.
+    """One statement: who may or may not do what, on what, and when; ``public`` if it allows something to everybody.
 
-    ``frame`` is the text without the ``actions``; it is ``public`` where it allows something
-    to everybody.
+    ``frame`` is the text without the ``actions``.
     """
 
     who: str
@@ -127,13 +131,9 @@ def _of_principal(who: str, properties: Properties) -> Iterator[Permission]:
         else:
             yield said(statement, who=who, own={who})
     yield from _statements(properties.get("Policies", []), who=who)
-    for arn in listed(properties.get("ManagedPolicyArns", [])):
-        yield Permission(who=who, text=f"has the managed policy {spelled(arn)}")
-    for group in listed(properties.get("Groups", [])):
-        yield Permission(who=who, text=f"is in group {spelled(group)}")
-    if "PermissionsBoundary" in properties:
-        boundary = spelled(properties["PermissionsBoundary"])
-        yield Permission(who=who, text=f"is limited by permissions boundary {boundary}")
+    for key, words in _OTHER_PERMISSIONS.items():
+        for value in listed(properties.get(key, [])):
+            yield Permission(who=who, text=f"{words} {spelled(value)}")
 
 
 def _statements(value: Any, *, who: str, own: Collection[str] = ()) -> Iterator[Permission]:
@@ -240,14 +240,10 @@ def _calls(actions: Collection[str]) -> str:
     return "; ".join(f"{service}: {', '.join(found)}" for service, found in services.items())
 
 
-def _tests(statement: Properties) -> list[tuple[str, str, list[str]]]:
+def _tests(statement: Properties) -> Iterator[tuple[str, str, list[str]]]:
     """Each test of the condition: key, operator and values."""
-    conditions = statement.get("Condition", {}).items()
-    return [
-        (key, operator, list(map(spelled, listed(value))))
-        for operator, tests in conditions
-        for key, value in tests.items()
-    ]
+    for operator, tests in statement.get("Condition", {}).items():
+        yield from ((key, operator, list(map(spelled, listed(value)))) for key, value in tests.items())
 
 
 def _condition(statement: Properties) -> str:
@@ -257,10 +253,7 @@ def _condition(statement: Properties) -> str:
 
 
 def _is_public(statement: Properties) -> bool:
-    """Whether it allows something to everybody, in any account.
-
-    A condition may leave only some of the principals that ``*`` stands for.
-    """
+    """Whether it allows something to everybody, in any account, and no condition leaves only some of them."""
     everybody = "NotPrincipal" in statement or _ANYONE in _principals(statement)
     narrow = any(
         operator in _POSITIVE and key.lower() in TYPES["narrowing"] and "*" not in values

@@ -10,15 +10,12 @@ from ops.review.permissions import IDENTITY_POLICIES, OF_PRINCIPALS, PRINCIPALS,
 from ops.review.wording import HASH, TYPES, Template, differences, normalised, short, spelled, titled
 from ops.template import TABLE_TYPES, Properties, Resources, is_retained
 
-CREATE_ONLY, _HOLDS = TYPES["create_only"], TYPES["holds"]
+_CREATE_ONLY, _HOLDS = TYPES["create_only"], TYPES["holds"]
 # A line, and the details below it.
 Block = tuple[str, ...]
 _DELETION, _REPLACEMENT = "DeletionPolicy", "UpdateReplacePolicy"
 # {"Ref": "Id"}, {"Fn::GetAtt": ["Id", "Attribute"]} or "Id.Attribute", and ${Id.Attribute}.
 _REFERENCES = (r'"(?:Ref|Fn::GetAtt)": \[?"(\w+)(?:\.|", ")?([\w.]*)"', r"\$\{(\w+)\.?([^}]*)\}")
-# No update changes these, and no replacement either: "the update request fails"
-# (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-kms-key.html).
-_FIXED = {"AWS::KMS::Key": ("KeySpec", "KeyUsage", "MultiRegion", "Origin")}
 
 
 def kept(resources: Resources) -> list[str]:
@@ -89,7 +86,7 @@ def _changed(
 ) -> Iterator[Block]:
     """A resource in both templates; ``why`` it is replaced, if it is."""
     before, after, title = old["Properties"], new["Properties"], titled(id, new)
-    for key in _FIXED.get(new["Type"], ()):
+    for key in TYPES["fixed"].get(new["Type"], ()):
         if before.get(key) != after.get(key):
             yield (f"! fails: {title}: {key} cannot be changed; give a new key another logical id",)
     if new["Type"] in TABLE_TYPES and not why:
@@ -153,7 +150,7 @@ def _replacements(before: Resources, after: Resources) -> dict[str, list[str]]:
     both, found = [id for id in after if id in before], dict[str, list[str]]()
 
     def reasons(id: str) -> Iterator[str]:
-        for key in CREATE_ONLY.get(after[id]["Type"], []):
+        for key in _CREATE_ONLY.get(after[id]["Type"], []):
             was, now = (side[id]["Properties"].get(key) for side in (before, after))
             if was != now:
                 yield key

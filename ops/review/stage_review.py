@@ -27,8 +27,8 @@ class ReviewedStack:
     table is gone.
     """
 
-    old: StackTemplate | None
-    new: StackTemplate | None
+    old: StackTemplate | None = None
+    new: StackTemplate | None = None
     unknown: str = ""
     missing: str = ""
 
@@ -122,15 +122,10 @@ class Review:
 
     def as_object(self) -> dict[str, Any]:
         """The same for programs, and what is said about each stack apart."""
-        stacks = [
-            {
-                "stack": stack.latest.name,
-                "region": stack.latest.region,
-                "compared": not stack.unknown,
-                "sections": self._sections_of(stack),
-            }
-            for stack in self.stacks
-        ]
+        stacks = []
+        for stack in self.stacks:
+            where = {"stack": stack.latest.name, "region": stack.latest.region, "compared": not stack.unknown}
+            stacks.append({**where, "sections": self._sections_of(stack)})
         stage = {"stage": self.stage, "base": self.base, "compared": self.compared}
         return {**stage, "sections": self.sections(), "stacks": stacks}
 

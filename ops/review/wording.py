@@ -18,8 +18,6 @@ _BOOTSTRAP = {"BootstrapVersion", "CheckBootstrapVersion"}
 # What tells the elements of a list apart, where all of them have it and no two the same.
 _NAMES = "Region IndexName AttributeName RuleName Sid PolicyName DestinationBackupVaultArn Key Id Name".split()
 _SHOWN, _COMMON = 60, 10  # characters of a value, and those of them that the other value has too
-# https://docs.aws.amazon.com/general/latest/gr/rande.html
-_PARTITIONS = {"cn-": "aws-cn", "us-gov-": "aws-us-gov", "eusc-": "aws-eusc"}
 
 
 def normalised(template: Template) -> dict[str, Any]:
@@ -84,7 +82,7 @@ def in_region(template: Template, region: str | None) -> Template:
     """The template with the names of a known region and its partition in place of references."""
     if not region:
         return template
-    partition = next((name for begin, name in _PARTITIONS.items() if region.startswith(begin)), "aws")
+    partition = next((name for begin, name in TYPES["partitions"].items() if region.startswith(begin)), "aws")
     text = json.dumps(template)
     for name, word in (("AWS::Region", region), ("AWS::Partition", partition)):
         text = text.replace(json.dumps({"Ref": name}), json.dumps(word)).replace(f"${{{name}}}", word)
@@ -167,10 +165,10 @@ def _values(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 def _names(elements: list[Any]) -> list[str]:
     """What tells the elements of a list apart: a property that all have and no two share, or their places."""
     for key in _NAMES:
-        names = [spelled(one[key]) for one in elements if isinstance(one, Mapping) and key in one]
+        # The end of an ARN tells it from others.
+        names = [spelled(one[key])[-_SHOWN:] for one in elements if isinstance(one, Mapping) and key in one]
         if len(set(names)) == len(elements):
-            # The end of an ARN tells it from others.
-            return [name if len(name) <= _SHOWN else f"...{name[3 - _SHOWN :]}" for name in names]
+            return names
     return list(map(str, range(len(elements))))
 
 
