@@ -57,7 +57,48 @@ class Alarms(Construct):
             # https://docs.aws.amazon.com/sns/latest/dg/sns-message-delivery-retries.html
             reason = "SNS retries a mail for hours; afterwards the alarm and AWS Backup still show the state."
             acknowledge(subscription, MAIL_DEAD_LETTERS, reason)
-        _BackupEvents(self, "Backup", topic=self.topic, backup=backup, key=key)
+        self._send_backup_events(Construct(self, "Backup"), backup, key)
+
+    def _send_backup_events(self, scope: Construct, backup: TableBackup, key: kms.IKey | None) -> None:
+        """Rules for jobs of backup, copy and restore that fail or expire, and for recovery points that expire.
+
+        A recovery point is EXPIRED when AWS Backup could not delete it at the end of its retention: it
+        stays, and is billed.
+        """
+        # EventBridge supports no conditions in a topic's policy, which would allow every account; a role it
+        # assumes for this account alone
+        # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
+        role = iam.Role(
+            scope,
+            "Role",
+            description=f"Publishes backup events to the alarm topic of {Stack.of(self).stack_name}",
+            assumed_by=iam.ServicePrincipal("events.amazonaws.com", conditions=from_this_account(self)),
+        )
+        permit(role, Allow(self.topic.topic_arn, "sns:Publish"))
+        if key:
+            permit(role, Allow(key.key_arn, *_KEY_USE))
+        acknowledge_own_policy(role)
+        target = targets.SnsTopic(self.topic, role=role.without_policy_updates())
+        vault = {"backupVaultName": [backup.vault.backup_vault_name]}
+        copied = {"sourceBackupVaultArn": [backup.vault.backup_vault_arn]}
+        restoring = [backup.restore_role, *([backup.testing.role] if backup.testing else [])]
+        restored = {"iamRoleArn": [role.role_arn for role in restoring]}
+        # By what each event knows of the stage. Restores have `status`, the other jobs `state`.
+        for id, kind, detail in (
+            ("BackupJob", "Backup Job State Change", vault | {"state": _FAILED}),
+            ("CopyJob", "Copy Job State Change", copied | {"state": _FAILED}),
+            ("RestoreJob", "Restore Job State Change", restored | {"status": _FAILED}),
+            ("RecoveryPoint", "Recovery Point State Change", vault | {"status": ["EXPIRED", "PARTIAL"]}),
+        ):
+            rule = events.Rule(
+                scope,
+                id,
+                description=f"{kind} that needs attention",
+                event_pattern=events.EventPattern(source=["aws.backup"], detail_type=[kind], detail=detail),
+                targets=[target],
+            )
+            # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
+            acknowledge(rule, RULE_DEAD_LETTERS, "EventBridge retries for 24 hours; AWS Backup still shows the state.")
 
 
 def _of_alarms(statement: Allow) -> Allow:
@@ -65,50 +106,3 @@ def _of_alarms(statement: Allow) -> Allow:
     statement.sid = "AlarmsOfThisAccount"
     statement.add_principals(iam.ServicePrincipal("cloudwatch.amazonaws.com"))
     return statement
-
-
-class _BackupEvents(Construct):
-    """Rules for jobs of backup, copy and restore that fail or expire, and for recovery points that expire.
-
-    A recovery point is EXPIRED when AWS Backup could not delete it at the end of its retention: it
-    stays, and is billed.
-    """
-
-    def __init__(
-        self, scope: Construct, id: str, *, topic: sns.ITopic, backup: TableBackup, key: kms.IKey | None
-    ) -> None:
-        super().__init__(scope, id)
-        # EventBridge supports no conditions in a topic's policy, which would allow every account; a role it
-        # assumes for this account alone
-        # (https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-use-resource-based.html).
-        role = iam.Role(
-            self,
-            "Role",
-            description=f"Publishes backup events to the alarm topic of {Stack.of(self).stack_name}",
-            assumed_by=iam.ServicePrincipal("events.amazonaws.com", conditions=from_this_account(self)),
-        )
-        permit(role, Allow(topic.topic_arn, "sns:Publish"))
-        if key:
-            permit(role, Allow(key.key_arn, *_KEY_USE))
-        acknowledge_own_policy(role)
-        self._target = targets.SnsTopic(topic, role=role.without_policy_updates())
-        vault = {"backupVaultName": [backup.vault.backup_vault_name]}
-        copied = {"sourceBackupVaultArn": [backup.vault.backup_vault_arn]}
-        restoring = [backup.restore_role, *([backup.testing.role] if backup.testing else [])]
-        restored = {"iamRoleArn": [role.role_arn for role in restoring]}
-        # By what each event knows of the stage. Restores have `status`, the other jobs `state`.
-        self._add("BackupJob", "Backup Job State Change", vault | {"state": _FAILED})
-        self._add("CopyJob", "Copy Job State Change", copied | {"state": _FAILED})
-        self._add("RestoreJob", "Restore Job State Change", restored | {"status": _FAILED})
-        self._add("RecoveryPoint", "Recovery Point State Change", vault | {"status": ["EXPIRED", "PARTIAL"]})
-
-    def _add(self, id: str, kind: str, detail: dict[str, list[str]]) -> None:
-        rule = events.Rule(
-            self,
-            id,
-            description=f"{kind} that needs attention",
-            event_pattern=events.EventPattern(source=["aws.backup"], detail_type=[kind], detail=detail),
-            targets=[self._target],
-        )
-        # https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-rule-retry-policy.html
-        acknowledge(rule, RULE_DEAD_LETTERS, "EventBridge retries for 24 hours; AWS Backup still shows the state.")

@@ -34,7 +34,7 @@ WHOLE_SERVICES = (
 )
 _INLINE_POLICY = (f"{_NIST}IAMNoInlinePolicy",)
 _MEMORY = (f"{_SERVERLESS}LambdaDefaultMemorySize",)
-_FUNCTION: Mapping[Rules, str] = {
+FUNCTION: Mapping[Rules, str] = {
     (f"{_NIST}LambdaInsideVPC", f"{_CONTROL_TOWER}lambda_inside_vpc_check"): (
         "It accepts no connections and calls only AWS, over TLS; a VPC would need endpoints that cost more "
         "than the rest of the stack."
@@ -44,7 +44,7 @@ _FUNCTION: Mapping[Rules, str] = {
     ),
     (f"{_SERVERLESS}LambdaTracing",): ("It logs what happened; tracing needs permissions on every resource."),
 }
-_STATE_MACHINE: Mapping[Rules, str] = {
+STATE_MACHINE: Mapping[Rules, str] = {
     ("AwsSolutions::AwsSolutions-SF1", f"{_CONTROL_TOWER}step_functions_state_machine_logging_enabled_check"): (
         "Step Functions keeps its history for 90 days; log delivery needs permissions on every resource."
     ),
@@ -74,16 +74,10 @@ def acknowledge_wildcard(construct: Construct, kind: str, value: str, reason: st
     acknowledge(construct, (f"AwsSolutions::AwsSolutions-IAM5[{kind}::{shown}]",), reason)
 
 
-def acknowledge_function(function: IConstruct) -> None:
-    """Accept what applies to every function of this project."""
-    for rules, reason in _FUNCTION.items():
-        acknowledge(function, rules, reason)
-
-
-def acknowledge_state_machine(machine: IConstruct) -> None:
-    """Accept that a state machine neither delivers logs nor traces."""
-    for rules, reason in _STATE_MACHINE.items():
-        acknowledge(machine, rules, reason)
+def acknowledge_all(construct: IConstruct, findings: Mapping[Rules, str]) -> None:
+    """Accept what applies to every FUNCTION, or STATE_MACHINE, of this project."""
+    for rules, reason in findings.items():
+        acknowledge(construct, rules, reason)
 
 
 def acknowledge_own_policy(role: IConstruct) -> None:
@@ -104,12 +98,12 @@ def acknowledge_framework(provider: cr.Provider) -> None:
     """Accept what the library decides in its framework of custom resources."""
     for function in provider.node.children:
         if function.node.id.startswith("framework-"):
-            acknowledge_function(function)
+            acknowledge_all(function, FUNCTION)
             reason = "CloudFormation waits for the result and rolls back without it."
             acknowledge(function, FUNCTION_DEAD_LETTERS, reason)
             acknowledge(function, _MEMORY, "It passes one event on, for which Lambda's default of 128 MB is enough.")
     if waiter := provider.node.try_find_child("waiter-state-machine"):
-        acknowledge_state_machine(waiter)
+        acknowledge_all(waiter, STATE_MACHINE)
         acknowledge_own_policy(waiter.node.find_child("Role"))
 
 

@@ -6,7 +6,7 @@ from constructs import Construct
 
 from model.names import STACK_TAG, copies_stack_name, copies_vault_name
 from stacks.backup_vault import restore_role, vault_lock
-from stacks.permissions import Allow, arn, backup_key_statements, recovery_points_arn
+from stacks.permissions import Allow, arn, backup_key_statements
 from stacks.settings import Settings
 from stacks.stage_key import StageKey
 
@@ -35,13 +35,13 @@ class BackupCopies(Construct):
 
     def statements(self) -> list[Allow]:
         """What AWSBackupServiceRolePolicyForBackup allows for copies, for this vault alone."""
-        region = self._settings.copy_region
+        region, points = self._settings.copy_region, "recovery-point:*"
         tags_copies = "Adds tags to the stage's own copies; AWS generates their ids."
         statements = [
             Allow(self._vault_arn, "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"),
             # Without AWS's own condition backup:CopyTargets: whether a plan's copies have that key is not documented.
-            Allow(recovery_points_arn(self), "backup:CopyFromBackupVault"),
-            Allow(recovery_points_arn(self, region), "backup:TagResource", because=tags_copies),
+            Allow(arn(self, "backup", points), "backup:CopyFromBackupVault"),
+            Allow(arn(self, "backup", points, region=region), "backup:TagResource", because=tags_copies),
         ]
         if self._settings.customer_key:
             statements += backup_key_statements(

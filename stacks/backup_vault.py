@@ -11,7 +11,7 @@ from constructs import Construct, IDependable
 
 from model.names import STACK_TAG, VAULT_VARIABLE
 from stacks.function import ProjectFunction, custom_resource
-from stacks.permissions import Allow, actions, arn, backup_key_statements, backup_role, permit, recovery_points_arn
+from stacks.permissions import Allow, actions, arn, backup_key_statements, backup_role, permit
 from stacks.setting_fields import COMPLIANCE, DEFAULT_GRACE_DAYS
 from stacks.settings import Settings
 
@@ -100,16 +100,9 @@ class VaultEmptying(Construct):
         before: Sequence[IDependable],
     ) -> None:
         super().__init__(scope, id)
-        answering, emptying = (
-            ProjectFunction(
-                self,
-                id,
-                description="Empties the backup vault when the stack is destroyed",
-                handler=f"empty_vault.{handler}",
-                minutes=5,
-            )
-            for id, handler in (("Answering", "on_event"), ("Emptying", "is_complete"))
-        )
+        purpose = "Empties the backup vault when the stack is destroyed"
+        answering = ProjectFunction(self, "Answering", description=purpose, handler="empty_vault.on_event", minutes=5)
+        emptying = ProjectFunction(self, "Emptying", description=purpose, handler="empty_vault.is_complete", minutes=5)
         emptying.function.add_environment(VAULT_VARIABLE, vault.backup_vault_name)
         stack = Stack.of(self)
         # The ARNs of recovery points do not name the vault, but the points have the tags of the table
@@ -119,18 +112,14 @@ class VaultEmptying(Construct):
         permit(
             emptying.role,
             Allow([vault.backup_vault_arn, arn(self, "backup", f"backup-vault:{other_vault}")], *_VAULT_ACTIONS),
-            Allow(recovery_points_arn(self), delete, because=_POINTS, StringEquals=own),
+            Allow(arn(self, "backup", "recovery-point:*"), delete, because=_POINTS, StringEquals=own),
             Allow(f"{table.table_arn}/backup/*", delete, because=_POINTS),
             Allow("*", "backup:ListBackupJobs", because="ListBackupJobs only reads and does not support resources."),
             Allow(stack.stack_id, "cloudformation:DescribeStacks"),
         )
+        properties = {"VaultName": vault.backup_vault_name, "VaultArn": vault.backup_vault_arn}
         resource = custom_resource(
-            Construct(self, "Provider"),
-            "VaultEmptying",
-            {"VaultName": vault.backup_vault_name, "VaultArn": vault.backup_vault_arn},
-            on_event=answering,
-            is_complete=emptying,
-            interval=POLL_INTERVAL,
+            self, "VaultEmptying", properties, on_event=answering, is_complete=emptying, interval=POLL_INTERVAL
         )
         # Its permissions too are deleted after it.
         resource.node.add_dependency(*before, emptying)

@@ -9,7 +9,7 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from seed.dataset_file import plain_file
-from stacks.annotations import acknowledge_called, acknowledge_own_policy, acknowledge_state_machine
+from stacks.annotations import STATE_MACHINE, acknowledge_all, acknowledge_called, acknowledge_own_policy
 from stacks.function import ProjectFunction, custom_resource
 from stacks.messages_table import MessagesTable
 from stacks.permissions import Allow, accept_wildcards, arn, permit
@@ -84,18 +84,19 @@ class DatasetSeed(Construct):
             acknowledge_called(each.function, "Step Functions")
         loading = Construct(self, "Loading")
         self._add_machine(loading, called, object_arn)
-        starting, watching = (
-            ProjectFunction(
-                self,
-                id,
-                description=f"{purpose} of the dataset when the stack is deployed",
-                handler=f"load_dataset.{handler}",
-                minutes=2,
-            )
-            for id, handler, purpose in (
-                ("Starting", "on_event", "Starts and stops the load"),
-                ("Watching", "is_complete", "Waits for the load"),
-            )
+        starting = ProjectFunction(
+            self,
+            "Starting",
+            description="Starts and stops the load of a dataset",
+            handler="load_dataset.on_event",
+            minutes=2,
+        )
+        watching = ProjectFunction(
+            self,
+            "Watching",
+            description="Waits for the load of a dataset",
+            handler="load_dataset.is_complete",
+            minutes=2,
         )
         permit(
             starting.role,
@@ -108,14 +109,14 @@ class DatasetSeed(Construct):
             self._every("execution", "/*", "states:DescribeExecution"),
             self._every("mapRun", "/*", "states:DescribeMapRun", "states:ListExecutions"),
         )
-        dataset = {"Bucket": bucket, "Key": key, "StateMachineArn": self.machine.state_machine_arn}
+        properties = {
+            "TableName": messages_table.table.table_name,
+            "Bucket": bucket,
+            "Key": key,
+            "StateMachineArn": self.machine.state_machine_arn,
+        }
         self.resource = custom_resource(
-            Construct(self, "Provider"),
-            "MessageDataset",
-            {"TableName": messages_table.table.table_name, **dataset},
-            on_event=starting,
-            is_complete=watching,
-            interval=POLL_INTERVAL,
+            self, "MessageDataset", properties, on_event=starting, is_complete=watching, interval=POLL_INTERVAL
         )
         # Permissions are created before the load and deleted after it.
         self.resource.node.add_dependency(loading, *called)
@@ -154,7 +155,7 @@ class DatasetSeed(Construct):
         )
         # The library adds grants for the role in this policy too.
         self.machine.node.try_remove_child("DistributedMapPolicy")
-        acknowledge_state_machine(self.machine)
+        acknowledge_all(self.machine, STATE_MACHINE)
         # What AWS's guide lists for Distributed Map states
         # (https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html). Not inline
         # in the role: the state machine depends on the role, and this on the state machine.

@@ -15,12 +15,13 @@ from aws_cdk import custom_resources as cr
 from constructs import Construct
 
 from stacks.annotations import (
+    FUNCTION,
     LOG_KEY,
     LOG_RETENTION,
     acknowledge,
+    acknowledge_all,
     acknowledge_called,
     acknowledge_framework,
-    acknowledge_function,
     acknowledge_own_policy,
     describe,
 )
@@ -49,9 +50,10 @@ class ProjectFunction(Construct):
         storage_mib: int | None = None,
         environment: Mapping[str, str] | None = None,
     ) -> None:
+        group = _logs_of_functions(scope)
         super().__init__(scope, id)
+        self.logs = group
         files = module_files(f"functions.{handler.rpartition('.')[0]}")
-        self.logs = _logs_of_functions(scope)
         self.role = _logging_role(self, "Role", self.logs)
         self.function = lambda_.Function(
             self,
@@ -71,7 +73,7 @@ class ProjectFunction(Construct):
             role=self.role,
         )
         let_lambda_read(self)
-        acknowledge_function(self.function)
+        acknowledge_all(self.function, FUNCTION)
 
 
 def custom_resource(
@@ -86,14 +88,14 @@ def custom_resource(
     """A custom resource behind the CDK provider framework.
 
     With ``is_complete``, ``on_event`` only starts the work, and ``is_complete``, called every
-    ``interval``, says when it is done; ``scope`` is then a construct for this alone. The framework's
-    functions have narrow roles, passed on ``without_policy_updates``, or the library would grant every
-    version of every function
+    ``interval``, says when it is done. The framework's functions have narrow roles, passed on
+    ``without_policy_updates``, or the library would grant every version of every function
     (https://docs.aws.amazon.com/cdk/api/v2/docs/aws-cdk-lib.custom_resources-readme.html).
     """
-    starting = _framework_role(scope, "OnEventRole" if is_complete else "ProviderRole", on_event)
     waiting: dict[str, Any] = {}
+    owner = scope.node.id
     if is_complete:
+        scope = Construct(scope, "Provider")
         waiting = {
             "is_complete_handler": is_complete.function,
             "framework_complete_and_timeout_role": _framework_role(
@@ -103,6 +105,7 @@ def custom_resource(
             "total_timeout": _PROVIDER_TIMEOUT,
             "disable_waiter_state_machine_logging": True,
         }
+    starting = _framework_role(scope, "OnEventRole" if is_complete else "ProviderRole", on_event)
     provider = cr.Provider(
         scope,
         "Provider",
@@ -112,7 +115,7 @@ def custom_resource(
         **waiting,
     )
     if is_complete:
-        _adapt_waiter(provider, starting)
+        _adapt_waiter(provider, starting, f"{owner}-Waiter")
     let_lambda_read(provider)
     acknowledge_framework(provider)
     return CustomResource(
@@ -132,7 +135,7 @@ def _framework_role(scope: Construct, id: str, called: ProjectFunction) -> iam.R
     return role
 
 
-def _adapt_waiter(provider: cr.Provider, starting: iam.Role) -> None:
+def _adapt_waiter(provider: cr.Provider, starting: iam.Role, purpose: str) -> None:
     """Name the state machine where CloudFormation's name will not do; let it call two functions, and no versions.
 
     The library has no parameter for either, so this changes its resources, found by the library's ids.
@@ -140,8 +143,7 @@ def _adapt_waiter(provider: cr.Provider, starting: iam.Role) -> None:
     waiter = provider.node.find_child("waiter-state-machine")
     assert isinstance(waiter, cr.WaiterStateMachine)
     waiter.grant_start_execution(starting)
-    owner = provider.node.path.split("/")[-3]  # of OWNER/Provider/Provider
-    if name := state_machine_name(waiter, f"{owner}-Waiter"):
+    if name := state_machine_name(waiter, purpose):
         machine = waiter.node.find_child("Resource")
         assert isinstance(machine, CfnResource)
         machine.add_property_override("StateMachineName", name)

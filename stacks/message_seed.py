@@ -48,12 +48,8 @@ class MessageSeed(Construct):
             memory_mib=512,
         )
         messages_table.grant_seeding(self.seeding.function)
-        seeds = Allow(
-            self._seeds_arn(),
-            "s3:GetObject",
-            because="Seeds only; the key of the previous one is a hash not known here.",
-        )
-        permit(self.seeding.role, seeds)
+        seeds_only = "Seeds only; the key of the previous one is a hash not known here."
+        permit(self.seeding.role, Allow(self._seeds_arn(), "s3:GetObject", because=seeds_only))
         properties: dict[str, object] = {"TableName": messages_table.table.table_name}
         if user_pool_id:
             pool = arn(self, "cognito-idp", f"userpool/{user_pool_id}", region=pool_region(user_pool_id))

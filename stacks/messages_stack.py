@@ -60,7 +60,7 @@ class MessagesStack(Stack):
             key = StageKey(self, "StageKey", kept=kept).key
         self.messages = MessagesTable(self, "Messages", settings=settings, key=key)
         self.conversations = ConversationIndex(self, "Conversations", messages_table=self.messages)
-        self.backup = TableBackup(self, "Backup", settings=settings, table=self.messages.table, key=key)
+        self.backup = TableBackup(self, "Backup", settings=settings, messages=self.messages)
         self.seed = MessageSeed(
             self, "Seed", messages_table=self.messages, items=items, user_pool_id=settings.user_pool_id
         )

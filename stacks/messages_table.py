@@ -37,7 +37,7 @@ class MessagesTable(Construct):
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, key: kms.IKey | None) -> None:
         super().__init__(scope, id)
-        self._key = key
+        self.key = key
         encryption = dynamodb.TableEncryptionV2
         self.table = dynamodb.TableV2(
             self,
@@ -85,8 +85,8 @@ class MessagesTable(Construct):
     def _grant(self, grantee: iam.IGrantable, allowed: Sequence[str]) -> None:
         # Not table.grant, which would give the index as well.
         iam.Grant.add_to_principal(grantee=grantee, actions=list(allowed), resource_arns=[self.table.table_arn])
-        if self._key:
-            self._key.grant(grantee, *_KEY_USE).principal_statements[0].add_condition("StringLike", THROUGH_DYNAMODB)
+        if self.key:
+            self.key.grant(grantee, *_KEY_USE).principal_statements[0].add_condition("StringLike", THROUGH_DYNAMODB)
 
 
 def _text(name: str) -> dynamodb.Attribute:

@@ -14,7 +14,7 @@ from model.messages import INDEX_NAME
 from stacks.conversation_index import MAX_AGE, ConversationIndex
 from stacks.dataset_seed import DatasetSeed
 from stacks.message_seed import MessageSeed
-from stacks.restore_testing import RestoreTesting
+from stacks.table_backup import RestoreTesting
 
 # Half of what a record has before it goes to the failure queue.
 MAX_STREAM_LAG = Duration.minutes(MAX_AGE.to_minutes() / 2)

@@ -66,11 +66,6 @@ def arn(scope: IConstruct, service: str, rest: str, *, region: str | None = None
     return f"arn:{stack.partition}:{service}:{stack.region if region is None else region}:{stack.account}:{rest}"
 
 
-def recovery_points_arn(scope: IConstruct, region: str | None = None) -> str:
-    """The account's recovery points in ``region``, by default the stack's; AWS generates the ids."""
-    return arn(scope, "backup", "recovery-point:*", region=region)
-
-
 def from_this_account(scope: IConstruct) -> dict[str, Any]:
     """The condition against a confused deputy: a service acting for another account is refused."""
     return {"StringEquals": {"aws:SourceAccount": Stack.of(scope).account}}

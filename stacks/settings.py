@@ -12,8 +12,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 from model.dataset import parsed
 from model.names import PREVIEW_LIMITS, table_name
-from stacks import setting_rules
-from stacks.setting_fields import SettingFields, SettingsError, shown
+from stacks.setting_fields import SettingFields, SettingsError, check, shown
 
 _TYPES = get_type_hints(SettingFields)
 _NAMES = [field.name for field in dataclasses.fields(SettingFields) if field.name != "stage"]
@@ -36,7 +35,7 @@ class Settings(SettingFields):
     def __post_init__(self) -> None:
         if not self.table_name:
             object.__setattr__(self, "table_name", table_name(self.stage))
-        setting_rules.check(self)
+        check(self)
 
 
 def settings_from_context(context: Mapping[str, Any]) -> Settings:

@@ -5,8 +5,7 @@ import json
 import pytest
 
 from ops.backup import RETAINED, retention_days
-from stacks.setting_fields import SettingsError, shown
-from stacks.setting_rules import _ON_DEMAND_BACKUP_DAYS
+from stacks.setting_fields import _ON_DEMAND_BACKUP_DAYS, SettingsError, shown
 from stacks.settings import Settings, settings_from_context
 from tests.conftest import PROJECT
 
