@@ -44,34 +44,21 @@ def _run(given: list[str]) -> int:
     try:
         arguments = parser().parse_args(given)
         output.prepare()
-        _check_characters(given)
+        for argument in given:
+            if argument != argument.encode(errors="ignore").decode():  # it could be neither stored nor looked up
+                raise UsageError(f"{argument!a} is not UTF-8 text")
         if arguments.writes:
             interrupted = "changes made so far are kept"
         with closing(Target(arguments)) as target:
-            return _run_on(target, arguments)
+            try:
+                return int(arguments.run(arguments, target))
+            except ClientError as error:
+                raise (target.explained(error) or error) from None
+            finally:
+                if target.capacity:
+                    target.say(str(target.capacity))
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(str(interrupt) or interrupted) from None
-
-
-def _run_on(target: Target, arguments: argparse.Namespace) -> int:
-    try:
-        return int(arguments.run(arguments, target))
-    except ClientError as error:
-        if better := target.explained(error):
-            raise better from None
-        raise
-    finally:
-        if target.capacity:
-            target.say(str(target.capacity))
-
-
-def _check_characters(given: list[str]) -> None:
-    """Raise UsageError for bytes that are not text: they could be neither stored nor looked up."""
-    for argument in given:
-        try:
-            argument.encode()
-        except UnicodeEncodeError:
-            raise UsageError(f"{argument!a} is not UTF-8 text") from None
 
 
 if __name__ == "__main__":

@@ -1,19 +1,19 @@
-"""``conversations``: a user's conversations, the latest first, and whether the list matches the messages."""
+"""``conversations``: a user's conversations, the latest first, and whether the list matches the messages.
+
+A row that is compared with the messages is "current", or "lags" when it does not show the last message as it is; a
+conversation with messages that is not in the list is "missing", one in the list without messages is "surplus".
+"""
 
 import argparse
 import shlex
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from enum import StrEnum
 from operator import itemgetter
 from typing import Any
 
 from chat import store
-from chat.items import place
-from chat.target import Commands, Target, command, count, user_name
+from chat.target import MOST, Commands, Target, command, count, user_name
 from cli import output
-from cli.errors import OpsError
-from cli.output import count as counted
 from dynamo.values import same
 from model.messages import (
     INDEX_NAME,
@@ -27,17 +27,7 @@ from model.messages import (
 from model.users import Names, user_id
 
 Row = dict[str, Any]
-_ALL = 2**31 - 1  # more than any user has
 _key = itemgetter(PARTITION_KEY, SORT_KEY)
-
-
-class State(StrEnum):
-    """How a row of a list compares with the messages of its conversation."""
-
-    CURRENT = "current"
-    LAGS = "lags"  # does not show the last message as it is
-    MISSING = "missing"  # the conversation has messages, and is not in the list
-    SURPLUS = "surplus"  # the conversation is in the list, and has no message
 
 
 def add(commands: Commands) -> None:
@@ -50,7 +40,7 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--before",
         metavar="CURSOR",
-        type=place,
+        type=store.place,
         help="conversations after TIME#CONVERSATION (printed by the previous page), or older than a time",
     )
     parser.add_argument(
@@ -67,41 +57,43 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the rows; exit status 1 when a compared list differs from the messages."""
     wanted = user_id(target.person(arguments.user))
     page, more = store.conversations(target.table, wanted, limit=arguments.limit, before=arguments.before)
-    compared = [(row, State.CURRENT) for row in page]
-    if arguments.check:
-        compared = _compared(target, wanted)
+    compared = _compared(target, wanted) if arguments.check else [(row, "current") for row in page]
     on_page = set(map(_key, page))
-    shown = [(row, state) for row, state in compared if state is not State.CURRENT or _key(row) in on_page]
+    shown = [(row, state) for row, state in compared if state != "current" or _key(row) in on_page]
     if arguments.json:
         output.array(row | {"Check": state} if arguments.check else row for row, state in shown)
     else:
-        marks = ["" if state is State.CURRENT else state for _, state in shown]
-        show([row for row, _ in shown], marks, target.directory)
+        show([row for row, _ in shown], [state for _, state in shown], target.directory)
     if not shown:
         earlier = "earlier " if arguments.before else ""
         target.say(f"{output.safe_name(arguments.user)} has no {earlier}conversations in table {target.table_name}")
-    target.say(
-        _summary(Counter(state for _, state in compared))
-        if arguments.check
-        else f"read from index {INDEX_NAME}, which is eventually consistent; --check compares it with the messages"
-    )
+    states = Counter(state for _, state in compared)
+    differs = states.total() != states["current"]
+    if arguments.check:
+        numbers = f"{states['lags']} lagging, {states['missing']} missing, {states['surplus']} surplus"
+        remedy = "; if this lasts for more than moments, run `python -m chat reindex`" if differs else ""
+        target.say(f"{output.count(states.total(), 'conversation')} compared with the messages: {numbers}{remedy}")
+    else:
+        target.say(
+            f"read from index {INDEX_NAME}, which is eventually consistent; --check compares it with the messages"
+        )
     if more:
         cursor = f"{page[-1][INDEX_SORT_KEY]}#{store.listed(page[-1])}"
         target.say(f"there are more: --before {shlex.quote(cursor)}")
-    return 1 if any(state is not State.CURRENT for _, state in compared) else 0
+    return 1 if differs else 0
 
 
-def show(rows: Iterable[Mapping[str, Any]], marks: Sequence[str], users: Names) -> None:
-    """Print conversations for people, each with its mark, if any: tab-separated, or a table on a terminal."""
+def show(rows: Iterable[Mapping[str, Any]], states: Sequence[str], users: Names) -> None:
+    """Print conversations for people, those not current with their states: tab-separated, or a table on a terminal."""
     shown = [
         [
             output.safe(row["LastMessageAt"]),
             output.safe_name(row.get("ConversationId", "?")),
             output.safe_name(row.get("OtherUser", "?")),
             output.safe(row.get("LastMessageBody", "")),
-            *([mark] if mark else []),
+            *([] if state == "current" else [state]),
         ]
-        for row, mark in zip(with_names(rows, users), marks, strict=True)
+        for row, state in zip(with_names(rows, users), states, strict=True)
     ]
     if output.on_terminal():
         output.table(["last message (UTC)", "conversation", "with", "message", ""], shown)
@@ -111,58 +103,48 @@ def show(rows: Iterable[Mapping[str, Any]], marks: Sequence[str], users: Names) 
 
 def with_names(rows: Iterable[Mapping[str, Any]], users: Names) -> list[Row]:
     """The rows with users' names in place of ids, all of them requested together."""
-    listed = list(rows)
-    others = (row["OtherUser"] for row in listed if isinstance(row.get("OtherUser"), str))
-    names = users.names([*others, *(user for row in listed for user in _participants(row.get("ConversationId")))])
-    return [dict(row) | _names_in(row, names) for row in listed]
+    listed = [(dict(row), _participants(row.get("ConversationId")), row.get("OtherUser")) for row in rows]
+    ids = {user for _, pair, other in listed for user in (*pair, other) if isinstance(user, str)}
+    names = users.names(ids)
+    for row, pair, other in listed:
+        if pair:
+            row["ConversationId"] = "#".join(names[user] for user in pair)
+        if isinstance(other, str):
+            row["OtherUser"] = names[other]
+    return [row for row, *_ in listed]
 
 
-def compare(table: Any, user: str, conversations: Iterable[str]) -> list[tuple[Row, State]]:
-    """Every row that the list of ``user``, an id, has or should have; those that it has first.
+def compare(table: Any, user: str, conversations: Iterable[str]) -> list[tuple[Row, str]]:
+    """Every row that the list of ``user``, an id, has or should have, with its state; those that it has first.
 
     ``conversations`` are the ids of all conversations with messages. Reads the last message of each one that
     is the user's.
     """
     own = {one for one in conversations if user in _participants(one)}
-    rows, _ = store.conversations(table, user, limit=_ALL)
+    rows, _ = store.conversations(table, user, limit=MOST)
     # By key: a row that moves while the pages are read comes twice.
     listed = {_key(row): row for row in rows}
     # A listed conversation may have begun after its place in the table was read.
     own.update(map(store.listed, rows))
     right = {_key(row): row for one in own if (row := _row(table, user, one))}
     states = [(row, _state(row, right.get(key))) for key, row in listed.items()]
-    return states + [(row, State.MISSING) for key, row in right.items() if key not in listed]
+    return states + [(row, "missing") for key, row in right.items() if key not in listed]
 
 
-def _compared(target: Target, wanted: str) -> list[tuple[Row, State]]:
+def _compared(target: Target, wanted: str) -> list[tuple[Row, str]]:
     # Here, because only a check reads the whole table.
     from chat.reindex import all_conversations
     from chat.transfer import bar
 
     with bar(f"reading the keys of {target.table_name}", None) as advance:
         found = all_conversations(target.typed_client, target.table_name, advance=advance)
-        try:
-            return compare(target.table, wanted, found)
-        except TimeoutError as error:
-            raise OpsError(str(error)) from None
+        return compare(target.table, wanted, found)
 
 
-def _summary(states: Counter[State]) -> str:
-    text = (
-        f"{counted(states.total(), 'conversation')} compared with the messages: "
-        f"{states[State.LAGS]} lagging, {states[State.MISSING]} missing, "
-        f"{states[State.SURPLUS]} surplus"
-    )
-    if states.total() == states[State.CURRENT]:
-        return text
-    return f"{text}; if this lasts for more than moments, run `python -m chat reindex`"
-
-
-def _state(row: Row, right: Row | None) -> State:
+def _state(row: Row, right: Row | None) -> str:
     if right is None:
-        return State.SURPLUS
-    shown = {name: value for name, value in row.items() if name in right}
-    return State.CURRENT if same(shown, right) else State.LAGS
+        return "surplus"
+    return "current" if same({name: row.get(name) for name in right}, right) else "lags"
 
 
 def _row(table: Any, user: str, conversation: str) -> Row | None:
@@ -175,25 +157,9 @@ def _row(table: Any, user: str, conversation: str) -> Row | None:
     return next((row for row in pair if row[INDEX_PARTITION_KEY] == user), None)
 
 
-def _names_in(row: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, str]:
-    changed = {"OtherUser": names[row["OtherUser"]]} if isinstance(row.get("OtherUser"), str) else {}
-    if pair := _participants(row.get("ConversationId")):
-        # Commands take this; they would not take every name that a pool allows.
-        changed["ConversationId"] = "#".join(names[user] if _can_be_typed(names[user]) else user for user in pair)
-    return changed
-
-
 def _participants(conversation: object) -> tuple[str, ...]:
     """The ids of a conversation's users; none for text that was put by hand, or missing."""
     try:
         return participants(str(conversation))
     except ValueError:
         return ()
-
-
-def _can_be_typed(name: str) -> bool:
-    try:
-        user_id(name)
-    except ValueError:
-        return False
-    return True

@@ -3,6 +3,7 @@
 import argparse
 
 from chat import items
+from chat.store import named
 from chat.target import Commands, Target, command
 from cli import output
 from dynamo.table import note_lost_tries
@@ -18,6 +19,6 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Delete it; print its reference or key, or with --json the deleted item."""
     note_lost_tries(target.client)
-    item = items.delete(target.table, items.key_of_item(arguments, target))
-    name = "\t".join(map(output.safe, arguments.key or ())) or items.named(item)
+    item = items.delete(target.table, items.named_key(arguments, target))
+    name = "\t".join(map(output.safe, arguments.key or ())) or named(item)
     return items.print_done("deleted", name, item, arguments)

@@ -2,11 +2,11 @@
 
 import argparse
 from datetime import UTC, datetime
-from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.items import add_message, is_refusal, key_of_message, missing, named, print_done
+from chat.items import add_message, is_refusal, missing, print_done
+from chat.store import find, named
 from chat.target import Commands, Target, body, command
 from model.messages import PARTITION_KEY, format_time
 
@@ -22,25 +22,17 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Change the message; print its reference, or the changed item."""
     text = body(arguments.body)
-    item = edit(target.table, key_of_message(arguments, target), text, at=datetime.now(UTC))
-    return print_done("edited", named(item), item, arguments)
-
-
-def edit(table: Any, key: dict[str, str], body: str, *, at: datetime) -> dict[str, Any]:
-    """Change the body of the message under ``key`` in a boto3 Table; return the changed message.
-
-    Raises OpsError when there is none.
-    """
+    key = find(target.table, target.conversation(arguments.conversation), arguments.message)
     try:
-        answer = table.update_item(
+        item = target.table.update_item(
             Key=key,
             UpdateExpression="SET Body = :body, EditedAt = :at",
             ConditionExpression=f"attribute_exists({PARTITION_KEY})",
-            ExpressionAttributeValues={":body": body, ":at": format_time(at)},
+            ExpressionAttributeValues={":body": text, ":at": format_time(datetime.now(UTC))},
             ReturnValues="ALL_NEW",
-        )
+        )["Attributes"]
     except ClientError as error:
         if not is_refusal(error):
             raise
-        raise missing(table, key) from None
-    return dict(answer["Attributes"])
+        raise missing(target.table, key) from None
+    return print_done("edited", named(item), item, arguments)

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError, ParamValidationError
 
 from cli.errors import code
 from cli.output import count
-from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
+from model.messages import CONVERSATION_PREFIX, Key, is_message, key_of
 
 # How long a received message is hidden from other receivers.
 _HIDDEN_SECONDS = 300
@@ -23,17 +23,17 @@ _WAIT_SECONDS = 2
 _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException", "ExpiredIteratorException"})
 # Pages of a stream may be empty; after this many in a row no record is expected.
 _EMPTY_PAGES = 100
+_FORGOTTEN = (
+    "is about records that the stream, which keeps them for 24 hours, no longer has; "
+    "`python -m chat reindex --failed --all` reads every conversation instead"
+)
 
 Message = dict[str, Any]
 Say = Callable[[str], None]
 
 
-class RecordsGone(Exception):
-    """The stream no longer has the records."""
-
-
-class NotARecord(Exception):
-    """The queue's message was not sent by Lambda."""
+class Unreadable(Exception):
+    """The records of a message cannot be read; the text says why."""
 
 
 class FailureQueue:
@@ -44,72 +44,49 @@ class FailureQueue:
 
     def settle(self, is_settled: Callable[[Message], bool]) -> dict[str, int]:
         """Delete every message that ``is_settled``, keep the others; how many are "settled" and "kept"."""
-        settled, kept = 0, list[Message]()
-        for message in self._receive():
-            if is_settled(message):
-                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-                settled += 1
-            else:
-                kept.append(message)
-        # Not sooner, or they would be received again. Others, and the next run, see them at once.
-        for message in kept:
-            self._sqs.change_message_visibility(
-                QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0
-            )
-        return {"settled": settled, "kept": len(kept)}
-
-    def _receive(self) -> Iterator[Message]:
-        """Every message there is, once; each is hidden from other receivers for a while."""
-        seen: set[str] = set()
+        seen, kept = set[str](), list[str]()
+        request = {"MaxNumberOfMessages": 10, "VisibilityTimeout": _HIDDEN_SECONDS, "WaitTimeSeconds": _WAIT_SECONDS}
         while True:
-            answer = self._sqs.receive_message(
-                QueueUrl=self._url,
-                MaxNumberOfMessages=10,
-                VisibilityTimeout=_HIDDEN_SECONDS,
-                WaitTimeSeconds=_WAIT_SECONDS,
-            )
-            new = [message for message in answer.get("Messages", []) if message["MessageId"] not in seen]
+            found = self._sqs.receive_message(QueueUrl=self._url, **request).get("Messages", [])
+            new = [message for message in found if message["MessageId"] not in seen]
             if not new:
-                return
+                break
             seen.update(message["MessageId"] for message in new)
-            yield from new
+            for message in new:
+                if is_settled(message):
+                    self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                else:
+                    kept.append(message["ReceiptHandle"])
+        # Not sooner, or they would be received again. Others, and the next run, see them at once.
+        for handle in kept:
+            self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=0)
+        return {"settled": len(seen) - len(kept), "kept": len(kept)}
 
 
 def settle(queue: FailureQueue, streams: Any, reindex: Callable[[list[str]], bool], *, say: Say) -> dict[str, int]:
     """Reindex the conversations of each message, and delete the message when that succeeds.
 
     ``streams`` is a boto3 DynamoDB Streams client; ``reindex`` returns whether all lists are right. A message
-    whose records the stream no longer has is kept: only reading every conversation helps then, which may be
-    expensive, so the caller asks for it (``settle_all``).
+    whose records the stream no longer has is kept: ``settle_all`` reads every conversation, which may be expensive.
     """
-    gone = 0
 
     def is_settled(message: Message) -> bool:
-        nonlocal gone
         try:
             return reindex(failed_conversations(streams, message))
-        except NotARecord:
-            say(f"message {message['MessageId']} in the failure queue was not sent by Lambda; left in place")
-        except RecordsGone:
-            gone += 1
-        return False
+        except Unreadable as error:
+            say(f"message {message['MessageId']} in the failure queue {error}")
+            return False
 
-    settled = queue.settle(is_settled)
-    if gone:
-        say(
-            f"the stream no longer has the records of {count(gone, 'failure')}: it keeps them for 24 hours; "
-            "`python -m chat reindex --failed --all` reads every conversation instead"
-        )
-    return settled
+    return queue.settle(is_settled)
 
 
 def settle_all(queue: FailureQueue, reindex: Callable[[], bool], *, say: Say) -> dict[str, int]:
     """Reindex every conversation, then delete the messages that were in the queue before."""
-    before: set[str] = set()
+    before: list[str] = []
 
     def note(message: Message) -> bool:
         if _batch(message):
-            before.add(message["MessageId"])
+            before.append(message["MessageId"])
         return False
 
     # All are put back: a full reindex may take longer than they can be hidden.
@@ -124,20 +101,20 @@ def settle_all(queue: FailureQueue, reindex: Callable[[], bool], *, say: Say) ->
 
 
 def failed_conversations(streams: Any, message: Message) -> list[str]:
-    """The ids of the conversations of a message's records. Raises NotARecord and RecordsGone."""
+    """The ids of the conversations of a message's records. Raises Unreadable."""
+    foreign = Unreadable("was not sent by Lambda; left in place")
     batch = _batch(message)
     if batch is None:
-        raise NotARecord
+        raise foreign
     try:
         keys = list(_keys(streams, **batch))
     except ParamValidationError:
-        raise NotARecord from None
+        raise foreign from None
     except ClientError as error:
         if code(error) in _GONE:
-            raise RecordsGone from None
+            raise Unreadable(_FORGOTTEN) from None
         raise
-    found = [key[0].removeprefix(CONVERSATION_PREFIX) for key in keys if is_message(*key)]
-    return list(dict.fromkeys(found))
+    return list(dict.fromkeys(pk.removeprefix(CONVERSATION_PREFIX) for pk, sk in keys if is_message(pk, sk)))
 
 
 def _batch(message: Message) -> dict[str, Any] | None:
@@ -145,14 +122,13 @@ def _batch(message: Message) -> dict[str, Any] | None:
     try:
         batch = json.loads(message["Body"])["DDBStreamBatchInfo"]
         first, last = str(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])
-        int(first)
         return {"stream": batch["streamArn"], "shard": batch["shardId"], "first": first, "last": last}
     except (ValueError, TypeError, KeyError):
         return None
 
 
-def _keys(streams: Any, *, stream: str, shard: str, first: str, last: int) -> Iterator[tuple[str, str]]:
-    """The keys of the records from the ``first`` sequence number to the ``last``. Raises RecordsGone."""
+def _keys(streams: Any, *, stream: str, shard: str, first: str, last: int) -> Iterator[Key]:
+    """The keys of the records from the ``first`` sequence number to the ``last``. Raises Unreadable."""
     iterator = streams.get_shard_iterator(
         StreamArn=stream, ShardId=shard, ShardIteratorType="AT_SEQUENCE_NUMBER", SequenceNumber=first
     )["ShardIterator"]
@@ -162,10 +138,9 @@ def _keys(streams: Any, *, stream: str, shard: str, first: str, last: int) -> It
         for record in answer["Records"]:
             number = int(record["dynamodb"]["SequenceNumber"])
             if number <= last:
-                keys = record["dynamodb"]["Keys"]
-                yield keys[PARTITION_KEY]["S"], keys[SORT_KEY]["S"]
+                yield key_of(record["dynamodb"]["Keys"])
             if number >= last:
                 return
         empty = 0 if answer["Records"] else empty + 1
         iterator = answer.get("NextShardIterator")
-    raise RecordsGone
+    raise Unreadable(_FORGOTTEN)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chat.history import message_line
-from chat.store import Span, messages
+from chat.store import messages
 from chat.target import Commands, Target, command, count, pair
 from cli import output
 from cli.polling import Clock
@@ -69,7 +69,7 @@ def follow(
     yield shown[::-1]
     while True:
         clock.sleep(POLL_SECONDS)
-        read = list(messages(table, conversation, Span(first=floor)))
+        read = list(messages(table, conversation, first=floor))
         yield [message for message in read if message[SORT_KEY] not in seen]
         seen |= {message[SORT_KEY] for message in read}
         if seen:

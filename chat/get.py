@@ -19,7 +19,7 @@ def add(commands: Commands) -> None:
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the item, read consistently."""
-    item = items.get(target.table, items.key_of_item(arguments, target))
+    item = items.get(target.table, items.named_key(arguments, target))
     if not items.print_json(item, arguments):
         show(item)
     return 0

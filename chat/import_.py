@@ -5,26 +5,28 @@ written. A run that continues may write some lines again, which changes nothing:
 """
 
 import argparse
+import hashlib
 import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.item_files import ImportFile, check, item_in, lines, opened
+from chat.item_files import ImportFile, Line, check, item_of, lines, opened
 from chat.target import Commands, Target, command
-from chat.transfer import CONTINUES, FAILURES, Advance, ProgressFile, bar, describe, patiently, tries, unfinished
+from chat.transfer import CONTINUES, FAILURES, ProgressFile, bar, describe, patiently, tries, unfinished
 from cli.errors import OpsError, code, explain
 from cli.output import count
 from dynamo.parallel import lanes
 from dynamo.values import same, untyped
-from dynamo.writer import ITEMS_PER_BATCH, Table
 from model.messages import is_membership, key_of
 from model.wire import Typed
 
+# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+_ITEMS_PER_BATCH = 25
 # More batches at once are throttled sooner (dynamo/writer.py). Conditional puts write single items, and each waits
 # for one answer; ten connections are open.
 _WORKERS, _WORKERS_IF_ABSENT = 4, 10
@@ -61,117 +63,109 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     """Check and import; the result goes to standard output."""
     with opened(arguments.file) as source:
         if arguments.check:
-            _show_checked(arguments, source, _checked(source, target))
+            _show_checked(source.name, check(source, target.say), as_json=arguments.json)
             return 0
-        client = target.typed_client
-        table = describe(client, target.table_name)
+        client, name = target.typed_client, target.table_name
+        table = describe(client, name)
         progress = Progress(source, table, if_absent=arguments.if_absent, say=target.say)
-        if progress.resume():
+        if progress.line:
             target.say(f"continuing after line {progress.line:,} of {source.name}")
         else:
-            _checked(source, target)
-        with bar(f"importing {source.name}", source.size(), of_bytes=True) as advance:
-            import_rest(client, target.table_name, source, progress, advance)
-        _show(arguments, source, target.table_name, progress.counts)
-        if not table.get("StreamSpecification", {}).get("StreamEnabled") and progress.counts[WRITTEN]:
-            target.say(
-                f"table {target.table_name} has no stream; `python -m chat reindex` brings the users' "
-                "lists of conversations up to date"
-            )
+            check(source, target.say)
+        import_rest(client, name, source, progress)
+    counts = {outcome: progress.counts[outcome] for outcome in _TEXTS}
+    if arguments.json:
+        print(json.dumps({"table": name, "file": source.name, **counts}))
+    else:
+        print(f"{source.name}: {'; '.join(f'{n:,} {_TEXTS[outcome]}' for outcome, n in counts.items() if n)}")
+    if not table.get("StreamSpecification", {}).get("StreamEnabled") and counts[WRITTEN]:
+        target.say(
+            f"table {name} has no stream; `python -m chat reindex` brings the users' lists of conversations up to date"
+        )
     return 0
 
 
-@dataclass
-class Part:
-    """Consecutive lines of a file; ``end`` is the offset after them."""
-
-    first: int = 0
-    last: int = 0
-    end: int = 0
-    items: list[Typed] = field(default_factory=list)
-    memberships: int = 0
-
-
 class Progress:
-    """How far one import of a file into a table came, in this run and those that it continues."""
+    """How far one import of a file into a table came, in this run and those that it continues.
+
+    Raises OpsError for the progress of another import of the file.
+    """
 
     def __init__(
         self, source: ImportFile, table: dict[str, Any], *, if_absent: bool, say: Callable[[str], None]
     ) -> None:
         self.line, self.offset, self.counts, self.if_absent = 0, 0, Counter[str](), if_absent
-        self._source, self._say = source, say
+        self._name, self._say = source.name, say
         self._file: ProgressFile | None = None
         if source.path:
-            # Beside the file; another table's import of the same file has one of its own.
-            path = source.path.with_name(f"{source.path.name}.{table['TableName']}.import")
+            source.file.seek(0)
             identity = {
                 "version of this command": 3,
                 "table of that name": table["TableId"],
                 "choice of --if-absent": if_absent,
-                "content of the file": source.digest(),
+                "content of the file": hashlib.file_digest(source.file, "sha256").hexdigest(),  # type: ignore[arg-type]
             }
+            # Beside the file; another table's import of the same file has one of its own.
+            path = source.path.with_name(f"{source.path.name}.{table['TableName']}.import")
             self._file = ProgressFile(path, identity, delete=path)
+            if state := self._file.load():
+                self.line, self.offset, self.counts = state["line"], state["offset"], Counter(state["counts"])
 
-    def resume(self) -> bool:
-        """Continue an interrupted run; False when there was none. Raises OpsError for another import's progress."""
-        state = self._file.load() if self._file else None
-        if state is None:
-            return False
-        self.line, self.offset, self.counts = state["line"], state["offset"], Counter(state["counts"])
-        return True
-
-    def add(self, part: Part, outcomes: Counter[str]) -> None:
-        """Count the part that comes next as written; save that now and then."""
-        self.counts = self.counts + outcomes + Counter({SKIPPED: part.memberships})
-        self.line, self.offset = part.last, part.end
+    def add(self, last: Line, outcomes: Counter[str]) -> None:
+        """Count the lines up to ``last`` as written; save that now and then."""
+        self.line, self.offset, self.counts = last.number, last.end, self.counts + outcomes
         if self._file and self._file.is_due():
             self.save()
 
     def save(self) -> None:
         """Let another run continue from here; if that fails, say so once."""
-        if self._file is None or not self.line:
-            return
-        try:
-            self._file.save({"line": self.line, "offset": self.offset, "counts": self.counts})
-        except OSError as error:
-            self._say(f"{self._file.path}: {error.strerror}; an interrupted import will start over")
-            self._file = None
+        if self._file and self.line:
+            try:
+                self._file.save({"line": self.line, "offset": self.offset, "counts": self.counts})
+            except OSError as error:
+                self._say(f"{self._file.path}: {error.strerror}; an interrupted import will start over")
+                self._file = None
 
-    def complete(self) -> None:
-        """Nothing is left to continue."""
+    def forget(self) -> None:
+        """Let no other run continue from here."""
         if self._file:
             self._file.remove()
             self._file = None
 
     def how_far(self) -> str:
         """How far it came, and how to continue, for an error message."""
-        done = f"{self._source.name} is written up to line {self.line}"
+        done = f"{self._name} is written up to line {self.line}"
         return f"{done}, and {CONTINUES}" if self._file else done
 
 
-def import_rest(client: Any, table: str, source: ImportFile, progress: Progress, advance: Advance) -> None:
+def import_rest(client: Any, table: str, source: ImportFile, progress: Progress) -> None:
     """Write what ``progress`` does not have yet. Raises OpsError, or KeyboardInterrupt, with how far it came."""
-    advance(progress.offset)
-    running: deque[tuple[Part, Future[Counter[str]]]] = deque()
-    write = _put_absent if progress.if_absent else _put
+    running: deque[tuple[list[Line], Future[Counter[str]]]] = deque()
+    put = _put_absent if progress.if_absent else _put
 
     def finish_first() -> None:
-        """In the order of the lines: everything before the first part under way is written."""
-        part, written = running.popleft()
+        """In the order of the lines: everything before the first batch under way is written."""
+        batch, written = running.popleft()
         try:
             outcomes = written.result()
         except ClientError as error:
-            text = f"{source.name}: lines {part.first} to {part.last}: {explain(error)}"
+            text = f"{source.name}: lines {batch[0].number} to {batch[-1].number}: {explain(error)}"
             raise OpsError(f"{text}; {progress.how_far()}") from None
-        advance(part.end - progress.offset)
-        progress.add(part, outcomes)
+        advance(batch[-1].end - progress.offset)
+        progress.add(batch[-1], outcomes)
 
+    def write(items: Sequence[Typed]) -> Counter[str]:
+        left = [item for item in items if not is_membership(*key_of(item))]
+        return Counter({SKIPPED: len(items) - len(left)}) + put(client, table, left)
+
+    workers = _WORKERS_IF_ABSENT if progress.if_absent else _WORKERS
     try:
-        with lanes(_WORKERS_IF_ABSENT if progress.if_absent else _WORKERS) as opened_lanes:
-            for part in _parts(source, progress):
-                if len(running) >= 2 * opened_lanes.number:
+        with bar(f"importing {source.name}", source.size) as advance, lanes(workers) as opened_lanes:
+            advance(progress.offset)
+            for batch, items in _batches(source, progress):
+                if len(running) >= 2 * workers:
                     finish_first()
-                running.append((part, opened_lanes.submit(write, client, table, part.items)))
+                running.append((batch, opened_lanes.submit(write, items)))
             while running:
                 finish_first()
     except OpsError:
@@ -180,43 +174,32 @@ def import_rest(client: Any, table: str, source: ImportFile, progress: Progress,
     except FAILURES as error:
         progress.save()
         raise unfinished(error, progress.how_far()) from None
-    progress.complete()
+    progress.forget()
 
 
-def _parts(source: ImportFile, progress: Progress) -> Iterator[Part]:
-    """The lines after those in ``progress``, in parts of one batch each.
-
-    Raises OpsError for a line that is not as it was checked.
-    """
+def _batches(source: ImportFile, progress: Progress) -> Iterator[tuple[list[Line], list[Typed]]]:
+    """The lines after those in ``progress``, and their items. Raises OpsError where one is not as it was checked."""
     source.file.seek(progress.offset)
-    part = Part()
-    for line in lines(source.file, after=progress.line):
+    rest = lines(source.file, after=progress.line)
+    while batch := list(islice(rest, _ITEMS_PER_BATCH)):
         try:
-            item = item_in(line)
+            items = [item_of(line.text) for line in batch]
         except ValueError:
-            progress.complete()
+            progress.forget()
             raise OpsError(
                 f"{source.name} was changed during its import, and is partly written; import it again"
             ) from None
-        if len(part.items) == ITEMS_PER_BATCH:
-            yield part
-            part = Part()
-        part.first, part.last, part.end = part.first or line.number, line.number, line.end
-        if is_membership(*key_of(item)):
-            part.memberships += 1
-        else:
-            part.items.append(item)
-    if part.last:
-        yield part
+        yield batch, items
 
 
 def _put(client: Any, table: str, items: Sequence[Typed]) -> Counter[str]:
     """Write the items, whatever is there."""
-    left, pauses = items, tries(f"writing {len(items)} items to {table}")
-    # A seed must not write an item again when no answer says whether it was written; an import may.
-    while left and (unknown := Table(client, table).put_all(left)):
-        left = [item for item in left if key_of(item) in unknown]
-        pauses.wait(len(left), "no good answer")
+    doing, left = f"writing {len(items)} items to {table}", [{"PutRequest": {"Item": item}} for item in items]
+    pauses = tries(doing)
+    while left:
+        answer = patiently(doing, client.batch_write_item, RequestItems={table: left})
+        if left := answer["UnprocessedItems"].get(table, []):
+            pauses.wait(len(left), "unprocessed items")
     return Counter({WRITTEN: len(items)})
 
 
@@ -228,39 +211,22 @@ def _put_absent(client: Any, table: str, items: Sequence[Typed]) -> Counter[str]
 def _put_one_absent(client: Any, table: str, item: Typed) -> str:
     put = {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
     try:
-        patiently(client.put_item, put, doing=f"writing an item to {table}")
+        patiently(f"writing an item to {table}", client.put_item, **put)
     except ClientError as error:
         if code(error) != "ConditionalCheckFailedException":
             raise
         # Where an answer was lost, or a run was killed, what is there may be this very item.
-        get = {"TableName": table, "Key": {name: item[name] for name in ("pk", "sk")}, "ConsistentRead": True}
-        found = patiently(client.get_item, get, doing=f"reading an item of {table}").get("Item")
+        key = {name: item[name] for name in ("pk", "sk")}
+        get = {"TableName": table, "Key": key, "ConsistentRead": True}
+        found = patiently(f"reading an item of {table}", client.get_item, **get).get("Item")
         return UNCHANGED if found and same(untyped(found), untyped(item)) else LEFT_ALONE
     return WRITTEN
 
 
-def _checked(source: ImportFile, target: Target) -> Counter[str]:
-    try:
-        with bar(f"checking {source.name}", source.size(), of_bytes=True) as advance:
-            return check(source, say=target.say, advance=advance)
-    except KeyboardInterrupt:
-        raise KeyboardInterrupt("nothing was written") from None
-
-
-def _show_checked(arguments: argparse.Namespace, source: ImportFile, checked: Counter[str]) -> None:
-    messages, others, memberships = (checked[kind] for kind in ("messages", "others", "memberships"))
-    if arguments.json:
-        numbers = {"messages": messages, "others": others, "memberships": memberships}
-        print(json.dumps({"file": source.name, "lines": checked.total(), **numbers}))
+def _show_checked(name: str, checked: Counter[str], *, as_json: bool) -> None:
+    numbers = {kind: checked[kind] for kind in ("messages", "others", "memberships")}
+    if as_json:
+        print(json.dumps({"file": name, "lines": checked.total(), **numbers}))
     else:
-        parts = [count(messages, "message"), count(others, "other item")]
-        parts.append(f"{count(memberships, 'row')} of users' lists, to be skipped")
-        print(f"{source.name}: {', '.join(parts)}")
-
-
-def _show(arguments: argparse.Namespace, source: ImportFile, table: str, counts: Counter[str]) -> None:
-    if arguments.json:
-        print(json.dumps({"table": table, "file": source.name, **{name: counts[name] for name in _TEXTS}}))
-        return
-    found = [f"{counts[name]:,} {text}" for name, text in _TEXTS.items() if counts[name]]
-    print(f"{source.name}: {'; '.join(found)}")
+        items = f"{count(numbers['messages'], 'message')}, {count(numbers['others'], 'other item')}"
+        print(f"{name}: {items}, {count(numbers['memberships'], 'row')} of users' lists, to be skipped")

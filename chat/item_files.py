@@ -1,51 +1,26 @@
-"""Files of items, one item a line: reading and writing keep every value, and an import checks all lines first.
+"""Files of items, one item a line, as ``import`` reads them: every value exact, every line checked first."""
 
-What is written is DynamoDB JSON, ``{"Item": {"pk": {"S": "..."}}}``: exact for sets, binary and numbers of 38
-digits, and what DynamoDB's own import from S3 reads as DYNAMODB_JSON
-(https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/S3DataImport.Format.html).
-"""
-
-import base64
 import contextlib
 import gzip
-import hashlib
-import json
 import os
 import re
 import shutil
 import sqlite3
-import stat
 import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from chat.target import binary_input
+from chat.transfer import bar
 from cli.errors import OpsError
 from cli.output import count
 from dynamo.values import from_plain, item_bytes, named, restored
+from model import messages as model
 from model.dataset import RepeatedKeys, is_gzip, line_item, parsed, unpacked
-from model.messages import (
-    CONVERSATION_PREFIX,
-    INDEX_PARTITION_KEY,
-    INDEX_SORT_KEY,
-    ITEM_BYTES,
-    KEY_BYTES,
-    PARTITION_KEY,
-    SORT_KEY,
-    Key,
-    Position,
-    check_entry,
-    conversation_id,
-    is_membership,
-    is_message,
-    key_of,
-    participants,
-)
 from model.users import check_user
 from model.wire import Typed, from_wire, to_wire
 
@@ -56,30 +31,21 @@ _MARK = b"\xef\xbb\xbf"
 _DOCUMENT = re.compile(rb'\s*(\[|\{\s*\n|\{\s*"(Items|Count|ScannedCount|ConsumedCapacity)"\s*:)')
 _MESSAGE = frozenset({"from", "to", "body", "at"})
 # The keys of table and index must be text; the most bytes of each.
-_KEYS = KEY_BYTES | {INDEX_PARTITION_KEY: KEY_BYTES[PARTITION_KEY], INDEX_SORT_KEY: KEY_BYTES[SORT_KEY]}
+_KEYS = model.KEY_BYTES | {
+    model.INDEX_PARTITION_KEY: model.KEY_BYTES[model.PARTITION_KEY],
+    model.INDEX_SORT_KEY: model.KEY_BYTES[model.SORT_KEY],
+}
 # As many lines with the key of another line are named; all are counted.
 _NAMED = 20
 
 
-@dataclass(frozen=True)
-class ImportFile:
-    """An open file, its name in messages, and its path if an import of it can be continued."""
+class ImportFile(NamedTuple):
+    """An open file, its name in messages, its path if an import of it can be continued, its size in bytes."""
 
     file: BinaryIO
     name: str
     path: Path | None
-
-    def size(self) -> int:
-        """How many bytes it has."""
-        return os.fstat(self.file.fileno()).st_size
-
-    def digest(self) -> str:
-        """The SHA-256 of its content."""
-        self.file.seek(0)
-        digest = hashlib.sha256()
-        while chunk := self.file.read(2**20):
-            digest.update(chunk)
-        return digest.hexdigest()
+    size: int
 
 
 @contextlib.contextmanager
@@ -89,101 +55,35 @@ def opened(path: str) -> Iterator[ImportFile]:
     A pipe is copied to a temporary file first, and gzip is unpacked to one. Raises OpsError or OSError.
     """
     with contextlib.ExitStack() as files:
-        name, is_file = "standard input", False
-        if path == "-":
-            file = binary_input()
-        else:
-            file, name = files.enter_context(open(path, "rb")), path
-            is_file = stat.S_ISREG(os.fstat(file.fileno()).st_mode)
-        if not is_file:
-            file = files.enter_context(_copied(file, name))
+        name, own = (path, Path(path)) if path != "-" else ("standard input", None)
+        file = files.enter_context(own.open("rb")) if own else binary_input()
+        if not (own and own.is_file()):
+            file, own = files.enter_context(_copied(file, name)), None
         if is_gzip(file):
             file = files.enter_context(_copied(unpacked(file), name))
-        yield ImportFile(file, name, Path(path) if is_file else None)
-
-
-def check(source: ImportFile, *, say: Callable[[str], None], advance: Callable[[int], None]) -> Counter[str]:
-    """Read the whole file: how many "messages", "others" and "memberships" it has.
-
-    ``say`` gets FILE:LINE: and the problem for every wrong line. Raises OpsError when there is one, when two
-    lines would be one item, for a file without lines, and for one JSON document.
-    """
-    checked, wrong, end = Counter[str](), 0, 0
-    source.file.seek(0)
-    try:
-        with RepeatedKeys() as keys:
-            for line in lines(source.file):
-                try:
-                    key = key_of(item_in(line))
-                except ValueError as error:
-                    _check_document(source, line)
-                    wrong += 1
-                    say(f"{source.name}:{line.number}: {error}")
-                else:
-                    checked["messages" if is_message(*key) else "memberships" if is_membership(*key) else "others"] += 1
-                    if not is_membership(*key):  # these are not written
-                        keys.add(line.number, *key)
-                advance(line.end - end)
-                end = line.end
-            repeated = keys.count()
-            for earlier, later in keys.first(_NAMED):
-                say(f"{source.name}:{later}: is the same item as line {earlier}; remove one, or give a message an 'id'")
-    except sqlite3.Error as error:
-        raise OpsError(
-            f"{source.name}: cannot compare the keys of its lines in a temporary file: {error}; "
-            "free disk space there, or name another folder in SQLITE_TMPDIR"
-        ) from None
-    number = wrong + checked.total()
-    if wrong or repeated:
-        of = count(number, "line")
-        raise OpsError(f"{source.name}: {wrong + repeated:,} of {of} cannot be imported; nothing was written")
-    if not number:
-        raise OpsError(f"{source.name} is empty; it needs one item or message a line")
-    return checked
-
-
-def _check_document(source: ImportFile, line: "Line") -> None:
-    """Raise OpsError when a wrong first line begins a JSON document: once, and not for each of its lines."""
-    if line.number == 1 and line.text and _DOCUMENT.match(line.text + b"\n"):
-        raise OpsError(
-            f"{source.name} is one JSON document; make it one item a line with jq -c: '.[]' for an array, "
-            "'.Items[] | {Item: .}' for the output of a scan, '.' for items over several lines"
-        ) from None
+        yield ImportFile(file, name, own, os.fstat(file.fileno()).st_size)
 
 
 class Line(NamedTuple):
-    """One line; ``end`` is the offset of the next one, ``text`` is None if it is too long."""
+    """One line, and the offset of the next one."""
 
     number: int
     end: int
-    text: bytes | None
+    text: bytes
 
 
 def lines(file: BinaryIO, *, after: int = 0) -> Iterator[Line]:
     """The lines from the position of ``file``, which is after line ``after``; at most one is in memory.
 
-    Leaves out blank lines, and the byte order mark that some editors write before the first one.
+    Leaves out blank lines, and the byte order mark that some editors write before the first one. Cuts lines that
+    are too long for an item: a file may lack line ends.
     """
-    end, number = file.tell(), after
-    while part := file.readline(LINE_BYTES + 1):
-        number += 1
-        end += len(part)
-        text: bytes | None = part.rstrip(b"\r\n")
-        if len(part) > LINE_BYTES:
-            text = None
-            while not part.endswith(b"\n") and (part := file.readline(LINE_BYTES)):
-                end += len(part)
-        if number == 1 and text:
-            text = text.removeprefix(_MARK)
-        if text is None or text.strip():
-            yield Line(number, end, text)
-
-
-def item_in(line: Line) -> Typed:
-    """The item of a line. Raises ValueError."""
-    if line.text is None:
-        raise ValueError(f"is longer than {LINE_BYTES // 2**20} MiB, and no item is")
-    return item_of(line.text)
+    end = file.tell()
+    for number, text in enumerate(iter(lambda: file.readline(LINE_BYTES + 1), b""), after + 1):
+        end += len(text)
+        line = text.removeprefix(_MARK) if number == 1 else text
+        if line.strip():
+            yield Line(number, end, line)
 
 
 def item_of(line: bytes) -> Typed:
@@ -193,25 +93,63 @@ def item_of(line: bytes) -> Typed:
     of a dataset, which has ``from``, ``to``, ``body`` and ``at`` (model/dataset.py). Raises ValueError with the
     rule of DynamoDB or of the data model that it breaks.
     """
-    value = parsed(line, parse_int=Decimal)
+    if len(line) > LINE_BYTES:
+        raise ValueError(f"is longer than {LINE_BYTES // 2**20} MiB, and no item is")
     try:
-        item = _item(value)
+        item = _item(parsed(line, parse_int=Decimal))
         _check(item)
     except UnicodeEncodeError:
         raise ValueError("contains an unpaired surrogate, which is not valid Unicode") from None
     return item
 
 
-def line_of(item: Typed) -> bytes:
-    """The line of an item as the API returns it, with its line end.
+def check(source: ImportFile, say: Callable[[str], None]) -> Counter[str]:
+    """Read the whole file: how many "messages", "others" and "memberships" it has.
 
-    The same item always has the same line, so that sorted files can be compared.
+    ``say`` gets FILE:LINE: and the problem for every wrong line. Raises OpsError when there is one, when two
+    lines would be one item, for a file without lines, and for one JSON document.
     """
-    spelled = {"Item": {name: _spelled(item[name]) for name in sorted(item)}}
-    return json.dumps(spelled, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+    name, checked, wrong = source.name, Counter[str](), 0
+    source.file.seek(0)
+    try:
+        with bar(f"checking {name}", source.size) as advance, RepeatedKeys() as keys:
+            for line in lines(source.file):
+                advance(len(line.text))
+                try:
+                    key = model.key_of(item_of(line.text))
+                except ValueError as error:
+                    if line.number == 1 and _DOCUMENT.match(line.text + b"\n"):
+                        raise OpsError(
+                            f"{name} is one JSON document; make it one item a line with jq -c: '.[]' for an "
+                            "array, '.Items[] | {Item: .}' for the output of a scan, '.' for items over several lines"
+                        ) from None
+                    wrong += 1
+                    say(f"{name}:{line.number}: {error}")
+                    continue
+                if model.is_membership(*key):  # which is not written
+                    checked["memberships"] += 1
+                else:
+                    checked["messages" if model.is_message(*key) else "others"] += 1
+                    keys.add(line.number, *key)
+            repeated = keys.count()
+            for earlier, later in keys.first(_NAMED):
+                say(f"{name}:{later}: is the same item as line {earlier}; remove one, or give a message an 'id'")
+    except KeyboardInterrupt:
+        raise KeyboardInterrupt("nothing was written") from None
+    except sqlite3.Error as error:
+        raise OpsError(
+            f"{name}: cannot compare the keys of its lines in a temporary file: {error}; "
+            "free disk space there, or name another folder in SQLITE_TMPDIR"
+        ) from None
+    if wrong or repeated:
+        of = count(wrong + checked.total(), "line")
+        raise OpsError(f"{name}: {wrong + repeated:,} of {of} cannot be imported; nothing was written")
+    if not checked:
+        raise OpsError(f"{name} is empty; it needs one item or message a line")
+    return checked
 
 
-def _item(value: object) -> Typed:
+def _item(value: Any) -> Typed:
     if not isinstance(value, Mapping):
         raise ValueError("is not a JSON object")
     if "Item" in value:
@@ -221,7 +159,7 @@ def _item(value: object) -> Typed:
         if not isinstance(attributes, Mapping):
             raise ValueError("'Item' is not an object of attributes")
         return {name: restored(name, content) for name, content in named(attributes)}
-    if PARTITION_KEY in value or SORT_KEY in value:
+    if model.PARTITION_KEY in value or model.SORT_KEY in value:
         return {name: from_plain(name, content) for name, content in named(value)}
     if _MESSAGE & value.keys():
         return from_wire(to_wire(line_item(value)))
@@ -230,52 +168,28 @@ def _item(value: object) -> Typed:
 
 def _check(item: Typed) -> None:
     """Raise ValueError for what DynamoDB, or the stream's function, would refuse."""
-    for name in (PARTITION_KEY, SORT_KEY):
+    for name in (model.PARTITION_KEY, model.SORT_KEY):
         if name not in item:
             raise ValueError(f"has no {name}; every item of the table has pk and sk")
-    for name, most in _KEYS.items():
-        if name in item:
-            ((kind, content),) = item[name].items()
-            if kind != "S" or not content:
-                raise ValueError(f"the key {name} must be text, and not empty")
-            if (size := len(content.encode())) > most:
-                raise ValueError(f"the key {name} has {size} bytes; DynamoDB allows {most}")
-    _check_message(key_of(item))
-    if (size := item_bytes(item)) > ITEM_BYTES:
-        raise ValueError(f"the item has {size} bytes; DynamoDB allows {ITEM_BYTES}")
-
-
-def _check_message(key: Key) -> None:
-    """A message must have a key by which its two users' lists can find it."""
-    if not is_message(*key):
-        return
-    conversation, position = key[0].removeprefix(CONVERSATION_PREFIX), Position.of(key[1])
-    users = participants(conversation)
-    if (spelled := conversation_id(*users)) != conversation:
-        raise ValueError(f"conversation {conversation!r} must be written {spelled!r}")
-    for user in users:
-        check_user(user)
-    check_entry(conversation)
-    if not (position.sent_at and position.message_id):
-        raise ValueError(f"the sk of a message is MESSAGE#TIME#ID, not {key[1]!r}")
-
-
-def _spelled(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A value as JSON spells it: binary in base64, sets in one order."""
-    ((kind, content),) = value.items()
-    if kind == "B":
-        content = base64.b64encode(bytes(content)).decode()
-    elif kind == "BS":
-        content = sorted(base64.b64encode(bytes(member)).decode() for member in content)
-    elif kind == "SS":
-        content = sorted(content)
-    elif kind == "NS":
-        content = sorted(content, key=Decimal)
-    elif kind == "L":
-        content = [_spelled(member) for member in content]
-    elif kind == "M":
-        content = {name: _spelled(content[name]) for name in sorted(content)}
-    return {kind: content}
+    for name in _KEYS.keys() & item.keys():
+        ((kind, content),) = item[name].items()
+        if kind != "S" or not content:
+            raise ValueError(f"the key {name} must be text, and not empty")
+        if (size := len(content.encode())) > _KEYS[name]:
+            raise ValueError(f"the key {name} has {size} bytes; DynamoDB allows {_KEYS[name]}")
+    pk, sk = model.key_of(item)
+    if model.is_message(pk, sk):  # its two users' lists must find it by its key
+        conversation, position = pk.removeprefix(model.CONVERSATION_PREFIX), model.Position.of(sk)
+        users = model.participants(conversation)
+        if (spelled := model.conversation_id(*users)) != conversation:
+            raise ValueError(f"conversation {conversation!r} must be written {spelled!r}")
+        for user in users:
+            check_user(user)
+        model.check_entry(conversation)
+        if not (position.sent_at and position.message_id):
+            raise ValueError(f"the sk of a message is MESSAGE#TIME#ID, not {sk!r}")
+    if (size := item_bytes(item)) > model.ITEM_BYTES:
+        raise ValueError(f"the item has {size} bytes; DynamoDB allows {model.ITEM_BYTES}")
 
 
 @contextlib.contextmanager

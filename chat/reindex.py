@@ -20,7 +20,7 @@ next message; running it again corrects it.
 
 import argparse
 import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -28,31 +28,18 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chat.failure_queue import FailureQueue, settle, settle_all
+from chat.failure_queue import FailureQueue, Say, settle, settle_all
 from chat.store import last_message
 from chat.target import Commands, Target, command, pair
-from chat.transfer import CONTINUES, Advance, bar, describe, patiently, tries
+from chat.transfer import SEGMENTS, Advance, bar, describe, read_segments, tries
 from cli.errors import OpsError, UsageError, code, explain
 from cli.output import count
 from dynamo.memberships import Unsettled, bring_up_to_date
-from dynamo.parallel import After, ask, in_segments, lanes
-from model.messages import (
-    CONVERSATION_PREFIX,
-    INDEX_SORT_KEY,
-    PARTITION_KEY,
-    SORT_KEY,
-    Key,
-    Position,
-    conversation_key,
-    is_membership,
-    is_message,
-    key_of,
-    membership_key,
-    participants,
-)
+from dynamo.parallel import ask, lanes
+from model import messages as model
+from model.wire import Typed
 
 _WORKERS = 8
-_SEGMENTS = 4
 
 
 @dataclass
@@ -63,13 +50,6 @@ class Reindexed:
     failed: dict[str, str] = field(default_factory=dict)
     # Keys that look like those of a conversation, but are not; no list can show them.
     foreign: list[str] = field(default_factory=list)
-
-    def add(self, other: "Reindexed") -> bool:
-        """Count other conversations too; whether none of these failed."""
-        self.done += other.done
-        self.failed |= other.failed
-        self.foreign += other.foreign
-        return not other.failed
 
 
 def add(commands: Commands) -> None:
@@ -104,18 +84,23 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         raise UsageError("name conversations, or pass --failed or --all, not both")
     result, settled = Reindexed(), dict[str, int]()
 
-    def some(conversations: Iterable[str]) -> bool:
-        return result.add(reindex_all(target.client, target.table_name, conversations, say=target.say))
+    def some(conversations: Iterable[str], advance: Advance = lambda _: None) -> bool:
+        """Reindex these; whether none of them failed."""
+        failed = len(result.failed)
+        reindex_all(target.client, target.table_name, conversations, result, advance=advance, say=target.say)
+        return len(result.failed) == failed
 
     def everything() -> bool:
-        return result.add(_reindex_everything(target))
+        describe(target.typed_client, target.table_name)  # which refuses a table with other keys
+        with bar(f"reindexing {target.table_name}", None) as advance:
+            return some(all_conversations(target.typed_client, target.table_name), advance)
 
     if arguments.failed:
-        queue = FailureQueue(target.service("sqs"), target.stack_output("FailureQueueUrl"))
+        queue = FailureQueue(target.clients("sqs"), target.stack_output("FailureQueueUrl"))
         if arguments.all:
             settled = settle_all(queue, everything, say=target.say)
         else:
-            settled = settle(queue, target.service("dynamodbstreams"), some, say=target.say)
+            settled = settle(queue, target.clients("dynamodbstreams"), some, say=target.say)
     elif arguments.conversations:
         some([target.conversation(text) for text in arguments.conversations])
     else:
@@ -140,33 +125,33 @@ def reindex(table: Any, conversation: str) -> None:
     """
 
     def once() -> None:
-        horizon = _horizon(table, conversation)
-        if horizon is not None:
-            bring_up_to_date(table, conversation, horizon)
+        last = last_message(table, conversation)
+        found = [model.Position.of(last[model.SORT_KEY])] if last else []
+        for user in model.participants(conversation):
+            answer = table.get_item(Key=model.membership_key(user, conversation), ConsistentRead=True)
+            if row := answer.get("Item"):
+                found.append(model.Position(str(row.get(model.INDEX_SORT_KEY, "")), str(row.get("LastMessageId", ""))))
+        if found:
+            bring_up_to_date(table, conversation, max(found))
 
     ask(once, tries(f"reindexing {conversation}"))
 
 
 def reindex_all(
-    client: Any,
-    name: str,
-    conversations: Iterable[str],
-    *,
-    advance: Advance = lambda _: None,
-    say: Callable[[str], None],
-) -> Reindexed:
+    client: Any, name: str, conversations: Iterable[str], result: Reindexed, *, advance: Advance, say: Say
+) -> None:
     """Reindex several conversations at once, read as they are used; one that fails does not stop the others.
 
-    ``client`` is that of a boto3 resource.
+    ``client`` is that of a boto3 resource; ``result`` counts them.
     """
-    table, result = table_for_threads(client, name), Reindexed()
+    table = table_for_threads(client, name)
 
     def attempt(conversation: str) -> tuple[str, Exception | None]:
         try:
             reindex(table, conversation)
+            return conversation, None
         except (ValueError, ClientError, BotoCoreError, Unsettled, TimeoutError) as error:
             return conversation, error
-        return conversation, None
 
     with lanes(_WORKERS) as opened:
         for conversation, error in opened.map(attempt, conversations):
@@ -175,43 +160,33 @@ def reindex_all(
                 result.done += 1
             elif isinstance(error, ValueError):
                 result.foreign.append(conversation)
-                say(f"left out: {error}; delete the items with {PARTITION_KEY} {conversation_key(conversation)}")
+                say(f"left out: {error}; delete the items with pk {model.conversation_key(conversation)}")
             elif isinstance(error, ClientError) and code(error) == "ResourceNotFoundException":
                 raise error  # the table is gone
             else:
                 reason = explain(error) if isinstance(error, ClientError | BotoCoreError) else str(error)
                 result.failed[conversation] = reason
                 say(f"conversation {conversation}: {reason}")
-    return result
 
 
 def all_conversations(client: Any, table: str, *, advance: Advance = lambda _: None) -> Iterator[str]:
     """The ids of all conversations that have messages or are in lists, each of them once.
 
     ``client`` takes and returns DynamoDB JSON. Reads all keys of the table, and counts them by ``advance``; keeps
-    the ids in memory.
+    the ids in memory. Raises OpsError where throttling does not end.
     """
-    request = {
-        "TableName": table,
-        "ConsistentRead": True,
-        "TotalSegments": _SEGMENTS,
-        "ProjectionExpression": "#pk, #sk",
-        "ExpressionAttributeNames": {"#pk": PARTITION_KEY, "#sk": SORT_KEY},
-    }
-
-    def read(segment: int, after: After) -> tuple[list[Key], After]:
-        begin = {} if after is None else {"ExclusiveStartKey": after}
-        page = patiently(client.scan, {**request, **begin, "Segment": segment}, doing=f"reading {table}")
-        return list(map(key_of, page["Items"])), page.get("LastEvaluatedKey")
-
+    names = {"#pk": model.PARTITION_KEY, "#sk": model.SORT_KEY}
+    keys = partial(client.scan, ProjectionExpression="#pk, #sk", ExpressionAttributeNames=names, TotalSegments=SEGMENTS)
+    calls = [partial(keys, Segment=segment) for segment in range(SEGMENTS)]
     seen = set[str]()
-    with lanes(_SEGMENTS) as opened:
-        for _, keys in in_segments(opened, read, dict.fromkeys(range(_SEGMENTS))):
-            advance(len(keys))
-            for conversation in map(_conversation, keys):
-                if conversation is not None and conversation not in seen:
-                    seen.add(conversation)
-                    yield conversation
+    try:
+        for _, items, _ in read_segments(table, dict.fromkeys(range(SEGMENTS)), calls):
+            advance(len(items))
+            new = dict.fromkeys(filter(None, map(_conversation, items)))
+            yield from (conversation for conversation in new if conversation not in seen)
+            seen.update(new)
+    except TimeoutError as error:
+        raise OpsError(str(error)) from None
 
 
 def table_for_threads(client: Any, name: str) -> Any:
@@ -224,29 +199,9 @@ def table_for_threads(client: Any, name: str) -> Any:
     return SimpleNamespace(**{m: partial(getattr(client, m), TableName=name) for m in methods})
 
 
-def _reindex_everything(target: Target) -> Reindexed:
-    describe(target.typed_client, target.table_name)  # which refuses a table with other keys
-    found = all_conversations(target.typed_client, target.table_name)
-    try:
-        with bar(f"reindexing {target.table_name}", None) as advance:
-            return reindex_all(target.client, target.table_name, found, advance=advance, say=target.say)
-    except TimeoutError as error:  # of the reading; a conversation's own is among the failed
-        raise OpsError(f"{error}; {CONTINUES}") from None
-
-
-def _horizon(table: Any, conversation: str) -> Position | None:
-    """The newest of the last message and of what both lists show; None when there is nothing."""
-    last = last_message(table, conversation)
-    found = [Position.of(last[SORT_KEY])] if last else []
-    for user in participants(conversation):
-        answer = table.get_item(Key=membership_key(user, conversation), ConsistentRead=True)
-        if row := answer.get("Item"):
-            found.append(Position(str(row.get(INDEX_SORT_KEY, "")), str(row.get("LastMessageId", ""))))
-    return max(found, default=None)
-
-
-def _conversation(key: Key) -> str | None:
-    """The conversation to which an item's key belongs; None for another item."""
-    if is_message(*key):
-        return key[0].removeprefix(CONVERSATION_PREFIX)
-    return key[1].removeprefix(CONVERSATION_PREFIX) if is_membership(*key) else None
+def _conversation(item: Typed) -> str | None:
+    """The conversation to which an item belongs; None for another item."""
+    pk, sk = model.key_of(item)
+    if model.is_message(pk, sk):
+        return pk.removeprefix(model.CONVERSATION_PREFIX)
+    return sk.removeprefix(model.CONVERSATION_PREFIX) if model.is_membership(pk, sk) else None

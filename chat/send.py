@@ -5,10 +5,10 @@ import uuid
 from datetime import UTC, datetime
 from typing import Any
 
-from chat.items import held, moment, named, print_done, reference, refusal
+from chat.items import print_done, put_if_absent
+from chat.store import moment
 from chat.target import Commands, Target, body, command, usage_errors, user_name
-from cli.errors import OpsError
-from dynamo.values import same
+from dynamo.table import note_lost_tries
 from model.messages import PARTITION_KEY, SORT_KEY, message_item
 
 
@@ -36,19 +36,11 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
             sent_at=arguments.at or datetime.now(UTC),
             message_id=str(uuid.uuid4()),
         )
+    note_lost_tries(target.client)
     send(target.table, item)
-    return print_done("sent as", named(item), item, arguments)
+    return print_done("sent as", f"{item['SentAt']}#{item['MessageId']}", item, arguments)
 
 
 def send(table: Any, item: dict[str, Any]) -> None:
-    """Write a new message to a boto3 Table. Raises OpsError when another one is under its key.
-
-    A lost answer makes the SDK send again, which the first one's success refuses: then what is there is the
-    message itself.
-    """
-    error = refusal(table, item, "attribute_not_exists(#0)", {"#0": PARTITION_KEY}, {})
-    key = {name: item[name] for name in (PARTITION_KEY, SORT_KEY)}
-    if error and not same(held(table, key, error), item):
-        raise OpsError(
-            f"conversation {item['ConversationId']} already has message {reference(item[SORT_KEY])}; nothing written"
-        )
+    """Write a new message to a boto3 Table. Raises OpsError when another one is under its key."""
+    put_if_absent(table, item, {name: item[name] for name in (PARTITION_KEY, SORT_KEY)})

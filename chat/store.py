@@ -1,16 +1,17 @@
-"""Reads conversations and their messages.
+"""Conversations and their messages: how a command line names them, and reading.
 
 ``table`` is a boto3 DynamoDB Table. botocore's errors pass through. Messages are read consistently; lists of
 conversations cannot be, because an index never is
 (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/HowItWorks.ReadConsistency.html).
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
+from cli import output
+from cli.errors import OpsError, UsageError
 from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_NAME,
@@ -19,72 +20,142 @@ from model.messages import (
     MESSAGE_PREFIX,
     PARTITION_KEY,
     SORT_KEY,
+    Position,
     conversation_key,
     format_time,
     membership_key,
+    parse_time,
 )
 
-# Sorts behind every text that can follow a prefix.
+# Sorts after every text that can follow a prefix.
 _LAST = "\U0010ffff"
 # Items that one request asks for; a page ends after 1 MB anyway.
 _PAGE = 1000
+# The fewest characters of an id that may stand for it.
+_SHORTEST = 4
 
 
-@dataclass(frozen=True, kw_only=True)
-class Span:
-    """A part of a conversation: sort keys from ``first`` to ``last``, and below ``before``."""
+def moment(text: str) -> datetime:
+    """The moment of an ISO time with a zone, or of a date: midnight in UTC. Raises UsageError."""
+    try:
+        if len(text) == len("2026-01-01"):
+            return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
+        return parse_time(text)
+    except ValueError:
+        raise UsageError(
+            f"{text!r} is not a time: ISO 8601 with a zone, like 2026-01-01T09:00:00Z, or a date, like 2026-01-01"
+        ) from None
 
-    first: str = MESSAGE_PREFIX
-    last: str = MESSAGE_PREFIX + _LAST
-    before: str = ""
 
-    @classmethod
-    def of(cls, *, since: datetime | None = None, until: datetime | None = None, before: str = "") -> "Span":
-        """``since`` and ``until`` are included; ``before`` is a sort key, and is not."""
-        return cls(
-            first=MESSAGE_PREFIX + (not_before(since) if since else ""),
-            last=MESSAGE_PREFIX + (f"{format_time(until)}#{_LAST}" if until else _LAST),
-            before=before,
+def reference(sort_key: str) -> str:
+    """How a message is named: TIME#ID, or its whole sort key where that has no id."""
+    text = sort_key.removeprefix(MESSAGE_PREFIX)
+    return text if "#" in text else sort_key
+
+
+def named(message: Mapping[str, Any]) -> str:
+    """The reference by which other commands know the message, for printing."""
+    return output.safe(reference(str(message[SORT_KEY])))
+
+
+def sort_key_of(text: str) -> str | None:
+    """The sort key that a reference names; None for an id or the beginning of one. Raises UsageError."""
+    if text.startswith(MESSAGE_PREFIX):
+        return text
+    if "#" in text:
+        return MESSAGE_PREFIX + text
+    if ":" in text or len(text) < _SHORTEST:
+        raise UsageError(
+            f"{text!r} is not a message: pass TIME#ID, a message id, or at least its first {_SHORTEST} characters"
         )
+    return None
 
 
-EVERYTHING = Span()
+def first_at(text: str) -> str:
+    """The first sort key that a message sent at the time ``text`` can have."""
+    return MESSAGE_PREFIX + format_time(moment(text))
+
+
+def last_at(text: str) -> str:
+    """A sort key after all those of messages sent at the time ``text``."""
+    return f"{first_at(text)}#{_LAST}"
+
+
+def upper_bound(text: str) -> str:
+    """The sort key below which messages come before the reference or time ``text``."""
+    return str(sort_key_of(text)) if "#" in text else first_at(text)
+
+
+def place(text: str) -> tuple[str, str]:
+    """The time and the conversation of TIME#CONVERSATION, as a list printed it, or a time alone and ""."""
+    time, _, conversation = text.partition("#")
+    return (time if conversation else format_time(moment(time))), conversation
 
 
 def messages(
-    table: Any, conversation: str, span: Span = EVERYTHING, *, backwards: bool = False, page: int = _PAGE, **more: str
+    table: Any,
+    conversation: str,
+    *,
+    first: str | None = None,
+    last: str | None = None,
+    before: str | None = None,
+    backwards: bool = False,
+    page: int = _PAGE,
+    **more: str,
 ) -> Iterator[dict[str, Any]]:
-    """The messages of a conversation, oldest first, or ``backwards``; ``page`` of them in each request."""
-    # A bound of its own, and not ExclusiveStartKey: that must lie within the span.
-    last = min(span.last, span.before or span.last)
-    if span.first > last:  # which DynamoDB refuses
+    """The messages of a conversation, oldest first, or ``backwards``; ``page`` of them in each request.
+
+    ``first`` and ``last`` are sort keys that are included, ``before`` is one that is not.
+    """
+    # A bound of its own, and not ExclusiveStartKey: that must lie between the others.
+    first, last = first or MESSAGE_PREFIX, min(last or _LAST, before or MESSAGE_PREFIX + _LAST)
+    if first > last:  # which DynamoDB refuses
         return
     found = _query(
         table,
         KeyConditionExpression="#pk = :conversation AND #sk BETWEEN :first AND :last",
         ExpressionAttributeNames={"#pk": PARTITION_KEY, "#sk": SORT_KEY},
-        ExpressionAttributeValues={
-            ":conversation": conversation_key(conversation),
-            ":first": span.first,
-            ":last": last,
-        },
+        ExpressionAttributeValues={":conversation": conversation_key(conversation), ":first": first, ":last": last},
         ConsistentRead=True,
         ScanIndexForward=not backwards,
         Limit=min(page, _PAGE),
         **more,
     )
-    yield from (item for item in found if item[SORT_KEY] != span.before)
+    yield from (item for item in found if item[SORT_KEY] != before)
 
 
-def newest(table: Any, conversation: str, span: Span = EVERYTHING, *, limit: int) -> tuple[list[dict[str, Any]], bool]:
-    """The newest ``limit`` messages, oldest first, and whether there are older ones."""
-    found = list(islice(messages(table, conversation, span, backwards=True, page=limit + 2), limit + 1))
+def newest(table: Any, conversation: str, *, limit: int, **bounds: Any) -> tuple[list[dict[str, Any]], bool]:
+    """The newest ``limit`` messages within the bounds, oldest first, and whether there are older ones."""
+    found = list(islice(messages(table, conversation, backwards=True, page=limit + 2, **bounds), limit + 1))
     return found[:limit][::-1], len(found) > limit
 
 
 def last_message(table: Any, conversation: str) -> dict[str, Any] | None:
     """The last message of a conversation; None when it has none."""
     return next(messages(table, conversation, backwards=True, page=1), None)
+
+
+def find(table: Any, conversation: str, text: str) -> dict[str, str]:
+    """The key of the message that ``text`` names: TIME#ID, an id, or the beginning of one.
+
+    Does not check that a message TIME#ID exists. Raises OpsError unless an id, or a beginning, belongs to
+    exactly one message.
+    """
+    sort_key = sort_key_of(text)
+    if sort_key is None:
+        keys = [item[SORT_KEY] for item in messages(table, conversation, ProjectionExpression="#sk")]
+        found = [key for key in keys if Position.of(key).message_id.startswith(text)]
+        found = [key for key in found if Position.of(key).message_id == text] or found
+        if not found:
+            raise OpsError(
+                f"conversation {conversation} has no message whose id starts with {text!r}; "
+                "`history --json` lists the ids"
+            )
+        if len(found) > 1:
+            shown = ", ".join(map(reference, found[:3])) + (", ..." if len(found) > 3 else "")
+            raise OpsError(f"{len(found)} message ids start with {text!r} ({shown}); pass one as TIME#ID")
+        sort_key = found[0]
+    return {PARTITION_KEY: conversation_key(conversation), SORT_KEY: sort_key}
 
 
 def conversations(
@@ -115,17 +186,9 @@ def conversations(
     return rows[:limit], len(rows) > limit
 
 
-def listed(row: dict[str, Any]) -> str:
+def listed(row: Mapping[str, Any]) -> str:
     """The conversation that a row of a user's list is for, by its key: other attributes may be missing."""
     return str(row[SORT_KEY]).removeprefix(CONVERSATION_PREFIX)
-
-
-def not_before(moment: datetime) -> str:
-    """The first time, as keys spell it, that is not before ``moment``."""
-    try:
-        return format_time(moment + timedelta(microseconds=-moment.microsecond % 1000))
-    except OverflowError:  # in the last millisecond of year 9999
-        return format_time(moment)
 
 
 def _query(table: Any, **request: Any) -> Iterator[dict[str, Any]]:

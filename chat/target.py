@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 else:
     Commands = argparse._SubParsersAction
 
-# The largest Limit that DynamoDB accepts.
-MOST = 2**31 - 1
-_COUNT = re.compile("[0-9]{1,10}")
+# DynamoDB accepts a Limit of twice as much.
+MOST = 999_999_999
+_COUNT = re.compile("[1-9][0-9]{0,8}")
 
 
 class Target:
@@ -41,8 +41,8 @@ class Target:
     ) -> None:
         self._arguments = arguments
         self._table_option: str | None = getattr(arguments, "table", None)
-        self._clients = Clients(region=arguments.region, profile=arguments.profile)
-        self._all_clients = [self._clients]
+        self.clients = Clients(region=arguments.region, profile=arguments.profile)
+        self._all_clients = [self.clients]
         self.say, self.clock = say, clock
         self.capacity = Capacity() if arguments.capacity else None
 
@@ -73,14 +73,10 @@ class Target:
     @cached_property
     def typed_client(self) -> Any:
         """The DynamoDB client that takes and returns DynamoDB JSON, as the API itself does."""
-        client = self._clients("dynamodb")
+        client = self.clients("dynamodb")
         if self.capacity:
             self.capacity.watch(client)
         return client
-
-    def service(self, name: str) -> Any:
-        """The client of another service, for example ``sqs``."""
-        return self._clients(name)
 
     def stack_output(self, key: str) -> str:
         """An output of the stack. Raises UsageError with --table, OpsError if the stack lacks the output."""
@@ -116,22 +112,24 @@ class Target:
         Raises OpsError for unknown users, UsageError if both are the same user.
         """
         with usage_errors():
-            return conversation_id(*(self.directory.resolve(name) for name in pair.split("#")))
+            return conversation_id(*map(self.directory.resolve, pair.split("#")))
 
     def explained(self, error: ClientError) -> OpsError | None:
         """What DynamoDB's refusal means for this table, with the remedy; None for any other error."""
-        operations = frozenset(self.client.meta.method_to_api_mapping.values()) - {"ListTables"}
-        if error.operation_name not in operations:  # an error of Cognito or CloudFormation
-            return None
-        kind, text = code(error), message(error)
-        if kind == "ResourceNotFoundException":
-            return OpsError(self._why_not_found())
-        if kind == "ValidationException" and "does not have the specified index" in text:
+        region = self.clients.region
+        if code(error) == "ResourceNotFoundException" and error.operation_name != "ListUsers":
+            deleted = missing_table(self.clients, self._stack) if self._table_option is None else ""
             return OpsError(
-                f"table {self.table_name} in {self._clients.region} has no index {INDEX_NAME}; deploy its stack again, "
+                deleted
+                or f"table {self.table_name} does not exist in {region}; deploy it, or name another one with "
+                "--table, --stage, --stack or --region (a table that is being created cannot be used yet)"
+            )
+        if "does not have the specified index" in message(error):
+            return OpsError(
+                f"table {self.table_name} in {region} has no index {INDEX_NAME}; deploy its stack again, "
                 "or name another table with --table, --stage or --stack"
             )
-        if kind == "ValidationException" and "backfilling" in text:
+        if "backfilling" in message(error):
             return OpsError(f"the index {INDEX_NAME} of table {self.table_name} is still being filled; try again later")
         return None
 
@@ -142,33 +140,14 @@ class Target:
 
     @cached_property
     def _stack(self) -> StackDescription:
-        return deployed_stack(self._clients, stack_name(stage=self._arguments.stage, stack=self._arguments.stack))
+        return deployed_stack(self.clients, stack_name(stage=self._arguments.stage, stack=self._arguments.stack))
 
     @cached_property
     def _dynamodb(self) -> Any:
-        resource = self._clients.resource("dynamodb", connections=MOST_SEGMENTS)
+        resource = self.clients.resource("dynamodb", connections=MOST_SEGMENTS)
         if self.capacity:
             self.capacity.watch(resource.meta.client)
         return resource
-
-    def _why_not_found(self) -> str:
-        """AWS answers for a table that is being created as for one that is missing: its description tells."""
-        table, unsure = f"table {self.table_name} in {self._clients.region}", ""
-        try:
-            status = self.client.describe_table(TableName=self.table_name)["Table"]["TableStatus"]
-        except ClientError as error:
-            if code(error) != "ResourceNotFoundException":
-                unsure = ", or is still being created"
-        else:
-            if status in ("CREATING", "UPDATING", "ACTIVE"):
-                return f"{table} cannot be used yet (status {status}); run this again in a moment"
-            return f"{table} cannot be used (status {status})"
-        if self._table_option is None and (deleted := missing_table(self._clients, self._stack)):
-            return deleted
-        return (
-            f"table {self.table_name} does not exist in {self._clients.region}{unsure}; deploy it, or name another one "
-            "with --table, --stage, --stack or --region"
-        )
 
 
 def command(commands: Commands, name: str, summary: str, *, table: bool = True, writes: bool = False) -> Parser:
@@ -215,8 +194,8 @@ def user_name(text: str) -> str:
 
 def count(text: str) -> int:
     """A number from 1 to MOST; for ``add_argument(type=...)``."""
-    if not _COUNT.fullmatch(text) or not 1 <= int(text) <= MOST:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of 1 or more, up to {MOST}")
+    if not _COUNT.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST}")
     return int(text)
 
 

@@ -6,7 +6,7 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,15 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import OpsError, explain
-from dynamo.parallel import Tries, ask
+from dynamo.parallel import After, Tries, ask, in_segments, lanes
 from model.messages import PARTITION_KEY, SORT_KEY
+from model.wire import Typed
 
 Advance = Callable[[int], None]
 CONTINUES = "running the same command again continues"
 # What may end a transfer from outside; TimeoutError is raised by Tries.
 FAILURES = (ClientError, BotoCoreError, TimeoutError, KeyboardInterrupt)
+SEGMENTS = 4
 # Saving more often would cost more than what a killed transfer has to do again.
 _SAVE_SECONDS = 0.5
 
@@ -29,12 +31,10 @@ def describe(client: Any, name: str) -> dict[str, Any]:
     """The table as DescribeTable returns it. Raises OpsError unless it has the keys of the data model."""
     table: dict[str, Any] = client.describe_table(TableName=name)["Table"]
     types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
-    keys = {key["AttributeName"]: (key["KeyType"], types[key["AttributeName"]]) for key in table["KeySchema"]}
-    if keys != {PARTITION_KEY: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}:
-        raise OpsError(
-            f"table {name} has the key {', '.join(keys)}; this command needs the "
-            f"string keys {PARTITION_KEY} and {SORT_KEY}"
-        )
+    keys = [(key["AttributeName"], types[key["AttributeName"]]) for key in table["KeySchema"]]  # HASH, RANGE
+    if keys != [(PARTITION_KEY, "S"), (SORT_KEY, "S")]:
+        named = " and ".join(f"{key} ({kind})" for key, kind in keys)
+        raise OpsError(f"table {name} has the key {named}; this command needs pk (S) and sk (S)")
     return table
 
 
@@ -43,13 +43,33 @@ def tries(doing: str) -> Tries:
     return Tries(time, math.inf, doing)
 
 
-def patiently(call: Callable[..., Any], request: Mapping[str, Any], *, doing: str) -> Any:
+def patiently(doing: str, call: Callable[..., Any], **request: Any) -> Any:
     """The answer to a request that may safely be made twice.
 
     Waits out throttling and lost answers for longer than the client does. Raises TimeoutError when that fails,
     other errors at once.
     """
     return ask(partial(call, **request), tries(doing))
+
+
+def read_segments(
+    table: str, segments: Mapping[int, After], calls: Sequence[Callable[..., Any]]
+) -> Iterator[tuple[int, list[Typed], After]]:
+    """The pages of a consistent reading in parallel: the segment, the items, the key after which it continues.
+
+    ``calls`` has a scan or query of boto3's client for each segment; ``segments`` says after which key to begin
+    those that are to be read. Memory does not depend on the table. Raises TimeoutError and botocore's errors.
+    """
+
+    def read(segment: int, after: After) -> tuple[tuple[list[Typed], After], After]:
+        begin = {} if after is None else {"ExclusiveStartKey": after}
+        page = patiently(f"reading {table}", calls[segment], TableName=table, ConsistentRead=True, **begin)
+        last_key = page.get("LastEvaluatedKey")
+        return (page["Items"], last_key), last_key
+
+    with lanes(len(calls)) as opened:
+        for segment, (items, last_key) in in_segments(opened, read, segments):
+            yield segment, items, last_key
 
 
 def unfinished(error: BaseException, how_far: str) -> BaseException:
@@ -74,13 +94,11 @@ class ProgressFile:
     def load(self) -> dict[str, Any] | None:
         """What was saved; None when nothing was. Raises OpsError for another transfer, and for other content."""
         try:
-            state = json.loads(self.path.read_bytes())
+            state: dict[str, Any] = json.loads(self.path.read_bytes())
         except FileNotFoundError:
             return None
         except ValueError:
-            state = None
-        if not isinstance(state, dict):
-            raise OpsError(f"{self.path} is not readable; delete {self._delete} to start over")
+            state = {}
         if different := [name for name, value in self._identity.items() if state.get(name) != value]:
             raise OpsError(
                 f"{self.path} belongs to an interrupted transfer with another {different[0]} "
@@ -108,7 +126,7 @@ class ProgressFile:
 
 
 @contextlib.contextmanager
-def bar(what: str, total: int | None, *, of_bytes: bool = False) -> Iterator[Advance]:
+def bar(what: str, total: int | None) -> Iterator[Advance]:
     """A function that moves a progress bar on standard error, if that is a terminal.
 
     ``total`` may be an estimate, or unknown. The bar is gone after the ``with`` block: the result is printed then.
@@ -119,10 +137,9 @@ def bar(what: str, total: int | None, *, of_bytes: bool = False) -> Iterator[Adv
     # Imported here, because loading it takes longer than most commands do.
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-    text = "{task.completed:,}" + ("" if total is None else " of about {task.total:,}")
-    count = DownloadColumn() if of_bytes else TextColumn(text)
+    count = TextColumn("{task.completed:,}" + ("" if total is None else " of about {task.total:,}"))
     columns = TextColumn("{task.description}"), BarColumn(), count, TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
         task = progress.add_task(escape(what), total=total)

@@ -6,8 +6,9 @@ from random import uniform
 import pytest
 
 from model.messages import INDEX_PARTITION_KEY
+from tests.support.chat_steps import everything, keyed, on_table, store, typed
 from tests.support.faults import FAULTS, faults
-from tests.support.transfer_steps import command, everything, keyed, message, store, typed
+from tests.support.lists import message
 
 COUNT = 700
 
@@ -20,7 +21,7 @@ def chat(capsys, aws, messages_table, monkeypatch):
     # Pauses add up to minutes.
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03))
     monkeypatch.setattr("dynamo.parallel._LONGEST_PAUSE", 0.05)
-    run = command(capsys, messages_table)
+    run = on_table(capsys, messages_table)
 
     def through(endpoint, *arguments):
         monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)

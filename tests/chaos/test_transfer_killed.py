@@ -9,12 +9,12 @@ import sys
 import pytest
 
 from chat.__main__ import main
-from tests.support.transfer_steps import everything, keyed, store
+from tests.support.chat_steps import everything, keyed, store
 
 KILLS = 3
 # From a server that has the SDK loaded: a new interpreter would take longer than the transfer.
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["chat.__main__", "pytest", "tests.support.transfer_steps"])
+_FORKS.set_forkserver_preload(["chat.__main__", "pytest", "tests.support.chat_steps"])
 
 
 def _transfer(environment, arguments, errors):

@@ -1,12 +1,17 @@
-"""Any item of any table, on two engines: keys, conditions, scans."""
+"""Conditional puts and naming of items and messages, on two engines."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from types import SimpleNamespace
 
 import pytest
 from boto3.dynamodb.types import Binary
 
-from chat import items, put
+from chat import items, put, store
+from chat.send import send
 from cli.errors import OpsError
+from dynamo.memberships import bring_up_to_date
+from model.messages import Position, message_item
 
 OLD = {
     "pk": "a",
@@ -20,31 +25,30 @@ OLD = {
 }
 NEW = {"pk": "a", "sk": "b", "Body": "new", "More": Decimal(1)}
 KEY = {"pk": "a", "sk": "b"}
-ABSENT = object()
+PLAIN = {"Labels": ["x", "y"], "Raw": "/w=="}
+NINE = datetime(2026, 1, 1, 9, tzinfo=UTC)
+CONVERSATION = "jerry#tom"
 
 
-@pytest.mark.parametrize(
-    ("change", "said"),
-    [
-        ({"Body": "x"}, 'Body is "old", OLD has "x"; nothing written'),
-        ({"Body": "y" * 99}, f'Body is "old", OLD has "{"y" * 56}...; nothing'),
-        ({"Seen": Decimal(1)}, "Seen is true, OLD has 1"),
-        ({"Stars": "4.5"}, 'Stars is 4.5, OLD has "4.5"'),
-        ({"Fewer": "z"}, 'Fewer is not there, OLD has "z"'),
-        ({"Body": None}, 'Body is "old", OLD has null'),
-        ({"Body": ABSENT}, 'Body is "old", OLD has no such attribute'),
-        ({"Body": None, "Stars": None, "Seen": None, "Labels": None}, "; ...; nothing written"),
-    ],
-)
-def test_an_item_that_differs_is_left_and_the_difference_told(any_table, change, said):
-    with pytest.raises(OpsError, match="has no item with the key"):
+def test_an_item_that_differs_is_left_and_what_differs_is_named(any_table):
+    with pytest.raises(OpsError, match=r'^the item with the key "a" "b" in table .* does not exist$'):
         put.put_if_unchanged(any_table, NEW, OLD)
     any_table.put_item(Item=OLD)
-    old = {name: value for name, value in (OLD | change).items() if value is not ABSENT}
-    with pytest.raises(OpsError) as refused:
-        put.put_if_unchanged(any_table, NEW, old)
-    assert said in str(refused.value)
+    old = OLD | PLAIN
+    for change, said in [
+        ({"Body": "x"}, "differs in Body;"),
+        ({"Seen": Decimal(1), "Stars": "4.5"}, "differs in Seen, Stars;"),
+        ({"Fewer": "z"}, "differs in Fewer;"),
+    ]:
+        with pytest.raises(OpsError, match=said):
+            put.put_if_unchanged(any_table, NEW, old | change)
+    with pytest.raises(OpsError, match="differs in Labels, Raw;"):
+        put.put_if_unchanged(any_table, NEW, old, typed=True)
+    with pytest.raises(OpsError, match="cannot express, in Labels; nothing written"):
+        put.put_if_unchanged(any_table, NEW | {"Labels": ["x", "y"]}, old)
     assert items.get(any_table, KEY) == OLD
+    put.put_if_unchanged(any_table, NEW, old)
+    assert items.get(any_table, KEY) == NEW
 
 
 class Meddling:
@@ -61,19 +65,87 @@ class Meddling:
         return self._table.put_item(**request)
 
 
-@pytest.mark.parametrize(
-    ("meanwhile", "said"),
-    [
-        (OLD | {"Body": "theirs"}, 'Body is "theirs", OLD has "old"'),
-        (KEY, "Body is not there"),
-        (OLD | {"More": "theirs"}, 'More is "theirs", OLD has no such attribute'),
-    ],
-)
-def test_a_write_in_between_is_kept(any_table, meanwhile, said):
+@pytest.mark.parametrize("meanwhile", [OLD | {"Body": "theirs"}, KEY, OLD | {"More": "theirs"}])
+def test_a_write_in_between_is_kept(any_table, meanwhile):
     any_table.put_item(Item=OLD)
-    with pytest.raises(OpsError, match=said):
-        put.put_if_unchanged(Meddling(any_table, meanwhile), NEW, OLD)
+    with pytest.raises(OpsError, match="was changed during the write; nothing written"):
+        put.put_if_unchanged(Meddling(any_table, meanwhile), NEW, OLD | PLAIN)
     assert items.get(any_table, KEY) == meanwhile
 
 
-# --- scans
+def message(minute=0, *, message_id=None, recipient="Jerry", body="Hi", start=NINE):
+    return message_item(
+        sender="Tom", recipient=recipient, body=body, message_id=message_id, sent_at=start + timedelta(minutes=minute)
+    )
+
+
+def test_going_back_page_by_page_meets_every_message_once_and_no_other_item(any_table):
+    sent = [message(n // 3, message_id=f"id-{n}") for n in range(11)]  # three to a minute
+    for item in sent:
+        send(any_table, item)
+    for sk in ("MEMBER#x", "A", "NOTE#2026"):
+        any_table.put_item(Item={"pk": sent[0]["pk"], "sk": sk})
+    with pytest.raises(OpsError, match=r"message 2026-01-01T09:00:00.000Z#id-0 of .* already exists; nothing"):
+        send(any_table, message(message_id="id-0", body="second"))
+    found, before, more = [], "", True
+    while more:
+        page, more = store.newest(any_table, CONVERSATION, before=before, limit=2)
+        found, before = page + found, page[0]["sk"]
+    assert found == list(store.messages(any_table, CONVERSATION)) == sorted(sent, key=lambda item: item["sk"])
+
+
+def test_a_message_is_found_by_reference_whole_id_or_beginning_on_any_page(any_table):
+    sent = [message(n, message_id=f"id-{n}", body="x" * 300_000) for n in (1, 2, 3, 7, 10, 11, 70)]
+    sent += [message(n, message_id=name) for n, name in ((20, "only-one"), (0, "reply-1"), (1, "reply-2"))]
+    for item in sent:
+        send(any_table, item)
+    by_id = {item["MessageId"]: item for item in sent}
+    for text, found in [
+        ("id-1", "id-1"),  # and not id-10
+        ("id-70", "id-70"),
+        ("only", "only-one"),
+        (f"{by_id['id-2']['SentAt']}#id-2", "id-2"),
+        (by_id["id-3"]["sk"], "id-3"),
+    ]:
+        assert items.get(any_table, store.find(any_table, CONVERSATION, text)) == by_id[found]
+    for text, said in [
+        ("reply", r"2 message ids start with 'reply' \(2026-01-01T09:00:00.000Z#reply-1, .*#reply-2\)"),
+        ("nobody", "conversation jerry#tom has no message whose id starts with 'nobody'"),
+        ("REPLY-1", "no message whose id starts"),
+    ]:
+        with pytest.raises(OpsError, match=said):
+            store.find(any_table, CONVERSATION, text)
+
+
+def test_every_conversation_is_on_one_page_also_those_of_one_moment(any_table):
+    for n in range(7):
+        item = message(n // 3, recipient=f"user {n}", start=NINE.replace(year=2024 + n % 2))
+        send(any_table, item)
+        bring_up_to_date(any_table, item["ConversationId"], Position.of(item["sk"]))
+    for limit in (1, 2, 3, 4, 7, 20):
+        found, before, more = [], None, True
+        while more:
+            rows, more = store.conversations(any_table, "tom", limit=limit, before=before)
+            assert len(rows) <= limit
+            found += rows
+            before = (rows[-1]["LastMessageAt"], rows[-1]["ConversationId"])
+        assert sorted(row["OtherUser"] for row in found) == [f"user {n}" for n in range(7)]
+        assert [row["LastMessageAt"] for row in found] == sorted((row["LastMessageAt"] for row in found), reverse=True)
+
+
+def test_messages_are_read_consistently_and_lists_from_the_index():
+    """What an engine of one machine cannot show."""
+    asked = []
+
+    def query(**request):
+        asked.append(request)
+        return {"Items": []}
+
+    table = SimpleNamespace(query=query)
+    store.newest(table, CONVERSATION, limit=1)
+    list(store.messages(table, CONVERSATION))
+    with pytest.raises(OpsError):
+        store.find(table, CONVERSATION, "abcd")
+    assert [request["ConsistentRead"] for request in asked] == [True] * 3
+    store.conversations(table, "tom", limit=1)
+    assert asked[-1]["IndexName"] == "ConversationsByRecency"

@@ -1,93 +1,50 @@
 """A stage with a user pool: where its seed lies, and what a change of seed, user or pool does."""
 
-import json
-import subprocess
-import sys
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 import pytest
 
 from embedded_aws.tests.support.steps import eventually, log_lines
-from model.messages import conversation_id, message_item, message_key
-from tests.conftest import PROJECT
-from tests.support.deployment import Deployment, DeploymentFailed
+from model.messages import conversation_id, message_key
+from tests.support.chat_steps import run
+from tests.support.deployment import DeploymentFailed
+from tests.support.lists import NINE, message
 from tests.support.user_pool import UserPool
-
-pytestmark = pytest.mark.usefixtures("bootstrapped")
-START = datetime(2026, 1, 1, 9, tzinfo=UTC)
 
 
 @pytest.fixture
 def pools(client, name):
-    """``pools()``: a new pool."""
-    made = []
-
-    def make():
-        made.append(UserPool(client, f"{name}-{len(made)}"))
-        return made[-1]
-
-    yield make
+    """Two pools."""
+    made = [UserPool(client, f"{name}-{number}") for number in range(2)]
+    yield made
     for pool in made:
         pool.delete()
 
 
-@pytest.fixture
-def deployment(client, name):
-    made = Deployment(client, f"pr-{name}")
-    yield made
-    made.destroy()
-
-
-@pytest.fixture
-def chat(aws, deployment):
-    """``chat("users")``: a command's status, output and errors, on the deployed stage."""
-
-    def run(command, *arguments):
-        done = subprocess.run(
-            [sys.executable, "-m", "chat", command, "--stage", deployment.stage, *arguments],
-            cwd=PROJECT,
-            text=True,
-            capture_output=True,
-            timeout=60,
-            env=aws.environment(),
-        )
-        return done.returncode, done.stdout, done.stderr
-
-    return run
-
-
-def message(minute, body, sender="Tom", recipient="Jerry"):
-    return message_item(sender=sender, recipient=recipient, body=body, sent_at=START + timedelta(minutes=minute))
-
-
 def seed(**bodies):
     """Messages m0, m1, ... of Tom to Jerry; every second one is the answer."""
+    people = ({"sender": "Tom", "recipient": "Jerry"}, {"sender": "Jerry", "recipient": "Tom"})
     minutes = {int(name[1:]): body for name, body in bodies.items()}
-    return [message(n, body, *(("Jerry", "Tom") if n % 2 else ())) for n, body in minutes.items()]
+    return [message(n, body, **people[n % 2]) for n, body in minutes.items()]
 
 
-def bodies(client, deployment):
+def bodies(table):
     """The messages in the table: by conversation, then by minute."""
     found = {}
-    for page in client("dynamodb").get_paginator("scan").paginate(TableName=deployment.stack):
-        for item in page["Items"]:
-            if item["sk"]["S"].startswith("MESSAGE#"):
-                at = datetime.fromisoformat(item["SentAt"]["S"])
-                of = found.setdefault(item["ConversationId"]["S"], {})
-                of[f"m{(at - START) // timedelta(minutes=1)}"] = item["Body"]["S"]
+    for item in table.scan()["Items"]:
+        if item["sk"].startswith("MESSAGE#"):
+            minute = int((datetime.fromisoformat(item["SentAt"]) - NINE).total_seconds() // 60)
+            found.setdefault(item["ConversationId"], {})[f"m{minute}"] = item["Body"]
     return found
 
 
-def edit(client, deployment, conversation, minute):
+def edit(table, conversation, minute):
     """A person's edit of a seeded message."""
-    named = message(minute, "any")
-    key = message_key(conversation, named["SentAt"], named["MessageId"])
-    client("dynamodb").update_item(
-        TableName=deployment.stack,
-        Key={name: {"S": value} for name, value in key.items()},
+    table.update_item(
+        Key=message_key(conversation, message(minute)["SentAt"], "m"),
         UpdateExpression="SET Body = :b",
         ConditionExpression="attribute_exists(pk)",
-        ExpressionAttributeValues={":b": {"S": "mine"}},
+        ExpressionAttributeValues={":b": "mine"},
     )
 
 
@@ -96,80 +53,76 @@ def counts(outputs):
     return {name: int(outputs[f"Seed{name}"]) for name in names if outputs[f"Seed{name}"] != "0"}
 
 
-def test_the_seed_lies_under_the_subs_and_follows_its_file(client, deployment, pools):
-    pool = pools()
+@pytest.fixture
+def chat(aws, stage, monkeypatch, capsys):
+    """``chat("users")``: a command on the stage."""
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+    return lambda command, *arguments: run(capsys, command, "--stage", stage.stage, *arguments)
+
+
+@pytest.mark.usefixtures("bootstrapped")
+def test_a_stage_gets_a_pool_then_other_users_then_another_pool(client, ministack, stage, pools, chat):
+    table, (pool, other) = ministack.Table(stage.stack), pools
     tom, jerry = pool.add("Tom"), pool.add("jerry")
     conversation = conversation_id(tom, jerry)
-    created = deployment.deploy(seed(m0="a", m1="b", m2="c"), user_pool_id=pool.id)
-    assert created["UserPoolId"] == pool.id
-    assert bodies(client, deployment) == {conversation: {"m0": "a", "m1": "b", "m2": "c"}}
-    named = message(1, "b", "Jerry", "Tom")
-    key = message_key(conversation, named["SentAt"], named["MessageId"])
-    item = client("dynamodb").get_item(
-        TableName=deployment.stack, Key={name: {"S": value} for name, value in key.items()}
-    )["Item"]
-    assert (item["FromUser"]["S"], item["ToUser"]["S"]) == (jerry, tom)
 
-    edit(client, deployment, conversation, 2)
-    updated = deployment.deploy(seed(m0="x", m2="y", m3="new"), user_pool_id=pool.id)
-    assert bodies(client, deployment) == {conversation: {"m0": "x", "m2": "mine", "m3": "new"}}
-    assert counts(updated) == {"Total": 3, "Written": 2, "Preserved": 1, "Removed": 1}
+    # The seed moves from names to subs, and what was edited stays under the names.
+    stage.deploy(seed(m0="a", m1="b", m2="c"))
+    edit(table, "jerry#tom", 0)
+    updated = stage.deploy(seed(m0="a", m1="b", m2="c"), user_pool_id=pool.id)
+    assert updated["UserPoolId"] == pool.id
+    moved = {conversation: {"m0": "a", "m1": "b", "m2": "c"}, "jerry#tom": {"m0": "mine"}}
+    assert bodies(table) == moved
+    assert counts(updated) == {"Total": 3, "Written": 3, "Preserved": 1, "Removed": 2}
+    item = table.get_item(Key=message_key(conversation, message(1)["SentAt"], "m"))["Item"]
+    assert (item["FromUser"], item["ToUser"]) == (jerry, tom)
 
+    check_commands(chat, pool, tom, jerry)
 
-def test_a_user_who_is_not_in_the_pool_fails_the_deployment_and_says_who(client, deployment, pools):
-    pool = pools()
-    for name in ("Tom", "Jerry"):
-        pool.add(name)
-    deployment.deploy(seed(m0="a"), user_pool_id=pool.id)
-    with pytest.raises(DeploymentFailed, match="user 'Spike' is not in user pool") as failed:
-        deployment.deploy([*seed(m0="x"), message(0, "new", "Spike")], user_pool_id=pool.id)
+    # A user who is not in the pool, and a pool that does not exist, fail the deployment; nothing is written.
+    before = bodies(table)
+    with pytest.raises(DeploymentFailed, match="user 'Nobody' is not in user pool") as failed:
+        stage.deploy([*seed(m0="x"), message(0, "new", sender="Nobody")], user_pool_id=pool.id)
     assert str(failed.value).startswith("UPDATE_ROLLBACK_COMPLETE")
     assert "set it for the user, or correct the name" in str(failed.value)
-    assert list(bodies(client, deployment).values()) == [{"m0": "a"}], "nothing was written"
     with pytest.raises(DeploymentFailed, match="User pool us-east-1_nowhere does not exist"):
-        deployment.deploy(seed(m0="a"), user_pool_id="us-east-1_nowhere")
+        stage.deploy(seed(m0="a"), user_pool_id="us-east-1_nowhere")
+    assert bodies(table) == before
 
-
-def test_a_stage_that_gets_a_pool_moves_its_seed_and_keeps_edits(client, deployment, pools):
-    pool = pools()
-    conversation = conversation_id(pool.add("Tom"), pool.add("Jerry"))
-    messages = seed(m0="a", m1="b")
-    deployment.deploy(messages)
-    edit(client, deployment, "jerry#tom", 0)
-    updated = deployment.deploy(messages, user_pool_id=pool.id)
-    assert bodies(client, deployment) == {conversation: {"m0": "a", "m1": "b"}, "jerry#tom": {"m0": "mine"}}
-    assert counts(updated) == {"Total": 2, "Written": 2, "Preserved": 1, "Removed": 1}
+    # The seed follows its file.
+    edit(table, conversation, 2)
+    updated = stage.deploy(seed(m0="x", m2="y", m3="new"), user_pool_id=pool.id)
+    assert bodies(table)[conversation] == {"m0": "x", "m2": "mine", "m3": "new"}
+    assert counts(updated) == {"Total": 3, "Written": 2, "Preserved": 1, "Removed": 1}
 
     # What was written for the users of a pool stays when the stage leaves the pool.
-    other = pools()
     second = conversation_id(other.add("Tom"), other.add("Jerry"))
-    deployment.deploy(messages, user_pool_id=other.id)
-    assert bodies(client, deployment).keys() == {conversation, second, "jerry#tom"}
-    (line,) = log_lines(client, deployment.stack, "users of the old seed are unknown")
-    assert "cognito-idp:ListUsers" in line["reason"]
+    stage.deploy(seed(m0="a"), user_pool_id=other.id)
+    assert {conversation, second, "jerry#tom"} <= bodies(table).keys()
+    lines = log_lines(client, stage.stack, "users of the old seed are unknown")
+    assert "cognito-idp:ListUsers" in lines[-1]["reason"]
+    stage.destroy()
 
 
-def test_people_type_and_read_names_and_programs_get_subs(deployment, pools, chat):
-    pool = pools()
-    tom, jerry, spike = (pool.add(name) for name in ("Tom", "Jerry", "Spike"))
-    deployment.deploy(seed(m0="a", m1="b"), user_pool_id=pool.id)
+def check_commands(chat, pool, tom, jerry):
+    """People type and read names, and programs get subs."""
+    spike = pool.add("Spike")
     for conversation in ("jerry#TOM", f"{tom}#Jerry"):
-        status, shown, _ = chat("history", conversation)
-        assert (status, shown) == (0, "Tom → Jerry: a\nJerry → Tom: b\n")
-    assert chat("send", "--from", "spike", "--to", "tom", "Hi")[0] == 0
-    _, shown, _ = chat("history", "Tom#Spike", "--json")
-    (sent,) = json.loads(shown)
+        assert chat("history", conversation).lines == ["Tom → jerry: a", "jerry → Tom: b", "Tom → jerry: c"]
+    assert chat("send", "--from", "spike", "--to", "tom", "Hi").status == 0
+    (sent,) = chat("history", "Tom#Spike", "--json").json
     assert (sent["FromUser"], sent["ToUser"]) == (spike, tom)
     assert sent["ConversationId"] == conversation_id(spike, tom)
+    assert "'Nobody' is not in user pool" in chat("send", "--from", "Nobody", "--to", "Tom", "x").error
 
     def listed():
-        status, shown, errors = chat("conversations", "TOM")
-        assert status == 0, errors
-        return len(shown.splitlines()) == 2 and shown
+        lines = chat("conversations", "TOM").lines
+        return len(lines) == 2 and lines
 
-    names = {tom: "Tom", jerry: "Jerry", spike: "Spike"}
-    rows = [line.split("\t")[1:] for line in eventually(listed, seconds=60).splitlines()]
-    assert [row[1:] for row in rows] == [["Spike", "Hi"], ["Jerry", "b"]]
+    rows = [line.split("\t")[1:] for line in eventually(listed, seconds=60)]
+    assert [row[1:] for row in rows] == [["Spike", "Hi"], ["jerry", "c"]]
+    names = {tom: "Tom", jerry: "jerry", spike: "Spike"}
     for (pair, *_), other in zip(rows, (spike, jerry), strict=True):
         assert pair == "#".join(names[sub] for sub in conversation_id(tom, other).split("#"))
-        assert chat("history", pair)[0] == 0
+        assert chat("history", pair).status == 0

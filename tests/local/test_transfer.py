@@ -5,7 +5,8 @@ import json
 import pytest
 
 from model.messages import key_of, memberships
-from tests.support.transfer_steps import command, environment_of, everything, keyed, message, store, typed
+from tests.support.chat_steps import environment_of, everything, keyed, on_table, store, typed
+from tests.support.lists import message
 
 ODD = {
     "pk": {"S": "odd"},
@@ -35,7 +36,7 @@ def table(any_table, aws, monkeypatch):
 
 @pytest.fixture
 def chat(capsys, table):
-    return command(capsys, table)
+    return on_table(capsys, table)
 
 
 @pytest.fixture
@@ -80,18 +81,14 @@ def test_what_is_exported_and_imported_is_the_same_table(chat, table, tmp_path):
     assert sorted(again.read_bytes().splitlines()) == sorted(path.read_bytes().splitlines())
 
 
-def test_parts_of_the_table(chat, table, tmp_path):
+def test_parts_of_the_table_go_to_a_file_or_standard_output_alone(chat, table, tmp_path):
     store(table, ODD, *MESSAGES, *OTHERS, *LISTS)
     path = tmp_path / "part.jsonl"
-    assert chat("export", path, "--messages")[0] == 0
+    assert chat("export", path, "--messages").status == 0
     assert {item["pk"]["S"] for item in lines_of(path)} == {"CONVERSATION#jerry#tom", "CONVERSATION#spike#tom"}
-    assert chat("export", path, "--conversation", "Tom#Spike", "--force")[0] == 0
+    assert chat("export", path, "--conversation", "Tom#Spike", "--force").status == 0
     assert lines_of(path) == OTHERS
-
-
-def test_standard_output_has_the_items_and_nothing_else(chat, table):
-    store(table, *OTHERS)
-    status, out, err = chat("export")
+    status, out, err = chat("export", "--conversation", "Tom#Spike")
     assert (status, err) == (0, f"7 items of table {table}\n")
     assert keyed(*(json.loads(line)["Item"] for line in out.splitlines())) == keyed(*OTHERS)
 
@@ -100,55 +97,39 @@ def test_an_existing_file_is_replaced_only_by_force(chat, table, tmp_path):
     store(table, *OTHERS)
     path = tmp_path / "kept.jsonl"
     path.write_text("mine\n")
-    status, _, err = chat("export", path)
-    assert (status, path.read_text()) == (1, "mine\n")
-    assert err == f"error: {path} exists; pass --force to replace it, or name another file\n"
-    assert chat("export", path, "--force")[0] == 0
+    assert chat("export", path).error == f"{path} exists; pass --force to replace it, or name another file"
+    assert path.read_text() == "mine\n"
+    assert chat("export", path, "--force").status == 0
     assert len(lines_of(path)) == 7
-    for target, said in (
-        (".", "is not a regular file; without FILE the"),
-        ("missing/file", "No such file or directory"),
-    ):
-        status, out, err = chat("export", tmp_path / target, "--force")
-        assert (status, out, err.count("\n")) == (1, "", 1)
-        assert said in err
+    assert "is not a regular file; without FILE the" in chat("export", tmp_path, "--force").error
+    assert "No such file or directory" in chat("export", tmp_path / "missing" / "file").error
 
 
 def test_every_kind_of_line(chat, table, file):
     path = file(
         {"Item": {"pk": {"S": "p"}, "sk": {"S": "1"}, "n": {"N": "1"}}},
         '{"pk": "p", "sk": "2", "n": 12345678901234567890123456789012345678}',
-        {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"},
-        {"Item": json.loads(json.dumps(LISTS[0]))},
+        {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z", "id": "m"},
+        {"Item": LISTS[0]},
     )
-    status, out, err = chat("import", path, "--json")
-    assert status == 0
-    assert json.loads(out) == {
-        "table": table,
-        "file": str(path),
-        "written": 3,
-        "unchanged": 0,
-        "left_alone": 0,
-        "memberships_skipped": 1,
-    }
+    ran = chat("import", path, "--json")
+    counts = {"written": 3, "unchanged": 0, "left_alone": 0, "memberships_skipped": 1}
+    assert ran.json == {"table": table, "file": str(path), **counts}
     found = everything(table)
     assert found["p", "2"]["n"] == {"N": "12345678901234567890123456789012345678"}
     assert key_of(typed(message(0))) in found
     assert len(found) == 3
     # Only ministack's table has a stream.
-    assert ("`python -m chat reindex`" in err) == ("has no stream" in err)
+    assert ("`python -m chat reindex`" in ran.err) == ("has no stream" in ran.err)
 
 
 def test_if_absent_overwrites_nothing(chat, table, file):
     store(table, typed(plain("there", Body="mine")))
     same = {"n": {"N": "5.00"}, "s": {"NS": ["2", "1.0"]}}  # the table spells these numbers otherwise
     store(table, typed(plain("same")) | {"n": {"N": "5"}, "s": {"NS": ["1", "2"]}})
-    same_line = {"Item": typed(plain("same")) | same}
-    path = file(plain("there", Body="line"), same_line, plain("new", Body="line"))
-    status, out, _ = chat("import", path, "--if-absent", "--json")
-    assert status == 0
+    path = file(plain("there", Body="line"), {"Item": typed(plain("same")) | same}, plain("new", Body="line"))
     counts = {"written": 1, "unchanged": 1, "left_alone": 1, "memberships_skipped": 0}
-    assert counts.items() <= json.loads(out).items()
+    assert counts.items() <= chat("import", path, "--if-absent", "--json").json.items()
     bodies = {sk: item["Body"]["S"] for (_, sk), item in everything(table).items() if "Body" in item}
     assert bodies == {"there": "mine", "new": "line"}
 
@@ -169,5 +150,5 @@ def test_a_table_with_other_keys_is_refused(chat, table, file, monkeypatch):
         "AttributeDefinitions": [{"AttributeName": "id", "AttributeType": "S"}],
     }
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", lambda *_: {"Table": described})
-    status, _, err = chat("import", file(plain("1")))
-    assert (status, err) == (1, f"error: table {table} has the key id; this command needs the string keys pk and sk\n")
+    said = f"table {table} has the key id (S); this command needs pk (S) and sk (S)"
+    assert chat("import", file(plain("1"))).error == said

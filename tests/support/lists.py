@@ -18,14 +18,14 @@ from model.messages import (
 )
 
 NINE = datetime(2026, 1, 1, 9, tzinfo=UTC)
+Acts = Mapping[int, Callable[[], object]]
 _CALLS = ("query", "update_item", "delete_item")
 
 
-def message(minute: int, body: str = "hi", *, sender="Tom", recipient="Jerry", message_id="m"):
-    """A message some minutes after nine."""
-    return message_item(
-        sender=sender, recipient=recipient, body=body, sent_at=NINE + timedelta(minutes=minute), message_id=message_id
-    )
+def message(minute: int, body: str = "", *, sender="Tom", recipient="Jerry", message_id="m"):
+    """A message some minutes after nine, on 2026-01-01."""
+    at, body = NINE + timedelta(minutes=minute), body or f"minute {minute}"
+    return message_item(sender=sender, recipient=recipient, body=body, sent_at=at, message_id=message_id)
 
 
 def key(item: Mapping[str, Any]) -> dict[str, Any]:
@@ -76,10 +76,10 @@ def shown(table: Any, user: str = "tom") -> list[tuple[str, str]]:
 
 
 class Meddled:
-    """A table before whose calls something else happens: ``{2: act}`` before the third one."""
+    """A table before whose calls something else happens: ``{2: act}`` before the third one, or the second write."""
 
-    def __init__(self, table: Any, before: Mapping[int, Callable[[], object]]) -> None:
-        self._table, self._before = table, dict(before)
+    def __init__(self, table: Any, before: Acts | None = None, *, writes: Acts | None = None) -> None:
+        self._table, self._before, self._writes = table, before or {}, writes or {}
         self.calls: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
@@ -90,6 +90,8 @@ class Meddled:
         def call(**request: Any) -> Any:
             act = self._before.get(len(self.calls))
             self.calls.append(name)
+            if name != "query":
+                act = act or self._writes.get(len(self.calls) - self.calls.count("query"))
             if act:
                 act()
             return method(**request)

@@ -13,19 +13,9 @@ from model.users import PlainNames
 
 EVIL = "\x1b[31mred\x1b[0m [bold]b[/bold] :smile: \x9b2J\u202etxt\u2028\r\n\tend"
 SPELLED = "\\x1b[31mred\\x1b[0m [bold]b[/bold] :smile: \\x9b2J\\u202etxt\\u2028\\r\\n\\tend"
-MESSAGE = {
-    "pk": "CONVERSATION#jerry#tom",
-    "sk": "MESSAGE#2026-01-01T09:00:00.000Z#2cb103a8-fe09",
-    "FromUser": "Tom",
-    "ToUser": "Jerry",
-    "Body": EVIL,
-}
-ROW = {
-    "LastMessageAt": "2026-01-01T09:00:00.000Z",
-    "ConversationId": "jerry#tom",
-    "OtherUser": "Jerry",
-    "LastMessageBody": EVIL,
-}
+MESSAGE = {"sk": "MESSAGE#2026-01-01T09:00:00.000Z#2cb103a8-fe09", "FromUser": "Tom", "ToUser": "Jerry", "Body": EVIL}
+T = "2026-01-01T09:00:00.000Z"
+ROW = {"LastMessageAt": T, "ConversationId": "jerry#tom", "OtherUser": "Jerry", "LastMessageBody": EVIL}
 
 
 class Terminal(io.StringIO):
@@ -54,8 +44,7 @@ def test_a_message_that_was_put_by_hand_may_lack_everything(item, capsys):
 
 
 def test_history_on_a_terminal_is_a_table_without_markup_or_control_characters(on_terminal):
-    edited = MESSAGE | {"Body": "x", "EditedAt": "t"}
-    shown = on_terminal(history.show, [MESSAGE, edited], PlainNames())
+    shown = on_terminal(history.show, [MESSAGE, MESSAGE | {"Body": "x", "EditedAt": "t"}], PlainNames())
     assert SPELLED in shown
     assert "x (edited)" in shown
     assert "2cb103a8" in shown
@@ -64,21 +53,15 @@ def test_history_on_a_terminal_is_a_table_without_markup_or_control_characters(o
     assert "\x1b" not in "".join(shown.splitlines()[1:])
 
 
-def test_a_list_on_a_terminal_marks_what_lags(on_terminal):
-    shown = on_terminal(conversations.show, [ROW, ROW], ["lags", ""], PlainNames())
-    header, first, second = shown.splitlines()
+def test_a_list_marks_what_lags_on_a_terminal_and_in_a_pipe(on_terminal, capsys):
+    show = conversations.show, [ROW, ROW], ["lags", "current"], PlainNames()
+    header, first, second = on_terminal(*show).splitlines()
     assert "conversation" in header
     assert SPELLED in first
-    assert first.rstrip().endswith("lags")
-    assert "lags" not in second
-
-
-def test_a_list_in_a_pipe_is_tab_separated(capsys):
-    conversations.show([ROW, ROW], ["lags", ""], PlainNames())
-    cells = ["2026-01-01T09:00:00.000Z", "jerry#tom", "Jerry", SPELLED]
-    first, second = capsys.readouterr().out.splitlines()
-    assert first.split("\t") == [*cells, "lags"]
-    assert second.split("\t") == cells
+    assert [line.rstrip().endswith("lags") for line in (first, second)] == [True, False]
+    show[0](*show[1:])
+    cells = [T, "jerry#tom", "Jerry", SPELLED]
+    assert [line.split("\t") for line in capsys.readouterr().out.splitlines()] == [[*cells, "lags"], cells]
 
 
 def test_an_item_is_an_attribute_on_each_line_or_one_line_with_its_key_first(on_terminal, capsys):
@@ -92,7 +75,7 @@ def test_an_item_is_an_attribute_on_each_line_or_one_line_with_its_key_first(on_
     assert json.loads(rest) == {"n": 5, "Body": EVIL}
 
 
-def test_an_output_without_the_letters_gets_them_spelled_out():
+def test_an_output_without_the_letters_gets_them_escaped():
     raw = io.BytesIO()
     with contextlib.redirect_stdout(io.TextIOWrapper(raw, encoding="latin-1")) as out:
         output.prepare()
@@ -113,9 +96,9 @@ def test_an_output_without_the_letters_gets_them_spelled_out():
         ("می\u200cخواهم", "می\u200cخواهم"),
     ],
 )
-def test_what_does_not_show_in_a_name_is_spelled_out(capsys, name, shown):
+def test_what_does_not_show_in_a_name_is_escaped(capsys, name, shown):
     message = {"FromUser": name, "ToUser": "Jerry", "Body": "👩\u200d🚀 \u200b\x1b"}
     line = history.message_line(message, PlainNames())
     assert line == f"{shown} → Jerry: 👩\u200d🚀 \u200b\\x1b"
-    conversations.show([ROW | {"OtherUser": name, "ConversationId": f"a#{name}"}], [""], PlainNames())
+    conversations.show([ROW | {"OtherUser": name, "ConversationId": f"a#{name}"}], ["current"], PlainNames())
     assert capsys.readouterr().out.split("\t")[1:3] == [f"a#{shown}", shown]

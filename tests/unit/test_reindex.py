@@ -6,8 +6,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chat import reindex as reindexing
-from chat.failure_queue import FailureQueue, NotARecord, RecordsGone, failed_conversations, settle, settle_all
-from chat.reindex import reindex_all
+from chat.failure_queue import FailureQueue, settle, settle_all
+from chat.reindex import Reindexed, reindex_all
 from dynamo.memberships import Unsettled
 
 
@@ -64,56 +64,75 @@ def body(first=1, last=3):
     return json.dumps({"DDBStreamBatchInfo": {"shardId": "s", "streamArn": "a", **numbers}})
 
 
-def found(*pages, **more):
-    return failed_conversations(Streams(*pages, **more), {"MessageId": "1", "Body": body()})
+def settled(sqs, *pages, error=None, reindex=lambda _: True):
+    """What ``reindex`` was asked, the result, and what was said."""
+    asked, said = [], []
+    streams = Streams(*pages, error=error)
+    result = settle(
+        FailureQueue(sqs, "url"), streams, lambda names: asked.append(names) or reindex(names), say=said.append
+    )
+    return asked, result, said
 
 
-def test_the_records_of_a_batch_over_several_pages():
-    membership = {
-        "dynamodb": {"SequenceNumber": f"{2:021}", "Keys": {"pk": {"S": "USER#a"}, "sk": {"S": "CONVERSATION#a#b"}}}
-    }
-    pages = [record(1, "a#b"), membership], [], [record(3, "a#b"), record(4, "c#d")]
-    assert found(*pages) == ["a#b"]
-    # The last one itself may be of no message, or be gone with its shard's end.
-    assert found([record(1, "a#b")], [record(4, "c#d")]) == ["a#b"]
+MEMBERSHIP = {
+    "dynamodb": {"SequenceNumber": f"{2:021}", "Keys": {"pk": {"S": "USER#a"}, "sk": {"S": "CONVERSATION#a#b"}}}
+}
+DONE = {"settled": 1, "kept": 0}
+KEPT = {"settled": 0, "kept": 1}
 
 
-def test_records_that_are_gone_are_told_from_a_failure():
-    for error in ("TrimmedDataAccessException", "ResourceNotFoundException"):
-        with pytest.raises(RecordsGone):
-            found(error=error)
-    with pytest.raises(RecordsGone):
-        found([record(1, "a#b")])  # the shard ends before the third
-    with pytest.raises(RecordsGone):
-        found([record(1, "a#b")], *[[]] * 200, [record(3, "a#b")])
-    with pytest.raises(ClientError):
-        found(error="AccessDeniedException")
-
-
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"DDBStreamBatchInfo": {}}'])
-def test_other_messages_are_told_from_failures(text):
-    with pytest.raises(NotARecord):
-        failed_conversations(Streams(), {"MessageId": "1", "Body": text})
-
-
-def test_a_conversation_that_fails_keeps_its_message():
-    sqs, said = Sqs(body(), "other"), []
-    streams = Streams([record(1, "a#b"), record(3, "c#d")])
-    assert settle(FailureQueue(sqs, "url"), streams, lambda _: False, say=said.append) == {"settled": 0, "kept": 2}
-    assert (len(sqs.visible), sqs.hidden) == (2, {})
-    assert said == ["message 1 in the failure queue was not sent by Lambda; left in place"]
-
-
-def test_many_messages_are_each_settled_once():
-    sqs, asked = Sqs(*[body()] * 25), []
-    streams = Streams([record(1, "a#b"), record(3, "c#d")])
-    settled = settle(FailureQueue(sqs, "url"), streams, lambda names: asked.append(names) or True, say=print)
-    assert settled == {"settled": 25, "kept": 0}
-    assert asked == [["a#b", "c#d"]] * 25
+@pytest.mark.parametrize(
+    "pages",
+    [
+        ([record(1, "a#b"), MEMBERSHIP], [], [record(3, "a#b"), record(4, "c#d")]),
+        ([record(1, "a#b")], [record(4, "c#d")]),  # the last one is of no message, or gone with its shard's end
+    ],
+    ids=["over several pages", "without the last record"],
+)
+def test_the_conversations_of_a_message_are_reindexed_and_it_is_deleted(pages):
+    sqs = Sqs(body())
+    assert settled(sqs, *pages) == ([["a#b"]], DONE, [])
     assert (sqs.visible, sqs.hidden) == ({}, {})
 
 
-def test_after_all_is_reindexed_only_the_messages_of_before_go():
+@pytest.mark.parametrize(
+    ("pages", "error"),
+    [
+        ([], "TrimmedDataAccessException"),
+        ([], "ResourceNotFoundException"),
+        ([[record(1, "a#b")]], None),  # the shard ends before the third
+        ([[record(1, "a#b")], *[[]] * 200, [record(3, "a#b")]], None),
+    ],
+)
+def test_a_message_whose_records_are_gone_is_kept_with_the_remedy(pages, error):
+    asked, result, (said,) = settled(Sqs(body()), *pages, error=error)
+    assert (asked, result) == ([], KEPT)
+    assert said.startswith("message 0 in the failure queue is about records that the stream, which keeps them for 24 h")
+    assert "`python -m chat reindex --failed --all`" in said
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"DDBStreamBatchInfo": {}}'])
+def test_a_message_that_lambda_did_not_send_is_kept(text):
+    said = ["message 0 in the failure queue was not sent by Lambda; left in place"]
+    assert settled(Sqs(text)) == ([], KEPT, said)
+
+
+def test_what_fails_keeps_its_message_visible():
+    sqs, pages = Sqs(body()), [[record(1, "a#b"), record(3, "c#d")]]
+    assert settled(sqs, *pages, reindex=lambda _: False) == ([["a#b", "c#d"]], KEPT, [])
+    assert (len(sqs.visible), sqs.hidden) == (1, {})
+    with pytest.raises(ClientError):
+        settled(Sqs(body()), error="AccessDeniedException")
+
+
+def test_many_messages_are_each_settled_once():
+    sqs = Sqs(*[body()] * 25)
+    asked, result, _ = settled(sqs, [record(1, "a#b"), record(3, "c#d")])
+    assert (asked, result) == ([["a#b", "c#d"]] * 25, {"settled": 25, "kept": 0})
+    assert (sqs.visible, sqs.hidden) == ({}, {})
+
+
+def test_after_all_is_reindexed_only_the_messages_of_before_are_deleted():
     sqs = Sqs(*[body()] * 12)
 
     def reindexed():
@@ -123,7 +142,7 @@ def test_after_all_is_reindexed_only_the_messages_of_before_go():
 
     assert settle_all(FailureQueue(sqs, "url"), reindexed, say=lambda _: None) == {"settled": 12, "kept": 1}
     assert list(sqs.visible) == ["later"]
-    assert settle_all(FailureQueue(sqs, "url"), lambda: False, say=print) == {"settled": 0, "kept": 1}
+    assert settle_all(FailureQueue(sqs, "url"), lambda: False, say=print) == KEPT
     assert list(sqs.visible) == ["later"]
 
 
@@ -138,9 +157,8 @@ def test_a_conversation_that_fails_is_named_and_stops_no_other(monkeypatch):
         query = get_item = update_item = delete_item = staticmethod(print)
 
     monkeypatch.setattr(reindexing, "reindex", reindexed)
-    said, names = [], [f"a#{n}" for n in range(50)]
-    result = reindex_all(Client(), "T", iter([*names[:25], "c#d", "alone", *names[25:]]), say=said.append)
-    assert result.done == 50
-    assert result.failed == {"c#d": "conversation c#d changed"}
-    assert result.foreign == ["alone"]
-    assert len(said) == 2
+    said, counted, result, names = [], [], Reindexed(), [f"a#{n}" for n in range(50)]
+    some = iter([*names[:25], "c#d", "alone", *names[25:]])
+    reindex_all(Client(), "T", some, result, advance=counted.append, say=said.append)
+    assert result == Reindexed(50, {"c#d": "conversation c#d changed"}, ["alone"])
+    assert (len(said), sum(counted)) == (2, 52)

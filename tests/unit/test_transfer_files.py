@@ -14,15 +14,14 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chat.__main__ import main
-from chat.export import Selection, continued_file
+from chat.export import continued_file
 from chat.import_ import Progress, import_rest
 from chat.item_files import opened
-from chat.transfer import ProgressFile
+from chat.transfer import ProgressFile, bar
 from cli.errors import OpsError
 
-TABLE = {"TableName": "T", "TableId": "one"}
-OTHER = {"TableName": "T", "TableId": "another"}
-ALL, MESSAGES = Selection(), Selection(messages_only=True)
+ALL = {"table": "one", "selection of items": "all items"}
+NEW = {"bytes": 0, "items": 0, "after": {"0": None, "1": None, "2": None}}
 KEY = {"pk": {"S": "p"}, "sk": {"S": "1"}}
 
 
@@ -32,11 +31,11 @@ DENIED = ClientError(
 )
 
 
-def interrupted(path, table=TABLE, selection=ALL, *, by=KeyboardInterrupt):
+def interrupted(path, by=KeyboardInterrupt):
     """Leave an export of two pages unfinished; what it says of that."""
 
     def two_pages():
-        with continued_file(path, table, selection, force=False) as output:
+        with continued_file(path, ALL, NEW, force=False) as output:
             output.write(0, [b"one\n"], KEY)
             output.write(1, [b"two\n"], None)
             raise by
@@ -46,13 +45,13 @@ def interrupted(path, table=TABLE, selection=ALL, *, by=KeyboardInterrupt):
     return str(caught.value)
 
 
-def refusal(path, table=TABLE, selection=ALL, *, force=False):
-    with pytest.raises(OpsError) as caught, continued_file(path, table, selection, force=force):
+def refusal(path, *, force=False, **other):
+    with pytest.raises(OpsError) as caught, continued_file(path, ALL | other, NEW, force=force):
         pass
     return str(caught.value)
 
 
-def test_an_interrupted_export_knows_where_it_goes_on(tmp_path):
+def test_an_interrupted_export_knows_where_it_continues(tmp_path):
     path = tmp_path / "out"
     how_far = f"{path}.part has 2 items, and running the same command again continues"
     assert interrupted(path) == how_far
@@ -62,49 +61,43 @@ def test_an_interrupted_export_knows_where_it_goes_on(tmp_path):
     assert not path.exists()
     with (tmp_path / "out.part").open("ab") as file:
         file.write(b"half a li")  # after the last save, so it does not count
-    with continued_file(path, TABLE, ALL, force=False) as output:
-        assert (output.items, output.left()) == (2, {0: KEY, 2: None, 3: None})
+    with continued_file(path, ALL, NEW, force=False) as output:
+        assert (output.items, output.segments()) == (2, {0: KEY, 2: None})
         output.write(0, [b"three\n"], None)
     assert path.read_text() == "one\ntwo\nthree\n"
     assert os.listdir(tmp_path) == ["out"]
 
 
-def test_the_unfinished_export_of_something_else_is_left_alone(tmp_path):
-    path, part = tmp_path / "out", tmp_path / "out.part"
-    interrupted(path)
-    assert refusal(path, OTHER) == (
-        f"{part}.json belongs to an interrupted transfer with another table (one); "
-        f"finish that one, or delete {part} to start over"
-    )
-    assert "another selection of items (all items)" in refusal(path, selection=MESSAGES)
-    assert part.read_text() == "one\ntwo\n"
-    part.unlink()
-    with continued_file(path, OTHER, MESSAGES, force=False) as output:
-        assert output.items == 0
-    assert os.listdir(tmp_path) == ["out"]
-
-
-def test_files_that_are_not_an_unfinished_export_are_left_alone(tmp_path):
+def test_what_is_not_this_unfinished_export_is_left_alone(tmp_path):
     path, part = tmp_path / "out", tmp_path / "out.part"
     part.write_text("mine")
     assert "exists but is not an unfinished export" in refusal(path, force=True)
     assert part.read_text() == "mine"
     part.unlink()
-    with pytest.raises(OpsError, match="exists"), continued_file(path, TABLE, ALL, force=False):
+    with pytest.raises(OpsError, match="exists"), continued_file(path, ALL, NEW, force=False):
         path.write_text("mine")  # appears meanwhile
     assert path.read_text() == "mine"
+    path.unlink()
+    part.unlink()
 
-
-def test_a_cut_or_unreadable_state_is_refused_and_so_is_a_second_writer(tmp_path):
-    interrupted(tmp_path / "out")
-    part = tmp_path / "out.part"
+    interrupted(path)
+    assert refusal(path, table="another") == (
+        f"{part}.json belongs to an interrupted transfer with another table (one); "
+        f"finish that one, or delete {part} to start over"
+    )
+    assert "another selection of items (all items)" in refusal(path, **{"selection of items": "messages"})
+    assert part.read_text() == "one\ntwo\n"
     with part.open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
-        assert "is being written by another export" in refusal(tmp_path / "out")
+        assert "is being written by another export" in refusal(path)
     part.write_text("on")
-    assert "was truncated" in refusal(tmp_path / "out")
+    assert "was truncated" in refusal(path)
     (tmp_path / "out.part.json").write_text("{")
-    assert f"out.part.json is not readable; delete {part}" in refusal(tmp_path / "out")
+    assert f"delete {part} to start over" in refusal(path)
+    part.unlink()
+    with continued_file(path, ALL, NEW, force=False) as output:
+        assert output.items == 0
+    assert os.listdir(tmp_path) == ["out"]
 
 
 class Recorder:
@@ -121,12 +114,13 @@ class Recorder:
         return {"UnprocessedItems": {}}
 
 
-def run(path, client, table=TABLE, *, if_absent=False, say=print):
+def run(path, client, table="one", *, if_absent=False, say=print):
+    """Import; the line after which it continued, and its counts."""
     with opened(str(path)) as source:
-        progress = Progress(source, table, if_absent=if_absent, say=say)
-        continued = progress.resume()
-        import_rest(client, table["TableName"], source, progress, lambda _: None)
-        return continued, progress.counts
+        progress = Progress(source, {"TableName": "T", "TableId": table}, if_absent=if_absent, say=say)
+        began = progress.line
+        import_rest(client, "T", source, progress)
+        return began, progress.counts
 
 
 @pytest.fixture(params=[bytes, gzip.compress], ids=["plain", "gzip"])
@@ -144,11 +138,11 @@ def stopped(file):
     return file
 
 
-def test_an_interrupted_import_is_continued_behind_what_is_written(stopped):
+def test_an_interrupted_import_is_continued_after_what_is_written(stopped):
     state = json.loads((stopped.parent / "in.jsonl.T.import").read_text())
     assert 0 < state["line"] <= 400
     client = Recorder()
-    assert run(stopped, client) == (True, {"written": 1000})
+    assert run(stopped, client) == (state["line"], {"written": 1000})
     assert sorted(client.lines) == list(range(state["line"] + 1, 1001))
     assert os.listdir(stopped.parent) == ["in.jsonl"]
 
@@ -158,15 +152,16 @@ def test_a_refused_import_names_the_lines_and_is_continued(file):
         OpsError, match=r"lines \d+ to \d+: Scan: AccessDeniedException: not you;.* command again continues"
     ):
         run(file, Recorder(most=300, then=DENIED))
-    assert run(file, Recorder()) == (True, {"written": 1000})
+    began, counts = run(file, Recorder())
+    assert (began > 0, counts) == (True, {"written": 1000})
 
 
 @pytest.mark.parametrize(
     ("change", "table", "if_absent", "said"),
     [
-        (b'{"pk": "p", "sk": "x"}\n', TABLE, False, "another content of the file"),
-        (b"", OTHER, False, "another table of that name"),
-        (b"", TABLE, True, "another choice of --if-absent"),
+        (b'{"pk": "p", "sk": "x"}\n', "one", False, "another content of the file"),
+        (b"", "another", False, "another table of that name"),
+        (b"", "one", True, "another choice of --if-absent"),
     ],
 )
 def test_an_import_of_something_else_is_not_continued(stopped, change, table, if_absent, said):
@@ -192,7 +187,7 @@ def test_a_file_that_changes_while_it_is_imported_is_noticed(file):
     assert os.listdir(file.parent) == ["in.jsonl"]  # so that it can be imported again
 
 
-def test_an_import_goes_on_where_no_state_can_be_kept(file, monkeypatch):
+def test_an_import_continues_where_no_progress_can_be_saved(file, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
@@ -299,31 +294,47 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("content", "said"), REFUSED.values(), ids=REFUSED)
-def test_a_file_that_cannot_be_imported_is_said(capsys, tmp_path, content, said):
+def test_a_file_that_cannot_be_imported_is_reported(capsys, tmp_path, content, said):
     path = tmp_path / "in.jsonl"
     if content:
         path.write_bytes(content)
     status, out, err = check(capsys, path)
     assert (status, out) == (1, "")
     assert said.format(path=path) in err
-    assert err.count("\n") == {NUMBERED * 2: 21, b"x" * 9_000_000: 2}.get(content, 1)  # 20 lines are named
+    assert err.count("\n") == {NUMBERED * 2: 21, b"x" * 9_000_000: 3}.get(content, 1)  # 20 lines are named
 
 
-COPY = "cannot copy it to a temporary file: {}; free disk space there, or name another folder in TMPDIR\n"
-
-
-def test_a_disk_that_is_full_at_the_end_of_a_copy_is_not_taken_for_standard_output(capsys, monkeypatch):
-    # The few bytes are in memory until then, and once more when the file is closed.
-    monkeypatch.setattr(tempfile, "TemporaryFile", partial(open, "/dev/full", "w+b"))
-    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{}\n")))
-    assert check(capsys, "-") == (1, "", f"error: standard input: {COPY.format('No space left on device')}")
-
-
-def test_a_full_disk_while_keys_are_compared_is_one_line(capsys, monkeypatch, tmp_path):
+def test_a_full_disk_during_a_check_is_one_line(capsys, monkeypatch, tmp_path):
     def full(*_):
         raise sqlite3.OperationalError("database or disk is full")
 
-    monkeypatch.setattr("model.dataset.RepeatedKeys.first", full)
-    status, out, err = check(capsys, lines_file(tmp_path, PLAIN))
+    with monkeypatch.context() as patched:
+        patched.setattr("model.dataset.RepeatedKeys.first", full)
+        status, out, err = check(capsys, lines_file(tmp_path, PLAIN))
     assert (status, out, err.count("\n")) == (1, "", 1)
     assert "in a temporary file: database or disk is full; free disk space" in err
+    # The few bytes of a copy are in memory until its end, and once more when the file is closed.
+    monkeypatch.setattr(tempfile, "TemporaryFile", partial(open, "/dev/full", "w+b"))
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{}\n")))
+    why = "No space left on device; free disk space there, or name another folder in TMPDIR"
+    assert check(capsys, "-") == (1, "", f"error: standard input: cannot copy it to a temporary file: {why}\n")
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize(("total", "shown"), [(1000, "300 of about 1,000"), (None, "300")])
+def test_a_progress_bar_is_on_a_terminal_only_and_gone_at_the_end(monkeypatch, total, shown):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())  # no terminal
+    with bar("exporting T", 10) as advance:
+        advance(3)
+    assert sys.stderr.getvalue() == ""
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with bar("importing [x]", total) as advance:
+        advance(300)
+    assert shown in terminal.getvalue()
+    assert "importing [x]" in terminal.getvalue()
+    assert terminal.getvalue().rindex("\x1b[?25h") > terminal.getvalue().rindex("\x1b[?25l")  # the cursor shows

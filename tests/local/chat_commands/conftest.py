@@ -1,12 +1,10 @@
 """A table, and ``python -m chat`` on it, for tests of its commands."""
 
 import functools
-import uuid
 from datetime import UTC, datetime
 
 import pytest
 
-from chat.items import reference
 from dynamo.memberships import bring_up_to_date
 from model.messages import Position, message_item
 from tests.support import chat_steps, engines
@@ -36,18 +34,12 @@ def on(chat, table):
 @pytest.fixture
 def talk(table):
     """The references of ten messages of Tom and Jerry, a minute apart, in both users' lists."""
-    people = ("Tom", "Jerry")
-    sent = [
-        message_item(
-            sender=people[n % 2],
-            recipient=people[(n + 1) % 2],
-            body=f"text {n}",
-            sent_at=datetime(2026, 1, 1, 9, n, tzinfo=UTC),
-            message_id=str(uuid.uuid4()),
-        )
-        for n in range(10)
-    ]
-    for item in sent:
+    people, references = ("Tom", "Jerry"), []
+    for n in range(10):
+        sender, recipient = people[n % 2], people[(n + 1) % 2]
+        at = datetime(2026, 1, 1, 9, n, tzinfo=UTC)
+        item = message_item(sender=sender, recipient=recipient, body=f"text {n}", sent_at=at)
         table.put_item(Item=item)
-    bring_up_to_date(table, "jerry#tom", Position.of(sent[-1]["sk"]))
-    return [reference(item["sk"]) for item in sent]
+        references.append(f"{item['SentAt']}#{item['MessageId']}")
+    bring_up_to_date(table, "jerry#tom", Position.of(item["sk"]))
+    return references

@@ -6,7 +6,6 @@ import re
 import pytest
 
 from chat.__main__ import parser
-from tests.support.user_pool import UserPool
 
 
 def test_every_command_has_the_shared_options_and_a_summary():
@@ -42,37 +41,25 @@ ON_A_TABLE = {
 
 
 @pytest.mark.parametrize(
-    ("options", "status", "said"),
+    ("options", "variables", "said"),
     [
-        (["--table", "no-such-table"], 1, "table no-such-table does not exist in us-east-1; deploy"),
-        (["--stage", "nowhere"], 1, "stack Messages-nowhere does not exist in us-east-1"),
-        (["--stage", "Prod"], 2, "'Prod' is not a stage"),
-        (["--profile", "nobody", "--table", "no-such-table"], 1, "(nobody) could not be found"),
+        ("--table no-such-table", {}, "table no-such-table does not exist in us-east-1; deploy"),
+        ("--stage nowhere", {}, "stack Messages-nowhere does not exist in us-east-1"),
+        ("--profile nobody --table T-1", {}, "(nobody) could not be found"),
+        ("--table T-1", {"AWS_ENDPOINT_URL": "not a url"}, "Invalid endpoint: not a url; check AWS_ENDPOINT_URL"),
+        ("--table T-1", {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no AWS credentials"),
+        ("--table T-1", {"AWS_REGION": None, "AWS_DEFAULT_REGION": None}, "no AWS region is set"),
+        ("--table T-1", {"AWS_CA_BUNDLE": "/no/such/file"}, "check AWS_CA_BUNDLE"),
+        ("--table T-1", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "check the network, --region and AWS"),
     ],
 )
-def test_a_target_that_is_not_there(chat, options, status, said):
-    failed = chat("history", *options, "tom#jerry")
-    assert said in failed.error
-    assert failed.status == status
-
-
-@pytest.mark.parametrize(
-    ("variables", "said"),
-    [
-        ({"AWS_ENDPOINT_URL": "not a url"}, "Invalid endpoint: not a url; check AWS_ENDPOINT_URL"),
-        ({"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no AWS credentials"),
-        ({"AWS_REGION": None, "AWS_DEFAULT_REGION": None}, "no AWS region is set"),
-        ({"AWS_CA_BUNDLE": "/no/such/file"}, "check AWS_CA_BUNDLE"),
-        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "check the network, --region and AWS"),
-    ],
-)
-def test_an_environment_that_does_not_work(chat, monkeypatch, variables, said):
+def test_a_target_or_an_environment_that_does_not_work_is_one_line(chat, monkeypatch, options, variables, said):
     for name, value in variables.items():
         if value is None:
             monkeypatch.delenv(name)
         else:
             monkeypatch.setenv(name, value)
-    failed = chat("tables")
+    failed = chat("history", *options.split(), "tom#jerry")
     assert said in failed.error
     assert failed.status == 1
 
@@ -136,20 +123,3 @@ def test_an_interrupted_command_says_whether_it_may_have_written(on, monkeypatch
         patched.setattr("botocore.client.BaseClient._make_api_call", interrupt)
         ended = on(command, *ON_A_TABLE[command])
     assert (ended.status, ended.error) == (130, f"interrupted; {said}")
-
-
-def test_with_a_user_pool_people_have_names_and_keys_have_subs(on, table, client, name):
-    pool = UserPool(client, name)
-    try:
-        tom, jerry = pool.add("Tom"), pool.add("Jerry")
-        for sender, recipient in (("tom", "JERRY"), ("Jerry", tom)):
-            sent = on("send", "--user-pool-id", pool.id, "--from", sender, "--to", recipient, "x")
-            assert sent.status == 0
-        keys = {item["pk"] for item in table.scan()["Items"]}
-        assert keys == {f"CONVERSATION#{'#'.join(sorted((tom, jerry)))}"}
-        shown = on("history", "--user-pool-id", pool.id, "jerry#tom")
-        assert shown.lines == ["Tom → Jerry: x", "Jerry → Tom: x"]
-        failed = on("send", "--user-pool-id", pool.id, "--from", "Spike", "--to", "Tom", "x")
-        assert (failed.status, "'Spike' is not in user pool" in failed.error) == (1, True)
-    finally:
-        pool.delete()
