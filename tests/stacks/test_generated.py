@@ -12,6 +12,7 @@ from tests.support.templates import KEYED, stack
 # A snapshot that is longer would not be read.
 MOST_LINES = 1000
 TABLE, PLAN, SEED = "MessagesTable", "BackupPlan", "Seed"
+NO_RULES = {"daily_backup_retention_days": "0", "monthly_backup_retention_days": "0"}
 
 
 def test_what_is_generated_is_current():
@@ -40,18 +41,11 @@ def parts(text: str) -> dict[str, str]:
     ("setting", "follows"),
     [
         ({"billing_mode": "provisioned"}, {TABLE}),
-        ({"max_write_units": "100"}, {TABLE}),
         ({"pitr_days": "33"}, {TABLE}),
-        ({"deletion_protection": "true"}, {TABLE}),
         ({"retain_table": "true"}, {TABLE}),
         ({"daily_backup_retention_days": "11"}, {PLAN}),
-        ({"monthly_backup_retention_days": "333"}, {PLAN}),
         ({"backup_time": "03:30"}, {PLAN}),
-        ({"time_zone": "Europe/Berlin"}, {PLAN}),
-        (
-            {"daily_backup_retention_days": "0", "monthly_backup_retention_days": "0"},
-            {PLAN, "BackupPlanTable", "BackupPlanId"},
-        ),
+        (NO_RULES, {PLAN, "BackupPlanTable", "BackupPlanId"}),
         ({"table_name": "Other"}, {TABLE, "BackupVault", "BackupRestoreRole", "BackupPlanTable"}),
         ({"user_pool_id": "eu-west-1_Ab1cD2eF3"}, {SEED, "SeedSeedingRoleDefaultPolicy", "UserPoolId"}),
     ],

@@ -12,14 +12,8 @@ from tests.support.templates import KEYED, stack, stacks
 
 EVERYTHING = KEYED | {"alarms": True}
 HOME, COPIES = 0, 1
-TABLE, VAULT, ROLE, SEED, QUEUE, KEY = (
-    "MessagesTable9E4E97A0",
-    "BackupVaultADF21B19",
-    "BackupRole4CD139C5",
-    "SeedC76DC678",
-    "ConversationsFailures2C98D521",
-    "StageKey97AE122F",
-)
+TABLE, VAULT, ROLE = "MessagesTable9E4E97A0", "BackupVaultADF21B19", "BackupRole4CD139C5"
+SEED, QUEUE, KEY = "SeedC76DC678", "ConversationsFailures2C98D521", "StageKey97AE122F"
 
 
 @pytest.mark.parametrize(
@@ -44,14 +38,9 @@ def test_what_would_be_lost_under_another_logical_id(which, logical_id, lost):
 @pytest.mark.parametrize(
     "settings",
     [
-        {},
-        {"replica_regions": ("us-east-1", "eu-central-1")},
-        {"copy_region": "eu-central-1"},
-        {"monthly_backup_retention_days": 365, "vault_lock": "governance"},
-        {"billing_mode": "provisioned", "max_read_capacity": 50, "max_write_capacity": 50},
-        {"retain_table": True, "deletion_protection": True},
-        {"backups_on_destroy": "delete"},
-        {"table_name": "Other"},
+        {"copy_region": "eu-central-1", "replica_regions": ("us-east-1", "eu-central-1"), "retain_table": True},
+        {"monthly_backup_retention_days": 365, "vault_lock": "governance", "table_name": "Other"},
+        {"billing_mode": "provisioned", "max_write_capacity": 50, "backups_on_destroy": "delete"},
     ],
     ids=str,
 )
