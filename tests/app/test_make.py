@@ -21,15 +21,18 @@ def folder(tmp_path):
 
 
 def test_help_names_every_target(folder):
-    done = make(folder, "help")
+    assert {line.split()[0] for line in run(folder, "help").splitlines()} == set(TARGETS)
+
+
+def run(folder, *arguments) -> str:
+    done = make(folder, *arguments)
     assert done.returncode == 0, done.stdout
-    assert {line.split()[0] for line in done.stdout.splitlines()} == set(TARGETS)
+    return done.stdout
 
 
 @pytest.mark.parametrize("target", TARGETS)
 def test_the_commands_of_a_target_can_be_listed(target, folder):
-    done = make(folder, "--dry-run", target)
-    assert done.returncode == 0, done.stdout
+    run(folder, "--dry-run", target)
 
 
 def test_a_review_gets_what_is_given_to_make(folder):
@@ -40,23 +43,11 @@ def test_a_review_gets_what_is_given_to_make(folder):
 
 
 def _command(folder, *arguments):
-    return " ".join(make(folder, "--dry-run", *arguments).stdout.replace("\\\n", " ").split())
+    return " ".join(run(folder, "--dry-run", *arguments).replace("\\\n", " ").split())
 
 
-def test_the_template_is_printed_for_a_stage(folder):
-    done = make(folder, "synth", "STAGE=prod", "ARGS=-c pitr_days=3")
-    assert done.returncode == 0, done.stdout
-    assert "TableName: Messages-prod" in done.stdout
-    assert "RecoveryPeriodInDays: 3" in done.stdout
-
-
-def test_the_licences_of_everything_locked_are_known(folder):
-    done = make(folder, "licences")
-    assert done.returncode == 0, done.stdout
-
-
-def test_a_pull_requests_checkout_gets_its_context(folder):
-    done = make(folder, "preview-context")
-    assert done.returncode == 0, done.stdout
+def test_the_licences_of_everything_locked_are_known_and_a_pull_requests_checkout_gets_its_context(folder):
+    run(folder, "licences")
+    run(folder, "preview-context")
     context = (PROJECT / "stacks/pipeline/preview-context.json").read_text()
     assert (folder / "cdk.context.json").read_text() == context

@@ -38,27 +38,24 @@ def make(tmp_path):
     return run
 
 
-def variables(make, **given):
-    """The variables that commands of a target get."""
-    printed = make("--eval", "show: ; @env", "--silent", "show", **given)
-    return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
-
-
-def test_the_app_is_synthesized_without_a_home(make):
+def test_the_app_is_synthesized_for_a_stage_without_a_home(make):
     packages = str(Path.home() / ".cache/aws/jsii/package-cache")  # 200 MB, not once more
-    template = make("synth", HOME="/proc/nope", JSII_RUNTIME_PACKAGE_CACHE_ROOT=packages)
-    assert "AWS::DynamoDB::GlobalTable" in template
+    given = {"HOME": "/proc/nope", "JSII_RUNTIME_PACKAGE_CACHE_ROOT": packages}
+    template = make("synth", "STAGE=prod", "ARGS=-c pitr_days=3", **given)
+    assert "TableName: Messages-prod" in template
+    assert "RecoveryPeriodInDays: 3" in template
 
 
-@pytest.mark.parametrize("home", ["/proc/nope", f"{PROJECT}/Makefile/home"], ids=["no folder", "under a file"])
-def test_every_cache_is_in_the_project_without_a_home_unless_it_is_named(make, home):
-    seen = variables(make, HOME=home, CDK_HOME="/own")
+def test_every_cache_is_in_the_project_without_a_home_unless_it_is_named(make, tmp_path):
+    def seen(**given):
+        printed = make("--eval", "show: ; @env", "--silent", "show", **given)
+        return dict(line.split("=", 1) for line in printed.splitlines() if "=" in line)
+
     expected = {name: str(make.project / folder) for name, folder in CACHES.items()} | {"CDK_HOME": "/own"}
-    assert {name: seen.get(name) for name in CACHES} == expected
-    assert seen["HOME"] == str(make.project / ".cache/home")
-
-
-def test_a_home_that_can_be_written_keeps_the_caches(make, tmp_path):
-    seen = variables(make, HOME=str(tmp_path))
-    assert not CACHES.keys() & seen.keys()
-    assert seen["HOME"] == str(tmp_path)
+    for home in ("/proc/nope", f"{PROJECT}/Makefile/home"):
+        found = seen(HOME=home, CDK_HOME="/own")
+        assert {name: found.get(name) for name in CACHES} == expected
+        assert found["HOME"] == str(make.project / ".cache/home")
+    own = seen(HOME=str(tmp_path))
+    assert not CACHES.keys() & own.keys()
+    assert own["HOME"] == str(tmp_path)
