@@ -28,26 +28,16 @@ def settings() -> str:
     dev, prod = (settings_from_context(context() | {"stage": stage}) for stage in ("dev", "prod"))
     rows = ["| setting | dev | prod | meaning |", "|---|---|---|---|"]
     for field in dataclasses.fields(Settings):
-        values = [_shown(getattr(settings, field.name)) for settings in (dev, prod)]
-        rows.append(f"| `{field.name}` | {' | '.join(values)} | {field.metadata['help']} |")
+        values = [getattr(settings, field.name) for settings in (dev, prod)]
+        shown = [str(value).lower() if isinstance(value, bool) else str(value or "-") for value in values]
+        rows.append(f"| `{field.name}` | {' | '.join(shown)} | {field.metadata['help']} |")
     return "\n".join(rows)
-
-
-def _shown(value: object) -> str:
-    if isinstance(value, bool):
-        return str(value).lower()
-    return str(value) if value else "-"
 
 
 def permission_table() -> str:
     """The table of permissions, and the reasons of those that cannot be proven here."""
     reasons = [f"{number}. {why}" for number, why in enumerate(REASONS, start=1)]
     return "\n".join([*table(permissions(everything())), "", *reasons])
-
-
-def on_everything() -> str:
-    """The table of what is allowed on every resource."""
-    return "\n".join(everywhere())
 
 
 def cost() -> str:
@@ -66,7 +56,7 @@ def acknowledged() -> str:
 TESTED: Mapping[str, Callable[[], str]] = {
     "settings": settings,
     "permissions": permission_table,
-    "everything": on_everything,
+    "everything": lambda: "\n".join(everywhere()),
 }
 BLOCKS: Mapping[str, Callable[[], str]] = {**TESTED, "cost": cost, "acknowledged": acknowledged}
 
@@ -78,8 +68,8 @@ def accepted(blocks: Mapping[str, Callable[[], str]]) -> dict[Path, str]:
     """
     found = {FOLDER / f"{stage}.yaml": snapshot(stage) for stage in context()["stages"]}
     for name, text in blocks.items():
-        path = document_with(name)
-        found[path] = _replaced(found.get(path) or path.read_text(), name, text())
+        path, new = document_with(name), text()
+        found[path] = _block(name).sub(lambda _, new=new: new, found.get(path) or path.read_text())
     return found
 
 
@@ -89,10 +79,6 @@ def document_with(name: str) -> Path:
         if _block(name).search(path.read_text()):
             return path
     raise LookupError(f"no document has a block '<!-- {name}: written by make accept -->' to '<!-- /{name} -->'")
-
-
-def _replaced(document: str, name: str, text: str) -> str:
-    return _block(name).sub(lambda _: text, document)
 
 
 def _block(name: str) -> re.Pattern[str]:

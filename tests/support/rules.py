@@ -27,10 +27,11 @@ from stacks.setting_fields import PROJECT
 from stacks.settings import settings_from_context
 
 # More stages, which together have every optional part of the stacks.
+_KEYED: dict[str, Any] = {"customer_key": True, "region": "eu-west-1"}
+_COPIED: dict[str, Any] = {"copy_region": "eu-central-1", "region": "eu-west-1"}
 EXTREMES: dict[str, dict[str, Any]] = {
-    "extremes": {
-        "customer_key": True,
-        "region": "eu-west-1",
+    "extremes": _KEYED
+    | {
         "billing_mode": "provisioned",
         "backups_on_destroy": "delete",
         "restore_testing": True,
@@ -40,22 +41,20 @@ EXTREMES: dict[str, dict[str, Any]] = {
         "user_pool_id": "eu-west-1_Ab1cD2eF3",
     },
     # What excludes backups that are deleted with the stack.
-    "extremely-safe": {
-        "customer_key": True,
-        "region": "eu-west-1",
+    "extremely-safe": _KEYED
+    | _COPIED
+    | {
         "daily_backup_retention_days": 35,
         "monthly_backup_retention_days": 365,
         "vault_lock": "compliance",
         "vault_lock_confirmed": "Messages-extremely-safe for 400 days",
-        "copy_region": "eu-central-1",
         "copy_retention_days": 400,
     },
     # What excludes a customer key.
-    "extremely-wide": {
-        "region": "eu-west-1",
+    "extremely-wide": _COPIED
+    | {
         "billing_mode": "provisioned",
         "max_write_capacity": 50,
-        "copy_region": "eu-central-1",
         "replica_regions": ["eu-central-1", "us-east-1"],
         "alarms": True,
     },
@@ -91,7 +90,7 @@ class Outcome:
                 yield f"{where}, which nothing raises any more; remove it"
             elif len(one.resources) > 1:
                 yield f"{where} covers {', '.join(one.resources)}; acknowledge each by itself"
-            if not _is_sentence(one.reason):
+            if len(one.reason.split()) < 5 or not one.reason.endswith("."):
                 yield f"{where} without a sentence for a reason: {one.reason!r}"
 
 
@@ -145,7 +144,6 @@ def _listed(names: Iterable[str]) -> str:
 
 # So that the app ends as usual, and what it found can be read from the report.
 CONTEXT = {"@aws-cdk/core:failSynthOnValidationErrors": False}
-_POLICIES = Path(__file__).parents[1] / "policies"
 _CONTROLS = "cdklabs.cdk-validator-cfnguard"
 _ACKNOWLEDGED = "aws:cdk:acknowledged-rules"
 
@@ -156,7 +154,7 @@ def check(app: App) -> Outcome:
         AwsSolutionsChecks(app),
         NIST80053R5Checks(app),
         ServerlessChecks(app),
-        CloudFormationValidatePlugin(guard_rules=[*_control_tower(), *_own()]),
+        CloudFormationValidatePlugin(guard_rules=[*_guard_rules()]),
     )
     folder = Path(app.synth().directory)
     report = folder / "validation-report.json"
@@ -168,19 +166,16 @@ def check(app: App) -> Outcome:
     )
 
 
-def _control_tower() -> Iterator[ValidationRuleSource]:
-    """The rules in the package that would run them with a binary of its own; that is not used."""
+def _guard_rules() -> Iterator[ValidationRuleSource]:
+    """This project's own, and those in a package that would run them with a binary, which is not used."""
+    for file in sorted((Path(__file__).parents[1] / "policies").glob("*.guard")):
+        yield ValidationRuleSource(name=file.stem, content=file.read_text())
     files = importlib.metadata.distribution(_CONTROLS).files or []
     (archive,) = [file for file in files if file.suffix == ".tgz"]
     with tarfile.open(str(archive.locate())) as package:
         for member in package:
             if member.name.endswith(".guard") and (rules := package.extractfile(member)):
                 yield ValidationRuleSource(name=Path(member.name).stem, content=rules.read().decode())
-
-
-def _own() -> Iterator[ValidationRuleSource]:
-    for file in sorted(_POLICIES.glob("*.guard")):
-        yield ValidationRuleSource(name=file.stem, content=file.read_text())
 
 
 def _findings(pack: dict[str, Any]) -> Iterator[str]:
@@ -194,7 +189,10 @@ def _findings(pack: dict[str, Any]) -> Iterator[str]:
 
 
 def _acknowledgements(folder: Path, packs: list[dict[str, Any]]) -> Iterator[Acknowledgement]:
-    covered = _covered(packs)
+    covered: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for violation in (violation for pack in packs for violation in pack.get("suppressedViolations") or []):
+        paths = [construct["constructPath"] for construct in violation["violatingConstructs"]]
+        covered[violation["acknowledgedAt"], violation["acknowledgedId"]].update(paths)
     for file in sorted(folder.glob("*.metadata.json")):
         for path, entries in json.loads(file.read_text()).items():
             for entry in entries:
@@ -202,21 +200,6 @@ def _acknowledgements(folder: Path, packs: list[dict[str, Any]]) -> Iterator[Ack
                     ((rule, reason),) = entry["data"].items()
                     at = path.removeprefix("/")
                     yield Acknowledgement(at, rule, reason, tuple(sorted(covered[at, rule])))
-
-
-def _covered(packs: list[dict[str, Any]]) -> dict[tuple[str, str], set[str]]:
-    """The resources that each acknowledgement, by its place and rule, covers."""
-    covered: dict[tuple[str, str], set[str]] = defaultdict(set)
-    for pack in packs:
-        for violation in pack.get("suppressedViolations") or []:
-            at, rule = violation["acknowledgedAt"], violation["acknowledgedId"]
-            paths = [construct["constructPath"] for construct in violation["violatingConstructs"]]
-            covered[at, rule].update(paths)
-    return covered
-
-
-def _is_sentence(reason: str) -> bool:
-    return len(reason.split()) >= 5 and reason.endswith(".")
 
 
 if __name__ == "__main__":
