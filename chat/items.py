@@ -113,13 +113,21 @@ def delete(table: Any, key: Attributes) -> Attributes:
     return dict(answer["Attributes"])
 
 
-def put_if_absent(table: Any, item: Attributes, key: Attributes) -> None:
-    """Write ``item`` unless there is one under its ``key``: then OpsError."""
-    if not put_if(table, item, "attribute_not_exists(#0)", {"#0": next(iter(key))}, {}):
+def put_if_absent(table: Any, item: Attributes, key: Attributes, *, is_unique: bool = False) -> None:
+    """Write ``item`` unless there is one under its ``key``: then OpsError. No other ``is_unique`` item equals it."""
+    if not put_if(table, item, "attribute_not_exists(#0)", {"#0": next(iter(key))}, {}, is_unique=is_unique):
         raise OpsError(f"{item_name(table, key)} already exists; nothing written")
 
 
-def put_if(table: Any, item: Attributes, condition: str, names: dict[str, str], expected: Attributes) -> bool:
+def put_if(
+    table: Any,
+    item: Attributes,
+    condition: str,
+    names: dict[str, str],
+    expected: Attributes,
+    *,
+    is_unique: bool = False,
+) -> bool:
     """Write ``item`` under a condition; whether it held.
 
     A lost answer makes the SDK send again, which the first one's success refuses: then the stored item is
@@ -137,7 +145,7 @@ def put_if(table: Any, item: Attributes, condition: str, names: dict[str, str], 
     except ClientError as error:
         if not is_refusal(error):
             raise
-        return was_lost(error) and same(values.untyped(error.response.get("Item", {})), item)
+        return (is_unique or was_lost(error)) and same(values.untyped(error.response.get("Item", {})), item)
     return True
 
 

@@ -8,7 +8,6 @@ from typing import Any
 from chat.items import print_done, put_if_absent
 from chat.store import moment
 from chat.target import Commands, Target, body, command, usage_errors, user_name
-from dynamo.table import note_lost_tries
 from model.messages import PARTITION_KEY, SORT_KEY, message_item
 
 
@@ -36,11 +35,10 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
             sent_at=arguments.at or datetime.now(UTC),
             message_id=str(uuid.uuid4()),
         )
-    note_lost_tries(target.client)
     send(target.table, item)
     return print_done("sent as", f"{item['SentAt']}#{item['MessageId']}", item, arguments)
 
 
 def send(table: Any, item: dict[str, Any]) -> None:
     """Write a new message to a boto3 Table. Raises OpsError when another one is under its key."""
-    put_if_absent(table, item, {name: item[name] for name in (PARTITION_KEY, SORT_KEY)})
+    put_if_absent(table, item, {name: item[name] for name in (PARTITION_KEY, SORT_KEY)}, is_unique=True)
