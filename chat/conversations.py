@@ -34,22 +34,15 @@ def add(commands: Commands) -> None:
     """The command line of ``conversations``."""
     parser = command(commands, "conversations", "a user's conversations, latest first")
     parser.add_argument("user", type=user_name, help="the user's name, in any case")
-    parser.add_argument(
-        "--limit", type=count, default=20, metavar="N", help="at most N conversations (default: %(default)s)"
+    text = "at most N conversations (default: %(default)s)"
+    parser.add_argument("--limit", type=count, default=20, metavar="N", help=text)
+    text = "conversations after TIME#CONVERSATION (printed by the previous page), or older than a time"
+    parser.add_argument("--before", metavar="CURSOR", type=store.place, help=text)
+    text = (
+        "compare the whole list with the messages, and print also the rows of other pages that lag, are missing or are "
+        "surplus: status 1 when there are any. Reads every key of the table, which costs as much as reading every item"
     )
-    parser.add_argument(
-        "--before",
-        metavar="CURSOR",
-        type=store.place,
-        help="conversations after TIME#CONVERSATION (printed by the previous page), or older than a time",
-    )
-    parser.add_argument(
-        "--check",
-        action="store_true",
-        help="compare the whole list with the messages, and print also the rows of other pages "
-        "that lag, are missing or are surplus: status 1 when there are any. Reads every key of "
-        "the table, which costs as much as reading every item",
-    )
+    parser.add_argument("--check", action="store_true", help=text)
     parser.set_defaults(run=run)
 
 

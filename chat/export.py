@@ -15,14 +15,14 @@ import fcntl
 import json
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from chat.target import Commands, Target, command, pair
-from chat.transfer import CONTINUES, FAILURES, SEGMENTS, ProgressFile, bar, describe, read_segments, unfinished
+from chat.transfer import CONTINUES, FAILURES, Call, ProgressFile, bar, describe, read_segments, scans, unfinished
 from cli.errors import OpsError, UsageError
 from cli.output import count
 from dynamo.parallel import After
@@ -38,12 +38,8 @@ def add(commands: Commands) -> None:
         "write the table's items as JSON lines, readable by `import` and by DynamoDB import from S3",
         writes=True,
     )
-    parser.add_argument(
-        "file",
-        nargs="?",
-        metavar="FILE",
-        help="default: standard output. The same command continues an interrupted export to a file",
-    )
+    text = "default: standard output. The same command continues an interrupted export to a file"
+    parser.add_argument("file", nargs="?", metavar="FILE", help=text)
     parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--conversation", metavar="C", type=pair, help="only the messages of one conversation")
@@ -56,13 +52,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     path = None if arguments.file in (None, "-") else Path(arguments.file)
     if arguments.json and not path:
         raise UsageError("--json prints the result, and needs FILE: without it the items go to standard output")
-    selection, chosen = "messages" if arguments.messages else "all items", None
-    if arguments.conversation is not None:
-        chosen = target.conversation(arguments.conversation)
-        selection = f"conversation {chosen}"
     client, name = target.typed_client, target.table_name
     table = describe(client, name)
-    calls = _calls(client, chosen, messages_only=arguments.messages)
+    selection, calls = _selected(client, target, arguments)
     state = {"bytes": 0, "items": 0, "after": {str(segment): None for segment in range(len(calls))}}
     identity = {"table": table["TableId"], "selection of items": selection}
     with (
@@ -72,16 +64,34 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
             target.say(f"continuing after {count(output.items, 'item')}")
         with bar(f"exporting {name}", table["ItemCount"]) as advance:
             advance(output.items)
-            for segment, items, last_key in read_segments(name, output.segments(), calls):
+            for segment, items, last_key in read_segments(name, calls, output.segments()):
                 output.write(segment, list(map(line_of, items)), last_key)
                 advance(len(items))
+    result = f"{count(output.items, 'item')} of table {name}"
     if arguments.json:
         print(json.dumps({"table": name, "file": arguments.file, "items": output.items}))
     elif path:
-        print(f"{path}: {count(output.items, 'item')} of table {name}")
+        print(f"{path}: {result}")
     else:
-        target.say(f"{count(output.items, 'item')} of table {name}")
+        target.say(result)
     return 0
+
+
+def _selected(client: Any, target: Target, arguments: argparse.Namespace) -> tuple[str, list[Call]]:
+    """What is exported, in words, and the calls that read it: one for a conversation, else one for each segment."""
+    named: dict[str, Any] = {
+        "ExpressionAttributeNames": {"#pk": PARTITION_KEY, "#sk": SORT_KEY},
+        "ExpressionAttributeValues": {":pk": {"S": CONVERSATION_PREFIX}, ":messages": {"S": MESSAGE_PREFIX}},
+    }
+    if arguments.conversation is not None:
+        conversation = target.conversation(arguments.conversation)
+        named["ExpressionAttributeValues"][":pk"] = {"S": conversation_key(conversation)}
+        condition = "#pk = :pk AND begins_with(#sk, :messages)"
+        return f"conversation {conversation}", [partial(client.query, KeyConditionExpression=condition, **named)]
+    if arguments.messages:
+        condition = "begins_with(#pk, :pk) AND begins_with(#sk, :messages)"
+        return "messages", scans(client, FilterExpression=condition, **named)
+    return "all items", scans(client)
 
 
 def line_of(item: Typed) -> bytes:
@@ -110,20 +120,6 @@ def _spelled(value: Mapping[str, Any]) -> dict[str, Any]:
     elif kind == "M":
         content = {name: _spelled(content[name]) for name in sorted(content)}
     return {kind: content}
-
-
-def _calls(client: Any, conversation: str | None, *, messages_only: bool) -> list[Callable[..., Any]]:
-    """What reads each segment: one for a conversation, an id, else several."""
-    partition = CONVERSATION_PREFIX if conversation is None else conversation_key(conversation)
-    named = {
-        "ExpressionAttributeNames": {"#pk": PARTITION_KEY, "#sk": SORT_KEY},
-        "ExpressionAttributeValues": {":pk": {"S": partition}, ":messages": {"S": MESSAGE_PREFIX}},
-    }
-    if conversation is not None:
-        return [partial(client.query, KeyConditionExpression="#pk = :pk AND begins_with(#sk, :messages)", **named)]
-    only = {"FilterExpression": "begins_with(#pk, :pk) AND begins_with(#sk, :messages)", **named}
-    scan = partial(client.scan, TotalSegments=SEGMENTS, **(only if messages_only else {}))
-    return [partial(scan, Segment=segment) for segment in range(SEGMENTS)]
 
 
 class Output:
@@ -168,15 +164,15 @@ class Output:
 def continued_file(path: Path, identity: Mapping[str, str], state: dict[str, Any], *, force: bool) -> Iterator[Output]:
     """The output that becomes ``path`` after the ``with`` block, and can be continued if the block fails.
 
-    ``state`` is that of a new export. Raises OpsError when ``path`` exists and is not to be replaced (``force``),
-    when the unfinished file belongs to another export, and with how far it came when the block fails.
+    ``state`` is that of a new export. Raises OpsError when ``path`` must not be replaced, when the unfinished file
+    belongs to another export, and with how far it came when the block fails.
     """
     _check_replaceable(path, force=force)
     part = path.with_name(path.name + ".part")
     progress = ProgressFile(
         part.with_name(part.name + ".json"), {"version of this command": 3, **identity}, delete=part
     )
-    with open(os.open(part, os.O_RDWR | os.O_CREAT, 0o666), "r+b") as file:
+    with part.open("a+b") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -189,7 +185,6 @@ def continued_file(path: Path, identity: Mapping[str, str], state: dict[str, Any
                 raise OpsError(f"{part} was truncated; delete it to start over")
             state = saved
         file.truncate(state["bytes"])
-        file.seek(state["bytes"])
         output = Output(file, state, progress)
         output.save()
         try:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError, ParamValidationError
+from botocore.exceptions import ClientError
 
 from cli.errors import code
 from cli.output import count
@@ -36,38 +36,11 @@ class Unreadable(Exception):
     """The records of a message cannot be read; the text says why."""
 
 
-class FailureQueue:
-    """The messages of one queue, through a boto3 SQS client."""
+def settle(sqs: Any, url: str, streams: Any, reindex: Callable[[list[str]], bool], *, say: Say) -> dict[str, int]:
+    """Reindex the conversations of each message in the queue ``url``, and delete the message when that succeeds.
 
-    def __init__(self, sqs: Any, url: str) -> None:
-        self._sqs, self._url = sqs, url
-
-    def settle(self, is_settled: Callable[[Message], bool]) -> dict[str, int]:
-        """Delete every message that ``is_settled``, keep the others; how many are "settled" and "kept"."""
-        seen, kept = set[str](), list[str]()
-        request = {"MaxNumberOfMessages": 10, "VisibilityTimeout": _HIDDEN_SECONDS, "WaitTimeSeconds": _WAIT_SECONDS}
-        while True:
-            found = self._sqs.receive_message(QueueUrl=self._url, **request).get("Messages", [])
-            new = [message for message in found if message["MessageId"] not in seen]
-            if not new:
-                break
-            seen.update(message["MessageId"] for message in new)
-            for message in new:
-                if is_settled(message):
-                    self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-                else:
-                    kept.append(message["ReceiptHandle"])
-        # Not sooner, or they would be received again. Others, and the next run, see them at once.
-        for handle in kept:
-            self._sqs.change_message_visibility(QueueUrl=self._url, ReceiptHandle=handle, VisibilityTimeout=0)
-        return {"settled": len(seen) - len(kept), "kept": len(kept)}
-
-
-def settle(queue: FailureQueue, streams: Any, reindex: Callable[[list[str]], bool], *, say: Say) -> dict[str, int]:
-    """Reindex the conversations of each message, and delete the message when that succeeds.
-
-    ``streams`` is a boto3 DynamoDB Streams client; ``reindex`` returns whether all lists are right. A message
-    whose records the stream no longer has is kept: ``settle_all`` reads every conversation, which may be expensive.
+    ``sqs`` and ``streams`` are boto3 clients; ``reindex`` returns whether all lists are right. A message whose
+    records the stream no longer has is kept: ``settle_all`` reads every conversation, which may be expensive.
     """
 
     def is_settled(message: Message) -> bool:
@@ -77,10 +50,10 @@ def settle(queue: FailureQueue, streams: Any, reindex: Callable[[list[str]], boo
             say(f"message {message['MessageId']} in the failure queue {error}")
             return False
 
-    return queue.settle(is_settled)
+    return _settle(sqs, url, is_settled)
 
 
-def settle_all(queue: FailureQueue, reindex: Callable[[], bool], *, say: Say) -> dict[str, int]:
+def settle_all(sqs: Any, url: str, reindex: Callable[[], bool], *, say: Say) -> dict[str, int]:
     """Reindex every conversation, then delete the messages that were in the queue before."""
     before: list[str] = []
 
@@ -90,26 +63,43 @@ def settle_all(queue: FailureQueue, reindex: Callable[[], bool], *, say: Say) ->
         return False
 
     # All are put back: a full reindex may take longer than they can be hidden.
-    found = queue.settle(note)
+    found = _settle(sqs, url, note)
     if not reindex():
         return found
-    settled = queue.settle(lambda message: message["MessageId"] in before)
+    settled = _settle(sqs, url, lambda message: message["MessageId"] in before)
     if settled["kept"]:
         number = count(settled["kept"], "message")
         say(f"{number} left in the failure queue: new since the start, or not sent by Lambda")
     return settled
 
 
+def _settle(sqs: Any, url: str, is_settled: Callable[[Message], bool]) -> dict[str, int]:
+    """Delete every message that ``is_settled``, keep the others; how many are "settled" and "kept"."""
+    seen, kept = set[str](), list[str]()
+    request = {"MaxNumberOfMessages": 10, "VisibilityTimeout": _HIDDEN_SECONDS, "WaitTimeSeconds": _WAIT_SECONDS}
+    while True:
+        found = sqs.receive_message(QueueUrl=url, **request).get("Messages", [])
+        new = [message for message in found if message["MessageId"] not in seen]
+        if not new:
+            break
+        seen.update(message["MessageId"] for message in new)
+        for message in new:
+            if is_settled(message):
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+            else:
+                kept.append(message["ReceiptHandle"])
+    # Not sooner, or they would be received again. Others, and the next run, see them at once.
+    for handle in kept:
+        sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0)
+    return {"settled": len(seen) - len(kept), "kept": len(kept)}
+
+
 def failed_conversations(streams: Any, message: Message) -> list[str]:
     """The ids of the conversations of a message's records. Raises Unreadable."""
-    foreign = Unreadable("was not sent by Lambda; left in place")
-    batch = _batch(message)
-    if batch is None:
-        raise foreign
+    if not (batch := _batch(message)):
+        raise Unreadable("was not sent by Lambda; left in place")
     try:
         keys = list(_keys(streams, **batch))
-    except ParamValidationError:
-        raise foreign from None
     except ClientError as error:
         if code(error) in _GONE:
             raise Unreadable(_FORGOTTEN) from None

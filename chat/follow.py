@@ -22,9 +22,8 @@ def add(commands: Commands) -> None:
     """The command line of ``follow``."""
     parser = command(commands, "follow", "print new messages as they arrive, until Ctrl-C")
     parser.add_argument("conversation", type=pair, help="the two users in any order, for example jerry#tom")
-    parser.add_argument(
-        "--last", type=count, default=10, metavar="N", help="show the last N messages first (default: %(default)s)"
-    )
+    text = "show the last N messages first (default: %(default)s)"
+    parser.add_argument("--last", type=count, default=10, metavar="N", help=text)
     parser.epilog = "A message dated more than 2 minutes before the newest one is not printed; use `history`."
     parser.set_defaults(run=run)
 

@@ -20,27 +20,14 @@ def add(commands: Commands) -> None:
     """The command line of ``history``."""
     parser = command(commands, "history", "the newest messages of a conversation, oldest first")
     parser.add_argument("conversation", type=pair, help="the two users in any order, for example jerry#tom")
-    parser.add_argument(
-        "--since",
-        metavar="TIME",
-        type=store.first_at,
-        help="messages sent at or after TIME: ISO 8601 with a time zone, or a date (00:00 UTC)",
-    )
+    text = "messages sent at or after TIME: ISO 8601 with a time zone, or a date (00:00 UTC)"
+    parser.add_argument("--since", metavar="TIME", type=store.first_at, help=text)
     parser.add_argument("--until", metavar="TIME", type=store.last_at, help="messages sent at or before TIME")
-    parser.add_argument(
-        "--before",
-        metavar="CURSOR",
-        type=store.upper_bound,
-        help="messages before TIME#ID (printed by the previous page) or before a time",
-    )
+    text = "messages before TIME#ID (printed by the previous page) or before a time"
+    parser.add_argument("--before", metavar="CURSOR", type=store.upper_bound, help=text)
     number = parser.add_mutually_exclusive_group()
-    number.add_argument(
-        "--limit",
-        type=count,
-        default=20,
-        metavar="N",
-        help="at most N messages, the newest ones (default: %(default)s)",
-    )
+    text = "at most N messages, the newest ones (default: %(default)s)"
+    number.add_argument("--limit", type=count, default=20, metavar="N", help=text)
     number.add_argument("--all", action="store_true", help="all messages")
     parser.set_defaults(run=run)
 

@@ -48,12 +48,11 @@ def add(commands: Commands) -> None:
         "items with pk and sk, or messages with from, to, body and at",
         writes=True,
     )
-    parser.add_argument(
-        "file",
-        metavar="FILE",
-        help="- is standard input; it may be compressed with gzip. Every line is checked before "
-        "the first one is written; the same command continues an interrupted import",
+    text = (
+        "- is standard input; it may be compressed with gzip. Every line is checked before the first one is written; "
+        "the same command continues an interrupted import"
     )
+    parser.add_argument("file", metavar="FILE", help=text)
     parser.add_argument("--if-absent", action="store_true", help="do not overwrite existing items")
     parser.add_argument("--check", action="store_true", help="check the file only; needs no AWS")
     parser.set_defaults(run=run)
@@ -86,10 +85,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
 
 
 class Progress:
-    """How far one import of a file into a table came, in this run and those that it continues.
-
-    Raises OpsError for the progress of another import of the file.
-    """
+    """How far one import of a file into a table came, in this run and those that it continues."""
 
     def __init__(
         self, source: ImportFile, table: dict[str, Any], *, if_absent: bool, say: Callable[[str], None]

@@ -25,18 +25,13 @@ _TYPES = {"S": "text", "N": "number", "B": "binary"}
 
 def add_message(parser: argparse.ArgumentParser, *, or_key: bool = False) -> None:
     """The arguments that name one message of a conversation, or with ``or_key`` any item of the table."""
-    several = "?" if or_key else None
-    parser.add_argument("conversation", nargs=several, type=pair, help="the two users in any order")
-    parser.add_argument(
-        "message",
-        nargs=several,
-        type=_message_name,
-        help="TIME#ID as printed by `send`, a message id, or at least its first 4 characters",
-    )
+    nargs = "?" if or_key else None
+    parser.add_argument("conversation", nargs=nargs, type=pair, help="the two users in any order")
+    text = "TIME#ID as printed by `send`, a message id, or at least its first 4 characters"
+    parser.add_argument("message", nargs=nargs, type=_message_name, help=text)
     if or_key:
-        parser.add_argument(
-            "--key", nargs="+", metavar="VALUE", help="instead of a message, an item's key values, here PK SK"
-        )
+        text = "instead of a message, an item's key values, here PK SK"
+        parser.add_argument("--key", nargs="+", metavar="VALUE", help=text)
 
 
 def named_key(arguments: argparse.Namespace, target: Target) -> Attributes:
@@ -92,18 +87,13 @@ def get(table: Any, key: Attributes) -> Attributes:
 
 
 def delete(table: Any, key: Attributes) -> Attributes:
-    """Delete the item under ``key``; return what it was, as far as that is known.
+    """Delete the item under ``key``; return what it was, as far as that is known. Raises OpsError when there is none.
 
-    Raises OpsError when there is none. After a lost answer the SDK's second request finds none: then the item
-    is gone, as requested.
+    After a lost answer the SDK's second request finds none: then the item is gone, as requested.
     """
+    condition = {"ConditionExpression": "attribute_exists(#0)", "ExpressionAttributeNames": {"#0": next(iter(key))}}
     try:
-        answer = table.delete_item(
-            Key=key,
-            ConditionExpression="attribute_exists(#0)",
-            ExpressionAttributeNames={"#0": next(iter(key))},
-            ReturnValues="ALL_OLD",
-        )
+        answer = table.delete_item(Key=key, ReturnValues="ALL_OLD", **condition)
     except ClientError as error:
         if not is_refusal(error):
             raise
@@ -115,33 +105,19 @@ def delete(table: Any, key: Attributes) -> Attributes:
 
 def put_if_absent(table: Any, item: Attributes, key: Attributes, *, is_unique: bool = False) -> None:
     """Write ``item`` unless there is one under its ``key``: then OpsError. No other ``is_unique`` item equals it."""
-    if not put_if(table, item, "attribute_not_exists(#0)", {"#0": next(iter(key))}, {}, is_unique=is_unique):
+    condition = {"ConditionExpression": "attribute_not_exists(#0)", "ExpressionAttributeNames": {"#0": next(iter(key))}}
+    if not put_if(table, item, is_unique=is_unique, **condition):
         raise OpsError(f"{item_name(table, key)} already exists; nothing written")
 
 
-def put_if(
-    table: Any,
-    item: Attributes,
-    condition: str,
-    names: dict[str, str],
-    expected: Attributes,
-    *,
-    is_unique: bool = False,
-) -> bool:
+def put_if(table: Any, item: Attributes, *, is_unique: bool = False, **condition: Any) -> bool:
     """Write ``item`` under a condition; whether it held.
 
     A lost answer makes the SDK send again, which the first one's success refuses: then the stored item is
     ``item`` itself, and it was written.
     """
     try:
-        table.put_item(
-            Item=item,
-            ConditionExpression=condition,
-            ExpressionAttributeNames=names,
-            ReturnValuesOnConditionCheckFailure="ALL_OLD",
-            # DynamoDB refuses an empty map of values.
-            **({"ExpressionAttributeValues": expected} if expected else {}),
-        )
+        table.put_item(Item=item, ReturnValuesOnConditionCheckFailure="ALL_OLD", **condition)
     except ClientError as error:
         if not is_refusal(error):
             raise

@@ -22,12 +22,11 @@ def add(commands: Commands) -> None:
     parser.add_argument("item", help="the item: JSON text, a file with it, or - for standard input")
     condition = parser.add_mutually_exclusive_group()
     condition.add_argument("--if-absent", action="store_true", help="only if no item has its key")
-    condition.add_argument(
-        "--if-unchanged",
-        metavar="OLD",
-        help="only if the stored item is exactly this one: JSON text, a file, or -, as `get --json` prints it, "
-        "or with --typed `get --typed`, which an item with sets or binary needs",
+    text = (
+        "only if the stored item is exactly this one: JSON text, a file, or -, as `get --json` prints it, or with "
+        "--typed `get --typed`, which an item with sets or binary needs"
     )
+    condition.add_argument("--if-unchanged", metavar="OLD", help=text)
     add_typed(parser)
     parser.set_defaults(run=run)
 
@@ -74,8 +73,12 @@ def put_if_unchanged(table: Any, item: Attributes, old: Attributes, *, typed: bo
     equal = {f"#{n}": one for n, one in enumerate(now)}
     absent = {f"#new{n}": one for n, one in enumerate(item.keys() - now.keys())}
     terms = [f"{place} = :{place[1:]}" for place in equal] + [f"attribute_not_exists({place})" for place in absent]
-    expected = {f":{place[1:]}": now[one] for place, one in equal.items()}
-    if not put_if(table, item, " AND ".join(terms), equal | absent, expected):
+    condition: dict[str, Any] = {
+        "ConditionExpression": " AND ".join(terms),
+        "ExpressionAttributeNames": equal | absent,
+        "ExpressionAttributeValues": {f":{place[1:]}": now[one] for place, one in equal.items()},
+    }
+    if not put_if(table, item, **condition):
         raise OpsError(f"{name} was changed during the write; {nothing}")
 
 

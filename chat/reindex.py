@@ -28,14 +28,14 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from chat.failure_queue import FailureQueue, Say, settle, settle_all
+from chat.failure_queue import Say, settle, settle_all
 from chat.store import last_message
 from chat.target import Commands, Target, command, pair
-from chat.transfer import SEGMENTS, Advance, bar, describe, read_segments, tries
+from chat.transfer import Advance, bar, describe, patiently, read_segments, scans
 from cli.errors import OpsError, UsageError, code, explain
 from cli.output import count
 from dynamo.memberships import Unsettled, bring_up_to_date
-from dynamo.parallel import ask, lanes
+from dynamo.parallel import lanes
 from model import messages as model
 from model.wire import Typed
 
@@ -57,24 +57,12 @@ def add(commands: Commands) -> None:
     parser = command(
         commands, "reindex", "rebuild the users' conversation lists from the messages; safe at any time", writes=True
     )
-    parser.add_argument(
-        "conversations",
-        nargs="*",
-        metavar="CONVERSATION",
-        type=pair,
-        help="two users joined by #; default: all, which reads every key of the table",
-    )
-    parser.add_argument(
-        "--failed",
-        action="store_true",
-        help="only conversations whose records failed; deletes their messages from the failure queue",
-    )
-    parser.add_argument(
-        "--all",
-        action="store_true",
-        help="with --failed: all conversations, then empty the queue; for failures older than a "
-        "day, which the stream no longer has",
-    )
+    text = "two users joined by #; default: all, which reads every key of the table"
+    parser.add_argument("conversations", nargs="*", metavar="CONVERSATION", type=pair, help=text)
+    text = "only conversations whose records failed; deletes their messages from the failure queue"
+    parser.add_argument("--failed", action="store_true", help=text)
+    text = "with --failed: all conversations, then empty the queue; for failures older than the stream's 24 hours"
+    parser.add_argument("--all", action="store_true", help=text)
     parser.set_defaults(run=run)
 
 
@@ -96,11 +84,11 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
             return some(all_conversations(target.typed_client, target.table_name), advance)
 
     if arguments.failed:
-        queue = FailureQueue(target.clients("sqs"), target.stack_output("FailureQueueUrl"))
+        queue = target.clients("sqs"), target.stack_output("FailureQueueUrl")
         if arguments.all:
-            settled = settle_all(queue, everything, say=target.say)
+            settled = settle_all(*queue, everything, say=target.say)
         else:
-            settled = settle(queue, target.clients("dynamodbstreams"), some, say=target.say)
+            settled = settle(*queue, target.clients("dynamodbstreams"), some, say=target.say)
     elif arguments.conversations:
         some([target.conversation(text) for text in arguments.conversations])
     else:
@@ -118,10 +106,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
 
 
 def reindex(table: Any, conversation: str) -> None:
-    """Bring both participants' lists up to date with one conversation, an id.
+    """Bring both participants' lists in a boto3 Table up to date with one conversation, an id; wait out throttling.
 
-    ``table`` is a boto3 DynamoDB Table. Waits out throttling. Raises ValueError for what is not a conversation,
-    Unsettled, TimeoutError, and botocore's other errors.
+    Raises ValueError for what is not a conversation, Unsettled, TimeoutError, and botocore's other errors.
     """
 
     def once() -> None:
@@ -134,7 +121,7 @@ def reindex(table: Any, conversation: str) -> None:
         if found:
             bring_up_to_date(table, conversation, max(found))
 
-    ask(once, tries(f"reindexing {conversation}"))
+    patiently(f"reindexing {conversation}", once)
 
 
 def reindex_all(
@@ -176,11 +163,10 @@ def all_conversations(client: Any, table: str, *, advance: Advance = lambda _: N
     the ids in memory. Raises OpsError where throttling does not end.
     """
     names = {"#pk": model.PARTITION_KEY, "#sk": model.SORT_KEY}
-    keys = partial(client.scan, ProjectionExpression="#pk, #sk", ExpressionAttributeNames=names, TotalSegments=SEGMENTS)
-    calls = [partial(keys, Segment=segment) for segment in range(SEGMENTS)]
+    calls = scans(client, ProjectionExpression="#pk, #sk", ExpressionAttributeNames=names)
     seen = set[str]()
     try:
-        for _, items, _ in read_segments(table, dict.fromkeys(range(SEGMENTS)), calls):
+        for _, items, _ in read_segments(table, calls, dict.fromkeys(range(len(calls)))):
             advance(len(items))
             new = dict.fromkeys(filter(None, map(_conversation, items)))
             yield from (conversation for conversation in new if conversation not in seen)

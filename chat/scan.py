@@ -14,13 +14,8 @@ def add(commands: Commands) -> None:
     """The command line of ``scan``."""
     parser = command(commands, "scan", "print every item of the table, unordered")
     parser.add_argument("--limit", type=count, metavar="N", help="stop after N items")
-    parser.add_argument(
-        "--segments",
-        type=count,
-        default=1,
-        metavar="N",
-        help=f"scan N segments in parallel; at most {MOST_SEGMENTS} (default: %(default)s)",
-    )
+    text = f"scan N segments in parallel; at most {MOST_SEGMENTS} (default: %(default)s)"
+    parser.add_argument("--segments", type=count, default=1, metavar="N", help=text)
     add_typed(parser)
     parser.set_defaults(run=run)
 

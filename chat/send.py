@@ -16,9 +16,8 @@ def add(commands: Commands) -> None:
     parser = command(commands, "send", "send a message; the first one begins the conversation", writes=True)
     parser.add_argument("--from", required=True, dest="sender", metavar="USER", type=user_name, help="the sender")
     parser.add_argument("--to", required=True, dest="recipient", metavar="USER", type=user_name, help="the recipient")
-    parser.add_argument(
-        "--at", metavar="TIME", type=moment, help="when it was sent: ISO 8601 with a zone (default: now)"
-    )
+    text = "when it was sent: ISO 8601 with a zone (default: now)"
+    parser.add_argument("--at", metavar="TIME", type=moment, help=text)
     parser.add_argument("body", help="the text; - reads standard input, -- goes before a hyphen")
     parser.set_defaults(run=run)
 

@@ -48,16 +48,12 @@ class Target:
 
     @cached_property
     def table_name(self) -> str:
-        """The value of --table, else the output of the stack that --stage or --stack names.
-
-        Raises UsageError for text that cannot name a table, OpsError if there is no such stack.
-        """
-        name = self._table_option
-        if name is None:
+        """The value of --table, else the output of the stack that --stage or --stack names."""
+        if self._table_option is None:
             return self._stack.output("TableName")
-        if not TABLE_NAME.fullmatch(name):
-            raise UsageError(f"'{name}' is not a table name: 3 to 255 of A-Z, a-z, 0-9, _ . and -")
-        return name
+        if not TABLE_NAME.fullmatch(self._table_option):
+            raise UsageError(f"'{self._table_option}' is not a table name: 3 to 255 of A-Z, a-z, 0-9, _ . and -")
+        return self._table_option
 
     @cached_property
     def table(self) -> Any:
@@ -79,7 +75,7 @@ class Target:
         return client
 
     def stack_output(self, key: str) -> str:
-        """An output of the stack. Raises UsageError with --table, OpsError if the stack lacks the output."""
+        """An output of the stack; with --table there is none."""
         if self._table_option is not None:
             raise UsageError(f"this needs the stack output {key}; use --stage or --stack instead of --table")
         return self._stack.output(key)
@@ -102,15 +98,12 @@ class Target:
         return Directory(clients("cognito-idp"), pool)
 
     def person(self, name: str) -> str:
-        """The user that a person calls ``name``, as messages spell it. Raises UsageError or OpsError."""
+        """The user that a person calls ``name``, as messages spell it."""
         with usage_errors():
             return self.directory.resolve(name)
 
     def conversation(self, pair: str) -> str:
-        """The id of the conversation between the two users that ``pair`` joins, in any order and case.
-
-        Raises OpsError for unknown users, UsageError if both are the same user.
-        """
+        """The id of the conversation between the two users that ``pair`` joins, in any order and case."""
         with usage_errors():
             return conversation_id(*map(self.directory.resolve, pair.split("#")))
 
@@ -201,18 +194,12 @@ def count(text: str) -> int:
 
 def add_typed(parser: argparse.ArgumentParser) -> None:
     """The option for items that plain JSON cannot spell."""
-    parser.add_argument(
-        "--typed",
-        action="store_true",
-        help='as DynamoDB JSON, {"Body": {"S": "Hi"}}: tells sets and binary from lists and text',
-    )
+    text = 'as DynamoDB JSON, {"Body": {"S": "Hi"}}: tells sets and binary from lists and text'
+    parser.add_argument("--typed", action="store_true", help=text)
 
 
 def body(text: str) -> str:
-    """The text of a message; - reads it from standard input, without its last newline.
-
-    Raises UsageError for an empty or blank text, and above BODY_CHARACTERS characters.
-    """
+    """The text of a message; - reads it from standard input, without its last newline."""
     if text == "-":
         text = standard_input().removesuffix("\n").removesuffix("\r")
     if not text.strip():
@@ -223,7 +210,7 @@ def body(text: str) -> str:
 
 
 def standard_input() -> str:
-    """The text of standard input, without a byte order mark. Raises UsageError if it is not UTF-8."""
+    """The text of standard input, without a byte order mark."""
     try:
         return str(binary_input().read(), "utf-8-sig")
     except UnicodeDecodeError as error:
@@ -231,7 +218,7 @@ def standard_input() -> str:
 
 
 def binary_input() -> BinaryIO:
-    """Standard input. Raises OpsError if the caller has closed it."""
+    """Standard input, which the caller may have closed."""
     if sys.stdin is None:
         raise OpsError("standard input is closed, so - has nothing to read")
     return sys.stdin.buffer

@@ -19,10 +19,11 @@ from model.messages import PARTITION_KEY, SORT_KEY
 from model.wire import Typed
 
 Advance = Callable[[int], None]
+Call = Callable[..., Any]
 CONTINUES = "running the same command again continues"
 # What may end a transfer from outside; TimeoutError is raised by Tries.
 FAILURES = (ClientError, BotoCoreError, TimeoutError, KeyboardInterrupt)
-SEGMENTS = 4
+_SEGMENTS = 4
 # Saving more often would cost more than what a killed transfer has to do again.
 _SAVE_SECONDS = 0.5
 
@@ -43,22 +44,26 @@ def tries(doing: str) -> Tries:
     return Tries(time, math.inf, doing)
 
 
-def patiently(doing: str, call: Callable[..., Any], **request: Any) -> Any:
-    """The answer to a request that may safely be made twice.
+def patiently(doing: str, call: Call, **request: Any) -> Any:
+    """The answer to a request that may safely be made twice: waits for longer than the client does.
 
-    Waits out throttling and lost answers for longer than the client does. Raises TimeoutError when that fails,
-    other errors at once.
+    Raises TimeoutError when throttling and lost answers do not end, other errors at once.
     """
     return ask(partial(call, **request), tries(doing))
 
 
+def scans(client: Any, **request: Any) -> list[Call]:
+    """Scans of a table's segments, for ``read_segments``."""
+    return [partial(client.scan, TotalSegments=_SEGMENTS, Segment=number, **request) for number in range(_SEGMENTS)]
+
+
 def read_segments(
-    table: str, segments: Mapping[int, After], calls: Sequence[Callable[..., Any]]
+    table: str, calls: Sequence[Call], segments: Mapping[int, After]
 ) -> Iterator[tuple[int, list[Typed], After]]:
     """The pages of a consistent reading in parallel: the segment, the items, the key after which it continues.
 
-    ``calls`` has a scan or query of boto3's client for each segment; ``segments`` says after which key to begin
-    those that are to be read. Memory does not depend on the table. Raises TimeoutError and botocore's errors.
+    ``calls`` has a scan or query for each segment; ``segments`` says after which key to begin those that are to be
+    read. Memory does not depend on the table. Raises TimeoutError and botocore's errors.
     """
 
     def read(segment: int, after: After) -> tuple[tuple[list[Typed], After], After]:

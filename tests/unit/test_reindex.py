@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from chat import reindex as reindexing
-from chat.failure_queue import FailureQueue, settle, settle_all
+from chat.failure_queue import settle, settle_all
 from chat.reindex import Reindexed, reindex_all
 from dynamo.memberships import Unsettled
 
@@ -67,10 +67,12 @@ def body(first=1, last=3):
 def settled(sqs, *pages, error=None, reindex=lambda _: True):
     """What ``reindex`` was asked, the result, and what was said."""
     asked, said = [], []
-    streams = Streams(*pages, error=error)
-    result = settle(
-        FailureQueue(sqs, "url"), streams, lambda names: asked.append(names) or reindex(names), say=said.append
-    )
+
+    def reindexed(names):
+        asked.append(names)
+        return reindex(names)
+
+    result = settle(sqs, "url", Streams(*pages, error=error), reindexed, say=said.append)
     return asked, result, said
 
 
@@ -140,9 +142,9 @@ def test_after_all_is_reindexed_only_the_messages_of_before_are_deleted():
         sqs.visible["later"] = body()
         return True
 
-    assert settle_all(FailureQueue(sqs, "url"), reindexed, say=lambda _: None) == {"settled": 12, "kept": 1}
+    assert settle_all(sqs, "url", reindexed, say=lambda _: None) == {"settled": 12, "kept": 1}
     assert list(sqs.visible) == ["later"]
-    assert settle_all(FailureQueue(sqs, "url"), lambda: False, say=print) == KEPT
+    assert settle_all(sqs, "url", lambda: False, say=print) == KEPT
     assert list(sqs.visible) == ["later"]
 
 
