@@ -110,8 +110,7 @@ def with_names(rows: Iterable[Mapping[str, Any]], users: Names) -> list[Row]:
 def compare(table: Any, user: str, conversations: Iterable[str]) -> list[tuple[Row, str]]:
     """Every row that the list of ``user``, an id, has or should have, with its state; those that it has first.
 
-    ``conversations`` are the ids of all conversations with messages. Reads the last message of each one that
-    is the user's.
+    ``conversations`` are the ids of all. Reads the last message of each one that is the user's.
     """
     own = {one for one in conversations if user in _participants(one)}
     rows, _ = store.conversations(table, user, limit=MOST)
@@ -120,12 +119,12 @@ def compare(table: Any, user: str, conversations: Iterable[str]) -> list[tuple[R
     # A listed conversation may have begun after its place in the table was read.
     own.update(map(store.listed, rows))
     right = {_key(row): row for one in own if (row := _row(table, user, one))}
-    states = [(row, _state(row, right.get(key))) for key, row in listed.items()]
+    states = [(row, _state(row, right.get(key, {}))) for key, row in listed.items()]
     return states + [(row, "missing") for key, row in right.items() if key not in listed]
 
 
 def _compared(target: Target, wanted: str) -> list[tuple[Row, str]]:
-    # Here, because only a check reads the whole table.
+    # Imported here, because only a check reads the whole table.
     from chat.reindex import all_conversations
     from chat.transfer import bar
 
@@ -134,8 +133,8 @@ def _compared(target: Target, wanted: str) -> list[tuple[Row, str]]:
         return compare(target.table, wanted, found)
 
 
-def _state(row: Row, right: Row | None) -> str:
-    if right is None:
+def _state(row: Row, right: Row) -> str:
+    if not right:
         return "surplus"
     return "current" if same({name: row.get(name) for name in right}, right) else "lags"
 

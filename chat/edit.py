@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
-from chat.items import add_message, is_refusal, missing, print_done
+from chat.items import add_message, is_refusal, item_name, print_done
 from chat.store import find, named
 from chat.target import Commands, Target, body, command
+from cli.errors import OpsError
 from model.messages import PARTITION_KEY, format_time
 
 
@@ -34,5 +35,5 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     except ClientError as error:
         if not is_refusal(error):
             raise
-        raise missing(target.table, key) from None
+        raise OpsError(f"{item_name(target.table, key)} does not exist") from None
     return print_done("edited", named(item), item, arguments)

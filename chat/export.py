@@ -60,16 +60,16 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     with (
         continued_file(path, identity, state, force=arguments.force) if path else _stream(sys.stdout.buffer, state)
     ) as output:
-        if output.items:
-            target.say(f"continuing after {count(output.items, 'item')}")
+        if output.state["items"]:
+            target.say(f"continuing after {count(output.state['items'], 'item')}")
         with bar(f"exporting {name}", table["ItemCount"]) as advance:
-            advance(output.items)
+            advance(output.state["items"])
             for segment, items, last_key in read_segments(name, calls, output.segments()):
                 output.write(segment, list(map(line_of, items)), last_key)
                 advance(len(items))
-    result = f"{count(output.items, 'item')} of table {name}"
+    result = f"{count(output.state['items'], 'item')} of table {name}"
     if arguments.json:
-        print(json.dumps({"table": name, "file": arguments.file, "items": output.items}))
+        print(json.dumps({"table": name, "file": arguments.file, "items": output.state["items"]}))
     elif path:
         print(f"{path}: {result}")
     else:
@@ -123,32 +123,28 @@ def _spelled(value: Mapping[str, Any]) -> dict[str, Any]:
 
 
 class Output:
-    """The file of an export; ``state`` has its bytes and items, and the key after which each segment continues.
-
-    With a ``progress`` file it can be continued by another run.
-    """
+    """The file of an export; ``state`` has its bytes and items, and the key after which each segment continues."""
 
     def __init__(self, file: BinaryIO, state: dict[str, Any], progress: ProgressFile | None = None) -> None:
-        self._file, self._state, self._progress = file, state, progress
-
-    @property
-    def items(self) -> int:
-        """How many items it has."""
-        return int(self._state["items"])
+        self._file, self.state, self._progress = file, state, progress
 
     def segments(self) -> dict[int, After]:
         """The segments that are still to be read, each after a key, or from its beginning."""
-        return {int(segment): key for segment, key in self._state["after"].items()}
+        return {int(segment): key for segment, key in self.state["after"].items()}
 
     def write(self, segment: int, lines: list[bytes], last_key: After) -> None:
         """Append a page of a segment, and save the progress now and then."""
         content = b"".join(lines)
         self._file.write(content)
-        after = {**self._state["after"], str(segment): last_key}
+        after = {**self.state["after"], str(segment): last_key}
         if last_key is None:
             del after[str(segment)]
         # In one step: an interruption between two would count a page twice.
-        self._state = {"bytes": self._state["bytes"] + len(content), "items": self.items + len(lines), "after": after}
+        self.state = {
+            "bytes": self.state["bytes"] + len(content),
+            "items": self.state["items"] + len(lines),
+            "after": after,
+        }
         if self._progress and self._progress.is_due():
             self.save()
 
@@ -157,7 +153,7 @@ class Output:
         if self._progress:
             self._file.flush()
             os.fsync(self._file.fileno())
-            self._progress.save(self._state)
+            self._progress.save(self.state)
 
 
 @contextlib.contextmanager
@@ -191,7 +187,7 @@ def continued_file(path: Path, identity: Mapping[str, str], state: dict[str, Any
             yield output
         except FAILURES as error:
             output.save()
-            raise unfinished(error, f"{part} has {count(output.items, 'item')}, and {CONTINUES}") from None
+            raise unfinished(error, f"{part} has {count(output.state['items'], 'item')}, and {CONTINUES}") from None
         except OSError as error:  # a full disk
             raise OpsError(f"{part}: {error.strerror}; {CONTINUES}") from None
         output.save()

@@ -9,7 +9,7 @@ from chat.history import message_line
 from chat.store import messages
 from chat.target import Commands, Target, command, count, pair
 from cli import output
-from cli.polling import Clock
+from cli.polling import SYSTEM_CLOCK, Clock
 from model.messages import MESSAGE_PREFIX, SORT_KEY, Position, format_time, parse_time
 
 POLL_SECONDS = 1.0
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     wanted = target.conversation(arguments.conversation)
     empty = True
     try:
-        for found in follow(target.table, wanted, last=arguments.last, clock=target.clock):
+        for found in follow(target.table, wanted, last=arguments.last, clock=SYSTEM_CLOCK):
             if empty and not found:
                 target.say(f"conversation {wanted} has no messages yet; waiting for the first")
             empty = False
@@ -49,10 +49,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
 def follow(
     table: Any, conversation: str, *, last: int, clock: Clock, now: Callable[[], datetime] = lambda: datetime.now(UTC)
 ) -> Iterator[list[dict[str, Any]]]:
-    """The ``last`` messages, then what every poll finds new, oldest first; without end.
+    """The ``last`` messages of a boto3 Table, then what every poll finds new, oldest first; without end.
 
-    ``table`` is a boto3 DynamoDB Table. Each poll reads, consistently, from OVERLAP before the newest message:
-    one that is dated further back when it arrives is not found.
+    Each poll reads from OVERLAP before the newest message: one that is dated further back is not found.
     """
     shown: list[dict[str, Any]] = []
     seen: set[str] = set()
@@ -78,10 +77,7 @@ def follow(
 
 
 def _floor(newest: str, now: datetime) -> str:
-    """The sort key from which the next poll reads, when ``newest`` is the newest one seen.
-
-    A message from the future, by a wrong clock, does not move it past the present.
-    """
+    """The sort key from which to read after ``newest``; one from the future, by a wrong clock, counts as of now."""
     try:
         moment = min(parse_time(Position.of(newest).sent_at), now)
     except ValueError:  # put by hand, with a key of its own

@@ -13,8 +13,6 @@ from cli.errors import OpsError
 from model.messages import SORT_KEY, Position
 from model.users import Names
 
-_ID_SHOWN = 8
-
 
 def add(commands: Commands) -> None:
     """The command line of ``history``."""
@@ -67,7 +65,7 @@ def show(messages: Iterable[Mapping[str, Any]], users: Names) -> None:
         position = Position.of(str(message[SORT_KEY]))
         body = output.safe(message.get("Body", "")) + (" (edited)" if "EditedAt" in message else "")
         people = [_name(message, side, users) for side in ("FromUser", "ToUser")]
-        rows.append([output.safe(position.sent_at), *people, body, output.safe(position.message_id[:_ID_SHOWN])])
+        rows.append([output.safe(position.sent_at), *people, body, output.safe(position.message_id[:8])])
     output.table(["sent (UTC)", "from", "to", "message", "id"], rows)
 
 

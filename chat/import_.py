@@ -30,6 +30,7 @@ _ITEMS_PER_BATCH = 25
 # More batches at once are throttled sooner (dynamo/writer.py). Conditional puts write single items, and each waits
 # for one answer; ten connections are open.
 _WORKERS, _WORKERS_IF_ABSENT = 4, 10
+Say = Callable[[str], None]
 WRITTEN, UNCHANGED, LEFT_ALONE, SKIPPED = "written", "unchanged", "left_alone", "memberships_skipped"
 _TEXTS = {
     WRITTEN: "written",
@@ -87,9 +88,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
 class Progress:
     """How far one import of a file into a table came, in this run and those that it continues."""
 
-    def __init__(
-        self, source: ImportFile, table: dict[str, Any], *, if_absent: bool, say: Callable[[str], None]
-    ) -> None:
+    def __init__(self, source: ImportFile, table: dict[str, Any], *, if_absent: bool, say: Say) -> None:
         self.line, self.offset, self.counts, self.if_absent = 0, 0, Counter[str](), if_absent
         self._name, self._say = source.name, say
         self._file: ProgressFile | None = None

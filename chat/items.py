@@ -82,7 +82,7 @@ def get(table: Any, key: Attributes) -> Attributes:
     """The item under ``key``, read consistently. Raises OpsError when there is none."""
     item = table.get_item(Key=key, ConsistentRead=True).get("Item")
     if item is None:
-        raise missing(table, key)
+        raise OpsError(f"{item_name(table, key)} does not exist")
     return dict(item)
 
 
@@ -99,7 +99,7 @@ def delete(table: Any, key: Attributes) -> Attributes:
             raise
         if was_lost(error):
             return dict(key)
-        raise missing(table, key) from None
+        raise OpsError(f"{item_name(table, key)} does not exist") from None
     return dict(answer["Attributes"])
 
 
@@ -130,11 +130,6 @@ def is_refusal(error: ClientError) -> bool:
     return code(error) == "ConditionalCheckFailedException"
 
 
-def missing(table: Any, key: Attributes) -> OpsError:
-    """The error for an item that does not exist."""
-    return OpsError(f"{item_name(table, key)} does not exist")
-
-
 def item_name(table: Any, key: Attributes) -> str:
     """An item for an error message; a message is called by its reference."""
     pk, sk = (str(key.get(name)) for name in (PARTITION_KEY, SORT_KEY))
@@ -147,7 +142,7 @@ def item_name(table: Any, key: Attributes) -> str:
 def print_done(done: str, name: str, item: Attributes, arguments: argparse.Namespace) -> int:
     """Print the ``name`` of an item that was written, or with --json the item; return exit status 0.
 
-    If that fails the error says what is ``done``, for example "sent as": repeating the command would do it twice.
+    An error says what is ``done``, for example "sent as": repeating the command would do it twice.
     """
     with output.after(f"{done} {name}"):
         if not print_json(item, arguments):

@@ -64,10 +64,10 @@ def put_if_unchanged(table: Any, item: Attributes, old: Attributes, *, typed: bo
     plain = now if typed else values.parse(values.text(now))
     name, nothing = item_name(table, key), "nothing written; compare it with `get`"
     if found := changed(values.typed(plain), values.typed(old)):
-        raise OpsError(f"{name} is not as in OLD, it differs in {_listed(found)}; {nothing}")
+        raise OpsError(f"{name} is not as in OLD, it differs in {value_text(found)}; {nothing}")
     if kept := [one for one in changed(values.typed(plain), values.typed(now)) if one in item]:
         raise OpsError(
-            f"{name} has sets or binary, which plain JSON cannot express, in {_listed(kept)}; nothing written; "
+            f"{name} has sets or binary, which plain JSON cannot express, in {value_text(kept)}; nothing written; "
             "pass ITEM and OLD as printed by `get --typed`, with --typed"
         )
     equal = {f"#{n}": one for n, one in enumerate(now)}
@@ -80,10 +80,6 @@ def put_if_unchanged(table: Any, item: Attributes, old: Attributes, *, typed: bo
     }
     if not put_if(table, item, **condition):
         raise OpsError(f"{name} was changed during the write; {nothing}")
-
-
-def _listed(names: list[str]) -> str:
-    return ", ".join(value_text(name)[1:-1] for name in names)
 
 
 def _read(given: str, name: str, *, typed: bool) -> Attributes:

@@ -157,10 +157,9 @@ def reindex_all(
 
 
 def all_conversations(client: Any, table: str, *, advance: Advance = lambda _: None) -> Iterator[str]:
-    """The ids of all conversations that have messages or are in lists, each of them once.
+    """The ids of all conversations that have messages or are in lists, each of them once; they are kept in memory.
 
-    ``client`` takes and returns DynamoDB JSON. Reads all keys of the table, and counts them by ``advance``; keeps
-    the ids in memory. Raises OpsError where throttling does not end.
+    ``client`` takes and returns DynamoDB JSON. Reads all keys of the table, and counts them by ``advance``.
     """
     names = {"#pk": model.PARTITION_KEY, "#sk": model.SORT_KEY}
     calls = scans(client, ProjectionExpression="#pk, #sk", ExpressionAttributeNames=names)
@@ -176,9 +175,7 @@ def all_conversations(client: Any, table: str, *, advance: Advance = lambda _: N
 
 
 def table_for_threads(client: Any, name: str) -> Any:
-    """What ``reindex`` needs of a boto3 Table, for any threads.
-
-    Clients may be shared by threads, resources may not
+    """What ``reindex`` needs of a boto3 Table, for any threads, which may share clients only
     (https://boto3.amazonaws.com/v1/documentation/api/latest/guide/resources.html).
     """
     methods = ("query", "get_item", "update_item", "delete_item")

@@ -136,10 +136,9 @@ def last_message(table: Any, conversation: str) -> dict[str, Any] | None:
 
 
 def find(table: Any, conversation: str, text: str) -> dict[str, str]:
-    """The key of the message that ``text`` names: TIME#ID, an id, or the beginning of one.
+    """The key of the message that ``text`` names: TIME#ID, which is not checked, an id, or the beginning of one.
 
-    Does not check that a message TIME#ID exists. Raises OpsError unless an id, or a beginning, belongs to
-    exactly one message.
+    Raises OpsError unless an id, or a beginning, belongs to exactly one message.
     """
     sort_key = sort_key_of(text)
     if sort_key is None:
@@ -161,10 +160,7 @@ def find(table: Any, conversation: str, text: str) -> dict[str, str]:
 def conversations(
     table: Any, user: str, *, limit: int, before: tuple[str, str] | None = None
 ) -> tuple[list[dict[str, Any]], bool]:
-    """The latest ``limit`` conversations of ``user``, an id, latest first, and whether there are more.
-
-    ``before`` is the time and the conversation of the last one that was shown, or a time and "".
-    """
+    """The latest ``limit`` conversations of ``user``, an id, before a ``place``, and whether there are more."""
     names, values, condition = {"#user": INDEX_PARTITION_KEY}, {":user": user}, "#user = :user"
     request: dict[str, Any] = {"Limit": min(limit + 1, _PAGE)}
     if before and before[1]:

@@ -6,25 +6,20 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 from botocore.exceptions import ClientError
 
 from cli.clients import Clients, StackDescription, deployed_stack, missing_table, stack_name
 from cli.command_line import Parser, add_target, to_stderr
 from cli.errors import OpsError, UsageError, code, message
-from cli.polling import SYSTEM_CLOCK, Clock
 from dynamo.parallel import MOST_SEGMENTS
 from dynamo.table import Capacity
 from model.messages import BODY_CHARACTERS, INDEX_NAME, conversation_id
 from model.names import TABLE_NAME, USER_POOL
 from model.users import Directory, PlainNames, UnknownUser, pool_region, user_id
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[Parser]
-else:
-    Commands = argparse._SubParsersAction
-
+Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 # DynamoDB accepts a Limit of twice as much.
 MOST = 999_999_999
 _COUNT = re.compile("[1-9][0-9]{0,8}")
@@ -36,14 +31,12 @@ class Target:
     ``say`` prints a line to standard error. Nothing is requested from AWS before it is needed.
     """
 
-    def __init__(
-        self, arguments: argparse.Namespace, *, say: Callable[[str], None] = to_stderr, clock: Clock = SYSTEM_CLOCK
-    ) -> None:
+    def __init__(self, arguments: argparse.Namespace, *, say: Callable[[str], None] = to_stderr) -> None:
         self._arguments = arguments
         self._table_option: str | None = getattr(arguments, "table", None)
         self.clients = Clients(region=arguments.region, profile=arguments.profile)
         self._all_clients = [self.clients]
-        self.say, self.clock = say, clock
+        self.say = say
         self.capacity = Capacity() if arguments.capacity else None
 
     @cached_property
@@ -82,10 +75,7 @@ class Target:
 
     @cached_property
     def directory(self) -> Directory | PlainNames:
-        """The users: those of a Cognito user pool, or plain names that are their own ids.
-
-        The pool is the value of --user-pool-id, else the stack's output; with --table there is none.
-        """
+        """The users of the pool of --user-pool-id, else of the stack; without one, plain names are the ids."""
         pool = self._arguments.user_pool_id
         if pool is None and self._table_option is None:
             pool = self._stack.outputs.get("UserPoolId")

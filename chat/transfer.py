@@ -86,10 +86,9 @@ def unfinished(error: BaseException, how_far: str) -> BaseException:
 
 
 class ProgressFile:
-    """A small JSON file beside a transfer's own that remembers how far it came; replaced as a whole.
+    """A small JSON file that remembers how far a transfer came; replaced as a whole.
 
-    ``identity`` says which transfer it is, in English words and their values; ``delete`` is the file that a user
-    deletes to start over.
+    ``identity`` says which transfer it is, in English; ``delete`` is the file that a user deletes to start over.
     """
 
     def __init__(self, path: Path, identity: Mapping[str, Any], *, delete: Path) -> None:
@@ -132,9 +131,9 @@ class ProgressFile:
 
 @contextlib.contextmanager
 def bar(what: str, total: int | None) -> Iterator[Advance]:
-    """A function that moves a progress bar on standard error, if that is a terminal.
+    """A function that moves a progress bar on standard error, if that is a terminal; ``total`` may be an estimate.
 
-    ``total`` may be an estimate, or unknown. The bar is gone after the ``with`` block: the result is printed then.
+    The bar is gone after the ``with`` block: the result is printed then.
     """
     if sys.stderr is None or not sys.stderr.isatty():
         yield lambda _: None

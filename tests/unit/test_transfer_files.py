@@ -62,7 +62,7 @@ def test_an_interrupted_export_knows_where_it_continues(tmp_path):
     with (tmp_path / "out.part").open("ab") as file:
         file.write(b"half a li")  # after the last save, so it does not count
     with continued_file(path, ALL, NEW, force=False) as output:
-        assert (output.items, output.segments()) == (2, {0: KEY, 2: None})
+        assert (output.state["items"], output.segments()) == (2, {0: KEY, 2: None})
         output.write(0, [b"three\n"], None)
     assert path.read_text() == "one\ntwo\nthree\n"
     assert os.listdir(tmp_path) == ["out"]
@@ -96,7 +96,7 @@ def test_what_is_not_this_unfinished_export_is_left_alone(tmp_path):
     assert f"delete {part} to start over" in refusal(path)
     part.unlink()
     with continued_file(path, ALL, NEW, force=False) as output:
-        assert output.items == 0
+        assert output.state["items"] == 0
     assert os.listdir(tmp_path) == ["out"]
 
 
