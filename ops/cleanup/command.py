@@ -136,7 +136,8 @@ def _deployed(context: Context, *, allowed: bool) -> bool:
         return found is not None
     remedy = {
         "DELETE_IN_PROGRESS": "wait until it is deleted, then run this again",
-        "DELETE_FAILED": f"its deletion failed: {found.reason or 'see its events'}; remove the cause and destroy it again",
+        "DELETE_FAILED": f"its deletion failed: {found.reason or 'see its events'}; remove the cause and "
+        "destroy it again",
     }.get(
         found.status,
         "destroy it first (make destroy), then run this again; or select old backups with "
