@@ -11,8 +11,8 @@ for files, 755 for folders; otherwise "EACCES: permission denied, open '/var/tas
 The text about the trust: pdomala/LambdaCDDemo#1; the resource of logs: aws-solutions/aws-crr-monitor#8.
 
 Lambda fails on the unreadable file that the function opens; here on any of the package, because
-the functions here open them all. The engine keeps a process of 50 MB for ever of every function
-that was ever called, a hundred after some stacks.
+the functions here open them all. The engine never ends the process of a function that was called: 50 MB
+each, a hundred of them after some stacks.
 """
 
 import io

@@ -9,7 +9,7 @@ Copies: model (StartCopyJob, ListCopyJobs); guide (only points that AWS Backup i
 copied); the actions that AWSBackupServiceRolePolicyForBackup has for copies; Service Authorization
 Reference, AWS Backup (CopyFromBackupVault is about a recovery point). Its key CopyTargets is not
 filled: that policy does not ask for it, and whether AWS Backup gives it for the copies of a plan is
-not documented. AWS needs minutes, here a copy is complete at once. A copy job is listed where it
+not documented. AWS needs minutes, here a copy is complete immediately. A copy job is listed where it
 was started, in the region of its source.
 """
 

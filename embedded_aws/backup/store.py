@@ -2,7 +2,7 @@
 
 Nothing runs in the background: a record keeps the times of its life, and its state follows from
 them at each request. The output shapes of Describe and List are those of the model. Lifecycles
-(model and guide): from 1 to 36500 days, -1 for ever, and at least 90 days in cold storage.
+(model and guide): from 1 to 36500 days, -1 for no end, and at least 90 days in cold storage.
 """
 
 import contextlib
@@ -188,7 +188,7 @@ def table_name_of(table_arn: str) -> str:
 
 
 def describe_backup_job(job: BackupJob) -> Json:
-    """One job as DescribeBackupJob and ListBackupJobs show it; CreatedBy is a plan's alone."""
+    """One job as DescribeBackupJob and ListBackupJobs show it; CreatedBy is only for jobs of a plan."""
     state = job.state()
     point = points.get(job.point_arn)
     known = job.point_arn and (state == "COMPLETED" or (point and point.advanced))

@@ -1,7 +1,7 @@
 """A Distributed Map with an ItemBatcher: its children get batches, its Map Run counts items.
 
 Sources: Guide, "Using Map state in Distributed mode" (a bad dataset is States.ItemReaderFailed, a
-Map Run over its threshold of failures ends at once, and so does one whose execution is stopped),
+Map Run over its threshold of failures ends immediately, and so does one whose execution is stopped),
 and botocore's model of DescribeMapRun. Maps without an ItemBatcher are the engine's own. "ItemBatcher
 (Map)": the input of a child execution is an object with ``Items`` and, where the state has one,
 ``BatchInput``; a batch ends at either limit, and a lone item above the byte limit fails the state.
@@ -210,7 +210,7 @@ def _size(value: Any) -> int:
 
 
 def _text(original: Callable[[str, str], str], bucket: str, key: str) -> str:
-    """The text of an object; the engine reads plain text alone."""
+    """The text of an object; the engine reads only plain text."""
     status, _, body = s3._get_object(bucket, key, {}, {}) if key.endswith(".gz") else (0, None, b"")
     if status != 200:
         return original(bucket, key)  # which says what is wrong

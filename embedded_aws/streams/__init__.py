@@ -1,4 +1,4 @@
-"""Event source mappings of DynamoDB streams: how Lambda reads a stream, retries and gives up.
+"""Event source mappings of DynamoDB streams: how Lambda reads a stream, retries and discards.
 
 Sources: Lambda Developer Guide, "Process DynamoDB records with Lambda" (services-ddb-params,
 services-ddb-batchfailurereporting, services-dynamodb-errors, services-dynamodb-eventsourcemapping

@@ -123,7 +123,7 @@ def destination_of(mapping: Json) -> str:
 
 
 def reading_refusal(stream: str) -> str:
-    """What Lambda says when it may not read the stream."""
+    """Lambda's message when it may not read the stream."""
     return (
         f"Cannot access stream {stream}. Please ensure the role can perform the GetRecords, "
         "GetShardIterator, DescribeStream, and ListStreams Actions on your stream in IAM."

@@ -5,7 +5,7 @@ and whatever else reads queues and streams. Order within a shard is kept, becaus
 next batch when it has finished with the last one (guide, services-dynamodb-eventsourcemapping,
 "Polling and batching streams").
 
-What the OnFailure destination gets of a batch that is given up: guide, services-dynamodb-errors,
+The record that the OnFailure destination gets for a discarded batch: guide, services-dynamodb-errors,
 "Configuring destinations for failed invocations"; its form to the field is the snapshot
 test_dynamodb_event_source_mapping_with_on_failure_destination. A record that cannot be delivered is
 lost (there: DestinationDeliveryErrors).
@@ -49,7 +49,7 @@ def install() -> None:
 
 
 def poll() -> bool:
-    """Start a thread for every mapping that has records to send and none yet; whether any has."""
+    """Start a thread for every mapping that has records to send and no thread; whether one was started."""
     started = False
     for account, region, mapping in engine._iter_all_esms():
         with request_scope(account, region):

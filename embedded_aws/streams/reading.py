@@ -1,7 +1,7 @@
 """The records that a mapping reads from its stream, and its checkpoint.
 
 A stream that was switched off, or whose table is deleted, stays readable for 24 hours (DynamoDB
-guide, "Data retention limit for DynamoDB Streams"); the engine's mappings forgot it at once.
+guide, "Data retention limit for DynamoDB Streams"); the engine's mappings lose it immediately.
 """
 
 from typing import Any

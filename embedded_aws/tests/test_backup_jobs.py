@@ -58,7 +58,7 @@ def test_a_job_is_created_runs_and_completes(backup, start, table, vault, backup
     assert shown.items() >= expected.items()
     assert shown["BackupSizeInBytes"] > 0
     assert shown["CompletionDate"] > shown["CreationDate"]
-    assert "CreatedBy" not in shown  # a plan's alone
+    assert "CreatedBy" not in shown  # only for jobs of a plan
 
 
 def test_a_backup_job_refuses_bad_arguments_and_starts_once_for_a_token(backup, start, role, name):
@@ -143,7 +143,7 @@ def test_a_copy_is_a_point_of_its_own_in_its_vault(client, backup, point, backup
         assert len(backup.list_copy_jobs(ByDestinationVaultArn=arn, ByState=state)["CopyJobs"]) == count
 
 
-# Of these tests alone, so that no other test meets the changed setting.
+# Used only by these tests, so that the changed setting affects no others.
 REGION = "eu-west-1"
 
 

@@ -22,7 +22,7 @@ HELD = "The recovery point cannot be deleted because it has active legal hold(s)
 
 @pytest.fixture
 def may(client, name):
-    """``may(allow("backup:*"))``: AWS Backup for a user with these statements alone."""
+    """``may(allow("backup:*"))``: AWS Backup for a user with only these statements."""
     client("iam").create_user(UserName=name)
     key = client("iam").create_access_key(UserName=name)["AccessKey"]
     keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
@@ -108,7 +108,7 @@ def test_a_lock_has_valid_days_and_fails_jobs_outside_of_them(backup, client, ta
     for days in ({"ChangeableForDays": 2}, {"MinRetentionDays": 36501}, {"MinRetentionDays": 9, "MaxRetentionDays": 8}):
         assert code_of(lock, BackupVaultName=vault, **days) == INVALID
     lock(BackupVaultName=vault, MinRetentionDays=7, MaxRetentionDays=8)
-    # Without a number it is kept for ever, longer than any maximum.
+    # Without a number it never expires: longer than any maximum.
     for days, state in ((6, "FAILED"), (7, "COMPLETED"), (9, "FAILED"), (None, "FAILED")):
         lifecycle = {"DeleteAfterDays": days} if days else {}
         assert back_up(client, vault, table, backup_role, Lifecycle=lifecycle)["State"] == state

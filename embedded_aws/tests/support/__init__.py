@@ -1,1 +1,1 @@
-"""What the tests of the embedded AWS share."""
+"""Shared by the tests of the embedded AWS."""

@@ -124,7 +124,7 @@ def log_groups(client: Clients, stack: str) -> list[str]:
 
 
 def log_lines(client: Clients, stack: str, message: str) -> list[dict[str, Any]]:
-    """What the functions of ``stack`` logged under ``message``."""
+    """The log lines with ``message`` of the functions of ``stack``."""
     pages = [client("logs").filter_log_events(logGroupName=group)["events"] for group in log_groups(client, stack)]
     texts = [event["message"] for page in pages for event in page]
     lines = [json.loads(text) for text in texts if text.startswith('{"message"')]

@@ -90,7 +90,7 @@ class Streams:
         return json.loads(message["Body"])
 
     def invocations(self) -> list[dict[str, Any]]:
-        """What the functions noted, the oldest first."""
+        """The notes of the functions, the oldest first."""
         return [json.loads(line) for line in self._notes.read_text().splitlines()]
 
     def batches(self) -> list[list[str]]:
