@@ -2,7 +2,6 @@
 
 import gzip
 import json
-import subprocess
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,12 +9,13 @@ from aws_cdk import Duration
 
 from embedded_aws.tests.support.steps import log_groups, log_lines
 from model.dataset import line_item
+from seed.templates import load_items
 from stacks import dataset_seed
 from tests.conftest import PROJECT
 from tests.support.deployment import DeploymentFailed
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
-MANY = 3_000
+MANY = 1_500  # more than a batch
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
 
@@ -60,37 +60,26 @@ def message_count(client, stage):
     return read
 
 
-def test_thousands_of_messages_and_a_thousand_more(aws, client, stage, message_count, tmp_path):
+def test_more_messages_than_a_batch_and_some_more(client, stage, message_count, tmp_path):
     file = tmp_path / "d.jsonl"
     file.write_bytes(dataset(MANY))
-    settings = ["-c", f"stage={stage.stage}", "-c", f"seed_dataset={file}"]
-    done = subprocess.run(
-        ["cdk", "-o", str(tmp_path / "cdk.out"), "deploy", *settings, "--require-approval", "never"],
-        cwd=PROJECT,
-        env=aws.environment(),
-        text=True,
-        timeout=300,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-    )
-    assert done.returncode == 0, done.stdout
-    assert counts(stage.outputs()) == (MANY, MANY, 0, 0)
+    loaded = stage.deploy(load_items(PROJECT / "seed/messages.yaml"), seed_dataset=str(file))
+    assert counts(loaded) == (MANY, MANY, 0, 0)
     assert message_count() == MANY + 5
-    (loaded,) = log_lines(client, stage.stack, "loaded")
-    assert loaded["DatasetWritten"] == MANY
+    (line,) = log_lines(client, stage.stack, "loaded")
+    assert line["DatasetWritten"] == MANY
     assert log_lines(client, stage.stack, "loading")[0]["status"] == "RUNNING"
 
     item = line_item(message(7))
     key = {"pk": {"S": item["pk"]}, "sk": {"S": item["sk"]}}
     edited = {**key, "Body": {"S": "mine"}}
     client("dynamodb").put_item(TableName=stage.stack, Item=edited)
-    file.write_bytes(dataset(MANY + 1000))
-    assert counts(stage.deploy([], seed_dataset=str(file))) == (MANY + 1000, 1000, MANY - 1, 1)
+    file.write_bytes(dataset(MANY + 300))
+    assert counts(stage.deploy([], seed_dataset=str(file))) == (MANY + 300, 300, MANY - 1, 1)
     assert client("dynamodb").get_item(TableName=stage.stack, Key=key)["Item"] == edited
 
     stage.deploy([])
-    assert message_count() == MANY + 1000
+    assert message_count() == MANY + 300
     stage.destroy()
     assert log_groups(client, stage.stack) == []
 
