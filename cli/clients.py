@@ -21,6 +21,8 @@ from model.names import PREFIX, STAGE, STAGE_RULE, table_name
 # AWS Backup publishes no request rate and its model has no throttling error, so the SDK's own list of throttling codes
 # decides, with patience: legacy mode's five attempts give up on long lists.
 _PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=5, read_timeout=30)
+# The first call of commands that ask for the account: a wrong endpoint or no network shows at once.
+_QUICK = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=5, read_timeout=10)
 _UNREACHABLE = sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ReadTimeoutError, sdk.SSLError
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
@@ -75,7 +77,8 @@ class Clients:
     def identity(self) -> Identity:
         """The account of the credentials, as STS reports it, and the region."""
         region = self.region
-        return Identity(account=self("sts").get_caller_identity()["Account"], region=region)
+        sts = self._keep("sts", _made(self._aws.client, "sts", _QUICK))
+        return Identity(account=sts.get_caller_identity()["Account"], region=region)
 
     def close(self) -> None:
         """Close the connections, which would otherwise stay open for a while."""
@@ -93,10 +96,11 @@ class Clients:
         self._keep(f"resource {service}", resource.meta.client)
         return resource
 
-    def _keep(self, name: str, client: Any) -> None:
+    def _keep(self, name: str, client: Any) -> Any:
         client.meta.events.register_first("needs-retry", self._give_up_early)
         client.meta.events.register_first("before-parse", _refuse_web_page)
         self._made[name] = client
+        return client
 
     def _give_up_early(
         self, *, attempts: int, response: object, caught_exception: Exception | None, **_: object

@@ -17,7 +17,8 @@ from cli.polling import SYSTEM_CLOCK, Clock
 
 def to_stderr(line: str) -> None:
     """Print progress on standard error; standard output is for results."""
-    print(line, file=sys.stderr, flush=True)
+    if sys.stderr is not None:  # closed by the caller: print would take standard output instead
+        print(line, file=sys.stderr, flush=True)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,5 +105,5 @@ def _fail(text: str, status: int) -> int:
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     if text:
-        print(f"error: {text}", file=sys.stderr)
+        to_stderr(f"error: {text}")
     return status
