@@ -13,9 +13,6 @@ from model.time_span import parse_span
 from model.users import check_user
 from seed.document import MOST_BYTES, Entries, SeedError, load
 
-# The condition of a rewrite names every attribute of an item, and an expression has at most 4 KB.
-_ATTRIBUTES = 100
-
 
 def load_items(file: Path, *, most: int | None = MOST_BYTES) -> list[Item]:
     """The items of the seed ``file``, in its order. Raises SeedError, which names file, line, message and rule."""
@@ -74,8 +71,6 @@ class _Seed:
             if alias not in self._users:
                 raise ValueError(f"unknown user {shown(alias)}; must be one of {', '.join(self._users) or 'none'}")
             names[side] = self._users[alias]
-        if len(message.get("attributes") or ()) > _ATTRIBUTES:
-            raise ValueError(f"has {len(message['attributes'])} attributes; at most {_ATTRIBUTES}")
         rendered = {"body": render(text_of(message, "body"), names), **names}
         if "at" not in message:
             for key in ("start", "every") if index else ("start",):
