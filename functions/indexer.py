@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from dynamo import table as _  # noqa: F401 (lets boto3 read every number)
 from dynamo.memberships import Unsettled, bring_up_to_date
 from functions.log import log
-from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, Position, is_message
+from model.messages import CONVERSATION_PREFIX, Position, is_message, key_of
 from model.names import TABLE_VARIABLE
 
 _CLIENT = Config(retries={"mode": "standard", "total_max_attempts": 5}, connect_timeout=2, read_timeout=5)
@@ -35,16 +35,12 @@ def index(table: Any, records: list[dict[str, Any]]) -> dict[str, Any]:
     horizons: dict[str, Position] = {}
     first: dict[str, str] = {}
     for record in records:
-        keys = {name: value["S"] for name, value in record["dynamodb"]["Keys"].items()}
-        if not is_message(keys[PARTITION_KEY], keys[SORT_KEY]):
-            continue
-        conversation = keys[PARTITION_KEY].removeprefix(CONVERSATION_PREFIX)
-        position = Position.of(keys[SORT_KEY])
-        horizons[conversation] = max(horizons.get(conversation, position), position)
-        first.setdefault(conversation, record["dynamodb"]["SequenceNumber"])
-    failed = [
-        first[conversation] for conversation, horizon in horizons.items() if not _indexed(table, conversation, horizon)
-    ]
+        pk, sk = key_of(record["dynamodb"]["Keys"])
+        if is_message(pk, sk):
+            conversation, position = pk.removeprefix(CONVERSATION_PREFIX), Position.of(sk)
+            horizons[conversation] = max(horizons.get(conversation, position), position)
+            first.setdefault(conversation, record["dynamodb"]["SequenceNumber"])
+    failed = [number for name, number in first.items() if not _indexed(table, name, horizons[name])]
     log("indexed", records=len(records), conversations=len(horizons), failed=len(failed))
     # In the order of the stream, because `first` is.
     return {"batchItemFailures": [{"itemIdentifier": number} for number in failed]}
