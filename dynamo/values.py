@@ -120,24 +120,20 @@ def named(members: Mapping[str, object]) -> Iterable[tuple[str, object]]:
 
 def _scalar(name: str, kind: str, content: object) -> Any:
     problem: str | None = f"{shown(content)} {_SCALARS[kind]}"
-    if kind == "NULL":
-        problem = None if content is True else problem
-    elif kind == "BOOL":
-        problem = None if isinstance(content, bool) else problem
-    elif isinstance(content, str):
-        if kind == "B":
+    match kind, content:
+        case ("S", str()) | ("BOOL", bool()) | ("NULL", True):
+            return content
+        case "B", str():
             with contextlib.suppress(ValueError):
                 return base64.b64decode(content, validate=True)
-        elif kind == "S":
-            return content
-        elif _NUMBER.fullmatch(content):
+        case "N", str() if _NUMBER.fullmatch(content):
             try:
                 problem = number_problem(Decimal(content))
             except InvalidOperation:
                 problem = "the exponent has too many digits"
-    if problem:
-        raise ValueError(f"attribute {name!r}: {problem}")
-    return content
+            if not problem:
+                return content
+    raise ValueError(f"attribute {name!r}: {problem}")
 
 
 def _set(name: str, content: list[object], kind: str) -> list[Any]:
