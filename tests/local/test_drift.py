@@ -11,12 +11,14 @@ import json
 import pytest
 
 from stacks.settings import settings_from_context
-from tests.conftest import PROJECT
+from tests.conftest import context
 from tests.support.deployment import Deployment
 from tests.support.own_account import aws, bootstrapped, client  # noqa: F401 (fixtures)
 from tests.support.pipeline_steps import Job
 
 TABLE, RECOVERY = "AWS::DynamoDB::GlobalTable", "/Replicas/0/PointInTimeRecoverySpecification"
+PROTECTED = "/Replicas/0/DeletionProtectionEnabled"
+READS = "/Replicas/0/ReadProvisionedThroughputSettings/ReadCapacityUnits"
 # Settings that add resources which tests change by hand.
 FULL = {
     "alarms": True,
@@ -27,16 +29,16 @@ FULL = {
     "restore_testing": True,
     "vault_lock": "governance",
 }
-ID = object()  # in the arguments of a call: the physical id
+SCALED = {"billing_mode": "provisioned", "max_read_capacity": 20, "max_write_capacity": 30}
+BARE = {"alarms": True, "max_read_units": 100, "max_write_units": 50, "pitr_days": 0}
 
 
 @pytest.fixture(scope="module")
 def deploy(client, bootstrapped):  # noqa: ARG001 (it must be there)
-    """``deploy("prod")``: the stack's name. Settings as in cdk.json, but for the arguments."""
-    context = json.loads((PROJECT / "cdk.json").read_text())["context"]
+    """``deploy("prod")``: the stack's name. Settings as in cdk.json, except for the arguments."""
 
     def make(stage, **settings):
-        of_stage = vars(settings_from_context(context | {"stage": stage})) | settings
+        of_stage = vars(settings_from_context(context() | {"stage": stage})) | settings
         del of_stage["stage"]
         deployment = Deployment(client, stage)
         deployment.deploy([], **of_stage)
@@ -45,20 +47,10 @@ def deploy(client, bootstrapped):  # noqa: ARG001 (it must be there)
     return make
 
 
-@pytest.fixture(scope="module")
-def full(client, deploy):
-    """The resources of a stack with everything by their types, one of each."""
-    stack = deploy("full", **FULL)
-    return {each["ResourceType"]: each for each in reversed(resources_of(client, stack))}
-
-
 def resources_of(client, stack):
-    return client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
-
-
-def drift_of(client, resource):
-    request = {name: resource[name] for name in ("StackName", "LogicalResourceId")}
-    return client("cloudformation").detect_stack_resource_drift(**request)["StackResourceDrift"]
+    """The resources of a stack by their types, the first of each."""
+    found = client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]
+    return {each["ResourceType"]: each for each in reversed(found)}
 
 
 def drifts(client, stack):
@@ -69,159 +61,105 @@ def drifts(client, stack):
     return pages["StackResourceDrifts"]
 
 
-def test_cdk_drift_ends_with_status_0_until_something_is_changed_or_deleted(aws, client, deploy, tmp_path):
-    table, job = deploy("prod"), Job(aws, {}, tmp_path / "checkout")
-
-    def cdk_drift():
-        done = job.run("cdk", "-c", "stage=prod", "drift", "--fail")
-        return done.returncode, done.stdout
-
-    status, printed = cdk_drift()
-    assert (status, "No drift detected" in printed) == (0, True), printed
-    dynamodb = client("dynamodb")
-    off = {"PointInTimeRecoveryEnabled": False}
-    dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=off)
-    status, printed = cdk_drift()
-    assert status == 1, printed
-    assert f"[~] {TABLE} Messages/Table MessagesTable" in printed
-    assert f"{RECOVERY}/PointInTimeRecoveryEnabled" in printed
-    dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
-    dynamodb.delete_table(TableName=table)
-    status, printed = cdk_drift()
-    assert status == 1, printed
-    assert f"[-] {TABLE} Messages/Table MessagesTable" in printed
-
-
-@pytest.mark.parametrize(
-    "settings",
-    [
-        FULL,
-        {"billing_mode": "provisioned", "max_read_capacity": 20, "max_write_capacity": 30},
-        {"max_read_units": 100, "max_write_units": 50, "pitr_days": 0},
-        {"tags": {"team": "chat"}, "backups_on_destroy": "delete", "backup_time": "23:30"},
-    ],
-    ids=["everything", "autoscaled", "limited", "tagged"],
-)
-def test_every_type_that_cloudformation_can_read_is_compared_and_in_sync(settings, client, deploy, name):
+def assert_all_in_sync(client, stack):
+    """Every type that CloudFormation can read is compared, and nothing differs."""
     # Here: it takes long to load.
     from cfnlint.schema import PROVIDER_SCHEMA_MANAGER
 
     def readable(kind):
         return "read" in PROVIDER_SCHEMA_MANAGER.get_resource_schema("us-east-1", kind).schema["handlers"]
 
-    stack = deploy(f"pr-{name[-4:]}", **settings)
     compared = drifts(client, stack)
     assert [each for each in compared if each["StackResourceDriftStatus"] != "IN_SYNC"] == []
-    kinds = {each["ResourceType"] for each in resources_of(client, stack)}
-    expected = {kind for kind in kinds if kind.startswith("AWS::") and readable(kind)}
+    expected = {kind for kind in resources_of(client, stack) if kind.startswith("AWS::") and readable(kind)}
     assert {each["ResourceType"] for each in compared} == expected
 
 
+@pytest.fixture(scope="module")
+def full(client, deploy):
+    """The resources of a stack with everything, by their types."""
+    stack = deploy("full", **FULL)
+    assert_all_in_sync(client, stack)
+    return resources_of(client, stack)
+
+
+def drift_of(client, resource):
+    """What a detection says about one resource."""
+    request = {name: resource[name] for name in ("StackName", "LogicalResourceId")}
+    return client("cloudformation").detect_stack_resource_drift(**request)["StackResourceDrift"]
+
+
+def test_cdk_drift_ends_with_status_0_until_something_is_changed_or_deleted(aws, client, deploy, tmp_path):
+    table, job = deploy("prod"), Job(aws, {}, tmp_path / "checkout")
+
+    def cdk_drift(status):
+        done = job.run("cdk", "-c", "stage=prod", "drift", "--fail")
+        assert done.returncode == status, done.stdout
+        return done.stdout
+
+    assert "No drift detected" in cdk_drift(0)
+    dynamodb = client("dynamodb")
+    off = {"PointInTimeRecoveryEnabled": False}
+    dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=off)
+    printed = cdk_drift(1)
+    assert f"[~] {TABLE} Messages/Table MessagesTable" in printed
+    assert f"{RECOVERY}/PointInTimeRecoveryEnabled" in printed
+    dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+    dynamodb.delete_table(TableName=table)
+    assert f"[-] {TABLE} Messages/Table MessagesTable" in cdk_drift(1)
+
+
+def test_a_scaled_and_tagged_stack_is_in_sync(client, deploy):
+    more = {"tags": {"team": "chat"}, "backups_on_destroy": "delete", "backup_time": "23:30"}
+    assert_all_in_sync(client, deploy("pr-scaled", **SCALED, **more))
+
+
 RETAG = [{"Key": "messages:stack", "Value": "other"}]
-STACK_TAG = ("Messages-full", "other")
-OPEN = json.dumps({"Version": "2012-10-17", "Statement": []})
-ALARM = {
-    "MetricName": "Errors",
-    "Namespace": "AWS/Lambda",
-    "Period": 60,
-    "Threshold": 99,
-    "ComparisonOperator": "GreaterThanThreshold",
-    "EvaluationPeriods": 1,
-}
-THREE_DAYS = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 3}
-UNITS = {"ReadCapacityUnits": 9, "WriteCapacityUnits": 5}
-READS = "/Replicas/0/ReadProvisionedThroughputSettings/ReadCapacityUnits"
-TESTS = {"ScheduleExpression": "cron(0 1 ? * MON *)"}
-# The type, the path that differs, the values expected and found where they are known, and the call that changes it.
+STACK_TAG = "Messages-full other"
+TABLE_ARN = "arn:aws:dynamodb:us-east-1:000000000000:table/Messages-full"
+DAYS = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 3}}
+UNITS = {"ProvisionedThroughput": {"ReadCapacityUnits": 9, "WriteCapacityUnits": 5}}
+ALARM = {"Threshold": 99, "ComparisonOperator": "GreaterThanThreshold", "EvaluationPeriods": 1}
+OPEN = {"PolicyDocument": json.dumps({"Version": "2012-10-17", "Statement": []})}
+PLAIN = {"Attributes": {"SqsManagedSseEnabled": "false"}}
+TESTS = {"RestoreTestingPlan": {"ScheduleExpression": "cron(0 1 ? * MON *)"}}
+RECOVER = "dynamodb.update_continuous_backups TableName"
+LOCK = "backup.put_backup_vault_lock_configuration BackupVaultName"
+MAP = "lambda.update_event_source_mapping UUID"
+RETAIN = "logs.put_retention_policy logGroupName"
+RETEST = "backup.update_restore_testing_plan RestoreTestingPlanName"
+# The type, the path that differs, the values expected and found where they are known, the call that
+# changes it with the parameter for the physical id, and its other arguments.
 CHANGES = [
-    (
-        TABLE,
-        f"{RECOVERY}/RecoveryPeriodInDays",
-        ("7", "3"),
-        "dynamodb.update_continuous_backups",
-        {"TableName": ID, "PointInTimeRecoverySpecification": THREE_DAYS},
-    ),
-    (
-        TABLE,
-        "/Replicas/0/DeletionProtectionEnabled",
-        ("false", "true"),
-        "dynamodb.update_table",
-        {"TableName": ID, "DeletionProtectionEnabled": True},
-    ),
-    (TABLE, READS, ("5", "9"), "dynamodb.update_table", {"TableName": ID, "ProvisionedThroughput": UNITS}),
-    (
-        TABLE,
-        "/Replicas/0/Tags/0/Value",
-        STACK_TAG,
-        "dynamodb.tag_resource",
-        {"ResourceArn": "arn:aws:dynamodb:us-east-1:000000000000:table/Messages-full", "Tags": RETAG},
-    ),
-    (
-        "AWS::Backup::BackupVault",
-        "/LockConfiguration/MaxRetentionDays",
-        ("60", "null"),
-        "backup.put_backup_vault_lock_configuration",
-        {"BackupVaultName": ID, "MinRetentionDays": 7},
-    ),
-    ("AWS::CloudWatch::Alarm", "/Threshold", None, "cloudwatch.put_metric_alarm", {"AlarmName": ID} | ALARM),
-    ("AWS::Events::Rule", "/State", ("ENABLED", "DISABLED"), "events.disable_rule", {"Name": ID}),
-    (
-        "AWS::IAM::Role",
-        "/AssumeRolePolicyDocument/Statement/0",
-        None,
-        "iam.update_assume_role_policy",
-        {"RoleName": ID, "PolicyDocument": OPEN},
-    ),
-    ("AWS::KMS::Key", "/EnableKeyRotation", ("true", "false"), "kms.disable_key_rotation", {"KeyId": ID}),
-    (
-        "AWS::Lambda::EventSourceMapping",
-        "/BatchSize",
-        ("100", "7"),
-        "lambda.update_event_source_mapping",
-        {"UUID": ID, "BatchSize": 7},
-    ),
-    (
-        "AWS::Lambda::Function",
-        "/Timeout",
-        None,
-        "lambda.update_function_configuration",
-        {"FunctionName": ID, "Timeout": 61},
-    ),
-    (
-        "AWS::Logs::LogGroup",
-        "/RetentionInDays",
-        ("30", "1"),
-        "logs.put_retention_policy",
-        {"logGroupName": ID, "retentionInDays": 1},
-    ),
-    ("AWS::SNS::Topic", "/Tags/0/Value", STACK_TAG, "sns.tag_resource", {"ResourceArn": ID, "Tags": RETAG}),
-    (
-        "AWS::SQS::Queue",
-        "/SqsManagedSseEnabled",
-        ("true", "false"),
-        "sqs.set_queue_attributes",
-        {"QueueUrl": ID, "Attributes": {"SqsManagedSseEnabled": "false"}},
-    ),
-    (
-        "AWS::Backup::RestoreTestingPlan",
-        "/ScheduleExpression",
-        None,
-        "backup.update_restore_testing_plan",
-        {"RestoreTestingPlanName": ID, "RestoreTestingPlan": TESTS},
-    ),
+    (TABLE, f"{RECOVERY}/RecoveryPeriodInDays", "7 3", RECOVER, DAYS),
+    (TABLE, PROTECTED, "false true", "dynamodb.update_table TableName", {"DeletionProtectionEnabled": True}),
+    (TABLE, READS, "5 9", "dynamodb.update_table TableName", UNITS),
+    (TABLE, "/Replicas/0/Tags/0/Value", STACK_TAG, "dynamodb.tag_resource", {"ResourceArn": TABLE_ARN, "Tags": RETAG}),
+    ("AWS::Backup::BackupVault", "/LockConfiguration/MaxRetentionDays", "60 null", LOCK, {"MinRetentionDays": 7}),
+    ("AWS::Backup::RestoreTestingPlan", "/ScheduleExpression", "", RETEST, TESTS),
+    ("AWS::CloudWatch::Alarm", "/Threshold", "", "cloudwatch.put_metric_alarm AlarmName", ALARM),
+    ("AWS::Events::Rule", "/State", "ENABLED DISABLED", "events.disable_rule Name", {}),
+    ("AWS::IAM::Role", "/AssumeRolePolicyDocument/Statement/0", "", "iam.update_assume_role_policy RoleName", OPEN),
+    ("AWS::KMS::Key", "/EnableKeyRotation", "true false", "kms.disable_key_rotation KeyId", {}),
+    ("AWS::Lambda::EventSourceMapping", "/BatchSize", "100 7", MAP, {"BatchSize": 7}),
+    ("AWS::Lambda::Function", "/Timeout", "", "lambda.update_function_configuration FunctionName", {"Timeout": 61}),
+    ("AWS::Logs::LogGroup", "/RetentionInDays", "30 1", RETAIN, {"retentionInDays": 1}),
+    ("AWS::SNS::Topic", "/Tags/0/Value", STACK_TAG, "sns.tag_resource ResourceArn", {"Tags": RETAG}),
+    ("AWS::SQS::Queue", "/SqsManagedSseEnabled", "true false", "sqs.set_queue_attributes QueueUrl", PLAIN),
 ]
 
 
 @pytest.mark.parametrize(("kind", "path", "values", "operation", "arguments"), CHANGES)
 def test_a_change_by_hand_is_named_with_both_values(kind, path, values, operation, arguments, client, full):
-    service, _, call = operation.partition(".")
-    physical_id = full[kind]["PhysicalResourceId"]
-    getattr(client(service), call)(**{name: physical_id if value is ID else value for name, value in arguments.items()})
+    call, *parameter = operation.split()
+    service, _, name = call.partition(".")
+    getattr(client(service), name)(**dict.fromkeys(parameter, full[kind]["PhysicalResourceId"]), **arguments)
     drift = drift_of(client, full[kind])
     assert drift["StackResourceDriftStatus"] == "MODIFIED"
-    found = {each["PropertyPath"]: each for each in drift["PropertyDifferences"]}
-    assert path in found
-    assert values in (None, (found[path]["ExpectedValue"], found[path]["ActualValue"]))
+    found = {
+        each["PropertyPath"]: f"{each['ExpectedValue']} {each['ActualValue']}" for each in drift["PropertyDifferences"]
+    }
+    assert values in (found[path], "")
 
 
 def test_a_backup_plan_with_another_retention_is_named_rule_by_rule(client, full):
@@ -242,8 +180,9 @@ def test_a_backup_plan_with_another_retention_is_named_rule_by_rule(client, full
 
 
 def test_what_was_deleted_by_hand_is_named_as_deleted(client, deploy):
-    stack = deploy("bare", alarms=True)
-    ids = {each["ResourceType"]: each["PhysicalResourceId"] for each in resources_of(client, stack)}
+    stack = deploy("bare", **BARE)
+    assert_all_in_sync(client, stack)
+    ids = {kind: each["PhysicalResourceId"] for kind, each in resources_of(client, stack).items()}
     backup, plan, rule = client("backup"), ids["AWS::Backup::BackupPlan"], ids["AWS::Events::Rule"]
     backup.delete_backup_selection(BackupPlanId=plan, SelectionId=ids["AWS::Backup::BackupSelection"])
     backup.delete_backup_plan(BackupPlanId=plan)
