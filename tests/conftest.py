@@ -1,6 +1,5 @@
 """Fixtures every tier shares."""
 
-import functools
 import gc
 import json
 import os
@@ -9,9 +8,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from botocore.loaders import JSONFileLoader
 from hypothesis import HealthCheck, settings
 
+from embedded_aws.forked_workers import read_descriptions_once
 from local.environment import without_aws
 
 # The variables of the user's shell reach no test.
@@ -24,9 +23,8 @@ os.environ["CDK_VALIDATION"] = "false"
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
 
-# Commands make clients of their own, and half of a command's time was reading the same descriptions of services.
-_described = functools.cache(JSONFileLoader().load_file)
-JSONFileLoader.load_file = lambda _, path: _described(path)
+# Commands make clients of their own, which took half of their time.
+read_descriptions_once()
 
 PROJECT = Path(__file__).resolve().parent.parent
 # What a deployment needs of the project, and nothing else of it.
