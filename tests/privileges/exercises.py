@@ -39,9 +39,6 @@ def message(number: int, body: str = "Hi", recipient: str = "Jerry") -> Item:
     return message_item(sender="Tom", recipient=recipient, body=body, sent_at=START + timedelta(minutes=number))
 
 
-# --- for any role --------------------------------------------------------------
-
-
 def logs(stage: Stage, permission: Permission) -> str:
     """Invoke the function; its log must arrive."""
     function, position = stage.running_as(permission.holder)[0], stage.log_position()
@@ -61,9 +58,6 @@ def trusts(stage: Stage, permission: Permission) -> str:
     return refusal(stage.client("stepfunctions").update_state_machine, stateMachineArn=runner, roleArn=role)
 
 
-# --- the seed ------------------------------------------------------------------
-
-
 def seed_update(stage: Stage, _permission: Permission) -> str:
     """Bring a seeded table to a changed seed: one message more, one other, one less."""
     old = [message(1), message(2), message(3)]
@@ -75,44 +69,21 @@ def seed_update(stage: Stage, _permission: Permission) -> str:
     return stage.failure("SeedSeedingFunction", event)
 
 
-def seed_many(stage: Stage, _permission: Permission) -> str:
-    """Write more messages than a transaction takes to an empty table."""
+def seed_first(stage: Stage, _permission: Permission) -> str:
+    """Write more messages between users of the pool than a transaction takes, from a file, to an empty table."""
     clear(stage)
-    return _first_seed(stage, Messages=[to_wire(message(number)) for number in range(MANY)])
-
-
-def seed_file(stage: Stage, _permission: Permission) -> str:
-    """Write messages from a file among the assets."""
     file = {"Bucket": BUCKET, "Key": "exercise.jsonl"}
-    stage.client("s3").put_object(**file, Body="".join(to_lines([message(5)])))
-    return _first_seed(stage, **file)
+    stage.client("s3").put_object(**file, Body="".join(to_lines([message(number) for number in range(MANY)])))
+    event = stage.event("Create", TableName=stage.table, UserPoolId=stage.pool.id, **file)
+    return stage.failure("SeedSeedingFunction", event)
 
 
-def seed_users(stage: Stage, _permission: Permission) -> str:
-    """Write a message between users of the pool, under their ids."""
-    return _first_seed(stage, UserPoolId=stage.pool.id, Messages=[to_wire(message(6))])
-
-
-def _first_seed(stage: Stage, **properties: Any) -> str:
-    return stage.failure("SeedSeedingFunction", stage.event("Create", TableName=stage.table, **properties))
-
-
-# --- the index of conversations ------------------------------------------------
-
-
-def index_message(stage: Stage, _permission: Permission) -> str:
-    """Follow a message that was sent, in a conversation without a newer one."""
-    put(stage, message(1, recipient="Spike"))
-    return _index(stage, message(1, recipient="Spike"))
-
-
-def index_deletion(stage: Stage, _permission: Permission) -> str:
-    """Follow the deletion of a conversation's only message."""
-    return _index(stage, message(1, recipient="Butch"))
-
-
-def _index(stage: Stage, item: Item) -> str:
-    event = {"Records": [{"dynamodb": {"Keys": _key(item), "SequenceNumber": "1"}}]}
+def index(stage: Stage, _permission: Permission) -> str:
+    """Follow a conversation's newest message, and the deletion of the only one in another."""
+    sent, deleted = message(1, recipient="Spike"), message(1, recipient="Butch")
+    put(stage, sent)
+    changes = enumerate((sent, deleted))
+    event = {"Records": [{"dynamodb": {"Keys": _key(item), "SequenceNumber": str(n)}} for n, item in changes]}
     return _logged(stage, "ConversationsIndexingFunction", event, lambda found: found == {"batchItemFailures": []})
 
 
@@ -120,9 +91,6 @@ def read_stream(stage: Stage, _permission: Permission) -> str:
     """Change the mapping of the stream to the function, which Lambda checks first."""
     mapping = stage.name("ConversationsIndexingFunctionStream")
     return refusal(stage.client("lambda").update_event_source_mapping, UUID=mapping, Enabled=False)
-
-
-# --- the framework of custom resources -----------------------------------------
 
 
 def call_handler(stage: Stage, permission: Permission) -> str:
@@ -146,12 +114,6 @@ def ask_for_state(stage: Stage, permission: Permission) -> str:
     return refusal(stage.as_role(permission.holder, "lambda").get_function, FunctionName=function)
 
 
-def wait_for_handler(stage: Stage, permission: Permission) -> str:
-    """Run the state machine that asks whether a custom resource is complete: it is, at once."""
-    (machine,) = stage.running_as(permission.holder)
-    return stage.run(machine, stage.event("Create" if "Emptying" in machine else "Delete"))
-
-
 def give_up_waiting(stage: Stage, permission: Permission) -> str:
     """Run the state machine for a custom resource that is not complete in its time."""
     (machine,) = stage.running_as(permission.holder)
@@ -165,22 +127,10 @@ def give_up_waiting(stage: Stage, permission: Permission) -> str:
     return troubles if DENIED in troubles else ""
 
 
-# --- the dataset ---------------------------------------------------------------
-
-
 def load(stage: Stage, _permission: Permission) -> str:
-    """Load the dataset."""
+    """Load the dataset into an empty table."""
+    clear(stage)
     return stage.run("DatasetLoadingMachine", _load(stage.table))
-
-
-def load_batch(stage: Stage, _permission: Permission) -> str:
-    """Write a batch of the dataset: one message that is there, one that is not."""
-    put(stage, message(7))
-    delete(stage, message(8))
-    times = [(START + timedelta(minutes=number)).isoformat() for number in (7, 8)]
-    lines = [{"from": "Tom", "to": "Jerry", "body": "Hi", "at": time} for time in times]
-    items = [{"Index": number, "Message": line} for number, line in enumerate(lines)]
-    return stage.failure("DatasetWorkerFunction", {"Items": items, "BatchInput": {"Table": stage.table}})
 
 
 def start_load(stage: Stage, _permission: Permission) -> str:
@@ -217,18 +167,11 @@ def _load(table: str) -> dict[str, str]:
     return {"Bucket": BUCKET, "Key": DATASET_KEY, "Table": table}
 
 
-# --- AWS Backup ----------------------------------------------------------------
-
-
 def take_backup(stage: Stage, permission: Permission) -> str:
-    """Back the table up."""
-    return _unless_completed(_back_up(stage, permission), "State")
-
-
-def take_basic_backup(stage: Stage, permission: Permission) -> str:
-    """Back the table up in an account whose backups DynamoDB keeps."""
+    """Back the table up, also in an account whose backups DynamoDB keeps."""
+    found = _unless_completed(_back_up(stage, permission), "State")
     with basic(stage):
-        return take_backup(stage, permission)
+        return found or _unless_completed(_back_up(stage, permission), "State")
 
 
 def expire_backup(stage: Stage, permission: Permission) -> str:
@@ -277,14 +220,10 @@ def select(stage: Stage, permission: Permission) -> str:
 
 
 def restore(stage: Stage, permission: Permission) -> str:
-    """Restore a backup to a table of another name."""
-    return _restore(stage, permission, point(stage))
-
-
-def restore_basic(stage: Stage, permission: Permission) -> str:
-    """Restore a backup that DynamoDB keeps."""
+    """Restore a backup to a table of another name, also one that DynamoDB keeps."""
+    found = _restore(stage, permission, point(stage))
     with basic(stage):
-        return _restore(stage, permission, point(stage, basic=True))
+        return found or _restore(stage, permission, point(stage, basic=True))
 
 
 def _restore(stage: Stage, permission: Permission, arn: str) -> str:
@@ -371,9 +310,6 @@ def _replaced(stage: Stage) -> Iterator[None]:
         yield
     finally:
         lambda_.update_function_configuration(**function, Environment={"Variables": own})
-
-
-# --- alarms, queues, the key ---------------------------------------------------
 
 
 def send_alarm(stage: Stage, _permission: Permission) -> str:

@@ -5,6 +5,8 @@ policies, its trust) or to a principal that a resource's policy names.
 """
 
 import copy
+import functools
+import operator
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +14,7 @@ from typing import Any
 
 Template = dict[str, Any]
 Statement = dict[str, Any]
-Place = tuple[str | int, ...]
+Place = tuple[Any, ...]
 
 POLICY, ROLE, PERMISSION = "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Lambda::Permission"
 TRUST = "AssumeRolePolicyDocument"
@@ -60,45 +62,45 @@ class Permission:
 
 def permissions(template: Template) -> list[Permission]:
     """All permissions of the template, in its order."""
-    found = []
-    for at, statement in _statements(template):
-        for action in _listed(statement["Action"]):
-            # In a trust, what the statement is about is the role itself.
-            for resource in ["the role"] if TRUST in at else _listed(statement["Resource"]):
-                one = Permission(
-                    holder=_holder(template, at),
-                    effect=str(statement["Effect"]),
-                    action=action,
-                    resource=shown(resource),
-                    principal=_principal(statement),
-                    condition=shown(statement.get("Condition", "")),
-                    at=at,
-                )
-                found.append(one)
-    return found
+    return [
+        Permission(
+            holder=_holder(template, at),
+            effect=str(statement["Effect"]),
+            action=action,
+            resource=shown(resource),
+            principal=_principal(statement),
+            condition=shown(statement.get("Condition", "")),
+            at=at,
+        )
+        for at, statement in _statements(template)
+        for action in _listed(statement["Action"])
+        # A trust is about the role itself.
+        for resource in (["the role"] if TRUST in at else _listed(statement["Resource"]))
+    ]
 
 
 def without(template: Template, removed: Permission) -> Template:
     """The template without one permission; what else its statement allows stays."""
     changed = copy.deepcopy(template)
-    *parents, last = removed.at
-    if _resource_type(template, removed.at) == PERMISSION:
-        _remove(changed, str(removed.at[1]))
+    _, logical_id, *_ = removed.at
+    resource = changed["Resources"][logical_id]
+    if resource["Type"] != PERMISSION:
+        statements = functools.reduce(operator.getitem, removed.at[:-1], changed)
+        number = removed.at[-1]
+        if TRUST in removed.at:
+            statements[number]["Principal"] = OTHER_SERVICE
+            return changed
+        statements[number : number + 1] = _rest(statements[number], removed)
+        if statements:
+            return changed
+    # AWS refuses a policy without a statement.
+    if resource["Type"] == ROLE:
+        del resource["Properties"]["Policies"][removed.at[4]]
         return changed
-    place: Any = changed
-    for step in parents:
-        place = place[step]
-    statement = place[last]
-    if removed.at[3] == TRUST:
-        statement["Principal"] = OTHER_SERVICE
-        return changed
-    rest = _rest(statement, removed)
-    place[last : last + 1] = rest
-    if not place:  # AWS refuses a policy without a statement
-        if _resource_type(template, removed.at) == ROLE:
-            del changed["Resources"][removed.at[1]]["Properties"]["Policies"][removed.at[4]]
-        else:
-            _remove(changed, str(removed.at[1]))
+    del changed["Resources"][logical_id]
+    for other in changed["Resources"].values():  # nothing refers to it, though others may wait for it
+        if "DependsOn" in other:
+            other["DependsOn"] = [name for name in _listed(other["DependsOn"]) if name != logical_id]
     return changed
 
 
@@ -168,10 +170,6 @@ def _within(value: Any, at: Place) -> Iterator[tuple[Place, Statement]]:
             yield from _within(content, (*at, number))
 
 
-def _resource_type(template: Template, at: Place) -> str:
-    return str(template["Resources"][at[1]]["Type"])
-
-
 def _holder(template: Template, at: Place) -> str:
     """The role that a policy is of; else the resource itself, a function for its permission."""
     resource = template["Resources"][at[1]]
@@ -180,7 +178,7 @@ def _holder(template: Template, at: Place) -> str:
         return shown(role)
     if resource["Type"] == PERMISSION:
         return shown(resource["Properties"]["FunctionName"])
-    return _bare(str(at[1]))
+    return _bare(at[1])
 
 
 def _principal(statement: Statement) -> str:
@@ -198,14 +196,6 @@ def _rest(statement: Statement, removed: Permission) -> list[Statement]:
     if others:
         kept.append(statement | {"Action": removed.action, "Resource": others})
     return kept
-
-
-def _remove(template: Template, logical_id: str) -> None:
-    """Take a resource away that nothing refers to, though others may wait for it."""
-    del template["Resources"][logical_id]
-    for resource in template["Resources"].values():
-        if logical_id in _listed(resource.get("DependsOn", [])):
-            resource["DependsOn"] = [n for n in _listed(resource["DependsOn"]) if n != logical_id]
 
 
 def _listed(value: Any) -> list[Any]:
