@@ -18,10 +18,9 @@ from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
 
 RETAINED = "35d"
-_LONGEST_DAYS = 36_500  # the API's maximum
+_LONGEST_DAYS = 36_500  # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html
 # A job that cannot start tries again for this long, then EXPIRES; the API's minimum.
 _START_WINDOW_MINUTES = 60
-_MOST_TAGS = 9  # AWS Backup adds ten to those of the table, and one is the stack's
 # How AWS Backup ends a job that found another one of the same table still running.
 _ONE_AT_A_TIME = "running job for the same resource"
 
@@ -95,11 +94,7 @@ def _request(arguments: argparse.Namespace, context: Context) -> dict[str, Any]:
 
 
 def retention_days(text: str) -> int:
-    """The days that a backup is kept, from a span such as ``30d``.
-
-    Raises UsageError for anything but 1 to 36500 whole days
-    (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html).
-    """
+    """The days in a span such as ``30d``. Raises UsageError for anything but 1 to 36500 whole days."""
     try:
         span = parse_span(text)
     except ValueError as error:
@@ -121,8 +116,6 @@ def tags(given: Iterable[str]) -> dict[str, str]:
                 f"--tag '{text}': the key {key} is reserved (aws:, messages:stack) or given twice; choose another"
             )
         found[key] = value
-    if len(found) > _MOST_TAGS:
-        raise UsageError(f"--tag: at most {_MOST_TAGS} tags, got {len(found)}")
     return found
 
 
@@ -137,11 +130,10 @@ def _check_table(context: Context, job_id: str) -> None:
 
 
 def _start(arguments: argparse.Namespace, context: Context, request: dict[str, Any], *, seconds: float) -> str:
-    """Start a job into the stack's own vault; its id.
+    """Start a job into the stack's own vault, after the table's other jobs: AWS Backup runs one at a time. Its id.
 
-    AWS Backup runs one job per table at a time, and the plan may have started one. Waits for it first,
-    up to ``seconds``; refused with --no-wait: the new job would wait in AWS Backup and expire after an
-    hour, unless a repeated --token means the job that is running.
+    Refused with --no-wait while another runs, because the new job would wait in AWS Backup and
+    expire after an hour; not if a repeated --token may mean the job that runs.
     """
     backup, source = context.clients("backup"), deployed_stack(context.clients, context.stack)
     if missing := missing_table(context.clients, source):
@@ -172,10 +164,8 @@ def _start(arguments: argparse.Namespace, context: Context, request: dict[str, A
 
 
 def failure(job: dict[str, Any]) -> str:
-    """Why a job that ended left no backup to rely on; empty for a good one.
-
-    AWS reports "completed with issues" as COMPLETED and another category.
-    """
+    """Why a job that ended left no backup to rely on; empty for a good one."""
+    # AWS reports "completed with issues" as COMPLETED and another category.
     state, category, point = job["State"], job.get("MessageCategory", "SUCCESS"), job.get("RecoveryPointArn")
     why = job.get("StatusMessage") or "AWS Backup gives no reason"
     if _ONE_AT_A_TIME in why:
@@ -190,10 +180,7 @@ def failure(job: dict[str, Any]) -> str:
 
 
 def wait(context: Context, job_id: str, *, seconds: float) -> dict[str, Any]:
-    """AWS's description of the job once it has ended, well or not, with progress on the way.
-
-    Raises DeadlineError after ``seconds``, OpsError for an unknown id.
-    """
+    """AWS's description of the job once it has ended, well or not. Raises DeadlineError after ``seconds``."""
     progress, state = Progress(context.say, context.clock), ""
 
     def ended() -> dict[str, Any] | None:

@@ -51,10 +51,7 @@ def left_over(held: Holding, *, ephemeral: str | None = None) -> Holding | None:
 
 
 def remedy(held: Holding, region: str) -> str:
-    """The commands that remove a stage's stack, or another stack, such as that of copies.
-
-    A clean-up deletes no table: if nothing else is left, the commands that delete the tables.
-    """
+    """The commands that remove a stack; if only tables are left, which no clean-up deletes, theirs."""
     commands = [thing.how_to_delete for thing in held.things]
     if commands and all(commands) and not held.status:
         return ", then ".join(commands)

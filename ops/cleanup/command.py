@@ -6,11 +6,10 @@ import dataclasses
 import json
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
-from contextlib import ExitStack, closing
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from cli.clients import Clients, find_stack
+from cli.clients import find_stack
 from cli.command_line import Context, number
 from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, poll
@@ -20,7 +19,7 @@ from ops.cleanup.deletion import Deletion
 from ops.cleanup.guards import Guards
 from ops.cleanup.plan import Choices, Entry, Plan
 from ops.inventory import leftovers, vaults
-from ops.inventory.found import Copy, Inventory
+from ops.inventory.found import Inventory
 
 _LAG_SECONDS = 20
 
@@ -62,10 +61,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         )
     chosen = dataclasses.replace(chosen, deployed=_deployed(context, allowed=chosen.deployed))
     # Restored tables are tagged, and have nothing else of the stack.
-    tables, unseen = leftovers.stacks(context, every=False)
+    tagged, unseen = leftovers.stacks(context, every=False)
 
     def look() -> Inventory:
-        found = leftovers.take(context, more_tables=chosen.tables, tagged=tables[context.stack])
+        found = leftovers.take(context, more_tables=chosen.tables, tagged=tagged[context.stack])
         return dataclasses.replace(found, unseen=(*found.unseen, *unseen))
 
     def decide(found: Inventory) -> tuple[Plan, Guards]:
@@ -73,7 +72,9 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         return plan.make(found, region=context.region, guards=guarded, choices=chosen, copies=copies), guarded
 
     found = look()
-    copies = _copies(context, found, arguments.profile)
+    # A role is all that remains of a stage that was cleaned up before its copies.
+    tables = [table for role in found.roles for table in role.tables]
+    copies = vaults.copies(context, found.vaults, tables, profile=arguments.profile)
     before, guarded = decide(found)
     leftovers.say_unseen(context, guarded.unread)
     listing = [
@@ -101,23 +102,24 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 
 def choices(arguments: argparse.Namespace) -> Choices:
     """The choices in ``arguments``. Raises UsageError for those that make no sense."""
-    last = arguments.keep_last
-    if last is not None and last < 0:
-        raise UsageError(f"--keep-last must be 0 or more, got {last}")
+    if arguments.keep_last is not None and arguments.keep_last < 0:
+        raise UsageError(f"--keep-last must be 0 or more, got {arguments.keep_last}")
     if arguments.only_table == "":
         raise UsageError("--only-table must name a table")
+    now = datetime.now(UTC)
+    try:
+        before = None if arguments.older_than is None else now - parse_span(arguments.older_than)
+    except (ValueError, OverflowError) as error:
+        raise UsageError(f"--older-than {error}") from None
     chosen = Choices(
         table=arguments.only_table or "",
-        keep_last=last,
+        before=before,
+        keep_last=arguments.keep_last,
         tables=tuple(arguments.table),
         unlock=arguments.unlock,
         deployed=arguments.while_deployed,
+        now=now,
     )
-    if arguments.older_than is not None:
-        try:
-            chosen = dataclasses.replace(chosen, before=chosen.now - parse_span(arguments.older_than))
-        except (ValueError, OverflowError) as error:
-            raise UsageError(f"--older-than {error}") from None
     if chosen.deployed and not chosen.partial:
         raise UsageError(
             "--while-deployed alone would delete every backup of a table in use; add "
@@ -127,38 +129,19 @@ def choices(arguments: argparse.Namespace) -> Choices:
 
 
 def _deployed(context: Context, *, allowed: bool) -> bool:
-    """Whether the stack exists. Raises OpsError when it does and that is not ``allowed``.
-
-    The backups of a stack in use are its users' safety net.
-    """
+    """Whether the stack exists. Raises OpsError when it does and that is not ``allowed``: its backups are in use."""
     found = find_stack(context.clients, context.stack)
     if found is None or allowed:
         return found is not None
     remedy = {
         "DELETE_IN_PROGRESS": "wait until it is deleted, then run this again",
-        "DELETE_FAILED": f"its deletion failed: {found.reason or 'see its events'}; remove the cause and "
-        "destroy it again",
+        "DELETE_FAILED": f"its deletion failed: {found.reason or 'see its events'}; remove the cause, then destroy it",
     }.get(
         found.status,
         "destroy it first (make destroy), then run this again; or select old backups with "
         "--while-deployed and --older-than or --keep-last",
     )
     raise OpsError(f"stack {context.stack} is still deployed (status {found.status}); {remedy}")
-
-
-def _copies(context: Context, found: Inventory, profile: str | None) -> tuple[Copy, ...]:
-    """Points of the stack's tables elsewhere; asks other regions with the same credentials."""
-    with ExitStack() as opened:
-        regions: dict[str, Clients] = {context.region: context.clients}
-
-        def client_in(region: str) -> Any:
-            if region not in regions:
-                regions[region] = opened.enter_context(closing(Clients(region=region, profile=profile)))
-            return regions[region]("backup")
-
-        # A role is all that remains of a stage that was cleaned up before its copies.
-        tables = [table for role in found.roles for table in role.tables]
-        return vaults.copies(context, found.vaults, client_in, tables=tables)
 
 
 def agree(what: Plan, context: Context, *, yes: bool) -> None:
@@ -194,10 +177,7 @@ def look_again(context: Context, failures: Collection[tuple[str, str]], replan: 
 def _show_result(
     context: Context, before: Plan, after: Plan, failures: Mapping[tuple[str, str], str], *, as_json: bool
 ) -> int:
-    """Print what is deleted, left and kept, as the second inventory shows it.
-
-    Exit status 1 when anything is left that should have been deleted.
-    """
+    """Print what the second inventory shows; exit status 1 when anything is left that should have been deleted."""
 
     def still_there(entry: Entry) -> Entry:
         reason = failures.get((entry.kind, entry.id), "still there; run this again")

@@ -65,20 +65,15 @@ def read(context: Context, vaults: Iterable[Vault], *, unlock: bool, now: dateti
 
 
 def _lock(backup: Any, vault: str) -> Iterator[datetime | None]:
-    """The vault's lock, if it has one: its LockDate, without which it is in governance mode.
-
-    Source: https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html
-    """
+    """The vault's lock, if it has one: its LockDate, without which it is in governance mode."""
+    # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html
     shown = backup.describe_backup_vault(BackupVaultName=vault)
     if shown.get("Locked"):
         yield shown.get("LockDate")
 
 
 def lock(until: datetime | None, *, unlock: bool, now: datetime) -> str:
-    """Why a vault lock blocks deletions; empty for one that ``unlock`` removes.
-
-    ``until``: when a lock in compliance mode becomes final; None for governance mode.
-    """
+    """Why a vault lock, final after ``until``, blocks deletions; empty for one that ``unlock`` removes."""
     if until and until <= now:
         return (
             f"vault lock in compliance mode, immutable since {until:%Y-%m-%d}: neither the lock nor "

@@ -35,10 +35,7 @@ class Rates:
 
 @dataclass(frozen=True, kw_only=True)
 class Thing:
-    """One resource; ``bytes`` it stores, US dollars a month, removed by AWS at ``until``. The JSON has these fields.
-
-    ``how_to_delete``, for people: the commands for a resource that no clean-up deletes.
-    """
+    """One resource, which AWS removes at ``until``. The JSON has these fields, but for ``how_to_delete``."""
 
     kind: str
     id: str
@@ -46,7 +43,7 @@ class Thing:
     bytes: int = 0
     monthly_usd: float = 0.0
     until: datetime | None = None
-    how_to_delete: str = ""
+    how_to_delete: str = ""  # the commands for a resource that no clean-up deletes
 
 
 def things(context: Context, found: Inventory, elsewhere: Iterable[Point]) -> Iterator[Thing]:

@@ -56,10 +56,7 @@ def say_unseen(context: Context, unseen: Iterable[Unseen]) -> None:
 
 
 def stacks(context: Context, *, every: bool) -> tuple[dict[str, tuple[str, ...]], list[Unseen]]:
-    """The context's stack, or ``every`` stack that left a trace, with the tables that carry its tag.
-
-    And what the caller has no permission to look for.
-    """
+    """The context's stack, or ``every`` stack with a trace, with the tables that carry its tag; and what is unseen."""
     look, tables = Lookups(), defaultdict[str, list[str]](list)
     # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
     tagging, tagged = context.clients("resourcegroupstaggingapi"), [{"Key": STACK_TAG}]
@@ -147,11 +144,7 @@ def table_names(
 
 
 def roles(iam: Any, stack: str, region: str) -> Iterator[Role]:
-    """The retained roles of ``stack``.
-
-    IAM is global: a role whose policies name a table in another region belongs to the stack of the
-    same name there.
-    """
+    """The retained roles of ``stack``; IAM is global, so also those of the stack of that name in another region."""
     for listed, tag in _tagged_roles(iam):
         if tag != stack:
             continue

@@ -26,9 +26,7 @@ def names(context: Context, given: str | None = None) -> tuple[str, ...]:
     """The names of the table that a command is about, while the stack exists and after it is gone.
 
     The first of: ``given``; the stack's output; the tags of its vaults and the outputs of deleted
-    stacks of its name, which may name several; the stage's default name.
-
-    Raises UsageError for a malformed name, OpsError when no name is found.
+    stacks of its name, which may name several; the stage's default name. Raises OpsError for none.
     """
     if given is not None:
         return (check_name("--table", given),)
@@ -82,11 +80,7 @@ def existing(dynamodb: Any, names: Iterable[str]) -> Iterator[ExistingTable]:
 
 
 def encrypted_with(dynamodb: Any, keys: Collection[str]) -> Iterator[ExistingTable]:
-    """The tables of the region that are encrypted with one of ``keys`` (ARNs).
-
-    Looks at every table: one that AWS restored carries neither tag nor name of the deployment,
-    and is unreadable once its key is deleted.
-    """
+    """The tables of the region that are encrypted with one of ``keys`` (ARNs), whatever their names and tags."""
     for name in rows(dynamodb, "list_tables", "TableNames") if keys else ():
         shown = described(dynamodb, name)
         if _key(shown) in keys:
@@ -137,18 +131,14 @@ def _key(shown: dict[str, Any]) -> str:
 
 @dataclass(frozen=True, kw_only=True)
 class Restored:
-    """A restore of the table ``source``, from the backup ``arn`` as of ``moment``, if known.
-
-    Without ``arn`` from point-in-time recovery, at the ``latest`` possible time if so. ``point``:
-    the backup if AWS Backup has it; ``job``: the id of its restore job, if it runs one.
-    """
+    """A restore of the table ``source``, from the backup ``arn`` or else from point-in-time recovery."""
 
     source: str
     arn: str = ""
     moment: datetime | None = None
-    point: Point | None = None
-    latest: bool = False
-    job: str = ""
+    point: Point | None = None  # the backup, if AWS Backup has it
+    latest: bool = False  # at the latest possible time
+    job: str = ""  # the id of AWS Backup's restore job, if it runs one
 
 
 def restore_of(context: Context, table: str) -> Restored | None:

@@ -4,10 +4,13 @@ import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, closing
+from functools import cache
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.clients import Clients
 from cli.command_line import Context
 from cli.errors import code, is_denied, message
 from model.names import STACK_TAG, TABLE_TAG
@@ -63,10 +66,7 @@ def table_points(context: Context, tables: Iterable[str]) -> tuple[list[Point], 
 
 
 def table_backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[NativeBackup]:
-    """The USER and SYSTEM backups of ``tables``, which may be deleted since.
-
-    Without those of AWS Backup, which only their vault can delete.
-    """
+    """The USER and SYSTEM backups of ``tables``, not those of AWS Backup, which only their vault can delete."""
     for table in tables:
         # ListBackups returns USER only, unless asked for another type.
         for kind in ("USER", "SYSTEM"):
@@ -90,11 +90,8 @@ def every(backup: Any) -> Iterator[dict[str, Any]]:
 
 
 def exists(backup: Any, name: str) -> bool:
-    """Whether the vault exists.
-
-    Asks the list: Describe returns AccessDenied for a missing vault and for a forbidden one
-    alike (https://github.com/aws/aws-sdk-js/issues/2625).
-    """
+    """Whether the vault exists."""
+    # Describe returns AccessDenied for a missing vault too (https://github.com/aws/aws-sdk-js/issues/2625).
     return any(listed["BackupVaultName"] == name for listed in every(backup))
 
 
@@ -107,13 +104,10 @@ def find(backup: Any, stack: str) -> Iterator[Vault]:
 
 
 def tagged(backup: Any, stack: str) -> Iterator[Vault]:
-    """The vaults tagged with ``stack``, without their content.
-
-    The prefix leaves out Default and aws/efs/automatic-backup-vault, which cannot be deleted.
-    """
+    """The vaults tagged with ``stack``, without their content."""
     for listed in every(backup):
         name, arn = listed["BackupVaultName"], listed["BackupVaultArn"]
-        if not name.startswith(f"{stack}-"):
+        if not name.startswith(f"{stack}-"):  # as Default and aws/efs/automatic-backup-vault, which stay
             continue
         try:
             tags = backup.list_tags(ResourceArn=arn, MaxResults=1000).get("Tags", {})
@@ -144,10 +138,7 @@ def points(backup: Any, vault: str, *, resource: str = "") -> Iterator[Point]:
 
 
 def point(vault: str, found: dict[str, Any]) -> Point:
-    """A recovery point, from AWS's description of it.
-
-    Texts that many points share are interned: a vault may hold a million of them.
-    """
+    """A recovery point, from AWS's description of it. Texts that many points share are interned."""
     return Point(
         arn=found["RecoveryPointArn"],
         vault=vault,
@@ -167,46 +158,44 @@ def _role(found: dict[str, Any]) -> str:
     return str(found.get("IamRoleArn", "")).rpartition("/")[2]
 
 
-def copies(
-    context: Context, own: Iterable[Vault], client_in: Callable[[str], Any], *, tables: Iterable[str]
-) -> tuple[Copy, ...]:
+def copies(context: Context, own: Iterable[Vault], tables: Iterable[str], *, profile: str | None) -> tuple[Copy, ...]:
     """Recovery points outside the vaults ``own``, of their tables and of those named ``tables``.
 
-    Copies in other regions, and points in other vaults: they are billed and may be needed, so a
-    clean-up names them and leaves them. ``client_in`` makes a client of AWS Backup in a region.
-    Shows only what the caller may see. AWS forgets copy jobs after a while, so an empty result
-    proves nothing.
+    Asks other regions with the same credentials. AWS forgets copy jobs after a while, so an empty
+    result proves nothing.
     """
     own, backup = tuple(own), context.clients("backup")
     held = {point.arn for vault in own for point in vault.points}
     arns = {point.resource for vault in own for point in vault.points if point.resource}
     arns |= {table_arn(context, name) for name in {*tables, *(vault.table for vault in own)} if name}
     found: dict[str, Copy] = {}
-    for arn in sorted(arns):
-        for job in allowed(rows(backup, "list_copy_jobs", "CopyJobs", ByResourceArn=arn)):
-            copied = _copied(context, job, client_in) if job.get("State") == "COMPLETED" else None
-            if copied and copied.vault not in {vault.arn for vault in own}:
-                found[copied.arn] = copied
-        for listed in allowed(rows(backup, "list_recovery_points_by_resource", "RecoveryPoints", ResourceArn=arn)):
-            if listed["RecoveryPointArn"] not in held:
-                found.setdefault(listed["RecoveryPointArn"], Copy(arn=listed["RecoveryPointArn"]))
+    with ExitStack() as opened:
+        there = cache(lambda region: opened.enter_context(closing(Clients(region=region, profile=profile)))("backup"))
+        for arn in sorted(arns):
+            for job in allowed(rows(backup, "list_copy_jobs", "CopyJobs", ByResourceArn=arn)):
+                copied = _copied(context, job, there) if job.get("State") == "COMPLETED" else None
+                if copied and copied.vault not in {vault.arn for vault in own}:
+                    found[copied.arn] = copied
+            for listed in allowed(rows(backup, "list_recovery_points_by_resource", "RecoveryPoints", ResourceArn=arn)):
+                if listed["RecoveryPointArn"] not in held:
+                    found.setdefault(listed["RecoveryPointArn"], Copy(arn=listed["RecoveryPointArn"]))
     return tuple(found.values())
 
 
-def _copied(context: Context, job: dict[str, Any], client_in: Callable[[str], Any]) -> Copy | None:
-    """The copy that a job made; None when it is gone."""
+def _copied(context: Context, job: dict[str, Any], there: Callable[[str], Any]) -> Copy | None:
+    """The copy that a job made; None when it is gone. ``there``: a client of AWS Backup in a region."""
     arn, vault = job["DestinationRecoveryPointArn"], job["DestinationBackupVaultArn"]
     _, _, _, region, account, _, name = vault.split(":", 6)
     if account != context.account:
         doubt = "in another account; whether it still exists is unknown"
         return Copy(arn=arn, vault=vault, doubt=doubt, role=_role(job))
-    backup, doubt = client_in(region), ""
+    doubt = ""
     try:
-        backup.describe_recovery_point(BackupVaultName=name, RecoveryPointArn=arn)
+        there(region).describe_recovery_point(BackupVaultName=name, RecoveryPointArn=arn)
     except (ClientError, BotoCoreError) as error:
         reason = code(error) if isinstance(error, ClientError) else type(error).__name__
         with contextlib.suppress(ClientError, BotoCoreError):
-            if reason == _NOT_FOUND or (reason == "AccessDeniedException" and not exists(backup, name)):
+            if reason == _NOT_FOUND or (reason == "AccessDeniedException" and not exists(there(region), name)):
                 return None
         doubt = f"could not check whether it still exists ({reason})"
     # The setting copy_region makes a second stack, with a vault for copies.

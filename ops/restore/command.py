@@ -13,7 +13,7 @@ from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, duration
 from ops.inventory import stack_tables, vaults
 from ops.inventory.stack_tables import Restored
-from ops.restore import restoration, table_settings
+from ops.restore import restoration
 from ops.restore.comparison import Comparison, compare
 from ops.restore.origin import choose, parse_time, resumed
 
@@ -91,7 +91,7 @@ def _restore(arguments: argparse.Namespace, context: Context, *, seconds: float)
         again = f"table {target} is restored; to continue, run this again with --resume"
         # In this order: a TTL would delete items while they are compared.
         comparison = _compared(arguments, context, source, target)
-        reapplied, failed = table_settings.reapply(context, source, target) if arguments.reapply else ([], {})
+        reapplied, failed = restoration.reapply(context, source, target) if arguments.reapply else ([], {})
     except DeadlineError as late:
         raise OpsError(f"table {target} cannot be used yet after {late}; {again}") from None
     except KeyboardInterrupt:
@@ -103,7 +103,7 @@ def _restore(arguments: argparse.Namespace, context: Context, *, seconds: float)
     result = measured | {"reapplied": reapplied, "failed": failed}
     differs = _print(arguments, context, origin, comparison, result, lines)
     if not arguments.reapply:
-        table_settings.advise(context, source, target)
+        restoration.advise(context, source, target)
     for what, why in failed.items():
         context.say(f"not re-applied, {what}: {why}")
     return 1 if differs or failed else 0

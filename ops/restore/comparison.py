@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any
 
 from cli import output
 from cli.command_line import Context
@@ -46,21 +46,17 @@ def compare(context: Context, source: str, target: str, *, most: int, rate: floa
     if groups := {one for one in digests[0].keys() | digests[1].keys() if digests[0][one] != digests[1][one]}:
         context.say(f"{len(groups):,} of {1 << GROUP_BITS:,} groups of items differ")
         for side, items in _pages(context, tables):
-            _note_differences(result, side, tables, [item for item in items if tables[side].group(item) in groups])
+            mine, other = tables[side], tables[1 - side]
+            suspects = [item for item in items if mine.group(item) in groups]
+            theirs = {canonical_text(other.key(item)): item for item in other.get([mine.key(one) for one in suspects])}
+            for item in suspects:
+                there = theirs.get(canonical_text(mine.key(item)))
+                if there is None:
+                    result.note(mine.key(item), EXTRA if side else MISSING)
+                elif side == 0 and (names := changed(item, there)):
+                    result.note(mine.key(item), CHANGED, names)
     result.read_units = budget.spent
     return result
-
-
-def _note_differences(result: "Comparison", side: int, tables: "Sequence[TableReader]", items: list[Typed]) -> None:
-    """Note the source's items (side 0) that the target lacks or has changed, or the target's that the source lacks."""
-    mine, other = tables[side], tables[1 - side]
-    theirs = {canonical_text(other.key(item)): item for item in other.get([mine.key(item) for item in items])}
-    for item in items:
-        there = theirs.get(canonical_text(mine.key(item)))
-        if there is None:
-            result.note(mine.key(item), EXTRA if side else MISSING)
-        elif side == 0 and (names := changed(item, there)):
-            result.note(mine.key(item), CHANGED, names)
 
 
 def _pages(context: Context, tables: "Sequence[TableReader]") -> Iterator[tuple[int, list[Typed]]]:
@@ -81,10 +77,7 @@ def _pages(context: Context, tables: "Sequence[TableReader]") -> Iterator[tuple[
 
 
 class ReadBudget:
-    """Read units that may be spent per second, in all threads together.
-
-    A unit is a consistent read of 4 KB. Throttled reads lower the rate, because other clients use the table.
-    """
+    """Read units (4 KB) per second, for all threads; throttled reads lower it, because other clients use the table."""
 
     def __init__(self, rate: float) -> None:
         self.spent = 0.0
@@ -146,27 +139,17 @@ def _hash(text: str, bits: int) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=bits // 8).digest(), "big")
 
 
-class Difference(NamedTuple):
-    """One item: ``missing`` in the target, ``extra`` there, or ``changed`` in some attributes."""
-
-    key: str
-    kind: str
-    attributes: list[str]
-
-
 @dataclass(kw_only=True)
 class Comparison:
-    """How many items were compared, and how the target differs from the source.
-
-    ``examples`` are the first differences by key, at most ``most`` of them; ``read_units`` were consumed.
-    """
+    """How many items were compared, and how the target differs; ``most``: the number of examples to keep."""
 
     most: int
     source_items: int = 0
     target_items: int = 0
     read_units: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: {MISSING: 0, EXTRA: 0, CHANGED: 0})
-    _kept: list[Difference] = field(default_factory=list)
+    # Key, kind, and the names of the attributes in which it is changed.
+    _kept: list[tuple[str, str, list[str]]] = field(default_factory=list)
 
     @property
     def differences(self) -> int:
@@ -174,7 +157,7 @@ class Comparison:
         return sum(self.counts.values())
 
     @property
-    def examples(self) -> list[Difference]:
+    def examples(self) -> list[tuple[str, str, list[str]]]:
         """The first differences, in order."""
         return heapq.nsmallest(self.most, self._kept)
 
@@ -182,7 +165,7 @@ class Comparison:
         """Count a difference, and keep it if it is among the first."""
         text = " ".join(f"{name}={_text(value)}" for name, value in key.items())
         self.counts[kind] += 1
-        self._kept.append(Difference(text, kind, list(attributes)))
+        self._kept.append((text, kind, list(attributes)))
         if len(self._kept) > 2 * self.most:
             self._kept = self.examples
 
@@ -205,7 +188,7 @@ class Comparison:
             "items_restored": self.target_items,
             "differences": self.differences,
             **self.counts,
-            "examples": [found._asdict() for found in self.examples],
+            "examples": [{"key": key, "kind": kind, "attributes": names} for key, kind, names in self.examples],
             "read_units": self.read_units,
         }
 

@@ -107,10 +107,7 @@ def _find_point(context: Context, arn: str) -> Point | None:
 
 
 def _at_time(context: Context, table: str, moment: datetime | None) -> Restored:
-    """``table`` at ``moment``, or at the latest possible time.
-
-    Raises OpsError without point-in-time recovery, and for a time outside its window.
-    """
+    """``table`` at ``moment``, or at the latest possible time. Raises OpsError where that cannot be restored."""
     try:
         answer = context.clients("dynamodb").describe_continuous_backups(TableName=table)
     except ClientError as error:
@@ -137,11 +134,7 @@ def _at_time(context: Context, table: str, moment: datetime | None) -> Restored:
 
 
 def resumed(arguments: argparse.Namespace, context: Context) -> Restored:
-    """The restore to ``--target`` that an earlier run started.
-
-    Raises OpsError when no such restore is running and nothing shows that the table was restored
-    from the source; UsageError when the target is the source.
-    """
+    """The restore to ``--target`` that an earlier run started. Raises OpsError where nothing shows one."""
     target, tag = arguments.target, stack_tables.RESTORED_TAG
     by_arn = (_of_arn(context, arguments.arn).source,) if arguments.arn else ()
     sources = by_arn or stack_tables.names(context, arguments.table)

@@ -1,8 +1,9 @@
-"""One restore: with which role and key, started, waited for, tagged; or to a temporary table."""
+"""One restore: started, waited for, tagged, given the settings of its source; or to a temporary table."""
 
 import contextlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -21,6 +22,11 @@ _ENDED = frozenset({"COMPLETED", "ABORTED", "FAILED"})
 # The metadata that this module decides; the case of their names does not matter
 # (https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-dynamodb.html).
 _OURS = frozenset({"targettablename", "encryptiontype", "kmsmasterkeyarn"})
+_SECONDS = 300  # for one change to be done
+_BUSY = frozenset({"ResourceInUseException", "ContinuousBackupsUnavailableException"})
+_EVERY_SETTING = ("time to live", "stream", "point-in-time recovery", "deletion protection")
+# A setting that a table has: its name, its detail, and the request that gives it to another table.
+TableSetting = tuple[str, str, str, dict[str, Any]]
 
 
 def start(context: Context, origin: Restored, name: str, *, role: str | None, key: str | None) -> str:
@@ -28,17 +34,14 @@ def start(context: Context, origin: Restored, name: str, *, role: str | None, ke
 
     ``role`` is for AWS Backup (default: the stack's), ``key`` encrypts the table (default: the key
     of the source table, or what the backup says).
-
-    Raises OpsError without a role, or without a key in this region; UsageError for a name that
-    the stack's own role cannot restore to.
     """
-    role = (role or _stack_role(context, origin, name)) if origin.point else ""
-    if not key and origin.point:
-        source = next(stack_tables.existing(context.clients("dynamodb"), [origin.source]), None)
-        key = source.key if source else None
-    metadata = restore_metadata(context, origin.point, key) if origin.point and role else {}
-    context.say(f"restoring {origin.arn or f'{origin.source} at {origin.moment:%Y-%m-%d %H:%M:%S %Z}'} to table {name}")
-    if role:
+    if origin.point:
+        role = role or _stack_role(context, name)
+        if not key:
+            source = next(stack_tables.existing(context.clients("dynamodb"), [origin.source]), None)
+            key = source.key if source else None
+        metadata = restore_metadata(context, origin.point, key)
+        context.say(f"restoring {origin.arn} to table {name}")
         job = context.clients("backup").start_restore_job(
             RecoveryPointArn=origin.arn,
             Metadata={**metadata, "targetTableName": name},
@@ -47,6 +50,7 @@ def start(context: Context, origin: Restored, name: str, *, role: str | None, ke
             ResourceType="DynamoDB",
         )
         return str(job["RestoreJobId"])
+    context.say(f"restoring {origin.arn or f'{origin.source} at {origin.moment:%Y-%m-%d %H:%M:%S %Z}'} to table {name}")
     dynamodb, request = context.clients("dynamodb"), dict[str, Any](TargetTableName=name)
     if key:
         request["SSESpecificationOverride"] = {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
@@ -58,27 +62,24 @@ def start(context: Context, origin: Restored, name: str, *, role: str | None, ke
     return ""
 
 
-def _stack_role(context: Context, origin: Restored, name: str) -> str:
-    """The role of the stack for AWS Backup; empty when DynamoDB restores without one."""
+def _stack_role(context: Context, name: str) -> str:
+    """The stack's role for AWS Backup. Raises OpsError without one, and if it may not restore to ``name``."""
     deployed = find_stack(context.clients, context.stack)
     role = deployed.outputs.get("RestoreRoleArn", "") if deployed else ""
+    if not deployed or not role:
+        state = "has no output RestoreRoleArn" if deployed else "does not exist"
+        raise OpsError(
+            f"AWS Backup needs a role to restore with, and stack {context.stack} {state}; deploy it, "
+            f"or pass --role with the ARN of a role that has AWS's policy {MANAGED}"
+        )
     # No stage's own table has a dot in its name.
-    prefix = f"{deployed.output('TableName')}." if deployed and role else ""
-    if role and name.startswith(prefix):
-        return role
-    if ":dynamodb:" in origin.arn:
-        context.say("no restore role found; restoring through DynamoDB with your permissions")
-        return ""
-    if role:
+    prefix = f"{deployed.output('TableName')}."
+    if not name.startswith(prefix):
         raise UsageError(
             f"--target must start with '{prefix}' (the stack's restore role allows no other name), "
             f"got '{name}'; change it, or pass --role"
         )
-    state = "has no output RestoreRoleArn" if deployed else "does not exist"
-    raise OpsError(
-        f"AWS Backup needs a role to restore with, and stack {context.stack} {state}; deploy it, "
-        f"or pass --role with the ARN of a role that has AWS's policy {MANAGED}"
-    )
+    return role
 
 
 def restore_metadata(context: Context, point: Point, key: str | None) -> dict[str, str]:
@@ -127,10 +128,7 @@ def _is_customers(context: Context, key: str) -> bool:
 
 
 def wait(context: Context, name: str, job: str, *, seconds: float) -> float:
-    """Return when the table ``name`` is ACTIVE, with the seconds that it took.
-
-    Raises DeadlineError after ``seconds``, OpsError when AWS Backup's ``job`` fails.
-    """
+    """The seconds until the table ``name`` is ACTIVE. Raises DeadlineError, and OpsError when the ``job`` fails."""
     backup, progress = context.clients("backup"), Progress(context.say, context.clock)
 
     def usable() -> bool | None:
@@ -151,10 +149,7 @@ def wait(context: Context, name: str, job: str, *, seconds: float) -> float:
 
 
 def mark(context: Context, name: str, *, restored: str, **more: str) -> None:
-    """Tag the table ``name``, a copy of the table ``restored``, so that inventory and clean-up find it.
-
-    Says so when the caller may not: the table is good without.
-    """
+    """Tag the table ``name``, a copy of ``restored``, so that inventory and clean-up find it; try, at least."""
     tags = {STACK_TAG: context.stack, stack_tables.RESTORED_TAG: restored, **more}
     try:
         context.clients("dynamodb").tag_resource(
@@ -171,10 +166,7 @@ def status(context: Context, table: str) -> str:
 
 @contextlib.contextmanager
 def temporary(context: Context, name: str, job: str, *, seconds: float) -> Iterator[None]:
-    """Remove the restored table at the end of the ``with`` block, also after a failure or an interrupt.
-
-    ``seconds`` limits the wait for the removal.
-    """
+    """Remove the restored table at the end of the ``with`` block, also after a failure or an interrupt."""
     try:
         yield
     except BaseException as error:
@@ -207,3 +199,85 @@ def _remove(context: Context, name: str, job: str, *, seconds: float) -> None:
     except (ClientError, BotoCoreError) as failed:
         raise OpsError(f"{left}: {explain(failed)}") from None
     context.say(f"table {name} no longer exists")
+
+
+def reapply(context: Context, source: str, target: str) -> tuple[list[str], dict[str, str]]:
+    """Give ``target`` the settings of ``source`` that it lacks: those given, and those refused with the reason.
+
+    A restore loses stream, TTL, point-in-time recovery, tags and deletion protection
+    (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Backup.Tutorial.html).
+    """
+    done, failed = list[str](), dict[str, str]()
+    has = {name for name, *_ in _settings(context, target)}
+    for name, detail, method, arguments in [one for one in _settings(context, source) if one[0] not in has]:
+        label = f"{name} ({detail})" if detail else name
+        table = {"ResourceArn": vaults.table_arn(context, target)} if name.startswith("tag ") else {"TableName": target}
+        change = partial(getattr(context.clients("dynamodb"), method), **table, **arguments)
+        try:
+            poll(partial(_change, context, target, change), seconds=_SECONDS, clock=context.clock)
+        except ClientError as error:
+            failed[label] = explain(error)
+        else:
+            done.append(label)
+            context.say(f"re-applied to {target}: {label}")
+    return done, failed
+
+
+def _change(context: Context, table: str, change: Callable[[], object]) -> bool | None:
+    """None while the table is still busy with the change before."""
+    try:
+        if status(context, table) != "ACTIVE":
+            return None
+        change()
+        return True
+    except ClientError as error:
+        if code(error) not in _BUSY:
+            raise
+        return None
+
+
+def advise(context: Context, source: str, target: str) -> None:
+    """Say what ``target`` lacks and how to get it; a hint, so no failure where the caller may not look.
+
+    Compares with ``source``, or with every possible setting where that is gone.
+    """
+    try:
+        source_exists = bool(status(context, source))
+        has = {name for name, *_ in _settings(context, target)}
+        wanted = [name for name, *_ in _settings(context, source)] if source_exists else _EVERY_SETTING
+    except ClientError as error:
+        context.say(f"could not look for what table {target} lacks: {explain(error)}")
+        return
+    remedy = "to copy them from its source, run this again with --resume --reapply"
+    if not source_exists:
+        remedy = f"its source {source} no longer exists: use `aws dynamodb update-continuous-backups`, "
+        remedy += "`aws dynamodb update-time-to-live` and `aws dynamodb update-table`"
+    if names := ", ".join(name for name in wanted if name not in has):
+        context.say(f"table {target} lacks: {names}; {remedy}")
+
+
+def _settings(context: Context, table: str) -> Iterator[TableSetting]:
+    """The settings of ``table``; protection comes last, so that a failure can be cleaned up."""
+    dynamodb, arn = context.clients("dynamodb"), vaults.table_arn(context, table)
+    for tag in vaults.rows(dynamodb, "list_tags_of_resource", "Tags", ResourceArn=arn):
+        if not tag["Key"].startswith("aws:"):  # AWS's own, which cannot be given
+            yield f"tag {tag['Key']}", "", "tag_resource", {"Tags": [tag]}
+    expiry = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    if expiry.get("TimeToLiveStatus") in ("ENABLED", "ENABLING"):
+        attribute = expiry["AttributeName"]
+        wanted: dict[str, Any] = {"Enabled": True, "AttributeName": attribute}
+        yield "time to live", attribute, "update_time_to_live", {"TimeToLiveSpecification": wanted}
+    described = dynamodb.describe_table(TableName=table)["Table"]
+    stream = described.get("StreamSpecification") or {}
+    if stream.get("StreamEnabled"):
+        detail = f"{stream['StreamViewType']}; it starts now, with a new ARN"
+        yield "stream", detail, "update_table", {"StreamSpecification": stream}
+    answer = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    window = answer.get("PointInTimeRecoveryDescription", {})
+    if window.get("PointInTimeRecoveryStatus") == "ENABLED":
+        days = window.get("RecoveryPeriodInDays", 35)
+        wanted = {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": days}
+        request = {"PointInTimeRecoverySpecification": wanted}
+        yield "point-in-time recovery", f"{days} days", "update_continuous_backups", request
+    if described.get("DeletionProtectionEnabled"):
+        yield "deletion protection", "", "update_table", {"DeletionProtectionEnabled": True}
