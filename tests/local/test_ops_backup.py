@@ -4,7 +4,6 @@ import json
 
 import pytest
 
-from embedded_aws.tests.support.engine import configure
 from embedded_aws.tests.support.steps import table_arn
 from tests.support.ops_deployment import Deployment, interrupted
 
@@ -20,7 +19,7 @@ def _arn(deployed):
     return arn
 
 
-def test_prints_exactly_the_recovery_points_arn(deployed, capsys):
+def test_prints_exactly_the_recovery_points_arn_also_for_a_job_whose_stack_is_gone(deployed, capsys):
     assert deployed.ops("backup", "--retain", "1w", "--tag", "why=release") == 0
     out, err = capsys.readouterr()
     assert out == f"{_arn(deployed)}\n"
@@ -33,48 +32,37 @@ def test_prints_exactly_the_recovery_points_arn(deployed, capsys):
     tags = backup.list_tags(ResourceArn=out.strip())["Tags"]
     assert (tags["messages:stack"], tags["why"]) == (deployed.stack, "release")
 
-    assert deployed.ops("backup", "--json") == 0
+    assert deployed.ops("backup", "--no-wait") == 0
+    out, err = capsys.readouterr()
+    assert f"to wait for it and print the ARN, run this again with --job {out.strip()}" in err
+    assert deployed.ops("backup", "--job", out.strip(), "--json") == 0
     result = json.loads(capsys.readouterr().out)
     assert result.keys() == {"recovery_point_arn", "backup_job_id", "vault", "stack", "state", "size_bytes"}
     assert result["recovery_point_arn"] in deployed.points()
     assert (result["vault"], result["stack"]) == (deployed.vault, deployed.stack)
+    deployed.destroy()
+    assert deployed.ops("backup", "--job", out.strip()) == 0
+    assert capsys.readouterr().out == f"{result['recovery_point_arn']}\n"
 
 
-def test_while_a_job_of_the_table_runs_another_waits_or_is_refused(deployed, aws, capsys):
-    configure(aws, backup_job_seconds=3)
-    job = deployed.start_job()
-    configure(aws, backup_job_seconds=0)
+def test_one_job_runs_at_a_time_and_the_same_token_is_the_same_job(deployed, setting, capsys):
+    for _ in range(2):
+        assert deployed.ops("backup", "--token", deployed.stage) == 0
+        assert capsys.readouterr().out == f"{_arn(deployed)}\n"
+    setting("backup_job_seconds", 3)
+    again = ("backup", "--no-wait", "--token", f"{deployed.stage}-2")
+    assert deployed.ops(*again, "--json") == 0
+    job = json.loads(capsys.readouterr().out)["backup_job_id"]
+    assert deployed.ops(*again) == 0
+    assert capsys.readouterr().out == f"{job}\n"
+    setting("backup_job_seconds", 0)
     assert deployed.ops("backup", "--no-wait") == 1
     line = capsys.readouterr().err.splitlines()[-1]
     assert line.startswith(f"error: backup job {job} of the same table is still running")
     assert f"--job {job}" in line
     assert deployed.ops("backup") == 0
     assert f"backup job {job} of the same table is still running" in capsys.readouterr().err
-    assert len(deployed.points()) == 2
-
-
-def test_without_waiting_it_prints_the_job_which_is_known_after_its_stack_is_gone(deployed, capsys):
-    assert deployed.ops("backup", "--no-wait") == 0
-    out, err = capsys.readouterr()
-    assert f"to wait for it and print the ARN, run this again with --job {out.strip()}" in err
-    for _ in range(2):
-        assert deployed.ops("backup", "--job", out.strip()) == 0
-        assert capsys.readouterr().out == f"{_arn(deployed)}\n"
-        deployed.destroy()
-
-
-def test_the_same_token_is_the_same_backup(deployed, aws, capsys):
-    for _ in range(2):
-        assert deployed.ops("backup", "--token", deployed.stage) == 0
-        assert capsys.readouterr().out == f"{_arn(deployed)}\n"
-    configure(aws, backup_job_seconds=60)
-    again = ("backup", "--no-wait", "--token", f"{deployed.stage}-2")
-    assert deployed.ops(*again, "--json") == 0
-    job = json.loads(capsys.readouterr().out)["backup_job_id"]
-    assert deployed.ops(*again) == 0
-    out = capsys.readouterr().out
-    assert out == f"{job}\n"
-    deployed.client("backup").stop_backup_job(BackupJobId=job)
+    assert len(deployed.points()) == 3
 
 
 def test_the_backup_of_another_table_is_refused(deployed, client, vault, table, backup_role, capsys):

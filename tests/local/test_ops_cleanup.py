@@ -97,20 +97,13 @@ def test_without_permission_to_look_ahead_it_says_so_and_goes_on(destroyed, clea
     assert destroyed.remains() == set()
 
 
-@pytest.mark.parametrize(
-    ("action", "kind", "left"),
-    [
-        ("backup:ListBackupVaults", "vaults", {"vault", "role"}),
-        # The backups of a table whose tags the caller may not read may be someone else's.
-        ("dynamodb:DescribeTable", "tables", {"role", "backup"}),
-    ],
-)
-def test_what_the_caller_may_not_look_for_is_left_and_named(destroyed, cleanup, action, kind, left):
-    destroyed.become_user({"Action": action})
+def test_what_the_caller_may_not_look_for_is_left_and_named(destroyed, cleanup):
+    """The backups of a table whose tags the caller may not read may be someone else's."""
+    destroyed.become_user({"Action": "dynamodb:DescribeTable"})
     reasons = {entry["kind"]: entry["reason"] for entry in cleanup(status=1)["left"]}
-    assert action.partition(":")[2] in reasons[kind]
+    assert "DescribeTable" in reasons["tables"]
     assert reasons["role"] == "kept: it is unknown whether something still needs it"
-    assert destroyed.remains() == left
+    assert destroyed.remains() == {"role", "backup"}
 
 
 def test_a_vault_that_is_left_counts_every_point_in_it(destroyed, aws, monkeypatch, cleanup):

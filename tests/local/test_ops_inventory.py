@@ -42,10 +42,8 @@ def test_the_backups_of_a_table_in_every_vault_and_after_the_stack(deployed, cli
     assert deployed.ops("backups") == 0
     header, *rows, total = capsys.readouterr().out.splitlines()
     assert header.split() == ["AGE", "SIZE", "EXPIRES", "STATE", "KEPT", "IN", "A", "MONTH", "ARN"]
-    assert len(rows) == 4
-    assert any(arn in row for row in rows)
+    assert (len(rows), any(arn in row for row in rows)) == (4, True)
     assert total.startswith(f"4 backups of {deployed.table}, ")
-    assert "a month (list prices of us-east-1 as of" in total
 
 
 def test_everything_of_a_stack_with_its_cost_before_and_after_the_destroy(deployed, client, capsys):

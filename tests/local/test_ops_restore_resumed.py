@@ -69,18 +69,16 @@ def test_a_table_that_was_not_restored_from_the_source_is_refused_and_kept(deplo
     dynamodb.update_continuous_backups(TableName=f"{table}-source", **RECOVERABLE)
     configure(aws, restore_job_seconds=60)
     start_recovery(deployed, f"{table}-source", f"{table}.mixed")
-    unproven = f"error: nothing shows that table {table}-archive was restored from {table}: "
-    foreign = f"error: nothing shows that table {table}-prod was restored from {table}: "
-    another = f"error: table {table}.mixed was restored from {table}-source, not from {table}; "
-    absent = f"error: table {table}.none does not exist, and no restore to that name is running in us-east-1; "
-    for target, words, remedy in [
-        (f"{table}-archive", unproven, f"tag-resource --resource-arn {table_arn(f'{table}-archive')} --tags"),
-        (f"{table}-prod", foreign, "check --target"),
-        (f"{table}.mixed", another, f"--table {table}-source"),
-        (f"{table}.none", absent, "to start one, leave out --resume"),
+    unproven = f"nothing shows that table {table}{{}} was restored from {table}: "
+    for end, words, remedy in [
+        ("-archive", unproven, f"tag-resource --resource-arn {table_arn(f'{table}-archive')} --tags"),
+        ("-prod", unproven, "check --target"),
+        (".mixed", f"table {table}.mixed was restored from {table}-source, not from ", f"--table {table}-source"),
+        (".none", "table {table}{} does not exist, and no restore to that name is running in us-east-1; ", "--resume"),
     ]:
-        status, line, _ = resume(deployed, capsys, target, "--reapply")
-        assert (status, line.startswith(words), remedy in line) == (1, True, True), line
+        status, line, _ = resume(deployed, capsys, table + end, "--reapply")
+        assert (status, line.startswith(f"error: {words.format(end, table=table)}")) == (1, True), line
+        assert remedy in line
     assert tags_of(deployed, f"{table}-archive") == {}
     assert tags_of(deployed, f"{table}-prod") == {"messages:stack": "Messages-other"}
     expiry = dynamodb.describe_time_to_live(TableName=f"{table}-archive")["TimeToLiveDescription"]
@@ -151,13 +149,14 @@ def test_inventory_and_clean_up_name_the_tables_of_interrupted_restores_and_keep
         assert deployed.ops("cleanup", "--json", *options) == 0
         stays = json.loads(capsys.readouterr().out)["stays"]
         reasons = {item["id"]: item["reason"] for item in stays if item["kind"] == "table"}
-        assert reasons.keys() == {done, drill, by_backup, by_dynamodb}
-        for target in (done, drill):
-            assert reasons[target].startswith(f"restored from {table}, it holds data; to delete")
-        for target in (by_backup, by_dynamodb):
-            delete = f"`aws dynamodb delete-table --table-name {target} --region us-east-1`"
-            assert reasons[target] == (
-                f"being restored from {table}, it holds data; to delete it: wait until it is ACTIVE, then {delete}"
-            )
+        delete = "`aws dynamodb delete-table --table-name {} --region us-east-1`"
+        kept = f"restored from {table}, it holds data; to delete it: "
+        assert reasons == {
+            **{target: kept + delete.format(target) for target in (done, drill)},
+            **{
+                target: f"being {kept}wait until it is ACTIVE, then {delete.format(target)}"
+                for target in (by_backup, by_dynamodb)
+            },
+        }
     assert deployed.client("dynamodb").scan(TableName=done)["Count"] == 1
     assert deployed.client("dynamodb").describe_backup(BackupArn=own["BackupArn"])

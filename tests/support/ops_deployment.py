@@ -99,9 +99,8 @@ class Deployment:
 
     @functools.cached_property
     def role_arn(self) -> str:
-        pages = self.client("iam").get_paginator("list_roles").paginate(PathPrefix="/messages/")
-        roles = [role for page in pages for role in page["Roles"]]
-        return next(r["Arn"] for r in roles if r["RoleName"].startswith(f"{self.stack}-Role-"))
+        roles = self.client("iam").get_paginator("list_roles").paginate(PathPrefix="/messages/").search("Roles[]")
+        return next(role["Arn"] for role in roles if role["RoleName"].startswith(f"{self.stack}-Role-"))
 
     def start_job(self, *, table: str = "", **changes: Any) -> str:
         """Start a backup job as the plan would, without waiting; ``changes`` are made to the request."""
@@ -150,25 +149,20 @@ class Deployment:
     def points(self) -> list[str]:
         """The ARNs of the recovery points in the vault."""
         pages = self.client("backup").get_paginator("list_recovery_points_by_backup_vault")
-        return [
-            point["RecoveryPointArn"]
-            for page in pages.paginate(BackupVaultName=self.vault)
-            for point in page["RecoveryPoints"]
-        ]
+        found = pages.paginate(BackupVaultName=self.vault).search("RecoveryPoints[].RecoveryPointArn")
+        return list(found)
 
     def remains(self) -> set[str]:
         """The kinds of things that still exist, asked from the APIs one by one."""
         vaults = self.client("backup").list_backup_vaults()["BackupVaultList"]
         roles = self.client("iam").list_roles(PathPrefix="/messages/")["Roles"]
-        groups = self.client("logs").describe_log_groups(logGroupNamePrefix=self.log_group)
-        backups = self.client("dynamodb").list_backups(TableName=self.table)
         found = {
-            "vault": any(v["BackupVaultName"] == self.vault for v in vaults),
-            "role": any(r["RoleName"].startswith(f"{self.stack}-") for r in roles),
-            "log group": bool(groups["logGroups"]),
-            "backup": bool(backups["BackupSummaries"]),
+            "vault": [v for v in vaults if v["BackupVaultName"] == self.vault],
+            "role": [r for r in roles if r["RoleName"].startswith(f"{self.stack}-")],
+            "log group": self.client("logs").describe_log_groups(logGroupNamePrefix=self.log_group)["logGroups"],
+            "backup": self.client("dynamodb").list_backups(TableName=self.table)["BackupSummaries"],
         }
-        return {kind for kind, there in found.items() if there}
+        return {kind for kind, things in found.items() if things}
 
     def ops(self, command: str, *options: str) -> int:
         """The command's exit status."""
@@ -177,12 +171,9 @@ class Deployment:
     def wait_for(self, wanted: str | None) -> None:
         """Return when the stack has this status, or with None when there is none."""
 
-        def reached() -> bool:
-            pages = self.client("cloudformation").get_paginator("describe_stacks").paginate()
-            stacks = {s["StackName"]: s["StackStatus"] for page in pages for s in page["Stacks"]}
-            return stacks.get(self.stack) == wanted
-
-        eventually(reached, seconds=20)
+        pages = self.client("cloudformation").get_paginator("describe_stacks")
+        status = f"Stacks[?StackName=='{self.stack}'].StackStatus | [0]"
+        eventually(lambda: next(filter(None, pages.paginate().search(status)), None) == wanted, seconds=20)
 
 
 @contextmanager

@@ -27,7 +27,6 @@ def held(status, *things, stack="Messages-x"):
         ("", (VAULT, SYSTEM, ROLE, ROLE_ELSEWHERE), (VAULT, ROLE)),
         ("", (SYSTEM, ROLE_ELSEWHERE), None),
         ("CREATE_COMPLETE", (VAULT, ROLE), None),
-        ("UPDATE_ROLLBACK_FAILED", (VAULT, ROLE), None),
         ("ROLLBACK_COMPLETE", (), ()),
         ("DELETE_FAILED", (SYSTEM,), (SYSTEM,)),
     ],
@@ -51,7 +50,6 @@ def test_a_temporary_stage_counts_while_it_is_deployed(stack, counted):
         (held("DELETE_FAILED"), "make destroy STAGE=x, then python -m ops cleanup --stage x --region r"),
         (held("", TABLE, RESTORED), "`delete T`, then `delete T.k1`"),
         (held("", TABLE, VAULT), "python -m ops cleanup --stage x --region r"),
-        (held("DELETE_FAILED", TABLE), "make destroy STAGE=x, then python -m ops cleanup --stage x --region r"),
         (held("", VAULT, stack=COPIES), f"python -m ops cleanup --stack {COPIES} --region r"),
         (
             held("DELETE_FAILED", stack=COPIES),

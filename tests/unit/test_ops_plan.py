@@ -14,7 +14,7 @@ from cli.errors import OpsError, UsageError
 from ops.cleanup import command, guards, plan
 from ops.cleanup.guards import Guards
 from ops.cleanup.plan import Choices
-from ops.inventory.found import Copy, ExistingTable, Inventory, Key, NativeBackup, Point, Role, Unseen, Vault
+from ops.inventory.found import Copy, Inventory, Key, NativeBackup, Point, Role, Unseen, Vault
 from ops.inventory.leftovers import table_names
 
 TABLE_ARN = "arn:aws:dynamodb:eu-west-1:111122223333:table/Messages"
@@ -50,29 +50,6 @@ def test_points_go_before_what_aws_needs_to_delete_them():
     assert plan.summary(_make(Inventory(log_groups=("a", "b"))).actions) == "2 log groups"
 
 
-@pytest.mark.parametrize(
-    ("found", "until", "words"),
-    [
-        ({"backups": (SYSTEM,)}, EXPIRY, "free, cannot be deleted"),
-        ({"tables": (ExistingTable(name="T"),)}, None, "`aws dynamodb delete-table --table-name T --region eu-west-1`"),
-        ({"tables": (ExistingTable(name="T", protected=True),)}, None, "--no-deletion-protection-enabled`, wait until"),
-        (
-            {"tables": (ExistingTable(name="T", replicas=("eu-central-1", "us-east-1")),)},
-            None,
-            "; delete its replicas in eu-central-1, us-east-1 in the same way, each with its own --region; "
-            "DynamoDB does not delete a table for 24 hours after a replica was created from it",
-        ),
-        ({"keys": (Key(arn=KEY_ARN, used_by="T"),)}, None, "table T is encrypted with it"),
-        ({"keys": (Key(arn=KEY_ARN, scheduled=True, deleted_on=EXPIRY),)}, EXPIRY, "its deletion is scheduled"),
-    ],
-)
-def test_what_a_clean_up_never_deletes_is_kept_with_the_reason(found, until, words):
-    made = _make(Inventory(**found))
-    assert made.actions == ()
-    (kept,) = made.stays
-    assert (kept.until, words in kept.reason) == (until, True)
-
-
 @pytest.mark.parametrize("what", ["vaults", "tables"])
 def test_role_and_key_are_kept_while_the_caller_may_not_see_what_needs_them(what):
     unseen = (Unseen(what=what, reason="ListBackupVaults: denied"),)
@@ -81,7 +58,7 @@ def test_role_and_key_are_kept_while_the_caller_may_not_see_what_needs_them(what
     assert [entry.kind for entry in made.blocked] == [what, "role", "key"]
 
 
-def test_names_of_tables_come_from_every_trace():
+def test_names_of_tables_come_from_every_trace_and_by_default_only_with_one():
     role = "Messages-pr-1-BackupRole-1A2B3C"
     former = dataclasses.replace(POINT, resource=TABLE_ARN + "-old", role=role)
     foreign = dataclasses.replace(POINT, resource=TABLE_ARN + "-foreign", role="Orders-Backup")
@@ -89,11 +66,7 @@ def test_names_of_tables_come_from_every_trace():
     old = StackDescription(name="Messages-pr-1", status="DELETE_COMPLETE", outputs={"TableName": "Output"})
     names = table_names("Messages-pr-1", (vault,), (Role(name="r", tables=("Policy",)),), (old,))
     assert names == {"Tagged", "Messages-old", "Output", "Policy", "Messages-pr-1"}
-
-
-def test_the_default_name_counts_only_with_a_trace_of_the_stack():
     assert table_names("Messages-dev", (), (), ()) == set()
-    assert table_names("Messages-dev", (), (Role(name="r"),), ()) == {"Messages"}
     assert table_names("Other", (), (Role(name="r"),), ()) == set()
 
 
@@ -133,22 +106,6 @@ def test_it_asks_on_a_terminal_and_nowhere_else(answer, error, monkeypatch, caps
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-@pytest.mark.parametrize(
-    ("until", "unlock", "text"),
-    [
-        (None, False, "vault lock in governance mode: --unlock removes it"),
-        (None, True, ""),
-        (NOW + timedelta(days=1), False, "compliance mode: --unlock removes it (possible until 2026-11-22 12:00 UTC)"),
-        (NOW + timedelta(days=1), True, ""),
-        (NOW - timedelta(days=1), False, "compliance mode, immutable since 2026-11-20: neither the lock nor"),
-        (NOW - timedelta(days=1), True, "compliance mode, immutable since 2026-11-20: neither the lock nor"),
-    ],
-)
-def test_a_lock_blocks_until_it_is_removed_or_for_good(until, unlock, text):
-    why = guards.lock(until, unlock=unlock, now=NOW)
-    assert (text in why, bool(why)) == (True, bool(text))
-
-
 def test_a_blocked_point_keeps_what_it_needs_and_no_other_point():
     free = dataclasses.replace(POINT, arn="arn:free")
     vault = dataclasses.replace(VAULT, points=(POINT, free), jobs=())
@@ -160,17 +117,6 @@ def test_a_blocked_point_keeps_what_it_needs_and_no_other_point():
         ("role", "kept: AWS Backup needs it to delete the remaining recovery points", None),
         ("key", "kept: remaining resources may be encrypted with it", None),
     ]
-
-
-def test_a_lock_that_can_be_removed_is_removed_first():
-    made = plan.make(EVERYTHING, region="eu-west-1", guards=Guards(unlock=frozenset({"v"})))
-    assert [entry.kind for entry in made.actions][:3] == ["vault lock", "backup job", "recovery point"]
-
-
-def test_a_vault_that_its_policy_protects_is_blocked():
-    made = plan.make(EVERYTHING, region="eu-west-1", guards=Guards(vaults={"v": "denied"}))
-    assert (made.blocked[0].id, made.blocked[0].reason) == ("v", "denied")
-    assert "r" in _ids(made.actions)
 
 
 def test_the_role_of_an_earlier_generation_goes_while_a_later_ones_points_are_held():
@@ -238,25 +184,6 @@ def test_a_bad_point_does_not_count_as_kept_and_an_undated_one_is_kept():
     points = [*_aged(1, status="EXPIRED"), *_aged(2, 3)]
     assert [point.arn for point in Choices(keep_last=1).select(points)] == ["Messages-1", "Messages-3"]
     assert list(Choices(before=NOW).select([dataclasses.replace(POINT, created=None)])) == []
-
-
-def test_a_clean_up_of_selected_points_says_what_is_kept():
-    vault = dataclasses.replace(VAULT, points=tuple(_aged(1, 40)))
-    found = dataclasses.replace(EVERYTHING, vaults=(vault,))
-    made = plan.make(found, region="eu-west-1", choices=Choices(before=NOW - timedelta(days=30), now=NOW))
-    assert _ids(made.actions) == ["Messages-40"]
-    why = "only recovery points were selected"
-    assert {entry.id: entry.reason for entry in made.stays} == {
-        "v": f"{why}; 1 recovery point of the stack not selected",
-        "r": why,
-        "arn:user": why,
-    }
-
-
-def test_an_expired_point_says_what_it_needs():
-    vault = dataclasses.replace(VAULT, points=(dataclasses.replace(POINT, status="EXPIRED"),))
-    (_, point, *_) = _make(Inventory(vaults=(vault,))).actions
-    assert "iam:CreateServiceLinkedRole" in point.reason
 
 
 THERE = "arn:aws:backup:eu-central-1:444455556666:backup-vault"

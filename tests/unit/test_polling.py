@@ -6,26 +6,15 @@ from cli.polling import DeadlineError, duration, poll
 from tests.support.clock import FakeClock
 
 
-@pytest.mark.parametrize("answer", ["done", ""])
-def test_the_first_answer_needs_no_sleep(answer):
-    clock = FakeClock()
-    assert poll(lambda: answer, seconds=0, clock=clock) == answer
-    assert clock.slept == []
-
-
-def test_pauses_grow_from_a_fifth_of_a_second_to_five():
-    clock = FakeClock()
-    answers = iter([None] * 12 + ["done"])
-    poll(lambda: next(answers), seconds=100, clock=clock)
-    assert clock.slept[:3] == pytest.approx([0.2, 0.3, 0.45])
-    assert clock.slept[-1] == 5.0
-
-
-def test_the_last_check_is_at_the_deadline():
+def test_it_checks_at_once_after_growing_pauses_and_at_the_deadline():
     clock, checks = FakeClock(), []
-    with pytest.raises(DeadlineError, match="12 s"):
-        poll(lambda: checks.append(clock.now), seconds=12, clock=clock)
-    assert checks[-1] == pytest.approx(12)
+    assert poll(lambda: "", seconds=0, clock=clock) == ""
+    assert clock.slept == []
+    with pytest.raises(DeadlineError, match="1 min 2 s"):
+        poll(lambda: checks.append(clock.now), seconds=62, clock=clock)
+    assert clock.slept[:3] == pytest.approx([0.2, 0.3, 0.45])
+    assert max(clock.slept) == 5.0
+    assert checks[-1] == pytest.approx(62)
 
 
 @pytest.mark.parametrize(
