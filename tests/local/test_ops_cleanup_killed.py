@@ -7,10 +7,8 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
-import pytest
-
 from ops.__main__ import main
-from tests.support.ops_deployment import QUICK, Deployment
+from tests.support.ops_deployment import Deployment
 
 KILLS = 12
 LANES = 4  # at once: a clean-up mostly waits
@@ -18,14 +16,6 @@ POINTS = 4
 # From a server that has the SDK loaded: a new interpreter would take longer than the clean-up.
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(["ops.__main__", "pytest", "tests.support.ops_deployment"])
-
-
-@pytest.fixture
-def quick(aws, setting, monkeypatch):
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
-    for key, value in QUICK.items():
-        setting(key, value)
 
 
 def _clean_up(environment, stage):
@@ -53,12 +43,17 @@ def _run(aws, stage, *, kill_after):
     return child.exitcode, time.monotonic() - began
 
 
-@pytest.mark.usefixtures("quick")
-def test_killed_at_random_moments_and_run_again(aws, client, name):
-    moments = random.Random(20261121)
+def test_killed_at_random_moments_and_run_again(aws, client, quick_stage):
+    moments, name = random.Random(20261121), quick_stage.stage
     # Another stage, which no clean-up may touch.
-    bystander = _left_behind(client, f"{name}-bystander")
+    bystander = quick_stage.leave(POINTS, everything=True)
     points = bystander.points()
+
+    def whole_run(number):
+        """How long a clean-up takes that is not killed, beside as many others."""
+        status, seconds = _run(aws, _left_behind(client, f"{name}w{number}"), kill_after=60)
+        assert status == 0
+        return seconds
 
     def killed_and_run_again(number, share):
         stage = _left_behind(client, f"{name}k{number}")
@@ -67,17 +62,10 @@ def test_killed_at_random_moments_and_run_again(aws, client, name):
         return status, again, stage.remains()
 
     with ThreadPoolExecutor(LANES) as lanes:
-        whole = max(lanes.map(lambda n: _whole(aws, client, f"{name}w{n}"), range(LANES)))
+        whole = max(lanes.map(whole_run, range(LANES)))
         shares = [moments.uniform(0.1, 1) for _ in range(KILLS)]
         results = list(lanes.map(killed_and_run_again, range(KILLS), shares))
     assert [result[1:] for result in results] == [(0, set())] * KILLS
     assert sum(status == -9 for status, _, _ in results) >= KILLS / 2  # not over before
     assert bystander.points() == points
     assert bystander.remains() == {"vault", "role", "backup", "log group"}
-
-
-def _whole(aws, client, name):
-    """How long a clean-up takes that is not killed, beside as many others."""
-    status, seconds = _run(aws, _left_behind(client, name), kill_after=60)
-    assert status == 0
-    return seconds

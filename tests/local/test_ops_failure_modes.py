@@ -58,16 +58,11 @@ class Case:
     def cleanup(self, *options: str, status: int) -> Any:
         """Run the command, check its exit status, and return what it printed."""
         self.capsys.readouterr()
-        found = self.stage.ops("cleanup", "--yes", "--json", "--rate", "1000", *options)
+        agreed = () if "--dry-run" in options else ("--yes",)
+        found = self.stage.ops("cleanup", "--json", "--rate", "1000", *agreed, *options)
         out, self.err = self.capsys.readouterr()
         assert found == status, f"{out}\n{self.err}"
         return json.loads(out) if out else None
-
-    def planned(self) -> Any:
-        """What a dry run lists."""
-        self.capsys.readouterr()
-        assert self.stage.ops("cleanup", "--dry-run", "--json") == 0
-        return json.loads(self.capsys.readouterr().out)["planned"]
 
     @property
     def backup(self) -> Any:
@@ -98,13 +93,19 @@ def _(case):
     assert "recovery points: 2 of 2 deleted" in case.err
 
 
-@row(23, meaning="the SDK has no waiters, and a deadline passes")
+@row(23, 28, meaning="the SDK has no waiters, a point is busy, and a deadline passes")
 def _(case):
     assert case.backup.waiter_names == []
-    case.stage.leave()
+    case.stage.leave(3)
     case.set("recovery_point_deleting_seconds", 2)
+    busy = {**case.vault, "RecoveryPointArn": case.stage.points()[0]}
+    case.backup.delete_recovery_point(**busy)
+    assert refused(case.backup.delete_recovery_point, **busy)[1] == "InvalidResourceStateException"
+    configure(case.aws, deletions_seen=0)
     assert case.blocked(options=("--timeout", "0.01")) == "still there after 0.6 s; run this again"
     case.gone()
+    # Those that are being deleted are only waited for.
+    assert configure(case.aws, deletions_seen=0)["deletions_seen"] == 2
 
 
 @row(24, meaning="a deletion responds 200 without permission, and the point turns EXPIRED")
@@ -113,8 +114,8 @@ def _(case):
     case.set("expiring_vault", case.stage.vault)
     case.blocked("EXPIRED: AWS Backup accepted the deletion", "dynamodb:DeleteBackup", "iam:CreateServiceLinkedRole")
     # What is EXPIRED already is named in the next plan.
-    expired = [item for item in case.planned() if item["kind"] == "recovery point"]
-    assert "AWS Backup could not delete it before" in expired[0]["reason"]
+    planned = case.cleanup("--dry-run", status=0)["planned"]
+    assert "AWS Backup could not delete it before" in planned[0]["reason"]
     case.set("expiring_vault", "")
     case.gone()
 
@@ -122,7 +123,7 @@ def _(case):
 @row(25, meaning="the role that points need goes before them")
 def _(case):
     case.stage.leave()
-    kinds = _kinds(case.planned())
+    kinds = _kinds(case.cleanup("--dry-run", status=0)["planned"])
     assert kinds.index("role") > kinds.index("backup vault") > kinds.index("recovery point")
     iam, role = case.stage.client("iam"), case.stage.role_arn.rpartition("/")[2]
     iam.delete_role_policy(RoleName=role, PolicyName="BackUpTable")
@@ -130,7 +131,7 @@ def _(case):
     case.gone()
 
 
-@row(26, meaning="a legal hold")
+@row(26, 27, meaning="a legal hold, a compliance lock that can still be removed, and a governance lock")
 def _(case):
     case.stage.leave()
     hold = case.backup.create_legal_hold(
@@ -139,12 +140,6 @@ def _(case):
     case.blocked(f"legal hold 'case 7' ({hold})")
     assert case.backup.get_legal_hold(LegalHoldId=hold)["Status"] == "ACTIVE"
     case.backup.cancel_legal_hold(LegalHoldId=hold, CancelDescription="over")
-    case.gone()
-
-
-@row(27, meaning="a vault lock in compliance mode that can still be removed, and one in governance mode")
-def _(case):
-    case.stage.leave()
     case.backup.put_backup_vault_lock_configuration(**COMPLIANCE, **case.vault)
     case.blocked("compliance mode: --unlock removes it (possible until 2")
     case.backup.delete_backup_vault_lock_configuration(**case.vault)
@@ -165,19 +160,6 @@ def _(case):
     (point,) = [item for item in case.cleanup(status=1)["left"] if item["kind"] == "recovery point"]
     shown = case.backup.describe_recovery_point(**case.vault, RecoveryPointArn=point["id"])
     assert point["until"][:19] == shown["CalculatedLifecycle"]["DeleteAt"].isoformat()[:19]
-
-
-@row(28, meaning="a point that AWS Backup is busy with")
-def _(case):
-    case.stage.leave(3)
-    case.set("recovery_point_deleting_seconds", 1)
-    busy = {**case.vault, "RecoveryPointArn": case.stage.points()[0]}
-    case.backup.delete_recovery_point(**busy)
-    assert refused(case.backup.delete_recovery_point, **busy)[1] == "InvalidResourceStateException"
-    configure(case.aws, deletions_seen=0)
-    case.gone()
-    # The busy one is waited for.
-    assert configure(case.aws, deletions_seen=0)["deletions_seen"] == 2
 
 
 @row(29, meaning="a job that still runs fills the vault again, or outlasts the deadline")
@@ -304,20 +286,9 @@ def _(case):
     replicate(ReplicaUpdates=[{"Delete": {"RegionName": "eu-west-1"}}])
 
 
-@row(38, meaning="the next deployment finds the retained names taken")
-def _(case):
-    case.stage.leave(1)
-    case.stage.deploy(ending="ROLLBACK_COMPLETE")
-    assert case.cleanup(status=1) is None  # while a failed stack is there
-    assert "(status ROLLBACK_COMPLETE); destroy it first" in case.err
-    assert len(case.stage.points()) == 1
-    case.stage.destroy()
-    case.gone()
-    case.stage.deploy()
-    assert case.stage.remains() == GUARDED
-
-
-@row(39, meaning="points are wiped although the stack is in use")
+@row(
+    38, 39, meaning="points are wiped although the stack is in use; the next deployment finds the retained names taken"
+)
 def _(case):
     case.stage.deploy()
     for _ in range(3):
@@ -331,7 +302,15 @@ def _(case):
     assert _kinds(result["deleted"]) == ["recovery point"] * 2
     reasons = {kept["kind"]: kept["reason"] for kept in result["stays"]}
     assert reasons["backup vault"] == "the stack is deployed; 1 recovery point of the stack not selected"
-    assert case.stage.points() == [newest]
+
+    case.stage.destroy()
+    case.stage.deploy(ending="ROLLBACK_COMPLETE")
+    assert case.cleanup(status=1) is None  # while a failed stack is there
+    assert "(status ROLLBACK_COMPLETE); destroy it first" in case.err
+    assert (case.stage.points(), case.stage.remains()) == ([newest], GUARDED)
+    case.stage.destroy()
+    case.gone()
+    case.stage.deploy()
     assert case.stage.remains() == GUARDED
 
 

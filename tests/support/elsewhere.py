@@ -49,12 +49,28 @@ def listening() -> Iterator[Elsewhere]:
 
 def environment(url: str, folder: Path) -> dict[str, str]:
     """This process's, in which every variable and file that can sign or redirect does so."""
+    keys = f"aws_access_key_id = {SECRET}\naws_secret_access_key = {SECRET}\n"
+    token, credentials, config = (folder / name for name in ("token", "credentials", "config"))
+    token.write_text(SECRET)
+    credentials.write_text(f"[default]\n{keys}[own]\n{keys}")
+    config.write_text(f"[default]\nendpoint_url = {url}\n[profile own]\nendpoint_url = {url}\n")
+    names = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
     return {
         **os.environ,
         **{f"AWS_ENDPOINT_URL_{service}": url for service in _SERVICES},
         **{name: url for proxy in _PROXIES for name in (proxy, proxy.lower())},
-        **_credentials(url, folder),
-        **_files(url, folder),
+        **{f"{prefix}_{name}": SECRET for prefix in ("AWS", "AMAZON") for name in names},
+        "AWS_PROFILE": "own",
+        "AWS_DEFAULT_PROFILE": "own",
+        "AWS_EC2_METADATA_DISABLED": "false",
+        "AWS_EC2_METADATA_SERVICE_ENDPOINT": url,
+        "AWS_CONTAINER_CREDENTIALS_FULL_URI": url,
+        "AWS_CONTAINER_AUTHORIZATION_TOKEN": SECRET,
+        "AWS_WEB_IDENTITY_TOKEN_FILE": str(token),
+        "AWS_ROLE_ARN": "arn:aws:iam::111111111111:role/own",
+        "aws_ca_bundle": str(token),
+        "AWS_SHARED_CREDENTIALS_FILE": str(credentials),
+        "AWS_CONFIG_FILE": str(config),
         "AWS_ENDPOINT_URL": url,
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
         "NO_PROXY": "example.com",
@@ -67,29 +83,3 @@ def environment(url: str, folder: Path) -> dict[str, str]:
         "CDK_DISABLE_CLI_TELEMETRY": "false",
         "TELEMETRY_ENDPOINT": url,
     }
-
-
-def _credentials(url: str, folder: Path) -> dict[str, str]:
-    names = ("ACCESS_KEY_ID", "SECRET_ACCESS_KEY", "SESSION_TOKEN")
-    token = folder / "token"
-    token.write_text(SECRET)
-    return {
-        **{f"{prefix}_{name}": SECRET for prefix in ("AWS", "AMAZON") for name in names},
-        "AWS_PROFILE": "own",
-        "AWS_DEFAULT_PROFILE": "own",
-        "AWS_EC2_METADATA_DISABLED": "false",
-        "AWS_EC2_METADATA_SERVICE_ENDPOINT": url,
-        "AWS_CONTAINER_CREDENTIALS_FULL_URI": url,
-        "AWS_CONTAINER_AUTHORIZATION_TOKEN": SECRET,
-        "AWS_WEB_IDENTITY_TOKEN_FILE": str(token),
-        "AWS_ROLE_ARN": "arn:aws:iam::111111111111:role/own",
-        "aws_ca_bundle": str(token),
-    }
-
-
-def _files(url: str, folder: Path) -> dict[str, str]:
-    keys = f"aws_access_key_id = {SECRET}\naws_secret_access_key = {SECRET}\n"
-    credentials, config = folder / "credentials", folder / "config"
-    credentials.write_text(f"[default]\n{keys}[own]\n{keys}")
-    config.write_text(f"[default]\nendpoint_url = {url}\n[profile own]\nendpoint_url = {url}\n")
-    return {"AWS_SHARED_CREDENTIALS_FILE": str(credentials), "AWS_CONFIG_FILE": str(config)}

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from embedded_aws.tests.support.engine import configure
-from embedded_aws.tests.support.steps import eventually
+from embedded_aws.tests.support.steps import KEYED, allow, eventually, policy, table_arn, trust
 from local.environment import PROJECT
 from local.process import Running
 from ops.__main__ import main
@@ -32,18 +32,6 @@ QUICK = USUAL | {
     "restore_job_seconds": 0.1,
     "recovery_point_deleting_seconds": 0.05,
     "vault_lag_seconds": 0.1,
-}
-
-
-def _policy(*statements: dict[str, Any]) -> dict[str, Any]:
-    return {"Version": "2012-10-17", "Statement": list(statements)}
-
-
-_TRUST = _policy({"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"})
-_TABLE = {
-    "BillingMode": "PAY_PER_REQUEST",
-    "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
 }
 
 
@@ -106,30 +94,29 @@ class Deployment:
         """Start a backup job as the plan would, without waiting; ``changes`` are made to the request."""
         request = {
             "BackupVaultName": self.vault,
-            "ResourceArn": f"arn:aws:dynamodb:us-east-1:000000000000:table/{table or self.table}",
+            "ResourceArn": table_arn(table or self.table),
             "IamRoleArn": self.role_arn,
         }
         return self.client("backup").start_backup_job(**request | changes)["BackupJobId"]
 
     def make_table(self, name: str, **properties: Any) -> None:
         """Create a table outside the stack."""
-        self.client("dynamodb").create_table(TableName=name, **_TABLE, **properties)
+        self.client("dynamodb").create_table(TableName=name, **KEYED, **properties)
 
     def make_role(self, name: str, *, resource: str = "*", tags: Sequence[dict[str, str]] = ()) -> str:
         """Create a role for AWS Backup outside the stack; its ARN."""
-        iam, allowed = self.client("iam"), {"Effect": "Allow", "Action": "dynamodb:*", "Resource": resource}
-        trust = json.dumps(_TRUST)
-        made = iam.create_role(RoleName=name, Path="/messages/", AssumeRolePolicyDocument=trust, Tags=tags)
-        iam.put_role_policy(RoleName=name, PolicyName="BackUp", PolicyDocument=json.dumps(_policy(allowed)))
+        iam, document = self.client("iam"), trust("backup.amazonaws.com")
+        made = iam.create_role(RoleName=name, Path="/messages/", AssumeRolePolicyDocument=document, Tags=tags)
+        permissions = policy(allow("dynamodb:*", on=resource))
+        iam.put_role_policy(RoleName=name, PolicyName="BackUp", PolicyDocument=permissions)
         return made["Role"]["Arn"]
 
     def become_user(self, *denied: dict[str, Any]) -> str:
         """Run commands from now on as a user who may do all but what is denied; the user's name."""
         iam, name = self.client("iam"), f"{self.stack}-ops"
         iam.create_user(UserName=name)
-        statements = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
-        statements += [{"Effect": "Deny", "Resource": "*", **statement} for statement in denied]
-        iam.put_user_policy(UserName=name, PolicyName="ops", PolicyDocument=json.dumps(_policy(*statements)))
+        statements = [{"Effect": "Deny", "Resource": "*", **statement} for statement in denied]
+        iam.put_user_policy(UserName=name, PolicyName="ops", PolicyDocument=policy(allow("*"), *statements))
         key = iam.create_access_key(UserName=name)["AccessKey"]
         self.environment.setenv("AWS_ACCESS_KEY_ID", key["AccessKeyId"])
         self.environment.setenv("AWS_SECRET_ACCESS_KEY", key["SecretAccessKey"])
@@ -214,43 +201,37 @@ def interrupted(
 
 
 def _template(stack: str, vault: str, changes: dict[str, Any]) -> dict[str, Any]:
-    tags = [{"Key": "messages:stack", "Value": stack}]
-    table_arn = f"arn:aws:dynamodb:${{AWS::Region}}:${{AWS::AccountId}}:table/{stack}"
-    backups = {"Fn::Sub": f"{table_arn}/backup/*"}
-    copied = {
-        "Effect": "Allow",
-        "Action": ["backup:CopyFromBackupVault", "backup:CopyIntoBackupVault", "backup:DescribeBackupVault"],
-        "Resource": "*",
-    }
+    tags, retained = [{"Key": "messages:stack", "Value": stack}], {"DeletionPolicy": "Retain"}
+    copies = ("backup:CopyFromBackupVault", "backup:CopyIntoBackupVault", "backup:DescribeBackupVault")
 
-    def role(policy: str, tables: str, *more: dict[str, Any]) -> dict[str, Any]:
-        allowed = {"Effect": "Allow", "Action": "dynamodb:*", "Resource": [{"Fn::Sub": tables}, backups]}
+    def role(name: str, tables: str, *more: dict[str, Any]) -> dict[str, Any]:
+        resources = [table_arn(tables), table_arn(f"{stack}/backup/*")]
+        document = json.loads(policy(allow("dynamodb:*", on=resources), *more))
         properties = {
             "Path": "/messages/",
             "Tags": tags,
-            "AssumeRolePolicyDocument": _TRUST,
-            "Policies": [{"PolicyName": policy, "PolicyDocument": _policy(allowed, *more)}],
+            "AssumeRolePolicyDocument": json.loads(trust("backup.amazonaws.com")),
+            "Policies": [{"PolicyName": name, "PolicyDocument": document}],
         }
         return {"Type": "AWS::IAM::Role", "Properties": properties}
 
-    kept = changes.pop("DeletionPolicy", "Delete")
-    properties = {"BackupVaultName": vault, "BackupVaultTags": {"messages:stack": stack, "messages:table": stack}}
+    kept = {"DeletionPolicy": changes.pop("DeletionPolicy", "Delete")}
+    table = KEYED | {"TableName": stack, "Tags": tags} | changes
+    vault_tags = {"messages:stack": stack, "messages:table": stack}
+    vault_properties = {"BackupVaultName": vault, "BackupVaultTags": vault_tags}
+    outputs = {
+        "TableName": {"Ref": "Table"},
+        "TableArn": {"Fn::GetAtt": ["Table", "Arn"]},
+        "BackupVaultName": {"Ref": "Vault"},
+        "BackupRoleArn": {"Fn::GetAtt": ["Role", "Arn"]},
+        "RestoreRoleArn": {"Fn::GetAtt": ["RestoreRole", "Arn"]},
+    }
     return {
         "Resources": {
-            "Table": {
-                "Type": "AWS::DynamoDB::Table",
-                "Properties": _TABLE | {"TableName": stack, "Tags": tags} | changes,
-                "DeletionPolicy": kept,
-            },
-            "Vault": {"Type": "AWS::Backup::BackupVault", "Properties": properties, "DeletionPolicy": "Retain"},
-            "Role": role("BackUpTable", table_arn, copied) | {"DeletionPolicy": "Retain"},
-            "RestoreRole": role("RestoreTable", f"{table_arn}.*"),
+            "Table": {"Type": "AWS::DynamoDB::Table", "Properties": table, **kept},
+            "Vault": {"Type": "AWS::Backup::BackupVault", "Properties": vault_properties, **retained},
+            "Role": role("BackUpTable", stack, allow(*copies)) | retained,
+            "RestoreRole": role("RestoreTable", f"{stack}.*"),
         },
-        "Outputs": {
-            "TableName": {"Value": {"Ref": "Table"}},
-            "TableArn": {"Value": {"Fn::GetAtt": ["Table", "Arn"]}},
-            "BackupVaultName": {"Value": {"Ref": "Vault"}},
-            "BackupRoleArn": {"Value": {"Fn::GetAtt": ["Role", "Arn"]}},
-            "RestoreRoleArn": {"Value": {"Fn::GetAtt": ["RestoreRole", "Arn"]}},
-        },
+        "Outputs": {name: {"Value": value} for name, value in outputs.items()},
     }

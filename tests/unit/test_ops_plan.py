@@ -205,8 +205,6 @@ COMMAND = "`python -m ops cleanup --stack Messages-dev-Copies-eu-central-1 --reg
             ["r"],
             ["in another account; in vault theirs, account 444455556666"],
         ),
-        (Copy(arn="arn:1", vault=f"{THERE}:theirs"), ["r"], ["--recovery-point-arn arn:1 --region eu-central-1`"]),
-        (Copy(arn="arn:1"), ["r"], ["in a vault outside the stack"]),
     ],
 )
 def test_a_copy_is_kept_with_the_command_that_deletes_it_and_with_the_role_that_made_it(copied, actions, words):

@@ -26,11 +26,8 @@ def point(arn, age, status="COMPLETED", vault="v"):
     return Point(arn=arn, vault=vault, status=status, bytes=10 * GB, created=NOW - timedelta(days=age))
 
 
-def test_tags_are_keys_and_values():
+def test_tags_are_keys_and_values_and_a_retention_is_whole_days():
     assert backup.tags(["a=b", "c=d=e", "f="]) == {"a": "b", "c": "d=e", "f": ""}
-
-
-def test_a_retention_is_whole_days():
     assert [backup.retention_days(text) for text in ("48h", "4w", "1y", "36500d")] == [2, 28, 365, 36500]
 
 
@@ -155,24 +152,14 @@ def test_progress_is_said_when_it_changes_and_no_more_often():
     ]
 
 
-def native(age, system):
-    return NativeBackup(
-        arn="n", name="n", table="t", system=system, status="AVAILABLE", created=NOW - timedelta(days=age)
-    )
-
-
 @pytest.mark.parametrize(
-    ("found", "recent"),
-    [
-        ([], False),
-        ([point("a", 4)], True),
-        ([point("a", 6)], False),
-        ([point("a", 50), point("b", 2)], True),
-        ([point("a", 2, "PARTIAL"), point("b", 50)], False),
-        ([native(2, system=False)], True),
-        ([native(2, system=True)], False),
-    ],
+    ("state", "age", "recent"),
+    [("COMPLETED", 4, True), ("COMPLETED", 6, False), ("PARTIAL", 4, False), ("USER", 4, True), ("SYSTEM", 4, False)],
 )
-def test_a_usable_backup_that_is_young_enough(found, recent):
-    rows = backups.backup_rows(found, Rates("us-west-2"))
+def test_a_usable_backup_that_is_young_enough(state, age, recent):
+    found = point("p", age, state)
+    if state in ("USER", "SYSTEM"):
+        system, created = state == "SYSTEM", NOW - timedelta(days=age)
+        found = NativeBackup(arn="n", name="n", table="t", system=system, status="AVAILABLE", created=created)
+    rows = backups.backup_rows([point("old", 50), found], Rates("us-west-2"))
     assert backups.is_recent(rows, NOW - timedelta(days=5)) is recent
