@@ -52,20 +52,15 @@ ERRORS = [
     ("cleanup --while-deployed --yes", 2, "--older-than, --keep-last or --only-table"),
     ("cleanup --account 999922223333", 2, "check --profile and the AWS_* variables"),
     ("cost {} --messages-per-day -1", 2, "--messages-per-day must be between 0 and 1e+09, got -1"),
-    ("cost {} --messages-per-day nan", 2, "--messages-per-day must be between"),
     ("cost {} --messages-per-day many", 2, "invalid float value: 'many'"),
-    ("cost {} --message-bytes 0", 2, "--message-bytes must be between 1"),
     ("cost {} --message-bytes 1.5", 2, "invalid int value: '1.5'"),
     ("cost {} --message-bytes 409600", 2, "--message-bytes 409600: "),
     ("cost {} --peak-factor 0.5", 2, "--peak-factor must be between 1 and 1000, got 0.5"),
-    ("cost {} --months 0", 2, "--months must be between 1 and 1200, got 0"),
-    ("cost {} --message-retention-days -1", 2, "--message-retention-days must be between 0"),
     ("cost {} -c a=b", 2, "-c needs a synthesis; leave out -c or the template"),
     ("cost {} --stack Messages-dev", 2, "unrecognized arguments"),
     ("cost --stage Prod", 2, "'Prod' is not a stage"),
     ("cost {}.none", 1, "No such file or directory"),
     ("review --stage Dev!", 2, "'Dev!' is not a stage"),
-    ("review --stage ''", 2, "'' is not a stage"),
 ]
 
 

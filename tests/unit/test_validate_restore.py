@@ -15,7 +15,7 @@ GOOD_KEYS = {"HASH": "pk", "RANGE": "sk"}
 class FakeAws:
     """AWS Backup with one restore job, DynamoDB with tables as lists of partition keys."""
 
-    def __init__(self, *, plan="", keys=GOOD_KEYS, **tables):
+    def __init__(self, *, plan, keys, **tables):
         self.tables, self.keys, self.reported = tables, keys, []
         creator = {"RestoreTestingPlanArn": plan} if plan else {}
         self.job = {"CreatedBy": creator, "CreatedResourceArn": "arn:aws:dynamodb:us-east-1:1:table/copy"}
@@ -35,35 +35,25 @@ class FakeAws:
 
 
 @pytest.mark.parametrize(
-    ("copy", "source", "keys", "problem"),
+    ("plan", "copy", "source", "keys", "status", "problem"),
     [
-        ([MESSAGE, MEMBERSHIP], [MESSAGE], GOOD_KEYS, ""),
-        ([], [], GOOD_KEYS, ""),
-        ([], [MESSAGE], GOOD_KEYS, "copy is empty, but source is not"),
-        ([MESSAGE, FOREIGN], [MESSAGE], GOOD_KEYS, "copy has an item with pk 'ORDER#1'"),
-        ([MESSAGE], [MESSAGE], {"HASH": "pk"}, "copy has key schema {'HASH': 'pk'}"),
+        (PLAN_ARN, [MESSAGE, MEMBERSHIP], [MESSAGE], GOOD_KEYS, "SUCCESSFUL", ""),
+        (PLAN_ARN, [], [], GOOD_KEYS, "SUCCESSFUL", ""),
+        (PLAN_ARN, [], [MESSAGE], GOOD_KEYS, "FAILED", "copy is empty, but source is not"),
+        (PLAN_ARN, [MESSAGE, FOREIGN], [MESSAGE], GOOD_KEYS, "FAILED", "copy has an item with pk 'ORDER#1'"),
+        (PLAN_ARN, [MESSAGE], [MESSAGE], {"HASH": "pk"}, "FAILED", "copy has key schema {'HASH': 'pk'}"),
+        # Only the plan's own restores are reported.
+        (f"{PLAN_ARN}-another", [FOREIGN], [], GOOD_KEYS, None, ""),
+        (None, [FOREIGN], [], GOOD_KEYS, None, ""),
     ],
 )
-def test_a_good_copy_has_keys_and_items_of_the_data_model(copy, source, keys, problem):
-    found = validate_restore.find_problem(FakeAws(copy=copy, source=source, keys=keys), "copy", "source")
-    assert found.startswith(problem)
-    assert bool(found) == bool(problem)
-
-
-@pytest.mark.parametrize(
-    ("plan", "pk", "status"),
-    [
-        (PLAN_ARN, MESSAGE, "SUCCESSFUL"),
-        (PLAN_ARN, FOREIGN, "FAILED"),
-        (f"{PLAN_ARN}-another", FOREIGN, None),
-        (None, FOREIGN, None),
-    ],
-)
-def test_only_the_plans_own_restores_are_reported(plan, pk, status, monkeypatch):
-    fake = FakeAws(plan=plan, copy=[pk], source=[pk])
+def test_a_good_copy_has_keys_and_items_of_the_data_model(plan, copy, source, keys, status, problem, monkeypatch):
+    fake = FakeAws(plan=plan, copy=copy, source=source, keys=keys)
     monkeypatch.setattr(boto3, "client", lambda *_, **__: fake)
     monkeypatch.setenv("RESTORE_TESTING_PLAN_ARN", PLAN_ARN)
     monkeypatch.setenv("SOURCE_TABLE", "source")
-    with pytest.raises(validate_restore.NotGood) if status == "FAILED" else nullcontext():
+    failing = pytest.raises(validate_restore.NotGood) if problem else nullcontext()
+    with failing as failed:
         validate_restore.on_restore({"detail": {"restoreJobId": "job"}}, None)
     assert fake.reported == ([status] if status else [])
+    assert not problem or problem in str(failed.value)
