@@ -136,12 +136,10 @@ def throughputs(table: Properties) -> dict[CapacityKey, Throughput]:
     # A global table has the capacities for reading in its replicas.
     replica = table.get("Replicas", [{}])[0]
     reads = {one["IndexName"]: one for one in replica.get("GlobalSecondaryIndexes", [])}
-    found = {("", "write"): _throughput("Write", table), ("", "read"): _throughput("Read", table | replica)}
+    found = {"": table | replica}
     for index in table.get("GlobalSecondaryIndexes", []):
-        name = index["IndexName"]
-        found[name, "write"] = _throughput("Write", index)
-        found[name, "read"] = _throughput("Read", index | reads.get(name, {}))
-    return found
+        found[index["IndexName"]] = index | reads.get(index["IndexName"], {})
+    return {(name, kind.lower()): _throughput(kind, one) for name, one in found.items() for kind in ("Write", "Read")}
 
 
 def _throughput(kind: str, properties: Properties) -> Throughput:

@@ -35,15 +35,12 @@ _DAY_SECONDS = 86_400
 FUNCTION_SECONDS = 0.06
 # START, END, REPORT and one line of its own, each with CloudWatch's 26 bytes.
 LOG_BYTES = 600
-_LOOKS = 2  # of the stream's function at the newest message
 # DynamoDB asks KMS every five minutes for the key of a table in use, for each caller
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html).
 _KEY_SECONDS, _KEY_CALLERS = 300, 2
-# Application Auto Scaling keeps four alarms for each capacity that it scales: too high and
-# too low, consumption and capacity
+# For each capacity: consumption and capacity, too high and too low
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html).
 _SCALING_ALARMS = 4
-_RECOVERY = "PointInTimeRecoverySpecification"
 Units = Mapping[CapacityKey, float]
 
 
@@ -96,8 +93,9 @@ def read(stacks: Stacks, *, region: str | None = None) -> BilledStage:
         where = " and ".join(map(str, regions))
         raise OpsError(f"the table has replicas in {where}; pass --region with the region of its stack")
     home = known or REGION
-    recovery = [bool(one.get(_RECOVERY, {}).get("PointInTimeRecoveryEnabled")) for one in replicas]
-    by_region = {region or home: has_recovery for region, has_recovery in zip(regions, recovery, strict=True)}
+    recovery = [one.get("PointInTimeRecoverySpecification", {}) for one in replicas]
+    has_recovery = (bool(one.get("PointInTimeRecoveryEnabled")) for one in recovery)
+    by_region = dict(zip([one or home for one in regions], has_recovery, strict=True))
     indexes = {one["IndexName"]: one["KeySchema"] for one in table.get("GlobalSecondaryIndexes", [])}
     # Each selection of the plan restores one recovery point whenever the plan runs.
     tests = [runs_a_day(one["ScheduleExpression"]) for one in main.properties_of("AWS::Backup::RestoreTestingPlan")]
@@ -126,7 +124,7 @@ def per_message(stage: BilledStage, load: Load) -> Units:
     writes: list[tuple[Image, Image]] = [(None, message(body))]
     writes += 2 * [(entry, membership(body, minute=1))] if lists else []
     history = load.reads_per_message * read_units(PAGE * size, consistent=True)
-    looks = _LOOKS * read_units(size, consistent=True) if lists else 0
+    looks = 2 * read_units(size, consistent=True) if lists else 0  # of the stream's function
     units = {("", "write"): float(sum(write_units(*images) for images in writes)), ("", "read"): history + looks}
     page = read_units(PAGE * item_bytes(entry), consistent=False) if lists else 0
     for name, keys in stage.indexes.items():

@@ -13,10 +13,6 @@ from ops.cost.load import MESSAGES_PER_CONVERSATION, Load, message
 from ops.cost.prices import NOT_BILLED, Price, is_known, prices
 from ops.template import TABLE_TYPES, TARGET, Stacks, Throughput, is_retained
 
-# Scaled from one unit to whatever is needed.
-SCALED = Throughput(minimum=1, maximum=10**12, target=TARGET)
-# No table has more.
-MOST_MESSAGES = 10**9
 # What is billed for as long as it exists.
 _STAYS_BILLED = ("AWS::KMS::Key", "AWS::Backup::BackupVault", *TABLE_TYPES)
 
@@ -231,17 +227,14 @@ def break_even(stage: BilledStage, load: Load, *, free_tier: bool = True) -> dic
         "on_demand": on_demand,
         "provisioned": provisioned,
         # Requests cost a straight line from 0; scaled capacity costs its minimum, then less for each message.
-        "messages_per_day": bisect_left(range(MOST_MESSAGES), True, key=costs_less),
+        "messages_per_day": bisect_left(range(10**9), True, key=costs_less),
     }
 
 
-def modes(stage: BilledStage, load: Load, *, free_tier: bool = True) -> tuple[float, float]:
-    """Dollars a month on demand, and with every capacity SCALED, whichever mode the template has."""
-    scaled = dict.fromkeys(bill.per_message(stage, load), SCALED)
-    on_demand, provisioned = (
-        estimate(replace(stage, throughputs=one), load, free_tier=free_tier).monthly for one in ({}, scaled)
-    )
-    return on_demand, provisioned
+def modes(stage: BilledStage, load: Load, *, free_tier: bool = True) -> list[float]:
+    """Dollars a month on demand, and scaled from one unit up to any load, whichever mode the template has."""
+    scaled = dict.fromkeys(bill.per_message(stage, load), Throughput(minimum=1, maximum=10**12, target=TARGET))
+    return [estimate(replace(stage, throughputs=one), load, free_tier=free_tier).monthly for one in ({}, scaled)]
 
 
 def signed(dollars: float) -> str:

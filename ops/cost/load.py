@@ -19,12 +19,10 @@ Image = Mapping[str, Any] | None
 
 @dataclass(frozen=True, kw_only=True)
 class Load:
-    """What users do with the table; without any argument, there are no writes.
+    """What users do with the table in the last of ``months`` months, which began with an empty table.
 
-    ``message_bytes`` is the length of a body. A read is one of the list of conversations and
-    one of the newest messages of one. The estimate is for the last of ``months`` months,
-    which began with an empty table; messages are kept for ``retention_days``, or for ever. The
-    day's traffic comes within 1 / ``peak_factor`` of the day.
+    A read is one of the list of conversations and one of the newest messages of one. Messages are
+    kept for ``retention_days``, or for ever. The day's traffic comes within 1 / ``peak_factor`` of the day.
     """
 
     messages_per_day: float = 0

@@ -56,8 +56,8 @@ def prices(region: str) -> Prices:
             f"no prices known for region {region!r}; pass --region with one of {', '.join(_DATA['regions'])}"
         )
     column = _DATA["regions"].index(region)
-    found = Prices()
-    for name, row in _DATA["prices"].items():
-        cells = {key: value[column] if isinstance(value, list) else value for key, value in row.items()}
-        found[name] = Price(region=region, **cells)
-    return found
+
+    def cells(row: dict[str, Any]) -> dict[str, Any]:
+        return {key: value[column] if isinstance(value, list) else value for key, value in row.items()}
+
+    return Prices({name: Price(region=region, **cells(row)) for name, row in _DATA["prices"].items()})

@@ -47,12 +47,12 @@ def run(arguments: argparse.Namespace) -> int:
         if base and stage not in before:
             lines.append(f"stage {stage}: new ({base} does not list it in cdk.json)")
         if base:
-            found.append(Review(stage=stage, base=base, stacks=paired(before.get(stage, ()), after)))
+            name, stacks = base, paired(before.get(stage, ()), after)
         else:
             name, stacks = compared(
                 after, lambda region: Clients(region=region or arguments.region, profile=arguments.profile)
             )
-            found.append(Review(stage=stage, base=name, stacks=stacks))
+        found.append(Review(stage=stage, base=name, stacks=stacks))
     if arguments.json:
         print(json.dumps([review.as_object() for review in found], indent=2, ensure_ascii=False))
     else:

@@ -6,10 +6,10 @@ of the resource that has it: none is left out for being of another type.
 
 import json
 import re
-from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 from ops.review.wording import TYPES, Template, is_function, listed, short, spelled
@@ -53,12 +53,11 @@ def permissions(resources: Resources) -> list[Permission]:
 
 def access_changes(before: Template, after: Template) -> list[str]:
     """The permissions that are added, changed or removed, a line each; ``!``: everybody has it now."""
-    old, new = (set(permissions(side["Resources"])) for side in (before, after))
+    old, new = (set(permissions(side.get("Resources", {}))) for side in (before, after))
     removed, added, moved = sorted(old - new), sorted(new - old), []
     for was in list(removed):
-        like = [now for now in added if (now.who, now.frame) == (was.who, was.frame) and now.actions & was.actions]
-        if like:
-            now = max(like, key=lambda one: len(one.actions & was.actions))
+        alike = (one for one in added if (one.who, one.frame) == (was.who, was.frame) and one.actions & was.actions)
+        if now := next(alike, None):
             removed.remove(was)
             added.remove(now)
             parts = [(now.actions - was.actions, "now also"), (was.actions - now.actions, "no longer")]
@@ -158,11 +157,9 @@ def _of_call(who: str, properties: Properties) -> Permission:
 
 def _name(id: str, resources: Resources) -> str:
     """``SeedSeedingRole (SeedSeedingFunction)``: with the functions and state machines that use it."""
-    users = []
-    for name, resource in resources.items():
-        role = resource.get("Properties", {}).get("Role") or resource.get("Properties", {}).get("RoleArn")
-        if isinstance(role, Mapping) and listed(role.get("Fn::GetAtt"))[0] == id:
-            users.append(short(name))
+    arn = {"Fn::GetAtt": [id, "Arn"]}
+    properties = {name: one.get("Properties", {}) for name, one in resources.items()}
+    users = [short(name) for name, one in properties.items() if arn in (one.get("Role"), one.get("RoleArn"))]
     return short(id) + (f" ({', '.join(users)})" if users else "")
 
 
@@ -233,11 +230,10 @@ def _actions(statement: Properties) -> str:
 
 def _calls(actions: Collection[str]) -> str:
     """``dynamodb: Query, Scan; s3: GetObject``."""
-    services: dict[str, list[str]] = defaultdict(list)
-    for action in sorted(actions):
-        service, _, call = action.partition(":")
-        services[service].append(call or "*")
-    return "; ".join(f"{service}: {', '.join(found)}" for service, found in services.items())
+    found = []
+    for service, group in groupby(sorted(actions), key=lambda action: action.partition(":")[0]):
+        found.append(f"{service}: {', '.join(action.partition(':')[2] or '*' for action in group)}")
+    return "; ".join(found)
 
 
 def _tests(statement: Properties) -> Iterator[tuple[str, str, list[str]]]:

@@ -34,13 +34,11 @@ def _is_lost(resource: Properties, policy: str = _DELETION) -> bool:
 
 def _locked(resource: Properties) -> str:
     """What the lock of a backup vault means, where it has one."""
-    lock = resource.get("Properties", {}).get("LockConfiguration")
-    if not lock:
-        return ""
+    lock = resource.get("Properties", {}).get("LockConfiguration", {})
     grace = lock.get("ChangeableForDays")
     for_good = f"; the lock cannot be removed from {grace} days after its deployment" if grace else ""
     days = f"{lock.get('MinRetentionDays', 0)} to {lock.get('MaxRetentionDays', 'any')} days"
-    return f": locked, a recovery point cannot be deleted before its time, {days}{for_good}"
+    return f": locked, a recovery point cannot be deleted before its time, {days}{for_good}" if lock else ""
 
 
 def changes(before: Template, after: Template) -> list[str]:
@@ -237,8 +235,9 @@ def _refused_by_dynamodb(old: Properties, new: Properties) -> Iterator[str]:
 
 def _moves(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     """The names that are added (+) and removed (-)."""
-    added = [f"+ {name}" for name in after.keys() - before.keys()]
-    return sorted([*added, *(f"- {name}" for name in before.keys() - after.keys())])
+    return sorted(
+        [f"+ {one}" for one in after.keys() - before.keys()] + [f"- {one}" for one in before.keys() - after.keys()]
+    )
 
 
 def _lacks_seed_capacity(table: Properties) -> bool:

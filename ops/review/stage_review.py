@@ -46,13 +46,9 @@ class ReviewedStack:
 
 def paired(before: Stacks, after: Stacks) -> tuple[ReviewedStack, ...]:
     """Each stack of ``after`` with what it was, then those that are no longer there."""
-    left, found = list(before), list[ReviewedStack]()
-    for new in after:
-        old = next((one for one in left if is_same(one, new)), None)
-        if old:
-            left.remove(old)
-        found.append(ReviewedStack(old=old, new=new))
-    return (*found, *(ReviewedStack(old=gone, new=None) for gone in left))
+    found = [ReviewedStack(old=next((one for one in before if is_same(one, new)), None), new=new) for new in after]
+    gone = [one for one in before if not any(is_same(one, new) for new in after)]
+    return (*found, *(ReviewedStack(old=one) for one in gone))
 
 
 def is_same(one: StackTemplate, other: StackTemplate) -> bool:
@@ -75,13 +71,11 @@ class Review:
 
     def sections(self) -> dict[str, list[str]]:
         """Every heading with its lines; of several stacks each under its name and region."""
-        apart = [(stack, self._sections_of(stack)) for stack in self.stacks]
-        found = apart[0][1]
-        if len(apart) > 1:
-            found = {heading: [] for heading in found}
-            for stack, sections in apart:
-                for heading, lines in sections.items():
-                    found[heading] += [stack.place, *(f"    {line}" for line in lines)]
+        found: dict[str, list[str]] = {}
+        for stack in self.stacks:
+            for heading, lines in self._sections_of(stack).items():
+                placed = [stack.place, *(f"    {line}" for line in lines)]
+                found[heading] = found.get(heading, []) + (placed if len(self.stacks) > 1 else lines)
         first, *rest = found.items()
         return dict([first, ("What it costs a month", costs(self.stacks)), *rest])
 
@@ -148,13 +142,9 @@ def stack_changes(stack: ReviewedStack) -> list[str]:
             f"    python -m ops cleanup --stack {which}",
         ]
     if old and new and old.region != new.region:
-        if new.region:
-            found.append(f"~ now fixed to region {region} (before: the region of the credentials)")
-        else:
-            found.append(f"~ no longer fixed to region {region} (now: the region of the credentials)")
-    before, after = (
-        {"Resources": {}, **in_region(one.template, region)} if one else {"Resources": {}} for one in (old, new)
-    )
+        how, when = ("now", "before") if new.region else ("no longer", "now")
+        found.append(f"~ {how} fixed to region {region} ({when}: the region of the credentials)")
+    before, after = (in_region(one.template, region) if one else {} for one in (old, new))
     return [*found, *changes(before, after), *access_changes(before, after)] or ["nothing"]
 
 

@@ -165,8 +165,8 @@ def _values(path: str, value: Any) -> Iterator[tuple[str, Any]]:
 def _names(elements: list[Any]) -> list[str]:
     """What tells the elements of a list apart: a property that all have and no two share, or their places."""
     for key in _NAMES:
-        # The end of an ARN tells it from others.
-        names = [spelled(one[key])[-_SHOWN:] for one in elements if isinstance(one, Mapping) and key in one]
+        # The name at the end of an ARN tells it from others.
+        names = [spelled(one[key]).rpartition(":")[2] for one in elements if isinstance(one, Mapping) and key in one]
         if len(set(names)) == len(elements):
             return names
     return list(map(str, range(len(elements))))
