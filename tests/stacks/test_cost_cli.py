@@ -42,10 +42,12 @@ def printed(capsys, *argv):
     return capsys.readouterr().out
 
 
-def test_an_idle_dev_stage_is_zero_dollars(saved, capsys):
-    out = printed(capsys, saved(stage("dev")))
-    assert "\n$0.00 a month in us-east-1 (prices of 2026-09-03)\n" in out
-    assert "assumed: no messages are sent (set --messages-per-day N)" in out
+def test_an_idle_dev_stage_is_zero_dollars_even_at_list_prices(saved, capsys):
+    for options in ((), ("--no-free-tier",)):
+        out = printed(capsys, saved(stage("dev")), *options)
+        assert "\n$0.00 a month in us-east-1 (prices of 2026-09-03)\n" in out
+        assert "assumed: no messages are sent (set --messages-per-day N)" in out
+        assert "warning" not in out
 
 
 def test_a_load_has_a_table_of_its_items_with_sources_and_json_has_the_same(saved, capsys):
@@ -156,22 +158,15 @@ def test_what_cannot_be_estimated_is_one_line_and_exit_1(content, argv, words, t
     assert words in line
 
 
-@pytest.mark.parametrize(
-    ("argv", "environment", "asked"),
-    [
-        ((), None, ("dev", [])),
-        ((), "pr-7", ("pr-7", [])),
-        (("--stage", "prod", "-c", "pitr_days=1"), "pr-7", ("prod", ["pitr_days=1"])),
-    ],
-)
-def test_without_a_template_the_stage_is_synthesized(argv, environment, asked, monkeypatch, capsys):
+def test_without_a_template_the_stage_is_synthesized(monkeypatch, capsys):
     seen = []
-    if environment:
-        monkeypatch.setenv("STAGE", environment)
     monkeypatch.setattr(template, "synthesize", lambda *a: seen.append(a) or alone(of()))
-    assert cli.main(["cost", *argv]) == 0
-    assert seen == [asked]
-    assert capsys.readouterr().err == f"synthesizing stage {asked[0]}\n"
+    assert cli.main(["cost"]) == 0
+    assert capsys.readouterr().err == "synthesizing stage dev\n"
+    monkeypatch.setenv("STAGE", "pr-7")
+    assert cli.main(["cost"]) == 0
+    assert cli.main(["cost", "--stage", "prod", "-c", "pitr_days=1"]) == 0
+    assert seen == [("dev", []), ("pr-7", []), ("prod", ["pitr_days=1"])]
 
 
 def test_amounts_and_quantities_for_people():

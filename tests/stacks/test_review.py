@@ -87,20 +87,13 @@ def test_what_survives_a_destroy(settings, stays, goes):
     assert [line for line in lost(resources) if line.startswith(TABLE)] == [f"{one}: the items" for one in goes]
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "lines"),
-    [
-        ({}, {}, []),
-        ({}, {"pitr_days": 35}, [f"~ changed: {TABLE}", f"    Replicas[<region>].{DAYS}"]),
-        ({"retain_table": True}, {}, [UNKEPT, f"~ changed: {TABLE}"]),
-        ({"alarms": True}, {}, ["- removed: AlarmsTopic (AWS::SNS::Topic)", "    is deleted"]),
-    ],
-    ids=str,
-)
-def test_what_a_setting_changes(before, after, lines):
-    found = changes(template(**before), template(**after))
-    assert [line for line in lines if line not in found] == []
-    assert lines or found == []
+def test_what_a_setting_changes():
+    assert changes(template(), template()) == []
+    longer = changes(template(), template(pitr_days=35))
+    assert longer == [f"~ changed: {TABLE}", f"    Replicas[<region>].{DAYS}"]
+    assert {UNKEPT, f"~ changed: {TABLE}"} <= {*changes(template(retain_table=True), template())}
+    silent = changes(template(alarms=True), template())
+    assert silent[silent.index("- removed: AlarmsTopic (AWS::SNS::Topic)") + 1] == "    is deleted"
 
 
 def test_other_files_are_changes_though_their_hashes_are_masked():
@@ -121,16 +114,11 @@ def test_other_files_are_changes_though_their_hashes_are_masked():
 
 def test_the_normalised_template_hides_nothing_but_hashes_and_the_clis_own():
     found = template(alarms=True)
-    text = to_yaml(found)
-    assert "BootstrapVersion" not in text
-    assert "<hash>.zip" in text
-    assert "Hey Jerry, are you free?" in text
-    resources = normalised(found)["Resources"]
+    text, resources = to_yaml(found), normalised(found)["Resources"]
+    assert ("BootstrapVersion" in text, "<hash>.zip" in text, "Hey Jerry, are you free?" in text) == (False, True, True)
     assert resources.keys() == found["Resources"].keys()
     (dashboard,) = [r for r in resources.values() if r["Type"] == "AWS::CloudWatch::Dashboard"]
-    titles = dashboard["Properties"]["DashboardBody"]
-    assert "Iterator" in titles
-    assert all(isinstance(title, str) for title in titles)
+    assert "Iterator" in dashboard["Properties"]["DashboardBody"]
 
 
 def test_a_region_that_is_named_for_the_first_time_is_one_line():
