@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -101,14 +102,12 @@ def stacks(path: Path) -> Stacks:
 
 
 def _template(path: Path) -> Mapping[str, Any]:
-    try:
-        template: dict[str, Any] = json.loads(path.read_bytes())
+    content = path.read_bytes()
+    with suppress(ValueError, LookupError, TypeError, AttributeError):
+        template: dict[str, Any] = json.loads(content)
         if all(resource["Type"] for resource in template["Resources"].values()):
             return template
-        raise ValueError("a resource has no type")
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
-        why = f"{type(error).__name__}: {error}"
-        raise OpsError(f"{path} is not a CloudFormation template in JSON ({why}); name one, or a cdk.out") from None
+    raise OpsError(f"{path} is not a CloudFormation template in JSON; name one, or a cdk.out")
 
 
 def is_retained(resource: Properties, policy: str = "DeletionPolicy") -> bool:

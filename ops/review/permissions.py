@@ -180,8 +180,8 @@ def said(statement: Properties, *, who: str, own: Collection[str] = (), where: s
     """A statement in a policy of ``who``; a resource called one of ``own`` is ``it``."""
     if "Effect" not in statement:  # inside a function such as Fn::If
         return Permission(who=who, text=f"depending on a condition: {spelled(statement)}")
-    at = f"in {where}: " if where else ""
-    frame = f"{at}{_subject(statement)} … on {_resources(statement, own)}{_condition(statement)}"
+    frame = f"{_subject(statement)} … on {_resources(statement, own)}{_condition(statement)}"
+    frame = f"in {where}: {frame}" if where else frame
     return Permission(
         who=who,
         text=frame.replace("…", _actions(statement), 1),

@@ -101,9 +101,9 @@ def _changed(
 
 
 def _removed(id: str, old: Properties, before: Resources) -> Iterator[Block]:
-    if old["Type"] == "Custom::VaultEmptying" and VAULT_VARIABLE not in json.dumps(
-        [one["Properties"].get("Environment") for one in before.values()]
-    ):  # a function from before it knew the stack's vault empties it whenever it leaves the stack
+    environments = json.dumps([one["Properties"].get("Environment") for one in before.values()])
+    # A function from before it knew the stack's vault empties it whenever it leaves the stack.
+    if old["Type"] == "Custom::VaultEmptying" and VAULT_VARIABLE not in environments:
         yield (
             f"! lost: {spelled(old['Properties']['VaultName'])}: the recovery points in it",
             "the deployed function empties the vault when it leaves the stack; deploy once with "

@@ -145,9 +145,8 @@ def differences(old: Any, new: Any) -> Iterator[str]:
     """``path: was → now`` for every value that is not the same; an element of a list is known by its name."""
     before, after = dict(_values("", old)), dict(_values("", new))
     for path in dict.fromkeys([*before, *after]):
-        was, now = before.get(path), after.get(path)
-        if was != now:
-            yield f"{path}: {' → '.join(_apart(was, now))}"
+        if before.get(path) != after.get(path):
+            yield f"{path}: {' → '.join(_apart(before.get(path), after.get(path)))}"
 
 
 def _values(path: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -1,7 +1,7 @@
 """What a review compares with in an account, against clients that answer from a table."""
 
 import pytest
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import ClientError
 
 from cli.clients import Identity
 from ops.review.deployed_stacks import compared
@@ -112,12 +112,3 @@ def test_a_region_that_the_caller_may_not_read_is_named_and_the_other_is_compare
     assert copies.latest.region == THERE
     assert copies.unknown.startswith("Operation: AccessDenied: not you")
     assert copies.unknown.endswith("; or compare with a git revision: --base REVISION")
-
-
-def test_without_credentials_there_is_a_reason_and_no_failure():
-    def nowhere(_region):
-        raise NoCredentialsError
-
-    base, (one,) = compared(stage(PLAIN), nowhere)
-    assert base == one.unknown
-    assert base.startswith("no AWS credentials")
