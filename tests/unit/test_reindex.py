@@ -15,25 +15,18 @@ class Sqs:
     """A queue: received messages are hidden, and come back when they are put back."""
 
     def __init__(self, *bodies):
-        self.visible = {str(n): body for n, body in enumerate(bodies)}
-        self.hidden, self.receipts = {}, 0
+        self.visible, self.hidden = {str(n): body for n, body in enumerate(bodies)}, {}
 
     def receive_message(self, *, MaxNumberOfMessages, **_):
-        found = list(self.visible)[:MaxNumberOfMessages]
-        self.receipts += 1
-        for id in found:
-            self.hidden[id] = self.visible.pop(id)
-        messages = [
-            {"MessageId": id, "ReceiptHandle": f"{id}/{self.receipts}", "Body": self.hidden[id]} for id in found
-        ]
-        return {"Messages": messages} if messages else {}
+        found = {id: self.visible.pop(id) for id in list(self.visible)[:MaxNumberOfMessages]}
+        self.hidden |= found
+        return {"Messages": [{"MessageId": id, "ReceiptHandle": id, "Body": body} for id, body in found.items()]}
 
     def delete_message(self, *, ReceiptHandle, **_):
-        del self.hidden[ReceiptHandle.partition("/")[0]]
+        del self.hidden[ReceiptHandle]
 
     def change_message_visibility(self, *, ReceiptHandle, **_):
-        id = ReceiptHandle.partition("/")[0]
-        self.visible[id] = self.hidden.pop(id)
+        self.visible[ReceiptHandle] = self.hidden.pop(ReceiptHandle)
 
 
 class Streams:
@@ -42,20 +35,18 @@ class Streams:
     def __init__(self, *pages, error=None):
         self.pages, self.error = pages, error
 
-    def get_shard_iterator(self, **request):
+    def get_shard_iterator(self, **_):
         if self.error:
             raise ClientError({"Error": {"Code": self.error}}, "GetShardIterator")
-        assert request["ShardIteratorType"] == "AT_SEQUENCE_NUMBER"
         return {"ShardIterator": 1}
 
     def get_records(self, *, ShardIterator):
-        answer = {"Records": self.pages[ShardIterator - 1]}
-        more = ShardIterator < len(self.pages)
-        return answer | ({"NextShardIterator": ShardIterator + 1} if more else {})
+        more = {"NextShardIterator": ShardIterator + 1} if ShardIterator < len(self.pages) else {}
+        return {"Records": self.pages[ShardIterator - 1], **more}
 
 
-def record(number, conversation, sk="MESSAGE#1#2"):
-    keys = {"pk": {"S": f"CONVERSATION#{conversation}"}, "sk": {"S": sk}}
+def record(number, conversation, pk="CONVERSATION#", sk="MESSAGE#1#2"):
+    keys = {"pk": {"S": pk + conversation}, "sk": {"S": sk}}
     return {"dynamodb": {"SequenceNumber": f"{number:021}", "Keys": keys}}
 
 
@@ -76,9 +67,6 @@ def settled(sqs, *pages, error=None, reindex=lambda _: True):
     return asked, result, said
 
 
-MEMBERSHIP = {
-    "dynamodb": {"SequenceNumber": f"{2:021}", "Keys": {"pk": {"S": "USER#a"}, "sk": {"S": "CONVERSATION#a#b"}}}
-}
 DONE = {"settled": 1, "kept": 0}
 KEPT = {"settled": 0, "kept": 1}
 
@@ -86,7 +74,7 @@ KEPT = {"settled": 0, "kept": 1}
 @pytest.mark.parametrize(
     "pages",
     [
-        ([record(1, "a#b"), MEMBERSHIP], [], [record(3, "a#b"), record(4, "c#d")]),
+        ([record(1, "a#b"), record(2, "a", "USER#", "CONVERSATION#a#b")], [], [record(3, "a#b"), record(4, "c#d")]),
         ([record(1, "a#b")], [record(4, "c#d")]),  # the last one is of no message, or gone with its shard's end
     ],
     ids=["over several pages", "without the last record"],
@@ -119,19 +107,14 @@ def test_a_message_that_lambda_did_not_send_is_kept(text):
     assert settled(Sqs(text)) == ([], KEPT, said)
 
 
-def test_what_fails_keeps_its_message_visible():
-    sqs, pages = Sqs(body()), [[record(1, "a#b"), record(3, "c#d")]]
-    assert settled(sqs, *pages, reindex=lambda _: False) == ([["a#b", "c#d"]], KEPT, [])
-    assert (len(sqs.visible), sqs.hidden) == (1, {})
+def test_many_messages_are_each_settled_once_and_what_fails_stays_visible():
+    sqs, page = Sqs(*[body()] * 25), [record(1, "a#b"), record(3, "c#d")]
+    assert settled(sqs, page, reindex=lambda _: False) == ([["a#b", "c#d"]] * 25, {"settled": 0, "kept": 25}, [])
+    assert (len(sqs.visible), sqs.hidden) == (25, {})
+    assert settled(sqs, page) == ([["a#b", "c#d"]] * 25, {"settled": 25, "kept": 0}, [])
+    assert (sqs.visible, sqs.hidden) == ({}, {})
     with pytest.raises(ClientError):
         settled(Sqs(body()), error="AccessDeniedException")
-
-
-def test_many_messages_are_each_settled_once():
-    sqs = Sqs(*[body()] * 25)
-    asked, result, _ = settled(sqs, [record(1, "a#b"), record(3, "c#d")])
-    assert (asked, result) == ([["a#b", "c#d"]] * 25, {"settled": 25, "kept": 0})
-    assert (sqs.visible, sqs.hidden) == ({}, {})
 
 
 def test_after_all_is_reindexed_only_the_messages_of_before_are_deleted():
