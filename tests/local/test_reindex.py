@@ -46,20 +46,30 @@ def test_a_table_without_lists_gets_those_that_are_named_then_all(chat, table):
         assert lists(table) == rows_of(jerry[-1], spike[-1])
 
 
-@pytest.mark.parametrize(
-    ("last", "rows"),
-    [
-        (message(4), list(rows_of(message(0)).values())),
-        (message(4), list(rows_of(message(9)).values())),
-        (message(4), list(rows_of(message(2)).values())[:1]),
-        (message(4, "edited"), list(rows_of(message(4)).values())),
-    ],
-    ids=["behind", "beyond", "one list of two", "an old text"],
-)
-def test_lists_that_are_not_at_the_last_message_are_corrected(chat, table, last, rows):
-    store(table, typed(last), *rows)
-    assert chat("reindex")[0] == 0
-    assert lists(table) == rows_of(last)
+def foreign(**other):
+    """Rows that were put by hand; None for what they lack."""
+    rows = memberships(message(4, "foreign"))
+    return [typed({name: value for name, value in (row | other).items() if value is not None}) for row in rows]
+
+
+WRONG = {
+    "behind": list(rows_of(message(0)).values()),
+    "beyond": list(rows_of(message(9)).values()),
+    "one list of two": list(rows_of(message(2)).values())[:1],
+    "an old text": list(rows_of(message(4, "old")).values()),
+    "beyond without an id": foreign(LastMessageAt="2027-01-01T00:00:00.000Z", LastMessageId=None),
+    "without an id": foreign(LastMessageId=None),
+    "without a time": foreign(LastMessageAt=None, LastMessageId=None),
+}
+
+
+@pytest.mark.parametrize("messages", [[message(4)], []], ids=["a message", "no message"])
+@pytest.mark.parametrize("rows", WRONG.values(), ids=WRONG)
+def test_lists_that_are_not_at_the_last_message_are_corrected(chat, table, messages, rows):
+    store(table, *map(typed, messages), *rows)
+    assert chat("reindex") == (0, "1 conversation reindexed\n", "")
+    left = {key: item for key, item in everything(table).items() if key[0].startswith("USER#")}
+    assert left == rows_of(*messages)
 
 
 @pytest.mark.parametrize("write", [1, 2])
@@ -78,25 +88,6 @@ def test_a_message_that_comes_meanwhile_is_not_lost(any_table, table, write, the
     real = table_for_threads(any_table.meta.client, table)
     reindex(Meddled(real, writes={write: another_writer_sends}), "jerry#tom")
     assert lists(table) == rows_of(message(max([*there, new])))
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        {"LastMessageAt": "2027-01-01T00:00:00.000Z", "LastMessageId": None},
-        {"LastMessageId": None},
-        {"LastMessageAt": None, "LastMessageId": None},
-    ],
-    ids=str,
-)
-@pytest.mark.parametrize("messages", [[message(4)], []], ids=["a message", "no message"])
-def test_rows_put_by_hand_become_right_whatever_they_lack(chat, table, messages, other):
-    rows = memberships(message(4, "foreign"))
-    foreign = [{name: value for name, value in (row | other).items() if value is not None} for row in rows]
-    store(table, *map(typed, [*messages, *foreign]))
-    assert chat("reindex") == (0, "1 conversation reindexed\n", "")
-    left = {key: item for key, item in everything(table).items() if key[0].startswith("USER#")}
-    assert left == rows_of(*messages)
 
 
 def test_what_others_add_to_a_row_stays_and_is_not_compared(chat, table):

@@ -12,10 +12,11 @@ what the table answered, so the code is run again from its start for every step,
 up to the first call that has no answer yet.
 """
 
+import operator
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple
 
 from botocore.exceptions import ClientError
@@ -28,6 +29,7 @@ BringUpToDate = Callable[[Any, str, Position], None]
 Frozen = tuple[tuple[str, Any], ...]
 # One mutation: the message's place, and its new body; None deletes it.
 Mutation = tuple[int, str | None]
+_COMPARISONS = {"<": operator.lt, "<=": operator.le, "=": operator.eq, ">=": operator.ge, ">": operator.gt}
 _CONDITION = re.compile(r"attribute_not_exists\((\w+)\)|attribute_type\((\w+), (:\w+)\)|(\w+) (<=|<|=|>=|>) (:\w+)")
 
 
@@ -44,17 +46,11 @@ class Replayed:
 
     def __init__(self, answers: tuple[Any, ...]) -> None:
         self._answers = iter(answers)
+        self.query, self.update_item, self.delete_item = (
+            partial(self._answer, kind) for kind in ("query", "update", "delete")
+        )
 
-    def query(self, **request: Any) -> Any:
-        return self._answer("query", request)
-
-    def update_item(self, **request: Any) -> Any:
-        return self._answer("update", request)
-
-    def delete_item(self, **request: Any) -> Any:
-        return self._answer("delete", request)
-
-    def _answer(self, kind: str, request: dict[str, Any]) -> Any:
+    def _answer(self, kind: str, **request: Any) -> Any:
         try:
             answer = next(self._answers)
         except StopIteration:
@@ -92,8 +88,8 @@ class State(NamedTuple):
 class Exploration:
     """All that can happen when ``mutations`` meet ``bring_up_to_date``.
 
-    ``crashes``, ``zombies`` and ``replays`` bound how many of each there are,
-    ``together`` how many invocations run at a time.
+    ``crashes``, ``zombies`` and ``replays`` bound how many of each there are;
+    two invocations run at a time.
     """
 
     bring_up_to_date: BringUpToDate
@@ -101,7 +97,6 @@ class Exploration:
     crashes: int = 0
     zombies: int = 0
     replays: int = 0
-    together: int = 2
     _calls: dict[Any, Pause | None] = field(default_factory=dict)
 
     def wrong_end(self) -> State | None:
@@ -112,22 +107,18 @@ class Exploration:
         while todo:
             state = todo.pop()
             self.states += 1
-            following = list(self._following(state))
-            if self._is_end(state) and dict(state.rows) != right_rows(dict(state.messages)):
+            following = set(self._following(state))
+            is_end = state.done == len(self.mutations) and not state.pending and not state.running
+            if is_end and dict(state.rows) != right_rows(dict(state.messages)):
                 return state
-            for one in following:
-                if one not in seen:
-                    seen.add(one)
-                    todo.append(one)
+            todo += following - seen
+            seen |= following
         return None
-
-    def _is_end(self, state: State) -> bool:
-        return state.done == len(self.mutations) and not state.pending and not state.running
 
     def _following(self, state: State) -> Iterator[State]:
         if state.done < len(self.mutations):
             yield self._mutated(state)
-        if len(state.running) < self.together:
+        if len(state.running) < 2:
             yield from self._delivered(state)
         for invocation in state.running:
             others = _without(state, invocation)
@@ -154,18 +145,17 @@ class Exploration:
 
     def _delivered(self, state: State) -> Iterator[State]:
         """Each record alone, and all of them in one batch; then some of them once more."""
+
+        def started(batch: frozenset[int]) -> State:
+            horizon = max(state.positions[record] for record in batch)
+            return _with(state, Invocation(batch, Position.of(sort_key(horizon))))
+
         batches = {frozenset({record}) for record in state.pending} | {state.pending}
         for batch in batches - {frozenset()}:
-            started = _with(state, self._invocation(state, batch))
-            yield started._replace(pending=state.pending - batch)
+            yield started(batch)._replace(pending=state.pending - batch)
         if state.replays:
             for record in range(len(state.positions)):
-                started = _with(state, self._invocation(state, frozenset({record})))
-                yield started._replace(replays=state.replays - 1)
-
-    def _invocation(self, state: State, batch: frozenset[int]) -> Invocation:
-        horizon = max(state.positions[record] for record in batch)
-        return Invocation(batch, Position.of(sort_key(horizon)))
+                yield started(frozenset({record}))._replace(replays=state.replays - 1)
 
     def _stepped(self, state: State, others: State, invocation: Invocation) -> State:
         call = self._call(invocation)
@@ -266,15 +256,6 @@ def _condition(expression: str) -> Callable[[Mapping[str, Any], Mapping[str, Any
         return bool(eval(code, terms | {"has_type": has_type}))
 
     return truth
-
-
-_COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    "=": lambda left, right: left == right,
-    ">=": lambda left, right: left >= right,
-    ">": lambda left, right: left > right,
-}
 
 
 def _frozen(mapping: Mapping[str, Any]) -> Frozen:
