@@ -30,14 +30,6 @@ def follow(table, *items):
     bring_up_to_date(table, "jerry#tom", max(position(item) for item in items))
 
 
-def test_a_first_message_puts_the_conversation_into_both_lists(any_table):
-    any_table.put_item(Item=ONE)
-    follow(any_table, ONE)
-    assert shown(any_table, "tom") == [("Jerry", "one")]
-    assert shown(any_table, "jerry") == [("Tom", "one")]
-    assert_lists_are_right(any_table)
-
-
 @pytest.mark.parametrize(
     ("change", "record", "entry"),
     [
@@ -56,13 +48,14 @@ def test_a_list_follows_the_last_message(table, change, record, entry):
     assert_lists_are_right(table)
 
 
-def test_without_any_message_the_conversation_leaves_both_lists(table):
+def test_without_any_message_the_conversation_leaves_both_lists_until_it_starts_again(table):
+    assert (shown(table, "tom"), shown(table, "jerry")) == ([("Jerry", "two")], [("Tom", "two")])
     delete(ONE, TWO)(table)
     follow(table, ONE, TWO)
     assert shown(table, "tom") == shown(table, "jerry") == []
     table.put_item(Item=ONE)
     follow(table, ONE)
-    assert shown(table) == [("Jerry", "one")], "a conversation starts again"
+    assert shown(table) == [("Jerry", "one")]
     assert_lists_are_right(table)
 
 

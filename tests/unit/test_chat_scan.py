@@ -26,17 +26,15 @@ def respond(monkeypatch):
 
 def page(_operation, request):
     number = int(request["ExclusiveStartKey"]["page"]) if "ExclusiveStartKey" in request else 0
-    items = PAGES[request["Segment"]][number]
     more = {"LastEvaluatedKey": {"page": number + 1}} if number < 3 else {}
-    return {"Items": items[: request.get("Limit")], **more}
+    return {"Items": PAGES[request["Segment"]][number][: request.get("Limit")], **more}
 
 
 @pytest.mark.parametrize("limit", [None, 1, 13, 69])
 def test_every_item_comes_once_and_a_limit_is_exact(respond, capsys, limit):
     respond(page)
-    assert (
-        main(["scan", "--table", "T-1", "--json", "--segments", "5", *(["--limit", str(limit)] if limit else [])]) == 0
-    )
+    options = ["--limit", str(limit)] if limit else []
+    assert main(["scan", "--table", "T-1", "--json", "--segments", "5", *options]) == 0
     found = [json.loads(line)["id"]["S"] for line in capsys.readouterr().out.splitlines()]
     total = sum(len(items) for segment in PAGES for items in segment)
     assert len(found) == len({*found}) == (limit or total)
