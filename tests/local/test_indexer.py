@@ -1,67 +1,131 @@
-"""Batches of the stream, their failures and their retries, on two engines."""
+"""Both users' lists follow the messages, by single records and by batches, on two engines; and what that costs."""
 
 import pytest
 from botocore.exceptions import ClientError
 
+from bench.indexing import costs
+from bench.units import Metered
+from dynamo.memberships import bring_up_to_date
 from functions.indexer import index
-from tests.support.lists import Meddled, assert_lists_are_right, message, record, shown
+from model.messages import INDEX_PARTITION_KEY, INDEX_SORT_KEY
+from tests.support.lists import Meddled, assert_lists_are_right, key, message, position, record, shown
 from tests.support.streams import deliver
 
+ONE, TWO, THREE = message(1, "one"), message(2, "two"), message(3, "three")
+TOGETHER = message(2, "two as well", message_id="n")  # in TWO's millisecond, and after it
+BY_HAND = {"pk": TWO["pk"], "sk": "MESSAGE#3", "Body": b"\xff", "ToUser": ["Jerry"]}
 
-def conversation(user: str, *minutes: int):
-    return [message(minute, f"{minute}", sender="Tom", recipient=user) for minute in minutes]
+
+@pytest.fixture
+def table(any_table):
+    """One and two are there, and in the lists."""
+    for item in (ONE, TWO):
+        any_table.put_item(Item=item)
+        follow(any_table, item)
+    return any_table
 
 
-def put(table, items):
-    """Put the items; the records of the stream about it."""
-    for item in items:
-        table.put_item(Item=item)
-    return [record(item, number) for number, item in enumerate(items, 100)]
+def follow(table, *items):
+    bring_up_to_date(table, "jerry#tom", max(position(item) for item in items))
+
+
+@pytest.mark.parametrize(
+    ("change", "record", "row"),
+    [
+        (THREE, THREE, ("Jerry", "three")),
+        (TOGETHER, TOGETHER, ("Jerry", "two as well")),
+        (TWO | {"Body": "edited"}, TWO, ("Jerry", "edited")),
+        (TWO | {"ToUser": "JERRY"}, TWO, ("JERRY", "two")),
+        (BY_HAND, BY_HAND, ("jerry", "")),
+        (None, TWO, ("Jerry", "one")),
+    ],
+    ids=["newer", "same millisecond", "edited", "name written otherwise", "put by hand", "deleted"],
+)
+def test_a_list_follows_the_last_message(table, change, record, row):
+    if change:
+        table.put_item(Item=change)
+    else:
+        table.delete_item(Key=key(TWO))
+    follow(table, record)
+    assert shown(table) == [row]
+    assert_lists_are_right(table)
+
+
+def test_without_any_message_the_conversation_leaves_both_lists_until_it_starts_again(table):
+    assert (shown(table, "tom"), shown(table, "jerry")) == ([("Jerry", "two")], [("Tom", "two")])
+    for item in (ONE, TWO):
+        table.delete_item(Key=key(item))
+    follow(table, ONE, TWO)
+    assert shown(table, "tom") == shown(table, "jerry") == []
+    table.put_item(Item=ONE)
+    follow(table, ONE)
+    assert shown(table) == [("Jerry", "one")]
+    assert_lists_are_right(table)
+
+
+def test_a_list_that_is_further_on_is_not_taken_back(table):
+    """A late record of one, after one was all that was left for a moment."""
+    table.put_item(Item=THREE)
+    follow(table, THREE)
+    table.delete_item(Key=key(TWO))
+    table.delete_item(Key=key(THREE))  # its record is still to come
+    follow(table, TWO)
+    assert shown(table) == [("Jerry", "three")]
+    follow(table, THREE)
+    assert_lists_are_right(table)
 
 
 class Failing:
-    """A table that throttles the first ``times`` writes of one conversation."""
+    """A table that throttles the first ``times`` writes of Spike's conversation."""
 
-    def __init__(self, table, conversation: str, times: int) -> None:
-        self._table, self._conversation, self.times = table, conversation, times
+    def __init__(self, table, times: int) -> None:
+        self._table, self.times = table, times
 
     def __getattr__(self, name):
         return getattr(self._table, name)
 
     def update_item(self, **request):
-        if request["Key"]["sk"] == f"CONVERSATION#{self._conversation}" and self.times:
+        if request["Key"]["sk"] == "CONVERSATION#spike#tom" and self.times:
             self.times -= 1
             raise ClientError({"Error": {"Code": "ThrottlingException"}}, "UpdateItem")
         return self._table.update_item(**request)
 
 
-@pytest.fixture
-def mixed():
-    """Three conversations' messages, in turns, the newest not last."""
-    jerry, spike, tyke = (conversation(name, 5, 9, 7) for name in ("Jerry", "Spike", "Tyke"))
-    return [one for three in zip(jerry, spike, tyke, strict=True) for one in three]
-
-
-def test_a_batch_brings_every_conversation_up_to_date_at_once(any_table, mixed):
-    records = put(any_table, mixed)
-    seen = Meddled(any_table, {})
-    assert index(seen, records) == {"batchItemFailures": []}
-    assert_lists_are_right(any_table)
-    assert sorted(shown(any_table)) == [("Jerry", "9"), ("Spike", "9"), ("Tyke", "9")]
-    assert seen.calls.count("query") == 2 * 3
-    assert seen.calls.count("update_item") == 2 * 3
-
-
-@pytest.mark.parametrize("times", [1, 2, 3])
-def test_lambda_goes_on_from_the_first_failure_until_all_is_right(any_table, mixed, times):
+@pytest.mark.parametrize("times", [0, 1, 2, 3])
+def test_a_batch_brings_every_conversation_up_to_date_and_continues_from_the_first_failure(any_table, times):
     """Also when only the second list could not be written, or a retry fails again."""
-    failing = Failing(any_table, "spike#tom", times)
-    batches = []
+    # Three conversations' messages, in turns, the newest not last.
+    items = [message(at, str(at), recipient=user) for at in (5, 9, 7) for user in ("Jerry", "Spike", "Tyke")]
+    for item in items:
+        any_table.put_item(Item=item)
+    seen, batches = Meddled(Failing(any_table, times)), []
 
     def indexing(records):
         batches.append(len(records))
-        return index(failing, records)
+        return index(seen, records)
 
-    assert deliver(indexing, put(any_table, mixed), tries=10) == []
+    assert deliver(indexing, [record(item, number) for number, item in enumerate(items, 100)], tries=10) == []
     assert batches == [9] + [8] * times
     assert_lists_are_right(any_table)
+    assert sorted(shown(any_table)) == [("Jerry", "9"), ("Spike", "9"), ("Tyke", "9")]
+    if not times:
+        assert (seen.calls.count("query"), seen.calls.count("update_item")) == (2 * 3, 2 * 3)
+
+
+def test_a_message_costs_what_the_documents_say(aws):
+    original, single, together, apart = costs(aws, messages=10, batches=(5,))
+    assert (original.documented.table, original.documented.index) == (5, 4)
+    assert (original.documented.reads, original.invocations) == (0.5, 5)
+    assert (single.documented.table, single.documented.index) == (3, 4)
+    assert (single.documented.reads, single.invocations) == (2, 1)
+    assert together.invocations == apart.invocations == 1 / 5
+    assert apart.documented == single.documented
+    assert (together.documented.writes, together.documented.reads) == ((5 + 6) / 5, 2 / 5)
+    for cost in (original, single, together, apart):
+        assert cost.reported == cost.documented
+
+
+def test_a_replay_costs_two_units_and_moves_nothing(table):
+    metered = Metered(table, (INDEX_PARTITION_KEY, INDEX_SORT_KEY))
+    bring_up_to_date(metered, "jerry#tom", position(TWO))
+    assert (metered.documented.table, metered.documented.index) == (2, 0)

@@ -5,7 +5,7 @@ from typing import Any
 
 
 class UserPool:
-    """A new pool; ``id`` names it. Whoever makes it deletes it."""
+    """A new pool; ``id`` names it. The test that makes it deletes it."""
 
     def __init__(self, client: Callable[..., Any], name: str) -> None:
         self._cognito = client("cognito-idp")
@@ -21,16 +21,6 @@ class UserPool:
             UserPoolId=self.id, Username=f"user-{self._count}", UserAttributes=attributes, MessageAction="SUPPRESS"
         )
         return next(a["Value"] for a in made["User"]["Attributes"] if a["Name"] == "sub")
-
-    def rename(self, sub: str, name: str) -> None:
-        """Give a user another preferred_username."""
-        self._cognito.admin_update_user_attributes(
-            UserPoolId=self.id, Username=sub, UserAttributes=[{"Name": "preferred_username", "Value": name}]
-        )
-
-    def disable(self, sub: str) -> None:
-        """Keep a user from signing in."""
-        self._cognito.admin_disable_user(UserPoolId=self.id, Username=sub)
 
     def delete(self) -> None:
         """Delete the pool with its users."""
