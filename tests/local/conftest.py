@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.support.chat_steps import environment_of, on_table
 from tests.support.deployment import Deployment
 from tests.support.ops_deployment import quick_deployment
 
@@ -27,3 +28,17 @@ def quick_stage(aws, client, name):
     """A stage for the commands of ops, which is not deployed yet, on an embedded AWS whose jobs take no time."""
     with quick_deployment(aws, client, name) as deployment:
         yield deployment
+
+
+@pytest.fixture
+def table(any_table, aws, monkeypatch):
+    """The name of an empty table, on each engine in turn, to which the environment then points."""
+    for key, value in environment_of(any_table, aws).items():
+        monkeypatch.setenv(key, value)
+    return any_table.name
+
+
+@pytest.fixture
+def chat(capsys, table):
+    """``chat("export", ...)``: a command on that table."""
+    return on_table(capsys, table)

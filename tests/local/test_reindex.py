@@ -6,22 +6,9 @@ import pytest
 
 from chat.reindex import reindex, table_for_threads
 from model.messages import INDEX_PARTITION_KEY, memberships
-from tests.support.chat_steps import environment_of, everything, on_table, run, store, typed
+from tests.support.chat_steps import everything, run, store, typed
 from tests.support.lists import Meddled, message
 from tests.support.streams import Stream
-
-
-@pytest.fixture
-def table(any_table, aws, monkeypatch):
-    """The name of an empty table, on the engine to which the environment points."""
-    for key, value in environment_of(any_table, aws).items():
-        monkeypatch.setenv(key, value)
-    return any_table.name
-
-
-@pytest.fixture
-def chat(capsys, table):
-    return on_table(capsys, table)
 
 
 def rows_of(*messages):
