@@ -13,6 +13,7 @@ from model.messages import (
     INDEX_SORT_KEY,
     USER_PREFIX,
     Position,
+    key_of,
     memberships,
     message_item,
 )
@@ -51,13 +52,13 @@ def assert_lists_are_right(table: Any) -> None:
     for item in items:
         if item["pk"].startswith(CONVERSATION_PREFIX):
             last[item["pk"]] = max(item, last.get(item["pk"], item), key=lambda one: one["sk"])
-    right = {_name(row): row for item in last.values() for row in memberships(item)}
-    there = {_name(item): item for item in items if item["pk"].startswith(USER_PREFIX)}
+    right = {key_of(row): row for item in last.values() for row in memberships(item)}
+    there = {key_of(item): item for item in items if item["pk"].startswith(USER_PREFIX)}
     assert there == right
     for user in {row[INDEX_PARTITION_KEY] for row in right.values()}:
         own = [row for row in right.values() if row[INDEX_PARTITION_KEY] == user]
         listed = listed_conversations(table, user)
-        assert {_name(row): row for row in listed} == {_name(row): row for row in own}
+        assert {key_of(row): row for row in listed} == {key_of(row): row for row in own}
         times = [row[INDEX_SORT_KEY] for row in listed]
         assert times == sorted(times, reverse=True)
 
@@ -97,7 +98,3 @@ class Meddled:
             return method(**request)
 
         return call
-
-
-def _name(row: Mapping[str, Any]) -> tuple[str, str]:
-    return row["pk"], row["sk"]

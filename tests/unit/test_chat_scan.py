@@ -1,7 +1,6 @@
-"""``scan`` and ``tables`` against scripted pages: every item once, a limit, an end that waits for no other segment."""
+"""``scan`` and ``tables`` against scripted pages: every item once, and a limit."""
 
 import json
-import threading
 
 import pytest
 
@@ -38,23 +37,6 @@ def test_every_item_comes_once_and_a_limit_is_exact(respond, capsys, limit):
     found = [json.loads(line)["id"]["S"] for line in capsys.readouterr().out.splitlines()]
     total = sum(len(items) for segment in PAGES for items in segment)
     assert len(found) == len({*found}) == (limit or total)
-
-
-def test_a_scan_at_its_limit_waits_for_no_other_segment(respond, capsys):
-    ended = threading.Event()
-
-    def slow(operation, request):
-        if request["Segment"]:
-            ended.wait(60)
-        return page(operation, request | {"Segment": 4})
-
-    respond(slow)
-    try:
-        assert main(["scan", "--table", "T-1", "--json", "--segments", "4", "--limit", "3"]) == 0
-        assert not ended.is_set()
-    finally:
-        ended.set()
-    assert len(capsys.readouterr().out.splitlines()) == 3
 
 
 def test_the_tables_of_every_page_are_listed(respond, capsys):

@@ -5,19 +5,9 @@ import re
 
 import pytest
 
-from chat.__main__ import parser
-
-
-def test_every_command_has_the_shared_options_and_a_summary():
-    (commands,) = (action for action in parser()._actions if action.dest == "command")
-    for name, command in commands.choices.items():
-        wanted = {"--stage", "--stack", "--region", "--profile", "--json", "--capacity"}
-        assert wanted <= set(command._option_string_actions), name
-        assert command.description, name
-
 
 @pytest.mark.usefixtures("talk")
-def test_the_consumed_capacity_is_told_at_the_end(on):
+def test_the_consumed_capacity_is_printed_at_the_end(on):
     assert on("history", "tom#jerry", "--capacity").err == ("consumed capacity: 1 read units, 0 write units\n")
     sent = on("send", "--from", "a", "--to", "b", "x", "--capacity", "--json")
     assert sent.err == "consumed capacity: 0 read units, 1 write units\n"
@@ -47,21 +37,14 @@ ON_A_TABLE = {
         ("--stage nowhere", {}, "stack Messages-nowhere does not exist in us-east-1"),
         ("--profile nobody --table T-1", {}, "(nobody) could not be found"),
         ("--table T-1", {"AWS_ENDPOINT_URL": "not a url"}, "Invalid endpoint: not a url; check AWS_ENDPOINT_URL"),
-        ("--table T-1", {"AWS_ACCESS_KEY_ID": None, "AWS_SECRET_ACCESS_KEY": None}, "no AWS credentials"),
-        ("--table T-1", {"AWS_REGION": None, "AWS_DEFAULT_REGION": None}, "no AWS region is set"),
         ("--table T-1", {"AWS_CA_BUNDLE": "/no/such/file"}, "check AWS_CA_BUNDLE"),
-        ("--table T-1", {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, "check the network, --region and AWS"),
     ],
 )
 def test_a_target_or_an_environment_that_does_not_work_is_one_line(chat, monkeypatch, options, variables, said):
     for name, value in variables.items():
-        if value is None:
-            monkeypatch.delenv(name)
-        else:
-            monkeypatch.setenv(name, value)
+        monkeypatch.setenv(name, value)
     failed = chat("history", *options.split(), "tom#jerry")
-    assert said in failed.error
-    assert failed.status == 1
+    assert (failed.status, said in failed.error) == (1, True)
 
 
 @pytest.fixture

@@ -64,16 +64,16 @@ def hanging():
         ended.set()
 
 
-@pytest.mark.parametrize("ending", [signal.SIGINT, None])
-def test_a_scan_that_is_ended_waits_for_no_other_segment(ending):
-    with hanging() as slow, start(slow, "scan", "--json", "--segments", "4", "--table", "t-t") as process:
+@pytest.mark.parametrize(("ending", "status"), [("limit", 0), ("closed pipe", 1), (signal.SIGINT, 130)])
+def test_a_scan_that_ends_waits_for_no_other_segment(ending, status):
+    options = ["--limit", "1"] if ending == "limit" else []
+    with hanging() as slow, start(slow, "scan", "--json", "--segments", "4", "--table", "t-t", *options) as process:
         assert process.stdout.readline()
-        if ending:
+        if ending == signal.SIGINT:
             process.send_signal(ending)
-            process.communicate(timeout=30)
-        else:
+        if ending == "closed pipe":
             process.stdout.close()
-        assert process.wait(30) == (130 if ending else 1)
+        assert process.wait(30) == status
 
 
 def test_what_was_done_is_reported_although_it_cannot_be_printed(aws, table, talk):
