@@ -10,13 +10,7 @@ from tests.support.deployment import DeploymentFailed
 from tests.support.reviews import changes, review
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
-PROVISIONED = {
-    "billing_mode": "provisioned",
-    "write_capacity": 7,
-    "max_write_capacity": 70,
-    "read_capacity": 6,
-    "max_read_capacity": 60,
-}
+CAPACITY = {"write_capacity": 7, "max_write_capacity": 70, "read_capacity": 6, "max_read_capacity": 60}
 # What DynamoDB's API calls no limit.
 NONE = {"MaxReadRequestUnits": -1, "MaxWriteRequestUnits": -1}
 _WRITES = "WriteProvisionedThroughputSettings.WriteCapacityAutoScalingSettings.SeedCapacity"
@@ -56,7 +50,11 @@ def test_a_deployed_stage_is_limited_provisioned_and_on_demand_again(client, sta
     limits = {"MaxReadRequestUnits": 40, "MaxWriteRequestUnits": 20}
     limited = stage.deploy(items, max_read_units=40, max_write_units=20)
     assert shown(client, limited) == (table, "PAY_PER_REQUEST", [(0, 0)] * 2, [limits] * 2)
-    assert shown(client, stage.deploy(items, **PROVISIONED))[:3] == (table, "PROVISIONED", [(6, 7)] * 2)
+    assert shown(client, stage.deploy(items, billing_mode="provisioned", **CAPACITY))[:3] == (
+        table,
+        "PROVISIONED",
+        [(6, 7)] * 2,
+    )
     outputs = stage.deploy(items)
     assert shown(client, outputs) == (table, *before)
     items = client("dynamodb").scan(TableName=outputs["TableName"])["Items"]

@@ -16,12 +16,6 @@ def run(stage, command, *options):
     return main([command, "--stage", stage.stage, *options])
 
 
-def take_one(stage, capsys):
-    """The ARN of a backup that `python -m ops backup` took."""
-    assert run(stage, "backup") == 0
-    return capsys.readouterr().out.strip()
-
-
 def left(capsys):
     return json.loads(capsys.readouterr().out)["left"]
 
@@ -31,7 +25,8 @@ def test_a_governance_lock_from_deployment_to_clean_up(client, stage, capsys):
     vault, backup = outputs["BackupVaultName"], client("backup")
     shown = backup.describe_backup_vault(BackupVaultName=vault)
     assert (shown["Locked"], shown["MinRetentionDays"], shown["MaxRetentionDays"]) == (True, 7, 35)
-    point = {"BackupVaultName": vault, "RecoveryPointArn": take_one(stage, capsys)}
+    assert run(stage, "backup") == 0
+    point = {"BackupVaultName": vault, "RecoveryPointArn": capsys.readouterr().out.strip()}
     assert refused(backup.delete_recovery_point, **point)[1] == "InvalidRequestException"
     # Outside of the bounds a job fails.
     job = back_up(client, vault, outputs["TableName"], outputs["BackupRoleArn"])
@@ -51,20 +46,21 @@ def test_a_governance_lock_from_deployment_to_clean_up(client, stage, capsys):
     assert vault not in [v["BackupVaultName"] for v in backup.list_backup_vaults()["BackupVaultList"]]
 
 
-def test_the_lock_goes_with_the_setting(client, stage):
-    vault = stage.deploy([], **LOCKED)["BackupVaultName"]
-    assert stage.deploy([], **LOCKED | {"vault_lock": ""})["BackupVaultName"] == vault
-    assert client("backup").describe_backup_vault(BackupVaultName=vault)["Locked"] is False
-
-
-def test_a_compliance_lock_is_final_after_its_grace(client, stage, capsys, setting):
+def test_a_governance_lock_goes_with_the_setting_and_a_compliance_lock_is_final_after_its_grace(
+    client, stage, capsys, setting
+):
     setting("vault_lock_day_seconds", 0)  # the days of grace are over at once
     confirmed = f"{stage.stack} for 35 days"
-    outputs = stage.deploy([], **LOCKED | {"vault_lock": "compliance"}, vault_lock_confirmed=confirmed)
-    take_one(stage, capsys)
+    vault = stage.deploy([], **LOCKED)["BackupVaultName"]
+    assert stage.deploy([], **LOCKED | {"vault_lock": ""})["BackupVaultName"] == vault
+    unlocked = client("backup").describe_backup_vault(BackupVaultName=vault)
+    assert unlocked["Locked"] is False, "a governance lock goes with the setting"
+    stage.deploy([], **LOCKED | {"vault_lock": "compliance"}, vault_lock_confirmed=confirmed)
+    assert run(stage, "backup") == 0
     unlock = client("backup").delete_backup_vault_lock_configuration
-    assert refused(unlock, BackupVaultName=outputs["BackupVaultName"])[1] == "InvalidRequestException"
+    assert refused(unlock, BackupVaultName=vault)[1] == "InvalidRequestException"
     stage.destroy()
+    capsys.readouterr()
     assert run(stage, "cleanup", "--unlock", *CLEANUP) == 1
     (point,) = [item for item in left(capsys) if item["kind"] == "recovery point"]
     assert "compliance mode, immutable since" in point["reason"]
