@@ -12,7 +12,6 @@ from embedded_aws.tests.support.engine import endpoint, session
 from local.process import Running
 from tests.support import elsewhere as elsewheres
 from tests.support import engines
-from tests.support.deployment import bootstrap
 
 
 @pytest.fixture(scope="session")
@@ -24,6 +23,9 @@ def aws(aws: Any) -> Running:
 @pytest.fixture(scope="session")
 def bootstrapped(client: Callable[..., Any]) -> None:
     """The bucket and the roles of the CDK."""
+    # Here, because this plugin loads before tests.conftest, which sets up the CDK, and for unit tests, which need none.
+    from tests.support.deployment import bootstrap
+
     bootstrap(client)
 
 
