@@ -43,33 +43,24 @@ def without_seed_capacity(stack):
         table.add_property_deletion_override(path)
 
 
-def test_a_deployed_stage_is_limited_provisioned_and_on_demand_again(client, stage):
+def test_a_stage_changes_its_mode_and_limits_but_without_a_seed_capacity_gets_it_first(client, stage, aws):
+    """Every stage that was provisioned before the template had one has none."""
     items = load_items(PROJECT / "seed/messages.yaml")
-    table, *before = shown(client, stage.deploy(items))
-    assert before == ["PAY_PER_REQUEST", [(0, 0)] * 2, [NONE] * 2]
-    limits = {"MaxReadRequestUnits": 40, "MaxWriteRequestUnits": 20}
-    limited = stage.deploy(items, max_read_units=40, max_write_units=20)
-    assert shown(client, limited) == (table, "PAY_PER_REQUEST", [(0, 0)] * 2, [limits] * 2)
-    assert shown(client, stage.deploy(items, billing_mode="provisioned", **CAPACITY))[:3] == (
-        table,
-        "PROVISIONED",
-        [(6, 7)] * 2,
-    )
-    outputs = stage.deploy(items)
-    assert shown(client, outputs) == (table, *before)
-    items = client("dynamodb").scan(TableName=outputs["TableName"])["Items"]
-    assert [item for item in items if item["sk"]["S"].startswith("MESSAGE#")]
-
-
-def test_a_stage_deployed_without_a_seed_capacity_gets_it_before_the_switch(client, stage, aws):
-    """Like every stage that was provisioned before the template had one."""
-    deployed = stage.deploy([], change=without_seed_capacity, billing_mode="provisioned")
-    table, *before = shown(client, deployed)
+    provisioned = {"billing_mode": "provisioned"} | CAPACITY
+    outputs = stage.deploy(items, change=without_seed_capacity, **provisioned)
+    table, *before = shown(client, outputs)
     (line,) = failing(aws.environment(), stage)
     assert "BillingMode PAY_PER_REQUEST: CloudFormation refuses the switch unless" in line
     with pytest.raises(DeploymentFailed, match="the previous template must specify a value for"):
-        stage.deploy([])
-    assert shown(client, deployed) == (table, *before)
-    stage.deploy([], billing_mode="provisioned")
+        stage.deploy(items)
+    assert shown(client, outputs) == (table, *before)
+    stage.deploy(items, **provisioned)
     assert failing(aws.environment(), stage) == []
-    assert shown(client, stage.deploy([]))[:2] == (table, "PAY_PER_REQUEST")
+
+    on_demand = (table, "PAY_PER_REQUEST", [(0, 0)] * 2)
+    assert shown(client, stage.deploy(items)) == (*on_demand, [NONE] * 2)
+    limits = {"MaxReadRequestUnits": 40, "MaxWriteRequestUnits": 20}
+    assert shown(client, stage.deploy(items, max_read_units=40, max_write_units=20)) == (*on_demand, [limits] * 2)
+    assert shown(client, stage.deploy(items, **provisioned))[:3] == (table, "PROVISIONED", [(6, 7)] * 2)
+    found = client("dynamodb").scan(TableName=outputs["TableName"])["Items"]
+    assert [item for item in found if item["sk"]["S"].startswith("MESSAGE#")]

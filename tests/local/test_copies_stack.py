@@ -1,13 +1,13 @@
 """A stage with a second stack for copies, with the real CDK CLI in two regions."""
 
 import json
-import subprocess
 
 import pytest
 
 from embedded_aws.tests.support.steps import back_up
 from ops.__main__ import main
 from tests.conftest import PROJECT
+from tests.support import commands
 
 pytestmark = pytest.mark.usefixtures("quick_backups")
 HOME, THERE = "us-east-1", "eu-west-1"
@@ -17,14 +17,10 @@ HOME, THERE = "us-east-1", "eu-west-1"
 def cdk(aws, name, tmp_path):
     """``cdk("deploy", ...)`` for the stage, as the make targets call it; its output."""
     context = [f"stage={name[:8]}", f"region={HOME}", f"copy_region={THERE}"]
+    settings = [part for one in context for part in ("-c", one)]
 
     def run(*arguments, fails=False):
-        made = tmp_path / "cdk.out"  # by the first command, for the others
-        source = ["-a", made] if made.exists() else ["-o", made]
-        command = ["cdk", *source, *[part for one in context for part in ("-c", one)], *arguments]
-        environment = aws.environment() | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
-        pipes = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        done = subprocess.run(command, cwd=PROJECT, env=environment, text=True, timeout=300, **pipes)
+        done = commands.cdk(*settings, *arguments, cwd=PROJECT, environment=aws.environment(), out=tmp_path)
         assert (done.returncode != 0) == fails, done.stdout
         return done.stdout
 

@@ -18,8 +18,15 @@ def stage(name):
     return f"pr-{name}"
 
 
-def deploy(cdk, stage, *more, **options):
-    return cdk("deploy", "-c", f"stage={stage}", *more, "--require-approval", "never", **options)
+def deploy(cdk, stage, *more, fails=False, **options):
+    done = cdk("deploy", "-c", f"stage={stage}", *more, "--require-approval", "never", **options)
+    assert (done.returncode != 0) == fails, done.stdout
+    return done.stdout
+
+
+def destroy(cdk, stage, *more):
+    done = cdk("destroy", "-c", f"stage={stage}", *more, "--force")
+    assert done.returncode == 0, done.stdout
 
 
 def outputs(client, stack):
@@ -27,31 +34,24 @@ def outputs(client, stack):
     return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
 
-def message_count(client, table) -> int:
-    """How many messages the table has; the lists of conversations follow in their own time."""
-    return client("dynamodb").query(
+def bodies(client, table) -> list[str]:
+    """The texts of the seeded messages."""
+    found = client("dynamodb").query(
         TableName=table,
-        Select="COUNT",
         ConsistentRead=True,
         KeyConditionExpression="pk = :pk",
         ExpressionAttributeValues={":pk": {"S": "CONVERSATION#jerry#tom"}},
-    )["Count"]
+    )["Items"]
+    return [item["Body"]["S"] for item in found]
 
 
 def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
     stack = table = f"Messages-{stage}"
-    done = deploy(cdk, stage)
-    assert done.returncode == 0, done.stdout
-
+    deploy(cdk, stage)
     first = outputs(client, stack)
     assert (first["TableName"], first["SeededCount"]) == (table, "5")
-    items = client("dynamodb").query(
-        TableName=table,
-        KeyConditionExpression="pk = :pk",
-        ExpressionAttributeValues={":pk": {"S": "CONVERSATION#jerry#tom"}},
-    )["Items"]
-    assert [item["Body"]["S"] for item in items][1] == "Yes, Tom. What's up?"
-    assert len(items) == 5
+    assert len(bodies(client, table)) == 5
+    assert bodies(client, table)[1] == "Yes, Tom. What's up?"
     recovery = client("dynamodb").describe_continuous_backups(TableName=table)
     described = recovery["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
     assert described["PointInTimeRecoveryStatus"] == "ENABLED"
@@ -59,12 +59,10 @@ def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
 
     same = cdk("diff", "-c", f"stage={stage}")
     assert "Number of stacks with differences: 0" in same.stdout
-    again = deploy(cdk, stage, "--force")
-    assert again.returncode == 0, again.stdout
+    deploy(cdk, stage, "--force")
     assert len(log_lines(client, stack, "seeded")) == 1, "no change of the seed, no call of its function"
 
-    destroyed = cdk("destroy", "-c", f"stage={stage}", "--force")
-    assert destroyed.returncode == 0, destroyed.stdout
+    destroy(cdk, stage)
     assert table not in client("dynamodb").list_tables()["TableNames"]
     assert log_groups(client, stack) == []
     vaults = client("backup").list_backup_vaults()["BackupVaultList"]
@@ -72,8 +70,7 @@ def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
     kept = client("iam").list_roles(PathPrefix="/messages/")["Roles"]
     assert first["BackupRoleArn"] in [role["Arn"] for role in kept]
 
-    new = deploy(cdk, stage)
-    assert new.returncode == 0, new.stdout
+    deploy(cdk, stage)
     second = outputs(client, stack)
     assert second["BackupVaultName"] != first["BackupVaultName"]
     assert second["SeededCount"] == "5"
@@ -81,12 +78,10 @@ def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
 
 def test_without_its_grant_the_seed_fails_names_the_action_and_rolls_back(cdk, client, stage, tmp_path):
     stack = f"Messages-{stage}"
-    failed = deploy(
-        cdk, stage, "-a", "python3 -m tests.support.app_without_grant", WITHOUT_GRANT="dynamodb:PutItem", out=tmp_path
-    )
-    assert failed.returncode == 1
-    assert "AccessDenied" in failed.stdout
-    assert "not authorized to perform: dynamodb:PutItem" in failed.stdout
+    app = ("-a", "python3 -m tests.support.app_without_grant")
+    failed = deploy(cdk, stage, *app, WITHOUT_GRANT="dynamodb:PutItem", out=tmp_path, fails=True)
+    assert "AccessDenied" in failed
+    assert "not authorized to perform: dynamodb:PutItem" in failed
     (found,) = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
     assert found["StackStatus"] == "ROLLBACK_COMPLETE"
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
@@ -96,21 +91,14 @@ def test_without_its_grant_the_seed_fails_names_the_action_and_rolls_back(cdk, c
 
 def test_a_protected_table_survives_a_destroy(cdk, client, stage):
     table = f"Messages-{stage}"
-    protected = deploy(cdk, stage, "-c", "deletion_protection=true", "-c", "retain_table=true")
-    assert protected.returncode == 0, protected.stdout
-    destroyed = cdk("destroy", "-c", f"stage={stage}", "-c", "retain_table=true", "--force")
-    assert destroyed.returncode == 0, destroyed.stdout
+    deploy(cdk, stage, "-c", "deletion_protection=true", "-c", "retain_table=true")
+    destroy(cdk, stage, "-c", "retain_table=true")
     described = client("dynamodb").describe_table(TableName=table)["Table"]
     assert described["DeletionProtectionEnabled"] is True
-    assert message_count(client, table) == 5
+    assert f"{table} already exists" in deploy(cdk, stage, fails=True)
+    assert len(bodies(client, table)) == 5
 
-    refused = deploy(cdk, stage)
-    assert refused.returncode == 1
-    assert f"{table} already exists" in refused.stdout
-    assert message_count(client, table) == 5
-
-    cdk("destroy", "-c", f"stage={stage}", "--force")
-    adopted = deploy(cdk, stage, "-c", "retain_table=true", "--import-existing-resources")
-    assert adopted.returncode == 0, adopted.stdout
-    assert message_count(client, table) == 5
+    destroy(cdk, stage)
+    deploy(cdk, stage, "-c", "retain_table=true", "--import-existing-resources")
+    assert len(bodies(client, table)) == 5
     assert outputs(client, table)["SeedUnchanged"] == "5"
