@@ -14,28 +14,25 @@ from constructs import Construct, IConstruct
 
 Rules = tuple[str, ...]
 # Each constant is one matter, under the names that different rule packs give it.
+_AWS = "AwsSolutions::AwsSolutions-"
 _NIST = "NIST.800.53.R5::NIST.800.53.R5-"
 _SERVERLESS = "Serverless::Serverless-"
-_CONTROL_TOWER = "CloudFormation-Validate::"
-QUEUE_DEAD_LETTERS = (
-    "AwsSolutions::AwsSolutions-SQS3",
-    f"{_SERVERLESS}SQSRedrivePolicy",
-    f"{_CONTROL_TOWER}sqs_dlq_check",
-)
+_CONTROL = "CloudFormation-Validate::"
+QUEUE_DEAD_LETTERS = (f"{_AWS}SQS3", f"{_SERVERLESS}SQSRedrivePolicy", f"{_CONTROL}sqs_dlq_check")
 FUNCTION_DEAD_LETTERS = (f"{_NIST}LambdaDLQ", f"{_SERVERLESS}LambdaDLQ")
 RULE_DEAD_LETTERS = (f"{_SERVERLESS}EventBusDLQ",)
 MAIL_DEAD_LETTERS = (f"{_SERVERLESS}SNSRedrivePolicy",)
 TOPIC_KEY = (f"{_NIST}SNSEncryptedKMS",)
-LOG_KEY = (f"{_NIST}CloudWatchLogGroupEncrypted", f"{_CONTROL_TOWER}cloudwatch_log_group_encrypted_check")
-LOG_RETENTION = (f"{_CONTROL_TOWER}cloudwatch_log_group_retention_period_check",)
+LOG_KEY = (f"{_NIST}CloudWatchLogGroupEncrypted", f"{_CONTROL}cloudwatch_log_group_encrypted_check")
+LOG_RETENTION = (f"{_CONTROL}cloudwatch_log_group_retention_period_check",)
 WHOLE_SERVICES = (
     f"{_NIST}IAMPolicyNoStatementsWithFullAccess",
-    f"{_CONTROL_TOWER}iam_managed_policy_no_statements_with_full_access_check",
+    f"{_CONTROL}iam_managed_policy_no_statements_with_full_access_check",
 )
 _INLINE_POLICY = (f"{_NIST}IAMNoInlinePolicy",)
 _MEMORY = (f"{_SERVERLESS}LambdaDefaultMemorySize",)
 FUNCTION: Mapping[Rules, str] = {
-    (f"{_NIST}LambdaInsideVPC", f"{_CONTROL_TOWER}lambda_inside_vpc_check"): (
+    (f"{_NIST}LambdaInsideVPC", f"{_CONTROL}lambda_inside_vpc_check"): (
         "It accepts no connections and calls only AWS, over TLS; a VPC would need endpoints that cost more "
         "than the rest of the stack."
     ),
@@ -45,13 +42,13 @@ FUNCTION: Mapping[Rules, str] = {
     (f"{_SERVERLESS}LambdaTracing",): ("It logs what happened; tracing needs permissions on every resource."),
 }
 STATE_MACHINE: Mapping[Rules, str] = {
-    ("AwsSolutions::AwsSolutions-SF1", f"{_CONTROL_TOWER}step_functions_state_machine_logging_enabled_check"): (
+    (f"{_AWS}SF1", f"{_CONTROL}step_functions_state_machine_logging_enabled_check"): (
         "Step Functions keeps its history for 90 days; log delivery needs permissions on every resource."
     ),
     (
-        "AwsSolutions::AwsSolutions-SF2",
+        f"{_AWS}SF2",
         f"{_SERVERLESS}StepFunctionStateMachineXray",
-        f"{_CONTROL_TOWER}step_functions_state_machine_tracing_enabled_check",
+        f"{_CONTROL}step_functions_state_machine_tracing_enabled_check",
     ): "Its functions log what happened; tracing needs permissions on every resource.",
 }
 
@@ -71,7 +68,7 @@ def acknowledge(construct: IConstruct, rules: Rules, reason: str) -> None:
 def acknowledge_wildcard(construct: Construct, kind: str, value: str, reason: str) -> None:
     """Accept that a policy of ``construct`` has the wildcard ``value``, in a "Resource" or an "Action"."""
     shown = _spelled(Stack.of(construct).resolve(value))
-    acknowledge(construct, (f"AwsSolutions::AwsSolutions-IAM5[{kind}::{shown}]",), reason)
+    acknowledge(construct, (f"{_AWS}IAM5[{kind}::{shown}]",), reason)
 
 
 def acknowledge_all(construct: IConstruct, findings: Mapping[Rules, str]) -> None:

@@ -13,7 +13,7 @@ from stacks.annotations import STATE_MACHINE, acknowledge_all, acknowledge_calle
 from stacks.function import ProjectFunction, custom_resource
 from stacks.messages_table import MessagesTable
 from stacks.permissions import Allow, accept_wildcards, arn, permit
-from stacks.physical_names import state_machine_name
+from stacks.pipeline.preview_limits import state_machine_name
 from stacks.settings import Settings
 
 POLL_INTERVAL = Duration.seconds(5)
@@ -32,20 +32,12 @@ MAX_CONCURRENCY = 5
 LOAD_TIMEOUT = Duration.minutes(55)
 # Longer than the writer retries by itself, and the longest that a function can run.
 CALL_MINUTES = 15
-_RETRIED = (
-    "Lambda.ClientExecutionTimeoutException",
-    "Lambda.ServiceException",
-    "Lambda.AWSLambdaException",
-    "Lambda.SdkClientException",
-    "Lambda.TooManyRequestsException",
-    "Sandbox.Timedout",
-    "States.Timeout",
-    "TimeoutError",
+_RETRIED = [
+    *"Lambda.ClientExecutionTimeoutException Lambda.ServiceException Lambda.AWSLambdaException".split(),
+    *"Lambda.SdkClientException Lambda.TooManyRequestsException Sandbox.Timedout States.Timeout TimeoutError".split(),
     # botocore's names for a connection that breaks in the middle of an object.
-    "IncompleteReadError",
-    "ReadTimeoutError",
-    "ResponseStreamingError",
-)
+    *"IncompleteReadError ReadTimeoutError ResponseStreamingError".split(),
+]
 
 
 class DatasetSeed(Construct):
@@ -215,7 +207,7 @@ def _call(scope: Construct, id: str, called: ProjectFunction, *, result_path: st
         task_timeout=sfn.Timeout.duration(Duration.minutes(CALL_MINUTES)),
     )
     task.add_retry(
-        errors=list(_RETRIED),
+        errors=_RETRIED,
         interval=Duration.seconds(2),
         max_attempts=6,
         backoff_rate=2,

@@ -26,7 +26,7 @@ from stacks.annotations import (
     describe,
 )
 from stacks.permissions import Allow, permit
-from stacks.physical_names import state_machine_name
+from stacks.pipeline.preview_limits import state_machine_name
 from stacks.setting_fields import PROJECT
 
 # A part of the code's hash: the CDK's own has no modes, and would keep a package that Lambda cannot read.

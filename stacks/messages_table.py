@@ -39,6 +39,7 @@ class MessagesTable(Construct):
         super().__init__(scope, id)
         self.key = key
         encryption = dynamodb.TableEncryptionV2
+        removal = RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retain_table else RemovalPolicy.DESTROY
         self.table = dynamodb.TableV2(
             self,
             "Table",
@@ -63,9 +64,7 @@ class MessagesTable(Construct):
             ),
             encryption=(encryption.customer_managed_key(key) if key else encryption.dynamo_owned_key()),
             deletion_protection=settings.deletion_protection,
-            removal_policy=(
-                RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE if settings.retain_table else RemovalPolicy.DESTROY
-            ),
+            removal_policy=removal,
             replicas=[dynamodb.ReplicaTableProps(region=region) for region in settings.replica_regions],
         )
         describe(self.table, "Messages of conversations, and every user's list of conversations")

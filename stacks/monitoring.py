@@ -18,7 +18,7 @@ from stacks.table_backup import RestoreTesting
 
 # Half of what a record has before it goes to the failure queue.
 MAX_STREAM_LAG = Duration.minutes(MAX_AGE.to_minutes() / 2)
-NOT_BREACHING = cloudwatch.TreatMissingData.NOT_BREACHING
+_MISSING: dict[str, Any] = {"treat_missing_data_override": cloudwatch.TreatMissingData.NOT_BREACHING}
 # What this project calls; an alarm takes at most ten metrics.
 _OPERATIONS = (
     "BatchGetItem BatchWriteItem DeleteItem GetItem GetRecords PutItem Query Scan TransactWriteItems UpdateItem".split()
@@ -49,28 +49,22 @@ class Monitoring(Construct):
 
     def watch_table(self, table: dynamodb.ITable) -> None:
         """Throttled and failed requests of the table and of its index."""
-        throttled: dict[str, Any] = {
-            f"add_{kind}_throttled_events_count_alarm": {
-                "Alarm": monitoring.ThrottledEventsThreshold(max_throttled_events_threshold=0)
-            }
-            for kind in ("read", "write")
-        }
+        alarm = {"Alarm": monitoring.ThrottledEventsThreshold(max_throttled_events_threshold=0)}
+        throttled: Any = {f"add_{kind}_throttled_events_count_alarm": alarm for kind in ("read", "write")}
         self._facade.monitor_dynamo_table(table=table, alarm_friendly_name="Table", **throttled)
         self._facade.monitor_dynamo_table_global_secondary_index(
             table=table, global_secondary_index_name=INDEX_NAME, alarm_friendly_name="Index", **throttled
         )
         # Not the library's own: its ``+`` of the operations has no value while any of them was not called.
-        alarm = cloudwatch.MathExpression(
+        errors = cloudwatch.MathExpression(
             expression="SUM(METRICS())",
             label="System errors",
-            period=Duration.minutes(5),
             using_metrics={
                 f"of{operation}": cloudwatch.Metric(
                     namespace="AWS/DynamoDB",
                     metric_name="SystemErrors",
                     dimensions_map={"TableName": table.table_name, "Operation": operation},
                     statistic=cloudwatch.Stats.SUM,
-                    period=Duration.minutes(5),
                 )
                 for operation in _OPERATIONS
             },
@@ -82,12 +76,14 @@ class Monitoring(Construct):
             threshold=0,
             comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
             evaluation_periods=1,
-            treat_missing_data=NOT_BREACHING,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
         )
-        alarm.add_alarm_action(actions.SnsAction(self._topic))
+        errors.add_alarm_action(actions.SnsAction(self._topic))
 
     def watch_conversations(self, conversations: ConversationIndex) -> None:
         """The stream's function, how far it lags, and the records that it could not apply."""
+        lag = monitoring.MaxAgeThreshold(max_age_in_millis=MAX_STREAM_LAG.to_milliseconds(), **_MISSING)
+        none = monitoring.MaxMessageCountThreshold(max_message_count=0, **_MISSING, **_AT_ONCE)
         self._facade.monitor_lambda_function(
             lambda_function=conversations.indexing.function,
             alarm_friendly_name="Indexing",
@@ -95,14 +91,7 @@ class Monitoring(Construct):
             is_iterator=True,
             add_fault_count_alarm=_FAILED,
             add_throttles_count_alarm=_FAILED,
-            add_max_iterator_age_alarm={
-                "Alarm": monitoring.MaxAgeThreshold(
-                    max_age_in_millis=MAX_STREAM_LAG.to_milliseconds(), treat_missing_data_override=NOT_BREACHING
-                )
-            },
-        )
-        none = monitoring.MaxMessageCountThreshold(
-            max_message_count=0, treat_missing_data_override=NOT_BREACHING, **_AT_ONCE
+            add_max_iterator_age_alarm={"Alarm": lag},
         )
         self._facade.monitor_sqs_queue(
             queue=conversations.failures, alarm_friendly_name="Failures", add_queue_max_size_alarm={"Alarm": none}

@@ -127,13 +127,11 @@ def from_context(context: Mapping[str, Any]) -> Access:
         )
     text = given.get("environments", "prod")
     environments = tuple(name.strip() for name in text.split(","))
-    if not all(map(STAGE.fullmatch, environments)) or "pr" in environments:
+    if not all(map(STAGE.fullmatch, environments)) or len({*environments, "pr"}) <= len(environments):
         raise SettingsError(
             f"environments is {text!r}; must be names of {STAGE.pattern} with commas "
-            "between them, and not pr: -c environments=prod,staging"
+            "between them, each once, and not pr: -c environments=prod,staging"
         )
-    if len(set(environments)) < len(environments):
-        raise SettingsError(f"environments is {text!r}; must name each environment once")
     switches = {"existing_provider": False, "previews": True}
     for key in switches.keys() & given.keys():
         if given[key].lower() not in ("true", "false"):

@@ -146,19 +146,19 @@ _BOUNDS = {
 _TAG_KEY = re.compile(r"(?i:(?!aws:|messages:))[\w .:/=+@-]{1,128}")
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
 _time_zones = cache(zoneinfo.available_timezones)  # which reads a folder of files
-# A setting that is wrong, and the rule that it breaks.
-Problem = tuple[str, str]
 
 
 def check(settings: SettingFields) -> None:
-    """Raise SettingsError for the first setting that breaks a rule."""
-    # Each may rely on those before it, so none runs after a problem.
+    """Raise SettingsError for the first setting that breaks a rule.
+
+    Each rule may rely on those before it. The iterators have wrong settings and the rules that they break.
+    """
     for problems in (_values, _billing, _backups, _lock, _others):
         for name, rule in problems(settings):
             raise settings.error(name, rule)
 
 
-def _values(settings: SettingFields) -> Iterator[Problem]:
+def _values(settings: SettingFields) -> Iterator[tuple[str, str]]:
     """Settings that are wrong by themselves."""
     for name, (pattern, rule) in _PATTERNS.items():
         value = getattr(settings, name)
@@ -179,7 +179,7 @@ def _values(settings: SettingFields) -> Iterator[Problem]:
             yield name, "needs the setting 'region' as well"
 
 
-def _billing(settings: SettingFields) -> Iterator[Problem]:
+def _billing(settings: SettingFields) -> Iterator[tuple[str, str]]:
     for name in (name for mode, names in _CAPACITIES.items() if mode != settings.billing_mode for name in names):
         if getattr(settings, name) is not None:
             yield name, f"has no effect with billing_mode {settings.billing_mode}"
@@ -190,7 +190,7 @@ def _billing(settings: SettingFields) -> Iterator[Problem]:
             yield f"max_{kind}_capacity", f"must be at least the minimum, {least}"
 
 
-def _backups(settings: SettingFields) -> Iterator[Problem]:
+def _backups(settings: SettingFields) -> Iterator[tuple[str, str]]:
     daily, monthly = settings.daily_backup_retention_days, settings.monthly_backup_retention_days
     # Where both rules fall on one day, AWS Backup keeps the backup of the
     # longer retention: a shorter monthly rule would never take effect.
@@ -217,7 +217,7 @@ def _backups(settings: SettingFields) -> Iterator[Problem]:
         yield "copy_region", rule
 
 
-def _lock(settings: SettingFields) -> Iterator[Problem]:
+def _lock(settings: SettingFields) -> Iterator[tuple[str, str]]:
     if settings.vault_lock != COMPLIANCE:
         for name in ("vault_lock_confirmed", "vault_lock_grace_days"):
             if getattr(settings, name) not in ("", None):
@@ -248,14 +248,10 @@ def _lock(settings: SettingFields) -> Iterator[Problem]:
         )
 
 
-def _others(settings: SettingFields) -> Iterator[Problem]:
+def _others(settings: SettingFields) -> Iterator[tuple[str, str]]:
     regions = settings.replica_regions
-    if not all(map(REGION.fullmatch, regions)):
-        yield "replica_regions", "must be AWS regions such as eu-central-1"
-    if settings.region in regions:
-        yield "replica_regions", "must not contain the stage's own region"
-    if len(set(regions)) < len(regions):
-        yield "replica_regions", "contains a region twice"
+    if not all(map(REGION.fullmatch, regions)) or len({*regions, settings.region}) <= len(regions):
+        yield "replica_regions", "must be AWS regions such as eu-central-1, each once and none the stage's own"
     if regions and settings.customer_key:
         yield "replica_regions", "cannot be used with customer_key: each replica would need its own key"
     address, pool = settings.seed_dataset, settings.user_pool_id

@@ -44,9 +44,7 @@ def settings_from_context(context: Mapping[str, Any]) -> Settings:
     Raises SettingsError, also for a key that is not a setting.
     """
     if "stages" not in context:
-        raise SettingsError(
-            "the context has no 'stages'; run this app through the CDK CLI, which reads cdk.json: cdk synth"
-        )
+        raise SettingsError("the context has no 'stages'; run this app through the CDK CLI, which reads cdk.json")
     stages = _object(context["stages"], "context.stages")
     stage = str(context.get("stage", "dev"))
     source = stage if stage in stages else "dev"

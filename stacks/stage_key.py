@@ -1,11 +1,9 @@
-"""The KMS key of a stage with the setting ``customer_key``."""
+"""The KMS key of a stage with the setting ``customer_key``, and the suffix of names that outlive a stack."""
 
-from aws_cdk import RemovalPolicy, Stack
+from aws_cdk import Fn, RemovalPolicy, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
-
-from stacks.physical_names import stack_suffix
 
 
 class StageKey(Construct):
@@ -45,3 +43,12 @@ class StageKey(Construct):
             target_key=self.key,
             removal_policy=removal,
         )
+
+
+def stack_suffix(scope: Construct) -> str:
+    """Eight hex digits of the stack's id (a token): they differ with every creation of the stack.
+
+    What outlives a destroy has them in its name, so that the next deployment can have another.
+    """
+    unique = Fn.select(2, Fn.split("/", Stack.of(scope).stack_id))
+    return Fn.select(0, Fn.split("-", unique))

@@ -17,15 +17,13 @@ from stacks.backup_vault import TABLES_BACKUPS, VaultEmptying, restore_role, vau
 from stacks.function import ProjectFunction
 from stacks.messages_table import MessagesTable
 from stacks.permissions import THROUGH_DYNAMODB, Allow, actions, arn, backup_key_statements, backup_role, permit
-from stacks.physical_names import stack_suffix
 from stacks.setting_fields import DELETE
 from stacks.settings import Settings
+from stacks.stage_key import stack_suffix
 
 # AWS Backup generates the name, and deletes by it
 # (https://docs.aws.amazon.com/aws-backup/latest/devguide/restore-testing-inferred-metadata.html).
 _TEST_TABLES = "awsbackup-restore-test-*"
-_SELECTION_DAYS = 30
-_VALIDATION_HOURS = 1
 
 
 class TableBackup(Construct):
@@ -164,7 +162,7 @@ class RestoreTesting(Construct):
                 algorithm="LATEST_WITHIN_WINDOW",
                 include_vaults=[vault.backup_vault_arn],
                 recovery_point_types=["SNAPSHOT"],
-                selection_window_days=_SELECTION_DAYS,
+                selection_window_days=30,
             ),
         )
         describe(plan, "Restores the newest backup as a test")
@@ -177,7 +175,7 @@ class RestoreTesting(Construct):
             protected_resource_type="DynamoDB",
             protected_resource_arns=[table.table_arn],
             iam_role_arn=self.role.role_arn,
-            validation_window_hours=_VALIDATION_HOURS,
+            validation_window_hours=1,
         )
         describe(selection, "Which backups are restored as a test: those of the table")
         selection.add_resource_dependency(plan)

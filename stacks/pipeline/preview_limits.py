@@ -1,5 +1,6 @@
 """The permissions boundary of pull requests' stages: the most that any of their roles may do."""
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 from aws_cdk import Stack
@@ -9,6 +10,7 @@ from constructs import Construct
 from model.names import PREVIEW_LIMITS, ROLE_PATH, STACK_TAG
 from stacks.annotations import WHOLE_SERVICES, acknowledge
 from stacks.permissions import Allow, accept_wildcards, actions, arn
+from stacks.stage_key import stack_suffix
 
 STACKS = "Messages-pr-*"
 QUALIFIER = "messagespr"
@@ -39,17 +41,11 @@ _DESCRIBING = actions(
         "tag": "GetResources",
     }
 )
-_ROLE_ACTIONS = actions(
-    {"iam": "DeleteRole PassRole TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription"}
-)
-_BOUNDED_ROLE_ACTIONS = actions(
-    {"iam": "AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy PutRolePermissionsBoundary PutRolePolicy"}
-)
+_ON_ROLES = "DeleteRole PassRole TagRole UntagRole UpdateAssumeRolePolicy UpdateRole UpdateRoleDescription"
+_ON_BOUNDED = "AttachRolePolicy CreateRole DeleteRolePolicy DetachRolePolicy PutRolePermissionsBoundary PutRolePolicy"
 _MAPPINGS = [f"lambda:{verb}EventSourceMapping" for verb in ("Create", "Delete", "Get", "Update")]
 _KEY_OF_BACKUP = ("kms:CreateGrant", "kms:Decrypt", "kms:GenerateDataKey", "kms:RetireGrant")
-_REASON = (
-    "The name or the tag of a pull request's stage; lists and descriptions, and actions that do not support resources."
-)
+_REASON = "Stages of pull requests by name or tag; lists, descriptions, and actions that do not support resources."
 
 
 class PreviewLimits(Construct):
@@ -85,8 +81,8 @@ class PreviewLimits(Construct):
             description=f"The most that stages {STACKS} and what deploys them may do",
             statements=statements,
         )
-        reason = "It is the permissions boundary of pull requests' stages, on which CloudFormation needs every action "
-        acknowledge(self.policy, WHOLE_SERVICES, reason + "that a template may need.")
+        reason = "It is a permissions boundary: CloudFormation needs every action that a template may need."
+        acknowledge(self.policy, WHOLE_SERVICES, reason)
         accept_wildcards(self.policy, statements)
 
     def _allow(self, resources: str | list[str], *allowed: str, **conditions: Any) -> Allow:
@@ -104,8 +100,8 @@ class PreviewLimits(Construct):
         service_linked = {"iam:AWSServiceName": ["backup.amazonaws.com"]}
         return [
             self._allow(named, *(f"{service}:*" for service in _BY_NAME)),
-            self._allow(roles, *_ROLE_ACTIONS),
-            self._allow(roles, *_BOUNDED_ROLE_ACTIONS, StringEquals=boundary),
+            self._allow(roles, *actions({"iam": _ON_ROLES})),
+            self._allow(roles, *actions({"iam": _ON_BOUNDED}), StringEquals=boundary),
             self._allow("*", "iam:CreateServiceLinkedRole", StringEquals=service_linked),
         ]
 
@@ -140,3 +136,16 @@ class PreviewLimits(Construct):
     def _bootstrap_role(self, use: str) -> str:
         stack = Stack.of(self)
         return arn(self, "iam", f"role/cdk-{QUALIFIER}-{use}-role-{stack.account}-{stack.region}", region="")
+
+
+def state_machine_name(scope: Construct, purpose: str) -> str | None:
+    """The name of a state machine in the stack of a pull request; otherwise None.
+
+    CloudFormation's own name lacks the stack's (aws/aws-sam-cli#2022), by which the limits tell
+    stages apart. Other stages keep that name: another machine would be a changed property of the
+    dataset, which would be loaded again, with the messages that were deleted since.
+    """
+    stack = Stack.of(scope)
+    if not fnmatchcase(stack.stack_name, STACKS):
+        return None
+    return f"{stack.stack_name}-{purpose}-{stack_suffix(scope)}"

@@ -120,7 +120,7 @@ def shown(value: Any) -> str:
         separator, parts = value["Fn::Join"]
         return _short(separator.join(part if isinstance(part, str) else shown(part) for part in parts))
     if "Fn::Select" in value:
-        return "SUFFIX"  # of the stack: stacks/physical_names.py
+        return "SUFFIX"  # of the stack: stacks/stage_key.py
     if "Fn::Sub" in value:
         return str(value["Fn::Sub"])
     return ", ".join(f"{name} {shown(content)}" for name, content in value.items())

@@ -225,7 +225,7 @@ def test_the_context_of_previews_and_the_make_targets_name_what_the_stack_has():
         ({"host": "gitea"}, "host is 'gitea'; must be github or gitlab"),
         ({"environments": "Prod"}, "environments is 'Prod'; must be names"),
         ({"environments": "prod,pr"}, "and not pr"),
-        ({"environments": "prod,prod"}, "must name each environment once"),
+        ({"environments": "prod,prod"}, "each once"),
         ({"previews": "maybe"}, "previews is 'maybe'; must be true or false"),
         ({"repositry": "a/b"}, "unknown setting 'repositry' after -c"),
         ({"stages": {"prod": {"region": "Dublin"}}}, r"setting 'region' is 'Dublin'.*context\.stages\.prod"),
