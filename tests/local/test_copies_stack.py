@@ -1,6 +1,9 @@
-"""A stage with a second stack for copies, with the real CDK CLI in two regions."""
+"""A stage with a second stack for copies, from `make up` on, with the real CDK CLI in two regions."""
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -14,13 +17,16 @@ HOME, THERE = "us-east-1", "eu-west-1"
 
 
 @pytest.fixture
-def cdk(aws, name, tmp_path):
-    """``cdk("deploy", ...)`` for the stage, as the make targets call it; its output."""
-    context = [f"stage={name[:8]}", f"region={HOME}", f"copy_region={THERE}"]
-    settings = [part for one in context for part in ("-c", one)]
+def state(aws):
+    return Path(aws.ca_file).parent
+
+
+@pytest.fixture
+def cdk(aws, state):
+    """``cdk("destroy", ...)`` of what `make up` has synthesized, as the make targets call it; its output."""
 
     def run(*arguments, fails=False):
-        done = commands.cdk(*settings, *arguments, cwd=PROJECT, environment=aws.environment(), out=tmp_path)
+        done = commands.run("cdk", "-a", state / "cdk.out", *arguments, cwd=PROJECT, environment=aws.environment())
         assert (done.returncode != 0) == fails, done.stdout
         return done.stdout
 
@@ -33,11 +39,30 @@ def outputs(client, stack, region):
     return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
 
 
-def test_two_stacks_from_bootstrap_to_clean_up(cdk, client, name, capsys):
+def up(state, stage, environment):
+    """What `make up` prints: it deploys to both regions, and suggests commands for where the stack is."""
+    context = ["-c", f"region={HOME}", "-c", f"copy_region={THERE}"]
+    command = [sys.executable, "-m", "local", "--state", state, "up", "--stage", stage, *context]
+    done = subprocess.run(
+        command, cwd=PROJECT, env=environment | {"AWS_REGION": THERE}, text=True, capture_output=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    for shown in (
+        f"regions {THERE}, {HOME}",
+        f"Messages-{stage}: table Messages-{stage}, vault Messages-{stage}-",
+        f"Messages-{stage}-Copies-{HOME}: vault Messages-{stage}-Copies-{HOME}-v",
+        f"export AWS_REGION={HOME}",
+        f"cdk -c stage={stage} {' '.join(context)} diff",
+        f"python -m local --state {state} stop",
+    ):
+        assert shown in done.stdout
+
+
+def test_two_stacks_from_make_up_to_clean_up(cdk, client, name, state, hostile, elsewhere, capsys):
     stage = name[:8]
-    cdk("bootstrap")
+    up(state, stage, hostile)
+    assert elsewhere.seen == [], "the AWS that the environment names is left alone"
     deploy = ("deploy", "--all", "--require-approval", "never")
-    cdk(*deploy)
     own, copies = f"Messages-{stage}", f"Messages-{stage}-Copies-{HOME}"
     home, there = outputs(client, own, HOME), outputs(client, copies, THERE)
     (rule, _) = client("backup").get_backup_plan(BackupPlanId=home["BackupPlanId"])["BackupPlan"]["Rules"]
@@ -65,7 +90,6 @@ def test_two_stacks_from_bootstrap_to_clean_up(cdk, client, name, capsys):
     assert "is still deployed" in capsys.readouterr().err
     cdk("destroy", "--all", "--force")
     assert "Backup vault with the same name already exists" in cdk(*deploy, fails=True)
-    cdk("destroy", "--all", "--force")
     cdk(*deploy, "--import-existing-resources")
     listed = backup.list_recovery_points_by_backup_vault(BackupVaultName=there["BackupVaultName"])
     assert len(listed["RecoveryPoints"]) == 1, "adopted with the copies that are in it"
