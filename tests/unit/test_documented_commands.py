@@ -107,3 +107,10 @@ def test_every_option_and_file_that_is_named_exists(path):
     assert [link for link in linked if not (path.parent / link).exists()] == []
     named = {span for span in re.findall(r"`([^`\n]+)`", text) if re.fullmatch(r"(\w+/)+\w+\.(py|md|yaml|guard)", span)}
     assert [name for name in sorted(named) if not (PROJECT / name).exists()] == []
+
+
+def test_every_name_in_contributing_is_in_the_file_it_is_said_to_be_in():
+    text = (PROJECT / "CONTRIBUTING.md").read_text()
+    named = re.findall(r"`(\w+)(?:\(\))?` (?:in |\()`([\w/]+\.py)`", text)
+    assert len(named) > 4
+    assert [pair for pair in named if not re.search(rf"\b{pair[0]}\b", (PROJECT / pair[1]).read_text())] == []
