@@ -1,4 +1,4 @@
-"""What the documents tell people to type exists: make targets, commands and their options."""
+"""What the documents tell people to type is valid: make targets, commands, their options, and a seed."""
 
 import argparse
 import importlib
@@ -11,6 +11,7 @@ import pytest
 from chat.__main__ import parser as chat
 from local.__main__ import _parser as local
 from ops.__main__ import parser as ops
+from seed.templates import load_items
 from tests.conftest import PROJECT
 
 PATHS = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *PROJECT.glob("docs/*.md")]
@@ -114,3 +115,13 @@ def test_every_name_in_contributing_is_in_the_file_it_is_said_to_be_in():
     named = re.findall(r"`(\w+)(?:\(\))?` (?:in |\()`([\w/]+\.py)`", text)
     assert len(named) > 4
     assert [pair for pair in named if not re.search(rf"\b{pair[0]}\b", (PROJECT / pair[1]).read_text())] == []
+
+
+def test_the_example_of_a_seed_is_valid(tmp_path):
+    (example,) = re.findall(r"```yaml\n(.*?)```", (PROJECT / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "messages.yaml").write_text(example)
+    assert [item["Body"] for item in load_items(tmp_path / "messages.yaml")] == [
+        "Hey Jerry, are you free?",
+        "Yes, Tom.",
+        "{} are braces",
+    ]
