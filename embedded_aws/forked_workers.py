@@ -7,7 +7,6 @@ This file is also the program of the process that is forked. Linux only; elsewhe
 """
 
 import contextlib
-import functools
 import json
 import os
 import runpy
@@ -119,26 +118,10 @@ def _next_child(channel: socket.socket) -> tuple[str, str, dict[str, str]]:
         return script, folder, environment
 
 
-def read_descriptions_once() -> None:
-    """Let all sessions of boto3 in this process share the descriptions of services: 7 of 8 parts of a client's cost."""
-    from botocore.loaders import JSONFileLoader, Loader
-
-    described = functools.cache(JSONFileLoader().load_file)
-    find = Loader.list_available_services
-
-    @functools.cache
-    def found(folders: tuple[str, ...], kind: str) -> Any:
-        return find(Loader(extra_search_paths=list(folders), include_default_search_paths=False), kind)
-
-    JSONFileLoader.load_file = lambda _, path: described(path)
-    Loader.list_available_services = lambda loader, type_name: found(tuple(loader.search_paths), type_name)
-
-
 def main() -> None:
-    """Import boto3 and read what a client needs, then fork; in each child, run the engine's script."""
+    """Import boto3 with what a client loads, then fork; in each child, run the engine's script."""
     import boto3
 
-    read_descriptions_once()
     boto3.Session("x", "x", region_name="us-east-1").client("dynamodb")
     script, folder, environment = _next_child(socket.socket(fileno=int(sys.argv[1])))
     os.chdir(folder)

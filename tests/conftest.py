@@ -10,7 +10,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
-from embedded_aws.forked_workers import read_descriptions_once
+from embedded_aws.tests.support.engine import read_descriptions_once
 from local.environment import without_aws
 
 # The variables of the user's shell reach no test.

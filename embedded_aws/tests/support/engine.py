@@ -16,9 +16,22 @@ from types import SimpleNamespace
 from typing import Any
 
 import boto3
+from botocore.loaders import JSONFileLoader, Loader
 
 START_SECONDS = 60
 STOP_SECONDS = 15
+
+
+def read_descriptions_once() -> None:
+    """Let all boto3 sessions of this process share botocore's descriptions: most of a client's cost."""
+    described, find = functools.cache(JSONFileLoader().load_file), Loader.list_available_services
+
+    @functools.cache
+    def found(folders: tuple[str, ...], kind: str) -> Any:
+        return find(Loader(extra_search_paths=list(folders), include_default_search_paths=False), kind)
+
+    JSONFileLoader.load_file = lambda _, path: described(path)
+    Loader.list_available_services = lambda loader, type_name: found(tuple(loader.search_paths), type_name)
 
 
 @contextlib.contextmanager
