@@ -181,10 +181,16 @@ class Table:
         return set()
 
     def _action(self, write: Write) -> dict[str, Any]:
-        target = {"TableName": self._name, **_expects(write.before)}
+        """The write, on the condition that the item is still as it was read."""
+        target: dict[str, Any] = {"TableName": self._name, "ConditionExpression": "attribute_not_exists(pk)"}
+        if write.before is not None:
+            attributes = list(enumerate(sorted(write.before.items())))
+            target["ConditionExpression"] = " AND ".join(f"#a{i} = :v{i}" for i, _ in attributes)
+            target["ExpressionAttributeNames"] = {f"#a{i}": name for i, (name, _) in attributes}
+            target["ExpressionAttributeValues"] = {f":v{i}": value for i, (_, value) in attributes}
         if write.after is None:
-            return {"Delete": {**target, "Key": _typed_key(write.key)}}
-        return {"Put": {**target, "Item": write.after}}
+            return {"Delete": target | {"Key": _typed_key(write.key)}}
+        return {"Put": target | {"Item": write.after}}
 
     def _ask(self, call: Callable[..., Any], **request: Any) -> Any:
         """The response to a request that may be made twice."""
@@ -196,17 +202,6 @@ class Table:
 
 def _typed_key(key: Key) -> Typed:
     return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
-
-
-def _expects(before: Typed | None) -> dict[str, Any]:
-    if before is None:
-        return {"ConditionExpression": "attribute_not_exists(pk)"}
-    names = sorted(before)
-    return {
-        "ConditionExpression": " AND ".join(f"#a{i} = :v{i}" for i in range(len(names))),
-        "ExpressionAttributeNames": {f"#a{i}": name for i, name in enumerate(names)},
-        "ExpressionAttributeValues": {f":v{i}": before[name] for i, name in enumerate(names)},
-    }
 
 
 def _parts(writes: Sequence[Write]) -> Iterator[list[Write]]:

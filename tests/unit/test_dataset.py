@@ -128,7 +128,7 @@ def test_a_full_disk_for_temporary_files_is_one_line(dataset, monkeypatch):
 
 
 def test_a_compressed_dataset_is_read_whatever_its_name_unless_damaged(dataset):
-    lines = [changed(id=f"m-{number}") for number in range(2_000)]
+    lines = [changed(id=f"m-{number}") for number in range(500)]
     plain = list(read_items(dataset(*lines)))
     packed = gzip.compress("".join(line + "\n" for line in lines).encode())
     assert list(read_items(dataset(packed))) == plain
@@ -147,7 +147,7 @@ def test_a_file_that_is_no_dataset_is_one_error_with_what_to_do(dataset, content
 
 
 def test_memory_grows_neither_with_the_lines_nor_with_their_length(dataset):
-    many = dataset(*(changed(id=f"m-{number}", body="x" * 1_000) for number in range(4_000)))
+    many = dataset(*(changed(id=f"m-{number}", body="x" * 8_000) for number in range(400)))
     tracemalloc.start()
     deque(read_items(many), maxlen=0)
     assert tracemalloc.get_traced_memory()[1] < 1_000_000
