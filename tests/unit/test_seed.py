@@ -48,14 +48,6 @@ def test_units_round_up_and_a_transaction_takes_two(file, capsys, size, count, u
     assert f"{units} write units" in capsys.readouterr().out
 
 
-def test_a_dataset_is_read_too(tmp_path, capsys):
-    file = tmp_path / "data.jsonl.gz"
-    line = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}
-    file.write_bytes(gzip.compress(json.dumps(line).encode()))
-    assert main([str(file), "--check"]) == 0
-    assert f"{file}: 1 message in 1 conversation" in capsys.readouterr().out
-
-
 @pytest.mark.parametrize("option", ["--json", "--dataset"])
 def test_nothing_that_a_terminal_acts_on_is_printed_and_json_loses_nothing(file, capsys, option):
     body = "Hi\\n2026-01-01T09:00:00.000Z  Jerry → Tom: forged\\e[2J\\u202e\\u2028"
@@ -90,9 +82,11 @@ def test_above_a_size_the_way_to_a_dataset_of_the_same_items_is_named(file, tmp_
         f"dataset and set seed_dataset to it: python -m seed '{large}' --dataset > messages.jsonl\n",
     )
     assert main([str(large), "--dataset"]) == 0
-    dataset = tmp_path / "messages.jsonl"
-    dataset.write_text(capsys.readouterr().out)
+    dataset = tmp_path / "messages.jsonl.gz"
+    dataset.write_bytes(gzip.compress(capsys.readouterr().out.encode()))
     assert list(read_items(dataset)) == expected
+    assert main([str(dataset), "--check"]) == 0
+    assert f"{dataset}: 9 messages in 1 conversation" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
