@@ -11,8 +11,7 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
-from dynamo.writer import ITEMS_PER_BATCH, Table, apply
-from functions.seed_messages import _CLIENT
+from dynamo.writer import CLIENT, ITEMS_PER_BATCH, Table, apply
 from local.process import Running
 from model.wire import Typed, from_wire
 
@@ -40,7 +39,7 @@ class Ways:
         self._typed: list[Typed] = [from_wire(json.loads(line)) for line in lines]
         plain = TypeDeserializer()
         self._plain = [{name: plain.deserialize(value) for name, value in item.items()} for item in self._typed]
-        self._ours = self._client(_CLIENT)
+        self._ours = self._client(CLIENT)
         self._theirs = self._client(Config(max_pool_connections=SOCKETS))
         self._raw = self._client(Config(parameter_validation=False, max_pool_connections=max(THREADS)))
 

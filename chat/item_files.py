@@ -18,9 +18,9 @@ from chat.target import binary_input
 from chat.transfer import bar
 from cli.errors import OpsError
 from cli.output import count
-from dynamo.values import from_plain, item_bytes, named, restored
+from dynamo.values import from_plain, item_bytes, restored
 from model import messages as model
-from model.dataset import RepeatedKeys, is_gzip, line_item, parsed, unpacked
+from model.dataset import RepeatedKeys, is_gzip, line_item, named, parsed, unpacked
 from model.users import check_user
 from model.wire import Typed, from_wire, to_wire
 

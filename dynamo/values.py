@@ -10,17 +10,17 @@ import base64
 import contextlib
 import json
 import re
-from collections.abc import Iterable, Mapping
-from decimal import Context, Decimal, InvalidOperation
+from collections.abc import Mapping
+from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from boto3.dynamodb.types import Binary, TypeDeserializer, TypeSerializer
 
 from dynamo import table as _  # noqa: F401 (lets boto3 read every number)
 from model import messages
-from model.dataset import parsed, plain_members, shown
+from model.dataset import named, parsed, plain_members, shown
 from model.messages import LEVELS, number_problem, within
-from model.wire import Typed, canonical
+from model.wire import EXACT, Typed, canonical
 
 _NUMBER = re.compile(r"-?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 _SETS = ("SS", "NS", "BS")
@@ -111,13 +111,6 @@ def from_plain(name: str, value: object) -> Value:
     return typed(plain_members({name: value}, number_problem, null=True))[name]
 
 
-def named(members: Mapping[str, object]) -> Iterable[tuple[str, object]]:
-    """The attributes of an item or map. Raises ValueError where one has no name."""
-    if "" in members:
-        raise ValueError("an attribute has an empty name")
-    return members.items()
-
-
 def _scalar(name: str, kind: str, content: object) -> Any:
     problem: str | None = f"{shown(content)} {_SCALARS[kind]}"
     match kind, content:
@@ -153,8 +146,6 @@ _NOT_ASCII = re.compile("[^\x00-\x7e]")
 # text that can be stored has this half of a surrogate pair.
 _MARK = "\ud800"
 _MARKED = re.compile(f'"{_MARK}([^{_MARK}]+){_MARK}"')
-# More digits than a number of DynamoDB can have, 38.
-_CONTEXT = Context(prec=200)
 
 
 def text(value: Any, *, indent: int | None = None, ascii_only: bool = False, sort_names: bool = False) -> str:
@@ -174,7 +165,7 @@ def _escape(match: re.Match[str]) -> str:
 
 def _as_json(value: Any) -> Any:
     if isinstance(value, Decimal):
-        normal = _CONTEXT.normalize(value)
+        normal = EXACT.normalize(value)
         return f"{_MARK}{int(normal) if normal == normal.to_integral_value() else normal}{_MARK}"
     if isinstance(value, set | frozenset):
         return sorted(value, key=lambda member: bytes(member) if isinstance(member, Binary) else member)

@@ -9,6 +9,7 @@ from json import dumps
 from typing import Any
 from uuid import uuid4
 
+from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 
 from dynamo.changes import Outcome, SeedEntry, Write, decide, entries
@@ -29,6 +30,16 @@ BYTES_PER_REQUEST = 3_500_000
 _WORTH_ANOTHER_TRY = frozenset(
     "None ConditionalCheckFailed TransactionConflict ThrottlingError ProvisionedThroughputExceeded "
     "RequestLimitExceeded InternalServerError".split()
+)
+# Of the seeding functions' clients.
+CLIENT = Config(
+    # Throttling is normal on a table that was made a moment ago.
+    retries={"mode": "standard", "total_max_attempts": 10},
+    # One request that hangs must not use up a function's 15 minutes.
+    connect_timeout=5,
+    read_timeout=15,
+    max_pool_connections=WORKERS,
+    parameter_validation=False,  # what is sent was validated before, against more than botocore knows
 )
 # Lambda ends a function after 15 minutes, and CloudFormation then waits an hour for its response: the function must
 # fail while it can still report it.

@@ -15,11 +15,10 @@ from itertools import groupby
 from typing import Any
 
 import boto3
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
 from dynamo.changes import Outcome
-from dynamo.writer import WORKERS, Table, apply
+from dynamo.writer import CLIENT, Table, apply
 from functions.log import log
 from model.messages import PARTITION_KEY, conversation_id, conversation_key, key_of
 from model.users import Directory, Names, pool_region
@@ -29,15 +28,6 @@ from model.wire import Typed, from_wire
 _MISSING = frozenset({"404", "403", "NoSuchKey", "NoSuchBucket", "AccessDenied"})
 # The function may not ask the user pool, or the pool was deleted.
 _POOL_IS_CLOSED = frozenset({"AccessDeniedException", "ResourceNotFoundException"})
-_CLIENT = Config(
-    # Throttling is normal on a table that was made a moment ago.
-    retries={"mode": "standard", "total_max_attempts": 10},
-    # One request that hangs must not use up the function's 15 minutes.
-    connect_timeout=5,
-    read_timeout=15,
-    max_pool_connections=WORKERS,
-    parameter_validation=False,  # what is sent was validated at synth, against more than botocore knows
-)
 
 
 class SourceMissing(Exception):
@@ -53,8 +43,8 @@ def on_event(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     if event["RequestType"] == "Delete":
         return {"PhysicalResourceId": physical_id}
     properties, old_properties = event["ResourceProperties"], event.get("OldResourceProperties")
-    s3 = boto3.client("s3", config=_CLIENT)
-    table = Table(boto3.client("dynamodb", config=_CLIENT), properties["TableName"])
+    s3 = boto3.client("s3", config=CLIENT)
+    table = Table(boto3.client("dynamodb", config=CLIENT), properties["TableName"])
     new = _under_ids_of(properties, items(s3, properties))
     counts = _counts(apply(table, old=_old(s3, properties, old_properties), new=new))
     log("seeded", request=event["RequestType"], table=properties["TableName"], **counts)
@@ -116,7 +106,7 @@ def _under_ids_of(
     pool = properties.get("UserPoolId")
     if not pool:
         return named
-    cognito = boto3.client("cognito-idp", region_name=pool_region(pool), config=_CLIENT)
+    cognito = boto3.client("cognito-idp", region_name=pool_region(pool), config=CLIENT)
     return under_ids(named, Directory(cognito, pool), unknown=unknown)
 
 

@@ -5,18 +5,12 @@ from functools import cache
 from typing import Any
 
 import boto3
-from botocore.config import Config
 
 from dynamo.changes import Outcome, SeedEntry
-from dynamo.writer import WORKERS, Table, in_parts
+from dynamo.writer import CLIENT, Table, in_parts
 from model.dataset import DatasetError, line_item, repeated
 from model.messages import Key, key_of
 from model.wire import from_wire, to_wire
-
-# The items were validated here, against more than botocore knows.
-_CLIENT = Config(
-    retries={"mode": "standard", "total_max_attempts": 10}, max_pool_connections=WORKERS, parameter_validation=False
-)
 
 
 def load(event: Mapping[str, Any], _context: object) -> list[int]:
@@ -49,4 +43,4 @@ def batch_entries(items: Sequence[Mapping[str, Any]]) -> list[SeedEntry]:
 
 @cache
 def _dynamodb() -> Any:
-    return boto3.client("dynamodb", config=_CLIENT)
+    return boto3.client("dynamodb", config=CLIENT)

@@ -6,7 +6,7 @@ import json
 import re
 import sqlite3
 import zlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from typing import IO, Any, BinaryIO, NoReturn, cast
 
@@ -218,9 +218,14 @@ def plain_members(
         assert isinstance(found, list)  # JSON has nothing else
         return [value(name, member, inner) for member in found]
 
+    return {name: value(name, found, levels) for name, found in named(members)}
+
+
+def named(members: Mapping[str, object]) -> Iterable[tuple[str, object]]:
+    """The attributes of an item or map. Raises ValueError where one has no name."""
     if "" in members:
         raise ValueError("an attribute has an empty name")
-    return {name: value(name, found, levels) for name, found in members.items()}
+    return members.items()
 
 
 def _dataset_number_problem(number: Decimal) -> str | None:

@@ -13,7 +13,7 @@ from model.messages import Attribute, Item
 Wire = dict[str, Any]
 # An item as the DynamoDB API has it: {"Body": {"S": "Hi"}}.
 Typed = dict[str, dict[str, Any]]
-_EXACT = Context(prec=200)  # more digits than a number of DynamoDB can have, 38
+EXACT = Context(prec=200)  # more digits than a number of DynamoDB can have, 38
 
 
 def to_wire(item: Item) -> Wire:
@@ -45,7 +45,7 @@ def _canonical(value: Mapping[str, Any]) -> tuple[str, Any]:
     if kind in ("SS", "NS", "BS"):
         return kind, sorted(_canonical({kind[0]: member})[1] for member in content)
     if kind == "N":
-        return kind, str(_EXACT.normalize(Decimal(content)) or 0)  # -0 is 0
+        return kind, str(EXACT.normalize(Decimal(content)) or 0)  # -0 is 0
     if isinstance(content, bytes | bytearray):
         return kind, content.hex()
     return kind, canonical(content) if kind == "M" else content
