@@ -50,10 +50,7 @@ class ImportFile(NamedTuple):
 
 @contextlib.contextmanager
 def opened(path: str) -> Iterator[ImportFile]:
-    """The file for the length of a ``with`` block; ``-`` is standard input.
-
-    A pipe is copied to a temporary file first, and gzip is unpacked to one. Raises OpsError or OSError.
-    """
+    """The file for a ``with`` block; ``-`` is standard input. A pipe is copied, gzip unpacked to a temporary file."""
     with contextlib.ExitStack() as files:
         name, own = (path, Path(path)) if path != "-" else ("standard input", None)
         file = files.enter_context(own.open("rb")) if own else binary_input()

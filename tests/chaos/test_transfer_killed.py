@@ -42,17 +42,13 @@ def transfer(aws, messages_table, tmp_path, monkeypatch):
         command = [*map(str, arguments), "--table", messages_table]
         child = _FORKS.Process(target=_transfer, args=(aws.environment(), command, str(errors)))
         child.start()
-        while child.is_alive() and not _has_reached(state, name, moment):
+        while child.is_alive() and not (state.exists() and json.loads(state.read_text())[name] >= moment):
             child.join(0.002)
         child.kill()  # SIGKILL, of this child alone; nothing when it has ended
         child.join()
         return child.exitcode, errors.read_text()
 
     return run
-
-
-def _has_reached(state, name, moment):
-    return state.exists() and json.loads(state.read_text())[name] >= moment
 
 
 def killed_and_continued(transfer, state, name, total, *arguments):

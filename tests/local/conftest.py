@@ -1,8 +1,11 @@
 """Fixtures of tests that deploy on the embedded AWS."""
 
+import os
+
 import pytest
 
-from tests.support.chat_steps import environment_of, on_table
+from local.environment import client_environment
+from tests.support.chat_steps import on_table
 from tests.support.deployment import Deployment
 from tests.support.ops_deployment import quick_deployment
 
@@ -33,7 +36,8 @@ def quick_stage(aws, client, name):
 @pytest.fixture
 def table(any_table, aws, monkeypatch):
     """The name of an empty table, on each engine in turn, to which the environment then points."""
-    for key, value in environment_of(any_table, aws).items():
+    endpoint = any_table.meta.client.meta.endpoint_url
+    for key, value in client_environment(endpoint, aws.ca_file, os.environ).items():
         monkeypatch.setenv(key, value)
     return any_table.name
 

@@ -7,8 +7,8 @@ from bench.indexing import costs
 from bench.units import Metered
 from dynamo.memberships import bring_up_to_date
 from functions.indexer import index
-from model.messages import INDEX_PARTITION_KEY, INDEX_SORT_KEY
-from tests.support.lists import Meddled, assert_lists_are_right, key, message, position, record, shown
+from model.messages import INDEX_PARTITION_KEY, INDEX_SORT_KEY, Position
+from tests.support.lists import Meddled, assert_lists_are_right, key, message, record, shown
 from tests.support.streams import deliver
 
 ONE, TWO, THREE = message(1, "one"), message(2, "two"), message(3, "three")
@@ -26,7 +26,7 @@ def table(any_table):
 
 
 def follow(table, *items):
-    bring_up_to_date(table, "jerry#tom", max(position(item) for item in items))
+    bring_up_to_date(table, "jerry#tom", Position.of(max(item["sk"] for item in items)))
 
 
 @pytest.mark.parametrize(
@@ -127,5 +127,5 @@ def test_a_message_costs_what_the_documents_say(aws):
 
 def test_a_replay_costs_two_units_and_moves_nothing(table):
     metered = Metered(table, (INDEX_PARTITION_KEY, INDEX_SORT_KEY))
-    bring_up_to_date(metered, "jerry#tom", position(TWO))
+    bring_up_to_date(metered, "jerry#tom", Position.of(TWO["sk"]))
     assert (metered.documented.table, metered.documented.index) == (2, 0)

@@ -1,11 +1,9 @@
 """Random histories of messages, and of the stream's deliveries, against the engine itself.
 
-Messages are sent (also back-dated, also into one millisecond), edited, deleted
-and put again; the stream's records are read with its own API and delivered in
-batches of any size and order, again, and while other changes and deliveries
-happen between the calls of the one that is under way; invocations die between
-any two calls. Whenever every record was delivered to an invocation that ended,
-the lists are what a fresh reading of the messages gives.
+Messages are sent (also back-dated, also into one millisecond), edited, deleted and put again; the stream's records are
+delivered in batches of any size and order, again, and while other changes and deliveries happen between the calls of
+the one that is under way; invocations die between any two calls. Whenever every record was delivered to an invocation
+that ended, the lists are what a fresh reading of the messages gives.
 
 The histories of a normal run are always the same. For a longer run, with new
 ones and with a failing one made as short as it can be:
@@ -39,9 +37,8 @@ SETTINGS = settings(
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )
-# Few conversations and places, so that the same ones are taken, changed and left
-# again and again. Changes are drawn from a seed: Hypothesis itself would rather
-# try simple values many times than all of them alike.
+# Few conversations and places, so that the same ones are changed again and again. Changes are drawn from a seed:
+# Hypothesis itself would rather try simple values many times than all of them alike.
 _PAIRS = [("Tom", "Jerry"), ("Spike", "Tom"), ("Jerry", "Tom")]
 _SEEDS = st.integers(0, 2**64)
 _BODIES = ["one", "two", "three"]

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from model.messages import key_of, memberships
-from tests.support.chat_steps import everything, keyed, store, typed
+from tests.support.chat_steps import everything, store, typed
 from tests.support.lists import message
 
 ODD = {
@@ -73,9 +73,9 @@ def test_parts_of_the_table_go_to_a_file_or_to_standard_output_alone(chat, table
     assert len(lines_of(path)) == 67
     assert chat("export", path, *spike, "--force").status == 0
     assert lines_of(path) == OTHERS
-    status, out, err = chat("export", *spike)
-    assert (status, err) == (0, f"7 items of table {table}\n")
-    assert keyed(*(json.loads(line)["Item"] for line in out.splitlines())) == keyed(*OTHERS)
+    ran = chat("export", *spike)
+    assert ran.err == f"7 items of table {table}\n"
+    assert [json.loads(line)["Item"] for line in ran.lines] == OTHERS
     assert "is not a regular file; without FILE the" in chat("export", tmp_path, "--force").error
     assert "No such file or directory" in chat("export", tmp_path / "missing" / "file").error
 

@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 
 from chat.__main__ import main
 from cli.clients import Clients
-from local.environment import client_environment
-from local.process import Running
 from model.messages import Key
 from model.wire import Typed, from_wire, to_wire
 
@@ -64,11 +62,6 @@ def on_table(capsys: Any, name: str) -> Callable[..., Ran]:
 def stdin(monkeypatch: Any, data: bytes) -> None:
     """What the next command reads from standard input."""
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
-
-
-def environment_of(table: Any, aws: Running) -> dict[str, str]:
-    """The variables by which boto3 finds the engine of a boto3 Table, and by which a child does."""
-    return client_environment(table.meta.client.meta.endpoint_url, aws.ca_file, os.environ)
 
 
 def typed(item: Mapping[str, Any]) -> Typed:

@@ -1,15 +1,11 @@
 """Every order in which writers and deliveries of the stream can meet, tried on the real code.
 
-The code under test is ``bring_up_to_date``; it runs against a table whose calls
-are the points where anything else may happen first. A state is what is in the
-table, which records are still to be delivered, and how far each invocation has
-come. All states that can be reached are visited once; in each end state every
-record was delivered to an invocation that ended, and the lists are compared
-with the messages.
+``bring_up_to_date`` runs against a table before whose calls anything else may happen. A state is what is in the table,
+which records are still to be delivered, and how far each invocation has come. All states are visited once; in each end
+state every record was delivered to an invocation that ended, and the lists are compared with the messages.
 
-Invocations are told apart only by what they were told (their horizon) and by
-what the table answered, so the code is run again from its start for every step,
-up to the first call that has no answer yet.
+Invocations differ only in their horizon and in what the table answered, so the code is run again from its start for
+every step, up to the first call that has no answer yet.
 """
 
 import operator

@@ -1,4 +1,4 @@
-"""The lists of conversations as they should be and as they are; a table that is meddled with."""
+"""The lists of conversations as they should be and as they are; a table that others write to meanwhile."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
@@ -12,7 +12,6 @@ from model.messages import (
     INDEX_PARTITION_KEY,
     INDEX_SORT_KEY,
     USER_PREFIX,
-    Position,
     key_of,
     memberships,
     message_item,
@@ -32,11 +31,6 @@ def message(minute: int, body: str = "", *, sender="Tom", recipient="Jerry", mes
 def key(item: Mapping[str, Any]) -> dict[str, Any]:
     """An item's key."""
     return {"pk": item["pk"], "sk": item["sk"]}
-
-
-def position(item: Mapping[str, Any]) -> Position:
-    """A message's place in its conversation."""
-    return Position.of(item["sk"])
 
 
 def record(item: Mapping[str, Any], number: int = 1) -> dict[str, Any]:

@@ -22,16 +22,13 @@ WRONG = [
         for number in ("0", str(MOST + 1), "-1", "", "x", "1_0", "١", " 1", "1.0", "9" * 5000)
     ],
     ("history", ["a#b", "--since", "yesterday"], "'yesterday' is not a time: ISO 8601 with a zone"),
-    ("history", ["a#b", "--until", "2026-01-01T09:00"], "is not a time"),
     ("history", ["a#b", "--stage", "X!"], "'X!' is not a stage"),
     ("history", ["a#b", "--table", "x"], "'x' is not a table name: 3 to 255 of"),
     ("follow", ["a# "], "cannot name a user"),
     ("conversations", ["tom#jerry"], "cannot name a user"),
-    ("conversations", ["tom", "--before", "x"], "'x' is not a time"),
     ("send", ["--from", "a#", "--to", "b", "x"], "'a#' cannot name a user"),
     ("send", ["--from", "a", "--to", "A", "x"], "'a' and 'A' are the same user"),
     ("send", ["--from", "a", "--to", "\u200b", "x"], "user '\\u200b' contains U+200B ZERO WIDTH"),
-    ("send", ["--from", "a", "x"], "the following arguments are required: --to"),
     ("send", ["--from", "a" * 2048, "--to", "b", "x"], "the key pk has 2063 bytes"),
     ("send", [*SEND[1:], "--at", "", "x"], "'' is not a time"),
     ("send", [*SEND[1:], "x" * 1025], "the message has 1025 characters; at most 1024 are allowed"),
@@ -47,7 +44,6 @@ WRONG = [
     ("put", [""], "ITEM is empty; pass an item as JSON text, a file, or -"),
     ("put", ["-", "--if-unchanged", "-"], "ITEM and OLD cannot both be -; there is one standard input"),
     ("put", ['{"pk": "a"}'], "the item has no sk; table Messages has the key pk (text) and sk (text)"),
-    ("put", ['{"pk": {"S": "a"}, "sk": {"N": "x"}}', "--typed"], "'x' is not the text of a number"),
     ("put", ['{"pk": "a", "sk": "b", "c": "\\u001b[31m\\ud800"}'], "surrogate pair"),
     ("put", [ITEM, "--if-unchanged", " "], "OLD is empty; pass an item"),
     ("put", [ITEM, "--if-unchanged", '{"pk": "a", "sk": "c"}'], "ITEM and OLD have different keys"),
@@ -99,20 +95,6 @@ def test_mistakes_in_arguments_need_no_region(argv, monkeypatch):
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     assert main([*argv, "--table", "x"]) == 2
-
-
-@pytest.mark.parametrize("argv", [["history", "a#b"], ["conversations", "a"], ["scan"]], ids=str)
-@pytest.mark.usefixtures("environment")
-def test_the_largest_number_fits_into_a_request(argv, monkeypatch):
-    asked = []
-
-    def answer(_client, _operation, request):
-        asked.append(request)
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("botocore.client.BaseClient._make_api_call", answer)
-    assert main([*argv, "--limit", str(MOST), "--table", "Messages", "--json"]) == 130
-    assert asked[0]["Limit"] <= 2**31 - 1
 
 
 @pytest.mark.parametrize(

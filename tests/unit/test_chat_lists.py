@@ -35,14 +35,7 @@ UNTIMED = {"jerry#tom": {"pk": "CONVERSATION#jerry#tom", "sk": "MESSAGE#"}}
         (MESSAGES, [ROW], [], {key_of(ROW): "current"}),
         (MESSAGES, [ROW, ROW | {"LastMessageAt": "2025"}], ["jerry#tom"], {key_of(ROW): "lags"}),
     ],
-    ids=[
-        "without messages",
-        "a message without a time",
-        "a conversation of others",
-        "only the user's conversations are looked for",
-        "began after its place was read",
-        "a row that moves while pages are read",
-    ],
+    ids="no message,a message without a time,others',only the user's,began after its place was read,moves".split(","),
 )
 def test_rows_are_compared_with_the_messages(messages, rows, read, states):
     def query(**request):

@@ -13,14 +13,10 @@ PAGES = [[[{"id": {"S": f"{s}-{p}-{n}"}} for n in range(s + p)] for p in range(4
 @pytest.fixture
 def respond(monkeypatch):
     """``respond(function)``: what every request gets; the function takes the operation and the request."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "x")
-    monkeypatch.setenv("AWS_REGION", "eu-west-1")
-
-    def with_(function):
-        monkeypatch.setattr("botocore.client.BaseClient._make_api_call", lambda _, *asked: function(*asked))
-
-    return with_
+    for name, value in {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "eu-west-1"}.items():
+        monkeypatch.setenv(name, value)
+    call = "botocore.client.BaseClient._make_api_call"
+    return lambda function: monkeypatch.setattr(call, lambda _, *asked: function(*asked))
 
 
 def page(_operation, request):

@@ -8,6 +8,7 @@ import pytest
 
 from chat import conversations, get, history
 from chat.items import item_line
+from chat.target import pair
 from cli import output
 from model.users import PlainNames
 
@@ -37,10 +38,9 @@ def on_terminal(monkeypatch):
     return written
 
 
-@pytest.mark.parametrize("item", [{}, {"FromUser": 5, "ToUser": None, "Body": None}])
-def test_a_message_that_was_put_by_hand_may_lack_everything(item, capsys):
-    history.show([item | {"sk": "MESSAGE#x"}], PlainNames())
-    assert capsys.readouterr().out.startswith("? → ?: ")
+def test_a_message_that_was_put_by_hand_may_lack_everything():
+    assert history.message_line({}, PlainNames()) == "? → ?: "
+    assert history.message_line({"FromUser": 5, "ToUser": None, "Body": None}, PlainNames()) == "? → ?: None"
 
 
 def test_history_on_a_terminal_is_a_table_without_markup_or_control_characters(on_terminal):
@@ -99,6 +99,7 @@ def test_an_output_without_the_letters_gets_them_escaped():
 def test_what_does_not_show_in_a_name_is_escaped(capsys, name, shown):
     message = {"FromUser": name, "ToUser": "Jerry", "Body": "👩\u200d🚀 \u200b\x1b"}
     line = history.message_line(message, PlainNames())
+    assert pair(f"a#{name}") == f"a#{name}"  # such conversations can be named
     assert line == f"{shown} → Jerry: 👩\u200d🚀 \u200b\\x1b"
     conversations.show([ROW | {"OtherUser": name, "ConversationId": f"a#{name}"}], ["current"], PlainNames())
     assert capsys.readouterr().out.split("\t")[1:3] == [f"a#{shown}", shown]

@@ -28,11 +28,6 @@ def _histories(length: int):
             yield history
 
 
-def test_histories_are_those_that_change_something():
-    assert list(_histories(1)) == [((1, "a"),), ((2, "a"),), ((3, "a"),)]
-    assert len(list(_histories(3))) == 54
-
-
 @pytest.mark.parametrize("history", list(_histories(3)), ids=str)
 def test_lists_end_right_whatever_the_order(history):
     assert Exploration(memberships.bring_up_to_date, history).wrong_end() is None

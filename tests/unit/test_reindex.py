@@ -67,8 +67,7 @@ def settled(sqs, *pages, error=None, reindex=lambda _: True):
     return asked, result, said
 
 
-DONE = {"settled": 1, "kept": 0}
-KEPT = {"settled": 0, "kept": 1}
+DONE, KEPT = {"settled": 1, "kept": 0}, {"settled": 0, "kept": 1}
 
 
 @pytest.mark.parametrize(

@@ -276,15 +276,14 @@ def test_a_missing_file_and_a_full_disk_are_one_line(check, monkeypatch):
     assert check(path="-")[3] == f"error: standard input: cannot copy it to a temporary file: {why}\n"
 
 
-@pytest.mark.parametrize(("total", "shown"), [(1000, "300 of about 1,000"), (None, "300")])
-def test_a_progress_bar_is_on_a_terminal_only_and_gone_at_the_end(monkeypatch, total, shown):
+def test_a_progress_bar_is_on_a_terminal_only_and_gone_at_the_end(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setattr(sys, "stderr", terminal := io.StringIO())
     for is_terminal in (False, True):
         assert terminal.getvalue() == ""
         terminal.isatty = lambda found=is_terminal: found
-        with bar("importing [x]", total) as advance:
+        with bar("importing [x]", 1000) as advance:
             advance(300)
-    assert shown in terminal.getvalue()
+    assert "300 of about 1,000" in terminal.getvalue()
     assert "importing [x]" in terminal.getvalue()
     assert terminal.getvalue().rindex("\x1b[?25h") > terminal.getvalue().rindex("\x1b[?25l")  # the cursor shows

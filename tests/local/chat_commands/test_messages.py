@@ -7,7 +7,7 @@ import shlex
 import pytest
 
 from dynamo.memberships import bring_up_to_date
-from model.messages import Position, message_key
+from model.messages import Position
 from tests.support.chat_steps import stdin
 
 REFERENCE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z#[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
@@ -141,21 +141,3 @@ def test_a_message_is_read_edited_and_deleted(on, talk, table):
         assert failed.status == 1
         assert failed.error == f"message {talk[3]} of conversation jerry#tom in table {table.name} does not exist"
     assert len(on("history", "jerry#tom").lines) == 8
-
-
-def test_what_users_of_hidden_names_have_is_read_and_deleted(on, table):
-    name = "to\u202em"
-    item = message_key(f"jerry#{name}", "2026-01-01T09:00:00.000Z", "m-12") | {
-        "FromUser": name,
-        "ToUser": "Jerry",
-        "Body": "Hi",
-        "ConversationId": f"jerry#{name}",
-    }
-    table.put_item(Item=item)
-    bring_up_to_date(table, f"jerry#{name}", Position.of(item["sk"]))
-    assert on("history", f"jerry#{name}").lines == ["to\\u202em → Jerry: Hi"]
-    assert on("conversations", name, "--check").lines[0].split("\t")[1] == "jerry#to\\u202em"
-    assert on("conversations", "jerry", "--check").lines[0].split("\t")[2] == "to\\u202em"
-    assert on("reindex").status == 0
-    assert on("edit", f"jerry#{name}", "m-12", "new").status == 0
-    assert on("delete", f"jerry#{name}", "m-12").status == 0

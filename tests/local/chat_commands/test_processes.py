@@ -19,15 +19,11 @@ from tests.support import odd_server
 @contextlib.contextmanager
 def start(aws, *arguments):
     """A command as a process, which a failing test ends too: else it would wait for it."""
-    process = subprocess.Popen(
+    command, streams = (
         [sys.executable, "-m", "chat", *arguments],
-        cwd=PROJECT,
-        text=True,
-        env=aws.environment(),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE},
     )
-    with process:
+    with subprocess.Popen(command, cwd=PROJECT, text=True, env=aws.environment(), **streams) as process:
         try:
             yield process
         finally:
