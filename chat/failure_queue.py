@@ -24,8 +24,8 @@ _GONE = frozenset({"TrimmedDataAccessException", "ResourceNotFoundException", "E
 # Pages of a stream may be empty; after this many in a row no record is expected.
 _EMPTY_PAGES = 100
 _FORGOTTEN = (
-    "is about records that the stream, which keeps them for 24 hours, no longer has; "
-    "`python -m chat reindex --failed --all` reads every conversation instead"
+    "the stream no longer has its records, which it keeps for 24 hours; "
+    "run `python -m chat reindex --failed --all`, which reads every conversation"
 )
 
 Message = dict[str, Any]
@@ -47,7 +47,7 @@ def settle(sqs: Any, url: str, streams: Any, reindex: Callable[[list[str]], bool
         try:
             return reindex(failed_conversations(streams, message))
         except Unreadable as error:
-            say(f"message {message['MessageId']} in the failure queue {error}")
+            say(f"message {message['MessageId']} in the failure queue: {error}")
             return False
 
     return _settle(sqs, url, is_settled)
@@ -97,7 +97,7 @@ def _settle(sqs: Any, url: str, is_settled: Callable[[Message], bool]) -> dict[s
 def failed_conversations(streams: Any, message: Message) -> list[str]:
     """The ids of the conversations of a message's records. Raises Unreadable."""
     if not (batch := _batch(message)):
-        raise Unreadable("was not sent by Lambda; left in place")
+        raise Unreadable("not sent by Lambda; left in place")
     try:
         keys = list(_keys(streams, **batch))
     except ClientError as error:

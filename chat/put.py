@@ -64,7 +64,7 @@ def put_if_unchanged(table: Any, item: Attributes, old: Attributes, *, typed: bo
     plain = now if typed else values.parse(values.text(now))
     name, nothing = item_name(table, key), "nothing written; compare it with `get`"
     if found := changed(values.typed(plain), values.typed(old)):
-        raise OpsError(f"{name} is not as in OLD, it differs in {value_text(found)}; {nothing}")
+        raise OpsError(f"{name} differs from OLD in {value_text(found)}; {nothing}")
     if kept := [one for one in changed(values.typed(plain), values.typed(now)) if one in item]:
         raise OpsError(
             f"{name} has sets or binary, which plain JSON cannot express, in {value_text(kept)}; nothing written; "

@@ -36,13 +36,13 @@ def test_an_item_that_differs_is_left_and_what_differs_is_named(any_table):
     any_table.put_item(Item=OLD)
     old = OLD | PLAIN
     for change, said in [
-        ({"Body": "x"}, r'differs in \["Body"\];'),
-        ({"Seen": Decimal(1), "Stars": "4.5"}, r'differs in \["Seen", "Stars"\];'),
-        ({"Fewer": "z"}, r'differs in \["Fewer"\];'),
+        ({"Body": "x"}, r'differs from OLD in \["Body"\];'),
+        ({"Seen": Decimal(1), "Stars": "4.5"}, r'differs from OLD in \["Seen", "Stars"\];'),
+        ({"Fewer": "z"}, r'differs from OLD in \["Fewer"\];'),
     ]:
         with pytest.raises(OpsError, match=said):
             put.put_if_unchanged(any_table, NEW, old | change)
-    with pytest.raises(OpsError, match=r'differs in \["Labels", "Raw"\];'):
+    with pytest.raises(OpsError, match=r'differs from OLD in \["Labels", "Raw"\];'):
         put.put_if_unchanged(any_table, NEW, old, typed=True)
     with pytest.raises(OpsError, match=r'cannot express, in \["Labels"\]; nothing written'):
         put.put_if_unchanged(any_table, NEW | {"Labels": ["x", "y"]}, old)

@@ -56,7 +56,7 @@ def check_lab(client, run, table, tmp_path):
     later = ALICE | {"last_login": "2026-01-01"}
     assert run("chat", "put", json.dumps(later), "--if-unchanged", before.out).status == 0
     stale = run("chat", "put", json.dumps(ALICE), "--if-unchanged", before.out)
-    assert 'is not as in OLD, it differs in ["last_login"]' in stale.error
+    assert 'differs from OLD in ["last_login"]' in stale.error
     assert (taken.status, stale.status) == (1, 1)
     assert run("chat", "get", *key, "--json").json == later
 

@@ -96,13 +96,15 @@ def test_the_conversations_of_a_message_are_reindexed_and_it_is_deleted(pages):
 def test_a_message_whose_records_are_gone_is_kept_with_the_remedy(pages, error):
     asked, result, (said,) = settled(Sqs(body()), *pages, error=error)
     assert (asked, result) == ([], KEPT)
-    assert said.startswith("message 0 in the failure queue is about records that the stream, which keeps them for 24 h")
+    assert said.startswith(
+        "message 0 in the failure queue: the stream no longer has its records, which it keeps for 24 h"
+    )
     assert "`python -m chat reindex --failed --all`" in said
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"DDBStreamBatchInfo": {}}'])
 def test_a_message_that_lambda_did_not_send_is_kept(text):
-    said = ["message 0 in the failure queue was not sent by Lambda; left in place"]
+    said = ["message 0 in the failure queue: not sent by Lambda; left in place"]
     assert settled(Sqs(text)) == ([], KEPT, said)
 
 

@@ -20,7 +20,7 @@ def test_any_item_is_put_read_and_deleted_by_its_key(on, tmp_path, monkeypatch):
     assert on("put", str(file), "--if-unchanged", shown.out, "--json").json["X"] == "from a file"
     again = on("put", str(file), "--if-unchanged", shown.out)
     assert again.status == 1
-    assert 'is not as in OLD, it differs in ["X"]; nothing written' in again.error
+    assert 'differs from OLD in ["X"]; nothing written' in again.error
     stdin(monkeypatch, json.dumps(item).encode())
     taken = on("put", "-", "--if-absent")
     assert taken.status == 1
@@ -41,7 +41,10 @@ def test_an_item_with_a_set_and_binary_is_put_back_as_typed_json_only(on, table)
     assert 'has sets or binary, which plain JSON cannot express, in ["In", "Labels"]; nothing written;' in refused.error
     new = json.dumps(json.loads(old) | {"Body": {"S": "y"}})
     with_a_list = json.dumps(json.loads(old) | {"Labels": {"L": [{"S": "x"}]}})
-    assert 'differs in ["Labels"]; nothing written' in on("put", new, "--if-unchanged", with_a_list, "--typed").error
+    assert (
+        'differs from OLD in ["Labels"]; nothing written'
+        in on("put", new, "--if-unchanged", with_a_list, "--typed").error
+    )
     assert table.scan()["Items"] == [item]
     assert on("put", new, "--if-unchanged", old, "--typed").status == 0
     assert table.scan()["Items"] == [item | {"Body": "y"}]
