@@ -16,7 +16,7 @@ def add(commands: Commands) -> None:
     """The command line of ``edit``."""
     parser = command(commands, "edit", "give a message another body; sets Body and EditedAt", writes=True)
     add_message(parser)
-    parser.add_argument("body", help="the text; - reads standard input, -- goes before a hyphen")
+    parser.add_argument("body", help="the text; - reads standard input; put -- before a text that starts with a hyphen")
     parser.set_defaults(run=run)
 
 

@@ -1,7 +1,7 @@
-"""``export``: writes the items of a table as lines, several segments at once.
+"""``export``: writes the items of a table as lines, in parallel segments.
 
-An export is not a snapshot: what is written to the table meanwhile may be in it or not. What was there before,
-and stays unchanged, is in it: reads are consistent.
+An export is not a snapshot: items that are written meanwhile may be in it or not. Items that were there before and do
+not change are in it: reads are consistent.
 
 A file grows as FILE.part, beside FILE.part.json, which says how many of its bytes count and after which key
 each segment continues. The run that continues cuts off what was appended after the last save, so that no item is
@@ -48,7 +48,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
-    """Export; the result goes to standard output, unless the items do."""
+    """Export; print the result on standard output, unless the items are printed there."""
     path = None if arguments.file in (None, "-") else Path(arguments.file)
     if arguments.json and not path:
         raise UsageError("--json prints the result, and needs FILE: without it the items go to standard output")

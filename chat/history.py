@@ -31,7 +31,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
-    """Print the messages; say how to go on when there are older ones."""
+    """Print the messages; say how to list older ones, if any."""
     wanted = target.conversation(arguments.conversation)
     bounds = {"first": arguments.since, "last": arguments.until, "before": arguments.before}
     found: Iterable[dict[str, Any]]

@@ -60,7 +60,7 @@ def add(commands: Commands) -> None:
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
-    """Check and import; the result goes to standard output."""
+    """Check and import; print the result."""
     with opened(arguments.file) as source:
         if arguments.check:
             _show_checked(source.name, check(source, target.say), as_json=arguments.json)

@@ -14,7 +14,7 @@ lists show and of the messages, all read consistently, before anything is writte
 * A list that shows a deleted message goes back only if no newer message is there: the horizon is what it shows,
   and not later.
 
-If the program is killed between that write and the second reading, a list may stay behind until the conversation's
+If the program is killed between that write and the second reading, a list may stay stale until the conversation's
 next message; running it again corrects it.
 """
 

@@ -18,7 +18,7 @@ def add(commands: Commands) -> None:
     parser.add_argument("--to", required=True, dest="recipient", metavar="USER", type=user_name, help="the recipient")
     text = "when it was sent: ISO 8601 with a zone (default: now)"
     parser.add_argument("--at", metavar="TIME", type=moment, help=text)
-    parser.add_argument("body", help="the text; - reads standard input, -- goes before a hyphen")
+    parser.add_argument("body", help="the text; - reads standard input; put -- before a text that starts with a hyphen")
     parser.set_defaults(run=run)
 
 

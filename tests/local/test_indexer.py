@@ -39,7 +39,7 @@ def follow(table, *items):
         (BY_HAND, BY_HAND, ("jerry", "")),
         (None, TWO, ("Jerry", "one")),
     ],
-    ids=["newer", "same millisecond", "edited", "name written otherwise", "put by hand", "deleted"],
+    ids=["newer", "same millisecond", "edited", "another spelling of the name", "put by hand", "deleted"],
 )
 def test_a_list_follows_the_last_message(table, change, record, row):
     if change:

@@ -134,7 +134,7 @@ class Histories(RuleBasedStateMachine):
             self._deliver(self._batch(order, 100, 0), {})
 
     def _change(self, pair, order):
-        """Put, edit or delete a message: mostly the last one, or the one behind it."""
+        """Put, edit or delete a message: mostly the last one, or the one after it."""
         messages = self.conversations.setdefault(conversation_id(*pair), set())
         minute, letter = last = max(messages, default=(0, "b"))
         following = (minute, "b") if letter == "a" else (minute + 1, "a")

@@ -1,4 +1,4 @@
-"""A microburst of one's own: errors, latency and resets between a client and the embedded AWS."""
+"""A microburst process: errors, latency and resets between a client and the embedded AWS."""
 
 import contextlib
 import json
