@@ -14,7 +14,7 @@ from tests.support.chat_steps import everything, keyed, store
 KILLS = 3
 # From a server that has the SDK loaded: a new interpreter would take longer than the transfer.
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["chat.__main__", "pytest", "tests.support.chat_steps"])
+_FORKS.set_forkserver_preload(["chat.__main__", "pytest", "tests.support.chat_steps", "tests.support.warm_sdk"])
 
 
 def _transfer(environment, arguments, errors):
