@@ -106,44 +106,36 @@ def without(template: Template, removed: Permission) -> Template:
 
 def shown(value: Any) -> str:
     """A value of a template in a few words: logical ids without their hash, short ARNs."""
-    if isinstance(value, list):
-        return ", ".join(map(shown, value))
-    if not isinstance(value, dict):
-        return _short(str(value))
-    if "Fn::GetAtt" in value:
-        logical_id, attribute = value["Fn::GetAtt"]
-        suffix = {"StreamArn": "/stream"}.get(attribute, "")
-        return _bare(logical_id) + suffix
-    if "Ref" in value:
-        return _bare(value["Ref"]).removeprefix("AWS::")
-    if "Fn::Join" in value:
-        separator, parts = value["Fn::Join"]
-        return _short(separator.join(part if isinstance(part, str) else shown(part) for part in parts))
-    if "Fn::Select" in value:
-        return "SUFFIX"  # of the stack: stacks/stage_key.py
-    if "Fn::Sub" in value:
-        return str(value["Fn::Sub"])
-    return ", ".join(f"{name} {shown(content)}" for name, content in value.items())
+    match value:
+        case list():
+            return ", ".join(map(shown, value))
+        case {"Fn::GetAtt": [logical_id, attribute]}:
+            return _HASH.sub("", logical_id) + ("/stream" if attribute == "StreamArn" else "")
+        case {"Ref": name}:
+            return _HASH.sub("", name).removeprefix("AWS::")
+        case {"Fn::Join": [separator, parts]}:
+            return _short(separator.join(part if isinstance(part, str) else shown(part) for part in parts))
+        case {"Fn::Select": _}:
+            return "SUFFIX"  # of the stack: stacks/stage_key.py
+        case {"Fn::Sub": text}:
+            return str(text)
+        case dict():
+            return ", ".join(f"{name} {shown(content)}" for name, content in value.items())
+    return _short(str(value))
 
 
-def _short(arn: str) -> str:
-    """An ARN without partition, account, the stage's own region and its names."""
-    parts = arn.split(":", 5)
-    if len(parts) < 6 or parts[0] != "arn":
-        return _renamed(arn)
-    name = _renamed(parts[5]) if parts[5] != "root" else "the account"
-    region = parts[3]
-    return name if region in ("", "Region", REGION) else f"{name} in {region}"
-
-
-def _renamed(text: str) -> str:
+def _short(text: str) -> str:
+    """An ARN without partition, account, the stage's own region and its names; other text without the names."""
+    match text.split(":", 5):
+        case ["arn", _, _, region, _, "root"]:
+            text = "the account"
+        case ["arn", _, _, region, _, text]:
+            pass
+        case _:
+            region = ""
     for pattern, replacement in _NAMES:
         text = pattern.sub(replacement, text)
-    return text
-
-
-def _bare(logical_id: str) -> str:
-    return _HASH.sub("", logical_id)
+    return text if region in ("", "Region", REGION) else f"{text} in {region}"
 
 
 def _statements(template: Template) -> Iterator[tuple[Place, Statement]]:
@@ -172,13 +164,9 @@ def _within(value: Any, at: Place) -> Iterator[tuple[Place, Statement]]:
 
 def _holder(template: Template, at: Place) -> str:
     """The role that a policy is of; else the resource itself, a function for its permission."""
-    resource = template["Resources"][at[1]]
-    if resource["Type"] == POLICY:
-        (role,) = resource["Properties"]["Roles"]
-        return shown(role)
-    if resource["Type"] == PERMISSION:
-        return shown(resource["Properties"]["FunctionName"])
-    return _bare(at[1])
+    resource, properties = template["Resources"][at[1]], template["Resources"][at[1]].get("Properties", {})
+    held = {POLICY: properties.get("Roles"), PERMISSION: properties.get("FunctionName")}.get(resource["Type"])
+    return shown(held or {"Ref": at[1]})
 
 
 def _principal(statement: Statement) -> str:

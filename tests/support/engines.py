@@ -6,8 +6,7 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
-import boto3
-
+from embedded_aws.tests.support.engine import session
 from local.environment import PROJECT, server_environment
 from model.messages import INDEX_NAME, INDEX_PARTITION_KEY, INDEX_SORT_KEY, PARTITION_KEY, SORT_KEY
 
@@ -69,10 +68,7 @@ def messages_table(dynamodb: Any, name: str, *, stream: bool) -> Iterator[Any]:
 
 def dynalite_resource(url: str) -> Any:
     """A boto3 resource of the dynalite at ``url``; it takes any credentials."""
-    os.environ["AWS_CONFIG_FILE"] = os.environ["AWS_SHARED_CREDENTIALS_FILE"] = os.devnull
-    return boto3.Session(region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test").resource(
-        "dynamodb", endpoint_url=url
-    )
+    return session().resource("dynamodb", endpoint_url=url)
 
 
 def _schema(partition: str, sort: str) -> list[dict[str, str]]:
