@@ -63,10 +63,11 @@ def killed_and_continued(transfer, state, name, total, *arguments):
     assert "continuing" in said
 
 
-@pytest.mark.parametrize("options", [(), ("--if-absent",)], ids=["put", "if absent"])
-def test_an_import(transfer, messages_table, tmp_path, options):
+# If absent, each item is a request of its own.
+@pytest.mark.parametrize(("count", "options"), [(4000, ()), (1500, ("--if-absent",))], ids=["put", "if absent"])
+def test_an_import(transfer, messages_table, tmp_path, count, options):
     file = tmp_path / "in.jsonl"
-    items = [{"pk": {"S": f"p{n % 13}"}, "sk": {"S": f"{n % 700}"}, "n": {"N": str(n)}} for n in range(4000)]
+    items = [{"pk": {"S": f"p{n % 13}"}, "sk": {"S": f"{n % 700}"}, "n": {"N": str(n)}} for n in range(count)]
     file.write_text("".join(json.dumps({"Item": item}) + "\n" for item in items))
     state = tmp_path / f"in.jsonl.{messages_table}.import"
     killed_and_continued(transfer, state, "line", len(items), "import", file, *options)
