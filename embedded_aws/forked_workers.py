@@ -64,8 +64,11 @@ class Forked:
 
 def install(runtime: Any) -> None:
     """Let the engine's module of Lambda's processes fork the Python ones."""
-    if hasattr(os, "pidfd_open"):
-        runtime.subprocess = SimpleNamespace(**vars(subprocess) | {"Popen": _popen})
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+    except (AttributeError, OSError):
+        return  # not Linux, or an old one
+    runtime.subprocess = SimpleNamespace(**vars(subprocess) | {"Popen": _popen})
 
 
 def _popen(command: list[str], **options: Any) -> Any:
@@ -76,8 +79,12 @@ def _popen(command: list[str], **options: Any) -> Any:
     (stdin, our_stdin), (our_stdout, stdout), (our_stderr, stderr) = pipes
     with _lock:
         channel = _channel()
-        socket.send_fds(channel, [request], [stdin, stdout, stderr])
-        _, (pidfd,), _, _ = socket.recv_fds(channel, 1, 1)
+        try:
+            socket.send_fds(channel, [request], [stdin, stdout, stderr])
+            _, (pidfd,), _, _ = socket.recv_fds(channel, 1, 1)
+        except (OSError, ValueError):
+            _channels.clear()  # it was ended; the next function starts another
+            raise
     for theirs in (stdin, stdout, stderr):
         os.close(theirs)
     return Forked(pidfd, our_stdin, our_stdout, our_stderr)
