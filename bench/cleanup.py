@@ -194,8 +194,8 @@ def _memory(points: int) -> None:
     guarded = guards.read(context, found.vaults, unlock=False, now=datetime.now(UTC))
     made = plan.make(found, region="us-east-1", guards=guarded)
     began = time.monotonic()
-    deletion = Deletion(context, rate=1_000_000, seconds=60)
-    deletion.run(found, made.actions)
+    deletion = Deletion(context, made.actions, rate=1_000_000, seconds=60)
+    deletion.run(found)
     seconds = time.monotonic() - began
     peak = tracemalloc.get_traced_memory()[1]
     assert (deletion.failures, backup.left) == ({}, 0)

@@ -3,8 +3,8 @@
 import argparse
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from cli import output
 from cli.clients import find_stack, missing_table
@@ -16,20 +16,6 @@ from ops.inventory.costs import Rates
 from ops.inventory.found import NativeBackup, Point
 
 _HEADER = ("AGE", "SIZE", "EXPIRES", "STATE", "KEPT IN", "A MONTH", "ARN")
-
-
-@dataclass(frozen=True, kw_only=True)
-class BackupRow:
-    """One backup; ``kind`` is RECOVERY_POINT, USER or SYSTEM. The JSON output has these fields."""
-
-    kind: str
-    arn: str
-    vault: str | None
-    state: str
-    created: datetime | None
-    expires: datetime | None
-    size_bytes: int
-    monthly_usd: float
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,7 +37,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     points, unseen = vaults.table_points(context, names)
     rates = Rates(context.region)
     rows = backup_rows([*points, *vaults.table_backups(context.clients("dynamodb"), names)], rates)
-    size, cost = sum(row.size_bytes for row in rows), sum(row.monthly_usd for row in rows)
+    size, cost = sum(row["size_bytes"] for row in rows), sum(row["monthly_usd"] for row in rows)
     tables = ", ".join(names)
     if arguments.json:
         result = {
@@ -59,7 +45,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             "region": context.region,
             "stack": context.stack,
             "tables": list(names),
-            "backups": [asdict(row) | {"monthly_usd": round(row.monthly_usd, 6)} for row in rows],
+            "backups": rows,
             "size_bytes": size,
             "monthly_usd": round(cost, 6),
             "prices": rates.origin,
@@ -84,40 +70,40 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     return 1 if unseen or late else 0
 
 
-def is_recent(rows: Iterable[BackupRow], since: datetime) -> bool:
+def is_recent(rows: Iterable[dict[str, Any]], since: datetime) -> bool:
     """Whether a usable backup, made by the stage or by a person, is not older than ``since``."""
-    usable = (row for row in rows if row.kind != "SYSTEM" and row.state in vaults.RESTORABLE)
-    return any(row.created and row.created >= since for row in usable)
+    usable = (row for row in rows if row["kind"] != "SYSTEM" and row["state"] in vaults.RESTORABLE)
+    return any(row["created"] and row["created"] >= since for row in usable)
 
 
-def backup_rows(backups: Iterable[Point | NativeBackup], rates: Rates) -> list[BackupRow]:
-    """The backups with their prices, oldest first. SYSTEM backups are free."""
+def backup_rows(backups: Iterable[Point | NativeBackup], rates: Rates) -> list[dict[str, Any]]:
+    """The backups as in JSON, with their prices, oldest first; ``kind`` is RECOVERY_POINT, USER or SYSTEM (free)."""
     rows = []
     for backup in backups:
         point = backup if isinstance(backup, Point) else None
         system = isinstance(backup, NativeBackup) and backup.system
         price = 0.0 if system else rates.backup(backup.bytes, storage=point.storage if point else "WARM")
-        row = BackupRow(
-            kind="RECOVERY_POINT" if point else "SYSTEM" if system else "USER",
-            arn=backup.arn,
-            vault=point.vault if point else None,
-            state=backup.status,
-            created=backup.created,
-            expires=backup.expires,
-            size_bytes=backup.bytes,
-            monthly_usd=price,
-        )
+        row = {
+            "kind": "RECOVERY_POINT" if point else "SYSTEM" if system else "USER",
+            "arn": backup.arn,
+            "vault": point.vault if point else None,
+            "state": backup.status,
+            "created": backup.created,
+            "expires": backup.expires,
+            "size_bytes": backup.bytes,
+            "monthly_usd": round(price, 6),
+        }
         rows.append(row)
-    return sorted(rows, key=lambda row: row.created.timestamp() if row.created else 0.0)
+    return sorted(rows, key=lambda row: row["created"].timestamp() if row["created"] else 0.0)
 
 
-def _cells(row: BackupRow) -> tuple[str, ...]:
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     return (
-        output.age(row.created, datetime.now(UTC)),
-        output.size(row.size_bytes),
-        f"{row.expires:%Y-%m-%d}" if row.expires else "never",
-        row.state,
-        row.vault or ("DynamoDB, of a deleted table" if row.kind == "SYSTEM" else "DynamoDB"),
-        output.money(row.monthly_usd),
-        row.arn,
+        output.age(row["created"], datetime.now(UTC)),
+        output.size(row["size_bytes"]),
+        f"{row['expires']:%Y-%m-%d}" if row["expires"] else "never",
+        row["state"],
+        row["vault"] or ("DynamoDB, of a deleted table" if row["kind"] == "SYSTEM" else "DynamoDB"),
+        output.money(row["monthly_usd"]),
+        row["arn"],
     )

@@ -86,7 +86,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         print(to_json(context, left=before.blocked, stays=before.stays, planned=before.actions))
         return 0
     if arguments.dry_run:
-        nothing = [] if before.actions else [_nothing(context, found=bool(before.blocked or before.stays))]
+        nothing = [] if before.actions else [_nothing(context, found=bool(listing))]
         print(*nothing, *listing, sep="\n")
         context.say("dry run: nothing was deleted")
         return 0
@@ -94,8 +94,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         return _show_result(context, before, before, {}, as_json=arguments.json)
     context.say("\n".join(listing))
     agree(before, context, yes=arguments.yes)
-    deletion = Deletion(context, rate=rate, seconds=seconds)
-    deletion.run(found, before.actions)
+    deletion = Deletion(context, before.actions, rate=rate, seconds=seconds)
+    deletion.run(found)
     after = look_again(context, deletion.failures, lambda: decide(look())[0])
     return _show_result(context, before, after, deletion.failures, as_json=arguments.json)
 

@@ -134,16 +134,15 @@ def delete_points(context: Context, backup: Any, points: Iterable[Point], *, sec
 class Deletion:
     """One clean-up; ``failures`` maps (kind, id) to the reason why it could not be deleted."""
 
-    def __init__(self, context: Context, *, rate: float, seconds: float) -> None:
-        """``rate``: deletions a second; ``seconds``: the longest wait for any one step."""
+    def __init__(self, context: Context, agreed: Iterable[plan.Entry], *, rate: float, seconds: float) -> None:
+        """``agreed``: what may be deleted; ``rate``: deletions a second; ``seconds``: the longest wait for one step."""
         self.failures: dict[tuple[str, str], str] = {}
-        self._agreed = set[tuple[str, str]]()
+        self._agreed = {(entry.kind, entry.id) for entry in agreed}
         self._context, self._seconds, self._backup = context, seconds, context.clients("backup")
         self._pace = Pace(rate, context.clock)
 
-    def run(self, found: Inventory, agreed: Iterable[plan.Entry]) -> None:
-        """Delete what is ``agreed`` of ``found``; one that fails stops no other."""
-        self._agreed = {(entry.kind, entry.id) for entry in agreed}
+    def run(self, found: Inventory) -> None:
+        """Delete what was agreed in ``found``; one that fails stops no other."""
         for service, operations in _LIMITED.items():
             self._pace.limit(self._context.clients(service), *operations)
         dynamodb, iam, kms, logs = map(self._context.clients, ("dynamodb", "iam", "kms", "logs"))

@@ -40,16 +40,15 @@ class Guards:
 def read(context: Context, vaults: Iterable[Vault], *, unlock: bool, now: datetime) -> Guards:
     """What guards ``vaults`` and their points; with ``unlock``, locks that can be removed do not count.
 
-    Reads only vaults with recovery points: an empty one can have nothing but a policy against its
-    deletion, and then AWS's response says so.
+    Reads only vaults with recovery points: on an empty one only a policy has an effect, and AWS says so.
     """
     backup, look = context.clients("backup"), Lookups()
     full = {vault.name: vault for vault in vaults if vault.points}
     held = dict(look("legal holds", _held(backup, full)) if full else ())
     points, undeletable, unlocked = dict[str, Blocker](), dict[str, str](), set[str]()
     for name, vault in full.items():
-        locked = [lock(until, unlock=unlock, now=now) for until in look(f"the lock of {name}", _lock(backup, name))]
-        if locked == [""]:
+        locked = look(f"the lock of {name}", _lock(backup, name, unlock=unlock, now=now))
+        if locked == ("",):
             unlocked.add(name)
         denied = dict(look(f"the access policy of {name}", _denied(context, name)))
         undeletable |= {name: denied[DELETE_VAULT]} if DELETE_VAULT in denied else {}
@@ -64,26 +63,22 @@ def read(context: Context, vaults: Iterable[Vault], *, unlock: bool, now: dateti
     return Guards(points=points, vaults=undeletable, unlock=frozenset(unlocked), unread=tuple(look.unseen))
 
 
-def _lock(backup: Any, vault: str) -> Iterator[datetime | None]:
-    """The vault's lock, if it has one: its LockDate, without which it is in governance mode."""
-    # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html
+def _lock(backup: Any, vault: str, *, unlock: bool, now: datetime) -> Iterator[str]:
+    """Why the vault's lock, if it has one, blocks deletions; empty for one that ``unlock`` removes."""
     shown = backup.describe_backup_vault(BackupVaultName=vault)
-    if shown.get("Locked"):
-        yield shown.get("LockDate")
-
-
-def lock(until: datetime | None, *, unlock: bool, now: datetime) -> str:
-    """Why a vault lock, final after ``until``, blocks deletions; empty for one that ``unlock`` removes."""
-    if until and until <= now:
-        return (
+    # A lock without this date is in governance mode
+    # (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html).
+    until = shown.get("LockDate")
+    if shown.get("Locked") and until and until <= now:
+        yield (
             f"vault lock in compliance mode, immutable since {until:%Y-%m-%d}: neither the lock nor "
             "the recovery point can be deleted before its retention ends"
         )
-    if unlock:
-        return ""
-    if until:
-        return f"vault lock in compliance mode: --unlock removes it (possible until {until:%Y-%m-%d %H:%M %Z})"
-    return "vault lock in governance mode: --unlock removes it"
+    elif shown.get("Locked"):
+        mode, possible = "governance", ""
+        if until:
+            mode, possible = "compliance", f" (possible until {until:%Y-%m-%d %H:%M %Z})"
+        yield "" if unlock else f"vault lock in {mode} mode: --unlock removes it{possible}"
 
 
 def _held(backup: Any, vaults: Collection[str]) -> Iterator[tuple[str, str]]:
@@ -121,8 +116,7 @@ def _denied(context: Context, vault: str) -> Iterator[tuple[str, str]]:
 def denials(policy: str, account: str) -> dict[str, str]:
     """The actions that ``policy`` denies to everyone in ``account``, with the statement's name.
 
-    Only what is certain: AWS decides a Deny with a condition, for some principals or for some
-    points call by call
+    Only what is certain: with a condition, or for some principals or points, AWS decides call by call
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/create-a-vault-access-policy.html).
     """
     found: dict[str, str] = {}

@@ -26,11 +26,6 @@ class Holding:
     things: tuple[Thing, ...]
     unseen: tuple[Unseen, ...]
 
-    @property
-    def monthly_usd(self) -> float:
-        """US dollars a month."""
-        return sum(thing.monthly_usd for thing in self.things)
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops inventory``."""
@@ -83,7 +78,7 @@ def _of(context: Context, tagged: Iterable[str]) -> Holding:
 def show_them(context: Context, holdings: list[Holding], *, as_json: bool) -> None:
     """Print them on standard output, for people or for a program."""
     rates = Rates(context.region)
-    monthly = sum(held.monthly_usd for held in holdings)
+    monthly = sum(thing.monthly_usd for held in holdings for thing in held.things)
     if as_json:
         result = {
             "account": context.account,
@@ -124,5 +119,5 @@ def _object(held: Holding) -> dict[str, object]:
     things = [dataclasses.asdict(thing) | {"monthly_usd": round(thing.monthly_usd, 6)} for thing in held.things]
     for thing in things:
         del thing["how_to_delete"]
-    monthly = round(held.monthly_usd, 6)
+    monthly = round(sum(thing.monthly_usd for thing in held.things), 6)
     return {"stack": held.stack, "status": held.status or None, "things": things, "monthly_usd": monthly}

@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import Any
 
 from botocore.exceptions import ClientError
 
@@ -81,7 +80,7 @@ def things(context: Context, found: Inventory, elsewhere: Iterable[Point]) -> It
 
 
 def _table(context: Context, table: ExistingTable, rates: Rates) -> Thing:
-    price, window = rates.prices, dict[str, Any]()
+    price = rates.prices
     try:
         shown = context.clients("dynamodb").describe_continuous_backups(TableName=table.name)
         window = shown["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})

@@ -96,8 +96,7 @@ def take(context: Context, *, more_tables: Collection[str] = (), tagged: Iterabl
     others = {table.name for table in existing if table.stack != stack} - set(more_tables)
     if any(unseen.what == "tables" for unseen in look.unseen):
         others = names
-    known = {table.name for table in existing}
-    restored = look("restored tables", stack_tables.untagged(context, names, known))
+    restored = look("restored tables", stack_tables.untagged(context, names, {table.name for table in existing}))
     backups = look("table backups", vaults.table_backups(dynamodb, sorted(names - others)))
     traces: list[Vault | Role | StackDescription] = [*found_vaults, *own_roles, *earlier]
     first = min((trace.created for trace in traces if trace.created), default=None)

@@ -83,7 +83,7 @@ def encrypted_with(dynamodb: Any, keys: Collection[str]) -> Iterator[ExistingTab
     """The tables of the region that are encrypted with one of ``keys`` (ARNs), whatever their names and tags."""
     for name in rows(dynamodb, "list_tables", "TableNames") if keys else ():
         shown = described(dynamodb, name)
-        if _key(shown) in keys:
+        if shown.get("SSEDescription", {}).get("KMSMasterKeyArn") in keys:
             yield _table(dynamodb, shown)
 
 
@@ -115,7 +115,7 @@ def _table(dynamodb: Any, shown: dict[str, Any]) -> ExistingTable:
         stack=tags.get(STACK_TAG, ""),
         restored=tags.get(RESTORED_TAG, ""),
         creating=shown["TableStatus"] == "CREATING",
-        key=_key(shown),
+        key=shown.get("SSEDescription", {}).get("KMSMasterKeyArn", ""),
         protected=shown.get("DeletionProtectionEnabled", False),
         replicas=tuple(sorted(regions - {arn.split(":")[3]})),
         bytes=shown.get("TableSizeBytes", 0) + sum(index.get("IndexSizeBytes", 0) for index in stored),
@@ -123,10 +123,6 @@ def _table(dynamodb: Any, shown: dict[str, Any]) -> ExistingTable:
         read_units=sum(given.get("ReadCapacityUnits", 0) for given in units),
         write_units=sum(given.get("WriteCapacityUnits", 0) for given in units),
     )
-
-
-def _key(shown: dict[str, Any]) -> str:
-    return str(shown.get("SSEDescription", {}).get("KMSMasterKeyArn", ""))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,13 +170,10 @@ def restore_of(context: Context, table: str) -> Restored | None:
 
 
 def _target(backup: Any, job: dict[str, Any]) -> str:
-    """The name of the table that a job makes; until the job has ended, only its metadata have it.
-
-    The case of their keys does not matter
-    (https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-dynamodb.html).
-    """
+    """The name of the table that a job makes; until the job has ended, only its metadata have it."""
     if created := job.get("CreatedResourceArn"):
         return name_of(created)
+    # https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-dynamodb.html: in any case of letters
     kept = backup.get_restore_job_metadata(RestoreJobId=job["RestoreJobId"])["Metadata"]
     return str({key.lower(): value for key, value in kept.items()}.get("targettablename", ""))
 

@@ -36,7 +36,7 @@ def allowed(found: Iterable[T]) -> Iterator[T]:
     try:
         yield from found
     except ClientError as error:
-        if not is_denied(error) and code(error) != _NOT_FOUND:
+        if not is_denied(error) and code(error) not in (_NOT_FOUND, "NotFoundException"):
             raise
 
 
@@ -161,8 +161,7 @@ def _role(found: dict[str, Any]) -> str:
 def copies(context: Context, own: Iterable[Vault], tables: Iterable[str], *, profile: str | None) -> tuple[Copy, ...]:
     """Recovery points outside the vaults ``own``, of their tables and of those named ``tables``.
 
-    Asks other regions with the same credentials. AWS forgets copy jobs after a while, so an empty
-    result proves nothing.
+    Asks other regions too. AWS forgets copy jobs after a while, so an empty result proves nothing.
     """
     own, backup = tuple(own), context.clients("backup")
     held = {point.arn for vault in own for point in vault.points}

@@ -163,7 +163,9 @@ class Comparison:
 
     def note(self, key: Typed, kind: str, attributes: Sequence[str] = ()) -> None:
         """Count a difference, and keep it if it is among the first."""
-        text = " ".join(f"{name}={_text(value)}" for name, value in key.items())
+        values = {name: next(iter(value.items())) for name, value in key.items()}
+        shown = {name: json.dumps(v, ensure_ascii=False) if kind == "S" else v for name, (kind, v) in values.items()}
+        text = " ".join(f"{name}={value}" for name, value in shown.items())
         self.counts[kind] += 1
         self._kept.append((text, kind, list(attributes)))
         if len(self._kept) > 2 * self.most:
@@ -191,11 +193,3 @@ class Comparison:
             "examples": [{"key": key, "kind": kind, "attributes": names} for key, kind, names in self.examples],
             "read_units": self.read_units,
         }
-
-
-def _text(attribute: dict[str, Any]) -> str:
-    """A key attribute for people: ``"USER#tom"``, ``12``."""
-    ((kind, value),) = attribute.items()
-    if kind == "S":
-        return json.dumps(value, ensure_ascii=False)
-    return bytes(value).hex() if kind == "B" else str(value)

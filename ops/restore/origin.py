@@ -74,24 +74,26 @@ def _of_point(point: Point) -> Restored:
 def _of_arn(context: Context, arn: str) -> Restored:
     check_arn(arn, context)
     if point := _find_point(context, arn):
-        if point.status not in vaults.RESTORABLE:
-            raise OpsError(
-                f"recovery point {arn} is {point.status}; only a COMPLETED or AVAILABLE one can be "
-                "restored: `python -m ops backups` lists them"
-            )
-        return _of_point(point)
-    nowhere = OpsError(f"no recovery point or backup {arn} in {context.where}, or the caller may not read its vault")
-    if ":dynamodb:" not in arn:
-        raise nowhere
-    try:
-        shown = context.clients("dynamodb").describe_backup(BackupArn=arn)["BackupDescription"]
-    except ClientError as error:
-        raise (nowhere if code(error) == "BackupNotFoundException" else error) from None
-    details = shown["BackupDetails"]
-    if details["BackupStatus"] != "AVAILABLE":
-        raise OpsError(f"backup {arn} is {details['BackupStatus']}; only an AVAILABLE one can be restored")
-    source = shown["SourceTableDetails"]["TableName"]
-    return Restored(source=source, moment=details["BackupCreationDateTime"], arn=arn)
+        found, state = _of_point(point), point.status
+    else:
+        nowhere = f"no recovery point or backup {arn} in {context.where}, or the caller may not read its vault"
+        if ":dynamodb:" not in arn:
+            raise OpsError(nowhere)
+        try:
+            shown = context.clients("dynamodb").describe_backup(BackupArn=arn)["BackupDescription"]
+        except ClientError as error:
+            raise (OpsError(nowhere) if code(error) == "BackupNotFoundException" else error) from None
+        source, details = shown["SourceTableDetails"]["TableName"], shown["BackupDetails"]
+        found, state = (
+            Restored(source=source, moment=details["BackupCreationDateTime"], arn=arn),
+            details["BackupStatus"],
+        )
+    if state not in vaults.RESTORABLE:
+        raise OpsError(
+            f"backup {arn} is {state}; only a COMPLETED or AVAILABLE one can be restored: "
+            "`python -m ops backups` lists them"
+        )
+    return found
 
 
 def _find_point(context: Context, arn: str) -> Point | None:
@@ -108,15 +110,7 @@ def _find_point(context: Context, arn: str) -> Point | None:
 
 def _at_time(context: Context, table: str, moment: datetime | None) -> Restored:
     """``table`` at ``moment``, or at the latest possible time. Raises OpsError where that cannot be restored."""
-    try:
-        answer = context.clients("dynamodb").describe_continuous_backups(TableName=table)
-    except ClientError as error:
-        if code(error) not in ("TableNotFoundException", "ResourceNotFoundException"):
-            raise
-        raise OpsError(
-            f"table {table} does not exist in {context.region}, so it has no point-in-time recovery; "
-            "`python -m ops backups` lists the backups that can be restored"
-        ) from None
+    answer = context.clients("dynamodb").describe_continuous_backups(TableName=table)
     window = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     if window.get("PointInTimeRecoveryStatus") != "ENABLED":
         raise OpsError(

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.clients import find_stack
 from cli.command_line import Context
-from cli.errors import OpsError, UsageError, code, explain, is_denied
+from cli.errors import OpsError, UsageError, code, explain
 from cli.polling import DeadlineError, Progress, poll
 from model.names import STACK_TAG
 from ops.inventory import stack_tables, vaults
@@ -118,13 +118,9 @@ def _region(key: str) -> str:
 
 
 def _is_customers(context: Context, key: str) -> bool:
-    """Whether a customer owns ``key``: the key aws/backup cannot encrypt a table."""
-    try:
-        return bool(key) and context.clients("kms").describe_key(KeyId=key)["KeyMetadata"]["KeyManager"] == "CUSTOMER"
-    except ClientError as error:
-        if not is_denied(error) and code(error) != "NotFoundException":
-            raise
-        return False
+    """Whether a customer owns ``key``, as far as the caller may see: the key aws/backup cannot encrypt a table."""
+    found = vaults.allowed(context.clients("kms").describe_key(KeyId=one) for one in [key] if one)
+    return any(shown["KeyMetadata"]["KeyManager"] == "CUSTOMER" for shown in found)
 
 
 def wait(context: Context, name: str, job: str, *, seconds: float) -> float:
@@ -237,10 +233,7 @@ def _change(context: Context, table: str, change: Callable[[], object]) -> bool 
 
 
 def advise(context: Context, source: str, target: str) -> None:
-    """Say what ``target`` lacks and how to get it; a hint, so no failure where the caller may not look.
-
-    Compares with ``source``, or with every possible setting where that is gone.
-    """
+    """Say what ``target`` lacks and how to get it: a hint, so no failure where the caller may not look."""
     try:
         source_exists = bool(status(context, source))
         has = {name for name, *_ in _settings(context, target)}

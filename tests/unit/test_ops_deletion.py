@@ -95,8 +95,10 @@ def _points(*arns, status="COMPLETED", role=""):
 
 def _delete(found, agreed, backup=None, seconds=60, **services):
     """Run a whole deletion; its failures."""
-    deletion = Deletion(_context(backup=backup or FakeBackup(), **services), rate=1000, seconds=seconds)
-    deletion.run(found, [plan.Entry(kind=kind, id=id) for kind, id in agreed])
+    entries = [plan.Entry(kind=kind, id=id) for kind, id in agreed]
+    context = _context(backup=backup or FakeBackup(), **services)
+    deletion = Deletion(context, entries, rate=1000, seconds=seconds)
+    deletion.run(found)
     return deletion.failures
 
 
