@@ -65,7 +65,9 @@ def test_one_job_runs_at_a_time_and_the_same_token_is_the_same_job(deployed, set
     assert len(deployed.points()) == 3
 
 
-def test_the_backup_of_another_table_is_refused(deployed, client, vault, table, backup_role, capsys):
+def test_the_backup_of_another_table_is_refused(deployed, client, vault, backup_role, capsys):
+    table = f"{deployed.table}-other"
+    deployed.make_table(table)
     job = client("backup").start_backup_job(
         BackupVaultName=vault,
         ResourceArn=table_arn(table),
