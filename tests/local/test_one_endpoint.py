@@ -16,7 +16,7 @@ print(boto3.Session().available_profiles)
 """
 
 
-def test_commands_scripts_and_the_cdk_cli_reach_the_embedded_aws_alone(aws, hostile, elsewhere, table, tmp_path):
+def test_commands_scripts_and_the_cdk_cli_reach_the_embedded_aws_alone(aws, hostile, elsewhere, messages_table, tmp_path):
     (tmp_path / ".cdk.json").write_text(f'{{"profile": "own", "proxy": "{elsewhere.url}"}}')
 
     def run(*command):
@@ -31,7 +31,7 @@ def test_commands_scripts_and_the_cdk_cli_reach_the_embedded_aws_alone(aws, host
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
-    assert table in run("python", "-m", "chat", "tables").splitlines()
+    assert messages_table in run("python", "-m", "chat", "tables").splitlines()
     assert run("python", "-c", SCRIPT).splitlines() == ["000000000000", "[]"]
     # Outside the project's folder it does not synthesize the app.
     run("sh", "-c", f"cd {tmp_path} && cdk bootstrap aws://000000000000/us-east-1")
