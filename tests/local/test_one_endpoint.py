@@ -16,7 +16,9 @@ print(boto3.Session().available_profiles)
 """
 
 
-def test_commands_scripts_and_the_cdk_cli_reach_the_embedded_aws_alone(aws, hostile, elsewhere, messages_table, tmp_path):
+def test_commands_scripts_and_the_cdk_cli_reach_the_embedded_aws_alone(
+    aws, hostile, elsewhere, messages_table, tmp_path
+):
     (tmp_path / ".cdk.json").write_text(f'{{"profile": "own", "proxy": "{elsewhere.url}"}}')
 
     def run(*command):

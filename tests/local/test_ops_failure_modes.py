@@ -243,7 +243,7 @@ def _(case):
         case.backup.create_backup_vault(BackupVaultName="Default")
     case.stage.start_job(BackupVaultName="Default")
     case.stage.start_job()
-    there = case.stage._make("backup", region_name="eu-west-1")
+    there = case.stage.client("backup", region_name="eu-west-1")
     name = f"copies-of-{case.stage.stage}"
     arn = there.create_backup_vault(BackupVaultName=name)["BackupVaultArn"]
     for _ in range(2):

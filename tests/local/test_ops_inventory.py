@@ -2,7 +2,6 @@
 # ruff: noqa: F811 (pytest hands fixtures over under their names)
 
 import json
-from contextlib import closing
 
 import pytest
 
@@ -69,16 +68,13 @@ def test_all_stacks_that_left_a_trace_and_those_to_clean_up(deployed, client, ca
         out, err = capsys.readouterr()
         return status, {one["stack"]: one for one in json.loads(out)["stacks"]}.get(deployed.stack), err
 
-    with closing(Deployment(client, f"{deployed.stage}-b")) as other:
-        for command, text in (
-            ("inventory", "nothing was found in"),
-            ("backups", f"no backup of table {other.table} in"),
-        ):
-            assert other.ops(command) == 0
-            assert capsys.readouterr().out.startswith(f"{text} account 000000000000")
-        other.deploy(DeletionPolicy="Retain").destroy()
-        assert deployed.ops("inventory", "--all", "--json") == 0
-        stacks = {s["stack"]: s for s in json.loads(capsys.readouterr().out)["stacks"]}
+    other = Deployment(client, f"{deployed.stage}-b")
+    for command, text in (("inventory", "nothing was found in"), ("backups", f"no backup of table {other.table} in")):
+        assert other.ops(command) == 0
+        assert capsys.readouterr().out.startswith(f"{text} account 000000000000")
+    other.deploy(DeletionPolicy="Retain").destroy()
+    assert deployed.ops("inventory", "--all", "--json") == 0
+    stacks = {s["stack"]: s for s in json.loads(capsys.readouterr().out)["stacks"]}
     assert stacks[deployed.stack]["status"] == "CREATE_COMPLETE"
     assert stacks[other.stack]["status"] is None
     assert {"table", "backup vault", "role"} <= {thing["kind"] for thing in stacks[other.stack]["things"]}

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -41,22 +41,10 @@ class Deployment:
     environment: pytest.MonkeyPatch  # of the commands in this process
 
     def __init__(self, client: Callable[..., Any], stage: str) -> None:
-        self._make, self._clients = client, dict[str, Any]()
-        self.stage, self.stack = stage, f"Messages-{stage}"
-        self.table = self.stack
+        self.client, self.stage = client, stage
+        self.stack = self.table = f"Messages-{stage}"
         self.vault = f"{self.stack}-1a2b3c4d"
         self.log_group = f"/aws/lambda/{self.stack}-SeedFunction1A2B3C4D-AbCdEfGhIjKl"
-
-    def client(self, service: str) -> Any:
-        """A client of the embedded AWS as its root user, made once per service."""
-        if service not in self._clients:
-            self._clients[service] = self._make(service)
-        return self._clients[service]
-
-    def close(self) -> None:
-        """Close the connections: the embedded AWS waits for them when it stops."""
-        for made in self._clients.values():
-            made.close()
 
     def deploy(self, *, ending: str = "CREATE_COMPLETE", **changes: Any) -> "Deployment":
         """Create the stack, which ends as ``ending``; ``changes`` are merged into the table's properties."""
@@ -167,7 +155,8 @@ class Deployment:
 def quick_deployment(aws: Running, client: Callable[..., Any], stage: str) -> Iterator[Deployment]:
     """A stage that is not deployed yet, in an embedded AWS whose jobs take no time, for commands in this process."""
     configure(aws, **QUICK)
-    with closing(Deployment(client, stage)) as deployment, pytest.MonkeyPatch.context() as deployment.environment:
+    deployment = Deployment(client, stage)
+    with pytest.MonkeyPatch.context() as deployment.environment:
         for key, value in aws.environment().items():
             deployment.environment.setenv(key, value)
         yield deployment

@@ -47,7 +47,7 @@ class FakeBackup(FakeClient):
     """One vault ``v``: ``answers`` maps what is deleted to its errors, one for each call."""
 
     def __init__(self, points=None, answers=None, listed=True):
-        self.calls, self.role = [], ""
+        self.calls = []
         self.points = dict(points or {})  # ARN to status
         self.answers = {key: list(errors) for key, errors in (answers or {}).items()}
         self.vault_listed = listed
@@ -65,7 +65,7 @@ class FakeBackup(FakeClient):
         return self
 
     def paginate(self, **_):
-        points = [{"RecoveryPointArn": arn, "Status": s, "IamRoleArn": self.role} for arn, s in self.points.items()]
+        points = [{"RecoveryPointArn": arn, "Status": status} for arn, status in self.points.items()]
         yield {
             "BackupVaultList": [{"BackupVaultName": "v"}] if self.vault_listed else [],
             "BackupJobs": [],
@@ -89,8 +89,8 @@ def _context(said=None, **services):
     )
 
 
-def _points(*arns, status="COMPLETED", role=""):
-    return [Point(arn=arn, vault="v", status=status, role=role) for arn in arns]
+def _points(*arns, status="COMPLETED"):
+    return [Point(arn=arn, vault="v", status=status) for arn in arns]
 
 
 def _delete(found, agreed, backup=None, seconds=60, **services):
@@ -170,20 +170,6 @@ def test_role_and_key_are_kept_for_points_that_came_meanwhile():
     failures = _delete(found, [(plan.VAULT, "v"), (plan.ROLE, "r"), (plan.KEY, "arn:key")], backup, iam=iam)
     assert [kind for kind, _ in failures] == [plan.VAULT, plan.ROLE, plan.KEY]
     assert iam.calls == []
-
-
-def test_only_the_role_of_what_is_left_is_kept():
-    held = _error("InvalidRequestException", "it has active legal hold(s)")
-    iam, backup = FakeClient(), FakeBackup({"a": "COMPLETED"}, {"a": [held]})
-    backup.role = "arn:aws:iam::111122223333:role/messages/r-2"
-    found = Inventory(
-        vaults=(Vault(name="v", arn="arn:v", points=tuple(_points("a", role="r-2"))), Vault(name="w", arn="arn:w")),
-        roles=(Role(name="r"), Role(name="r-2")),
-    )
-    agreed = [(entry.kind, entry.id) for entry in plan.make(found, region="us-east-1").actions]
-    failures = _delete(found, agreed, backup, iam=iam)
-    assert sorted(failures) == [(plan.VAULT, "v"), (plan.POINT, "a"), (plan.ROLE, "r-2")]
-    assert ("delete_role", "r") in iam.calls
 
 
 def test_only_what_was_agreed_is_deleted():

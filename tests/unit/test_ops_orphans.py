@@ -15,6 +15,7 @@ ROLE = Thing(kind="role", id="Messages-x-Role")
 ROLE_ELSEWHERE = Thing(kind="role", id="Messages-x-R", detail="of the stack in eu-west-1")
 TABLE, RESTORED = (Thing(kind="table", id=name, how_to_delete=f"`delete {name}`") for name in ("T", "T.k1"))
 COPIES = "Messages-x-Copies-us-east-1"
+DESTROY = f"aws cloudformation delete-stack --stack-name {COPIES} --region r"
 
 
 def held(status, *things, stack="Messages-x"):
@@ -51,11 +52,7 @@ def test_a_temporary_stage_counts_while_it_is_deployed(stack, counted):
         (held("", TABLE, RESTORED), "`delete T`, then `delete T.k1`"),
         (held("", TABLE, VAULT), "python -m ops cleanup --stage x --region r"),
         (held("", VAULT, stack=COPIES), f"python -m ops cleanup --stack {COPIES} --region r"),
-        (
-            held("DELETE_FAILED", stack=COPIES),
-            f"aws cloudformation delete-stack --stack-name {COPIES} --region r, then "
-            f"python -m ops cleanup --stack {COPIES} --region r",
-        ),
+        (held("DELETE_FAILED", stack=COPIES), f"{DESTROY}, then python -m ops cleanup --stack {COPIES} --region r"),
     ],
 )
 def test_the_remedy_is_the_commands_that_remove_the_stack(holding, commands):

@@ -31,10 +31,8 @@ EVERYTHING = Inventory(
 CONTEXT = Context(clients=None, stack="Messages-dev", account="111122223333", region="eu-west-1")
 
 
-def _make(inventory, **blocked):
-    """The plan; ``blocked`` maps points to reasons."""
-    points = {f"arn:{name}": (why, EXPIRY) for name, why in blocked.items()}
-    return plan.make(inventory, region="eu-west-1", guards=Guards(points=points))
+def _make(inventory):
+    return plan.make(inventory, region="eu-west-1")
 
 
 def _ids(entries):
@@ -106,32 +104,18 @@ def test_it_asks_on_a_terminal_and_nowhere_else(answer, error, monkeypatch, caps
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
 
-def test_a_blocked_point_keeps_what_it_needs_and_no_other_point():
-    free = dataclasses.replace(POINT, arn="arn:free")
-    vault = dataclasses.replace(VAULT, points=(POINT, free), jobs=())
-    made = _make(Inventory(vaults=(vault,), roles=(ROLE,), keys=(Key(arn=KEY_ARN),)), point="why")
-    assert _ids(made.actions) == ["arn:free"]
-    assert [(entry.kind, entry.reason, entry.until) for entry in made.blocked] == [
-        ("recovery point", "why", EXPIRY),
-        ("backup vault", "holds 2 recovery points, 1 cannot be deleted", None),
-        ("role", "kept: AWS Backup needs it to delete the remaining recovery points", None),
-        ("key", "kept: remaining resources may be encrypted with it", None),
+def test_a_blocked_point_keeps_what_it_needs_and_no_other_point_or_generation():
+    mine, held = (dataclasses.replace(POINT, arn=f"arn:{role}", role=role, vault=role) for role in ("r", "r-2"))
+    vaults = tuple(Vault(name=p.role, arn=p.arn, points=(p,)) for p in (mine, held))
+    found = Inventory(vaults=vaults, roles=(ROLE, Role(name="r-2")), keys=(Key(arn=KEY_ARN),))
+    made = plan.make(found, region="eu-west-1", guards=Guards(points={"arn:r-2": ("why", EXPIRY)}))
+    assert _ids(made.actions) == ["arn:r", "r", "r"]
+    assert [(entry.kind, entry.id, entry.reason, entry.until) for entry in made.blocked] == [
+        ("recovery point", "arn:r-2", "why", EXPIRY),
+        ("backup vault", "r-2", "holds 1 recovery point, 1 cannot be deleted", None),
+        ("role", "r-2", "kept: AWS Backup needs it to delete the remaining recovery points", None),
+        ("key", KEY_ARN, "kept: remaining resources may be encrypted with it", None),
     ]
-
-
-def test_the_role_of_an_earlier_generation_goes_while_a_later_ones_points_are_held():
-    mine = dataclasses.replace(POINT, role="r")
-    theirs = dataclasses.replace(POINT, arn="arn:other", vault="v-2", role="r-2")
-    found = Inventory(
-        vaults=(
-            dataclasses.replace(VAULT, points=(mine,), jobs=()),
-            Vault(name="v-2", arn="arn:v-2", points=(theirs,)),
-        ),
-        roles=(ROLE, Role(name="r-2")),
-    )
-    made = _make(found, other="a legal hold")
-    assert _ids(made.actions) == ["arn:point", "v", "r"]
-    assert _ids(made.blocked) == ["arn:other", "v-2", "r-2"]
 
 
 @pytest.mark.parametrize(
@@ -156,11 +140,8 @@ def test_only_a_denial_for_everyone_is_certain(statement, found):
 
 
 def _aged(*days, table="Messages", status="COMPLETED"):
-    arn = f"arn:aws:dynamodb:eu-west-1:111122223333:table/{table}"
-    return [
-        Point(arn=f"{table}-{day}", vault="v", status=status, resource=arn, created=NOW - timedelta(days=day))
-        for day in days
-    ]
+    shared = {"vault": "v", "status": status, "resource": f"arn:aws:dynamodb:eu-west-1:111122223333:table/{table}"}
+    return [Point(arn=f"{table}-{day}", created=NOW - timedelta(days=day), **shared) for day in days]
 
 
 @pytest.mark.parametrize(

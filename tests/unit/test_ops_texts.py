@@ -13,7 +13,6 @@ from ops.inventory import costs
 from ops.inventory.costs import Rates
 from ops.inventory.found import ExistingTable, Inventory, Key, NativeBackup, Point, Vault
 from ops.restore import origin
-from tests.support.clock import FakeClock
 
 NOW = datetime(2026, 1, 31, tzinfo=UTC)
 
@@ -132,24 +131,6 @@ def test_only_a_complete_backup_is_one(state, category, text, failure):
     job = {"State": state, "MessageCategory": category, "StatusMessage": text, "RecoveryPointArn": "arn"}
     assert backup.failure(job) == failure
     assert backup.failure({"State": "COMPLETED"}) == "COMPLETED without a recovery point"
-
-
-def test_progress_is_said_when_it_changes_and_no_more_often():
-    percents = [("CREATED", ""), ("RUNNING", "0.0"), ("RUNNING", "0.0"), ("RUNNING", "50.5"), ("COMPLETED", "100.0")]
-    answers = iter([{"State": state, "PercentDone": percent} for state, percent in percents])
-
-    class Backup:
-        def describe_backup_job(self, **_):
-            return next(answers)
-
-    said = []
-    assert backup.wait(context(Backup(), say=said.append, clock=FakeClock()), "j", seconds=60)["State"] == "COMPLETED"
-    assert said == [
-        "backup job j: CREATED after 0 s",
-        "backup job j: RUNNING 0% after 0.2 s",
-        "backup job j: RUNNING 50.5% after 1.0 s",
-        "backup job j: COMPLETED 100% after 1.6 s",
-    ]
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cli.polling import DeadlineError, duration, poll
+from cli.polling import DeadlineError, Progress, duration, poll
 from tests.support.clock import FakeClock
 
 
@@ -23,3 +23,12 @@ def test_it_checks_at_once_after_growing_pauses_and_at_the_deadline():
 )
 def test_durations_for_people(seconds, text):
     assert duration(seconds) == text
+
+
+def test_progress_is_said_when_it_changes_and_no_more_often():
+    clock, said = FakeClock(), []
+    progress = Progress(said.append, clock)
+    for state in ("CREATED", "RUNNING 0%", "RUNNING 0%", "RUNNING 50%"):
+        progress.report("job", state)
+        clock.sleep(0.5)
+    assert said == ["job: CREATED after 0 s", "job: RUNNING 0% after 0.5 s", "job: RUNNING 50% after 1.5 s"]

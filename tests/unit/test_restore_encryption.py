@@ -39,12 +39,9 @@ def told(kept, key, *, vault=OF_VAULT, denied=False):
 @pytest.mark.parametrize(
     ("kept", "key", "wanted"),
     [
-        # Of the table that exists, or of the command line.
         (DEFAULT, HERE, kms(HERE)),
         (kms(FAR), HERE, kms(HERE)),
         (DEFAULT, "", DEFAULT),
-        ({}, "", DEFAULT),
-        # Of a table that is gone, or in another region.
         (kms(HERE), None, kms(HERE)),
         (kms(FAR), None, kms(OF_VAULT)),
         (kms(FAR), "", kms(OF_VAULT)),
