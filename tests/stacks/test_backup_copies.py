@@ -1,7 +1,6 @@
 """Copies of backups in another region: the second stack, and what the first one has for it."""
 
 from aws_cdk import App
-from aws_cdk.assertions import Template
 
 from stacks.messages_stack import add_stacks
 from stacks.settings import Settings
@@ -67,8 +66,3 @@ def test_a_locked_stage_locks_its_copies_by_their_own_retention():
     locked = stacks(vault_lock="governance", monthly_backup_retention_days=60, copy_retention_days=90)
     locks = [properties(template, VAULT)["LockConfiguration"] for template in locked]
     assert locks == [{"MinRetentionDays": 7, "MaxRetentionDays": 60}, {"MinRetentionDays": 89, "MaxRetentionDays": 90}]
-
-
-def test_the_longest_name_that_is_allowed_fits():
-    (copies,) = add_stacks(App(), settings=Settings(**WITH_COPIES | {"stage": "s" * 22}), items=[]).dependencies
-    assert len(properties(Template.from_stack(copies), VAULT)["BackupVaultName"]) == 50

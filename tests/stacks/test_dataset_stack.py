@@ -2,16 +2,12 @@
 
 import gzip
 import json
-import subprocess
-import sys
 
 from aws_cdk import App
 from aws_cdk.assertions import Template
 
-from stacks.function import module_files
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
-from tests.conftest import PROJECT
 from tests.support.templates import SEED, granted, only, properties, stack
 
 MACHINE, DATASET = "AWS::StepFunctions::StateMachine", "Custom::MessageDataset"
@@ -69,14 +65,6 @@ def test_an_object_in_s3_is_checked_before_a_line_of_it_is_written():
         "AWS::Lambda::Function",
         {"Handler": "functions.check_dataset.check", "Timeout": 900, "EphemeralStorage": {"Size": 2048}},
     )
-
-
-def test_every_module_of_the_check_is_in_its_package():
-    command = [sys.executable, "-c", "import sys, functions.check_dataset; print(*sys.modules)"]
-    loaded = subprocess.run(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True, check=True).stdout.split()
-    ours = [name for name in loaded if name.startswith(("functions.", "dynamo.", "model."))]
-    files = {name.replace(".", "/") + ".py" for name in ours} | {"functions/__init__.py", "model/__init__.py"}
-    assert files == {*module_files("functions.check_dataset")}
 
 
 def test_the_map_reads_lines_in_batches_with_an_end_and_a_retry_and_tolerates_no_failure():

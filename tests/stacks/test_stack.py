@@ -6,15 +6,12 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from aws_cdk import App, IgnoreMode, Stack
-from aws_cdk import aws_s3_assets as s3_assets
+from aws_cdk import App
 from aws_cdk.assertions import Match, Template
 
 from model.messages import message_item
 from model.wire import to_wire
-from stacks.function import _all_but, module_files
 from stacks.messages_stack import MessagesStack
-from stacks.setting_fields import PROJECT
 from stacks.settings import Settings
 from tests.support.templates import KEYED, PLAN, ROLE, SEED, TABLE, VAULT, only, properties, replica, stack, statements
 
@@ -122,16 +119,12 @@ def test_a_lock_goes_from_the_shortest_to_the_longest_retention(settings, lock):
     assert properties(stack(**settings), VAULT).get("LockConfiguration") == lock
 
 
-def seeded(count, body="x" * 300, attributes=None):
+def seeded(count, body, attributes):
     """The app, the properties of the seed, and the items, of a stage with ``count`` messages."""
     at = datetime(2026, 1, 1, tzinfo=UTC)
     items = [
         message_item(
-            sender="Tom",
-            recipient="Jerry",
-            body=f"{body}{n}",
-            sent_at=at + timedelta(minutes=n),
-            attributes=attributes or {},
+            sender="Tom", recipient="Jerry", body=f"{body}{n}", sent_at=at + timedelta(minutes=n), attributes=attributes
         )
         for n in range(count)
     ]
@@ -141,29 +134,24 @@ def seeded(count, body="x" * 300, attributes=None):
 
 
 @pytest.mark.parametrize(
-    ("body", "attributes", "as_file"),
+    ("count", "body", "attributes", "as_file"),
     [
-        ("${Token[TOKEN.1]}", {}, True),
-        ("#{Token[TOKEN.12]}", {}, True),
-        ("{{resolve:ssm:/x}}", {}, True),
-        ("Hi", {"Lines": [{"Fn::Transform": {}}]}, True),
-        ('say "Ref": it; Fn::GetAtt costs $5 {each}', {}, False),
+        (1000, "x" * 300, {}, True),
+        (1, "${Token[TOKEN.1]}", {}, True),
+        (1, "#{Token[TOKEN.12]}", {}, True),
+        (1, "{{resolve:ssm:/x}}", {}, True),
+        (1, "Hi", {"Lines": [{"Fn::Transform": {}}]}, True),
+        (1, 'say "Ref": it; Fn::GetAtt costs $5 {each}', {}, False),
     ],
+    ids=repr,
 )
-def test_only_text_that_a_template_would_replace_travels_as_a_file(body, attributes, as_file):
-    app, seed, (item,) = seeded(1, body, attributes)
-    files = [json.loads(file.read_text()) for file in Path(app.outdir).glob("asset.*.jsonl")]
-    assert files + seed.get("Messages", []) == [to_wire(item)]
-    assert ("Digest" in seed) == as_file
-
-
-def test_a_large_seed_travels_as_a_file_with_its_digest():
-    app, seed, items = seeded(1000)
-    assert set(seed) == {"ServiceToken", "TableName", "Bucket", "Key", "Digest"}
-    (file,) = Path(app.outdir).glob("asset.*.jsonl")
-    assert file.name == f"asset.{seed['Key']}"
-    assert [json.loads(line)["Body"] for line in file.read_text().splitlines()] == [item["Body"] for item in items]
-    assert seed["Digest"] == hashlib.sha256(file.read_bytes()).hexdigest()
+def test_a_large_seed_and_text_that_a_template_would_replace_travel_as_a_file(count, body, attributes, as_file):
+    app, seed, items = seeded(count, body, attributes)
+    files = [*Path(app.outdir).glob("asset.*.jsonl")]
+    written = [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    assert written + seed.get("Messages", []) == [to_wire(item) for item in items]
+    digests = [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
+    assert digests == ([(f"asset.{seed['Key']}", seed["Digest"])] if as_file else [])
 
 
 def test_the_functions_log_into_groups_that_are_deleted_with_the_stack_and_cannot_create_one():
@@ -175,17 +163,3 @@ def test_the_functions_log_into_groups_that_are_deleted_with_the_stack_and_canno
         assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
     assert "logs:CreateLogGroup" not in str(statements(template))
     template.resource_properties_count_is(ROLE, {"ManagedPolicyArns": Match.any_value()}, 0)
-
-
-def test_code_that_was_uploaded_unreadable_is_not_used_again():
-    """The CDK alone makes the same hash of the same files, whether Lambda can read them or not."""
-    asset = s3_assets.Asset(
-        Stack(App()),
-        "Asset",
-        path=str(PROJECT),
-        exclude=_all_but(module_files("functions.seed_messages")),
-        ignore_mode=IgnoreMode.GIT,
-    )
-    functions = stack().find_resources("AWS::Lambda::Function")
-    keys = {function["Properties"]["Code"]["S3Key"] for function in functions.values()}
-    assert f"{asset.asset_hash}.zip" not in keys

@@ -71,12 +71,9 @@ def test_a_job_ends_leaves_no_token_and_pastes_no_expression_into_a_command(name
 
 
 def test_a_job_that_may_write_on_github_runs_nothing_of_a_pull_request():
-    scopes = {"issues", "pull-requests", "contents", "actions"}
-    writing = {
-        name: job
-        for name, job in JOBS.items()
-        if any(job.get("permissions", {}).get(scope) == "write" for scope in scopes)
-    }
+    scopes = ("issues", "pull-requests", "contents", "actions")
+    granted = {name: job.get("permissions", {}) for name, job in JOBS.items()}
+    writing = {name: JOBS[name] for name, given in granted.items() if "write" in map(given.get, scopes)}
     assert set(writing) == {"review-comment/comment", "watch/report"}
     for job in writing.values():
         assert [step for step in job["steps"] if "uses" in step] == []
