@@ -40,11 +40,8 @@ def parts(text: str) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("setting", "follows"),
     [
-        ({"billing_mode": "provisioned"}, {TABLE}),
-        ({"pitr_days": "33"}, {TABLE}),
-        ({"retain_table": "true"}, {TABLE}),
-        ({"daily_backup_retention_days": "11"}, {PLAN}),
-        ({"backup_time": "03:30"}, {PLAN}),
+        ({"billing_mode": "provisioned", "pitr_days": "33", "retain_table": "true"}, {TABLE}),
+        ({"daily_backup_retention_days": "11", "backup_time": "03:30"}, {PLAN}),
         (NO_RULES, {PLAN, "BackupPlanTable", "BackupPlanId"}),
         ({"table_name": "Other"}, {TABLE, "BackupVault", "BackupRestoreRole", "BackupPlanTable"}),
         ({"user_pool_id": "eu-west-1_Ab1cD2eF3"}, {SEED, "SeedSeedingRoleDefaultPolicy", "UserPoolId"}),

@@ -220,7 +220,6 @@ def test_the_context_of_previews_and_the_make_targets_name_what_the_stack_has():
     [
         ({"repository": ""}, "repository is ''; must be OWNER/NAME"),
         ({"repository": "octo/re*"}, r"repository is 'octo/re\*'"),
-        ({"repository": "a/b/c"}, "repository is 'a/b/c'"),
         ({"repository": "a/*", "host": "gitlab"}, r"repository is 'a/\*'"),
         ({"host": "gitea"}, "host is 'gitea'; must be github or gitlab"),
         ({"environments": "Prod"}, "environments is 'Prod'; must be names"),

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from aws_cdk import App
-from aws_cdk.assertions import Match, Template
+from aws_cdk.assertions import Template
 
 from model.messages import message_item
 from model.wire import to_wire
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
-from tests.support.templates import KEYED, PLAN, ROLE, SEED, TABLE, VAULT, only, properties, replica, stack, statements
+from tests.support.templates import KEYED, PLAN, SEED, TABLE, VAULT, only, properties, replica, stack
 
 KEY, RETAINED = "AWS::KMS::Key", "RetainExceptOnCreate"
 MAPPING, QUEUE = "AWS::Lambda::EventSourceMapping", "AWS::SQS::Queue"
@@ -152,14 +152,3 @@ def test_a_large_seed_and_text_that_a_template_would_replace_travel_as_a_file(co
     assert written + seed.get("Messages", []) == [to_wire(item) for item in items]
     digests = [(file.name, hashlib.sha256(file.read_bytes()).hexdigest()) for file in files]
     assert digests == ([(f"asset.{seed['Key']}", seed["Digest"])] if as_file else [])
-
-
-def test_the_functions_log_into_groups_that_are_deleted_with_the_stack_and_cannot_create_one():
-    template = stack(seed_dataset="s3://a-bucket/some/messages.jsonl")
-    groups = template.find_resources("AWS::Logs::LogGroup")
-    for group in groups.values():
-        assert (group["DeletionPolicy"], group["Properties"]["RetentionInDays"]) == ("Delete", 30)
-    for function in template.find_resources("AWS::Lambda::Function").values():
-        assert function["Properties"]["LoggingConfig"]["LogGroup"]["Ref"] in groups
-    assert "logs:CreateLogGroup" not in str(statements(template))
-    template.resource_properties_count_is(ROLE, {"ManagedPolicyArns": Match.any_value()}, 0)

@@ -23,8 +23,8 @@ from cdk_nag import AwsSolutionsChecks, NIST80053R5Checks, ServerlessChecks
 from seed.templates import load_items
 from stacks.messages_stack import add_stacks
 from stacks.pipeline_access import NAME, Access, PipelineAccess
-from stacks.setting_fields import PROJECT
 from stacks.settings import settings_from_context
+from tests.conftest import PROJECT, context
 
 # More stages, which together have every optional part of the stacks.
 _KEYED: dict[str, Any] = {"customer_key": True, "region": "eu-west-1"}
@@ -59,7 +59,6 @@ EXTREMES: dict[str, dict[str, Any]] = {
         "alarms": True,
     },
 }
-_COPIES = "-Copies-"
 
 
 @dataclass(frozen=True)
@@ -111,12 +110,10 @@ def main(folder: Path) -> int:
 
 def outcome(folder: Path) -> Outcome:
     """What the packs find in one app of all stages, synthesized into ``folder``; so the packs load once."""
-    context = json.loads((PROJECT / "cdk.json").read_text())["context"]
-    items = load_items(PROJECT / "seed" / "messages.yaml")
-    app = App(context=context | CONTEXT, outdir=str(folder))
-    for stage, more in ({stage: {} for stage in context["stages"]} | EXTREMES).items():
-        settings = settings_from_context({**context, "stage": stage, **more})
-        add_stacks(app, settings=settings, items=items)
+    committed, items = context(), load_items(PROJECT / "seed" / "messages.yaml")
+    app = App(context=committed | CONTEXT, outdir=str(folder))
+    for stage, more in ({stage: {} for stage in committed["stages"]} | EXTREMES).items():
+        add_stacks(app, settings=settings_from_context({**committed, "stage": stage, **more}), items=items)
     PipelineAccess(app, access=Access(repository="owner/name"))
     return check(app)
 
@@ -129,7 +126,7 @@ def acknowledged_table(acknowledged: Iterable[Acknowledgement]) -> str:
         # The rule's own name, without its pack and without the resource it names.
         rules[one.reason].add(one.rule.partition("::")[2].partition("[")[0])
         stack, _, inside = one.at.partition("/")
-        prefix = f"{NAME}/" if stack == NAME else "Copies/" if _COPIES in stack else ""
+        prefix = f"{NAME}/" if stack == NAME else "Copies/" if "-Copies-" in stack else ""
         places[one.reason].add(prefix + inside)
     rows: dict[str, list[str]] = defaultdict(list)
     for reason in rules:
