@@ -30,13 +30,15 @@ def ask(console, path: str, **headers: str) -> tuple[int, bytes]:
         return answer.status, answer.read()
 
 
-def test_it_listens_on_loopback_only_lets_no_file_and_no_other_site_through_and_leaves_nothing(aws, table, tmp_path):
+def test_it_listens_on_loopback_only_lets_no_file_and_no_other_site_through_and_leaves_nothing(
+    aws, messages_table, tmp_path
+):
     home, folder, secret = tmp_path / "home", tmp_path / "folder", tmp_path / "secret"
     home.mkdir()
     folder.mkdir()
     secret.write_text("private")
     with running(aws.environment() | {"HOME": str(home)}, folder) as console:
-        for path in ("/", "/api/stats", "/api/endpoints", f"/api/dynamodb/tables/{table}/items"):
+        for path in ("/", "/api/stats", "/api/endpoints", f"/api/dynamodb/tables/{messages_table}/items"):
             assert ask(console, path)[0] == 200
         port = urlsplit(console.address).port
         assert listening_on(console.process.pid) == [f"0100007F:{port:04X}"]
