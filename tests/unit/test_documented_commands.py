@@ -125,3 +125,8 @@ def test_the_example_of_a_seed_is_valid(tmp_path):
         "Yes, Tom.",
         "{} are braces",
     ]
+
+
+def test_the_readme_has_the_cost_of_the_generated_example():
+    (cost,) = re.findall(r"^(\$[\d.]+) a month in us-east-1", (PROJECT / "docs/cost.md").read_text(), re.M)
+    assert f"10,000 messages a day about {cost}." in " ".join((PROJECT / "README.md").read_text().split())
