@@ -137,10 +137,9 @@ def _weakened(old: Properties, new: Properties) -> Iterator[str]:
 
 
 def _protections(properties: Properties) -> dict[str, bool]:
-    """Whether deletion protection is on, for a global table in each region. Cognito calls it ACTIVE."""
+    """Whether deletion protection of a table is on, for a global table in each region."""
     parts = {spelled(one.get("Region")): one for one in properties.get("Replicas", [])} or {"": properties}
-    keys = ("DeletionProtectionEnabled", "DeletionProtection")
-    return {where: any(one.get(key) in (True, "ACTIVE") for key in keys) for where, one in parts.items()}
+    return {where: one.get("DeletionProtectionEnabled") is True for where, one in parts.items()}
 
 
 def _replacements(before: Resources, after: Resources) -> dict[str, list[str]]:

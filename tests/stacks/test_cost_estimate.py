@@ -116,6 +116,9 @@ def test_scaled_capacity_is_what_the_busy_hours_need_and_else_its_minimum():
     # 20 units a second are read and 5 are there, for the table and as many for the index.
     assert cost["read capacity"] == pytest.approx(730 * 10 * 0.00013)
     assert cost["alarms"] == pytest.approx(0.80)  # four for each of two capacities that scale
+    wide = read(synth(billing_mode="provisioned", region=HOME, replica_regions=(THERE,)), region=HOME)
+    alarms = {line.item: line.quantity for line in estimate(wide, load).lines}["alarms"]
+    assert alarms == 16  # and in each region
     assert monthly(template, load, free_tier=True)["alarms"] == 0
     assert estimate(read(template), load).warnings == (
         "the table gives at most 5 read units a second; the busy hours need 80, and requests will be throttled",
@@ -177,7 +180,7 @@ def test_alarms_are_billed_for_their_metrics_and_like_dashboards_beyond_the_free
 
 def test_a_replica_costs_its_writes_storage_and_transfer_at_its_own_prices():
     keys = old_table()["Properties"]["KeySchema"]
-    replicas = [{"Region": region} for region in ({"Ref": "AWS::Region"}, "eu-central-1")]
+    replicas = [{"Region": region} for region in ({"Ref": "AWS::Region"}, "eu-central-1", "us-west-2")]
     table = resource("AWS::DynamoDB::GlobalTable", BillingMode="PAY_PER_REQUEST", KeySchema=keys, Replicas=replicas)
     expected = {
         "writes on demand": SENT * 0.625e-6,
@@ -185,7 +188,7 @@ def test_a_replica_costs_its_writes_storage_and_transfer_at_its_own_prices():
         "reads on demand": SENT * 4 * 0.125e-6,
         "reads on demand, eu-central-1": 0,
         "table and indexes stored, eu-central-1": SENT * (MESSAGE + 100) / GB * 0.306,
-        "replication": SENT * MESSAGE / GB * 0.02,
+        "replication": 2 * SENT * MESSAGE / GB * 0.02,
     }
     cost = monthly(of(table), Load(messages_per_day=10_000, reads_per_message=1, months=1))
     assert {item: cost[item] for item in expected} == pytest.approx(expected)

@@ -20,14 +20,7 @@ def item(size: int = 100, **keys: str) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("before", "after", "units"),
-    [
-        (None, item(1024), 1),
-        (None, item(1025), 2),
-        (item(3000), item(100), 3),
-        (item(100), item(3000), 3),
-        (item(3000), None, 3),
-        (None, None, 1),
-    ],
+    [(None, item(1024), 1), (None, item(1025), 2), (item(3000), item(100), 3), (item(3000), None, 3), (None, None, 1)],
 )
 def test_a_write_costs_what_the_larger_image_takes(before, after, units):
     assert write_units(before, after) == units

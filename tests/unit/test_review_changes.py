@@ -95,7 +95,6 @@ WEAKER = "! no longer protected against deletion"
         (table(), {"T": resource(TABLE) | RETAINED}, []),
         (table(**ON), table(), [f"{WEAKER}: T ({TABLE})"]),
         (replicas("A"), replicas("a"), [f"{WEAKER} in a: T ({GLOBAL})"]),
-        (replicas("a"), replicas("A"), []),
         (
             replicas("AB"),
             replicas("A"),

@@ -31,7 +31,6 @@ def role(*trust, **properties) -> dict:
     [
         ("AWS::IAM::Policy", {"Roles": [{"Ref": "Worker"}]}, "Worker"),
         ("AWS::IAM::Policy", {"Roles": ["deployer"]}, "role deployer"),
-        ("AWS::IAM::Policy", {"Groups": [{"Ref": "Team"}]}, "Team"),
         ("AWS::IAM::Policy", {}, "anyone with the policy Given"),
         ("AWS::IAM::ManagedPolicy", {"Roles": [{"Ref": "Worker"}]}, "Worker"),
         ("AWS::IAM::RolePolicy", {"RoleName": {"Ref": "Worker"}}, "Worker"),
@@ -40,9 +39,8 @@ def role(*trust, **properties) -> dict:
 )
 def test_a_policy_is_its_holders(kind, attached, who):
     given = resource(kind, PolicyDocument=document(DELETE), **attached)
-    worker, team = role(), resource("AWS::IAM::Group")
-    assert said(Worker=worker, Team=team, Given=given) == [f"{who}: {WORDS}"]
-    assert access_changes(of(), of(Worker=worker, Team=team, Given=given)) == [f"+ permission: {who}: {WORDS}"]
+    assert said(Worker=role(), Given=given) == [f"{who}: {WORDS}"]
+    assert access_changes(of(), of(Worker=role(), Given=given)) == [f"+ permission: {who}: {WORDS}"]
 
 
 def test_what_a_principal_has_of_its_own():
@@ -104,6 +102,7 @@ def test_exceptions_and_conditions_in_a_statement_are_said(statement, words):
         (ANYBODY | {"Principal": {"AWS": "111122223333"}}, False),
         (ANYBODY | {"Condition": {"StringEquals": {"aws:SourceAccount": "1"}}}, False),
         (ANYBODY | {"Condition": {"StringNotEquals": {"aws:SourceAccount": "1"}}}, True),
+        (ANYBODY | {"Condition": {"StringLike": {"aws:SourceAccount": ["1", "*"]}}}, True),
         (ANYBODY | {"Condition": {"Bool": {"aws:SecureTransport": True}}}, True),
     ],
 )
@@ -115,6 +114,8 @@ def test_a_role_that_anyone_may_assume_and_a_function_that_anyone_may_call_are_m
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
     assert said(R=role(trust)) == ["! R: anyone may assume it"]
     assert said(R=role(trust | {"Effect": "Deny"})) == ["R: nobody may assume it"]
+    federated = trust | {"Action": "sts:AssumeRoleWithWebIdentity"}
+    assert said(R=role(federated)) == ["! R: anyone may change (sts: AssumeRoleWithWebIdentity) on it"]
     url = resource("AWS::Lambda::Url", AuthType="NONE", TargetFunctionArn={"Ref": "F"})
     call = {"Action": "lambda:InvokeFunctionUrl", "FunctionName": {"Ref": "F"}, "Principal": "*"}
     public = resource("AWS::Lambda::Permission", FunctionUrlAuthType="NONE", **call)
