@@ -6,7 +6,7 @@ conversations cannot be, because an index never is
 """
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
@@ -48,9 +48,12 @@ def moment(text: str) -> datetime:
 
 
 def reference(sort_key: str) -> str:
-    """How a message is named: TIME#ID, or its whole sort key where that has no id."""
+    """How a message is named: TIME#ID, or its whole sort key where that is spelled otherwise."""
     text = sort_key.removeprefix(MESSAGE_PREFIX)
-    return text if "#" in text else sort_key
+    try:
+        return text if sort_key_of(text) == sort_key else sort_key
+    except UsageError:
+        return sort_key
 
 
 def named(message: Mapping[str, Any]) -> str:
@@ -62,9 +65,10 @@ def sort_key_of(text: str) -> str | None:
     """The sort key that a reference names; None for an id or the beginning of one. Raises UsageError."""
     if text.startswith(MESSAGE_PREFIX):
         return text
-    if "#" in text:
-        return MESSAGE_PREFIX + text
-    if ":" in text or len(text) < _SHORTEST:
+    time, separator, message_id = text.partition("#")
+    if message_id:
+        return f"{MESSAGE_PREFIX}{format_time(moment(time))}#{message_id}"
+    if separator or ":" in text or len(text) < _SHORTEST:
         raise UsageError(
             f"{text!r} is not a message: pass TIME#ID, a message id, or at least its first {_SHORTEST} characters"
         )
@@ -83,13 +87,21 @@ def last_at(text: str) -> str:
 
 def upper_bound(text: str) -> str:
     """The sort key below which messages come before the reference or time ``text``."""
-    return str(sort_key_of(text)) if "#" in text else first_at(text)
+    return str(sort_key_of(text)) if "#" in text else MESSAGE_PREFIX + _not_before(moment(text))
 
 
 def place(text: str) -> tuple[str, str]:
     """The time and the conversation of TIME#CONVERSATION, as a list printed it, or a time alone and ""."""
     time, _, conversation = text.partition("#")
-    return (time if conversation else format_time(moment(time))), conversation
+    return (time if conversation else _not_before(moment(time))), conversation
+
+
+def _not_before(at: datetime) -> str:
+    """The first time, as keys spell it, that is not before ``at``: a message in that millisecond comes earlier."""
+    try:
+        return format_time(at + timedelta(microseconds=-at.microsecond % 1000))
+    except OverflowError:  # in the last millisecond of year 9999
+        return format_time(at)
 
 
 def messages(

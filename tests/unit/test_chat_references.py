@@ -22,7 +22,7 @@ def test_a_printed_reference_names_the_same_message_again(at, message_id):
     assert sort_key_of(reference(key)) == upper_bound(reference(key)) == key
 
 
-@pytest.mark.parametrize("key", ["MESSAGE#", "MESSAGE#x", "MESSAGE#2026-01-01T09:00:00Z#a", f"MESSAGE#{T}"])
+@pytest.mark.parametrize("key", ["MESSAGE#", "MESSAGE#x", "MESSAGE#2026-01-01T09:00:00Z#a", f"MESSAGE#{T}", "MESSAGE#abcd"])
 def test_a_key_that_was_put_by_hand_can_be_named(key):
     assert sort_key_of(reference(key)) == upper_bound(reference(key)) == key
 
@@ -34,9 +34,18 @@ def test_times_are_read_with_their_zone():
     )
     assert place("2026-01-01T10:00+01:00") == (T, "")
     assert place(f"{T}#jerry#tom") == (T, "jerry#tom")
+    assert sort_key_of("2026-01-01T10:00+01:00#id") == f"MESSAGE#{T}#id"
+
+
+def test_a_message_of_the_millisecond_that_a_time_is_in_comes_before_it():
+    assert upper_bound("2026-01-01T09:00:00.0005Z") > f"MESSAGE#{T}#id"
+    assert place("2026-01-01T10:00:00.000001+01:00") == ("2026-01-01T09:00:00.001Z", "")
+    assert upper_bound("9999-12-31T23:59:59.999999Z") == "MESSAGE#9999-12-31T23:59:59.999Z"
 
 
 @pytest.mark.parametrize("text", ["now", "2026-13-01", "2026-1-1", "0000-01-01", "2026-01-01T25:00Z", "٢٠٢٦-٠١-٠١"])
 def test_text_that_is_not_a_time_is_refused(text):
     with pytest.raises(OpsError, match="is not a time: ISO 8601 with a zone"):
         moment(text)
+    with pytest.raises(OpsError):
+        sort_key_of(f"{text}#id")
