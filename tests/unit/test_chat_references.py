@@ -22,7 +22,9 @@ def test_a_printed_reference_names_the_same_message_again(at, message_id):
     assert sort_key_of(reference(key)) == upper_bound(reference(key)) == key
 
 
-@pytest.mark.parametrize("key", ["MESSAGE#", "MESSAGE#x", "MESSAGE#2026-01-01T09:00:00Z#a", f"MESSAGE#{T}", "MESSAGE#abcd"])
+@pytest.mark.parametrize(
+    "key", ["MESSAGE#", "MESSAGE#x", "MESSAGE#2026-01-01T09:00:00Z#a", f"MESSAGE#{T}", "MESSAGE#abcd"]
+)
 def test_a_key_that_was_put_by_hand_can_be_named(key):
     assert sort_key_of(reference(key)) == upper_bound(reference(key)) == key
 
