@@ -6,7 +6,7 @@ import pytest
 from aws_cdk import aws_events as events
 
 from cli.polling import poll
-from embedded_aws.tests.support.steps import back_up, restored
+from embedded_aws.tests.support.steps import allow, back_up, policy, restored
 from tests.support.deployment import Deployment
 
 # Only AWS services may send events from aws.*; the rules also accept this source while a test runs.
@@ -39,9 +39,8 @@ def send(client, kind, **detail):
 
 def subscribed(client, topic: str, name: str) -> str:
     """The URL of a new queue that receives what ``topic`` does."""
-    allow = {"Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage"}
-    policy = json.dumps({"Version": "2012-10-17", "Statement": [allow | {"Resource": "*"}]})
-    queue = client("sqs").create_queue(QueueName=name, Attributes={"Policy": policy})["QueueUrl"]
+    receiving = policy(allow("sqs:SendMessage", Principal={"Service": "sns.amazonaws.com"}))
+    queue = client("sqs").create_queue(QueueName=name, Attributes={"Policy": receiving})["QueueUrl"]
     attributes = client("sqs").get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]
     client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=attributes["QueueArn"])
     return queue

@@ -5,6 +5,7 @@ from botocore.exceptions import ClientError
 
 from embedded_aws.tests.support.steps import log_groups, log_lines
 from tests.support.commands import bootstrapped_cli
+from tests.support.deployment import Deployment
 
 
 @pytest.fixture(scope="module")
@@ -29,11 +30,6 @@ def destroy(cdk, stage, *more):
     assert done.returncode == 0, done.stdout
 
 
-def outputs(client, stack):
-    (found,) = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in found["Outputs"]}
-
-
 def bodies(client, table) -> list[str]:
     """The texts of the seeded messages."""
     found = client("dynamodb").query(
@@ -48,7 +44,7 @@ def bodies(client, table) -> list[str]:
 def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
     stack = table = f"Messages-{stage}"
     deploy(cdk, stage)
-    first = outputs(client, stack)
+    first = Deployment(client, stage).outputs()
     assert (first["TableName"], first["SeededCount"]) == (table, "5")
     assert len(bodies(client, table)) == 5
     assert bodies(client, table)[1] == "Yes, Tom. What's up?"
@@ -71,7 +67,7 @@ def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
     assert first["BackupRoleArn"] in [role["Arn"] for role in kept]
 
     deploy(cdk, stage)
-    second = outputs(client, stack)
+    second = Deployment(client, stage).outputs()
     assert second["BackupVaultName"] != first["BackupVaultName"]
     assert second["SeededCount"] == "5"
 
@@ -82,8 +78,7 @@ def test_without_its_grant_the_seed_fails_names_the_action_and_rolls_back(cdk, c
     failed = deploy(cdk, stage, *app, WITHOUT_GRANT="dynamodb:PutItem", out=tmp_path, fails=True)
     assert "AccessDenied" in failed
     assert "not authorized to perform: dynamodb:PutItem" in failed
-    (found,) = client("cloudformation").describe_stacks(StackName=stack)["Stacks"]
-    assert found["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert Deployment(client, stage).status() == "ROLLBACK_COMPLETE"
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         client("dynamodb").describe_table(TableName=stack)
     assert log_groups(client, stack) == []
@@ -101,4 +96,4 @@ def test_a_protected_table_survives_a_destroy(cdk, client, stage):
     destroy(cdk, stage)
     deploy(cdk, stage, "-c", "retain_table=true", "--import-existing-resources")
     assert len(bodies(client, table)) == 5
-    assert outputs(client, table)["SeedUnchanged"] == "5"
+    assert Deployment(client, stage).outputs()["SeedUnchanged"] == "5"
