@@ -21,6 +21,7 @@ from model.names import PREFIX, STAGE, STAGE_RULE, table_name
 # AWS Backup publishes no request rate and its model has no throttling error, so the SDK's own list of throttling codes
 # decides, with patience: legacy mode's five attempts give up on long lists.
 _PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect_timeout=5, read_timeout=30)
+CONNECTIONS = 20  # of one client, for requests in parallel
 # The first call of commands that ask for the account: a wrong endpoint or no network shows at once.
 _QUICK = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=5, read_timeout=10)
 _UNREACHABLE = sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ReadTimeoutError, sdk.SSLError
@@ -87,7 +88,8 @@ class Clients:
 
     def __call__(self, service: str) -> Any:
         if service not in self._made:
-            self._keep(service, _made(self._aws.client, service, _PATIENT))
+            config = _PATIENT.merge(Config(max_pool_connections=CONNECTIONS))
+            self._keep(service, _made(self._aws.client, service, config))
         return self._made[service]
 
     def resource(self, service: str, *, connections: int) -> Any:

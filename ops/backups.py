@@ -83,17 +83,18 @@ def backup_rows(backups: Iterable[Point | NativeBackup], rates: Rates) -> list[d
         point = backup if isinstance(backup, Point) else None
         system = isinstance(backup, NativeBackup) and backup.system
         price = 0.0 if system else rates.backup(backup.bytes, storage=point.storage if point else "WARM")
-        row = {
-            "kind": "RECOVERY_POINT" if point else "SYSTEM" if system else "USER",
-            "arn": backup.arn,
-            "vault": point.vault if point else None,
-            "state": backup.status,
-            "created": backup.created,
-            "expires": backup.expires,
-            "size_bytes": backup.bytes,
-            "monthly_usd": round(price, 6),
-        }
-        rows.append(row)
+        rows.append(
+            {
+                "kind": "RECOVERY_POINT" if point else "SYSTEM" if system else "USER",
+                "arn": backup.arn,
+                "vault": point.vault if point else None,
+                "state": backup.status,
+                "created": backup.created,
+                "expires": backup.expires,
+                "size_bytes": backup.bytes,
+                "monthly_usd": round(price, 6),
+            }
+        )
     return sorted(rows, key=lambda row: row["created"].timestamp() if row["created"] else 0.0)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from cli.clients import CONNECTIONS
 from cli.command_line import Context
 from cli.errors import OpsError, code, explain, is_denied, message
 from cli.polling import SYSTEM_CLOCK, Clock, DeadlineError, Progress, poll
@@ -35,8 +36,6 @@ _NOT_DELETED = (
     "service-linked role, which the caller must be allowed to create (iam:CreateServiceLinkedRole); "
     "run this again with one of them"
 )
-_AT_ONCE = 10  # boto3 keeps as many connections open
-_BY_POLICY = "resource-based policy"  # AWS's words for a vault's access policy
 
 
 class Pace:
@@ -89,7 +88,8 @@ def delete_points(context: Context, backup: Any, points: Iterable[Point], *, sec
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteRecoveryPoint.html).
     """
     wanted = {point.arn: point for point in points}
-    unsent, waiting = {arn for arn, point in wanted.items() if point.status != "DELETING"}, set(wanted)
+    unsent = {arn for arn, point in wanted.items() if point.status != "DELETING"}
+    waiting: Iterable[str] = ()
     failures, progress = dict[str, str](), Progress(context.say, context.clock)
 
     def send(arn: str) -> None:
@@ -101,15 +101,16 @@ def delete_points(context: Context, backup: Any, points: Iterable[Point], *, sec
             if reason in _LATER:
                 return
             if reason not in _GONE:
-                by_policy = f"; that is the access policy of {vault}: change it first"
-                failures[arn] = explain(error) + (by_policy if _BY_POLICY in explain(error) else "")
+                by_policy = "resource-based policy" in explain(error)  # AWS's words
+                more = f"; that is the access policy of {vault}: change it first" if by_policy else ""
+                failures[arn] = explain(error) + more
         unsent.discard(arn)
 
     def settled() -> bool | None:
         """True when every point is gone or has failed, None to look again."""
         nonlocal waiting
         if unsent:
-            with lanes(_AT_ONCE) as opened:
+            with lanes(CONNECTIONS) as opened:
                 for _ in opened.map(send, list(unsent)):
                     pass
         # Of what is read, only the ARNs of the plan are kept in memory.
