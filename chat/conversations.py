@@ -33,7 +33,7 @@ _key = itemgetter(PARTITION_KEY, SORT_KEY)
 def add(commands: Commands) -> None:
     """The command line of ``conversations``."""
     parser = command(commands, "conversations", "a user's conversations, latest first")
-    parser.add_argument("user", type=user_name, help="the user's name, in any case")
+    parser.add_argument("user", type=user_name, help="the user's name, in upper or lower case")
     text = "at most N conversations (default: %(default)s)"
     parser.add_argument("--limit", type=count, default=20, metavar="N", help=text)
     text = "conversations after TIME#CONVERSATION (printed by the previous page), or older than a time"
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     differs = states.total() != states["current"]
     if arguments.check:
         numbers = f"{states['lags']} lagging, {states['missing']} missing, {states['surplus']} surplus"
-        remedy = "; if this lasts for more than moments, run `python -m chat reindex`" if differs else ""
+        remedy = "; if this lasts longer than a few seconds, run `python -m chat reindex`" if differs else ""
         target.say(f"{output.count(states.total(), 'conversation')} compared with the messages: {numbers}{remedy}")
     else:
         target.say(

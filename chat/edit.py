@@ -14,7 +14,7 @@ from model.messages import PARTITION_KEY, format_time
 
 def add(commands: Commands) -> None:
     """The command line of ``edit``."""
-    parser = command(commands, "edit", "give a message another body; sets Body and EditedAt", writes=True)
+    parser = command(commands, "edit", "change the body of a message; also sets EditedAt", writes=True)
     add_message(parser)
     parser.add_argument("body", help="the text; - reads standard input; put -- before a text that starts with a hyphen")
     parser.set_defaults(run=run)

@@ -202,7 +202,7 @@ def _stream(file: BinaryIO, state: dict[str, Any]) -> Iterator[Output]:
     try:
         yield Output(file, state)
     except FAILURES as error:
-        raise unfinished(error, "what was written is not complete") from None
+        raise unfinished(error, "the output is incomplete") from None
 
 
 def _check_replaceable(path: Path, *, force: bool) -> None:

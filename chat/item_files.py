@@ -91,7 +91,7 @@ def item_of(line: bytes) -> Typed:
     rule of DynamoDB or of the data model that it breaks.
     """
     if len(line) > LINE_BYTES:
-        raise ValueError(f"is longer than {LINE_BYTES // 2**20} MiB, and no item is")
+        raise ValueError(f"is longer than {LINE_BYTES // 2**20} MiB; no item is that long")
     try:
         item = _item(parsed(line, parse_int=Decimal))
         _check(item)

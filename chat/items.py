@@ -30,7 +30,7 @@ def add_message(parser: argparse.ArgumentParser, *, or_key: bool = False) -> Non
     text = "TIME#ID as printed by `send`, a message id, or at least its first 4 characters"
     parser.add_argument("message", nargs=nargs, type=_message_name, help=text)
     if or_key:
-        text = "instead of a message, an item's key values, here PK SK"
+        text = "the key of an item instead of a message; in this table PK SK"
         parser.add_argument("--key", nargs="+", metavar="VALUE", help=text)
 
 

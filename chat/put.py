@@ -18,13 +18,13 @@ _MARK = "\ufeff"
 
 def add(commands: Commands) -> None:
     """The command line of ``put``."""
-    parser = command(commands, "put", "write an item of any table", writes=True)
+    parser = command(commands, "put", "write an item to any table", writes=True)
     parser.add_argument("item", help="the item: JSON text, a file with it, or - for standard input")
     condition = parser.add_mutually_exclusive_group()
-    condition.add_argument("--if-absent", action="store_true", help="only if no item has its key")
+    condition.add_argument("--if-absent", action="store_true", help="write only if no item has the key")
     text = (
-        "only if the stored item is exactly this one: JSON text, a file, or -, as `get --json` prints it, or with "
-        "--typed `get --typed`, which an item with sets or binary needs"
+        "write only if the stored item equals OLD: JSON text, a file, or -, as `get --json` prints it; with "
+        "--typed, as `get --typed` prints it (needed for sets and binary)"
     )
     condition.add_argument("--if-unchanged", metavar="OLD", help=text)
     add_typed(parser)

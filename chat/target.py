@@ -113,7 +113,9 @@ class Target:
                 "or name another table with --table, --stage or --stack"
             )
         if "backfilling" in message(error):
-            return OpsError(f"the index {INDEX_NAME} of table {self.table_name} is still being filled; try again later")
+            return OpsError(
+                f"the index {INDEX_NAME} of table {self.table_name} is still being created; try again later"
+            )
         return None
 
     def close(self) -> None:
@@ -184,7 +186,7 @@ def count(text: str) -> int:
 
 def add_typed(parser: argparse.ArgumentParser) -> None:
     """The option for items that plain JSON cannot spell."""
-    text = 'as DynamoDB JSON, {"Body": {"S": "Hi"}}: tells sets and binary from lists and text'
+    text = 'as DynamoDB JSON, {"Body": {"S": "Hi"}}, which distinguishes sets and binary from lists and text'
     parser.add_argument("--typed", action="store_true", help=text)
 
 

@@ -36,7 +36,7 @@ def _with_names(directory: Directory, target: Target) -> Iterator[User]:
     for user in directory.users():
         if user.name is None:
             name = f"{output.safe(user.username)} ({user.sub})"
-            target.say(f"skipped: user {name} has no {NAME_ATTRIBUTE}; commands take the sub")
+            target.say(f"skipped: user {name} has no {NAME_ATTRIBUTE}; commands accept the sub")
         else:
             yield user
 

@@ -84,7 +84,7 @@ def after(done: str) -> Iterator[None]:
         yield
         sys.stdout.flush()
     except OSError as error:
-        raise OpsError(f"{done}; only the output failed: {error.strerror}") from None
+        raise OpsError(f"{done}, but the result could not be printed: {error.strerror}") from None
 
 
 def lines(texts: Iterable[str]) -> None:

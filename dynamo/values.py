@@ -27,10 +27,10 @@ _SETS = ("SS", "NS", "BS")
 # The types of scalars, and what is wrong with a value that is not one.
 _SCALARS = {
     "S": "is not text",
-    "N": "is not the text of a number",
+    "N": "is not a number in quotes",
     "B": "is not base64",
     "BOOL": "is not true or false",
-    "NULL": 'is not true: null is spelled {"NULL": true}',
+    "NULL": 'is not true: null is written {"NULL": true}',
 }
 _TYPES = (*_SCALARS, *_SETS, "L", "M")
 
@@ -132,9 +132,9 @@ def _scalar(name: str, kind: str, content: object) -> Any:
 def _set(name: str, content: list[object], kind: str) -> list[Any]:
     members = [_scalar(name, kind, member) for member in content]
     if not members:
-        raise ValueError(f"attribute {name!r}: a set has at least one member")
+        raise ValueError(f"attribute {name!r}: a set must have at least one member")
     if len(set(map(Decimal, members) if kind == "N" else members)) < len(members):
-        raise ValueError(f"attribute {name!r}: a set has no member twice")
+        raise ValueError(f"attribute {name!r}: a set must not have a member twice")
     return members
 
 

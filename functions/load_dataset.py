@@ -95,7 +95,9 @@ def _stop_others(step_functions: Any, machine: str, own: str) -> None:
         # Listed to the end first: stopping would change the pages.
         for execution in [execution for page in pages for execution in page["executions"]]:
             if execution["name"] != own:
-                step_functions.stop_execution(executionArn=execution["executionArn"], cause="The stack has moved on")
+                step_functions.stop_execution(
+                    executionArn=execution["executionArn"], cause="A later stack operation replaced this load"
+                )
                 log("stopped a load", execution=execution["executionArn"])
     except step_functions.exceptions.StateMachineDoesNotExist:
         log("the state machine no longer exists", machine=machine)

@@ -44,7 +44,7 @@ def on_restore(event: Mapping[str, Any], _context: object) -> None:
     backup.put_restore_validation_result(
         RestoreJobId=job_id,
         ValidationStatus="FAILED" if problem else "SUCCESSFUL",
-        ValidationStatusMessage=problem or f"{table}: keys and a sample of items are right",
+        ValidationStatusMessage=problem or f"{table}: the key schema and a sample of items are valid",
     )
     log("validated", job=job_id, table=table, problem=problem)
     if problem:

@@ -40,7 +40,7 @@ class DatasetError(Exception):
 def repeated(line: int, earlier: int) -> DatasetError:
     """The error for ``line`` that has the key of an ``earlier`` one: one would be lost."""
     return DatasetError(
-        f"is another message of the same users and time as line {earlier}; "
+        f"has the same users and time as the message in line {earlier}; "
         "give one of them an 'id' of its own, or remove one",
         line,
     )
@@ -258,7 +258,7 @@ def parsed(source: bytes | str, *, parse_int: Callable[[str], Any] = int) -> Any
     except RecursionError:
         raise ValueError("is nested too deeply; DynamoDB has 32 levels") from None
     except InvalidOperation:
-        raise ValueError("a number has an exponent of too many digits") from None
+        raise ValueError("the exponent of a number has too many digits") from None
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

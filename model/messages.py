@@ -189,7 +189,7 @@ def check_entry(conversation: str) -> None:
     """Raise ValueError where the key of a conversation's entry in a list would be too large."""
     size, most = len(membership_key("", conversation)[SORT_KEY].encode()), KEY_BYTES[SORT_KEY]
     if size > most:
-        raise ValueError(f"the key {SORT_KEY} of its entry in a list has {size} bytes; DynamoDB allows {most}")
+        raise ValueError(f"the key {SORT_KEY} of its membership has {size} bytes; DynamoDB allows {most}")
 
 
 def item_bytes(item: Mapping[str, Any]) -> int:
@@ -235,7 +235,7 @@ def parse_time(text: str) -> datetime:
 def number_problem(number: Decimal) -> str | None:
     """Why DynamoDB cannot keep the number; None when it can."""
     if not number.is_finite():
-        return f"{number} is not a number of DynamoDB"
+        return f"{number} is not a DynamoDB number"
     if (digits := significant_digits(number)) > DIGITS:
         return f"the number has {digits} digits; DynamoDB keeps {DIGITS}"
     return None if is_in_range(number) else f"{short(str(number))} is out of range: {RANGE}"
@@ -254,7 +254,7 @@ def significant_digits(number: Decimal) -> int:
 def within(name: str, levels: int) -> int:
     """How many levels are left in the list or map ``name``, for which there are ``levels``. Raises ValueError."""
     if levels < 1:
-        raise ValueError(f"attribute {short(repr(name))} is nested deeper than the {LEVELS + 1} levels of DynamoDB")
+        raise ValueError(f"attribute {short(repr(name))} is nested deeper than DynamoDB's {LEVELS + 1} levels")
     return levels - 1
 
 

@@ -47,7 +47,8 @@ def user_id(name: str) -> str:
     """A user's id in keys without a user pool: Tom and tom are one. Raises ValueError for an impossible name."""
     if not _NAME.fullmatch(name):
         raise ValueError(
-            f"{name!r} cannot name a user: not empty, no '#', no control character, no white space at its ends"
+            f"{name!r} is not a user name: it must not be empty, contain '#' or a "
+            "control character, or begin or end with white space"
         )
     return folded(name)
 
@@ -166,8 +167,8 @@ class Directory:
             )
         if len(found) > 1:  # users may choose the attribute, so no rule can tell who is meant
             raise UnknownUser(
-                f"user {name!r} is not one user: {len(found)} in user pool {self.user_pool_id} "
-                f"have that {NAME_ATTRIBUTE} ({', '.join(sorted(found))}); rename the others, or give the sub instead"
+                f"user {name!r} is not unique: {len(found)} in user pool {self.user_pool_id} "
+                f"have that {NAME_ATTRIBUTE} ({', '.join(sorted(found))}); rename the others, or pass the sub instead"
             )
         self._subs[wanted] = found[0]
         return found[0]

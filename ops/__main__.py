@@ -33,7 +33,7 @@ def parser() -> argparse.ArgumentParser:
     """The command line of every command."""
     top = Parser(
         prog="python -m ops",
-        description="Back up and restore a stack's table; clean up after a destroyed one.",
+        description="Back up and restore a stack's table; clean up after a destroyed stack.",
         epilog="exit status: 0 done, 1 failed or something is left, 2 wrong usage",
     )
     commands = top.add_subparsers(required=True, metavar="|".join(COMMANDS), dest="command", parser_class=Parser)

@@ -34,7 +34,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--token", metavar="TEXT", help="idempotency token: the same TEXT starts only one backup")
     no_wait = "--no-wait: start the job, print its id and exit"
     add("--wait", action=argparse.BooleanOptionalAction, default=True, help=no_wait)
-    add("--timeout", type=float, default=60, metavar="MINUTES", help="wait this long; the job goes on (default: 60)")
+    add(
+        "--timeout",
+        type=float,
+        default=60,
+        metavar="MINUTES",
+        help="stop waiting after MINUTES; the job continues (default: 60)",
+    )
     add("--job", metavar="ID", help="do not start a backup; wait for this job")
 
 
@@ -46,7 +52,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if arguments.job:
         _check_table(context, arguments.job)
     job_id = arguments.job or _start(arguments, context, request, seconds=seconds)
-    again = f"the job goes on; to continue waiting, run this again with --job {job_id}"
+    again = f"the job is still running; to continue waiting, run this again with --job {job_id}"
     if arguments.wait:
         try:
             job = wait(context, job_id, seconds=seconds)

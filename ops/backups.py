@@ -20,9 +20,11 @@ _HEADER = ("AGE", "SIZE", "EXPIRES", "STATE", "KEPT IN", "A MONTH", "ARN")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops backups``."""
-    parser.add_argument("--table", metavar="NAME", help="list this table's backups, whatever its stack")
+    parser.add_argument("--table", metavar="NAME", help="list the backups of this table instead of the stack's")
     parser.add_argument(
-        "--newer-than", metavar="SPAN", help="exit with status 1 unless a usable backup is newer than SPAN: 26h, 8d, 5w"
+        "--newer-than",
+        metavar="SPAN",
+        help="exit with status 1 unless a usable backup is newer than SPAN, for example 26h, 8d or 5w",
     )
 
 

@@ -107,7 +107,7 @@ def _template(path: Path) -> Mapping[str, Any]:
         template: dict[str, Any] = json.loads(content)
         if all(resource["Type"] for resource in template["Resources"].values()):
             return template
-    raise OpsError(f"{path} is not a CloudFormation template in JSON; name one, or a cdk.out")
+    raise OpsError(f"{path} is not a CloudFormation template in JSON; name one, or a cdk.out folder")
 
 
 def is_retained(resource: Properties, policy: str = "DeletionPolicy") -> bool:

@@ -40,7 +40,7 @@ def main(argv: list[str] | None = None) -> int:
     )
     shown = parser.add_mutually_exclusive_group()
     shown.add_argument("--check", action="store_true", help="print only the summary")
-    shown.add_argument("--json", action="store_true", help="print one item a line, as JSON")
+    shown.add_argument("--json", action="store_true", help="print the items as JSON, one per line")
     shown.add_argument("--dataset", action="store_true", help="print the messages in the dataset format, one per line")
     arguments = parser.parse_args(argv)
     output.prepare()
@@ -77,7 +77,7 @@ def _dataset_lines(file: Path, items: Iterable[Item]) -> Iterator[str]:
         try:
             item_of(text.encode())
         except ValueError as error:
-            raise SeedError(f"{file}: message {number} as a line of a dataset: {error}") from None
+            raise SeedError(f"{file}: message {number} cannot be a line of a dataset: {error}") from None
         yield text
 
 

@@ -38,12 +38,12 @@ class ConversationIndex(Construct):
             enforce_ssl=True,
             retention_period=Duration.days(14),
         )
-        describe(self.failures, "Positions in the stream of changes that could not be applied to the lists")
+        describe(self.failures, "Stream positions of changes that could not be applied to the lists")
         acknowledge(self.failures, QUEUE_DEAD_LETTERS, "It is the dead-letter queue itself; no program reads it.")
         self.indexing = ProjectFunction(
             self,
             "Indexing",
-            description="Keeps every user's list of conversations at the last messages",
+            description="Keeps every user's list of conversations current",
             handler="indexer.handler",
             minutes=1,
             environment={TABLE_VARIABLE: messages_table.table.table_name},

@@ -58,7 +58,7 @@ class MessageSeed(Construct):
             properties["UserPoolId"] = user_pool_id
         properties |= self._items(items)
         self.resource = custom_resource(self, "MessageSeed", properties, on_event=self.seeding)
-        describe(self.resource, "Keeps the table in step with seed/messages.yaml")
+        describe(self.resource, "Writes changes of seed/messages.yaml to the table")
 
     def _seeds_arn(self) -> str:
         """The seeds among the assets, current and previous: in the bucket of the function's code."""

@@ -22,14 +22,14 @@ from stacks.table_backup import TableBackup
 _SEED_COUNTS = {
     "Total": "Messages in the seed",
     "Written": "Messages written by the last seed update",
-    "Unchanged": "Messages that were already as in the seed",
+    "Unchanged": "Messages that already matched the seed",
     "Preserved": "Messages not changed because a user had edited or deleted them",
     "Removed": "Messages removed because they were removed from the seed",
 }
 _DATASET_COUNTS = {
     "DatasetTotal": "Messages in the dataset",
     "DatasetWritten": "Messages written by the last load of the dataset",
-    "DatasetUnchanged": "Messages that were already as in the dataset",
+    "DatasetUnchanged": "Messages that already matched the dataset",
     "DatasetPreserved": "Messages of the dataset not written because another item had their key",
 }
 

@@ -129,8 +129,8 @@ def from_context(context: Mapping[str, Any]) -> Access:
     environments = tuple(name.strip() for name in text.split(","))
     if not all(map(STAGE.fullmatch, environments)) or len({*environments, "pr"}) <= len(environments):
         raise SettingsError(
-            f"environments is {text!r}; must be names of {STAGE.pattern} with commas "
-            "between them, each once, and not pr: -c environments=prod,staging"
+            f"environments is {text!r}; must be names of {STAGE.pattern}, separated "
+            "by commas, each once, and not pr: -c environments=prod,staging"
         )
     switches = {"existing_provider": False, "previews": True}
     for key in switches.keys() & given.keys():

@@ -20,8 +20,8 @@ _KINDS = {
     bool: "true or false",
     int: "a whole number",
     str: "text",
-    tuple: "a list of texts, on the command line separated by commas",
-    Mapping: 'an object of texts or its JSON, such as {"team": "chat"}, each key once',
+    tuple: "a list of strings, on the command line separated by commas",
+    Mapping: 'an object of strings or its JSON, such as {"team": "chat"}, each key once',
 }
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 # Plain context keys that are not settings: which stage, and what the CDK CLI itself stores.
@@ -98,7 +98,7 @@ def _typed(name: str, value: Any) -> Any:
         return _converted(kind, value)
     except ValueError:
         raise SettingsError(
-            f"setting {name!r} is {shown(value)}; must be {_KINDS[kind]}. Fix it in cdk.json, or after -c"
+            f"setting {name!r} is {shown(value)}; must be {_KINDS[kind]}. Fix it in cdk.json, or with -c"
         ) from None
 
 

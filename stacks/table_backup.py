@@ -93,7 +93,7 @@ class TableBackup(Construct):
             statements += backup_key_statements(key.key_arn, "kms:Decrypt", "kms:GenerateDataKey")
         if self._copies:
             statements += self._copies.statements()
-        description = f"AWS Backup of the table of {Stack.of(self).stack_name}"
+        description = f"Backs up the table of {Stack.of(self).stack_name}"
         return backup_role(self, "Role", description=description, policy="BackUpTable", statements=statements)
 
     def _add_plan(self, settings: Settings, table: dynamodb.ITable) -> backup.BackupPlan | None:
@@ -177,7 +177,7 @@ class RestoreTesting(Construct):
             iam_role_arn=self.role.role_arn,
             validation_window_hours=1,
         )
-        describe(selection, "Which backups are restored as a test: those of the table")
+        describe(selection, "Selects the table's backups for restore tests")
         selection.add_resource_dependency(plan)
         self._add_validation(plan.attr_restore_testing_plan_arn, messages)
 

@@ -34,9 +34,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--table", action="append", default=[], metavar="NAME", help=former)
     only = "delete only this table's recovery points; keep vault, role and everything else"
     add("--only-table", metavar="NAME", help=only)
-    older = "delete only recovery points older than 36h, 30d or 8w; keep everything else"
+    older = "delete only recovery points older than AGE, for example 36h, 30d or 8w; keep everything else"
     add("--older-than", metavar="AGE", help=older)
-    last = "keep the newest N usable recovery points of each table, and everything else"
+    last = "delete recovery points except the newest N usable ones of each table; keep everything else"
     add("--keep-last", type=int, metavar="N", help=last)
     allow = "also run while the stack is deployed; needs --only-table, --older-than or --keep-last"
     add("--while-deployed", action="store_true", help=allow)

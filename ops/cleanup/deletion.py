@@ -34,7 +34,7 @@ _NOT_DELETED = (
     "EXPIRED: AWS Backup accepted the deletion but could not carry it out, and still bills the "
     "point; it deletes as the role that made it, which needs dynamodb:DeleteBackup, or else as its "
     "service-linked role, which the caller must be allowed to create (iam:CreateServiceLinkedRole); "
-    "run this again with one of them"
+    "grant one of the two, then run this again"
 )
 
 
@@ -102,7 +102,7 @@ def delete_points(context: Context, backup: Any, points: Iterable[Point], *, sec
                 return
             if reason not in _GONE:
                 by_policy = "resource-based policy" in explain(error)  # AWS's words
-                more = f"; that is the access policy of {vault}: change it first" if by_policy else ""
+                more = f"; this is denied by the access policy of {vault}: change it first" if by_policy else ""
                 failures[arn] = explain(error) + more
         unsent.discard(arn)
 
@@ -223,7 +223,7 @@ class Deletion:
                     raise
                 known = {point.arn for point in vault.points}
                 new = sum(point.arn not in known for point in vaults.points(self._backup, vault.name))
-                return f"{new} more recovery points came; run this again" if new else None
+                return f"{new} more recovery points were added; run this again" if new else None
             return ""
 
         try:

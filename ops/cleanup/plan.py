@@ -117,7 +117,9 @@ def make(
         _add_rest(actions, blocked, inventory, guards, held, copies)
         for role in inventory.roles:
             if copied := _copy_by(role, copies):
-                why = f"AWS Backup expires the copies as this role: `{_cleanup_of(copied)}`, then run this again"
+                why = (
+                    f"AWS Backup needs this role to expire the copies: run `{_cleanup_of(copied)}`, then run this again"
+                )
                 stays.append(Entry(kind=ROLE, id=role.name, reason=why))
     stays += [_copy(copied) for copied in copies]
     return Plan(actions=tuple(actions), blocked=tuple(blocked), stays=tuple(stays))
@@ -219,7 +221,7 @@ def _kept(inventory: Inventory, region: str) -> Iterator[Entry]:
         yield Entry(kind=ROLE, id=role.name, reason=why)
     for key in inventory.keys:
         if key.scheduled:
-            why = "its deletion is scheduled; `aws kms cancel-key-deletion` keeps it"
+            why = "its deletion is scheduled; `aws kms cancel-key-deletion` cancels that"
             yield Entry(kind=KEY, id=key.arn, reason=why, until=key.deleted_on)
         elif key.used_by:
             yield Entry(kind=KEY, id=key.arn, reason=f"table {key.used_by} is encrypted with it")

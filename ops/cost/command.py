@@ -24,24 +24,24 @@ _LOAD = (
     ("--messages-per-day", "messages_per_day", "N", 0, 1e9, "messages sent"),
     ("--message-bytes", "message_bytes", "N", 1, 409_600, "length of a message body in bytes"),
     ("--reads-per-message", "reads_per_message", "R", 0, 1e6, "reads of a list and of a conversation for each message"),
-    ("--message-retention-days", "retention_days", "N", 0, 36_500, "days that messages are kept; default: for ever"),
+    ("--message-retention-days", "retention_days", "N", 0, 36_500, "days to keep messages; default: forever"),
     ("--months", "months", "N", 1, 1200, "months at this load; the estimate is for the last one"),
     ("--conversations", "conversations", "N", 0, 1e12, "conversations; default: one for 100 messages"),
-    ("--peak-factor", "peak_factor", "F", 1, 1000, "the rate in the busy hours over the average"),
+    ("--peak-factor", "peak_factor", "F", 1, 1000, "rate in the busy hours, relative to the average"),
 )
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops cost``."""
     add = parser.add_argument
-    given = "a synthesized template, or a cdk.out; default: the stage is synthesized"
+    given = "a synthesized template or a cdk.out folder; default: synthesize the stage"
     add("template", nargs="?", type=Path, metavar="TEMPLATE", help=given)
     add("--stage", default=os.environ.get("STAGE") or "dev", help="the stage to synthesize (default: $STAGE or dev)")
     setting = "a setting for the synthesis, as with cdk -c; repeatable"
     add("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help=setting)
-    add("--against", type=Path, metavar="TEMPLATE", help="compare with this earlier template or cdk.out")
-    add("--region", help="the region of the table's prices; default: its template's, or us-east-1")
-    add("--no-free-tier", action="store_true", help="list prices, without what is always free")
+    add("--against", type=Path, metavar="TEMPLATE", help="compare with this earlier template or cdk.out folder")
+    add("--region", help="the region whose prices apply; default: the template's, or us-east-1")
+    add("--no-free-tier", action="store_true", help="list prices, without the always-free tier")
     load = parser.add_argument_group("the load")
     for option, field, metavar, _, _, text in _LOAD:
         default = getattr(Load(), field)
@@ -91,10 +91,10 @@ def estimate_text(estimate: Estimate, even: Mapping[str, float]) -> Iterator[str
         f"at this load: on demand {money(even['on_demand'])}, provisioned with auto scaling from 1 unit "
         f"{money(even['provisioned'])}"
     )
-    yield f"auto scaling costs less from {even['messages_per_day']:,} messages a day on"
+    yield f"auto scaling costs less from {even['messages_per_day']:,} messages a day"
     yield (
-        f"at list prices, provisioned capacity costs less above {even['utilisation']:.1%} utilisation; "
-        f"fixed for the busy hours, utilisation would be {even['fixed_utilisation']:.1%}"
+        f"at list prices, provisioned capacity costs less above {even['utilisation']:.1%} utilization; "
+        f"with fixed capacity for the busy hours, utilization would be {even['fixed_utilisation']:.1%}"
     )
     yield ""
     yield from _notes(estimate)

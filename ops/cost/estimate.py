@@ -89,7 +89,7 @@ def _throttled(stage: BilledStage, load: Load) -> Iterator[str]:
         needed = bill.peak(units[index, kind], load)
         if needed > capacity.maximum:
             yield (
-                f"{f'index {index}' if index else 'the table'} gives at most {capacity.maximum:,} {kind} units a "
+                f"{f'index {index}' if index else 'the table'} allows at most {capacity.maximum:,} {kind} units a "
                 f"second; the busy hours need {needed:,.0f}, and requests will be throttled"
             )
 
@@ -104,12 +104,12 @@ def _assumptions(stage: BilledStage, load: Load, *, free_tier: bool) -> Iterator
         return
     units, body = bill.per_message(stage, load), load.message_bytes
     yield (
-        f"a message of {body:,} bytes is an item of {item_bytes(message(body)):,}, takes "
+        f"a message of {body:,} bytes is an item of {item_bytes(message(body)):,} bytes; it takes "
         f"{bill.total(units, 'write'):g} write units and, with {load.reads_per_message:g} reads of lists and "
         f"conversations of {bill.PAGE} entries, {bill.total(units, 'read'):g} read units"
     )
     days, many = load.retention_days, load.conversations
-    kept = "for ever" if days is None else f"for {days:g} days (deletions are not counted)"
+    kept = "forever" if days is None else f"for {days:g} days (deletions are not counted)"
     one = f"one conversation for {MESSAGES_PER_CONVERSATION} messages"
     conversations = one if many is None else f"{many:,.0f} conversations"
     yield (

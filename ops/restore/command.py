@@ -42,7 +42,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--show", type=int, default=20, metavar="N", help="print the first N differences (default: 20)")
     add("--rate", type=float, default=3000, metavar="N", help="at most N read units (4 KB) per second (default: 3000)")
     add("--resume", action="store_true", help="continue a restore that an earlier run started")
-    add("--timeout", type=float, default=720, metavar="MINUTES", help="wait this long; AWS goes on (default: 720)")
+    add(
+        "--timeout",
+        type=float,
+        default=720,
+        metavar="MINUTES",
+        help="stop waiting after MINUTES; the restore continues (default: 720)",
+    )
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
@@ -83,7 +89,7 @@ def _restore(arguments: argparse.Namespace, context: Context, *, seconds: float)
                 "--resume if an earlier run started to restore it"
             )
         job = restoration.start(context, origin, target, role=arguments.role, key=arguments.kms_key)
-    again = "the restore goes on; to continue, run this again with --resume"
+    again = "the restore is still running; to continue, run this again with --resume"
     try:
         took = restoration.wait(context, target, job, seconds=seconds)
         context.say(f"table {target} can be used after {duration(took)}")

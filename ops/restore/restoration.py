@@ -239,7 +239,7 @@ def advise(context: Context, source: str, target: str) -> None:
         has = {name for name, *_ in _settings(context, target)}
         wanted = [name for name, *_ in _settings(context, source)] if source_exists else _EVERY_SETTING
     except ClientError as error:
-        context.say(f"could not look for what table {target} lacks: {explain(error)}")
+        context.say(f"could not check which settings table {target} lacks: {explain(error)}")
         return
     remedy = "to copy them from its source, run this again with --resume --reapply"
     if not source_exists:

@@ -192,11 +192,11 @@ def said(statement: Properties, *, who: str, own: Collection[str] = (), where: s
 
 
 def _subject(statement: Properties) -> str:
-    """``sns.amazonaws.com may``, ``nobody may``; ``may not`` in an identity's own policy."""
+    """``sns.amazonaws.com may``, ``no one may``; ``may not`` in an identity's own policy."""
     denied = statement["Effect"] != "Allow"
     names = _principals(statement)
     if denied and _ANYONE in names:
-        return "nobody may"
+        return "no one may"
     return f"{' and '.join(names)} may{' not' if denied else ''}".strip()
 
 

@@ -38,7 +38,7 @@ def _locked(resource: Properties) -> str:
     grace = lock.get("ChangeableForDays")
     for_good = f"; the lock cannot be removed from {grace} days after its deployment" if grace else ""
     days = f"{lock.get('MinRetentionDays', 0)} to {lock.get('MaxRetentionDays', 'any')} days"
-    return f": locked, a recovery point cannot be deleted before its time, {days}{for_good}" if lock else ""
+    return f": locked, a recovery point cannot be deleted before its retention ends, {days}{for_good}" if lock else ""
 
 
 def changes(before: Template, after: Template) -> list[str]:
@@ -106,13 +106,13 @@ def _removed(id: str, old: Properties, before: Resources) -> Iterator[Block]:
     if old["Type"] == "Custom::VaultEmptying" and VAULT_VARIABLE not in environments:
         yield (
             f"! lost: {spelled(old['Properties']['VaultName'])}: the recovery points in it",
-            "the deployed function empties the vault when it leaves the stack; deploy once with "
+            "the deployed function empties a vault that is removed; deploy once with "
             "backups_on_destroy delete, then with keep",
         )
     if not _is_lost(old):
         yield (f"- removed: {titled(id, old)}", _fate(old))
         return
-    unless = "unless its deletion protection, which is on, refuses: then it stays without a stack"
+    unless = "unless its deletion protection, which is on, refuses: then it is kept, outside any stack"
     protected = any(_protections(old["Properties"]).values())
     yield (f"! lost: {titled(id, old)}: {_HOLDS[old['Type']]}", *([unless] if protected else []))
 

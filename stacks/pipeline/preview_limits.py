@@ -78,7 +78,7 @@ class PreviewLimits(Construct):
             self,
             "Policy",
             managed_policy_name=PREVIEW_LIMITS,
-            description=f"The most that stages {STACKS} and what deploys them may do",
+            description=f"Limits stages {STACKS} and the roles that deploy them",
             statements=statements,
         )
         reason = "It is a permissions boundary: CloudFormation needs every action that a template may need."

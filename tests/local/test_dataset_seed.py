@@ -99,7 +99,7 @@ def test_compressed_datasets_are_loaded_and_a_wrong_one_is_named_and_rolled_back
     repeated = dataset(1499) + json.dumps(message(2) | {"body": "Another"}).encode() + b"\n" + dataset(1)
     client("s3").put_object(Bucket=name, Key="d.jsonl", Body=repeated)
     said = (
-        "DatasetError: line 1500: is another message of the same users and time as line 3; "
+        "DatasetError: line 1500: has the same users and time as the message in line 3; "
         "give one of them an 'id' of its own, or remove one",
         "loading s3://no-such-bucket/messages.jsonl",
     )

@@ -31,7 +31,7 @@ def test_users_of_every_page_are_found_and_those_without_a_name_reported(aws, cl
     assert lines[129] == f"{many['user 129']}\tuser 129\tFORCE_CHANGE_PASSWORD"
     assert lines[130].startswith(f"{odd}\t\\x1b[31mred\t")
     assert len(lines) == 131
-    assert listed.err == f"skipped: user user-131 ({nameless}) has no preferred_username; commands take the sub\n"
+    assert listed.err == f"skipped: user user-131 ({nameless}) has no preferred_username; commands accept the sub\n"
     found = run(capsys, "users", "--user-pool-id", pool.id, "--json").json
     assert {user["name"]: user["sub"] for user in found} == many | {"\x1b[31mred": odd}
     missing = run(capsys, "users", "--user-pool-id", "us-east-1_nowhere")

@@ -134,7 +134,7 @@ def test_an_interrupted_drill_leaves_nothing_and_an_interrupted_restore_is_resum
     status, _, err = interrupted(aws, "restore job ", *command, "--target", target)
     assert (status, err.splitlines()[-1]) == (
         130,
-        "error: interrupted; the restore goes on; to continue, run this again with --resume",
+        "error: interrupted; the restore is still running; to continue, run this again with --resume",
     )
     assert deployed.ops("restore", "--target", target, "--resume") == 0
     out, err = capsys.readouterr()

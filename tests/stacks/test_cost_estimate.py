@@ -121,7 +121,7 @@ def test_scaled_capacity_is_what_the_busy_hours_need_and_else_its_minimum():
     assert alarms == 16  # and in each region
     assert monthly(template, load, free_tier=True)["alarms"] == 0
     assert estimate(read(template), load).warnings == (
-        "the table gives at most 5 read units a second; the busy hours need 80, and requests will be throttled",
+        "the table allows at most 5 read units a second; the busy hours need 80, and requests will be throttled",
     )
     bounded = synth(billing_mode="provisioned", write_capacity=5, max_write_capacity=50)
     cost = monthly(bounded, Load(messages_per_day=8_640_000, reads_per_message=0, peak_factor=1))

@@ -58,7 +58,7 @@ def test_every_statement_is_said_in_full():
     # Two roles may have the same sentence, one role never.
     assert len(lines) == json.dumps(resources).count('"Effect"') + calls
     words = [f"{one.who}: {one.text}" for one in lines]
-    assert "ConversationsFailures: nobody may do anything (sqs: *) on it, if aws:SecureTransport Bool false" in words
+    assert "ConversationsFailures: no one may do anything (sqs: *) on it, if aws:SecureTransport Bool false" in words
     assert any("on everything (*)" in line for line in words)
     assert any("if aws:SourceAccount StringEquals <account id>" in line for line in words)
     seeding = "SeedSeedingRole (SeedSeedingFunction)"

@@ -25,7 +25,7 @@ ELSE = "deploy it, or name another one with --table, --stage, --stack or --regio
         ),
         (
             refusal("ValidationException", "Cannot read from backfilling global secondary index: ConversationsBy..."),
-            "is still being filled; try again later",
+            "is still being created; try again later",
         ),
         (refusal("ResourceNotFoundException", operation="ListUsers"), "None"),
         (refusal("ValidationException", operation="DescribeStacks"), "None"),

@@ -79,8 +79,8 @@ def batch(**numbered):
 @pytest.mark.parametrize(
     ("lines", "said"),
     [
-        (batch(line3={}, line9={}), r"line 9: is another message .* as line 3; .* 'id'"),
-        (batch(line3={}, line9={"body": "Ho"}), r"line 9: is another message .* as line 3; .* 'id'"),
+        (batch(line3={}, line9={}), r"line 9: has the same users .* in line 3; .* 'id'"),
+        (batch(line3={}, line9={"body": "Ho"}), r"line 9: has the same users .* in line 3; .* 'id'"),
         (batch(line1500={}, line1501={"body": ""}), r"^line 1501: body is empty$"),
     ],
 )

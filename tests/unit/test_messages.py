@@ -161,5 +161,5 @@ def test_a_message_whose_lists_could_not_have_it_is_refused():
     item = model.message_item(sender="a" * longest, recipient="b", body="Hi", sent_at=NINE)
     for entry in model.memberships(item):
         assert len(entry["sk"]) <= model.KEY_BYTES["sk"]
-    with pytest.raises(ValueError, match="the key sk of its entry in a list has 1025 bytes; Dyn"):
+    with pytest.raises(ValueError, match="the key sk of its membership has 1025 bytes; Dyn"):
         model.message_item(sender="a" * (longest + 1), recipient="b", body="Hi", sent_at=NINE)

@@ -146,7 +146,7 @@ ONE_VAULT = Inventory(vaults=(Vault(name="v", arn="arn:v"),))
     [
         (FakeBackup(answers={"v": [NOT_EMPTY] * 5}), "", 6),
         (FakeBackup(answers={"v": [NOT_EMPTY] * 100}), "still reports after 8 s", None),
-        (FakeBackup({"new": "COMPLETED"}, {"v": [NOT_EMPTY]}), "1 more recovery points came; run this again", 1),
+        (FakeBackup({"new": "COMPLETED"}, {"v": [NOT_EMPTY]}), "1 more recovery points were added; run this again", 1),
         (FakeBackup(answers={"v": [_error("AccessDeniedException")]}, listed=False), "", 1),
     ],
     ids=["lags", "lags until the deadline", "has new points", "is gone"],

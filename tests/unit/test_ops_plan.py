@@ -178,7 +178,10 @@ COMMAND = "`python -m ops cleanup --stack Messages-dev-Copies-eu-central-1 --reg
         (
             OWN,
             [],
-            [f"expires the copies as this role: {COMMAND}, then run this again", f"delete all of them: {COMMAND}"],
+            [
+                f"needs this role to expire the copies: run {COMMAND}, then run this again",
+                f"delete all of them: {COMMAND}",
+            ],
         ),
         (dataclasses.replace(OWN, role="r-2"), ["r"], [f"delete all of them: {COMMAND}"]),
         (

@@ -162,12 +162,8 @@ def test_a_billing_mode_switches_only_with_a_seed_capacity(before, after, mode):
 @pytest.mark.parametrize(
     ("before", "after", "detail"),
     [
-        (table(**ON), {}, "unless its deletion protection, which is on, refuses: then it stays without a stack"),
-        (
-            emptying(),
-            VAULT,
-            "the deployed function empties the vault when it leaves the stack; deploy once with backups",
-        ),
+        (table(**ON), {}, "unless its deletion protection, which is on, refuses: then it is kept, outside any stack"),
+        (emptying(), VAULT, "the deployed function empties a vault that is removed; deploy once with backups"),
         (table(KeySchema=1), table(KeySchema=2), "replaced because of KeySchema; the old one is deleted with what it"),
         (
             {"T": resource(TABLE, KeySchema=1) | RETAINED},
@@ -210,7 +206,7 @@ def test_a_lock_of_a_vault_is_said():
     lock = {"MinRetentionDays": 7, "MaxRetentionDays": 365}
     for grace, words in (({}, ""), ({"ChangeableForDays": 3}, "; the lock cannot be removed from 3 days after its")):
         (line,) = kept({"V": resource("AWS::Backup::BackupVault", LockConfiguration=lock | grace) | RETAINED})
-        assert f": locked, a recovery point cannot be deleted before its time, 7 to 365 days{words}" in line
+        assert f": locked, a recovery point cannot be deleted before its retention ends, 7 to 365 days{words}" in line
 
 
 def rules(**days) -> list[dict]:

@@ -84,7 +84,7 @@ SQS = {"Action": "sqs:*", "Resource": "q"}
         ({"Effect": "Allow", "Action": "*", "NotResource": "a"}, "may do anything (*: *) on everything but a"),
         (SQS | {"Effect": "Deny", "NotPrincipal": {"AWS": "a"}}, "anyone but a may not do anything (sqs: *) on q"),
         (SQS | {"Effect": "Allow", "NotPrincipal": {"AWS": "a"}}, "anyone but a may do anything (sqs: *) on q"),
-        (SQS | {"Effect": "Deny", "Principal": {"AWS": ["*"]}}, "nobody may do anything (sqs: *) on q"),
+        (SQS | {"Effect": "Deny", "Principal": {"AWS": ["*"]}}, "no one may do anything (sqs: *) on q"),
         ({"Fn::If": ["C", DELETE, DELETE]}, "depending on a condition: "),
         (DELETE | {"Condition": {"Null": {"k": True}, "ArnLike": {"l": ["a", "b"]}}}, f"{WORDS}, if k Null true and"),
     ],
@@ -113,7 +113,7 @@ def test_what_everybody_may_do_is_marked(statement, public):
 def test_a_role_that_anyone_may_assume_and_a_function_that_anyone_may_call_are_marked():
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "*"}}
     assert said(R=role(trust)) == ["! R: anyone may assume it"]
-    assert said(R=role(trust | {"Effect": "Deny"})) == ["R: nobody may assume it"]
+    assert said(R=role(trust | {"Effect": "Deny"})) == ["R: no one may assume it"]
     federated = trust | {"Action": "sts:AssumeRoleWithWebIdentity"}
     assert said(R=role(federated)) == ["! R: anyone may change (sts: AssumeRoleWithWebIdentity) on it"]
     url = resource("AWS::Lambda::Url", AuthType="NONE", TargetFunctionArn={"Ref": "F"})
@@ -152,7 +152,7 @@ EVERYONE, NOBODY = SNS | {"Principal": "*"}, SNS | {"Principal": "*", "Effect": 
         (SNS, {"Principal": {"Service": "ses"}}, ["+ permission: q: ses may", "- permission: q: sns may"]),
         (SNS, {"Principal": "*"}, ["! permission: q: anyone may", "- permission: q: sns may"]),
         (EVERYONE, OTHER, ["! permission: q: anyone may … on it: now also"]),
-        (NOBODY, OTHER, ["~ permission: q: nobody may … on it: now also sqs: C"]),
+        (NOBODY, OTHER, ["~ permission: q: no one may … on it: now also sqs: C"]),
     ],
 )
 def test_a_statement_with_other_actions_is_one_line_and_any_other_change_is_two(before, changed, lines):

@@ -100,7 +100,7 @@ def test_above_a_size_the_way_to_a_dataset_of_the_same_items_is_named(file, tmp_
 def test_what_a_dataset_cannot_hold_fails_the_conversion(file, capsys, attribute, said):
     seed = file(f"body: x, attributes: {{a: {attribute}}}")
     assert main([str(seed), "--dataset"]) == 1
-    assert capsys.readouterr() == ("", f"error: {seed}: message 1 as a line of a dataset: {said}\n")
+    assert capsys.readouterr() == ("", f"error: {seed}: message 1 cannot be a line of a dataset: {said}\n")
 
 
 @pytest.mark.parametrize(("name", "text"), [("a.yaml", "users: ["), ("a.jsonl", '{"from": "Tom"}\n')])

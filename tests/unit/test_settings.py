@@ -139,9 +139,9 @@ def test_text_from_the_command_line_takes_the_settings_type(key, text, value):
         ("pitr_days", "9" * 5000, "a whole number"),
         ("retain_table", "yes", "true or false"),
         ("table_name", 5, "text"),
-        ("tags", '{"a": "1", "a": "2"}', "an object of texts or its JSON, such as"),
-        ("tags", {"team": 5}, "an object of texts or its JSON"),
-        ("replica_regions", 5, "a list of texts"),
+        ("tags", '{"a": "1", "a": "2"}', "an object of strings or its JSON, such as"),
+        ("tags", {"team": 5}, "an object of strings or its JSON"),
+        ("replica_regions", 5, "a list of strings"),
     ],
 )
 def test_a_value_of_the_wrong_type_is_refused(key, value, rule):

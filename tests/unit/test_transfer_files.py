@@ -238,7 +238,7 @@ DOCUMENTS = [
 ]
 REFUSED = [
     (b"\n \n", "error: {path} is empty; it needs one item or message a line\n", 1),
-    (b"x" * 9_000_000, "{path}:1: is longer than 8 MiB, and no item is\n", 3),
+    (b"x" * 9_000_000, "{path}:1: is longer than 8 MiB; no item is that long\n", 3),
     # 20 lines are named
     (NUMBERED * 2, "error: {path}: 30 of 60 lines cannot be imported; nothing was written\n", 21),
     (GZIP[:5], DAMAGED, 1),

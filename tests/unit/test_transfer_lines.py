@@ -124,7 +124,7 @@ def test_what_just_fits_is_taken():
         (message_line(pk="CONVERSATION#Tom#Jerry"), "conversation 'Tom#Jerry' must be written 'jerry#tom'"),
         (message_line(pk="CONVERSATION#jerry#to\u202em"), "'to\\u202em' contains U+202E RIGHT-TO-LEFT OVERRIDE"),
         (message_line(sk="MESSAGE#1"), "MESSAGE#TIME#ID, not"),
-        (message_line(pk=f"CONVERSATION#{'j' * 1008}#tom"), "in a list has 1025 bytes; DynamoDB allows 1024"),
+        (message_line(pk=f"CONVERSATION#{'j' * 1008}#tom"), "membership has 1025 bytes; DynamoDB allows 1024"),
     ],
 )
 def test_a_wrong_line_is_refused_with_its_rule(line, said):

@@ -87,6 +87,9 @@ def test_what_was_done_is_reported_although_it_cannot_be_printed(aws, table, tal
         said_of_send = failed("send", "--from", "Spike", "--to", "Tyke", "hi")
         (sent,) = table.query(KeyConditionExpression=Key("pk").eq("CONVERSATION#spike#tyke"))["Items"]
         done = f"sent as {sent['SentAt']}#{sent['MessageId']}"
-        assert said_of_send == f"error: {done}; only the output failed: {why}\n"
-        assert failed("delete", "jerry#tom", talk[3]) == f"error: deleted {talk[3]}; only the output failed: {why}\n"
+        assert said_of_send == f"error: {done}, but the result could not be printed: {why}\n"
+        assert (
+            failed("delete", "jerry#tom", talk[3])
+            == f"error: deleted {talk[3]}, but the result could not be printed: {why}\n"
+        )
         assert failed("history", "jerry#tom") == f"error: standard output: {why}\n"
