@@ -1,12 +1,11 @@
 """EventBridge and alarms deliver only where roles and policies allow it.
 
-Sources: EventBridge guide, "Using resource-based policies" (a target has a role, or its own policy
-lets the service; "You can't use Condition blocks in Amazon SNS topic policies for EventBridge", so
-no source is known there); SNS guide, "Key management" (an encrypted topic: who publishes needs
-kms:GenerateDataKey* and kms:Decrypt, with the topic's ARN as encryption context; source keys are
-"not supported for EventBridge-to-encrypted topics"). AWS counts a refused delivery as
-FailedInvocations and says nothing else. Whether CloudWatch names a source to KMS is not documented;
-here it does not.
+Sources: EventBridge guide, "Using resource-based policies" (a target has a role, or its own policy lets the
+service; "You can't use Condition blocks in Amazon SNS topic policies for EventBridge", so no source is known
+there); SNS guide, "Key management" (an encrypted topic: who publishes needs kms:GenerateDataKey* and kms:Decrypt,
+with the topic's ARN as encryption context; source keys are "not supported for EventBridge-to-encrypted topics").
+AWS counts a refused delivery as FailedInvocations and says nothing else. Whether CloudWatch names a source to KMS
+is not documented; here it does not.
 """
 
 import json

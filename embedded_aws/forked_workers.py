@@ -38,28 +38,22 @@ class Forked:
 
     def poll(self) -> int | None:
         """0 once the process has ended."""
-        return 0 if self._ended(0) else None
+        return 0 if select.select([self._pidfd], [], [], 0)[0] else None
 
     def wait(self, timeout: float | None = None) -> int:
         """Wait until the process has ended."""
-        if not self._ended(timeout):
+        if not select.select([self._pidfd], [], [], timeout)[0]:
             raise subprocess.TimeoutExpired("function", timeout or 0)
         return 0
 
-    def terminate(self) -> None:
-        """Send SIGTERM."""
-        self._send(signal.SIGTERM)
-
-    def kill(self) -> None:
-        """Send SIGKILL."""
-        self._send(signal.SIGKILL)
-
-    def _ended(self, timeout: float | None) -> bool:
-        return bool(select.select([self._pidfd], [], [], timeout)[0])
-
-    def _send(self, number: signal.Signals) -> None:
+    def terminate(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Ask the process to end."""
         with contextlib.suppress(ProcessLookupError):
             signal.pidfd_send_signal(self._pidfd, number)
+
+    def kill(self) -> None:
+        """End the process."""
+        self.terminate(signal.SIGKILL)
 
 
 def install(runtime: Any) -> None:

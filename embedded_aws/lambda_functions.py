@@ -1,14 +1,13 @@
 """Additions to the engine's Lambda: roles, logs, errors with a type, packages, idle workers.
 
-Sources in the Lambda Developer Guide: "Sending Lambda function logs to CloudWatch Logs" (the
-execution role needs logs:CreateLogGroup, CreateLogStream and PutLogEvents; without them there are
-no logs, and nothing says so); "Defining Lambda function permissions with an execution role" (the
-trust); "Lambda function handler in Python" (an error's type is the name of the exception's class);
-"Troubleshoot deployment issues in Lambda" (Lambda reads a function's files as another user: 644
-for files, 755 for folders; otherwise "EACCES: permission denied, open '/var/task/index.js'" and
-"[Errno 13] Permission denied: '/var/task/function.py'" when the function is called);
-"Understanding the Lambda execution environment lifecycle" (environments are ended every few hours).
-The text about the trust: pdomala/LambdaCDDemo#1; the resource of logs: aws-solutions/aws-crr-monitor#8.
+Sources in the Lambda Developer Guide: "Sending Lambda function logs to CloudWatch Logs" (the execution role needs
+logs:CreateLogGroup, CreateLogStream and PutLogEvents; without them there are no logs, and nothing says so);
+"Defining Lambda function permissions with an execution role" (the trust); "Lambda function handler in Python" (an
+error's type is the name of the exception's class); "Troubleshoot deployment issues in Lambda" (Lambda reads a
+function's files as another user: 644 for files, 755 for folders; otherwise "EACCES: permission denied, open
+'/var/task/index.js'" and "[Errno 13] Permission denied: '/var/task/function.py'" when the function is called);
+"Understanding the Lambda execution environment lifecycle" (environments are ended every few hours). The text about
+the trust: pdomala/LambdaCDDemo#1; the resource of logs: aws-solutions/aws-crr-monitor#8.
 
 Lambda fails on the unreadable file that the function opens; here on any of the package, because
 the functions here open them all. The engine never ends the process of a function that was called: 50 MB

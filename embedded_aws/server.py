@@ -83,9 +83,8 @@ def _lock(path: Path) -> TextIO:
 def _configure_engine(state_dir: Path, port: int) -> Path:
     """Set the engine's environment, which it reads on import; return the CA file.
 
-    TLS, because the CDK bootstrap bucket's policy denies plain HTTP, as on AWS.
-    The CA goes into this process's own environment because Lambda workers
-    inherit it: without it the CDK provider's Node function cannot call back.
+    TLS, because the CDK bootstrap bucket's policy denies plain HTTP, as on AWS. The CA goes into this process's own
+    environment because Lambda workers inherit it: without it the CDK provider's Node function cannot call back.
     """
     ca_file, cert, key = _make_certificate(state_dir)
     temporary = state_dir / "tmp"
@@ -152,8 +151,7 @@ async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes
     _clean_up(state_dir)
     if serving.done():
         serving.result()  # why it could not serve, if that is what ended it
-    # Threads of the engine may wait for a Lambda that was ended, and an
-    # orderly exit would wait for them.
+    # Threads of the engine may wait for a Lambda that was ended, and an orderly exit would wait for them.
     os._exit(0)
 
 

@@ -29,8 +29,7 @@ class Settings:
     recovery_delay_seconds: float = 300.0
     # A vault whose recovery points answer a deletion with 200 and then turn EXPIRED.
     expiring_vault: str = ""
-    # 0: the account has no service-linked role of AWS Backup, which deletes what a job's own role
-    # may not.
+    # 0: the account has no service-linked role of AWS Backup, which deletes what a job's own role may not.
     backup_service_linked_role: float = 1.0
     # A day of a vault lock's ChangeableForDays: 0 makes a compliance lock final immediately.
     vault_lock_day_seconds: float = 86_400.0

@@ -5,12 +5,11 @@ Sources: model (fields, filters, the 60 minutes of StartWindowMinutes, Idempoten
 "Advanced DynamoDB backup" (both forms of a recovery point; on by default for every account that
 had no vault before 2021-11-21; off means that DynamoDB keeps the backup under an ARN of its own).
 
-Copies: model (StartCopyJob, ListCopyJobs); guide (only points that AWS Backup itself keeps can be
-copied); the actions that AWSBackupServiceRolePolicyForBackup has for copies; Service Authorization
-Reference, AWS Backup (CopyFromBackupVault is about a recovery point). Its key CopyTargets is not
-filled: that policy does not ask for it, and whether AWS Backup gives it for the copies of a plan is
-not documented. AWS needs minutes, here a copy is complete immediately. A copy job is listed where it
-was started, in the region of its source.
+Copies: model (StartCopyJob, ListCopyJobs); guide (only points that AWS Backup itself keeps can be copied); the
+actions that AWSBackupServiceRolePolicyForBackup has for copies; Service Authorization Reference, AWS Backup
+(CopyFromBackupVault is about a recovery point). Its key CopyTargets is not filled: that policy does not ask for it,
+and whether AWS Backup gives it for the copies of a plan is not documented. AWS needs minutes, here a copy is
+complete immediately. A copy job is listed where it was started, in the region of its source.
 """
 
 import dataclasses

@@ -1,8 +1,7 @@
 """Backup plans and their selections: vaults and roles must exist, selections are deleted before their plan.
 
-Sources: TF plan.go and selection.go (texts and codes), and the answers that the provider's users
-quote; "is not authorized to call tag:GetResources" in full: vinycoolguy2015/awslambda#1; guide,
-"Passing roles".
+Sources: TF plan.go and selection.go (texts and codes), and the answers that the provider's users quote; "is not
+authorized to call tag:GetResources" in full: vinycoolguy2015/awslambda#1; guide, "Passing roles".
 """
 
 import uuid

@@ -1,11 +1,10 @@
 """Recovery points: their lists, tags, lifecycle and deletion; the tables they protect; legal holds.
 
-Sources: model (fields, filters, states, the EXPIRED that follows a deletion AWS Backup has no
-permission for, tags of points that AWS Backup keeps itself, shapes of legal holds); guide,
-"Deleting backups"; re:Post, "backup-recovery-points-hold-vault" (the text of a hold's refusal). AWS
-needs a while in a hold's CREATING and CANCELING; here both take no time. Tags of points and
-vaults also count in conditions on aws:ResourceTag (Service Authorization Reference, AWS Backup)
-and in the tagging API's lists.
+Sources: model (fields, filters, states, the EXPIRED that follows a deletion AWS Backup has no permission for, tags
+of points that AWS Backup keeps itself, shapes of legal holds); guide, "Deleting backups"; re:Post,
+"backup-recovery-points-hold-vault" (the text of a hold's refusal). AWS needs a while in a hold's CREATING and
+CANCELING; here both take no time. Tags of points and vaults also count in conditions on aws:ResourceTag (Service
+Authorization Reference, AWS Backup) and in the tagging API's lists.
 """
 
 import logging

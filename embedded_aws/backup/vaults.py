@@ -4,10 +4,9 @@ Sources: model (name pattern, PutBackupVaultLockConfiguration, PutBackupVaultAcc
 days of ChangeableForDays); AccessDenied for a missing vault: aws-sdk-js#2625, ansible
 amazon.aws#1436, TF vault.go; non-empty vault: NUKE, DEL; empty list but still refused: TF#37774.
 
-Lock (guide, "AWS Backup Vault Lock"): without ChangeableForDays it is in governance mode and can be
-removed; with it the lock is in compliance mode and final after LockDate; a job whose retention the
-lock does not allow fails; an empty vault can be deleted all the same. The class of the refusals is
-documented, their texts are this module's own.
+Lock (guide, "AWS Backup Vault Lock"): without ChangeableForDays it is in governance mode and can be removed; with
+it the lock is in compliance mode and final after LockDate; a job whose retention the lock does not allow fails; an
+empty vault can be deleted all the same. The class of the refusals is documented, their texts are this module's own.
 
 Access policy (guide, "Vault access policies"; aws-cdk's BackupVault.blockRecoveryPointDeletion):
 what it denies is denied, also to the account's root user. IAM has allowed the call before; of the

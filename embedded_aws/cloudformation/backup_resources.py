@@ -1,9 +1,8 @@
 """CloudFormation's types of AWS Backup.
 
-Source: the types' schemas in the CloudFormation registry (create-only properties, Ref, GetAtt; Ref
-of a restore testing selection is both names, joined by a bar: its primary identifier has two
-parts). Each goes through AWS Backup's API, so that its refusals end in CREATE_FAILED or
-DELETE_FAILED.
+Source: the types' schemas in the CloudFormation registry (create-only properties, Ref, GetAtt; Ref of a restore
+testing selection is both names, joined by a bar: its primary identifier has two parts). Each goes through AWS
+Backup's API, so that its refusals end in CREATE_FAILED or DELETE_FAILED.
 """
 
 import json

@@ -4,11 +4,10 @@ The engine compares what a template sets with what a reader returns: a type with
 NOT_CHECKED, a reader that returns None means DELETED. Not compared, although AWS does: the Metrics
 of an alarm, the tags of a dashboard, replicas in other regions, which the engine does not keep.
 
-Sources: CloudFormation User Guide, "Detect unmanaged configuration changes to stacks and resources
-with drift detection" (only property values that are explicitly set are compared); the types'
-schemas in the CloudFormation registry: a type without a read handler has no drift detection
-(AWS::IAM::Policy, AWS::SQS::QueuePolicy, AWS::SNS::TopicPolicy), and write-only properties, such
-as the Code of a function, are not compared.
+Sources: CloudFormation User Guide, "Detect unmanaged configuration changes to stacks and resources with drift
+detection" (only property values that are explicitly set are compared); the types' schemas in the CloudFormation
+registry: a type without a read handler has no drift detection (AWS::IAM::Policy, AWS::SQS::QueuePolicy,
+AWS::SNS::TopicPolicy), and write-only properties, such as the Code of a function, are not compared.
 """
 
 import json

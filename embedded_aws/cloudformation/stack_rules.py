@@ -1,14 +1,15 @@
-"""The names that CloudFormation generates, and the order in which it deletes.
+"""The names that CloudFormation generates, the order in which it deletes, and who waits for its operations.
 
-Generated physical names end in a random suffix, drawn for each creation. The engine derives it from
-the stack's name, so deploying again after a destroy would collide with what the destroy retained.
-Source: CloudFormation guide, "Name type": "CloudFormation generates a unique physical ID". The
-generated name of a state machine is ``<logical id>-<suffix>``, without the stack's name. Sources:
-aws/aws-sam-cli#2022, alexcasalboni/aws-lambda-power-tuning#220.
+Generated physical names end in a random suffix, drawn for each creation. The engine derives it from the stack's
+name, so deploying again after a destroy would collide with what the destroy retained. Source: CloudFormation guide,
+"Name type": "CloudFormation generates a unique physical ID". The generated name of a state machine is ``<logical
+id>-<suffix>``, without the stack's name. Sources: aws/aws-sam-cli#2022, alexcasalboni/aws-lambda-power-tuning#220.
 """
 
+import asyncio
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,8 @@ from embedded_aws.replies import Json
 Create = Callable[[str, Json, str], Made]
 # Types that a template may retain, and the property with the name.
 RETAINED = {"AWS::IAM::Role": "RoleName", "AWS::Logs::LogGroup": "LogGroupName"}
+# Less than the CDK CLI waits between two requests.
+PATIENCE_SECONDS = 4
 MACHINE, MACHINE_NAME = "AWS::StepFunctions::StateMachine", "StateMachineName"
 
 
@@ -35,6 +38,23 @@ def install() -> None:
     create, update = partial(_create_machine, machines["create"]), partial(_update_machine, machines["update"])
     register(MACHINE, create=create, update=update)
     wrap(stacks, "_delete_resource", _delete_in_order)
+    wrap(cloudformation, "handle_request", _answer_late)
+
+
+async def _answer_late(
+    handle: Callable[..., Awaitable[Any]], method: str, path: str, headers: dict[str, str], body: bytes, query: Any
+) -> Any:
+    """Answer the CDK CLI when the operation has ended: it asks every five seconds, with no option to ask sooner."""
+    asks = b"Action=DescribeStacks" in body and "aws-cdk" in headers.get("user-agent", "")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while asks and time.monotonic() < deadline and any(map(_is_changing, cloudformation._stacks.values())):
+        await asyncio.sleep(0.02)
+    return await handle(method, path, headers, body, query)
+
+
+def _is_changing(stack: Json) -> bool:
+    status = str(stack.get("StackStatus"))
+    return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
 def _create_machine(create: Create, logical_id: str, props: Json, stack: str) -> Made:

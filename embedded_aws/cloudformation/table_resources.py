@@ -193,9 +193,8 @@ def check_billing(before: Json, after: Json) -> None:
     The mode that is provisioned has to have it: the new one for the switch, the old one for the
     rollback of a switch to on demand.
 
-    Source: CloudFormation reference, CapacityAutoScalingSettings, SeedCapacity; the text for
-    OnDemand from aws-cdk#27735 and https://qiita.com/kosei/items/ca5bd4c5e02258269357, the other
-    is published nowhere.
+    Source: CloudFormation reference, CapacityAutoScalingSettings, SeedCapacity; the text for OnDemand from
+    aws-cdk#27735 and https://qiita.com/kosei/items/ca5bd4c5e02258269357, the other is published nowhere.
     """
     old, new = (table.get("BillingMode", "PROVISIONED") for table in (before, after))
     if (old, new) == ("PROVISIONED", "PAY_PER_REQUEST") and _lacks_seed_capacity(before):

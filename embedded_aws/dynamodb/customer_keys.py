@@ -4,10 +4,9 @@ A key of another region is refused: KMS keys are of one region, and even a multi
 key of its own, with an ARN of its own, in each (KMS guide, "Multi-Region keys"; AWS Backup guide,
 "Restore a DynamoDB table", says so of copies). The text of that refusal is not known.
 
-Source of the rest: KMS guide, "How Amazon DynamoDB uses KMS" (DynamoDB calls Decrypt for the table
-key on behalf of the caller, "kms:ViaService"); aws-cdk#10010 (a PutItem fails without kms:Decrypt,
-and how the text begins). What else of the documented "at a minimum" AWS asks a caller for is not
-known, so only Decrypt is asked for here.
+Source of the rest: KMS guide, "How Amazon DynamoDB uses KMS" (DynamoDB calls Decrypt for the table key on behalf of
+the caller, "kms:ViaService"); aws-cdk#10010 (a PutItem fails without kms:Decrypt, and how the text begins). What
+else of the documented "at a minimum" AWS asks a caller for is not known, so only Decrypt is asked for here.
 """
 
 import json

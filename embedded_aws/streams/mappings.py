@@ -1,11 +1,10 @@
 """CreateEventSourceMapping and UpdateEventSourceMapping of DynamoDB streams, and what roles need.
 
 Sources: API_CreateEventSourceMapping; guide, services-ddb-params (defaults) and
-services-dynamodb-eventsourcemapping, "Required API operations"; the snapshots
-test_duplicate_event_source_mappings and test_dynamodb_invalid_event_filter; "Stream not found"
-from aws-amplify/amplify-cli#6417; the texts from aws-amplify/amplify-cli#12965 (stream),
-aws-samples/aws-serverless-ecommerce-platform#41 and serverless#12165 (a mapping whose role may not
-send to its destination is not made).
+services-dynamodb-eventsourcemapping, "Required API operations"; the snapshots test_duplicate_event_source_mappings
+and test_dynamodb_invalid_event_filter; "Stream not found" from aws-amplify/amplify-cli#6417; the texts from
+aws-amplify/amplify-cli#12965 (stream), aws-samples/aws-serverless-ecommerce-platform#41 and serverless#12165 (a
+mapping whose role may not send to its destination is not made).
 
 ListStreams has no resource type in the Service Authorization Reference, so only "*" allows it, as
 in AWSLambdaDynamoDBExecutionRole. The Serverless Framework grants it on the stream's ARN and its

@@ -1,9 +1,8 @@
 """Every mapping reads its stream in a thread of its own, one batch after the other.
 
-The engine invokes all functions of all streams from one thread: a slow one held up the others,
-and whatever else reads queues and streams. Order within a shard is kept, because a mapping sends its
-next batch when it has finished with the last one (guide, services-dynamodb-eventsourcemapping,
-"Polling and batching streams").
+The engine invokes all functions of all streams from one thread: a slow one held up the others, and whatever else
+reads queues and streams. Order within a shard is kept, because a mapping sends its next batch when it has finished
+with the last one (guide, services-dynamodb-eventsourcemapping, "Polling and batching streams").
 
 The record that the OnFailure destination gets for a discarded batch: guide, services-dynamodb-errors,
 "Configuring destinations for failed invocations"; its form to the field is the snapshot

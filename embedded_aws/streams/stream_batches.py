@@ -1,10 +1,9 @@
 """The next step for a batch after an invocation: checkpoint, split, retry or discard. Pure.
 
-Source: guide, services-dynamodb-errors and services-ddb-batchfailurereporting, "Success and failure
-conditions"; the snapshots test_dynamodb_report_batch_item_failure_scenarios and
-..._success_scenarios. That a batch which made progress starts to count from zero, and that only the
-failing record is left of a split batch, was observed on AWS: the snapshot
-test_dynamodb_report_batch_item_failures (one record fails with 3 retries: 5 deliveries,
+Source: guide, services-dynamodb-errors and services-ddb-batchfailurereporting, "Success and failure conditions";
+the snapshots test_dynamodb_report_batch_item_failure_scenarios and ..._success_scenarios. That a batch which made
+progress starts to count from zero, and that only the failing record is left of a split batch, was observed on AWS:
+the snapshot test_dynamodb_report_batch_item_failures (one record fails with 3 retries: 5 deliveries,
 approximateInvokeCount 4); splitting happens at 0 retries as well.
 """
 
