@@ -77,11 +77,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     copies = vaults.copies(context, found.vaults, tables, profile=arguments.profile)
     before, guarded = decide(found)
     leftovers.say_unseen(context, guarded.unread)
-    listing = [
-        *lines("to delete", before.actions),
-        *lines("cannot be deleted", before.blocked),
-        *lines("kept", before.stays),
-    ]
+    listing = [*lines("to delete", before.actions), *lines("cannot be deleted", before.blocked)]
+    listing += lines("kept", before.stays)
     if arguments.dry_run and arguments.json:
         print(to_json(context, left=before.blocked, stays=before.stays, planned=before.actions))
         return 0

@@ -5,7 +5,7 @@ import time
 import pytest
 from aws_cdk import CfnResource, Duration
 
-from embedded_aws.tests.support.steps import back_up, ended, eventually, table_arn
+from embedded_aws.tests.support.steps import KEYED, back_up, ended, eventually, table_arn
 from stacks import backup_vault
 from tests.support.deployment import Deployment, DeploymentFailed
 
@@ -35,12 +35,7 @@ def _hurry(stack):
 def _and_fail(stack):
     """At the end of the update: the name is the table's already."""
     _hurry(stack)
-    properties = {
-        "TableName": stack.stack_name,
-        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}],
-        "AttributeDefinitions": [{"AttributeName": "pk", "AttributeType": "S"}],
-        "BillingMode": "PAY_PER_REQUEST",
-    }
+    properties = KEYED | {"TableName": stack.stack_name}
     last = CfnResource(stack, "Last", type="AWS::DynamoDB::Table", properties=properties)
     last.node.add_dependency(stack.backup)
 

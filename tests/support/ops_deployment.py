@@ -18,20 +18,14 @@ from local.environment import PROJECT
 from local.process import Running
 from ops.__main__ import main
 
-# The embedded AWS's own values, and short ones for tests.
-USUAL = {
-    "backup_job_seconds": 1.0,
-    "restore_job_seconds": 0.5,
-    "recovery_delay_seconds": 300.0,
-    "recovery_point_deleting_seconds": 0.5,
-    "vault_lag_seconds": 0.5,
-    "expiring_vault": "",
-}
-QUICK = USUAL | {
+# Settings of the embedded AWS.
+QUICK = {
     "backup_job_seconds": 0,
     "restore_job_seconds": 0.1,
+    "recovery_delay_seconds": 300.0,
     "recovery_point_deleting_seconds": 0.05,
     "vault_lag_seconds": 0.1,
+    "expiring_vault": "",
 }
 
 
@@ -154,13 +148,12 @@ class Deployment:
 @contextmanager
 def quick_deployment(aws: Running, client: Callable[..., Any], stage: str) -> Iterator[Deployment]:
     """A stage that is not deployed yet, in an embedded AWS whose jobs take no time, for commands in this process."""
-    configure(aws, **QUICK)
-    deployment = Deployment(client, stage)
+    before, deployment = configure(aws, **QUICK), Deployment(client, stage)
     with pytest.MonkeyPatch.context() as deployment.environment:
         for key, value in aws.environment().items():
             deployment.environment.setenv(key, value)
         yield deployment
-    configure(aws, **USUAL)
+    configure(aws, **before)
 
 
 def interrupted(
