@@ -283,7 +283,7 @@ def _(case):
     38, 39, meaning="points are wiped although the stack is in use; the next deployment finds the retained names taken"
 )
 def _(case):
-    case.stage.deploy()
+    case.stage.deploy(DeletionProtectionEnabled=True)
     for _ in range(3):
         case.stage.start_job()
     newest = case.stage.points()[0]
@@ -296,6 +296,11 @@ def _(case):
     reasons = {kept["kind"]: kept["reason"] for kept in result["stays"]}
     assert reasons["backup vault"] == "the stack is deployed; 1 recovery point of the stack not selected"
 
+    case.stage.client("cloudformation").delete_stack(StackName=case.stage.stack)
+    case.stage.wait_for("DELETE_FAILED")
+    assert case.cleanup(status=1) is None
+    assert "(status DELETE_FAILED); its deletion failed: " in case.err
+    case.stage.client("dynamodb").update_table(TableName=case.stage.table, DeletionProtectionEnabled=False)
     case.stage.destroy()
     case.stage.deploy(ending="ROLLBACK_COMPLETE")
     assert case.cleanup(status=1) is None  # while a failed stack is there
