@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
 
-from chat import store
+from chat import queries
 from chat.target import MOST, Commands, Target, command, count, user_name
 from cli import output
 from dynamo.values import same
@@ -37,7 +37,7 @@ def add(commands: Commands) -> None:
     text = "at most N conversations (default: %(default)s)"
     parser.add_argument("--limit", type=count, default=20, metavar="N", help=text)
     text = "conversations after TIME#CONVERSATION (printed by the previous page), or older than a time"
-    parser.add_argument("--before", metavar="CURSOR", type=store.place, help=text)
+    parser.add_argument("--before", metavar="CURSOR", type=queries.place, help=text)
     text = (
         "compare the whole list with the messages, and print also the rows of other pages that lag, are missing or are "
         "surplus: status 1 when there are any. Reads every key of the table, which costs as much as reading every item"
@@ -49,7 +49,7 @@ def add(commands: Commands) -> None:
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the rows; exit status 1 when a compared list differs from the messages."""
     wanted = user_id(target.person(arguments.user))
-    page, more = store.conversations(target.table, wanted, limit=arguments.limit, before=arguments.before)
+    page, more = queries.conversations(target.table, wanted, limit=arguments.limit, before=arguments.before)
     compared = _compared(target, wanted) if arguments.check else [(row, "current") for row in page]
     on_page = set(map(_key, page))
     shown = [(row, state) for row, state in compared if state != "current" or _key(row) in on_page]
@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
             f"read from index {INDEX_NAME}, which is eventually consistent; --check compares it with the messages"
         )
     if more:
-        cursor = f"{page[-1][INDEX_SORT_KEY]}#{store.listed(page[-1])}"
+        cursor = f"{page[-1][INDEX_SORT_KEY]}#{queries.listed(page[-1])}"
         target.say(f"there are more: --before {shlex.quote(cursor)}")
     return 1 if differs else 0
 
@@ -113,11 +113,11 @@ def compare(table: Any, user: str, conversations: Iterable[str]) -> list[tuple[R
     ``conversations`` are the ids of all. Reads the last message of each one that is the user's.
     """
     own = {one for one in conversations if user in _participants(one)}
-    rows, _ = store.conversations(table, user, limit=MOST)
+    rows, _ = queries.conversations(table, user, limit=MOST)
     # By key: a row that moves while the pages are read comes twice.
     listed = {_key(row): row for row in rows}
     # A listed conversation may have begun after its place in the table was read.
-    own.update(map(store.listed, rows))
+    own.update(map(queries.listed, rows))
     right = {_key(row): row for one in own if (row := _row(table, user, one))}
     states = [(row, _state(row, right.get(key, {}))) for key, row in listed.items()]
     return states + [(row, "missing") for key, row in right.items() if key not in listed]
@@ -141,7 +141,7 @@ def _state(row: Row, right: Row) -> str:
 
 def _row(table: Any, user: str, conversation: str) -> Row | None:
     """The row that the user's list should have for a conversation; None when it should have none."""
-    last = store.last_message(table, conversation)
+    last = queries.last_message(table, conversation)
     try:
         pair = memberships(last) if last else ()
     except ValueError:  # put by hand, with a key that no list can show

@@ -3,7 +3,7 @@
 import argparse
 
 from chat import items
-from chat.store import named
+from chat.queries import named
 from chat.target import Commands, Target, command
 from cli import output
 from dynamo.table import note_lost_tries

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from botocore.exceptions import ClientError
 
 from chat.items import add_message, is_refusal, item_name, print_done
-from chat.store import find, named
+from chat.queries import find, named
 from chat.target import Commands, Target, body, command
 from cli.errors import OpsError
 from model.messages import PARTITION_KEY, format_time

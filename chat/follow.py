@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from chat.history import message_line
-from chat.store import messages
+from chat.queries import messages
 from chat.target import Commands, Target, command, count, pair
 from cli import output
 from cli.polling import SYSTEM_CLOCK, Clock

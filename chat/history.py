@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from itertools import chain
 from typing import Any
 
-from chat import store
+from chat import queries
 from chat.target import Commands, Target, command, count, pair
 from cli import output
 from cli.errors import OpsError
@@ -19,10 +19,10 @@ def add(commands: Commands) -> None:
     parser = command(commands, "history", "the newest messages of a conversation, oldest first")
     parser.add_argument("conversation", type=pair, help="the two users in any order, for example jerry#tom")
     text = "messages sent at or after TIME: ISO 8601 with a time zone, or a date (00:00 UTC)"
-    parser.add_argument("--since", metavar="TIME", type=store.first_at, help=text)
-    parser.add_argument("--until", metavar="TIME", type=store.last_at, help="messages sent at or before TIME")
+    parser.add_argument("--since", metavar="TIME", type=queries.first_at, help=text)
+    parser.add_argument("--until", metavar="TIME", type=queries.last_at, help="messages sent at or before TIME")
     text = "messages before TIME#ID (printed by the previous page) or before a time"
-    parser.add_argument("--before", metavar="CURSOR", type=store.upper_bound, help=text)
+    parser.add_argument("--before", metavar="CURSOR", type=queries.upper_bound, help=text)
     number = parser.add_mutually_exclusive_group()
     text = "at most N messages, the newest ones (default: %(default)s)"
     number.add_argument("--limit", type=count, default=20, metavar="N", help=text)
@@ -36,13 +36,13 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     bounds = {"first": arguments.since, "last": arguments.until, "before": arguments.before}
     found: Iterable[dict[str, Any]]
     if arguments.all:
-        found, older = store.messages(target.table, wanted, **bounds), False
+        found, older = queries.messages(target.table, wanted, **bounds), False
     else:
-        found, older = store.newest(target.table, wanted, limit=arguments.limit, **bounds)
+        found, older = queries.newest(target.table, wanted, limit=arguments.limit, **bounds)
     rest = iter(found)
     first = next(rest, None)
     if first is None:
-        if store.last_message(target.table, wanted) is None:
+        if queries.last_message(target.table, wanted) is None:
             raise OpsError(f"conversation {wanted} has no messages in table {target.table_name}")
         target.say(f"conversation {wanted} has no messages in that time range")
     found = chain([first] if first else [], rest)
@@ -51,7 +51,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     else:
         show(found, target.directory)
     if older and first:
-        target.say(f"there are older messages: --before {shlex.quote(store.reference(first[SORT_KEY]))}")
+        target.say(f"there are older messages: --before {shlex.quote(queries.reference(first[SORT_KEY]))}")
     return 0
 
 

@@ -67,7 +67,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
             return 0
         client, name = target.typed_client, target.table_name
         table = describe(client, name)
-        progress = Progress(source, table, if_absent=arguments.if_absent, say=target.say)
+        progress = ImportProgress(source, table, if_absent=arguments.if_absent, say=target.say)
         if progress.line:
             target.say(f"continuing after line {progress.line:,} of {source.name}")
         else:
@@ -85,7 +85,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     return 0
 
 
-class Progress:
+class ImportProgress:
     """How far one import of a file into a table came, in this run and those that it continues."""
 
     def __init__(self, source: ImportFile, table: dict[str, Any], *, if_absent: bool, say: Say) -> None:
@@ -133,7 +133,7 @@ class Progress:
         return f"{done}, and {CONTINUES}" if self._file else done
 
 
-def import_rest(client: Any, table: str, source: ImportFile, progress: Progress) -> None:
+def import_rest(client: Any, table: str, source: ImportFile, progress: ImportProgress) -> None:
     """Write what ``progress`` does not have yet. Raises OpsError, or KeyboardInterrupt, with how far it came."""
     running: deque[tuple[list[Line], Future[Counter[str]]]] = deque()
     put = _put_absent if progress.if_absent else _put
@@ -172,7 +172,7 @@ def import_rest(client: Any, table: str, source: ImportFile, progress: Progress)
     progress.forget()
 
 
-def _batches(source: ImportFile, progress: Progress) -> Iterator[tuple[list[Line], list[Typed]]]:
+def _batches(source: ImportFile, progress: ImportProgress) -> Iterator[tuple[list[Line], list[Typed]]]:
     """The lines after those in ``progress``, and their items. Raises OpsError where one is not as it was checked."""
     source.file.seek(progress.offset)
     rest = lines(source.file, after=progress.line)

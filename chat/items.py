@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from chat.store import find, reference, sort_key_of
+from chat.queries import find, reference, sort_key_of
 from chat.target import Target, pair
 from cli import output
 from cli.errors import OpsError, UsageError, code

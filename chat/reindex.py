@@ -29,7 +29,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from chat.failure_queue import Say, settle, settle_all
-from chat.store import last_message
+from chat.queries import last_message
 from chat.target import Commands, Target, command, pair
 from chat.transfer import Advance, bar, describe, patiently, read_segments, scans
 from cli.errors import OpsError, UsageError, code, explain

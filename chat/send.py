@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chat.items import print_done, put_if_absent
-from chat.store import moment
+from chat.queries import moment
 from chat.target import Commands, Target, body, command, usage_errors, user_name
 from model.messages import PARTITION_KEY, SORT_KEY, message_item
 

@@ -17,7 +17,7 @@ PREFIX = "additions."
 
 
 @dataclass
-class Settings:
+class EngineSettings:
     """Durations in seconds, unless named otherwise; AWS needs minutes for the same steps."""
 
     backup_job_seconds: float = 1.0
@@ -62,7 +62,7 @@ class Settings:
         setattr(self, name, converted)
 
 
-CURRENT = Settings()
+CURRENT = EngineSettings()
 
 
 def install(environment: Mapping[str, str]) -> None:

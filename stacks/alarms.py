@@ -21,7 +21,7 @@ from stacks.annotations import (
     acknowledge_own_policy,
     describe,
 )
-from stacks.permissions import Allow, arn, from_this_account, permit
+from stacks.grants import Allow, arn, from_this_account, permit
 from stacks.settings import Settings
 from stacks.table_backup import TableBackup
 

@@ -6,7 +6,7 @@ from constructs import Construct
 
 from model.names import STACK_TAG, copies_stack_name, copies_vault_name
 from stacks.backup_vault import restore_role, vault_lock
-from stacks.permissions import Allow, arn, backup_key_statements
+from stacks.grants import Allow, arn, backup_key_statements
 from stacks.settings import Settings
 from stacks.stage_key import StageKey
 

@@ -11,7 +11,7 @@ from constructs import Construct, IDependable
 
 from model.names import STACK_TAG, VAULT_VARIABLE
 from stacks.function import ProjectFunction, custom_resource
-from stacks.permissions import Allow, actions, arn, backup_key_statements, backup_role, permit
+from stacks.grants import Allow, actions, arn, backup_key_statements, backup_role, permit
 from stacks.setting_fields import COMPLIANCE, DEFAULT_GRACE_DAYS
 from stacks.settings import Settings
 

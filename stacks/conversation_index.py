@@ -11,8 +11,8 @@ from model.messages import CONVERSATION_PREFIX, MESSAGE_PREFIX, PARTITION_KEY, S
 from model.names import TABLE_VARIABLE
 from stacks.annotations import FUNCTION_DEAD_LETTERS, QUEUE_DEAD_LETTERS, acknowledge, describe
 from stacks.function import ProjectFunction
+from stacks.grants import Allow, permit
 from stacks.messages_table import MessagesTable
-from stacks.permissions import Allow, permit
 
 # https://docs.aws.amazon.com/lambda/latest/dg/services-dynamodb-eventsourcemapping.html
 _STREAM_ACTIONS = ("dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator")

@@ -11,8 +11,8 @@ from constructs import Construct
 from seed.dataset_file import plain_file
 from stacks.annotations import STATE_MACHINE, acknowledge_all, acknowledge_called, acknowledge_own_policy
 from stacks.function import ProjectFunction, custom_resource
+from stacks.grants import Allow, accept_wildcards, arn, permit
 from stacks.messages_table import MessagesTable
-from stacks.permissions import Allow, accept_wildcards, arn, permit
 from stacks.pipeline.preview_limits import state_machine_name
 from stacks.settings import Settings
 

@@ -25,7 +25,7 @@ from stacks.annotations import (
     acknowledge_own_policy,
     describe,
 )
-from stacks.permissions import Allow, permit
+from stacks.grants import Allow, permit
 from stacks.pipeline.preview_limits import state_machine_name
 from stacks.setting_fields import PROJECT
 

@@ -16,8 +16,8 @@ from model.users import pool_region
 from model.wire import to_lines, to_wire
 from stacks.annotations import describe
 from stacks.function import ProjectFunction, custom_resource
+from stacks.grants import Allow, arn, permit
 from stacks.messages_table import MessagesTable
-from stacks.permissions import Allow, arn, permit
 
 # A custom resource gets its old and new properties in one event, an asynchronous Lambda call of
 # at most 256 KB (https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html), and a

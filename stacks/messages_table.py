@@ -10,7 +10,7 @@ from constructs import Construct
 
 from model.messages import INDEX_NAME, INDEX_PARTITION_KEY, INDEX_SORT_KEY, PARTITION_KEY, SORT_KEY
 from stacks.annotations import describe
-from stacks.permissions import THROUGH_DYNAMODB, actions
+from stacks.grants import THROUGH_DYNAMODB, actions
 from stacks.setting_fields import DEFAULT_CAPACITY, ON_DEMAND
 from stacks.settings import Settings
 

@@ -15,7 +15,7 @@ from constructs import Construct
 
 from model.names import STAGE
 from stacks.annotations import acknowledge_own_policy
-from stacks.permissions import Allow, actions, arn, permit
+from stacks.grants import Allow, actions, arn, permit
 from stacks.pipeline.preview_limits import QUALIFIER, PreviewLimits
 from stacks.setting_fields import SettingsError
 from stacks.settings import OTHER_KEYS, is_plain, settings_from_context

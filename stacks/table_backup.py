@@ -15,8 +15,8 @@ from stacks.annotations import FUNCTION_DEAD_LETTERS, RULE_DEAD_LETTERS, acknowl
 from stacks.backup_copies import BackupCopies
 from stacks.backup_vault import TABLES_BACKUPS, VaultEmptying, restore_role, vault_lock
 from stacks.function import ProjectFunction
+from stacks.grants import THROUGH_DYNAMODB, Allow, actions, arn, backup_key_statements, backup_role, permit
 from stacks.messages_table import MessagesTable
-from stacks.permissions import THROUGH_DYNAMODB, Allow, actions, arn, backup_key_statements, backup_role, permit
 from stacks.setting_fields import DELETE
 from stacks.settings import Settings
 from stacks.stage_key import stack_suffix

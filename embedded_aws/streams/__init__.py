@@ -6,10 +6,10 @@ under https://docs.aws.amazon.com/lambda/latest/dg/). ``snapshots`` in this pack
 tests/aws/services/lambda_/event_source_mapping, recorded on AWS.
 """
 
-from embedded_aws.streams import mappings, polling
+from embedded_aws.streams import mappings, poller
 
 
 def install() -> None:
     """Replace the engine's mappings of DynamoDB streams; those of other sources stay its own."""
     mappings.install()
-    polling.install()
+    poller.install()

@@ -9,7 +9,7 @@ from constructs import Construct
 
 from model.names import PREVIEW_LIMITS, ROLE_PATH, STACK_TAG
 from stacks.annotations import WHOLE_SERVICES, acknowledge
-from stacks.permissions import Allow, accept_wildcards, actions, arn
+from stacks.grants import Allow, accept_wildcards, actions, arn
 from stacks.stage_key import stack_suffix
 
 STACKS = "Messages-pr-*"

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 from boto3.dynamodb.types import Binary
 
-from chat import items, put, store
+from chat import items, put, queries
 from chat.send import send
 from cli.errors import OpsError
 from dynamo.memberships import bring_up_to_date
@@ -89,9 +89,9 @@ def test_going_back_page_by_page_meets_every_message_once_and_no_other_item(any_
         send(any_table, message(message_id="id-0", body="second"))
     found, before, more = [], "", True
     while more:
-        page, more = store.newest(any_table, CONVERSATION, before=before, limit=2)
+        page, more = queries.newest(any_table, CONVERSATION, before=before, limit=2)
         found, before = page + found, page[0]["sk"]
-    assert found == list(store.messages(any_table, CONVERSATION)) == sorted(sent, key=lambda item: item["sk"])
+    assert found == list(queries.messages(any_table, CONVERSATION)) == sorted(sent, key=lambda item: item["sk"])
 
 
 def test_a_message_is_found_by_reference_whole_id_or_beginning_on_any_page(any_table):
@@ -106,14 +106,14 @@ def test_a_message_is_found_by_reference_whole_id_or_beginning_on_any_page(any_t
         (f"{by_id['id-2']['SentAt']}#id-2", "id-2"),
         (by_id["id-3"]["sk"], "id-3"),
     ]:
-        assert items.get(any_table, store.find(any_table, CONVERSATION, text)) == by_id[found]
+        assert items.get(any_table, queries.find(any_table, CONVERSATION, text)) == by_id[found]
     for text, said in [
         ("reply", r"2 message ids start with 'reply' \(2026-01-01T09:00:00.000Z#reply-1, .*#reply-2\)"),
         ("nobody", "conversation jerry#tom has no message whose id starts with 'nobody'"),
         ("REPLY-1", "no message whose id starts"),
     ]:
         with pytest.raises(OpsError, match=said):
-            store.find(any_table, CONVERSATION, text)
+            queries.find(any_table, CONVERSATION, text)
 
 
 def test_every_conversation_is_on_one_page_also_those_of_one_moment(any_table):
@@ -124,7 +124,7 @@ def test_every_conversation_is_on_one_page_also_those_of_one_moment(any_table):
     for limit in (1, 2, 3, 4, 7, 20):
         found, before, more = [], None, True
         while more:
-            rows, more = store.conversations(any_table, "tom", limit=limit, before=before)
+            rows, more = queries.conversations(any_table, "tom", limit=limit, before=before)
             assert len(rows) <= limit
             found += rows
             before = (rows[-1]["LastMessageAt"], rows[-1]["ConversationId"])
@@ -141,10 +141,10 @@ def test_messages_are_read_consistently_and_lists_from_the_index():
         return {"Items": []}
 
     table = SimpleNamespace(query=query)
-    store.newest(table, CONVERSATION, limit=1)
-    list(store.messages(table, CONVERSATION))
+    queries.newest(table, CONVERSATION, limit=1)
+    list(queries.messages(table, CONVERSATION))
     with pytest.raises(OpsError):
-        store.find(table, CONVERSATION, "abcd")
+        queries.find(table, CONVERSATION, "abcd")
     assert [request["ConsistentRead"] for request in asked] == [True] * 3
-    store.conversations(table, "tom", limit=1)
+    queries.conversations(table, "tom", limit=1)
     assert asked[-1]["IndexName"] == "ConversationsByRecency"

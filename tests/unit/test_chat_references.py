@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chat.store import first_at, last_at, moment, place, reference, sort_key_of, upper_bound
+from chat.queries import first_at, last_at, moment, place, reference, sort_key_of, upper_bound
 from cli.errors import OpsError
 from model.messages import MESSAGE_PREFIX, format_time
 

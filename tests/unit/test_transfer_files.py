@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 
 from chat.__main__ import main
 from chat.export import continued_file
-from chat.import_ import Progress, import_rest
+from chat.import_ import ImportProgress, import_rest
 from chat.item_files import opened
 from chat.transfer import ProgressFile, bar
 from cli.errors import OpsError
@@ -108,7 +108,7 @@ class Recorder:
 def run(path, client, table="one", *, if_absent=False, say=print):
     """Import; the line after which it continued, and its counts."""
     with opened(str(path)) as source:
-        progress = Progress(source, {"TableName": "T", "TableId": table}, if_absent=if_absent, say=say)
+        progress = ImportProgress(source, {"TableName": "T", "TableId": table}, if_absent=if_absent, say=say)
         began = progress.line
         import_rest(client, "T", source, progress)
         return began, progress.counts
