@@ -24,8 +24,8 @@ from embedded_aws.replies import Json
 Create = Callable[[str, Json, str], Made]
 # Types that a template may retain, and the property with the name.
 RETAINED = {"AWS::IAM::Role": "RoleName", "AWS::Logs::LogGroup": "LogGroupName"}
-# Less than the CDK CLI waits between two requests.
-PATIENCE_SECONDS = 4
+# Less than clients wait for an answer.
+PATIENCE_SECONDS = 20
 MACHINE, MACHINE_NAME = "AWS::StepFunctions::StateMachine", "StateMachineName"
 
 
