@@ -113,5 +113,5 @@ def test_a_deadline_and_an_interrupt_say_how_to_go_on(deployed, setting, aws, ca
     status, out, err = interrupted(aws, "backup job ", "backup", "--stage", deployed.stage)
     assert (status, out, "Traceback" in err) == (130, "", False)
     last, _, job = err.splitlines()[-1].partition("--job ")
-    assert last == "error: interrupted; the job goes on; to continue waiting, run this again with "
+    assert last == "error: interrupted; the job is still running; to continue waiting, run this again with "
     deployed.client("backup").stop_backup_job(BackupJobId=job)
