@@ -52,7 +52,7 @@ class Lookups:
 def say_unseen(context: Context, unseen: Iterable[Unseen]) -> None:
     """Say what the caller may not look for."""
     for one in unseen:
-        context.say(f"could not list {one.what}: {one.reason}")
+        context.say(f"could not read {one.what}: {one.reason}")
 
 
 def stacks(context: Context, *, every: bool) -> tuple[dict[str, tuple[str, ...]], list[Unseen]]:

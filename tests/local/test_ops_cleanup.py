@@ -68,8 +68,8 @@ def test_what_the_caller_may_not_look_for_is_named_and_what_depends_on_it_is_lef
     ahead = ("ListLegalHolds", "DescribeBackupVault", "GetBackupVaultAccessPolicy", "ListCopyJobs")
     destroyed.become_user({"Action": ["dynamodb:DescribeTable", *(f"backup:{action}" for action in ahead)]})
     reasons = {entry["kind"]: entry["reason"] for entry in cleanup(status=1)["left"]}
-    assert "could not look for legal holds: ListLegalHolds" in cleanup.err
-    assert f"could not look for the lock of {destroyed.vault}" in cleanup.err
+    assert "could not read legal holds: ListLegalHolds" in cleanup.err
+    assert f"could not read the lock of {destroyed.vault}" in cleanup.err
     assert "DescribeTable" in reasons["tables"]
     assert reasons["role"] == "kept: it is unknown whether something still needs it"
     assert destroyed.remains() == {"role", "backup"}

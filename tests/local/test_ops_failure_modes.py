@@ -159,7 +159,7 @@ def _(case):
 def _(case):
     case.stage.deploy(DeletionPolicy="Retain")
     case.stage.start_job()
-    case.set("backup_job_seconds", 4)
+    case.set("backup_job_seconds", 8)
     job = case.stage.start_job()
     case.stage.destroy()
     case.blocked(f"backup job {job} is still", kind="backup job", options=("--timeout", "0.01"))

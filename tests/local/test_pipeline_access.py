@@ -278,7 +278,7 @@ def test_the_watch_runs_with_the_role_that_reads(aws, client, roles, tmp_path):
         ["orphans", "--json"],
     ):
         done = watch.python("ops", *command)
-        for gap in ("could not look for", "not listed", "error:"):
+        for gap in ("could not read", "not listed", "error:"):
             assert gap not in done.stdout, (command, done.stdout)
         # Of orphans, other tests may have left some.
         assert done.returncode == 0 or "orphans" in command, (command, done.stdout)
