@@ -113,7 +113,7 @@ format: .venv/.ready ## format the code, and fix what ruff can fix
 
 .PHONY: test
 test: $(SETUP) ## run all tests
-	@# Three also on two cores: half of the time these tests wait for what other processes do.
+	@# Three also on two cores: a quarter of the time these tests wait for other processes.
 	pytest -n 3 --dist worksteal
 
 .PHONY: test-unit test-stacks
