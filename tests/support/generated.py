@@ -42,8 +42,22 @@ def permission_table() -> str:
 
 def cost() -> str:
     """The example of an estimate, as the command prints it."""
-    done = subprocess.run([sys.executable, *COST.split()[1:]], cwd=PROJECT, capture_output=True, text=True, check=True)
-    return f"```\n$ {COST}\n{done.stdout}```"
+    return f"```\n$ {COST}\n{_printed(COST)}```"
+
+
+def monthly() -> str:
+    """The README's costs of a month."""
+    commands = ("python -m ops cost", "python -m ops cost --stage prod", COST)
+    dev, prod, busy = [re.findall(r"^(\$[\d,.]+) a month", _printed(each), re.M)[0] for each in commands]
+    return (
+        f"Monthly cost in us-east-1: an idle `dev` {dev}, an idle `prod` {prod} (mostly weekly restore tests),\n"
+        f"`dev` after a year with 10,000 messages a day {busy}."
+    )
+
+
+def _printed(command: str) -> str:
+    python = [sys.executable, *command.split()[1:]]
+    return subprocess.run(python, cwd=PROJECT, capture_output=True, text=True, check=True).stdout
 
 
 def acknowledged() -> str:
@@ -58,7 +72,7 @@ TESTED: Mapping[str, Callable[[], str]] = {
     "permissions": permission_table,
     "everything": lambda: "\n".join(everywhere()),
 }
-BLOCKS: Mapping[str, Callable[[], str]] = {**TESTED, "cost": cost, "acknowledged": acknowledged}
+BLOCKS: Mapping[str, Callable[[], str]] = {**TESTED, "cost": cost, "monthly": monthly, "acknowledged": acknowledged}
 
 
 def accepted(blocks: Mapping[str, Callable[[], str]]) -> dict[Path, str]:
