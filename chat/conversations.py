@@ -98,13 +98,21 @@ def with_names(rows: Iterable[Mapping[str, Any]], users: Names) -> list[Row]:
     """The rows with users' names in place of ids, all of them requested together."""
     listed = [(dict(row), _participants(row.get("ConversationId")), row.get("OtherUser")) for row in rows]
     ids = {user for _, pair, other in listed for user in (*pair, other) if isinstance(user, str)}
-    names = users.names(ids)
+    names = {user: name if _can_be_typed(name) else user for user, name in users.names(ids).items()}
     for row, pair, other in listed:
         if pair:
             row["ConversationId"] = "#".join(names[user] for user in pair)
         if isinstance(other, str):
             row["OtherUser"] = names[other]
     return [row for row, *_ in listed]
+
+
+def _can_be_typed(name: str) -> bool:
+    """Whether commands accept the name in a conversation: a user pool may have others."""
+    try:
+        return bool(user_id(name))
+    except ValueError:
+        return False
 
 
 def compare(table: Any, user: str, conversations: Iterable[str]) -> list[tuple[Row, str]]:

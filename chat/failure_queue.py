@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from cli.errors import code
 from cli.output import count
@@ -100,6 +100,8 @@ def failed_conversations(streams: Any, message: Message) -> list[str]:
         raise Unreadable("not sent by Lambda; left in place")
     try:
         keys = list(_keys(streams, **batch))
+    except ParamValidationError:
+        raise Unreadable("not sent by Lambda; left in place") from None
     except ClientError as error:
         if code(error) in _GONE:
             raise Unreadable(_FORGOTTEN) from None
@@ -112,6 +114,7 @@ def _batch(message: Message) -> dict[str, Any] | None:
     try:
         batch = json.loads(message["Body"])["DDBStreamBatchInfo"]
         first, last = str(batch["startSequenceNumber"]), int(batch["endSequenceNumber"])
+        int(first)  # which stays text: its leading zeros count
         return {"stream": batch["streamArn"], "shard": batch["shardId"], "first": first, "last": last}
     except (ValueError, TypeError, KeyError):
         return None

@@ -1,6 +1,8 @@
 """``put``: write any item of any table, also under a condition."""
 
 import argparse
+import json
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +63,7 @@ def put_if_unchanged(table: Any, item: Attributes, old: Attributes, *, typed: bo
     """
     key = key_in(table, item)
     now = get(table, key)
-    plain = now if typed else values.parse(values.text(now))
+    plain = now if typed else json.loads(values.text(now), parse_int=Decimal, parse_float=Decimal)
     name, nothing = item_name(table, key), "nothing written; compare it with `get`"
     if found := changed(values.typed(plain), values.typed(old)):
         raise OpsError(f"{name} differs from OLD in {value_text(found)}; {nothing}")

@@ -77,12 +77,12 @@ def sort_key_of(text: str) -> str | None:
 
 def first_at(text: str) -> str:
     """The first sort key that a message sent at the time ``text`` can have."""
-    return MESSAGE_PREFIX + format_time(moment(text))
+    return MESSAGE_PREFIX + _not_before(moment(text))
 
 
 def last_at(text: str) -> str:
     """A sort key after all those of messages sent at the time ``text``."""
-    return f"{first_at(text)}#{_LAST}"
+    return f"{MESSAGE_PREFIX}{format_time(moment(text))}#{_LAST}"
 
 
 def upper_bound(text: str) -> str:
@@ -93,7 +93,10 @@ def upper_bound(text: str) -> str:
 def place(text: str) -> tuple[str, str]:
     """The time and the conversation of TIME#CONVERSATION, as a list printed it, or a time alone and ""."""
     time, _, conversation = text.partition("#")
-    return (time if conversation else _not_before(moment(time))), conversation
+    if conversation and time.endswith("Z"):
+        return time, conversation  # a row that was put by hand may spell its time otherwise
+    at = moment(time)
+    return (format_time(at) if conversation else _not_before(at)), conversation
 
 
 def _not_before(at: datetime) -> str:

@@ -98,11 +98,12 @@ class ProgressFile:
     def load(self) -> dict[str, Any] | None:
         """What was saved; None when nothing was. Raises OpsError for another transfer, and for other content."""
         try:
-            state: dict[str, Any] = json.loads(self.path.read_bytes())
+            read = json.loads(self.path.read_bytes())
         except FileNotFoundError:
             return None
         except ValueError:
-            state = {}
+            read = None
+        state: dict[str, Any] = read if isinstance(read, dict) else {}
         if different := [name for name, value in self._identity.items() if state.get(name) != value]:
             raise OpsError(
                 f"{self.path} belongs to an interrupted transfer with another {different[0]} "

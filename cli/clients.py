@@ -24,7 +24,7 @@ _PATIENT = Config(retries={"mode": "standard", "total_max_attempts": 8}, connect
 CONNECTIONS = 20  # of one client, for requests in parallel
 # The first call of commands that ask for the account: a wrong endpoint or no network shows at once.
 _QUICK = Config(retries={"mode": "standard", "total_max_attempts": 2}, connect_timeout=5, read_timeout=10)
-_UNREACHABLE = sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.ReadTimeoutError, sdk.SSLError
+_UNREACHABLE = sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.SSLError
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
@@ -118,9 +118,14 @@ class Clients:
 
 
 def _refuse_web_page(*, operation_model: Any, response_dict: dict[str, Any], **_: object) -> None:
-    """Handle botocore's event before-parse, which would read a proxy's page as a response without fields."""
+    """Handle botocore's event before-parse, which would read a proxy's page as a response without fields.
+
+    The SDK tries a page with status 500 or more again, and its parser must not fail on it.
+    """
     kind, status = str(response_dict["headers"].get("Content-Type")), response_dict["status_code"]
-    if "html" in kind and status < 500:
+    if "html" in kind and status >= 500:
+        response_dict["body"] = b""
+    elif "html" in kind:
         raise NotFromAws(operation=operation_model.name, kind=kind, status=status)
 
 

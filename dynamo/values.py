@@ -100,14 +100,18 @@ def restored(name: str, value: object, levels: int = LEVELS) -> Value:
 def from_plain(name: str, value: object) -> Value:
     """The value of plain JSON: text, numbers, truth values, null, lists and objects.
 
-    Raises ValueError, which names the attribute, also for an object that looks like typed JSON: an attribute is
+    Raises ValueError, which names the attribute, also for an object anywhere in it that looks like typed JSON: it is
     rarely meant as a map whose only key is "N".
     """
-    if isinstance(value, Mapping) and len(value) == 1 and next(iter(value)) in _TYPES:
-        raise ValueError(
-            f"attribute {name!r} looks like DynamoDB JSON; then the whole line must be "
-            '{"Item": {"pk": {"S": ...}, ...}}'
-        )
+    rest = [value]
+    while rest:
+        one = rest.pop()
+        if isinstance(one, Mapping) and len(one) == 1 and next(iter(one)) in _TYPES:
+            raise ValueError(
+                f"attribute {name!r} looks like DynamoDB JSON; then the whole line must be "
+                '{"Item": {"pk": {"S": ...}, ...}}'
+            )
+        rest += one.values() if isinstance(one, Mapping) else one if isinstance(one, list) else []
     return typed(plain_members({name: value}, number_problem, null=True))[name]
 
 

@@ -201,7 +201,7 @@ class Directory:
         """Users whose attribute may be ``value``, in any case; the caller compares."""
         value = unicodedata.normalize("NFC", value)
         # AWS documents no escape for a quotation mark.
-        part = re.split(r'["\\]', value, maxsplit=1)[0]
+        part = re.split(r'["\\]', value, maxsplit=1)[0][: 256 - len(f'{attribute} ^= ""')]
         comparison = "=" if part == value else "^="
         for page in self._pages(f'{attribute} {comparison} "{part}"' if part else ""):
             yield from page

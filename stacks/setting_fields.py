@@ -145,7 +145,12 @@ _BOUNDS = {
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html
 _TAG_KEY = re.compile(r"(?i:(?!aws:|messages:))[\w .:/=+@-]{1,128}")
 _TAG_VALUE = re.compile(r"[\w .:/=+@-]{0,256}")
-_time_zones = cache(zoneinfo.available_timezones)  # which reads a folder of files
+_NO_ZONES = {"Factory", "localtime", "posixrules"}  # in which no schedule can be
+
+
+@cache
+def _time_zones() -> set[str]:
+    return zoneinfo.available_timezones() - _NO_ZONES
 
 
 def check(settings: SettingFields) -> None:

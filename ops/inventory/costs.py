@@ -9,6 +9,7 @@ from botocore.exceptions import ClientError
 
 from cli import output
 from cli.command_line import Context
+from cli.errors import code, is_denied
 from ops.cost.prices import AS_OF, GB, HOURS, is_known, prices
 from ops.inventory import stack_tables
 from ops.inventory.found import ExistingTable, Inventory, Point
@@ -85,7 +86,9 @@ def _table(context: Context, table: ExistingTable, rates: Rates) -> Thing:
         shown = context.clients("dynamodb").describe_continuous_backups(TableName=table.name)
         window = shown["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
         recovery = "point-in-time recovery" if window.get("PointInTimeRecoveryStatus") == "ENABLED" else ""
-    except ClientError:  # the caller may not ask, or the table is gone meanwhile
+    except ClientError as error:
+        if not is_denied(error) and code(error) != "TableNotFoundException":
+            raise
         recovery = "recovery unknown"
     details = (
         stack_tables.origin(table),

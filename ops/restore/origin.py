@@ -110,7 +110,15 @@ def _find_point(context: Context, arn: str) -> Point | None:
 
 def _at_time(context: Context, table: str, moment: datetime | None) -> Restored:
     """``table`` at ``moment``, or at the latest possible time. Raises OpsError where that cannot be restored."""
-    answer = context.clients("dynamodb").describe_continuous_backups(TableName=table)
+    try:
+        answer = context.clients("dynamodb").describe_continuous_backups(TableName=table)
+    except ClientError as error:
+        if code(error) != "TableNotFoundException":
+            raise
+        raise OpsError(
+            f"table {table} does not exist in {context.region}, so it has no point-in-time recovery; "
+            "`python -m ops backups` lists the backups that can be restored"
+        ) from None
     window = answer["ContinuousBackupsDescription"].get("PointInTimeRecoveryDescription", {})
     if window.get("PointInTimeRecoveryStatus") != "ENABLED":
         raise OpsError(

@@ -90,7 +90,7 @@ def _changed(
     if new["Type"] in TABLE_TYPES and not why:
         yield from ((f"! fails: {title}: {reason}",) for reason in _refused_by_dynamodb(before, after))
     yield from ((f"! {what}: {title}",) for what in _weakened(old, new))
-    details = list(differences({**old, "Properties": {}, **before}, {**new, "Properties": {}, **after}))
+    details = [*differences(before, after), *differences({**old, "Properties": {}}, {**new, "Properties": {}})]
     if has_other_file:  # in the normalised templates its hash is masked
         details.append("its code" if "Code" in after else "the content of its file")
     if why:
@@ -137,9 +137,10 @@ def _weakened(old: Properties, new: Properties) -> Iterator[str]:
 
 
 def _protections(properties: Properties) -> dict[str, bool]:
-    """Whether deletion protection of a table is on, for a global table in each region."""
+    """Whether deletion protection is on, for a global table in each region."""
     parts = {spelled(one.get("Region")): one for one in properties.get("Replicas", [])} or {"": properties}
-    return {where: one.get("DeletionProtectionEnabled") is True for where, one in parts.items()}
+    said = {where: one.get("DeletionProtectionEnabled", one.get("DeletionProtection")) for where, one in parts.items()}
+    return {where: spelled(value).lower() in ("true", "active") for where, value in said.items()}
 
 
 def _replacements(before: Resources, after: Resources) -> dict[str, list[str]]:

@@ -92,6 +92,7 @@ def test_an_impossible_restore_is_one_line_before_anything_starts(deployed, caps
         ((point, "--drill"), 1, f"no recovery point or backup {point}"),
         (("--latest", "--drill"), 1, "has no point-in-time recovery"),
         (("--table", "Nobodys", "--drill"), 1, "no recovery point of table Nobodys"),
+        (("--table", "Nobodys", "--latest", "--drill"), 1, "table Nobodys does not exist in us-east-1, so it has no"),
         (("--target", deployed.table, "--resume"), 2, f"--target {deployed.table} is the source table"),
         (("--target", deployed.table), 1, "exists already (ACTIVE); choose another --target"),
         (

@@ -102,7 +102,12 @@ def test_a_message_whose_records_are_gone_is_kept_with_the_remedy(pages, error):
     assert "`python -m chat reindex --failed --all`" in said
 
 
-@pytest.mark.parametrize("text", ["", "[]", "{}", '{"DDBStreamBatchInfo": {}}'])
+MALFORMED = json.dumps(
+    {"DDBStreamBatchInfo": {"streamArn": "a", "shardId": "s", "startSequenceNumber": "x", "endSequenceNumber": "1"}}
+)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"DDBStreamBatchInfo": {}}', MALFORMED])
 def test_a_message_that_lambda_did_not_send_is_kept(text):
     said = ["message 0 in the failure queue: not sent by Lambda; left in place"]
     assert settled(Sqs(text)) == ([], KEPT, said)

@@ -56,6 +56,10 @@ FIRST = "`aws dynamodb update-table --table-name Messages --region b --no-deleti
 WEAKER = "! no longer protected against deletion"
 
 
+def pool(protection):
+    return {"Pool": resource("AWS::Cognito::UserPool", DeletionProtection=protection) | RETAINED}
+
+
 @pytest.mark.parametrize(
     ("before", "after", "said"),
     [
@@ -94,6 +98,7 @@ WEAKER = "! no longer protected against deletion"
         ({"T": resource(TABLE) | RETAINED}, table(), [f"! no longer survives a destroy or a replacement: T ({TABLE})"]),
         (table(), {"T": resource(TABLE) | RETAINED}, []),
         (table(**ON), table(), [f"{WEAKER}: T ({TABLE})"]),
+        (pool("ACTIVE"), pool("INACTIVE"), [f"{WEAKER}: Pool (AWS::Cognito::UserPool)"]),
         (replicas("A"), replicas("a"), [f"{WEAKER} in a: T ({GLOBAL})"]),
         (
             replicas("AB"),

@@ -43,6 +43,7 @@ def context(*, stage="dev", stages=None, **plain):
         ({"backups_on_destroy": "burn"}, "keep or delete"),
         ({"backup_time": "24:00"}, "HH:MM from 00:00 to 23:59"),
         ({"time_zone": "Mars/Olympus"}, "IANA"),
+        ({"time_zone": "Factory"}, "IANA"),
         ({"read_capacity": 5}, "no effect with billing_mode on_demand"),
         ({"max_read_units": 0}, "between 1 and"),
         ({"customer_key": True}, "needs the setting 'region'"),

@@ -76,6 +76,11 @@ def test_what_is_not_this_unfinished_export_is_left_alone(tmp_path):
         f"finish that one, or delete {part} to start over"
     )
     assert "another selection of items (all items)" in refusal(path, **{"selection of items": "messages"})
+    state = part.with_name("out.part.json")
+    saved = state.read_bytes()
+    state.write_text("[]")
+    assert refusal(path).endswith(f"or delete {part} to start over")
+    state.write_bytes(saved)
     with part.open("r+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         assert "is being written by another export" in refusal(path)

@@ -108,6 +108,7 @@ def test_what_just_fits_is_taken():
         (plain_line(s="\ud800"), "unpaired surrogate"),
         (plain_line(**{"": 1}), "an attribute has an empty name"),
         (plain_line(n={"N": "5"}), "attribute 'n' looks like DynamoDB JSON"),
+        (plain_line(n=[1, {"x": [{"S": "hello"}]}]), "attribute 'n' looks like DynamoDB JSON"),
         (plain_line(pk=5), "the key pk must be text"),
         (plain_line(sk=""), "the key sk must be text, and not empty"),
         (b'{"pk": "a"}', "has no sk"),
