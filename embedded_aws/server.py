@@ -149,8 +149,9 @@ async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes
     # A client that keeps its connection open would hold a graceful end up.
     await asyncio.wait({serving}, timeout=STOP_SECONDS)
     _clean_up(state_dir)
-    if serving.done():
-        serving.result()  # why it could not serve, if that is what ended it
+    # A client that goes away while the server stops is no failure, and an exception would wait for the threads below.
+    if not stop.is_set():
+        serving.result()  # why it could not serve
     # Threads of the engine may wait for a Lambda that was ended, and an orderly exit would wait for them.
     os._exit(0)
 
