@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, TypeAlias
 
 from botocore.exceptions import ClientError
 
-from cli.clients import Clients, StackDescription, deployed_stack, missing_table, stack_name
+from cli.clients import Clients, StackDescription, chosen_stack, deployed_stack, missing_table
 from cli.command_line import Parser, add_target, to_stderr
 from cli.errors import OpsError, UsageError, code, message
 from dynamo.parallel import MOST_SEGMENTS
@@ -125,7 +125,7 @@ class Target:
 
     @cached_property
     def _stack(self) -> StackDescription:
-        return deployed_stack(self.clients, stack_name(stage=self._arguments.stage, stack=self._arguments.stack))
+        return deployed_stack(self.clients, chosen_stack(stage=self._arguments.stage, stack=self._arguments.stack))
 
     @cached_property
     def _dynamodb(self) -> Any:

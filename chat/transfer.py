@@ -14,7 +14,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import OpsError, explain
-from dynamo.parallel import After, Tries, ask, in_segments, lanes
+from dynamo.parallel import After, Tries, ask, in_segments, lanes, page_after
 from model.messages import PARTITION_KEY, SORT_KEY
 from model.wire import Typed
 
@@ -67,10 +67,9 @@ def read_segments(
     """
 
     def read(segment: int, after: After) -> tuple[tuple[list[Typed], After], After]:
-        begin = {} if after is None else {"ExclusiveStartKey": after}
-        page = patiently(f"reading {table}", calls[segment], TableName=table, ConsistentRead=True, **begin)
-        last_key = page.get("LastEvaluatedKey")
-        return (page["Items"], last_key), last_key
+        call = partial(patiently, f"reading {table}", calls[segment])
+        items, last_key = page_after(after, call, TableName=table, ConsistentRead=True)
+        return (items, last_key), last_key
 
     with lanes(len(calls)) as opened:
         for segment, (items, last_key) in in_segments(opened, read, segments):

@@ -157,7 +157,7 @@ class StackDescription:
             raise OpsError(f"stack {self.name} has no output {key} (status {self.status}); deploy it again") from None
 
 
-def stack_name(*, stage: str, stack: str | None = None) -> str:
+def chosen_stack(*, stage: str, stack: str | None = None) -> str:
     """The stack that ``--stage`` or ``--stack`` means. Raises UsageError for a bad name."""
     if stack is None and not STAGE.fullmatch(stage):
         raise UsageError(f"'{stage}' is not a stage: {STAGE_RULE}; pass --stage NAME or --stack NAME")

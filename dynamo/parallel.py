@@ -112,6 +112,18 @@ def in_segments(opened: Lanes, read: Read[T], segments: Mapping[int, After]) -> 
                 running[opened.submit(read, segment, last_key)] = segment
 
 
+def page_after(after: After, call: Callable[..., Any], **request: Any) -> tuple[list[dict[str, Any]], After]:
+    """The items of one page of a scan or query, which begins after a key, and the key after which the next begins."""
+    answer = call(**request, **({} if after is None else {"ExclusiveStartKey": after}))
+    return answer["Items"], answer.get("LastEvaluatedKey")
+
+
+def consumed_units(answer: Mapping[str, Any]) -> float:
+    """The capacity units of a request that asked for them; one for several items answers with a list, by table."""
+    consumed = answer.get("ConsumedCapacity") or []
+    return sum(float(one.get("CapacityUnits", 0)) for one in (consumed if isinstance(consumed, list) else [consumed]))
+
+
 def pages(table: Any, opened: Lanes, *, limit: int | None = None) -> Iterator[list[dict[str, Any]]]:
     """The table's items, page by page, in no order, a segment to a lane; at most ``limit`` items.
 
@@ -122,9 +134,7 @@ def pages(table: Any, opened: Lanes, *, limit: int | None = None) -> Iterator[li
     request = {"TableName": table.name, "TotalSegments": opened.number} | ({} if limit is None else {"Limit": limit})
 
     def read(segment: int, after: After) -> tuple[list[dict[str, Any]], After]:
-        begin = {} if after is None else {"ExclusiveStartKey": after}
-        page = table.meta.client.scan(**request, **begin, Segment=segment)  # a boto3 Table is for one thread
-        return page["Items"], page.get("LastEvaluatedKey")
+        return page_after(after, table.meta.client.scan, **request, Segment=segment)  # a boto3 Table is for one thread
 
     for _, page in in_segments(opened, read, dict.fromkeys(range(opened.number))):
         yield page[:left]

@@ -7,6 +7,8 @@ from typing import Any
 from boto3.dynamodb.types import DYNAMODB_CONTEXT
 from botocore.exceptions import ClientError
 
+from dynamo.parallel import consumed_units
+
 # boto3 cannot read a number spelled with more than 38 digits, zeros included, and DynamoDB spells 1E+41 with all zeros
 # (https://github.com/boto/boto3/issues/2500). Without these traps it drops the zeros; other changes are still errors.
 DYNAMODB_CONTEXT.traps[Rounded] = DYNAMODB_CONTEXT.traps[Clamped] = False
@@ -34,10 +36,7 @@ class Capacity:
         return f"consumed capacity: {self.read:g} read units, {self.write:g} write units"
 
     def _add(self, parsed: dict[str, Any], model: Any, **_: object) -> None:
-        consumed = parsed.get("ConsumedCapacity") or []
-        # Requests for several items answer with one entry for each table.
-        entries = consumed if isinstance(consumed, list) else [consumed]
-        units = sum(float(entry.get("CapacityUnits", 0)) for entry in entries)
+        units = consumed_units(parsed)
         with self._lock:
             if model.name in _READS:
                 self.read += units

@@ -16,7 +16,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from dynamo.parallel import lanes
+from dynamo.parallel import THROTTLED, lanes
 from functions.log import log
 from model.names import VAULT_VARIABLE
 
@@ -29,7 +29,7 @@ _STARTED_TAG, _EMPTY_TAG = "messages:emptying-since", "messages:empty-since"
 # A stack that is deleted, and one whose creation failed.
 _ENDING = ("DELETE_IN_PROGRESS", "ROLLBACK_IN_PROGRESS")
 _UNDER_WAY = ("CREATED", "PENDING", "RUNNING")
-_BUSY = frozenset({"InvalidResourceStateException", "ThrottlingException", "ServiceUnavailableException"})
+_BUSY = THROTTLED | {"InvalidResourceStateException", "ServiceUnavailableException"}
 _WORKERS = 8
 _MARGIN_MILLISECONDS = 30_000
 _NAMED = 5

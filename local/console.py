@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, cast
 from urllib.parse import urlencode
 
-from cli.clients import Clients, deployed_stack, stack_name
+from cli.clients import Clients, chosen_stack, deployed_stack
 from cli.command_line import Parser, status_of
 from cli.errors import OpsError, UsageError
 from local.environment import PROJECT
@@ -53,7 +53,7 @@ def _run(arguments: argparse.Namespace) -> int:
     if "AWS_ENDPOINT_URL" not in os.environ:
         raise UsageError("AWS_ENDPOINT_URL is not set; start the console with: python -m local console")
     with contextlib.closing(Clients()) as clients:
-        table = deployed_stack(clients, stack_name(stage=arguments.stage)).output("TableName")
+        table = deployed_stack(clients, chosen_stack(stage=arguments.stage)).output("TableName")
     try:
         with running(os.environ, arguments.folder, port=arguments.port) as console:
             print(console.table_page(table), flush=True)

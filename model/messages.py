@@ -258,6 +258,6 @@ def within(name: str, levels: int) -> int:
     return levels - 1
 
 
-def short(text: str) -> str:
-    """``text``, or its beginning, for an error message of one line."""
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+def short(text: str, most: int = _SHOWN) -> str:
+    """``text``, or its first ``most`` characters, for an error message of one line."""
+    return text if len(text) <= most else f"{text[:most]}..."

@@ -60,7 +60,7 @@ def _run(argv: list[str] | None) -> int:
     if arguments.command in WITHOUT_ACCOUNT:
         return int(arguments.run(arguments))
     one_stack = arguments.command not in EVERY_STACK
-    stack = clients.stack_name(stage=arguments.stage, stack=arguments.stack) if one_stack else ""
+    stack = clients.chosen_stack(stage=arguments.stage, stack=arguments.stack) if one_stack else ""
     with closing(clients.Clients(region=arguments.region, profile=arguments.profile)) as made:
         identity = made.identity()
         context = Context(clients=made, stack=stack, account=identity.account, region=identity.region)

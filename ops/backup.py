@@ -19,6 +19,7 @@ from ops.inventory import stack_tables, vaults
 
 RETAINED = "35d"
 _LONGEST_DAYS = 36_500  # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html
+_MOST_TAGS = 9  # AWS Backup adds ten to those of the table, and one is the stack's
 # A job that cannot start tries again for this long, then EXPIRES; the API's minimum.
 _START_WINDOW_MINUTES = 60
 # How AWS Backup ends a job that found another one of the same table still running.
@@ -122,6 +123,8 @@ def tags(given: Iterable[str]) -> dict[str, str]:
                 f"--tag '{text}': the key {key} is reserved (aws:, messages:stack) or given twice; choose another"
             )
         found[key] = value
+    if len(found) > _MOST_TAGS:
+        raise UsageError(f"--tag: at most {_MOST_TAGS} tags, got {len(found)}")
     return found
 
 

@@ -3,7 +3,7 @@
 import argparse
 import dataclasses
 
-from cli.clients import stack_name
+from cli.clients import chosen_stack
 from cli.command_line import Context
 from cli.errors import UsageError
 from model.names import PREFIX
@@ -57,7 +57,7 @@ def remedy(held: Holding, region: str) -> str:
         return ", then ".join(commands)
     stage = held.stack.removeprefix(PREFIX)
     try:
-        stack_name(stage=stage)
+        chosen_stack(stage=stage)
     except UsageError:
         name, destroy = f"--stack {held.stack}", f"aws cloudformation delete-stack --stack-name {held.stack}"
         destroy += f" --region {region}"

@@ -1,6 +1,8 @@
 """The custom resource that loads a dataset of any number of messages, and the state machine that does it in batches."""
 
-from aws_cdk import Duration
+from collections.abc import Mapping
+
+from aws_cdk import CustomResource, Duration
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
@@ -50,6 +52,21 @@ class DatasetSeed(Construct):
     def __init__(self, scope: Construct, id: str, *, settings: Settings, messages_table: MessagesTable) -> None:
         super().__init__(scope, id)
         bucket, key, object_arn = self._dataset(settings)
+        called = self._called(settings, messages_table, object_arn)
+        loading = Construct(self, "Loading")
+        self._add_machine(loading, called, object_arn)
+        properties = {
+            "TableName": messages_table.table.table_name,
+            "Bucket": bucket,
+            "Key": key,
+            "StateMachineArn": self.machine.state_machine_arn,
+        }
+        self.resource = self._load(properties)
+        # Permissions are created before the load and deleted after it.
+        self.resource.node.add_dependency(loading, *called)
+
+    def _called(self, settings: Settings, messages_table: MessagesTable, object_arn: str) -> list[ProjectFunction]:
+        """The functions that the state machine calls; the last one writes, one before it checks."""
         worker = ProjectFunction(
             self,
             "Worker",
@@ -74,8 +91,10 @@ class DatasetSeed(Construct):
             called = [checker, worker]
         for each in called:
             acknowledge_called(each.function, "Step Functions")
-        loading = Construct(self, "Loading")
-        self._add_machine(loading, called, object_arn)
+        return called
+
+    def _load(self, properties: Mapping[str, str]) -> CustomResource:
+        """The custom resource that runs the state machine when its properties change, and waits for the end."""
         starting = ProjectFunction(
             self,
             "Starting",
@@ -101,17 +120,9 @@ class DatasetSeed(Construct):
             self._every("execution", "/*", "states:DescribeExecution"),
             self._every("mapRun", "/*", "states:DescribeMapRun", "states:ListExecutions"),
         )
-        properties = {
-            "TableName": messages_table.table.table_name,
-            "Bucket": bucket,
-            "Key": key,
-            "StateMachineArn": self.machine.state_machine_arn,
-        }
-        self.resource = custom_resource(
+        return custom_resource(
             self, "MessageDataset", properties, on_event=starting, is_complete=watching, interval=POLL_INTERVAL
         )
-        # Permissions are created before the load and deleted after it.
-        self.resource.node.add_dependency(loading, *called)
 
     def _dataset(self, settings: Settings) -> tuple[str, str, str]:
         """Bucket, key and ARN of the dataset in S3."""

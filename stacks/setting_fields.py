@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from model.dataset import SUFFIXES
+from model.messages import short
 from model.names import REGION, STAGE, STAGE_RULE, TABLE_NAME, USER_POOL, copies_vault_name, stack_name
 from model.users import pool_region
 
@@ -98,8 +99,7 @@ class SettingFields:
 
 def shown(value: object) -> str:
     """A value for an error message: as Python spells it, cut to one short line."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return short(repr(value), 57)
 
 
 # How long `python -m ops backup` keeps a backup by default.

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from cli.clients import stack_name
+from cli.clients import chosen_stack
 from cli.command_line import number, to_stderr
 from cli.errors import UsageError
 from cli.output import columns, money
@@ -75,7 +75,7 @@ def _stacks(arguments: argparse.Namespace) -> template.Stacks:
         if arguments.context:
             raise UsageError("-c needs a synthesis; leave out -c or the template")
         return template.stacks(arguments.template)
-    stack_name(stage=arguments.stage)  # refuses a name that no stage can have
+    chosen_stack(stage=arguments.stage)  # refuses a name that no stage can have
     to_stderr(f"synthesizing stage {arguments.stage}")
     return template.synthesize(arguments.stage, arguments.context)
 

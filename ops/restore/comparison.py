@@ -13,11 +13,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from cli import output
 from cli.command_line import Context
-from dynamo.parallel import After, in_segments, lanes
+from dynamo.parallel import After, consumed_units, in_segments, lanes, page_after
 from model.wire import Typed, canonical_text, changed
 
 SEGMENTS = 4  # of each table, read in parallel
@@ -89,8 +90,7 @@ class ReadBudget:
         if (pause := self._next - time.monotonic()) > 0:
             time.sleep(pause)
         answer = call(**request, ReturnConsumedCapacity="TOTAL")
-        consumed = answer.get("ConsumedCapacity") or []
-        units = sum(entry["CapacityUnits"] for entry in (consumed if isinstance(consumed, list) else [consumed]))
+        units = consumed_units(answer)
         throttled = answer.get("UnprocessedKeys") or answer.get("ResponseMetadata", {}).get("RetryAttempts")
         with self._lock:
             self.spent += units
@@ -120,9 +120,7 @@ class TableReader:
     def scan(self, segment: int, after: After) -> tuple[list[Typed], After]:
         """A page of one of the ``SEGMENTS``, and the key behind which the next one starts."""
         request = {"TableName": self._name, "Segment": segment, "TotalSegments": SEGMENTS, "ConsistentRead": True}
-        start = {"ExclusiveStartKey": after} if after else {}
-        answer = self._budget.spend(self._dynamodb.scan, **request, **start)
-        return answer["Items"], answer.get("LastEvaluatedKey")
+        return page_after(after, partial(self._budget.spend, self._dynamodb.scan), **request)
 
     def get(self, keys: Sequence[Typed]) -> Iterator[Typed]:
         """Those items that exist under ``keys``."""

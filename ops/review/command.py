@@ -8,7 +8,7 @@ import tarfile
 import tempfile
 from pathlib import Path
 
-from cli.clients import Clients, stack_name
+from cli.clients import Clients, chosen_stack
 from cli.command_line import to_stderr
 from cli.errors import OpsError, UsageError
 from ops import template
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the review of each stage, after what changes in the list of stages."""
     asked, base, here = arguments.stage or [], arguments.base, _stages(template.PROJECT)
     for stage in asked:
-        stack_name(stage=stage)  # refuses a name that no stage can have
+        chosen_stack(stage=stage)  # refuses a name that no stage can have
     there, before = _at_revision(base, asked, here) if base else (here, {})
     found, lines = [], []
     for stage in asked or dict.fromkeys([*here, *there]):

@@ -47,7 +47,7 @@ class ReviewedStack:
 def paired(before: Stacks, after: Stacks) -> tuple[ReviewedStack, ...]:
     """Each stack of ``after`` with what it was, then those that are no longer there."""
     found = [ReviewedStack(old=next((one for one in before if is_same(one, new)), None), new=new) for new in after]
-    gone = [one for one in before if not any(is_same(one, new) for new in after)]
+    gone = [one for one in before if one not in [pair.old for pair in found]]
     return (*found, *(ReviewedStack(old=one) for one in gone))
 
 

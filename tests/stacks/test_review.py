@@ -165,6 +165,14 @@ def test_every_line_stands_under_its_stack_and_region_and_for_programs_each_stac
     assert [one["sections"]["What changes against main"] for one in apart][1] == there
 
 
+def test_a_stack_without_a_region_is_only_one_of_those_with_its_name():
+    template = {"Resources": {"Old": resource("AWS::SNS::Topic")}}
+    found = review(one_stack(template, "eu-west-1") + one_stack(template, "eu-west-2"), one_stack(template))
+    assert "- removed: stack Messages-dev in eu-west-2" in section(
+        found, "What changes", of="Messages-dev in eu-west-2"
+    )
+
+
 def test_copies_that_move_to_another_region_are_one_stack_less_and_one_more():
     keyed = {"customer_key": True}
     found = review(two_stacks(**keyed), two_stacks(**keyed, copy_region="us-east-1"))

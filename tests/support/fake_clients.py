@@ -1,4 +1,6 @@
-"""Clients for commands that must end before they make a request."""
+"""Clients for commands that must end before they make a request, and errors that AWS answers with."""
+
+from botocore.exceptions import ClientError
 
 from cli.clients import Identity
 
@@ -17,3 +19,8 @@ class FakeClients:
 
     def close(self) -> None:
         """There is nothing to close."""
+
+
+def refusal(code: str, text: str = "text", operation: str = "Operation") -> ClientError:
+    """The error of an operation that AWS refused."""
+    return ClientError({"Error": {"Code": code, "Message": text}}, operation)

@@ -1,15 +1,15 @@
 """What DynamoDB's refusals mean for a command."""
 
+import functools
+
 import pytest
-from botocore.exceptions import ClientError
 
 from chat.__main__ import parser
 from chat.target import Target
 from cli.errors import explain
+from tests.support import fake_clients
 
-
-def refusal(code, text="text", operation="Query"):
-    return ClientError({"Error": {"Code": code, "Message": text}}, operation)
+refusal = functools.partial(fake_clients.refusal, operation="Query")
 
 
 ELSE = "deploy it, or name another one with --table, --stage, --stack or --region"

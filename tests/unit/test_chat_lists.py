@@ -1,6 +1,5 @@
 """A list compared with the messages, its names, and memberships that were put by hand."""
 
-from datetime import UTC, datetime
 from types import SimpleNamespace
 
 import pytest
@@ -9,19 +8,16 @@ from chat import conversations
 from chat.__main__ import parser
 from chat.conversations import compare
 from chat.target import Target
-from model.messages import key_of, memberships, message_item
+from model.messages import key_of, memberships
+from tests.support.lists import message
 
 # No more than what puts it into the index.
 ENTRY = {"pk": "USER#tom", "sk": "CONVERSATION#jerry#tom", "User": "tom", "LastMessageAt": "x"}
 OTHERS = ENTRY | {"sk": "CONVERSATION#jerry#spike"}
 
 
-def message(sender: str = "Tom") -> dict:
-    return message_item(sender=sender, recipient="Jerry", body="Hi", sent_at=datetime(2026, 1, 1, 9, tzinfo=UTC))
-
-
-ROW = next(row for row in memberships(message()) if row["User"] == "tom")
-MESSAGES = {"jerry#tom": message(), "jerry#spike": message("Spike")}
+ROW = next(row for row in memberships(message(0)) if row["User"] == "tom")
+MESSAGES = {"jerry#tom": message(0), "jerry#spike": message(0, sender="Spike")}
 UNTIMED = {"jerry#tom": {"pk": "CONVERSATION#jerry#tom", "sk": "MESSAGE#"}}
 
 

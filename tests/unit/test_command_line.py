@@ -1,12 +1,12 @@
 """How a command starts and ends: usage, errors in one line, exit statuses."""
 
 import pytest
-from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError, ProfileNotFound
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, NoRegionError, ProfileNotFound
 
 from cli.errors import OpsError, UsageError, explain
 from ops import __main__ as cli
 from ops import backup, orphans
-from tests.support.fake_clients import FakeClients
+from tests.support.fake_clients import FakeClients, refusal
 
 
 @pytest.fixture(autouse=True)
@@ -73,17 +73,13 @@ def test_what_looks_at_every_stack_needs_none(monkeypatch):
     assert seen == ["us-east-1"]
 
 
-def _answer(code, text="text"):
-    return ClientError({"Error": {"Code": code, "Message": text}}, "DescribeStacks")
-
-
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        (_answer("ExpiredToken"), "the credentials have expired: log in again"),
-        (_answer("InvalidClientTokenId"), "the credentials are not valid"),
-        (_answer("AccessDenied"), "the caller needs permission for DescribeStacks"),
-        (_answer("Throttling", "Rate\nexceeded"), "DescribeStacks: Throttling: Rate exceeded"),
+        (refusal("ExpiredToken"), "the credentials have expired: log in again"),
+        (refusal("InvalidClientTokenId"), "the credentials are not valid"),
+        (refusal("AccessDenied"), "the caller needs permission for Operation"),
+        (refusal("Throttling", "Rate\nexceeded"), "Operation: Throttling: Rate exceeded"),
         (NoCredentialsError(), "no AWS credentials"),
         (ProfileNotFound(profile="p"), "`aws configure list-profiles`"),
         (EndpointConnectionError(endpoint_url="https://x"), "check the network, --region"),

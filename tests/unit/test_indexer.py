@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from dynamo.memberships import Unsettled
 from functions import indexer
 from model.messages import Position
+from tests.support import lists
 
 NINE, TEN = "2026-01-01T09:00:00.000Z", "2026-01-01T10:00:00.000Z"
 
@@ -17,7 +18,7 @@ def record(number: int, conversation: str, sent_at: str = NINE, message_id: str 
 
 
 def other_record(number: int, pk: str, sk: str):
-    return {"dynamodb": {"Keys": {"pk": {"S": pk}, "sk": {"S": sk}}, "SequenceNumber": str(number)}}
+    return lists.record({"pk": pk, "sk": sk}, number)
 
 
 @pytest.fixture

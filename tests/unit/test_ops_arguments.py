@@ -19,6 +19,7 @@ ERRORS = [
     ("backup --tag purpose", 2, "--tag 'purpose' is not KEY=VALUE"),
     ("backup --tag AWS:a=b", 2, "the key AWS:a is reserved (aws:, messages:stack) or given twice"),
     ("backup --tag a=b --tag a=c", 2, "the key a is reserved (aws:, messages:stack) or given twice"),
+    (f"backup {' '.join(f'--tag k{n}=v' for n in range(10))}", 2, "--tag: at most 9 tags, got 10"),
     ("backup --token ' '", 2, "--token must not be empty"),
     ("backup --job J --no-wait", 2, "--job waits for a job, --no-wait does not"),
     ("backup --job J --retain 35d --token t", 2, "--job starts no backup: leave out --retain and --token"),

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
+from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from cli.command_line import Context
 from dynamo.parallel import lanes
@@ -17,10 +17,7 @@ from ops.cleanup.deletion import Deletion, Pace, delete_points
 from ops.inventory import leftovers
 from ops.inventory.found import Inventory, Key, NativeBackup, Point, Role, Vault
 from tests.support.clock import FakeClock
-
-
-def _error(code, text="", operation="Delete"):
-    return ClientError({"Error": {"Code": code, "Message": text}}, operation)
+from tests.support.fake_clients import refusal
 
 
 class FakeClient:
@@ -38,7 +35,7 @@ class FakeClient:
         def call(**arguments):
             self.calls.append((operation, *arguments.values()))
             if operation == "detach_role_policy":
-                raise _error("NoSuchEntity")
+                raise refusal("NoSuchEntity")
 
         return call
 
@@ -105,8 +102,8 @@ def _delete(found, agreed, backup=None, seconds=60, **services):
 @pytest.mark.parametrize("code", ["InvalidResourceStateException", "ThrottlingException"])
 def test_a_point_that_aws_refuses_for_now_is_sent_again_and_a_lost_request_stops_no_other(code):
     errors = {
-        "b": [_error(code)] * 2,
-        "gone": [_error("ResourceNotFoundException")],
+        "b": [refusal(code)] * 2,
+        "gone": [refusal("ResourceNotFoundException")],
         "lost": [ReadTimeoutError(endpoint_url="https://x")],
     }
     backup, said = FakeBackup(dict.fromkeys(["a", "b", "lost"], "COMPLETED"), errors), []
@@ -137,7 +134,7 @@ def test_a_point_that_was_expired_before_gets_time(looks, failed):
     assert [why.split(":")[0] for why in failures.values()] == ["EXPIRED"] * failed
 
 
-NOT_EMPTY = _error("InvalidRequestException", "Backup vault cannot be deleted because it contains recovery points.")
+NOT_EMPTY = refusal("InvalidRequestException", "Backup vault cannot be deleted because it contains recovery points.")
 ONE_VAULT = Inventory(vaults=(Vault(name="v", arn="arn:v"),))
 
 
@@ -147,7 +144,7 @@ ONE_VAULT = Inventory(vaults=(Vault(name="v", arn="arn:v"),))
         (FakeBackup(answers={"v": [NOT_EMPTY] * 5}), "", 6),
         (FakeBackup(answers={"v": [NOT_EMPTY] * 100}), "still reports after 8 s", None),
         (FakeBackup({"new": "COMPLETED"}, {"v": [NOT_EMPTY]}), "1 more recovery points were added; run this again", 1),
-        (FakeBackup(answers={"v": [_error("AccessDeniedException")]}, listed=False), "", 1),
+        (FakeBackup(answers={"v": [refusal("AccessDeniedException")]}, listed=False), "", 1),
     ],
     ids=["lags", "lags until the deadline", "has new points", "is gone"],
 )

@@ -1,12 +1,12 @@
 """What a review compares with in an account, against clients that answer from a table."""
 
 import pytest
-from botocore.exceptions import ClientError
 
 from cli.clients import Identity
 from ops.review.deployed_stacks import compared
 from ops.template import StackTemplate
 from tests.support.cost_templates import copy_to, of, plan, resource, rule
+from tests.support.fake_clients import refusal
 
 HOME, THERE, VAULT = "eu-west-1", "eu-central-1", "copies-v"
 COPIES = {"Resources": {"Vault": resource("AWS::Backup::BackupVault", BackupVaultName=VAULT)}}
@@ -35,7 +35,7 @@ class _Clients:
     def identity(self):
         self.cloud.asked.append(self.region)
         if self.region in self.cloud.denied:
-            raise _error("AccessDenied", "not you")
+            raise refusal("AccessDenied", "not you")
         return Identity(account="111122223333", region=self.region)
 
     def close(self):
@@ -49,17 +49,13 @@ class _Clients:
 
     def describe_stacks(self, *, StackName):
         if StackName not in self.there:
-            raise _error("ValidationError", f"Stack with id {StackName} does not exist")
+            raise refusal("ValidationError", f"Stack with id {StackName} does not exist")
         names = [one["Properties"].get("BackupVaultName") for one in self.there[StackName]["Resources"].values()]
         outputs = [{"OutputKey": "BackupVaultName", "OutputValue": name} for name in names if name]
         return {"Stacks": [{"StackName": StackName, "StackStatus": "CREATE_COMPLETE", "Outputs": outputs}]}
 
     def get_template(self, *, StackName, **_):
         return {"TemplateBody": self.there[StackName]}
-
-
-def _error(code, message):
-    return ClientError({"Error": {"Code": code, "Message": message}}, "Operation")
 
 
 def stage(home, copies=None):
