@@ -24,8 +24,8 @@ import boto3
 from botocore.exceptions import ClientError
 
 from cli.command_line import Context
+from embedded_aws.process import Running, running
 from embedded_aws.tests.support.engine import configure
-from local.process import Running, running
 from ops.__main__ import main as ops
 from ops.cleanup import guards, plan
 from ops.cleanup.deletion import Deletion

@@ -9,7 +9,7 @@ import boto3
 
 from bench.seed import items
 from bench.ways import KEYS
-from local.process import Running
+from embedded_aws.process import Running
 from tests.support.deployment import Deployment, bootstrap
 
 _REPORT = re.compile(r"REPORT .*?\bDuration: ([\d.]+) ms")

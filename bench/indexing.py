@@ -23,8 +23,8 @@ import boto3
 from bench import original
 from bench.units import Metered, Units
 from bench.ways import KEYS
+from embedded_aws.process import Running, running
 from functions.indexer import index
-from local.process import Running, running
 from model.messages import (
     CONVERSATION_PREFIX,
     INDEX_PARTITION_KEY,

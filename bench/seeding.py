@@ -23,7 +23,7 @@ import boto3
 from bench.deployed import seconds_in_lambda
 from bench.seed import lines
 from bench.ways import KEYS, Way, Ways
-from local.process import Running, running
+from embedded_aws.process import Running, running
 from tests.support.relay import relaying
 from tests.support.withholding import Withholding
 

@@ -12,7 +12,7 @@ from boto3.dynamodb.types import TypeDeserializer
 from botocore.config import Config
 
 from dynamo.writer import CLIENT, ITEMS_PER_BATCH, Table, apply
-from local.process import Running
+from embedded_aws.process import Running
 from model.wire import Typed, from_wire
 
 # Sockets to one host that the SDK for JavaScript opens at most: what "all at once" means there.

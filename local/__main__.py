@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from cli.command_line import Parser
-from local.process import STATE_DIR, LocalAwsError, Running, find, find_or_start, stop
+from embedded_aws.process import LocalAwsError, Running, find, find_or_start, stop
+from local.folder import STATE_DIR
 from local.up import up
 from model.names import STAGE, STAGE_RULE
 

@@ -19,8 +19,9 @@ from urllib.parse import urlencode
 from cli.clients import Clients, chosen_stack, deployed_stack
 from cli.command_line import Parser, status_of
 from cli.errors import OpsError, UsageError
-from local.environment import PROJECT
-from local.process import STATE_DIR, LocalAwsError
+from embedded_aws.environment import PROJECT
+from embedded_aws.process import LocalAwsError
+from local.folder import STATE_DIR
 from local.steps import interrupt_on_terminate
 
 STOP_SECONDS = 5

@@ -12,7 +12,8 @@ from typing import Any
 
 from cli.output import safe
 from cli.polling import DeadlineError, poll
-from local.process import STATE_DIR, LocalAwsError, start, stop
+from embedded_aws.process import LocalAwsError, start, stop
+from local.folder import STATE_DIR
 from local.steps import (
     StepFailed,
     Steps,

@@ -9,9 +9,11 @@ from pathlib import Path
 
 from playwright.sync_api import Error as BrowserError
 
-from local import browser, console, process, steps, terminal
-from local.environment import PROJECT
-from local.process import STATE_DIR, LocalAwsError
+from embedded_aws import process
+from embedded_aws.environment import PROJECT
+from embedded_aws.process import LocalAwsError
+from local import browser, console, steps, terminal
+from local.folder import STATE_DIR
 from local.steps import StepFailed, Steps
 
 STAGE, CONVERSATION, USERS = "dev", "jerry#tom", ("tom", "jerry")

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from local.environment import PROJECT
-from local.process import Running, find, kill_group
+from embedded_aws.environment import PROJECT
+from embedded_aws.process import Running, find, kill_group
 from model.messages import SORT_KEY, Item
 from model.names import stack_name
 

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
 
-from local.environment import PROJECT
+from embedded_aws.environment import PROJECT
 from local.steps import StepFailed
 
 _ROWS = 50

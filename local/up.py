@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from local.process import STATE_DIR, find_or_start
+from embedded_aws.process import find_or_start
+from local.folder import STATE_DIR
 from local.steps import StepFailed, Steps, bootstrap, context, depending_on, deploy, interrupt_on_terminate, last_seeded
 from model.messages import Item
 

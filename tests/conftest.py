@@ -10,8 +10,8 @@ from typing import Any
 
 from hypothesis import HealthCheck, settings
 
+from embedded_aws.environment import without_aws
 from embedded_aws.tests.support.engine import read_descriptions_once
-from local.environment import without_aws
 
 # The variables of the user's shell reach no test.
 for name in os.environ.keys() - without_aws(os.environ).keys():

@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from local.environment import client_environment
+from embedded_aws.environment import client_environment
 from tests.support.chat_steps import on_table
 from tests.support.deployment import Deployment
 from tests.support.ops_deployment import quick_deployment

@@ -7,7 +7,7 @@ import urllib.request
 
 import pytest
 
-from local.process import running
+from embedded_aws.process import running
 
 
 def _post(aws, path, body=None):

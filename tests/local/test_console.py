@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
+from embedded_aws.process import LocalAwsError
 from local import browser, pictures
 from local.console import running
-from local.process import LocalAwsError
 from local.steps import Steps
 from seed.templates import load_items
 from tests.conftest import PROJECT

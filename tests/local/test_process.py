@@ -12,9 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from embedded_aws import process
+from embedded_aws.environment import PROJECT
 from local import __main__ as local
-from local import process
-from local.environment import PROJECT
 from tests.support.processes import listening_on, wait_for_end
 
 ACCOUNT = "import boto3; print(boto3.client('sts').get_caller_identity()['Account'])"
@@ -113,7 +113,7 @@ def test_a_state_that_cannot_be_read_is_one_line_and_the_server_ends_with_its_fo
 
 def test_it_ends_with_the_process_that_it_is_bound_to(state):
     program = (
-        "import sys, time; from pathlib import Path; from local import process;"
+        "import sys, time; from pathlib import Path; from embedded_aws import process;"
         "print(process.start(Path(sys.argv[1]), bound_to_parent=True).pid, flush=True);"
         "time.sleep(60)"
     )

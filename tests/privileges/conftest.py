@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 from aws_cdk import Duration
 
+from embedded_aws.process import Running, running
 from embedded_aws.tests.support.engine import clients_of
-from local.process import Running, running
 from stacks import backup_vault, dataset_seed
 from tests.privileges.stage import Stage
 

@@ -11,9 +11,9 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from embedded_aws.process import Running
 from embedded_aws.tests.support.engine import configure
 from embedded_aws.tests.support.steps import allow, create_backup_role, eventually, policy
-from local.process import Running
 from tests.conftest import PROJECT
 from tests.privileges.assemblies import BUCKET, DATASET, DATASET_KEY, EVERYTHING, with_copies
 from tests.privileges.statements import REGION, Template, shown

@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
-from local.process import Running
+from embedded_aws.process import Running
 from tests.support.relay import Relay, relaying
 
 START_SECONDS = 30

@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from embedded_aws.process import Running
 from embedded_aws.tests.support.engine import clients_of
-from local.process import Running
 from tests.conftest import PROJECT
 from tests.support.deployment import bootstrap
 

@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Iterator
 from typing import Any
 
+from embedded_aws.environment import PROJECT, server_environment
 from embedded_aws.tests.support.engine import session
-from local.environment import PROJECT, server_environment
 from model.messages import INDEX_NAME, INDEX_PARTITION_KEY, INDEX_SORT_KEY, PARTITION_KEY, SORT_KEY
 
 # Not dynalite's own command, which cannot let the kernel pick a free port. It ends when its stdin does.

@@ -8,15 +8,15 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.process import Running
 from embedded_aws.tests.support.engine import endpoint, session
-from local.process import Running
 from tests.support import elsewhere as elsewheres
 from tests.support import engines
 
 
 @pytest.fixture(scope="session")
 def aws(aws: Any) -> Running:
-    """The test process's embedded AWS, as ``local.process`` finds one."""
+    """The test process's embedded AWS, as ``embedded_aws.process`` finds one."""
     return Running(pid=aws.pid, endpoint=aws.endpoint, ca_file=aws.ca_file)
 
 

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from embedded_aws.environment import PROJECT
+from embedded_aws.process import Running
 from embedded_aws.tests.support.engine import configure
 from embedded_aws.tests.support.steps import KEYED, allow, eventually, policy, table_arn, trust
-from local.environment import PROJECT
-from local.process import Running
 from ops.__main__ import main
 
 # Settings of the embedded AWS.

@@ -5,8 +5,8 @@ For what looks through a whole account: the other tests leave a hundred stacks i
 
 import pytest
 
+from embedded_aws.process import running
 from embedded_aws.tests.support.engine import clients_of
-from local.process import running
 from tests.support.deployment import bootstrap
 
 

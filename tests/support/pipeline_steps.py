@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from local.process import Running
+from embedded_aws.process import Running
 from tests.conftest import copy_project
 from tests.support import commands
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-from local.process import Running
+from embedded_aws.process import Running
 
 Answer = tuple[int, bytes]
 SendOn = Callable[[bytes], Answer]

@@ -37,15 +37,19 @@ def without_aws(environ: Mapping[str, str]) -> dict[str, str]:
 
 
 def client_environment(endpoint: str, ca_file: str, environ: Mapping[str, str]) -> dict[str, str]:
-    """``environ`` with ``endpoint`` as its only AWS: the endpoint's CA and root credentials.
+    """``environ`` with ``endpoint`` as its only AWS, and this project's tools in front."""
+    return without_aws(environ) | {"PATH": tools_path(environ)} | client_variables(endpoint, ca_file, environ)
+
+
+def client_variables(endpoint: str, ca_file: str, environ: Mapping[str, str]) -> dict[str, str]:
+    """The variables that name ``endpoint``, its CA and root credentials, in the region of ``environ``.
 
     botocore and the CDK CLI (SDK for JavaScript) both honour AWS_ENDPOINT_URL;
     the first takes its CA from AWS_CA_BUNDLE, Node from NODE_EXTRA_CA_CERTS
     (https://docs.aws.amazon.com/sdkref/latest/guide/settings-reference.html).
     """
     past_proxy = _past_proxy(environ)
-    return without_aws(environ) | {
-        "PATH": tools_path(environ),
+    return {
         "NO_PROXY": past_proxy,
         "no_proxy": past_proxy,
         "AWS_ENDPOINT_URL": endpoint,

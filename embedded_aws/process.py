@@ -20,9 +20,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from local.environment import PROJECT, client_environment, server_environment
+from embedded_aws.environment import PROJECT, client_environment, client_variables, server_environment
 
-STATE_DIR = PROJECT / ".local"
 START_SECONDS = 60
 STOP_SECONDS = 15
 
@@ -43,6 +42,10 @@ class Running:
     endpoint: str
     ca_file: str
 
+    def variables(self) -> dict[str, str]:
+        """The variables alone that point a command at the embedded AWS."""
+        return client_variables(self.endpoint, self.ca_file, os.environ)
+
     def environment(self) -> dict[str, str]:
         """This process's environment, pointed at the embedded AWS."""
         return client_environment(self.endpoint, self.ca_file, os.environ)
@@ -54,7 +57,7 @@ class Running:
         os.environ.update(environment)
 
 
-def find(state_dir: Path = STATE_DIR) -> Running | None:
+def find(state_dir: Path) -> Running | None:
     """The embedded AWS of ``state_dir``, or None when none runs; waits for one being started.
 
     Raises LocalAwsError when its state cannot be read.
@@ -68,7 +71,7 @@ def find(state_dir: Path = STATE_DIR) -> Running | None:
         raise LocalAwsError(f"{state_dir}: {error.strerror}; name another folder") from None
 
 
-def start(state_dir: Path = STATE_DIR, *, bound_to_parent: bool = False) -> Running:
+def start(state_dir: Path, *, bound_to_parent: bool = False) -> Running:
     """Start the embedded AWS and return once it responds.
 
     With ``bound_to_parent`` it ends with this process, even if that is killed:
@@ -88,7 +91,7 @@ def start(state_dir: Path = STATE_DIR, *, bound_to_parent: bool = False) -> Runn
         raise LocalAwsError(f"{state_dir}: {error.strerror}; name another folder") from None
 
 
-def find_or_start(state_dir: Path = STATE_DIR) -> Running:
+def find_or_start(state_dir: Path) -> Running:
     """The embedded AWS of ``state_dir``, started unless it runs; two callers get the same one.
 
     Raises LocalAwsError as ``start`` does.
@@ -100,7 +103,7 @@ def find_or_start(state_dir: Path = STATE_DIR) -> Running:
             continue
 
 
-def stop(state_dir: Path = STATE_DIR) -> bool:
+def stop(state_dir: Path) -> bool:
     """Stop the embedded AWS of ``state_dir``; False when none runs."""
     running = find(state_dir)
     if running is None:
