@@ -24,7 +24,9 @@ class Bad(Stack):
         code = lambda_.Code.from_inline("def b(*_): pass")
         lambda_.Function(self, "Function", runtime=lambda_.Runtime.PYTHON_3_9, handler="a.b", code=code)
         key = dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING)
-        dynamodb.TableV2(self, "Table", partition_key=key)
+        table = dynamodb.TableV2(self, "Table", partition_key=key)
+        listing = iam.PolicyStatement(actions=["dynamodb:ListStreams"], resources=[f"{table.table_arn}/stream/*"])
+        iam.ManagedPolicy(self, "Listing", statements=[listing])
         everything = [iam.PolicyStatement(actions=["*"], resources=["*"])]
         iam.ManagedPolicy(self, "Policy", statements=everything)
         accepted = iam.ManagedPolicy(self, "Accepted", statements=everything)
@@ -49,6 +51,7 @@ def test_each_pack_finds_what_it_is_for(bad):
         "Bad/Bucket/Resource: CloudFormation Validate: s3_bucket_level_public_access_prohibited_ch",
         "Bad/Table/Resource: CloudFormation Validate: global_table_recovers_to_a_point_in_time:",
         "Bad/Function/Resource: CloudFormation Validate: function_has_its_log_group:",
+        "Bad/Listing5A7A94C7: dynamodb:ListStreams takes none of ",
     ):
         assert [line for line in bad.findings if line.startswith(finding)], finding
 

@@ -2,7 +2,8 @@
 
 cdk-nag's AwsSolutions, NIST 800-53 R5 and Serverless, and the proactive controls of AWS Control
 Tower (in the language of cfn-guard), with tests/policies/*.guard for what none of them knows. The
-CDK's own engine evaluates the last, and checks templates against CloudFormation's schemas too.
+CDK's own engine evaluates the last, and checks templates against CloudFormation's schemas too. IAM statements
+are held against AWS's Service Authorization Reference (service_authorization.py).
 
 Leaves the stacks' assembly in DIR, for cfn-lint. Not part of app.py: a deployment needs none of this.
 """
@@ -25,6 +26,7 @@ from stacks.messages_stack import add_stacks
 from stacks.pipeline_access import NAME, Access, PipelineAccess
 from stacks.settings import settings_from_context
 from tests.conftest import PROJECT, context
+from tests.support import service_authorization
 
 # More stages, which together have every optional part of the stacks.
 _KEYED: dict[str, Any] = {"customer_key": True, "region": "eu-west-1"}
@@ -154,11 +156,12 @@ def check(app: App) -> Outcome:
         CloudFormationValidatePlugin(guard_rules=[*_guard_rules()]),
     )
     folder = Path(app.synth().directory)
+    templates = {file.name.partition(".")[0]: json.loads(file.read_text()) for file in folder.glob("*.template.json")}
     report = folder / "validation-report.json"
     # There is none where there is no finding, acknowledged or not.
     packs = json.loads(report.read_text())["pluginReports"] if report.exists() else []
     return Outcome(
-        findings=tuple(line for pack in packs for line in _findings(pack)),
+        findings=(*(line for pack in packs for line in _findings(pack)), *service_authorization.findings(templates)),
         acknowledged=tuple(_acknowledgements(folder, packs)),
     )
 
