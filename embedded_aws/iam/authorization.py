@@ -20,6 +20,7 @@ import ministack.core.iam_evaluator as evaluator
 import ministack.services.iam as iam
 import ministack.services.tagging as tagging
 
+from embedded_aws.iam.resource_types import resource_of
 from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
@@ -134,8 +135,9 @@ def _enforce(
     resource_arn: str = "*",
     service_context: Json | None = None,
 ) -> Any:
-    """A call that gives tags to what it creates needs TagResource as well."""
+    """The resource is one that the action takes; a call that gives tags to what it creates needs TagResource too."""
     given = service_context or {}
+    resource_arn = resource_of(action, resource_arn)
     denied = original(key, action, service, region, resource_arn, given)
     tagged = any(name.lower().startswith(_REQUEST_TAG.lower()) for name in given)
     if denied or action not in _TAGS or not tagged:

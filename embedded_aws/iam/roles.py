@@ -15,6 +15,7 @@ import ministack.services.iam as iam
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 
+from embedded_aws.iam.resource_types import resource_of
 from embedded_aws.replies import ApiError, Json, Reply, invalid
 
 SERVICE = "backup.amazonaws.com"
@@ -104,7 +105,7 @@ def context_of(role: str, action: str, resource: str) -> evaluator.EvalContext:
         principal_type="AssumedRole",
         principal_account=account,
         action=action,
-        resource_arn=resource,
+        resource_arn=resource_of(action, resource),
         region=get_region(),
         secure_transport=True,
     )

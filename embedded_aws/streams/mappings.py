@@ -6,8 +6,8 @@ and test_dynamodb_invalid_event_filter; "Stream not found" from aws-amplify/ampl
 aws-amplify/amplify-cli#12965 (stream), aws-samples/aws-serverless-ecommerce-platform#41 and serverless#12165 (a
 mapping whose role may not send to its destination is not made).
 
-ListStreams has no resource type in the Service Authorization Reference, so only "*" allows it, as
-in AWSLambdaDynamoDBExecutionRole. The Serverless Framework grants it on the stream's ARN and its
+ListStreams takes no resource (embedded_aws/iam/resource_types.py), so only "*" allows it, as in
+AWSLambdaDynamoDBExecutionRole. The Serverless Framework grants it on the stream's ARN and its
 mappings are made (aws-cdk#34575), so AWS may ask for less than this; it never asks for more.
 """
 
@@ -102,7 +102,7 @@ def _check_settings(mapping: Json, role: str) -> None:
         if not _is_pattern(entry.get("Pattern", "")):
             raise invalid("Invalid filter pattern definition.")
     stream, destination = mapping["EventSourceArn"], destination_of(mapping)
-    if not (may_read(role, stream) and roles.allows(role, "dynamodb:ListStreams", "*")):
+    if not (may_read(role, stream) and roles.allows(role, "dynamodb:ListStreams", stream)):
         raise invalid(reading_refusal(stream))
     if destination:
         _check_sending(role, destination)
