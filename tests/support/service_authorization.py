@@ -32,7 +32,7 @@ _OIDC = re.compile(r"[a-z0-9./-]+:(?:amr|aud|sub)")
 # The parts of ARNs that may have slashes and colons; CloudFormation's ARN of a log group ends with ":*".
 _LONG = re.compile(r"\$\{(?:\w*WithPath|\w*WithoutLeadingSlash|ObjectName|LogGroupName|RecoveryPointId)\}|\*")
 _PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "111122223333"}
-# What intrinsics about a resource of the same template return, "?" for its name; all others are wildcards.
+# ARNs that intrinsics return, "@" for region and account, "?" for the logical id; all others are wildcards.
 _RETURNED = {
     "AWS::DynamoDB::GlobalTable": {"Arn": "dynamodb:@:table/?", "StreamArn": "dynamodb:@:table/?/stream/?"},
     "AWS::KMS::Key": {"Arn": "kms:@:key/?"},
