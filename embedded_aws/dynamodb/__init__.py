@@ -1,10 +1,10 @@
-"""Additions to the engine's DynamoDB: deletion protection, PITR and backups as on AWS.
+"""Additions to the engine's DynamoDB: deletion protection, PITR, backups and error texts as on AWS.
 
 ``ACK`` in this package is docs/api-quirks of aws-controllers-k8s/dynamodb-controller, whose
 authors measured each quirk on AWS; ``model`` is botocore's data/dynamodb/2012-08-10.
 """
 
-from embedded_aws.dynamodb import change_records, customer_keys, recovery, table_backups
+from embedded_aws.dynamodb import change_records, customer_keys, recovery, refusals, table_backups
 
 
 def install() -> None:
@@ -13,3 +13,4 @@ def install() -> None:
     recovery.install()
     change_records.install()
     customer_keys.install()
+    refusals.install()
