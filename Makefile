@@ -127,6 +127,10 @@ test-stacks: $(SETUP) ## run the tests of the synthesized templates, review and 
 bench: $(SETUP) ## compare seeding with other ways: speed, and items that arrive (docs/seeding.md)
 	@python -m bench.seeding
 
+.PHONY: conformance
+conformance: $(SETUP) ## grade the embedded AWS with a checkout of the public DynamoDB suite: make conformance SUITE=folder
+	@python -m embedded_aws.tests.conformance '$(SUITE)'
+
 # --- the stack, on the account of the current credentials --------------------
 
 .PHONY: bootstrap synth diff deploy destroy

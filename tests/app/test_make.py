@@ -1,7 +1,8 @@
 """The make targets that need no AWS, in a checkout that they may write to.
 
-No test runs `lock` and `audit`, which need registries, `sbom`, which is slow and which CI runs,
-`setup`, which made the tests' own environment, and `format` and `clean`, which change the checkout.
+No test runs `lock` and `audit`, which need registries, `conformance`, which needs the suite,
+`sbom`, which is slow and which CI runs, `setup`, which made the tests' own environment, and
+`format` and `clean`, which change the checkout.
 `demo`, `up`, `console`, `pictures`, `bench` and `accept` are one command each, with tests of their own.
 """
 
