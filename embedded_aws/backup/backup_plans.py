@@ -12,7 +12,7 @@ from embedded_aws.backup import store
 from embedded_aws.backup.requests import Request
 from embedded_aws.iam import roles
 from embedded_aws.patching import Handler, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply, body_of, invalid
+from embedded_aws.replies import ApiError, Json, Reply, body_of, invalid, ok
 
 HAS_SELECTIONS = "Related backup plan selections must be deleted prior to backup plan deletion"
 SAME_DOCUMENT = "Backup plan with the same plan document already exists"
@@ -20,7 +20,7 @@ SAME_DOCUMENT = "Backup plan with the same plan document already exists"
 
 def install() -> None:
     """Check plans on the way to the engine, for its API and its CloudFormation alike."""
-    for handler in (_create_plan, _update_plan, _delete_plan):
+    for handler in (_create_plan, _get_plan, _update_plan, _delete_plan):
         wrap_handler(engine, handler.__name__, handler)
 
 
@@ -31,6 +31,12 @@ def _create_plan(original: Handler, body: Json) -> Reply:
             raise ApiError("AlreadyExistsException", SAME_DOCUMENT)
     _check_rules(plan)
     return original(body)
+
+
+def _get_plan(original: Handler, plan_id: str) -> Reply:
+    body = body_of(original(plan_id))
+    body.pop("BackupPlanName")  # AWS gives the name within the plan only
+    return ok(body)
 
 
 def _update_plan(original: Handler, plan_id: str, body: Json) -> Reply:

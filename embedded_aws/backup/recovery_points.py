@@ -55,7 +55,7 @@ def _requested_point(request: Request) -> RecoveryPoint:
 
 def describe_point(request: Request) -> Json:
     """DescribeRecoveryPoint."""
-    return store.describe_recovery_point(_requested_point(request))
+    return store.describe_recovery_point(_requested_point(request)) | {"StorageClass": "WARM"}
 
 
 def restore_metadata(request: Request) -> Json:

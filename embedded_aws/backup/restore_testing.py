@@ -19,6 +19,10 @@ ALGORITHMS = ("LATEST_WITHIN_WINDOW", "RANDOM_WITHIN_WINDOW")
 PLAN, SELECTION = "RestoreTestingPlan", "RestoreTestingSelection"
 PLAN_NAME, SELECTION_NAME = "RestoreTestingPlanName", "RestoreTestingSelectionName"
 _DEFAULTS = {"StartWindowHours": 24, "ScheduleExpressionTimezone": "Etc/UTC"}
+_LISTED = (
+    *(PLAN_NAME, SELECTION_NAME, "CreationTime", "IamRoleArn"),
+    *("ProtectedResourceType", "ValidationWindowHours"),
+)
 _NEEDED = {
     PLAN: (PLAN_NAME, "ScheduleExpression", "RecoveryPointSelection"),
     SELECTION: (SELECTION_NAME, "IamRoleArn", "ProtectedResourceType"),
@@ -97,9 +101,10 @@ def get_selection(request: Request) -> Json:
 
 
 def list_selections(request: Request) -> Json:
-    """ListRestoreTestingSelections."""
+    """ListRestoreTestingSelections, without the resources that each protects."""
     found = _plan(request.path["plan"])["selections"].values()
-    return page(request, "RestoreTestingSelections", found, _age, dict)
+    listed = [{key: selection[key] for key in _LISTED if key in selection} for selection in found]
+    return page(request, "RestoreTestingSelections", listed, _age, dict)
 
 
 def delete_selection(request: Request) -> None:

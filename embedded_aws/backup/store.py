@@ -220,7 +220,7 @@ def describe_backup_job(job: BackupJob) -> Json:
 
 
 def describe_recovery_point(point: RecoveryPoint) -> Json:
-    """One point as DescribeRecoveryPoint and ListRecoveryPointsByBackupVault show it."""
+    """One point as ListRecoveryPointsByBackupVault shows it; DescribeRecoveryPoint adds to this."""
     status = point.status()
     return _given(
         RecoveryPointArn=point.arn,
@@ -240,7 +240,6 @@ def describe_recovery_point(point: RecoveryPoint) -> Json:
         CalculatedLifecycle=calculated_lifecycle(point.lifecycle, point.created) or None,
         EncryptionKeyArn=_encryption_key(point),
         IsEncrypted=True,
-        StorageClass="WARM",
         LastRestoreTime=point.restored,
         IsParent=False,
     )

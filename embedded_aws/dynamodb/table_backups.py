@@ -22,6 +22,8 @@ PROTECTED = (
 )
 # What each BackupType of ListBackups selects. The default is USER, not ALL.
 LISTED = {"USER": {"USER"}, "SYSTEM": {"SYSTEM"}, "AWS_BACKUP": {"AWS_BACKUP"}, "ALL": {"USER", "SYSTEM"}}
+# What a backup keeps of an index (model, GlobalSecondaryIndexInfo): neither its state nor its size.
+INDEX_INFO = ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput", "OnDemandThroughput")
 
 
 def install() -> None:
@@ -53,6 +55,9 @@ def _create_system_backup(table: str) -> str:
 
 def _create_backup(original: Handler, data: Json) -> Reply:
     body = body_of(original(data))
+    features = engine._backups[body["BackupDetails"]["BackupArn"]]["SourceTableFeatureDetails"]
+    for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
+        features[kind] = [{key: index[key] for key in INDEX_INFO if key in index} for index in features[kind]]
     body["BackupDetails"]["BackupStatus"] = "CREATING"  # AVAILABLE when asked next (ACK)
     return ok(body)
 

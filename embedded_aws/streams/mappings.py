@@ -12,14 +12,14 @@ mappings are made (aws-cdk#34575), so AWS may ask for less than this; it never a
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ministack.core.iam_evaluator as evaluator
 import ministack.services.lambda_svc as engine
 
 from embedded_aws.iam import roles
-from embedded_aws.patching import Handler, wrap_handler
+from embedded_aws.patching import Handler, wrap, wrap_handler
 from embedded_aws.replies import ApiError, Json, Reply, invalid
 from embedded_aws.streams import reading
 
@@ -39,6 +39,7 @@ def install() -> None:
     """Add the checks and defaults that the engine lacks."""
     wrap_handler(engine, "_create_esm", _create_esm)
     wrap_handler(engine, "_update_esm", _update_esm)
+    wrap(engine, "_esm_response", _shown)
 
 
 def of_stream(mapping: Mapping[str, Any]) -> bool:
@@ -62,6 +63,11 @@ def _update_esm(original: Handler, identifier: str, data: Json) -> Reply:
     if of_stream(mapping) and role is not None:
         _check_settings(mapping | data, role)
     return _polled(original(identifier, data))
+
+
+def _shown(original: Callable[[Json], Json], mapping: Json) -> Json:
+    """A mapping as AWS answers it: a version or alias is in the function's ARN only."""
+    return {name: value for name, value in original(mapping).items() if name != "Qualifier"}
 
 
 def _polled(reply: Reply) -> Reply:

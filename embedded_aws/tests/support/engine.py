@@ -18,6 +18,8 @@ from typing import Any
 import boto3
 from botocore.loaders import JSONFileLoader, Loader
 
+from embedded_aws.tests.support.shapes import check_answers
+
 START_SECONDS = 60
 STOP_SECONDS = 15
 
@@ -99,6 +101,8 @@ def clients_of(engine: Any) -> Callable[..., Any]:
 
     @functools.cache
     def make(service: str, **kwargs: Any) -> Any:
-        return session().client(service, **endpoint(engine), **kwargs)
+        client = session().client(service, **endpoint(engine), **kwargs)
+        check_answers(client)
+        return client
 
     return make
