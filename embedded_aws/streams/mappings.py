@@ -66,8 +66,8 @@ def _update_esm(original: Handler, identifier: str, data: Json) -> Reply:
 
 
 def _shown(original: Callable[[Json], Json], mapping: Json) -> Json:
-    """A mapping as AWS answers it: a version or alias is in the function's ARN only."""
-    return {name: value for name, value in original(mapping).items() if name != "Qualifier"}
+    """A mapping as AWS answers it: a version is in the function's ARN only, tags only in ListTags."""
+    return {name: value for name, value in original(mapping).items() if name not in ("Qualifier", "Tags")}
 
 
 def _polled(reply: Reply) -> Reply:
