@@ -10,6 +10,7 @@ import ministack.services.backup as engine
 from embedded_aws.backup import (
     backup_jobs,
     backup_plans,
+    constraints,
     recovery_points,
     requests,
     restore_jobs,
@@ -93,6 +94,10 @@ def install() -> None:
 
 
 async def _handle(original: Any, method: str, path: str, headers: Any, body: bytes, query: dict[str, Any]) -> Any:
+    try:
+        constraints.check(method, path, query, body)
+    except ApiError as error:
+        return error.reply()
     for wanted, pattern, handler in ROUTES:
         match = re.fullmatch(pattern, path.rstrip("/"))
         if wanted == method and match:
