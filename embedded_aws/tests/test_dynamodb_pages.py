@@ -271,3 +271,14 @@ def counting(sizes, function):
         return function(items, *arguments, **more)
 
     return counted
+
+
+@pytest.mark.parametrize("condition", ["= :a", "< :a", "<= :a", "> :a", ">= :a"])
+@pytest.mark.parametrize("forward", [True, False])
+def test_a_condition_on_the_sort_key_includes_its_operand_or_not(own, condition, forward):
+    create("S")
+    fill()
+    for operand in ("0", "3", "35", "7"):
+        values = {":pk": {"S": "a"}, ":a": {"S": operand}}
+        expression = {"KeyConditionExpression": f"pk = :pk AND sk {condition}", "ExpressionAttributeValues": values}
+        compare(own, "_query", QUERY | expression | {"Limit": 1, "ScanIndexForward": forward})
