@@ -22,7 +22,7 @@ from typing import Any
 import ministack.services.dynamodb as engine
 
 from embedded_aws.dynamodb import pages
-from local.process import running
+from embedded_aws.process import running
 
 _TABLE = "bench"
 _PAGE = 25
