@@ -7,6 +7,7 @@ It writes ``state.json`` (its process id, endpoint and CA file) and holds a lock
 import argparse
 import asyncio
 import fcntl
+import gc
 import importlib.metadata
 import json
 import os
@@ -18,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-import trustme
+from embedded_aws.deferred import defer
 
 # The additions reach into the engine's modules, so they hold for one version.
 ENGINE_VERSION = "1.5.33"
@@ -38,6 +39,7 @@ def main() -> None:
     parser.add_argument("--until-stdin-closes", action="store_true")
     arguments = parser.parse_args()
 
+    gc.disable()  # until everything is imported: there is nothing to collect
     check_engine_version()
     lock = _lock(arguments.state_dir / "server.lock")
     listener = socket.create_server(("127.0.0.1", 0))  # the kernel picks a free port
@@ -110,6 +112,8 @@ def _configure_engine(state_dir: Path, port: int) -> Path:
 
 
 def _make_certificate(state_dir: Path) -> tuple[Path, Path, Path]:
+    import trustme
+
     ca = trustme.CA()
     server = ca.issue_cert("127.0.0.1", "localhost")
     ca_file, cert, key = (state_dir / name for name in _CERTIFICATE)
@@ -121,6 +125,7 @@ def _make_certificate(state_dir: Path) -> tuple[Path, Path, Path]:
 
 
 async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes: bool) -> None:
+    defer("ministack.services.cognito")  # which makes an RSA key of its own, for a tenth of the server's start
     # Imported here: both read the environment that _configure_engine has set.
     import ministack.app
     from hypercorn.asyncio import serve
@@ -129,6 +134,8 @@ async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes
     from embedded_aws import additions
 
     additions.install()
+    gc.freeze()
+    gc.enable()
     config = Config()
     config.bind = [f"fd://{listener.fileno()}"]
     config.certfile = os.environ["MINISTACK_SSL_CERT"]

@@ -10,8 +10,6 @@ import json
 import re
 from typing import Any
 
-import botocore.session
-
 from embedded_aws.replies import ApiError, Json, invalid
 
 # The model's pattern of an account has no room for it, but the API reference of the lists names it.
@@ -23,6 +21,8 @@ TYPES: dict[str, type] = {"structure": dict, "map": dict, "list": list, "string"
 @functools.cache
 def _operations() -> list[tuple[str, re.Pattern[str], Any]]:
     """Method, path and model of each operation, the most specific path first."""
+    import botocore.session  # not before the first request: it would be a sixth of the server's start
+
     model = botocore.session.get_session().get_service_model("backup")
     found = []
     for operation in map(model.operation_model, model.operation_names):
