@@ -12,7 +12,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from embedded_aws.tests.support.engine import running
+from embedded_aws.process import running
 
 COMMIT = "0ba4393"
 PASSED = 596

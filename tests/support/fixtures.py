@@ -15,12 +15,6 @@ from tests.support import engines
 
 
 @pytest.fixture(scope="session")
-def aws(aws: Any) -> Running:
-    """The test process's embedded AWS, as ``embedded_aws.process`` finds one."""
-    return Running(pid=aws.pid, endpoint=aws.endpoint, ca_file=aws.ca_file)
-
-
-@pytest.fixture(scope="session")
 def bootstrapped(client: Callable[..., Any]) -> None:
     """The bucket and the roles of the CDK."""
     # Here, because this plugin loads before tests.conftest, which sets up the CDK, and for unit tests, which need none.

@@ -1,27 +1,17 @@
-"""An embedded AWS for tests: its process, its clients and its settings."""
+"""Clients and settings of an embedded AWS for tests."""
 
-import contextlib
 import functools
 import json
 import os
 import ssl
-import subprocess
-import sys
-import time
-import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from types import SimpleNamespace
+from collections.abc import Callable
 from typing import Any
 
 import boto3
 from botocore.loaders import JSONFileLoader, Loader
 
 from embedded_aws.tests.support.shapes import check_answers
-
-START_SECONDS = 60
-STOP_SECONDS = 15
 
 
 def read_descriptions_once() -> None:
@@ -34,40 +24,6 @@ def read_descriptions_once() -> None:
 
     JSONFileLoader.load_file = lambda _, path: described(path)
     Loader.list_available_services = lambda loader, type_name: found(tuple(loader.search_paths), type_name)
-
-
-@contextlib.contextmanager
-def running(folder: Path) -> Iterator[SimpleNamespace]:
-    """An embedded AWS for the length of a ``with`` block, never longer than this process; its ``state.json``."""
-    kept = {name: os.environ[name] for name in ("HOME", "LANG", "LD_LIBRARY_PATH", "TZ") if name in os.environ}
-    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "embedded_aws.server", str(folder), "--until-stdin-closes"],
-            cwd=Path(__file__).resolve().parents[3],
-            env=kept | {"PATH": path},
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-        )
-    assert process.stdin
-    try:
-        yield _ready(folder, process)
-    finally:
-        process.stdin.close()
-        process.wait(STOP_SECONDS)
-
-
-def _ready(folder: Path, process: "subprocess.Popen[bytes]") -> SimpleNamespace:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(FileNotFoundError, urllib.error.URLError):
-            engine = SimpleNamespace(**json.loads((folder / "state.json").read_text()))
-            _request(engine, "ready")
-            return engine
-        time.sleep(0.05)
-    raise RuntimeError((folder / "server.log").read_text())
 
 
 def configure(engine: Any, **values: object) -> dict[str, Any]:

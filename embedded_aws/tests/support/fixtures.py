@@ -9,12 +9,13 @@ from typing import Any
 
 import pytest
 
-from embedded_aws.tests.support.engine import clients_of, configure, running
+from embedded_aws.process import Running, running
+from embedded_aws.tests.support.engine import clients_of, configure
 from embedded_aws.tests.support.steps import KEYED, create_backup_role
 
 
 @pytest.fixture(scope="session")
-def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def aws(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """An embedded AWS that ends with this test process, however that ends."""
     with running(tmp_path_factory.mktemp("aws")) as engine:
         yield engine
