@@ -4,11 +4,12 @@
 authors measured each quirk on AWS; ``model`` is botocore's data/dynamodb/2012-08-10.
 """
 
-from embedded_aws.dynamodb import change_records, customer_keys, pages, recovery, refusals, table_backups
+from embedded_aws.dynamodb import change_records, customer_keys, numbers, pages, recovery, refusals, table_backups
 
 
 def install() -> None:
     """Replace the engine's handlers; each keeps the original for what it does well."""
+    numbers.install()
     pages.install()
     table_backups.install()
     recovery.install()

@@ -60,11 +60,7 @@ class Order:
         """Whether the item's values are of the order's types: an index may be younger than its items."""
         if self.by_text:
             return True
-        values = [(item.get(name, {kind: ""}), kind) for name, kind in self.sorted_by]
-        return all(
-            kind in value and (kind != "N" or engine._ddb_canonicalize_number(value["N"]) in (value["N"], None))
-            for value, kind in values
-        )
+        return all(kind in item.get(name, {kind: ""}) for name, kind in self.sorted_by)
 
     def position(self, item: Json) -> tuple[Any, ...]:
         """What the item, or an ExclusiveStartKey, is sorted by."""
@@ -74,9 +70,8 @@ class Order:
 class SortedKeys:
     """The sorted keys of one dict of items."""
 
-    def __init__(self, items: Any, key_names: tuple[str, ...] = ()) -> None:
+    def __init__(self, items: Any) -> None:
         self.items = items
-        self._key_names = key_names
         self._orders: dict[Order, dict[Any, list[Entry]]] = {}
         self._mixed: set[Order] = set()
 
@@ -119,9 +114,7 @@ class SortedKeys:
                 insort(lists.setdefault(new, []), self._entry(order, pk, sk, after))
 
     def _entry(self, order: Order, pk: Any, sk: Any, item: Json) -> Entry:
-        # The engine's UpdateItem stores the item with key 10.0 beside that with key 10, and in it 10.
-        written = tuple(engine._extract_key_val(item.get(name)) for name in self._key_names)
-        if written != (pk, sk)[: len(written)] or not order.fits(item):
+        if not order.fits(item):
             self._mixed.add(order)
         return order.position(item), pk, sk
 
@@ -130,7 +123,7 @@ def of(table: Json) -> SortedKeys:
     """The table's sorted keys."""
     kept = table.get(_SORTED)
     if kept is None or kept.items is not table["items"]:
-        kept = table[_SORTED] = SortedKeys(table["items"], tuple(filter(None, (table["pk_name"], table["sk_name"]))))
+        kept = table[_SORTED] = SortedKeys(table["items"])
     return kept
 
 

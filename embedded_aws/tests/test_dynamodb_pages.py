@@ -8,18 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from embedded_aws.dynamodb import pages
-from embedded_aws.replies import body_of
+from embedded_aws.tests.support.pages import INDEXES, TABLE, TYPES, additions, compare, create, fill, index, write
 
-TABLE = "pages"
-WRAPPED = ("_query", "_scan", "_set_item", "_remove_item")
 # "10" and "9" differ in their order as numbers and as strings; "é" and "z" as bytes.
 TEXTS = ("a", "aa", "ab", "b", "z", "é", "10", "9")
 NUMBERS = ("-1", "0", "1.5", "9", "10", "10.0", "1e2")
 BYTES = ("YQ==", "YR==", "/w==", "AA==")
 VALUES = {"S": TEXTS, "N": NUMBERS, "B": BYTES}
-INDEXES = {"ByNumber": ["text", "number"], "ByText": ["text"], "ByNumberAlone": ["number"], "Local": ["pk", "number"]}
-TYPES = {"pk": "S", "text": "S", "number": "N"}
 
 
 def value(kind):
@@ -104,60 +99,8 @@ def requests(draw, sort_type):
 
 @pytest.fixture(scope="module")
 def own():
-    """The engine's own functions, beside those that replace them; no page is too small for these."""
-    before = {name: getattr(engine, name) for name in WRAPPED}
-    kind, few, size = type(engine._tables), pages.FEW, engine._DDB_PAGE_SIZE_BYTES
-    pages.install()
-    pages.FEW, engine._DDB_PAGE_SIZE_BYTES = 0, 1000
-    yield before
-    engine._tables.pop(TABLE, None)
-    for name, function in before.items():
-        setattr(engine, name, function)
-    engine._tables.__class__, pages.FEW, engine._DDB_PAGE_SIZE_BYTES = kind, few, size
-
-
-def create(sort_type, *, indexes=INDEXES):
-    engine._tables.pop(TABLE, None)
-    types = TYPES | {"sk": sort_type}
-    schemas = {
-        name: [key_element(*pair) for pair in zip(keys, ("HASH", "RANGE"), strict=False)]
-        for name, keys in indexes.items()
-    }
-    made = {
-        name: {"IndexName": name, "KeySchema": schema, "Projection": {"ProjectionType": "ALL"}}
-        for name, schema in schemas.items()
-    }
-    local = [made.pop("Local")] if "Local" in made else []
-    used = {"pk", "sk"}.union(*indexes.values())
-    reply = engine._create_table(
-        {
-            "TableName": TABLE,
-            "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": [key_element("pk", "HASH"), key_element("sk", "RANGE")],
-            "AttributeDefinitions": [{"AttributeName": n, "AttributeType": t} for n, t in types.items() if n in used],
-            **({"GlobalSecondaryIndexes": list(made.values())} if made else {}),
-            **({"LocalSecondaryIndexes": local} if local else {}),
-        }
-    )
-    assert reply[0] == 200, reply
-
-
-def key_element(name, kind):
-    return {"AttributeName": name, "KeyType": kind}
-
-
-def write(operation, arguments):
-    reply = getattr(engine, operation)({"TableName": TABLE, **copy.deepcopy(arguments)})
-    assert reply[0] == 200, reply
-
-
-def compare(own, operation, request):
-    """The reply, after it was found to be the engine's own."""
-    expected = own[operation](copy.deepcopy(request))
-    reply = getattr(engine, operation)(copy.deepcopy(request))
-    assert reply[0] == expected[0]
-    assert reply[2] == expected[2]
-    return reply
+    with additions() as functions:
+        yield functions
 
 
 @given(st.data())
@@ -178,44 +121,12 @@ def test_pages_are_those_of_the_engine_whatever_is_written_between_them(own, dat
                 write(*step)
 
 
-def fill(count=8):
-    for number in range(count):
-        item = {"pk": {"S": "a"}, "sk": {"S": f"{number}"}, "text": {"S": "t"}, "number": {"N": f"{number}"}}
-        write("_put_item", {"Item": item})
-
-
 QUERY = {
     "TableName": TABLE,
     "KeyConditionExpression": "pk = :pk",
     "ExpressionAttributeValues": {":pk": {"S": "a"}},
     "Limit": 3,
 }
-
-
-def test_a_failed_transaction_leaves_the_order_as_it_was(own):
-    create("S")
-    fill()
-    compare(own, "_query", QUERY)
-    statements = [
-        {"Statement": f"INSERT INTO {TABLE} VALUE {{'pk': 'a', 'sk': '00'}}"},
-        {"Statement": f"INSERT INTO {TABLE} VALUE {{'pk': 'a', 'sk': '0'}}"},
-    ]
-    assert engine._execute_transaction({"TransactStatements": statements})[0] == 400
-    compare(own, "_query", QUERY)
-    compare(own, "_scan", {"TableName": TABLE})
-
-
-def test_a_table_restored_from_a_backup_has_an_order_of_its_own(own):
-    create("S")
-    fill()
-    compare(own, "_scan", {"TableName": TABLE})
-    backup = body_of(engine._create_backup({"TableName": TABLE, "BackupName": "kept"}))["BackupDetails"]["BackupArn"]
-    engine._tables.pop(TABLE)
-    engine._restore_table_from_backup({"TargetTableName": TABLE, "BackupArn": backup})
-    write("_delete_item", {"Key": {"pk": {"S": "a"}, "sk": {"S": "4"}}})
-    compare(own, "_scan", {"TableName": TABLE})
-    compare(own, "_query", QUERY)
-    engine._backups.pop(backup)
 
 
 def test_an_index_may_be_younger_than_items_of_other_types(own):
@@ -225,11 +136,7 @@ def test_an_index_may_be_younger_than_items_of_other_types(own):
         changed = {"S": number} if number == "6" else {"BOOL": True}
         key = {"pk": {"S": "a"}, "sk": {"S": number}}
         write("_put_item", {"Item": key | {"text": {"S": "t"}, "number": changed}})
-    create_index = {
-        "IndexName": "ByNumber",
-        "KeySchema": [key_element("text", "HASH"), key_element("number", "RANGE")],
-        "Projection": {"ProjectionType": "ALL"},
-    }
+    create_index = index("ByNumber", INDEXES["ByNumber"])
     types = [{"AttributeName": name, "AttributeType": kind} for name, kind in (TYPES | {"sk": "S"}).items()]
     reply = engine._update_table(
         {"TableName": TABLE, "AttributeDefinitions": types, "GlobalSecondaryIndexUpdates": [{"Create": create_index}]}
