@@ -17,6 +17,8 @@ from embedded_aws.replies import ApiError, Json, Reply
 
 # Whether the write under way is of a PartiQL statement, for which the engine writes no record.
 _PARTIQL: contextvars.ContextVar[bool] = contextvars.ContextVar("partiql", default=False)
+# The changes of the transaction of statements under way, which may still be cancelled; None outside of one.
+_HELD: contextvars.ContextVar[list[tuple[Any, ...]] | None] = contextvars.ContextVar("held", default=None)
 
 
 def install() -> None:
@@ -25,6 +27,7 @@ def install() -> None:
     wrap(engine, "_build_change_record", _sized)
     for name in ("_partiql_insert", "_partiql_update", "_partiql_delete"):
         wrap(engine, name, _marked)
+    wrap(engine, "_execute_transaction", _transaction)
     for name in ("_set_item", "_remove_item"):
         wrap(engine, name, _emitting)
 
@@ -59,9 +62,28 @@ def _marked(statement: Callable[..., Reply], *arguments: Any) -> Reply:
         _PARTIQL.reset(token)
 
 
+def _transaction(original: Handler, data: Json) -> Reply:
+    """Emit what the transaction changed once it is not cancelled."""
+    changes: list[tuple[Any, ...]] = []
+    token = _HELD.set(changes)
+    try:
+        reply = original(data)
+    finally:
+        _HELD.reset(token)
+    if reply[0] == 200:
+        for change in changes:
+            engine._emit_stream_event(*change)
+    return reply
+
+
 def _emitting(write: Callable[..., Any], table: Json, pk: Any, sk: Any, *item: Any) -> Any:
     before = write(table, pk, sk, *item)
     if _PARTIQL.get() and (item or before):
         kind = "REMOVE" if not item else "MODIFY" if before else "INSERT"
-        engine._emit_stream_event(table["TableName"], kind, before, *(item or (None,)))
+        change = (table["TableName"], kind, before, *(item or (None,)))
+        held = _HELD.get()
+        if held is None:
+            engine._emit_stream_event(*change)
+        else:
+            held.append(change)
     return before

@@ -110,6 +110,17 @@ def test_a_write_that_is_refused_or_changes_nothing_is_not_recorded(dynamodb, ta
     assert changes(records()) == [("INSERT", None, "1")]
 
 
+def test_a_transaction_of_statements_is_recorded_whole_or_not_at_all(dynamodb, table, records):
+    insert = {"Statement": f"INSERT INTO \"{table}\" VALUE {{'pk': 'a', 'Body': '1'}}"}
+    again = {"Statement": f"INSERT INTO \"{table}\" VALUE {{'pk': 'b', 'Body': '1'}}"}
+    dynamodb.put_item(TableName=table, Item=item("b", "0"))
+    failed = code_of(dynamodb.execute_transaction, TransactStatements=[insert, again])
+    assert failed == "TransactionCanceledException"
+    assert changes(records()) == [("INSERT", None, "0")]
+    dynamodb.execute_transaction(TransactStatements=[insert])
+    assert changes(records())[1:] == [("INSERT", None, "1")]
+
+
 def test_a_stream_that_is_disabled_and_enabled_again_is_a_new_one(dynamodb, table, records):
     def switch(specification):
         return refused(dynamodb.update_table, TableName=table, StreamSpecification=specification)
