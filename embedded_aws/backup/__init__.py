@@ -5,7 +5,7 @@ developer guide; ``TF`` hashicorp/terraform-provider-aws, internal/service/backu
 gruntwork-io/cloud-nuke#730 and ``DEL`` go-to-k/delstack#370, which quote AWS's answers.
 """
 
-from embedded_aws.backup import backup_jobs, backup_plans, recovery_points, routes
+from embedded_aws.backup import backup_jobs, backup_plans, recovery_points, routes, store
 
 
 def install() -> None:
@@ -14,3 +14,4 @@ def install() -> None:
     recovery_points.install()
     backup_jobs.install()
     routes.install()
+    store.install()

@@ -7,7 +7,7 @@ them at each request. The output shapes of Describe and List are those of the mo
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +15,7 @@ from typing import Any
 import ministack.services.backup as engine
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 
+from embedded_aws.patching import wrap
 from embedded_aws.replies import Json, invalid
 
 DAY_SECONDS = 86_400
@@ -30,7 +31,20 @@ legal_holds: dict[str, Json] = AccountRegionScopedDict()  # hold id -> the hold 
 copies: dict[str, Json] = AccountRegionScopedDict()  # job id -> the copy job as AWS shows it
 testing_plans: dict[str, Json] = AccountRegionScopedDict()  # name -> restore testing plan and its selections
 
+_ALL: tuple[Any, ...] = (jobs, points, restores, region_settings, legal_holds, copies, testing_plans)
+
 _moment: ContextVar[float] = ContextVar("moment_of_the_request")
+
+
+def install() -> None:
+    """Empty these when the engine empties its own: ``POST /_ministack/reset``."""
+    wrap(engine, "reset", _reset)
+
+
+def _reset(original: Callable[[], None]) -> None:
+    original()
+    for records in _ALL:
+        records.clear()
 
 
 @contextlib.contextmanager

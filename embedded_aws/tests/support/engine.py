@@ -33,6 +33,11 @@ def configure(engine: Any, **values: object) -> dict[str, Any]:
     return {name: before[f"additions.{name}"] for name in values}
 
 
+def reset(engine: Any) -> None:
+    """Delete everything in the account."""
+    assert _request(engine, "reset", b"") == {"reset": "ok"}
+
+
 def _request(engine: Any, path: str, data: bytes | None = None) -> Any:
     context = ssl.create_default_context(cafile=engine.ca_file)
     # Not through a proxy: it is on loopback, whatever the environment says.
