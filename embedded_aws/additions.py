@@ -13,6 +13,7 @@ from embedded_aws import (
     dynamodb,
     iam,
     lambda_functions,
+    request_validation,
     settings,
     stepfunctions,
     streams,
@@ -24,3 +25,4 @@ def install() -> None:
     settings.install(os.environ)
     for part in (dynamodb, backup, cloudformation, iam, stepfunctions, lambda_functions, streams, deliveries):
         part.install()
+    request_validation.install()  # the last, so that it is the first to see a request

@@ -21,7 +21,7 @@ from embedded_aws.replies import Json, body_of
 TABLE = "AWS::DynamoDB::Table"
 GLOBAL_TABLE = "AWS::DynamoDB::GlobalTable"
 RECOVERY, INSIGHTS = "PointInTimeRecoverySpecification", "ContributorInsightsSpecification"
-EXPIRY = "TimeToLiveSpecification"
+DAYS, EXPIRY = "RecoveryPeriodInDays", "TimeToLiveSpecification"
 # Parts of a CloudFormation table that CreateTable does not take.
 AFTERWARDS = (EXPIRY, RECOVERY, INSIGHTS)
 REPLACING = ("KeySchema", "LocalSecondaryIndexes")
@@ -80,7 +80,8 @@ def _apply(name: str, before: Json, after: Json) -> None:
     recovery = after.get(RECOVERY) or {}
     if recovery != (before.get(RECOVERY) or {}):
         wanted = recovery or {"PointInTimeRecoveryEnabled": False}
-        body_of(service._update_continuous_backups({"TableName": name, RECOVERY: wanted}))
+        days = {DAYS: int(wanted[DAYS])} if DAYS in wanted else {}  # a parameter's value is a text
+        body_of(service._update_continuous_backups({"TableName": name, RECOVERY: wanted | days}))
     old_expiry, expiry = before.get(EXPIRY), after.get(EXPIRY)
     if expiry != old_expiry:
         wanted = expiry or {"Enabled": False, "AttributeName": (old_expiry or {})["AttributeName"]}

@@ -69,8 +69,6 @@ def _update_recovery(_: Handler, data: Json) -> Reply:
         engine._tables[name].pop(CHANGES, None)
         return _recovery_description(name)
     days = LONGEST_PERIOD_DAYS if days is None else int(days)
-    if not 1 <= days <= LONGEST_PERIOD_DAYS:
-        raise ApiError(VALIDATION, f"RecoveryPeriodInDays must be between 1 and {LONGEST_PERIOD_DAYS}, got {days}")
     before = engine._pitr_settings.get(name) or {"EnabledAt": time.time()}
     engine._tables[name].setdefault(CHANGES, [])
     engine._pitr_settings[name] = {"EnabledAt": before["EnabledAt"], "Days": days}

@@ -45,9 +45,9 @@ def _create_system_backup(table: str) -> str:
 
     Source: ACK DDB-BACKUP-015 and the DynamoDB guide, "Point-in-time recovery".
     """
-    request = {"TableName": table, "BackupName": f"{table}$DeletedTableBackup"}
-    arn = str(body_of(engine._create_backup(request))["BackupDetails"]["BackupArn"])
+    arn = str(body_of(engine._create_backup({"TableName": table, "BackupName": table}))["BackupDetails"]["BackupArn"])
     details = engine._backups[arn]["BackupDetails"]
+    details["BackupName"] = f"{table}$DeletedTableBackup"  # which no caller may choose
     details["BackupType"] = "SYSTEM"
     details["BackupExpiryDateTime"] = time.time() + SYSTEM_BACKUP_DAYS * 86_400
     return arn
@@ -79,8 +79,6 @@ def _delete_backup(original: Handler, data: Json) -> Reply:
 
 def _list_backups(_: Handler, data: Json) -> Reply:
     kind = data.get("BackupType", "USER")
-    if kind not in LISTED:
-        raise ApiError("ValidationException", f"BackupType must be one of {sorted(LISTED)}")
     lower = data.get("TimeRangeLowerBound", 0)
     upper = data.get("TimeRangeUpperBound", float("inf"))
     table = table_name(data)
@@ -105,7 +103,7 @@ def _page(summaries: list[Json], data: Json) -> Json:
     ordered = sorted(summaries, key=lambda summary: str(summary["BackupArn"]))
     after = data.get("ExclusiveStartBackupArn", "")
     rest = [summary for summary in ordered if summary["BackupArn"] > after]
-    limit = min(int(data.get("Limit", LARGEST_PAGE)), LARGEST_PAGE)
+    limit = int(data.get("Limit", LARGEST_PAGE))
     page: Json = {"BackupSummaries": rest[:limit]}
     if len(rest) > limit:
         page["LastEvaluatedBackupArn"] = rest[limit - 1]["BackupArn"]

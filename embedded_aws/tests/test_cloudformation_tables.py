@@ -81,7 +81,7 @@ def test_a_table_follows_its_template_and_can_be_protected(stack, dynamodb, make
     dynamodb.put_item(TableName=table, Item={"pk": {"S": "one"}})
     changed = {
         "DeletionProtectionEnabled": False,
-        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": 14},
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True, "RecoveryPeriodInDays": "14"},
         "TableClass": "STANDARD",
         "Tags": [{"Key": "project", "Value": "other"}],
         "TimeToLiveSpecification": {"AttributeName": "ttl", "Enabled": False},

@@ -28,8 +28,8 @@ NUMBERS = {"integer": int, "long": int, "float": (int, float), "double": (int, f
 TYPES: dict[str, Any] = NUMBERS | {"string": str, "boolean": bool, "structure": dict, "map": dict, "list": list}
 # docs.aws.amazon.com/IAM/latest/APIReference/CommonErrors.html
 COMMON = set(
-    "AccessDenied AccessDeniedException ExpiredTokenException IncompleteSignature InternalFailure "
-    "InvalidClientTokenId ThrottlingException UnrecognizedClientException ValidationError ValidationException".split()
+    "AccessDenied AccessDeniedException ExpiredTokenException IncompleteSignature InternalFailure InvalidClientTokenId "
+    "SerializationException ThrottlingException UnrecognizedClientException ValidationError ValidationException".split()
 )
 
 

@@ -1,0 +1,175 @@
+"""Requests that the models of DynamoDB, Lambda, Step Functions and CloudFormation do not allow are refused.
+
+These services name all broken constraints of a request in one error. The form of its text is recorded in LocalStack's
+snapshots (tests/aws/services: lambda_/test_lambda_api, stepfunctions, cloudformation) and, for DynamoDB, in
+aws-controllers-k8s/dynamodb-controller, docs/api-quirks, DDB-TABLE-457. AWS lists constraints and the values of an
+enum in no fixed order; here they have the model's. The operations are those that the additions answer, also where
+CloudFormation calls them.
+"""
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import ministack.services.cloudformation.handlers as cloudformation
+import ministack.services.dynamodb as dynamodb
+import ministack.services.lambda_svc as functions
+import ministack.services.stepfunctions as stepfunctions
+
+from embedded_aws.constraints import NUMBERS, Fault, faults, operations, parsed
+from embedded_aws.patching import Handler, wrap_handler
+from embedded_aws.replies import ApiError, Json, Reply
+
+# The engine's handlers by operation.
+BACKUPS = {
+    "CreateBackup": "_create_backup",
+    "DeleteBackup": "_delete_backup",
+    "DescribeBackup": "_describe_backup",
+    "DescribeContinuousBackups": "_describe_continuous_backups",
+    "ListBackups": "_list_backups",
+    "RestoreTableFromBackup": "_restore_table_from_backup",
+    "RestoreTableToPointInTime": "_restore_table_to_point_in_time",
+    "UpdateContinuousBackups": "_update_continuous_backups",
+}
+STATE_MACHINES = {
+    "CreateStateMachine": "_create_state_machine",
+    "DescribeMapRun": "_describe_map_run",
+    "ListMapRuns": "_list_map_runs",
+    "UpdateMapRun": "_update_map_run",
+    "UpdateStateMachine": "_update_state_machine",
+}
+NEW_MAPPINGS = {"CreateEventSourceMapping": "_create_esm"}
+NAMED_MAPPINGS = {
+    "DeleteEventSourceMapping": "_delete_esm",
+    "GetEventSourceMapping": "_get_esm",
+    "UpdateEventSourceMapping": "_update_esm",
+}
+LISTED_MAPPINGS = {"ListEventSourceMappings": "_list_esms"}
+DRIFT = (
+    "DescribeStackDriftDetectionStatus",
+    "DescribeStackResourceDrifts",
+    "DetectStackDrift",
+    "DetectStackResourceDrift",
+)
+# DynamoDB's own texts for lengths (DDB-TABLE-457; DeleteBackup is not recorded). They come after all other errors.
+OWN_TEXTS = {
+    ("DeleteBackup", "BackupArn"): "Invalid Backup ARN",
+    ("DescribeBackup", "BackupArn"): "Invalid Backup ARN",
+    ("RestoreTableFromBackup", "BackupArn"): "Invalid Backup ARN",
+    ("RestoreTableFromBackup", "TargetTableName"): (
+        "TableName must be at least 3 characters long and at most 255 characters long"
+    ),
+}
+
+
+def install() -> None:
+    """Check the requests before the engine and the other additions do."""
+    for service, engine, handlers, members in (
+        ("dynamodb", dynamodb, BACKUPS, _of_body),
+        ("stepfunctions", stepfunctions, STATE_MACHINES, _of_body),
+        ("lambda", functions, NEW_MAPPINGS, _of_body),
+        ("lambda", functions, NAMED_MAPPINGS, _of_named_mapping),
+        ("lambda", functions, LISTED_MAPPINGS, _of_form),
+    ):
+        for operation, handler in handlers.items():
+            wrap_handler(engine, handler, partial(_checked, service, operation, members))
+    for operation in DRIFT:
+        handler = cloudformation._ACTION_HANDLERS[operation]
+        cloudformation._ACTION_HANDLERS[operation] = partial(_checked_form, operation, handler)
+
+
+def _checked(service: str, operation: str, members: Callable[..., Json], original: Handler, *arguments: Any) -> Reply:
+    check(service, operation, members(operations(service)[operation].input_shape, *arguments))
+    return original(*arguments)
+
+
+def _checked_form(operation: str, original: Handler, form: Json) -> Reply:
+    try:
+        return _checked("cloudformation", operation, _of_form, original, form)
+    except ApiError as error:
+        reply: Reply = cloudformation._error("ValidationError", error.message)
+        return reply
+
+
+def _of_body(_: Any, body: Json) -> Json:
+    return body
+
+
+def _of_named_mapping(_: Any, identifier: str, body: Json | None = None) -> Json:
+    return (body or {}) | {"UUID": identifier}
+
+
+def _of_form(shape: Any, form: Json) -> Json:
+    """The members in a query or a form, which numbers the elements of a list."""
+    values = {name: parsed(member, form[name]) for name, member in shape.members.items() if name in form}
+    for name, member in shape.members.items():
+        keys = [key for key in form if key.startswith(f"{name}.member.")]
+        if member.type_name == "list" and keys:
+            values[name] = [form[key][0] for key in sorted(keys, key=lambda key: int(key.rpartition(".")[2]))]
+    return values
+
+
+def check(service: str, operation: str, values: Json) -> None:
+    """Raise ApiError for all constraints of the model that the members ``values`` break."""
+    found = list(faults(operations(service)[operation].input_shape, values))
+    for fault in found:
+        if fault.rule == "type":
+            raise ApiError("SerializationException", _conversion(fault))
+    own = {fault.path for fault in found if (operation, fault.name) in OWN_TEXTS and fault.rule in ("min", "max")}
+    texts = list(dict.fromkeys(_text(fault) for fault in found if fault.path not in own))
+    if texts:
+        several = "s" if len(texts) > 1 else ""
+        raise ApiError("ValidationException", f"{len(texts)} validation error{several} detected: {'; '.join(texts)}")
+    if own:
+        raise ApiError("ValidationException", OWN_TEXTS[operation, min(own)[0]])
+
+
+def _text(fault: Fault) -> str:
+    if fault.part:
+        subject = {"element": "Member", "key": "Map keys", "value": "Map value"}[fault.part]
+        rules = [_rule(fault.shape, rule) for rule in ("max", "min", "pattern", "enum") if rule in fault.shape.metadata]
+        constraint, value = f"{subject} must satisfy constraint: [{', '.join(rules)}]", fault.whole
+    else:
+        constraint, value = _rule(fault.shape, fault.rule), fault.value
+    path = fault.path[:-1] if fault.part == "element" else fault.path
+    shown = "null" if value is None else f"'{_shown(value)}'"
+    return f"Value {shown} at '{_place(path)}' failed to satisfy constraint: {constraint}"
+
+
+def _rule(shape: Any, rule: str) -> str:
+    if rule == "required":
+        return "Member must not be null"
+    limit = shape.metadata[rule]
+    if rule == "enum":
+        return f"Member must satisfy enum value set: [{', '.join(limit)}]"
+    if rule == "pattern":
+        return f"Member must satisfy regular expression pattern: {limit}"
+    measured = "value" if shape.type_name in NUMBERS else "length"
+    return f"Member must have {measured} {'less' if rule == 'max' else 'greater'} than or equal to {limit}"
+
+
+def _place(path: Iterable[str]) -> str:
+    """The member as these services write it: ``keySchema.1.member.attributeName``, ``sSESpecification.sSEType``."""
+    return ".".join(f"{part}.member" if part.isdigit() else part[0].lower() + part[1:] for part in path)
+
+
+def _shown(value: Any) -> str:
+    """A value as Java prints it."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{key}={_shown(each)}' for key, each in value.items())}}}"
+    return str(value)
+
+
+def _conversion(fault: Fault) -> str:
+    """Why a value cannot be read, in the words that ministack's Step Functions quotes from AWS."""
+    if isinstance(fault.value, list):
+        return "Start of list found where not expected"
+    if isinstance(fault.value, dict):
+        return "Start of structure or map found where not expected."
+    if fault.shape.type_name in ("structure", "map", "list"):
+        return "Expected null"
+    given = {str: "STRING_VALUE", bool: f"{str(fault.value).upper()}_VALUE"}.get(type(fault.value), "NUMBER_VALUE")
+    wanted = fault.shape.type_name.capitalize()
+    return f"{given} can not be converted to a{'n' if wanted[0] in 'AEIOU' else ''} {wanted}"
