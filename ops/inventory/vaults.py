@@ -5,6 +5,7 @@ import dataclasses
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
@@ -138,16 +139,22 @@ def points(backup: Any, vault: str, *, resource: str = "") -> Iterator[Point]:
 
 
 def point(vault: str, found: dict[str, Any]) -> Point:
-    """A recovery point, from AWS's description of it. Texts that many points share are interned."""
+    """A recovery point, as AWS lists or describes it. Texts that many points share are interned.
+
+    Only DescribeRecoveryPoint answers the StorageClass; lists have the time of the move
+    (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RecoveryPointByBackupVault.html).
+    """
+    lifecycle = found.get("CalculatedLifecycle", {})
+    moves = lifecycle.get("MoveToColdStorageAt")
     return Point(
         arn=found["RecoveryPointArn"],
         vault=vault,
         status=sys.intern(found["Status"]),
         resource=sys.intern(found.get("ResourceArn", "")),
         created=found.get("CreationDate"),
-        expires=found.get("CalculatedLifecycle", {}).get("DeleteAt"),
+        expires=lifecycle.get("DeleteAt"),
         bytes=found.get("BackupSizeInBytes", 0),
-        storage=sys.intern(found.get("StorageClass", "WARM")),
+        storage="COLD" if moves and moves <= datetime.now(UTC) else "WARM",
         role=sys.intern(_role(found)),
         key=sys.intern(found.get("EncryptionKeyArn", "")),
     )

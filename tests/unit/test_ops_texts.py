@@ -9,7 +9,7 @@ from cli.command_line import Context
 from ops import backup, backups
 from ops.cost.prices import AS_OF, GB
 from ops.inventory import command as holdings
-from ops.inventory import costs
+from ops.inventory import costs, vaults
 from ops.inventory.costs import Rates
 from ops.inventory.found import ExistingTable, Inventory, Key, NativeBackup, Point, Vault
 from ops.restore import origin
@@ -131,6 +131,16 @@ def test_only_a_complete_backup_is_one(state, category, text, failure):
     job = {"State": state, "MessageCategory": category, "StatusMessage": text, "RecoveryPointArn": "arn"}
     assert backup.failure(job) == failure
     assert backup.failure({"State": "COMPLETED"}) == "COMPLETED without a recovery point"
+
+
+@pytest.mark.parametrize(("days", "storage"), [(-1, "COLD"), (1, "WARM"), (None, "WARM")])
+def test_a_listed_point_is_cold_from_the_day_on_which_it_moves(days, storage):
+    moves = {} if days is None else {"MoveToColdStorageAt": datetime.now(UTC) + timedelta(days=days)}
+    listed = {"RecoveryPointArn": "p", "Status": "COMPLETED", "BackupSizeInBytes": 10 * GB}
+    found = vaults.point("v", listed | {"CalculatedLifecycle": moves})
+    assert found.storage == storage
+    (row,) = backups.backup_rows([found], Rates("us-west-2"))
+    assert row["monthly_usd"] == {"COLD": 0.3, "WARM": 1.0}[storage]
 
 
 @pytest.mark.parametrize(
