@@ -18,7 +18,7 @@ import ministack.services.stepfunctions as stepfunctions
 
 from embedded_aws.constraints import NUMBERS, Fault, faults, operations, parsed
 from embedded_aws.patching import Handler, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply
+from embedded_aws.replies import ApiError, Json, Reply, invalid
 
 # The engine's handlers by operation.
 BACKUPS = {
@@ -60,6 +60,9 @@ OWN_TEXTS = {
         "TableName must be at least 3 characters long and at most 255 characters long"
     ),
 }
+# API_CreateEventSourceMapping: the model's range is -1 to 604800. The text is from terraform-provider-aws#16113.
+SHORTEST_AGE = 60
+AGE = f"MaximumRecordAgeInSeconds must be either -1 (forever) or between {SHORTEST_AGE} and 604800 (inclusive)"
 
 
 def install() -> None:
@@ -110,7 +113,7 @@ def _of_form(shape: Any, form: Json) -> Json:
 
 
 def check(service: str, operation: str, values: Json) -> None:
-    """Raise ApiError for all constraints of the model that the members ``values`` break."""
+    """Raise ApiError for all constraints that the members ``values`` break."""
     found = list(faults(operations(service)[operation].input_shape, values))
     for fault in found:
         if fault.rule == "type":
@@ -122,6 +125,8 @@ def check(service: str, operation: str, values: Json) -> None:
         raise ApiError("ValidationException", f"{len(texts)} validation error{several} detected: {'; '.join(texts)}")
     if own:
         raise ApiError("ValidationException", OWN_TEXTS[operation, min(own)[0]])
+    if 0 <= values.get("MaximumRecordAgeInSeconds", -1) < SHORTEST_AGE:
+        raise invalid(AGE)
 
 
 def _text(fault: Fault) -> str:

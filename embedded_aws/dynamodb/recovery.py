@@ -140,15 +140,14 @@ def _restore_from_backup(original: Handler, data: Json) -> Reply:
 
 
 def _restore_to_point_in_time(original: Handler, data: Json) -> Reply:
+    _check_times(data)
     name = _existing_table(table_name(data, "SourceTableName") or table_name(data, "SourceTableArn"))
     table = engine._tables[name]
     if not enabled(name):
         text = f"Point in time recovery is not enabled for table '{name}'"
         raise ApiError("PointInTimeRecoveryUnavailableException", text)
     earliest, latest = _window(name)
-    wanted = latest if data.get("UseLatestRestorableTime") else data.get("RestoreDateTime")
-    if wanted is None:
-        raise ApiError(VALIDATION, "Either RestoreDateTime or UseLatestRestorableTime must be specified")
+    wanted = latest if data.get("UseLatestRestorableTime") else data["RestoreDateTime"]
     # Times are rounded on their way: the window's own ends must pass.
     if not int(earliest) <= int(wanted) <= int(latest):
         raise ApiError("InvalidRestoreTimeException", "Invalid restore time")
@@ -160,6 +159,15 @@ def _restore_to_point_in_time(original: Handler, data: Json) -> Reply:
     made["items"] = _items_at(table, max(wanted, earliest))
     engine._items_replaced(made)
     return _restore_answer(body, {"SourceTableArn": table["TableArn"], "RestoreDateTime": wanted})
+
+
+def _check_times(data: Json) -> None:
+    """Raise ApiError unless the request has one time; this comes before all else (ACK DDB-TABLE-100)."""
+    latest, given = bool(data.get("UseLatestRestorableTime")), data.get("RestoreDateTime") is not None
+    both = "RestoreDateTime and UseLatestRestorableTime cannot be set for point-in-time restore request."
+    neither = "RestoreDateTime or UseLatestRestorableTime must be specified, but not both"
+    if latest == given:
+        raise ApiError(VALIDATION, f"Invalid Request: {f'Both {both}' if given else f'Either one of {neither}'}")
 
 
 def _check_target(data: Json) -> None:

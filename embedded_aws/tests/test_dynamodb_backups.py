@@ -89,6 +89,13 @@ def test_a_restore_to_a_time_needs_recovery_and_has_the_items_of_that_time(dynam
     assert found == (400, "PointInTimeRecoveryUnavailableException", text)
 
     now = datetime.datetime.now(datetime.UTC)
+    for times, beginning in (
+        ({}, "Either one of"),
+        ({"UseLatestRestorableTime": True, "RestoreDateTime": now}, "Both"),
+    ):
+        _, code, text = refused(restore, TargetTableName=f"{table}-x", **target, **times)
+        found = text.startswith(f"Invalid Request: {beginning} RestoreDateTime ")
+        assert (code, found) == ("ValidationException", True)
     shown = update()
     enabled = shown["EarliestRestorableDateTime"]
     assert (shown["PointInTimeRecoveryStatus"], shown["RecoveryPeriodInDays"]) == ("ENABLED", 35)

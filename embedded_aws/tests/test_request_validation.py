@@ -127,6 +127,12 @@ def test_what_the_model_allows_is_not_refused_as_invalid(unchecking, service):
             r"([\p{L}\p{Z}\p{N}_.:/=+\-@]*)]",
         ),
         (
+            "lambda",
+            "update_event_source_mapping",
+            {"UUID": "0" * 36, "MaximumRecordAgeInSeconds": 59},
+            "MaximumRecordAgeInSeconds must be either -1 (forever) or between 60 and 604800 (inclusive)",
+        ),
+        (
             "stepfunctions",
             "create_state_machine",
             {"name": "A" * 81, "definition": "{}", "roleArn": "arn"},
