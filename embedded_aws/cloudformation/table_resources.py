@@ -70,8 +70,12 @@ def _update(kind: str, translate: Translate, name: str, old: Json, new: Json, st
     return made[0], made[1] | {"TableId": service._tables[made[0]]["TableId"]}
 
 
-def _delete(name: str, _: Json) -> None:
+def _delete(name: str, props: Json) -> None:
     if name in service._tables:
+        # Those of other regions are in the template alone.
+        others = (replica for replica in props.get("Replicas", []) if replica["Region"] != get_region())
+        if any(replica.get("DeletionProtectionEnabled") for replica in others):
+            raise ValueError(PROTECTED)
         body_of(service._delete_table({"TableName": name}))
 
 

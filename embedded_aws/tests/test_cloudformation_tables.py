@@ -207,3 +207,32 @@ def test_every_autoscaled_capacity_needs_a_seed_capacity(place):
         check_billing(on_demand, _scaled(place))
     with pytest.raises(ValueError, match="to OnDemand"):
         check_billing(_scaled(place), on_demand)
+
+
+def _replicated(*regions, protected=()):
+    replicas = [{"Region": region, "DeletionProtectionEnabled": region in protected} for region in regions]
+    stream = {"StreamSpecification": {"StreamViewType": "NEW_AND_OLD_IMAGES"}}
+    return {"Table": resource("AWS::DynamoDB::GlobalTable", KEYED | stream | {"Replicas": replicas})}
+
+
+def test_replicas_come_and_go_one_at_a_time_and_not_while_they_are_protected(client, stack, dynamodb, name):
+    """Sources: CloudFormation reference, AWS::DynamoDB::GlobalTable, Replicas; DynamoDB guide, deletion protection."""
+    home, west, east = "us-east-1", "eu-west-1", "ap-east-1"
+    stack.create(**_replicated(home))
+
+    def refused(table):
+        assert stack.update(**table).status == "UPDATE_ROLLBACK_COMPLETE"
+        return [reason for status, reason in stack.events("Table") if status == "UPDATE_FAILED"][-1]
+
+    assert refused(_replicated(home, west, east)) == "Only one replica can be added or deleted in a single update"
+    assert stack.update(**_replicated(home, west, protected=[west])).status == "UPDATE_COMPLETE"
+    assert refused(_replicated(home)) == PROTECTED
+    assert stack.update(**_replicated(home, west)).status == "UPDATE_COMPLETE"
+    assert stack.update(**_replicated(home)).status == "UPDATE_COMPLETE"
+    assert stack.delete().status == "DELETE_COMPLETE"
+
+    other = Stack(client, f"{name}-2").create(**_replicated(home, west, protected=[west]))
+    assert other.delete().status == "DELETE_FAILED"
+    assert other.events("Table")[-1] == ("DELETE_FAILED", PROTECTED)
+    dynamodb.delete_table(TableName=other.output("Table"))
+    assert other.delete().status == "DELETE_COMPLETE"
