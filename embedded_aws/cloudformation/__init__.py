@@ -4,7 +4,14 @@ A handler that raises becomes CREATE_FAILED or DELETE_FAILED with its text as th
 failed to be created is not deleted by the rollback, so another owner's resource is safe.
 """
 
-from embedded_aws.cloudformation import backup_resources, drift, other_resources, stack_rules, table_resources
+from embedded_aws.cloudformation import (
+    backup_resources,
+    conditions,
+    drift,
+    other_resources,
+    stack_rules,
+    table_resources,
+)
 
 
 def install() -> None:
@@ -14,3 +21,4 @@ def install() -> None:
     other_resources.install()
     stack_rules.install()
     drift.install()
+    conditions.install()
