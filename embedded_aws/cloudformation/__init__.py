@@ -9,6 +9,7 @@ from embedded_aws.cloudformation import (
     conditions,
     drift,
     other_resources,
+    replacements,
     stack_rules,
     table_resources,
 )
@@ -21,4 +22,5 @@ def install() -> None:
     other_resources.install()
     stack_rules.install()
     drift.install()
+    replacements.install()
     conditions.install()

@@ -1,6 +1,6 @@
 """CloudFormation's types of AWS Backup.
 
-Source: the types' schemas in the CloudFormation registry (create-only properties, Ref, GetAtt; Ref of a restore
+Source: the types' schemas in the CloudFormation registry (Ref, GetAtt; Ref of a restore
 testing selection is both names, joined by a bar: its primary identifier has two parts). Each goes through AWS
 Backup's API, so that its refusals end in CREATE_FAILED or DELETE_FAILED.
 """
@@ -31,23 +31,16 @@ def install() -> None:
 
     def update(name: str, old: Json, new: Json, stack: str, logical_id: str) -> Made:
         made: Made = engine_update(name, old, new, stack, logical_id)
-        if made[0] == name:  # a replaced vault was created with what it has now
-            _guard_vault(name, new, before=old)
+        _guard_vault(name, new, before=old)
         return made
 
     register(VAULT, create=_create_vault, update=update, delete=_delete_vault)
     importable(VAULT, "BackupVaultName", _adopt_vault, service._vaults)
-    engine._backup_vault_create = _create_vault  # the engine's update replaces with it
-    engine._backup_vault_delete = _delete_vault
     register("AWS::Backup::BackupPlan", create=_create_plan, delete=_delete_plan)
-    fixed = ("BackupPlanId", "BackupSelection")
-    register(SELECTION, fixed, create=_create_selection, delete=_delete_selection)
-    register(
-        TESTING_PLAN, [PLAN_NAME], create=_create_testing_plan, update=_update_testing_plan, delete=_delete_testing_plan
-    )
+    register(SELECTION, create=_create_selection, delete=_delete_selection)
+    register(TESTING_PLAN, create=_create_testing_plan, update=_update_testing_plan, delete=_delete_testing_plan)
     register(
         TESTING_SELECTION,
-        [PLAN_NAME, SELECTION_NAME, "ProtectedResourceType"],
         create=_create_testing_selection,
         update=_update_testing_selection,
         delete=_delete_testing_selection,

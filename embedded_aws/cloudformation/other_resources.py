@@ -22,7 +22,6 @@ TOPIC, KEY = "AWS::SNS::Topic", "KmsMasterKeyId"
 PROVIDER = "AWS::IAM::OIDCProvider"
 ROLE, BOUNDARY = "AWS::IAM::Role", "PermissionsBoundary"
 MAPPING = "AWS::Lambda::EventSourceMapping"
-MAPPING_CREATE_ONLY = ("EventSourceArn", "StartingPosition")
 MAPPING_NUMBERS = (
     "BatchSize MaximumBatchingWindowInSeconds MaximumRecordAgeInSeconds MaximumRetryAttempts ParallelizationFactor"
 ).split()
@@ -35,14 +34,12 @@ def install() -> None:
     wrap(engine, "_cw_metric_alarm_record", _alarm)
     create, update = partial(_topic, engine._sns_create, 1), partial(_topic, engine._sns_update, 2)
     register(TOPIC, create=create, update=update)
-    engine._sns_create = create  # the engine's update replaces with it
-    register(PROVIDER, ["Url"], create=_create_provider, update=_update_provider, delete=_delete_provider)
+    register(PROVIDER, create=_create_provider, update=_update_provider, delete=_delete_provider)
     handlers = engine._RESOURCE_HANDLERS[ROLE]
     for verb, position in (("create", 1), ("update", 2)):
         handlers[verb] = partial(_role, handlers[verb], position)
     create = partial(_create_mapping, engine._lambda_esm_create)
     register(MAPPING, create=create, update=partial(_update_mapping, engine._lambda_esm_update))
-    engine._lambda_esm_create = create  # the engine's update replaces with it
 
 
 def _alarm(original: Callable[[str, Json], Json], name: str, properties: Json) -> Json:
@@ -122,8 +119,7 @@ def _create_mapping(original: Callable[..., Made], logical_id: str, props: Json,
 
 def _update_mapping(original: Callable[..., Made], identifier: str, old: Json, new: Json, stack: str, _: str) -> Made:
     """A property that leaves the template gets its default again; the engine would leave it set."""
-    replaced = any(old.get(name) != new.get(name) for name in MAPPING_CREATE_ONLY)
-    if replaced or not of_stream(new):
+    if not of_stream(new):
         return original(identifier, old, new, stack)
     body_of(lambda_svc._update_esm(identifier, DEFAULTS | UNSET | _mapping_request(new)))
     return _made_mapping(identifier)

@@ -1,38 +1,28 @@
 """How the engine learns of a resource type's handlers."""
 
-import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import ministack.services.cloudformation.changesets as changesets
 import ministack.services.cloudformation.provisioners as engine
+import ministack.services.cloudformation.stacks as stacks
 
+from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 # Physical id and attributes for Fn::GetAtt.
 Made = tuple[str, dict[str, Any]]
 
 
-def register(kind: str, create_only: Iterable[str] = (), **handlers: Any) -> None:
-    """Set ``create``, ``update``, ``delete`` of a type; updates are told the logical id too.
-
-    A change of a property in ``create_only`` replaces the resource, of another never does.
-    """
-    fixed = tuple(create_only)
-    if fixed:
-        engine._REPLACING_PROPERTIES[kind] = fixed
-    if fixed and "update" in handlers:
-        handlers["update"] = functools.partial(_update_or_replace, kind, fixed, handlers["update"])
+def register(kind: str, **handlers: Any) -> None:
+    """Set ``create``, ``update``, ``delete`` of a type; updates are told the logical id too."""
     engine._RESOURCE_HANDLERS.setdefault(kind, {}).update(handlers, update_with_logical_id=True)
 
 
-def _update_or_replace(
-    kind: str, fixed: tuple[str, ...], update: Any, name: str, old: Json, new: Json, stack: str, logical_id: str
-) -> Made:
-    if any(old.get(key) != new.get(key) for key in fixed):
-        update = functools.partial(engine._replace_resource, kind)
-    made: Made = update(name, old, new, stack, logical_id)
-    return made
+def wrap_shared(name: str, function: Callable[..., Any]) -> None:
+    """As ``patching.wrap``, for a function that the engine's stacks import by its name."""
+    wrap(engine, name, function)
+    setattr(stacks, name, getattr(engine, name))
 
 
 def importable(kind: str, name: str, adopt: Callable[[Json], Made], records: Any) -> None:

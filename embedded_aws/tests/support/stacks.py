@@ -21,6 +21,14 @@ class Stack:
         self.id = answer["StackId"]
         return self._settle()
 
+    def replacements(self, **resources: Properties) -> dict[str, str]:
+        """What a change set says of each resource that an update would modify: replaced ("True") or not."""
+        name = {"StackName": self.name, "ChangeSetName": "look"}
+        self.cloudformation.create_change_set(**name, **_template(resources))
+        changes = [change["ResourceChange"] for change in self.cloudformation.describe_change_set(**name)["Changes"]]
+        self.cloudformation.delete_change_set(**name)
+        return {change["LogicalResourceId"]: change["Replacement"] for change in changes}
+
     def take_over(self, **resources: Properties) -> "Stack":
         """Create the stack through a change set that imports what exists already."""
         importing = {"ChangeSetName": "import", "ChangeSetType": "CREATE", "ImportExistingResources": True}
