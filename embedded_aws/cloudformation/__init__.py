@@ -6,6 +6,7 @@ failed to be created is not deleted by the rollback, so another owner's resource
 
 from embedded_aws.cloudformation import (
     backup_resources,
+    checks,
     conditions,
     drift,
     other_resources,
@@ -23,4 +24,5 @@ def install() -> None:
     stack_rules.install()
     drift.install()
     replacements.install()
+    checks.install()
     conditions.install()

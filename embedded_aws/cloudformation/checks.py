@@ -1,0 +1,50 @@
+"""What CloudFormation checks before it creates or updates a resource, in stacks and nested stacks."""
+
+from collections.abc import Callable
+
+import ministack.services.cloudformation.provisioners as engine
+
+from embedded_aws.cloudformation.property_rules import refuse_invalid
+from embedded_aws.cloudformation.registry import Made, wrap_shared
+from embedded_aws.replies import Json
+
+# Tags that CloudFormation adds; the schemas' rules are for those of the template.
+OWN_TAGS = "aws:cloudformation:"
+
+
+def install() -> None:
+    """Replace the engine's functions."""
+    wrap_shared("_provision_resource", _create)
+    wrap_shared("_update_resource", _update)
+
+
+def _create(original: Callable[..., Made], kind: str, logical_id: str, properties: Json, stack: str) -> Made:
+    refuse_invalid(kind, logical_id, _of_template(kind, properties))
+    return original(kind, logical_id, properties, stack)
+
+
+def _update(
+    original: Callable[..., Made],
+    kind: str,
+    physical_id: str,
+    old: Json,
+    new: Json,
+    stack: str,
+    logical_id: str = "",
+    attributes: Json | None = None,
+) -> Made:
+    if old != new:
+        refuse_invalid(kind, logical_id, _of_template(kind, new))
+    return original(kind, physical_id, old, new, stack, logical_id, attributes)
+
+
+def _of_template(kind: str, properties: Json) -> Json:
+    """The properties without the tags that CloudFormation adds."""
+    name = engine._STACK_TAG_PROPERTY.get(kind, ("", ""))[0]
+    tags = properties.get(name)
+    if isinstance(tags, dict):
+        own = {key: value for key, value in tags.items() if not key.startswith(OWN_TAGS)}
+        return properties | {name: own}
+    if isinstance(tags, list):
+        return properties | {name: [tag for tag in tags if not str(tag.get("Key")).startswith(OWN_TAGS)]}
+    return properties
