@@ -6,6 +6,7 @@ import ministack.services.cloudformation.provisioners as engine
 
 from embedded_aws.cloudformation.property_rules import refuse_invalid
 from embedded_aws.cloudformation.registry import Made, wrap_shared
+from embedded_aws.cloudformation.taken_names import refuse_taken
 from embedded_aws.replies import Json
 
 # Tags that CloudFormation adds; the schemas' rules are for those of the template.
@@ -20,6 +21,7 @@ def install() -> None:
 
 def _create(original: Callable[..., Made], kind: str, logical_id: str, properties: Json, stack: str) -> Made:
     refuse_invalid(kind, logical_id, _of_template(kind, properties))
+    refuse_taken(kind, logical_id, properties, stack)
     return original(kind, logical_id, properties, stack)
 
 

@@ -1,0 +1,66 @@
+"""Custom names that are taken: a stack neither gets nor changes what it did not create.
+
+The engine writes over it. Sources: CloudFormation CLI guide, "Resource type handler contract" (a create handler fails
+with AlreadyExists); the text: stratospheric-dev/stratospheric#204. Types whose service refuses the name keep its text.
+What no stack has is found for the types in ``RECORDS`` and for those whose creation goes through their service.
+"""
+
+import uuid
+from typing import Any
+
+import ministack.services.cloudformation as cloudformation
+import ministack.services.cloudwatch as cloudwatch
+import ministack.services.cloudwatch_logs as logs
+import ministack.services.ecr as ecr
+import ministack.services.iam as iam
+import ministack.services.kms as kms
+import ministack.services.lambda_svc as lambda_svc
+import ministack.services.sns as sns
+import ministack.services.sqs as sqs
+import ministack.services.stepfunctions as stepfunctions
+
+from embedded_aws.cloudformation.schemas import name_property
+from embedded_aws.replies import Json
+
+# The engine's records of a service, by name or ARN.
+RECORDS: dict[str, Any] = {
+    "AWS::CloudWatch::Alarm": cloudwatch._alarms,
+    "AWS::CloudWatch::Dashboard": cloudwatch._dashboards,
+    "AWS::ECR::Repository": ecr._repositories,
+    "AWS::IAM::ManagedPolicy": iam._policies,
+    "AWS::IAM::Role": iam._roles,
+    "AWS::KMS::Alias": kms._aliases,
+    "AWS::Lambda::Function": lambda_svc._functions,
+    "AWS::Logs::LogGroup": logs._log_groups,
+    "AWS::SNS::Topic": sns._topics,
+    "AWS::SQS::Queue": sqs._queue_name_to_url,
+    "AWS::StepFunctions::StateMachine": stepfunctions._state_machines,
+}
+
+
+def refuse_taken(kind: str, logical_id: str, properties: Json, stack: str) -> None:
+    """Raise ValueError when another resource of the type has the name that the template gives."""
+    prop = name_property(kind) or ""
+    name = properties.get(prop)
+    if name and not _is_own(kind, logical_id, prop, name, stack) and _exists(kind, prop, str(name)):
+        raise ValueError(
+            f"Resource handler returned message: \"Resource of type '{kind}' with identifier '{name}' already "
+            f'exists." (RequestToken: {uuid.uuid4()}, HandlerErrorCode: AlreadyExists)'
+        )
+
+
+def _is_own(kind: str, logical_id: str, prop: str, name: str, stack: str) -> bool:
+    """Whether the stack has this resource: the engine updates some types by creating them again."""
+    record = cloudformation._stacks.get(stack, {}).get("_resources", {}).get(logical_id, {})
+    return bool(record.get("ResourceType") == kind and record["Properties"].get(prop) == name)
+
+
+def _exists(kind: str, prop: str, name: str) -> bool:
+    ends = (f":{name}", f"/{name}")
+    if any(key == name or (key.startswith("arn:") and key.endswith(ends)) for key in RECORDS.get(kind, ())):
+        return True
+    return any(
+        record.get("ResourceType") == kind and record.get("Properties", {}).get(prop) == name
+        for stack in cloudformation._stacks.values()
+        for record in stack.get("_resources", {}).values()
+    )
