@@ -22,6 +22,10 @@ class EngineSettings:
 
     backup_job_seconds: float = 1.0
     restore_job_seconds: float = 0.5
+    # An export of a table to S3.
+    export_seconds: float = 0.5
+    # The shortest period of an incremental export; the one number of AWS.
+    export_period_seconds: float = 900.0
     recovery_point_deleting_seconds: float = 0.5
     # From the end of the last recovery point's deletion until its vault can be deleted.
     vault_lag_seconds: float = 0.5

@@ -1,10 +1,19 @@
-"""Additions to the engine's DynamoDB: deletion protection, PITR, backups and error texts as on AWS.
+"""Additions to the engine's DynamoDB: deletion protection, PITR, backups, exports and error texts as on AWS.
 
 ``ACK`` in this package is docs/api-quirks of aws-controllers-k8s/dynamodb-controller, whose
 authors measured each quirk on AWS; ``model`` is botocore's data/dynamodb/2012-08-10.
 """
 
-from embedded_aws.dynamodb import change_records, customer_keys, numbers, pages, recovery, refusals, table_backups
+from embedded_aws.dynamodb import (
+    change_records,
+    customer_keys,
+    exports,
+    numbers,
+    pages,
+    recovery,
+    refusals,
+    table_backups,
+)
 
 
 def install() -> None:
@@ -13,6 +22,7 @@ def install() -> None:
     pages.install()
     table_backups.install()
     recovery.install()
+    exports.install()
     change_records.install()
     customer_keys.install()
     refusals.install()

@@ -50,7 +50,7 @@ def enabled(name: str) -> bool:
     return bool(engine._pitr_settings.get(name))
 
 
-def _window(name: str) -> tuple[float, float]:
+def window(name: str) -> tuple[float, float]:
     """The earliest and latest time the table can be restored to, in epoch seconds."""
     setting = engine._pitr_settings[name]
     now = time.time()
@@ -88,7 +88,7 @@ def _existing_table(name: str) -> str:
 def _recovery_description(name: str) -> Reply:
     recovery: Json = {"PointInTimeRecoveryStatus": "DISABLED"}
     if enabled(name):
-        earliest, latest = _window(name)
+        earliest, latest = window(name)
         recovery = {
             "PointInTimeRecoveryStatus": "ENABLED",
             "RecoveryPeriodInDays": engine._pitr_settings[name]["Days"],
@@ -99,7 +99,7 @@ def _recovery_description(name: str) -> Reply:
     return ok({"ContinuousBackupsDescription": description})
 
 
-def _items_at(table: Json, moment: float) -> Any:
+def items_at(table: Json, moment: float) -> Any:
     """The table's items as they were at ``moment``, in the engine's own form."""
     items = {pk: dict(sorted_items) for pk, sorted_items in table["items"].items()}
     for when, pk, sk, before in reversed(table[CHANGES]):
@@ -146,7 +146,7 @@ def _restore_to_point_in_time(original: Handler, data: Json) -> Reply:
     if not enabled(name):
         text = f"Point in time recovery is not enabled for table '{name}'"
         raise ApiError("PointInTimeRecoveryUnavailableException", text)
-    earliest, latest = _window(name)
+    earliest, latest = window(name)
     wanted = latest if data.get("UseLatestRestorableTime") else data["RestoreDateTime"]
     # Times are rounded on their way: the window's own ends must pass.
     if not int(earliest) <= int(wanted) <= int(latest):
@@ -156,7 +156,7 @@ def _restore_to_point_in_time(original: Handler, data: Json) -> Reply:
     _encrypt(data, table)
     made = engine._tables[data["TargetTableName"]]
     # Whole seconds on the wire: the second in which it was enabled means that moment.
-    made["items"] = _items_at(table, max(wanted, earliest))
+    made["items"] = items_at(table, max(wanted, earliest))
     engine._items_replaced(made)
     return _restore_answer(body, {"SourceTableArn": table["TableArn"], "RestoreDateTime": wanted})
 

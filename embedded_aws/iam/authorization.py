@@ -1,13 +1,13 @@
 """The resource, the condition keys and the second permission with which a call is authorized.
 
-Sources: Service Authorization Reference, the pages of AWS Backup (calls that it lists without a resource type stay
-on "*"; CreateBackupPlan, CreateBackupVault and CreateRestoreTestingPlan each also authorize backup:TagResource), of
-AWS Step Functions (calls that name a Map Run are about it) and of IAM (iam:PermissionsBoundary is the boundary that
-the request sets, else the one that the role has); KMS Developer Guide, "Controlling access to tags" (CreateKey with
-tags needs kms:TagResource); IAM User Guide, "AWS global condition context keys" (aws:PrincipalArn is, for the
-session of a role, "the ARN of the role that was assumed"). What does not exist yet has no aws:ResourceTag. The
-engine reads the tags of the resource for aws:ResourceTag only where a policy of the caller names that key, and not
-where the caller's boundary does.
+Sources: Service Authorization Reference, the pages of AWS Backup (calls that it lists without a resource type stay on
+"*"; CreateBackupPlan, CreateBackupVault and CreateRestoreTestingPlan each also authorize backup:TagResource), of AWS
+Step Functions (calls that name a Map Run are about it), of DynamoDB (calls of exports name a table or an export by
+its ARN) and of IAM (iam:PermissionsBoundary is the boundary that the request sets, else the one that the role has);
+KMS Developer Guide, "Controlling access to tags" (CreateKey with tags needs kms:TagResource); IAM User Guide, "AWS
+global condition context keys" (aws:PrincipalArn is, for the session of a role, "the ARN of the role that was
+assumed"). What does not exist yet has no aws:ResourceTag. The engine reads the tags of the resource for
+aws:ResourceTag only where a policy of the caller names that key, and not where the caller's boundary does.
 """
 
 import json
@@ -59,6 +59,8 @@ def _extract_resource_arn(
     found = None
     if service == "states":
         found = actions._safe_json_field(body, "mapRunArn")
+    if service == "dynamodb":  # calls of exports
+        found = actions._safe_json_field(body, "ExportArn") or actions._safe_json_field(body, "TableArn")
     if service == "backup":
         region, account = rest[-2:]
         found = backup_resource(method, path, f"arn:aws:backup:{region}:{account}")
