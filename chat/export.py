@@ -1,4 +1,4 @@
-"""``export``: writes the items of a table as lines, in parallel segments.
+"""``export``: writes the items of a table as lines, in parallel segments; ``--to`` has DynamoDB do it (s3_export).
 
 An export is not a snapshot: items that are written meanwhile may be in it or not. Items that were there before and do
 not change are in it: reads are consistent.
@@ -21,6 +21,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from chat import s3_export
 from chat.target import Commands, Target, command, pair
 from chat.transfer import CONTINUES, FAILURES, Call, ProgressFile, bar, describe, read_segments, scans, unfinished
 from cli.errors import OpsError, UsageError
@@ -44,14 +45,20 @@ def add(commands: Commands) -> None:
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--conversation", metavar="C", type=pair, help="only the messages of one conversation")
     only.add_argument("--messages", action="store_true", help="only messages, no memberships (rows of users' lists)")
+    s3_export.add(parser)
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Export; print the result on standard output, unless the items are printed there."""
+    s3_export.check(arguments)
+    if arguments.to:
+        return s3_export.run(arguments, target)
     path = None if arguments.file in (None, "-") else Path(arguments.file)
     if arguments.json and not path:
-        raise UsageError("--json prints the result, and needs FILE: without it the items go to standard output")
+        raise UsageError(
+            "--json prints the result, and needs FILE or --to: without them the items go to standard output"
+        )
     client, name = target.typed_client, target.table_name
     table = describe(client, name)
     selection, calls = _selected(client, target, arguments)
