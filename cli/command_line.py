@@ -46,6 +46,17 @@ def number(arguments: argparse.Namespace, option: str, low: float, high: float) 
     return value
 
 
+def agree(question: str, *, yes: bool, to: str, done: str) -> None:
+    """Raise unless the user answers yes, or has passed --yes; the errors say what to do and what was not done."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise UsageError(f"cannot prompt: stdin is not a terminal; to {to}, pass --yes")
+    print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
+    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+        raise OpsError(f"nothing was {done}: the answer was not yes")
+
+
 class Parser(argparse.ArgumentParser):
     """A parser that reports wrong usage in one line, like every other error."""
 

@@ -4,13 +4,12 @@ import argparse
 import contextlib
 import dataclasses
 import json
-import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
 from cli.clients import find_stack
-from cli.command_line import Context, number
+from cli.command_line import Context, agree, number
 from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, poll
 from model.time_span import parse_span
@@ -90,7 +89,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if not before.actions:
         return _show_result(context, before, before, {}, as_json=arguments.json)
     context.say("\n".join(listing))
-    agree(before, context, yes=arguments.yes)
+    question = f"Delete {plan.summary(before.actions)} in {context.where}?"
+    agree(question, yes=arguments.yes, to="delete", done="deleted")
     deletion = Deletion(context, before.actions, rate=rate, seconds=seconds)
     deletion.run(found)
     after = look_again(context, deletion.failures, lambda: decide(look())[0])
@@ -139,17 +139,6 @@ def _deployed(context: Context, *, allowed: bool) -> bool:
         "--while-deployed and --older-than or --keep-last",
     )
     raise OpsError(f"stack {context.stack} is still deployed (status {found.status}); {remedy}")
-
-
-def agree(what: Plan, context: Context, *, yes: bool) -> None:
-    """Raise unless the user agrees to delete what was listed."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise UsageError("cannot prompt: stdin is not a terminal; to delete, pass --yes")
-    print(f"Delete {plan.summary(what.actions)} in {context.where}? [y/N] ", end="", file=sys.stderr, flush=True)
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise OpsError("nothing was deleted: the answer was not yes")
 
 
 def look_again(context: Context, failures: Collection[tuple[str, str]], replan: Callable[[], Plan]) -> Plan:

@@ -1,8 +1,12 @@
 """How a command starts and ends: usage, errors in one line, exit statuses."""
 
+import contextlib
+import io
+
 import pytest
 from botocore.exceptions import EndpointConnectionError, NoCredentialsError, NoRegionError, ProfileNotFound
 
+from cli.command_line import agree
 from cli.errors import OpsError, UsageError, explain
 from ops import __main__ as cli
 from ops import backup, orphans
@@ -88,3 +92,21 @@ def test_what_looks_at_every_stack_needs_none(monkeypatch):
 def test_errors_say_what_to_do(error, text):
     assert text in explain(error)
     assert "\n" not in explain(error)
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        ("y\n", ""),
+        ("n\n", "the answer was not yes"),
+        ("", "the answer was not yes"),
+        (None, "stdin is not a terminal; to delete, pass --yes"),
+    ],
+)
+def test_it_asks_on_a_terminal_and_nowhere_else(answer, error, monkeypatch, capsys):
+    stdin = io.StringIO("y\n" if answer is None else answer)
+    stdin.isatty = lambda: answer is not None
+    monkeypatch.setattr("sys.stdin", stdin)
+    with pytest.raises((OpsError, UsageError), match=error) if error else contextlib.nullcontext():
+        agree("Delete 1 point?", yes=False, to="delete", done="deleted")
+    assert capsys.readouterr().err == ("" if answer is None else "Delete 1 point? [y/N] ")

@@ -1,8 +1,6 @@
 """What a clean-up decides to do, from plain data."""
 
-import contextlib
 import dataclasses
-import io
 import json
 from datetime import UTC, datetime, timedelta
 
@@ -10,7 +8,6 @@ import pytest
 
 from cli.clients import StackDescription
 from cli.command_line import Context
-from cli.errors import OpsError, UsageError
 from ops.cleanup import command, guards, plan
 from ops.cleanup.guards import Guards
 from ops.cleanup.plan import Choices
@@ -72,25 +69,6 @@ def test_lists_for_people_have_one_line_for_each_entry():
     entries = [plan.Entry(kind="key", id="k", reason="why", until=EXPIRY)]
     assert command.lines("kept", entries) == ["kept:", "  key  k  until 2026-12-26 11:00 UTC  why"]
     assert command.lines("kept", []) == []
-
-
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        ("y\n", ""),
-        ("n\n", "the answer was not yes"),
-        ("", "the answer was not yes"),
-        (None, "stdin is not a terminal; to delete, pass --yes"),
-    ],
-)
-def test_it_asks_on_a_terminal_and_nowhere_else(answer, error, monkeypatch, capsys):
-    stdin = io.StringIO("y\n" if answer is None else answer)
-    stdin.isatty = lambda: answer is not None
-    monkeypatch.setattr("sys.stdin", stdin)
-    with pytest.raises((OpsError, UsageError), match=error) if error else contextlib.nullcontext():
-        command.agree(_make(EVERYTHING), CONTEXT, yes=False)
-    asked = "Delete 1 recovery point, 1 table backup, 1 backup vault, 1 role, 1 key, 1 log group in account 1111"
-    assert capsys.readouterr().err.startswith("" if answer is None else asked)
 
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
