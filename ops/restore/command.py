@@ -25,7 +25,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops restore``."""
     origin = parser.add_mutually_exclusive_group()
     origin.add_argument("arn", nargs="?", metavar="ARN", help="a recovery point or backup (default: the newest point)")
-    origin.add_argument("--to-time", metavar="TIME", help="restore the table as of TIME, ISO 8601 with a zone")
+    origin.add_argument(
+        "--to-time", metavar="TIME", help="restore the table as of TIME, ISO 8601 with a zone, or 90m ago"
+    )
     origin.add_argument("--latest", action="store_true", help="restore the table as of the latest possible time")
     target = parser.add_mutually_exclusive_group(required=True)
     target.add_argument("--target", metavar="NAME", help="name of the new table")

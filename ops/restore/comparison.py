@@ -27,6 +27,7 @@ _KEYS_PER_READ = 100  # https://docs.aws.amazon.com/amazondynamodb/latest/develo
 _SLOWEST = 1.0  # read units per second
 _PROGRESS_SECONDS = 5.0
 MISSING, EXTRA, CHANGED = "missing", "extra", "changed"
+Call = Callable[[], dict[str, Any]]
 
 
 def compare(context: Context, source: str, target: str, *, most: int, rate: float) -> "Comparison":
@@ -35,15 +36,32 @@ def compare(context: Context, source: str, target: str, *, most: int, rate: floa
     ``most``: differences to keep; ``rate``: read units per second, for both tables together.
     """
     context.say(f"comparing {source} with {target}")
-    budget, dynamodb = ReadBudget(rate), context.clients("dynamodb")
-    tables = [TableReader(dynamodb, name, budget) for name in (source, target)]
-    counted, digests = [0, 0], (Counter[int](), Counter[int]())
+    budget, dynamodb = UnitBudget(rate), context.clients("dynamodb")
+    one, other = (TableReader(dynamodb, name, budget) for name in (source, target))
+    result = Comparison(most=most)
+    for ours, theirs in differences(context, one, other):
+        if ours is None or theirs is None:
+            result.note(one.key(ours or theirs or {}), EXTRA if ours is None else MISSING)
+        else:
+            result.note(one.key(ours), CHANGED, changed(ours, theirs))
+    result.source_items, result.target_items, result.read_units = one.counted, other.counted, budget.spent
+    return result
+
+
+def differences(
+    context: Context, source: "TableReader", target: "TableReader"
+) -> Iterator[tuple[Typed | None, Typed | None]]:
+    """The items of both tables under each key under which they differ; None where a table has no item.
+
+    A key may come twice if its items change meanwhile.
+    """
+    tables = source, target
+    digests = Counter[int](), Counter[int]()
     for side, items in _pages(context, tables):
-        counted[side] += len(items)
+        tables[side].counted += len(items)
         for item in items:
             # The sum is the same whatever the order of the items.
-            digests[side][tables[side].group(item)] += _hash(canonical_text(item), 128)
-    result = Comparison(most=most, source_items=counted[0], target_items=counted[1])
+            digests[side][tables[side].group(item)] += digest(item)
     if groups := {one for one in digests[0].keys() | digests[1].keys() if digests[0][one] != digests[1][one]}:
         context.say(f"{len(groups):,} of {1 << GROUP_BITS:,} groups of items differ")
         for side, items in _pages(context, tables):
@@ -53,11 +71,9 @@ def compare(context: Context, source: str, target: str, *, most: int, rate: floa
             for item in suspects:
                 there = theirs.get(canonical_text(mine.key(item)))
                 if there is None:
-                    result.note(mine.key(item), EXTRA if side else MISSING)
-                elif side == 0 and (names := changed(item, there)):
-                    result.note(mine.key(item), CHANGED, names)
-    result.read_units = budget.spent
-    return result
+                    yield (None, item) if side else (item, None)
+                elif side == 0 and changed(item, there):
+                    yield item, there
 
 
 def _pages(context: Context, tables: "Sequence[TableReader]") -> Iterator[tuple[int, list[Typed]]]:
@@ -77,19 +93,22 @@ def _pages(context: Context, tables: "Sequence[TableReader]") -> Iterator[tuple[
                 shown = time.monotonic()
 
 
-class ReadBudget:
-    """Read units (4 KB) per second, for all threads; throttled reads lower it, because other clients use the table."""
+class UnitBudget:
+    """Capacity units per second, for all threads; throttled requests lower it, because other clients use the table.
 
-    def __init__(self, rate: float) -> None:
+    ``ask`` makes a request, and may make it again.
+    """
+
+    def __init__(self, rate: float, ask: Callable[[Call], dict[str, Any]] = lambda call: call()) -> None:
         self.spent = 0.0
-        self._rate, self._next = rate, time.monotonic()
+        self._rate, self._ask, self._next = rate, ask, time.monotonic()
         self._lock = threading.Lock()
 
     def spend(self, call: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
         """The response to ``call``, which waits until units may be spent again."""
         if (pause := self._next - time.monotonic()) > 0:
             time.sleep(pause)
-        answer = call(**request, ReturnConsumedCapacity="TOTAL")
+        answer = self._ask(partial(call, **request, ReturnConsumedCapacity="TOTAL"))
         units = consumed_units(answer)
         throttled = answer.get("UnprocessedKeys") or answer.get("ResponseMetadata", {}).get("RetryAttempts")
         with self._lock:
@@ -101,10 +120,23 @@ class ReadBudget:
 
 
 class TableReader:
-    """Reads one table, in several threads; consistently, so that nothing is missed."""
+    """Reads one table, in several threads; consistently, so that nothing is missed.
 
-    def __init__(self, dynamodb: Any, name: str, budget: ReadBudget) -> None:
+    A scan gives the items that ``includes`` accepts, and only those of one ``partition``, if that is given.
+    """
+
+    def __init__(
+        self,
+        dynamodb: Any,
+        name: str,
+        budget: UnitBudget,
+        *,
+        includes: Callable[[Typed], bool] = lambda _: True,
+        partition: str = "",
+    ) -> None:
+        self.counted = 0  # the items that were compared
         self._name, self._dynamodb, self._budget = name, dynamodb, budget
+        self._includes, self._partition = includes, partition
         schema = dynamodb.describe_table(TableName=name)["Table"]["KeySchema"]
         # HASH sorts before RANGE: the partition key comes first.
         self._keys = [key["AttributeName"] for key in sorted(schema, key=lambda key: str(key["KeyType"]))]
@@ -119,8 +151,19 @@ class TableReader:
 
     def scan(self, segment: int, after: After) -> tuple[list[Typed], After]:
         """A page of one of the ``SEGMENTS``, and the key behind which the next one starts."""
-        request = {"TableName": self._name, "Segment": segment, "TotalSegments": SEGMENTS, "ConsistentRead": True}
-        return page_after(after, partial(self._budget.spend, self._dynamodb.scan), **request)
+        request: dict[str, Any] = {"TableName": self._name, "ConsistentRead": True}
+        read = self._dynamodb.scan
+        if not self._partition:
+            request |= {"Segment": segment, "TotalSegments": SEGMENTS}
+        elif segment:
+            return [], None
+        else:
+            read = self._dynamodb.query
+            names, values = {"#key": self._keys[0]}, {":partition": {"S": self._partition}}
+            request |= {"ExpressionAttributeNames": names, "ExpressionAttributeValues": values}
+            request["KeyConditionExpression"] = "#key = :partition"
+        items, last = page_after(after, partial(self._budget.spend, read), **request)
+        return [item for item in items if self._includes(item)], last
 
     def get(self, keys: Sequence[Typed]) -> Iterator[Typed]:
         """Those items that exist under ``keys``."""
@@ -131,6 +174,11 @@ class TableReader:
             yield from answer["Responses"].get(self._name, [])
             unprocessed = answer.get("UnprocessedKeys", {}).get(self._name, {"Keys": []})
             left = [*unprocessed["Keys"], *left[_KEYS_PER_READ:]]
+
+
+def digest(item: Typed) -> int:
+    """128 bits that are the same for equal items, and for no others."""
+    return _hash(canonical_text(item), 128)
 
 
 def _hash(text: str, bits: int) -> int:

@@ -1,13 +1,15 @@
 """What a restore starts from: a recovery point, a backup in DynamoDB, a time, or an earlier run."""
 
 import argparse
+import contextlib
 import re
-from datetime import datetime
+from datetime import UTC, datetime
 
 from botocore.exceptions import ClientError
 
 from cli.command_line import Context
 from cli.errors import OpsError, UsageError, code, is_denied
+from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
 from ops.inventory.found import Point
 from ops.inventory.stack_tables import Restored
@@ -56,14 +58,18 @@ def check_arn(text: str, context: Context) -> None:
         )
 
 
-def parse_time(text: str) -> datetime:
-    """The time ``text``, ISO 8601 with a zone. Raises UsageError for any other text."""
+def parse_time(text: str, now: datetime | None = None) -> datetime:
+    """The time ``text``: ISO 8601 with a zone, or a span before ``now``. Raises UsageError for any other text."""
+    with contextlib.suppress(ValueError, OverflowError):
+        return (now or datetime.now(UTC)) - parse_span(text)
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
         moment = datetime.min
     if moment.tzinfo is None:
-        raise UsageError(f"--to-time '{text}' is not a time with a zone, for example 2026-01-31T09:00:00Z")
+        raise UsageError(
+            f"--to-time '{text}' is not a time with a zone or a time span, for example 2026-01-31T09:00:00Z or 90m"
+        )
     return moment
 
 

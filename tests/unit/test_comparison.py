@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from cli.command_line import Context
 from model.wire import canonical_text, changed
-from ops.restore.comparison import CHANGED, EXTRA, MISSING, SEGMENTS, Comparison, ReadBudget, TableReader, compare
+from ops.restore.comparison import CHANGED, EXTRA, MISSING, SEGMENTS, Comparison, TableReader, UnitBudget, compare
 
 
 def item(pk, sk, **more):
@@ -109,7 +109,7 @@ def test_a_budget_spaces_reads_and_slows_down_when_throttled(monkeypatch):
     now = [100.0]
     monkeypatch.setattr("ops.restore.comparison.time.monotonic", lambda: now[0])
     monkeypatch.setattr("ops.restore.comparison.time.sleep", lambda seconds: now.append(now.pop() + seconds))
-    budget = ReadBudget(10)
+    budget = UnitBudget(10)
     reader = TableReader(FakeTables(T=[item("a", n) for n in range(2 * SEGMENTS)]), "T", budget)
     reader.scan(0, None)
     reader.scan(0, {"at": 2})
