@@ -2,7 +2,8 @@
 
 import pytest
 
-from embedded_aws.tests.support.engine import clients_of, reset, running
+from embedded_aws.process import running
+from embedded_aws.tests.support.engine import clients_of, reset
 from embedded_aws.tests.support.steps import KEYED, back_up, create_backup_role, restored, table_arn
 
 LISTS = {
