@@ -12,6 +12,7 @@ from embedded_aws.dynamodb import (
     pages,
     recovery,
     refusals,
+    start_keys,
     table_backups,
 )
 
@@ -26,3 +27,4 @@ def install() -> None:
     change_records.install()
     customer_keys.install()
     refusals.install()
+    start_keys.install()

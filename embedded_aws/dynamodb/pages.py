@@ -126,7 +126,7 @@ def _queried(table: Json, data: Json) -> Iterable[Entry] | None:
     sorted_by = engine._index_order_keys(table, ranges)
     if len(hashes) > 1 or len(ranges) > 1 or _has_binary(sorted_by) or not _selects_one_run(table, data, sort_name):
         return None
-    value = _partition(data, hash_name)
+    value = partition(data, hash_name)
     if index:
         members = keys = (engine._index_members(table).get(index) or {}).get(value, ())
     else:
@@ -170,7 +170,8 @@ def _selects_one_run(table: Json, data: Json, sort_name: str | None) -> bool:
     return not (prefix and sort_name and engine._get_attr_type(table, sort_name) != "S")
 
 
-def _partition(data: Json, hash_name: str) -> Any:
+def partition(data: Json, hash_name: str) -> Any:
+    """The partition key's value that a Query asks for."""
     if data.get("KeyConditions"):
         return engine._extract_pk_from_key_conditions(data["KeyConditions"], hash_name)
     values, names = data.get("ExpressionAttributeValues") or {}, data.get("ExpressionAttributeNames") or {}

@@ -30,6 +30,12 @@ def install() -> None:
     wrap(engine, "_remove_item", _following)
 
 
+def segment_of(value: Json, segments: int) -> int:
+    """The segment of a parallel Scan in which the engine has the items of a partition key's value."""
+    digest = hashlib.sha1(str(engine._extract_key_val(value)).encode(), usedforsecurity=False).digest()
+    return int.from_bytes(digest[:4], "big") % segments
+
+
 @dataclass(frozen=True)
 class Order:
     """Which items are in a list of keys, and what sorts them.
@@ -49,12 +55,8 @@ class Order:
             return None
         if self.split_by is None:
             return ""
-        value = engine._extract_key_val(item.get(self.split_by, {}))
-        if not self.segments:
-            return value
-        # As the engine does it.
-        digest = hashlib.sha1(str(value).encode(), usedforsecurity=False).digest()
-        return int.from_bytes(digest[:4], "big") % self.segments
+        value = item.get(self.split_by, {})
+        return segment_of(value, self.segments) if self.segments else engine._extract_key_val(value)
 
     def fits(self, item: Json) -> bool:
         """Whether the item's values are of the order's types: an index may be younger than its items."""
