@@ -33,7 +33,7 @@ from model.messages import (
     format_time,
     message_item,
 )
-from tests.support import engines
+from tests.support import tables
 from tests.support.streams import Stream
 
 MESSAGES, BATCHES = 100, (10, 100)
@@ -98,7 +98,7 @@ class Counting:
 
     def ours(self, way: str, batch: int, *, conversations: int) -> Cost:
         """What ``batch`` records for each invocation cost, of that number of conversations in turns."""
-        with engines.messages_table(self.dynamodb, next(_NAMES), stream=True) as table:
+        with tables.messages_table(self.dynamodb, next(_NAMES), stream=True) as table:
             stream = Stream(self.streams, table.latest_stream_arn)
             for message in _messages(0, conversations, conversations):
                 table.put_item(Item=message)

@@ -34,12 +34,12 @@ def quick_stage(aws, client, name):
 
 
 @pytest.fixture
-def table(any_table, aws, monkeypatch):
-    """The name of an empty table, on each engine in turn, to which the environment then points."""
-    endpoint = any_table.meta.client.meta.endpoint_url
+def table(own_table, aws, monkeypatch):
+    """The name of an empty table, to which the environment then points."""
+    endpoint = own_table.meta.client.meta.endpoint_url
     for key, value in client_environment(endpoint, aws.ca_file, os.environ).items():
         monkeypatch.setenv(key, value)
-    return any_table.name
+    return own_table.name
 
 
 @pytest.fixture

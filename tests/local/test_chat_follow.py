@@ -1,4 +1,4 @@
-"""New messages as they arrive, on two engines and a clock of its own."""
+"""New messages as they arrive, on a clock of its own."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -31,23 +31,23 @@ def days():
 
 
 @pytest.fixture
-def say(any_table):
+def say(own_table):
     """``say("x", -3)``: a message with that body and that many seconds from noon."""
 
     def write(body, seconds):
         at = NOON + timedelta(seconds=seconds)
         ident = f"{body}-{seconds}"
-        send(any_table, message_item(sender="Tom", recipient="Jerry", body=body, sent_at=at, message_id=ident))
+        send(own_table, message_item(sender="Tom", recipient="Jerry", body=body, sent_at=at, message_id=ident))
 
     return write
 
 
 @pytest.fixture
-def seen(any_table, days):
+def seen(own_table, days):
     """``seen(last=2)``: a function that polls once more, and returns the new bodies."""
 
     def start(last=10):
-        found = follow(any_table, "jerry#tom", last=last, clock=days, now=lambda: days.now)
+        found = follow(own_table, "jerry#tom", last=last, clock=days, now=lambda: days.now)
         return lambda: "".join(message["Body"] for message in next(found))
 
     return start
@@ -85,9 +85,9 @@ def test_a_message_dated_further_back_than_the_help_says_is_left_to_history(seen
 
 
 @pytest.mark.parametrize("by_hand", [False, True])
-def test_a_message_from_the_future_or_without_a_time_does_not_hide_those_of_now(any_table, seen, say, days, by_hand):
+def test_a_message_from_the_future_or_without_a_time_does_not_hide_those_of_now(own_table, seen, say, days, by_hand):
     if by_hand:
-        any_table.put_item(Item={"pk": "CONVERSATION#jerry#tom", "sk": "MESSAGE#zzz", "Body": "z"})
+        own_table.put_item(Item={"pk": "CONVERSATION#jerry#tom", "sk": "MESSAGE#zzz", "Body": "z"})
     else:
         say("z", 10**8)
     more = seen()

@@ -1,4 +1,4 @@
-"""Both users' lists follow the messages, by single records and by batches, on two engines; and what that costs."""
+"""Both users' lists follow the messages, by single records and by batches, and what that costs."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -17,12 +17,12 @@ BY_HAND = {"pk": TWO["pk"], "sk": "MESSAGE#3", "Body": b"\xff", "ToUser": ["Jerr
 
 
 @pytest.fixture
-def table(any_table):
+def table(own_table):
     """One and two are there, and in the lists."""
     for item in (ONE, TWO):
-        any_table.put_item(Item=item)
-        follow(any_table, item)
-    return any_table
+        own_table.put_item(Item=item)
+        follow(own_table, item)
+    return own_table
 
 
 def follow(table, *items):
@@ -92,13 +92,13 @@ class Failing:
 
 
 @pytest.mark.parametrize("times", [0, 1, 2, 3])
-def test_a_batch_brings_every_conversation_up_to_date_and_continues_from_the_first_failure(any_table, times):
+def test_a_batch_brings_every_conversation_up_to_date_and_continues_from_the_first_failure(own_table, times):
     """Also when only the second list could not be written, or a retry fails again."""
     # Three conversations' messages, in turns, the newest not last.
     items = [message(at, str(at), recipient=user) for at in (5, 9, 7) for user in ("Jerry", "Spike", "Tyke")]
     for item in items:
-        any_table.put_item(Item=item)
-    seen, batches = Meddled(Failing(any_table, times)), []
+        own_table.put_item(Item=item)
+    seen, batches = Meddled(Failing(own_table, times)), []
 
     def indexing(records):
         batches.append(len(records))
@@ -106,8 +106,8 @@ def test_a_batch_brings_every_conversation_up_to_date_and_continues_from_the_fir
 
     assert deliver(indexing, [record(item, number) for number, item in enumerate(items, 100)], tries=10) == []
     assert batches == [9] + [8] * times
-    assert_lists_are_right(any_table)
-    assert sorted(shown(any_table)) == [("Jerry", "9"), ("Spike", "9"), ("Tyke", "9")]
+    assert_lists_are_right(own_table)
+    assert sorted(shown(own_table)) == [("Jerry", "9"), ("Spike", "9"), ("Tyke", "9")]
     if not times:
         assert (seen.calls.count("query"), seen.calls.count("update_item")) == (2 * 3, 2 * 3)
 

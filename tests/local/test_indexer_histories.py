@@ -23,7 +23,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_sta
 
 from functions.indexer import index
 from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, conversation_id
-from tests.support import engines
+from tests.support import tables
 from tests.support.lists import Meddled, assert_lists_are_right, key, message
 from tests.support.streams import Stream
 
@@ -55,7 +55,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self._open = ExitStack()
         name = f"t{uuid.uuid4().hex[:12]}"
-        self.table = self._open.enter_context(engines.messages_table(dynamodb, name, stream=True))
+        self.table = self._open.enter_context(tables.messages_table(dynamodb, name, stream=True))
         self.stream = Stream(streams, self.table.latest_stream_arn)
         self.waiting, self.delivered, self.batches = [], [], 0
         self.conversations = {}

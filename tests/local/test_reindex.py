@@ -1,4 +1,4 @@
-"""Reindexing on two engines, and the failure queue with a real stream."""
+"""Reindexing, and the failure queue with a real stream."""
 
 import json
 
@@ -63,7 +63,7 @@ def test_lists_that_are_not_at_the_last_message_are_corrected(chat, table, messa
 @pytest.mark.parametrize(
     ("there", "new"), [([4], 3), ([4], 6), ([4], 20), ([], 5)], ids=["dated back", "below the lists", "newest", "again"]
 )
-def test_a_message_that_comes_meanwhile_is_not_lost(any_table, table, write, there, new):
+def test_a_message_that_comes_meanwhile_is_not_lost(own_table, table, write, there, new):
     """Lists stand at 9, which is deleted; 4 is the last message, or there is none; then another one comes."""
     store(table, *(typed(message(minute)) for minute in there), *rows_of(message(9)).values())
 
@@ -72,7 +72,7 @@ def test_a_message_that_comes_meanwhile_is_not_lost(any_table, table, write, the
         if new > 9:  # as the stream's function does; others it leaves as they are
             store(table, *rows_of(message(new)).values())
 
-    real = table_for_threads(any_table.meta.client, table)
+    real = table_for_threads(own_table.meta.client, table)
     reindex(Meddled(real, writes={write: another_writer_sends}), "jerry#tom")
     assert lists(table) == rows_of(message(max([*there, new])))
 

@@ -1,4 +1,4 @@
-"""Export and import on two engines: what comes out goes in again, exactly."""
+"""Export and import: what comes out goes in again, exactly."""
 
 import json
 import os

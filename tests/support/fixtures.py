@@ -11,7 +11,7 @@ import pytest
 from embedded_aws.process import Running
 from embedded_aws.tests.support.engine import endpoint, session
 from tests.support import elsewhere as elsewheres
-from tests.support import engines
+from tests.support import tables
 
 
 @pytest.fixture(scope="session")
@@ -42,26 +42,15 @@ def ministack(aws: Running) -> Any:
     return session().resource("dynamodb", **endpoint(aws))
 
 
-@pytest.fixture(scope="session")
-def dynalite() -> Iterator[Any]:
-    """Another DynamoDB, as a boto3 resource: without streams; ends with this test process."""
-    with engines.dynalite() as url:
-        yield engines.dynalite_resource(url)
-
-
-@pytest.fixture(params=["ministack", "dynalite"])
-def any_table(request: pytest.FixtureRequest, name: str) -> Iterator[Any]:
-    """A boto3 Table with the data model's keys and index, on each engine in turn.
-
-    That of ministack has a stream of new and old images.
-    """
-    dynamodb = request.getfixturevalue(request.param)
-    with engines.messages_table(dynamodb, name, stream=request.param == "ministack") as table:
+@pytest.fixture
+def own_table(ministack: Any, name: str) -> Iterator[Any]:
+    """A boto3 Table with the data model's keys and index, and a stream of new and old images."""
+    with tables.messages_table(ministack, name, stream=True) as table:
         yield table
 
 
 @pytest.fixture
 def messages_table(ministack: Any, name: str) -> Iterator[str]:
     """The name of an empty table with the data model's keys and index."""
-    with engines.messages_table(ministack, name, stream=False):
+    with tables.messages_table(ministack, name, stream=False):
         yield name

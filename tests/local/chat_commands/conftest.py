@@ -7,12 +7,12 @@ import pytest
 
 from dynamo.memberships import bring_up_to_date
 from model.messages import Position, message_item
-from tests.support import chat_steps, engines
+from tests.support import chat_steps, tables
 
 
 @pytest.fixture
 def table(ministack, name):
-    with engines.messages_table(ministack, name, stream=False) as made:
+    with tables.messages_table(ministack, name, stream=False) as made:
         yield made
 
 
