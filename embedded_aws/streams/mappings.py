@@ -11,7 +11,6 @@ AWSLambdaDynamoDBExecutionRole. The Serverless Framework grants it on the stream
 mappings are made (aws-cdk#34575), so AWS may ask for less than this; it never asks for more.
 """
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -22,6 +21,7 @@ from embedded_aws.iam import roles
 from embedded_aws.patching import Handler, wrap, wrap_handler
 from embedded_aws.replies import ApiError, Json, Reply, invalid
 from embedded_aws.streams import reading
+from embedded_aws.streams.filters import is_pattern
 
 DEFAULTS: Json = {
     "BatchSize": 100,
@@ -105,20 +105,13 @@ def _check_source(data: Json) -> None:
 def _check_settings(mapping: Json, role: str) -> None:
     """Raise ApiError for an invalid filter pattern, or a role that lacks a permission."""
     for entry in (mapping.get("FilterCriteria") or {}).get("Filters") or []:
-        if not _is_pattern(entry.get("Pattern", "")):
+        if not is_pattern(entry.get("Pattern", "")):
             raise invalid("Invalid filter pattern definition.")
     stream, destination = mapping["EventSourceArn"], destination_of(mapping)
     if not (may_read(role, stream) and roles.allows(role, "dynamodb:ListStreams", stream)):
         raise invalid(reading_refusal(stream))
     if destination:
         _check_sending(role, destination)
-
-
-def _is_pattern(text: str) -> bool:
-    try:
-        return isinstance(json.loads(text), dict)
-    except ValueError:
-        return False
 
 
 def destination_of(mapping: Json) -> str:

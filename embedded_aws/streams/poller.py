@@ -26,6 +26,7 @@ from ministack.core.responses import request_scope
 from embedded_aws.replies import Json
 from embedded_aws.settings import CURRENT
 from embedded_aws.streams import mappings, reading
+from embedded_aws.streams.filters import passing
 from embedded_aws.streams.mappings import of_stream
 from embedded_aws.streams.stream_batches import (
     REPORTS,
@@ -91,7 +92,7 @@ def _send_next(mapping: Json) -> None:
     position = reading.checkpoint(mapping)
     found = _gather(mapping, position)
     positions = {sequence_number(record): position + i for i, record in enumerate(found)}
-    records = tuple(engine._apply_filter_criteria(found, mapping))
+    records = tuple(passing(found, mapping))
     pending = deque([Batch(records)] if records else [])
     while pending and _active(mapping):
         pending.extendleft(reversed(_send(mapping, pending.popleft())))
