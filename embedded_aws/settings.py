@@ -39,6 +39,8 @@ class EngineSettings:
     vault_lock_day_seconds: float = 86_400.0
     # A function's process is ended when it was not called for this long.
     function_idle_seconds: float = 60.0
+    # From a change of an event source mapping until it is enabled, disabled or gone.
+    mapping_change_seconds: float = 0.2
     # From a failed batch of a stream to its next try.
     stream_retry_seconds: float = 0.2
     # How much older the records of streams seem to what discards them by age.

@@ -16,6 +16,7 @@ import ministack.services.sns as sns
 from embedded_aws.cloudformation.registry import Made, register
 from embedded_aws.patching import wrap
 from embedded_aws.replies import Json, body_of
+from embedded_aws.streams import states
 from embedded_aws.streams.mappings import DEFAULTS, of_stream
 
 TOPIC, KEY = "AWS::SNS::Topic", "KmsMasterKeyId"
@@ -126,6 +127,7 @@ def _update_mapping(original: Callable[..., Made], identifier: str, old: Json, n
 
 
 def _made_mapping(identifier: str) -> Made:
+    states.finish(identifier)
     return identifier, engine._lambda_esm_attrs(identifier)
 
 

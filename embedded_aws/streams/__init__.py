@@ -2,8 +2,8 @@
 
 Sources: Lambda Developer Guide, "Process DynamoDB records with Lambda" (services-ddb-params,
 services-ddb-batchfailurereporting, services-dynamodb-errors, services-dynamodb-eventsourcemapping
-under https://docs.aws.amazon.com/lambda/latest/dg/). ``snapshots`` in this package are LocalStack's
-tests/aws/services/lambda_/event_source_mapping, recorded on AWS.
+under https://docs.aws.amazon.com/lambda/latest/dg/). ``snapshots`` in this package are what LocalStack's tests
+recorded on AWS; embedded_aws/tests/support/recorded.py says which, and where they are.
 """
 
 from embedded_aws.streams import mappings, poller

@@ -25,7 +25,7 @@ from ministack.core.responses import request_scope
 
 from embedded_aws.replies import Json
 from embedded_aws.settings import CURRENT
-from embedded_aws.streams import mappings, reading
+from embedded_aws.streams import mappings, reading, states
 from embedded_aws.streams.filters import passing
 from embedded_aws.streams.mappings import of_stream
 from embedded_aws.streams.stream_batches import (
@@ -61,10 +61,10 @@ def poll() -> bool:
 
 
 def _active(mapping: Json) -> bool:
-    """Whether the mapping exists and is enabled, and its function exists."""
+    """Whether the mapping exists and is read, and its function exists."""
     function, _ = _function(mapping)
     there = engine._esms.get(mapping["UUID"]) is mapping
-    return there and bool(mapping["Enabled"]) and function is not None
+    return there and states.read(mapping) and function is not None
 
 
 def _has_work(mapping: Json) -> bool:

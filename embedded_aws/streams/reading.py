@@ -17,12 +17,17 @@ def exists(stream: str) -> bool:
     return _table_of(stream) is not None or dynamodb.closed_stream(stream) is not None
 
 
+def start(mapping: Json) -> None:
+    """Set the checkpoint of a new mapping to its StartingPosition."""
+    oldest, end = _extent(mapping["EventSourceArn"])
+    advance(mapping, oldest if mapping["StartingPosition"] == "TRIM_HORIZON" else end)
+
+
 def checkpoint(mapping: Json) -> int:
     """The position of the first record that the mapping has not finished with."""
-    start, end = _extent(mapping["EventSourceArn"])
-    first = start if mapping.get("StartingPosition") == "TRIM_HORIZON" else end
-    reached: int = engine._dynamodb_stream_positions.get(mapping["UUID"], first)
-    return max(start, reached)
+    oldest, _ = _extent(mapping["EventSourceArn"])
+    reached: int = engine._dynamodb_stream_positions.get(mapping["UUID"], oldest)
+    return max(oldest, reached)
 
 
 def advance(mapping: Json, position: int) -> None:

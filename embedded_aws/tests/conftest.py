@@ -2,6 +2,7 @@
 
 import pytest
 
+from embedded_aws.tests.support.recorded import KEY
 from embedded_aws.tests.support.stacks import Stack
 from embedded_aws.tests.support.steps import back_up, create_backup_role
 from embedded_aws.tests.support.stream_readers import Streams
@@ -59,9 +60,28 @@ def role(client, name):
 
 
 @pytest.fixture
-def streams(client, name, tmp_path, setting):
-    """A table with a stream, whose failed batches are sent again almost immediately."""
+def streams_with(client, name, tmp_path, setting):
+    """``streams_with(key="id")``: a table with a stream; mappings change and failed batches are retried immediately."""
+    setting("mapping_change_seconds", 0)
     setting("stream_retry_seconds", 0.01)
-    made = Streams(client, name, tmp_path / "notes")
-    yield made
-    made.clean()
+    made = []
+
+    def make(**settings):
+        made.append(Streams(client, name, tmp_path / "notes", **settings))
+        return made[0]
+
+    yield make
+    for streams in made:
+        streams.clean()
+
+
+@pytest.fixture
+def streams(streams_with):
+    """A table with a stream."""
+    return streams_with()
+
+
+@pytest.fixture
+def recorded(streams_with):
+    """A table like most of those in LocalStack's recorded answers."""
+    return streams_with(key=KEY, view="NEW_IMAGE")

@@ -10,6 +10,7 @@ import json
 
 import pytest
 
+from embedded_aws.tests.support.steps import eventually
 from stacks.settings import settings_from_context
 from tests.conftest import context
 from tests.support.deployment import Deployment
@@ -191,8 +192,11 @@ def test_what_was_deleted_by_hand_is_named_as_deleted(client, deploy):
     client("cloudwatch").delete_dashboards(DashboardNames=[ids["AWS::CloudWatch::Dashboard"]])
     client("events").remove_targets(Rule=rule, Ids=["Target0"])
     client("events").delete_rule(Name=rule)
+    function = ids["AWS::Lambda::Function"]
     client("lambda").delete_event_source_mapping(UUID=ids["AWS::Lambda::EventSourceMapping"])
-    client("lambda").delete_function(FunctionName=ids["AWS::Lambda::Function"])
+    # A mapping is shown for a while after its deletion.
+    eventually(lambda: not client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"])
+    client("lambda").delete_function(FunctionName=function)
     client("logs").delete_log_group(logGroupName=ids["AWS::Logs::LogGroup"])
     client("sns").delete_topic(TopicArn=ids["AWS::SNS::Topic"])
     client("sqs").delete_queue(QueueUrl=ids["AWS::SQS::Queue"])

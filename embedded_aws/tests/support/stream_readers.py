@@ -1,5 +1,6 @@
 """Tables with a stream, functions that read it, and the batches that these received."""
 
+import contextlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from embedded_aws.tests.support.steps import KEYED, create_backup_role, create_f
 
 READING = ["dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"]
 LISTING = ["dynamodb:ListStreams"]
+SENDING = ["sqs:SendMessage", "sns:Publish", "s3:PutObject", "s3:ListBucket"]
 
 # Writes every batch to a file, a line each; an item's name says whether the function fails, reports or is slow.
 CODE = """
@@ -17,7 +19,7 @@ WORKER = os.getpid()
 
 def handler(event, context):
     changes = [record["dynamodb"] for record in event["Records"]]
-    names = [change["Keys"]["pk"]["S"] for change in changes]
+    names = [value["S"] for change in changes for value in change["Keys"].values()]
     with open(os.environ["NOTES"], "a") as notes:
         notes.write(json.dumps({"worker": WORKER, "names": names, "event": event}) + "\\n")
     answer = None
@@ -35,40 +37,50 @@ def handler(event, context):
 class Streams:
     """A table with a stream and functions under one name; ``clean`` deletes them."""
 
-    def __init__(self, client: Callable[..., Any], name: str, notes: Path) -> None:
+    def __init__(
+        self, client: Callable[..., Any], name: str, notes: Path, key: str = "pk", view: str = "NEW_AND_OLD_IMAGES"
+    ) -> None:
         self.client, self.name, self.table = client, name, f"{name}-table"
+        self._key, self._view = key, view
         self._notes, self._functions, self._mappings = notes, list[str](), list[str]()
         notes.touch()
-        client("dynamodb").create_table(TableName=self.table, **KEYED)
+        keyed = {
+            "KeySchema": [{"AttributeName": key, "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"}],
+        }
+        client("dynamodb").create_table(TableName=self.table, **KEYED | keyed)
         self.stream = self.switch_on()
 
     def switch_on(self) -> str:
         """Switch the table's stream on; its ARN."""
-        specification = {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}
+        specification = {"StreamEnabled": True, "StreamViewType": self._view}
         shown = self.client("dynamodb").update_table(TableName=self.table, StreamSpecification=specification)
         return str(shown["TableDescription"]["LatestStreamArn"])
 
     def put(self, *names: str) -> None:
         """Write one item after the other."""
         for name in names:
-            self.client("dynamodb").put_item(TableName=self.table, Item={"pk": {"S": name}})
+            self.write({self._key: {"S": name}})
 
-    def function(self, *actions: str, suffix: str = "reader") -> str:
-        """The name of a new function of CODE, and of its role, which may do these actions."""
+    def write(self, item: dict[str, Any]) -> None:
+        """Write one item."""
+        self.client("dynamodb").put_item(TableName=self.table, Item=item)
+
+    def function(self, *actions: str, suffix: str = "reader", code: str = CODE) -> str:
+        """The name of a new function, and of its role, which may do these actions."""
         name = f"{self.name}-{suffix}"
         role = create_backup_role(self.client, name, "lambda.amazonaws.com", *actions)
         variables = {"Variables": {"NOTES": str(self._notes)}}
-        code = package(("code.py", CODE, 0o644))
-        create_function(self.client, name, role, code, Environment=variables, Timeout=30)
+        files = package(("code.py", code, 0o644))
+        create_function(self.client, name, role, files, Environment=variables, Timeout=30)
         self._functions.append(name)
         return name
 
-    def reader(self, suffix: str = "reader", failures: str = "", **settings: Any) -> str:
+    def reader(self, suffix: str = "reader", failures: str = "", code: str = CODE, **settings: Any) -> str:
         """The id of a mapping with these settings, whose function has all permissions; ``failures``: a destination."""
         if failures:
             settings["DestinationConfig"] = {"OnFailure": {"Destination": failures}}
-        actions = (*READING, *LISTING, "sqs:SendMessage", "sns:Publish")
-        return self.map(self.function(*actions, suffix=suffix), **settings)
+        return self.map(self.function(*READING, *LISTING, *SENDING, suffix=suffix, code=code), **settings)
 
     def map(self, function: str, **settings: Any) -> str:
         """The id of a new mapping of the stream."""
@@ -107,8 +119,12 @@ class Streams:
         return list(eventually(found))
 
     def clean(self) -> None:
-        """Delete mappings and functions."""
-        for mapping in self._mappings:
-            self.client("lambda").delete_event_source_mapping(UUID=mapping)
-        for function in self._functions:
-            self.client("lambda").delete_function(FunctionName=function)
+        """Delete the mappings and functions that the test has not deleted."""
+        api = self.client("lambda")
+        for call, names in (
+            (lambda name: api.delete_event_source_mapping(UUID=name), self._mappings),
+            (lambda name: api.delete_function(FunctionName=name), self._functions),
+        ):
+            for name in names:
+                with contextlib.suppress(api.exceptions.ResourceNotFoundException):
+                    call(name)
