@@ -16,13 +16,12 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import ministack.core.iam_evaluator as evaluator
 import ministack.services.lambda_svc as engine
 
 from embedded_aws.iam import roles
 from embedded_aws.patching import Handler, wrap, wrap_handler
 from embedded_aws.replies import ApiError, Json, Reply, body_of
-from embedded_aws.streams import filters, reading, states
+from embedded_aws.streams import failure_records, filters, reading, states
 
 DEFAULTS: Json = {
     "BatchSize": 100,
@@ -33,7 +32,6 @@ DEFAULTS: Json = {
     "ParallelizationFactor": 1,
 }
 READING = ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream")
-_SENDING = {"sqs": ("SendMessage", "SQS"), "sns": ("Publish", "SNS")}
 _HIDDEN = ("Qualifier", "Tags", states.BEGUN)
 
 
@@ -199,17 +197,11 @@ def _check_settings(mapping: Json, role: str) -> None:
     if mapping.get("TumblingWindowInSeconds"):
         # AWS has them; without one, functions would get other events than on AWS.
         raise invalid("The embedded AWS has no tumbling windows; remove TumblingWindowInSeconds.")
-    stream, destination = mapping["EventSourceArn"], destination_of(mapping)
+    stream, destination = mapping["EventSourceArn"], failure_records.destination_of(mapping)
     if not (may_read(role, stream) and roles.allows(role, "dynamodb:ListStreams", stream)):
         raise invalid(reading_refusal(stream))
     if destination:
         _check_sending(role, destination)
-
-
-def destination_of(mapping: Json) -> str:
-    """The ARN of the mapping's OnFailure destination, or an empty string."""
-    on_failure = (mapping.get("DestinationConfig") or {}).get("OnFailure") or {}
-    return str(on_failure.get("Destination") or "")
 
 
 def reading_refusal(stream: str) -> str:
@@ -221,35 +213,19 @@ def reading_refusal(stream: str) -> str:
 
 
 def _check_sending(role: str, destination: str) -> None:
-    """Raise ApiError unless the role may send to the destination; no policy of a queue helps.
+    """Raise LambdaError unless the role may send to the destination; no policy of a queue helps.
 
     Source of the latter: gmetzker/serverless-plugin-lambda-dead-letter#40.
     """
-    action, name = _SENDING[destination_service(destination)]
-    if not roles.allows(role, f"{destination_service(destination)}:{action}", destination):
-        raise invalid(f"The function execution role does not have permissions to call {action} on {name}")
+    kind = failure_records.kind_of(destination)
+    if not kind:
+        raise invalid(f"The destination ARN {destination} is invalid.")
+    action, name = failure_records.SENDING[kind]
+    if not all(roles.allows(role, *needed) for needed in failure_records.needs(destination)):
+        verb = action.partition(":")[2]
+        raise invalid(f"The function execution role does not have permissions to call {verb} on {name}")
 
 
 def may_read(role: str, stream: str) -> bool:
     """Whether the role may read the stream."""
     return all(roles.allows(role, action, stream) for action in READING)
-
-
-def may_deliver(role: str, destination: str) -> bool:
-    """Whether the role may send to the destination, and no policy of a queue denies it."""
-    action, _ = _SENDING[destination_service(destination)]
-    context = roles.context_of(role, f"{destination_service(destination)}:{action}", destination)
-    policy, _ = evaluator._resource_policy(destination_service(destination), destination) or ("", "")
-    denied = evaluator.evaluate_resource_policy(policy, context).decision == "Deny"
-    return roles.allows(role, context.action, destination) and not denied
-
-
-def destination_service(destination: str) -> str:
-    """The service of a destination's ARN.
-
-    Raises ApiError for one that takes no failure records here.
-    """
-    name = (destination.split(":") + [""] * 3)[2]
-    if name not in _SENDING:
-        raise invalid(f"The destination ARN {destination} is invalid.")
-    return name

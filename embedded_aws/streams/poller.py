@@ -3,29 +3,18 @@
 The engine invokes all functions of all streams from one thread: a slow one held up the others, and whatever else
 reads queues and streams. Order within a shard is kept, because a mapping sends its next batch when it has finished
 with the last one (guide, services-dynamodb-eventsourcemapping, "Polling and batching streams").
-
-The record that the OnFailure destination gets for a discarded batch: guide, services-dynamodb-errors,
-"Configuring destinations for failed invocations"; its form to the field is the snapshot
-test_dynamodb_event_source_mapping_with_on_failure_destination. A record that cannot be delivered is
-lost (there: DestinationDeliveryErrors).
 """
 
-import datetime
-import json
-import logging
 import time
 from collections import deque
 from typing import Any
 
-import ministack.core.iam_evaluator as evaluator
 import ministack.services.lambda_svc as engine
-import ministack.services.sns as sns
-import ministack.services.sqs as sqs
 from ministack.core.responses import request_scope
 
 from embedded_aws.replies import Json
 from embedded_aws.settings import CURRENT
-from embedded_aws.streams import mappings, reading, states
+from embedded_aws.streams import failure_records, mappings, reading, states
 from embedded_aws.streams.filters import passing
 from embedded_aws.streams.mappings import of_stream
 from embedded_aws.streams.stream_batches import (
@@ -33,7 +22,6 @@ from embedded_aws.streams.stream_batches import (
     Batch,
     Rules,
     after,
-    arrival,
     failed_from,
     sequence_number,
     without_expired,
@@ -118,11 +106,11 @@ def _send(mapping: Json, batch: Batch) -> tuple[Batch, ...]:
     rules = Rules.of(mapping)
     now = time.time() + CURRENT.stream_records_older_seconds
     expired, fresh = without_expired(batch, rules, now)
+    function, config = _function(mapping)
     if expired:
-        _report(mapping, expired, AGE_EXCEEDED)
+        failure_records.send(mapping, config, expired, failure_records.AGE_EXCEEDED)
     if fresh is None:
         return ()
-    function, _ = _function(mapping)
     answer: Json = engine._execute_function(function, {"Records": list(fresh.records)}) if function else {}
     if function is None or answer.get("throttle"):
         # It was not invoked, and so did not fail: retried until the records are too old.
@@ -132,7 +120,7 @@ def _send(mapping: Json, batch: Batch) -> tuple[Batch, ...]:
     mapping["LastProcessingResult"] = "OK" if error is None else "PROBLEM: Function call failed"
     outcome = after(fresh, failed, rules, error)
     if outcome.discarded:
-        _report(mapping, outcome.discarded, RETRIES_EXHAUSTED)
+        failure_records.send(mapping, config, outcome.discarded, failure_records.RETRIES_EXHAUSTED)
     elif failed == 0:
         time.sleep(CURRENT.stream_retry_seconds)
     return outcome.batches
@@ -151,70 +139,3 @@ def _function(mapping: Json) -> tuple[Any, Json]:
     """The mapping's function, None when it is gone, and its configuration."""
     function, config = engine._get_func_record_for_qualifier(mapping["FunctionName"], mapping.get("Qualifier"))
     return function, config or {}
-
-
-RETRIES_EXHAUSTED = "RetryAttemptsExhausted"
-# The engine says MaxRecordAgeExceeded; AWS, in records it delivered, RecordAgeExceeded.
-AGE_EXCEEDED = "RecordAgeExceeded"
-SHARD = "shardId-00000000000000000000-00000000"  # the engine's streams have this one
-_LOGGER = logging.getLogger(__name__)
-
-
-def _report(mapping: Json, batch: Batch, condition: str) -> None:
-    """Send the mapping's destination, if it has one, where ``batch`` stands in the stream."""
-    destination = mappings.destination_of(mapping)
-    if not destination:
-        return
-    _, config = _function(mapping)
-    role = config.get("Role", "")
-    if not mappings.may_deliver(role, destination):
-        _LOGGER.warning("record of a discarded batch lost: %s may not send to %s", role, destination)
-        return
-    version = config.get("Version", "$LATEST")
-    body = json.dumps(_failure_record(mapping, version, batch, condition))
-    if mappings.destination_service(destination) == "sqs":
-        _send_to_queue(destination, body)
-    else:
-        sns._fanout(destination, engine.new_uuid(), body, "", "", {})
-
-
-def _failure_record(mapping: Json, version: str, batch: Batch, condition: str) -> Json:
-    """The document that is sent; the records themselves are not in it."""
-    first, last = batch.records[0], batch.records[-1]
-    found: Json = {
-        "requestContext": {
-            "requestId": engine.new_uuid(),
-            "functionArn": mapping["FunctionArn"],
-            "condition": condition,
-            "approximateInvokeCount": batch.invocations,
-        }
-    }
-    if batch.invocations:
-        found["responseContext"] = {"statusCode": 200, "executedVersion": version, "functionError": batch.error}
-    return found | {
-        "version": "1.0",
-        "timestamp": _time(time.time(), "milliseconds"),
-        "DDBStreamBatchInfo": {
-            "shardId": SHARD,
-            "startSequenceNumber": sequence_number(first),
-            "endSequenceNumber": sequence_number(last),
-            "approximateArrivalOfFirstRecord": _time(arrival(first), "seconds"),
-            "approximateArrivalOfLastRecord": _time(arrival(last), "seconds"),
-            "batchSize": len(batch.records),
-            "streamArn": mapping["EventSourceArn"],
-        },
-    }
-
-
-def _send_to_queue(queue: str, body: str) -> None:
-    # Lambda calls through TLS, and a queue's policy may demand it.
-    evaluator.pin_request_origin("127.0.0.1", secure_transport=True)
-    try:
-        sqs._act_send_message({"MessageBody": body}, queue.rsplit(":", 1)[-1])
-    except sqs._Err as error:
-        _LOGGER.warning("record of a discarded batch lost: %s: %s", queue, error)
-
-
-def _time(moment: float, precision: str) -> str:
-    when = datetime.datetime.fromtimestamp(moment, datetime.UTC).replace(tzinfo=None)
-    return f"{when.isoformat(timespec=precision)}Z"

@@ -1,12 +1,12 @@
 """How Lambda reads a DynamoDB stream: batches, order, retries and discarded batches.
 
-Sources: see embedded_aws/streams.
+Sources: see embedded_aws/streams. What was recorded on AWS is in test_recorded_*.py.
 """
 
 import json
 import time
 
-from embedded_aws.tests.support.steps import KEYED, allow, eventually, grant, policy
+from embedded_aws.tests.support.steps import KEYED, eventually, grant
 from embedded_aws.tests.support.stream_readers import READING
 
 
@@ -48,25 +48,12 @@ def test_a_reported_record_and_those_after_it_are_sent_again(streams):
     streams.reader(MaximumRetryAttempts=3, failures=queue, FunctionResponseTypes=["ReportBatchItemFailures"])
     found = streams.received(url)
     assert streams.batches() == [["a", "b", "report", "c"]] + 4 * [["report", "c"]]
-    assert found["requestContext"]["condition"] == "RetryAttemptsExhausted"
-    assert found["requestContext"]["approximateInvokeCount"] == 4
-    assert found["responseContext"]["functionError"] is None
     assert found["DDBStreamBatchInfo"]["batchSize"] == 2
 
 
-def test_a_mapping_has_the_defaults_of_streams_and_ignores_a_report(streams, client):
+def test_a_mapping_that_does_not_say_so_ignores_a_report(streams):
     streams.put("report", "a")
-    shown = client("lambda").get_event_source_mapping(UUID=streams.reader())
-    defaults = {
-        "BatchSize": 100,
-        "BisectBatchOnFunctionError": False,
-        "DestinationConfig": {"OnFailure": {}},
-        "MaximumBatchingWindowInSeconds": 0,
-        "MaximumRecordAgeInSeconds": -1,
-        "MaximumRetryAttempts": -1,
-        "ParallelizationFactor": 1,
-    }
-    assert shown.items() >= defaults.items()
+    streams.reader()
     streams.sent("a")
     streams.put("b")
     assert streams.sent("b") == [["report", "a"], ["b"]]
@@ -84,45 +71,6 @@ def test_a_split_leaves_the_failing_record_alone(streams):
     assert found["DDBStreamBatchInfo"]["batchSize"] == 1
 
 
-def test_a_queue_or_a_topic_gets_a_record_of_a_discarded_batch(streams, client):
-    """Snapshot test_dynamodb_event_source_mapping_with_on_failure_destination_config."""
-    url, queue = streams.queue()
-    mapping = streams.reader(MaximumRetryAttempts=1, failures=queue)
-    function = client("lambda").get_event_source_mapping(UUID=mapping)["FunctionArn"]
-    streams.put("raise")
-    found = streams.received(url)
-    (event, _) = (item["event"] for item in streams.invocations())
-    number = event["Records"][0]["dynamodb"]["SequenceNumber"]
-    batch = found["DDBStreamBatchInfo"]
-    arrived = batch.pop("approximateArrivalOfFirstRecord")
-    assert batch.pop("approximateArrivalOfLastRecord") == arrived
-    assert batch == {
-        "shardId": "shardId-00000000000000000000-00000000",
-        "startSequenceNumber": number,
-        "endSequenceNumber": number,
-        "batchSize": 1,
-        "streamArn": streams.stream,
-    }
-    assert found["version"] == "1.0"
-    assert found["requestContext"].pop("requestId")
-    assert found["requestContext"] == {
-        "functionArn": function,
-        "condition": "RetryAttemptsExhausted",
-        "approximateInvokeCount": 2,
-    }
-    assert found["responseContext"] == {"statusCode": 200, "executedVersion": "$LATEST", "functionError": "Unhandled"}
-    streams.put("after")
-    assert streams.sent("after")[-1] == ["after"]
-
-    topic = client("sns").create_topic(Name=streams.name)["TopicArn"]
-    let_in = policy(allow("sqs:SendMessage", on=queue, Principal={"Service": "sns.amazonaws.com"}))
-    client("sqs").set_queue_attributes(QueueUrl=url, Attributes={"Policy": let_in})
-    client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
-    streams.reader("other", MaximumRetryAttempts=0, failures=topic)
-    message = json.loads(streams.received(url)["Message"])
-    assert message["requestContext"]["condition"] == "RetryAttemptsExhausted"
-
-
 def test_a_failing_batch_is_discarded_when_it_is_too_old(streams, client, setting):
     url, queue = streams.queue()
     streams.put("raise")
@@ -131,9 +79,7 @@ def test_a_failing_batch_is_discarded_when_it_is_too_old(streams, client, settin
     shown = client("lambda").get_event_source_mapping(UUID=mapping)
     assert shown["LastProcessingResult"] == "PROBLEM: Function call failed"
     setting("stream_records_older_seconds", 120)
-    found = streams.received(url)
-    assert found["requestContext"]["condition"] == "RecordAgeExceeded"
-    assert found["requestContext"]["approximateInvokeCount"] >= 3
+    assert streams.received(url)["requestContext"]["condition"] == "RecordAgeExceeded"
 
 
 def test_a_throttled_batch_uses_up_no_retry(streams, client):
