@@ -1,4 +1,8 @@
-"""What CloudFormation checks before it creates or updates a resource, in stacks and nested stacks."""
+"""What CloudFormation checks before it creates or updates a resource, in stacks and nested stacks.
+
+Source for custom resources: Template Reference, AWS::CloudFormation::CustomResource, ServiceToken ("Updates are not
+supported"); the text: serverless/serverless#9240, cloudcomponents/cdk-constructs#197.
+"""
 
 from collections.abc import Callable
 
@@ -11,6 +15,7 @@ from embedded_aws.replies import Json
 
 # Tags that CloudFormation adds; the schemas' rules are for those of the template.
 OWN_TAGS = "aws:cloudformation:"
+CUSTOM, TOKEN = ("Custom::", "AWS::CloudFormation::CustomResource"), "ServiceToken"
 
 
 def install() -> None:
@@ -35,6 +40,8 @@ def _update(
     logical_id: str = "",
     attributes: Json | None = None,
 ) -> Made:
+    if kind.startswith(CUSTOM) and old.get(TOKEN) != new.get(TOKEN):
+        raise ValueError("Modifying service token is not allowed.")
     if old != new:
         refuse_invalid(kind, logical_id, _of_template(kind, new))
     return original(kind, physical_id, old, new, stack, logical_id, attributes)

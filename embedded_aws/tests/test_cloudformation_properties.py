@@ -6,6 +6,7 @@ Sources: embedded_aws/cloudformation/property_rules.
 
 import pytest
 
+from embedded_aws.cloudformation import checks
 from embedded_aws.cloudformation.property_rules import TYPES, problems, refuse_invalid
 from embedded_aws.cloudformation.schemas import READ_ONLY, paths, schema_of
 from embedded_aws.tests.support.resource_types import KINDS
@@ -109,3 +110,12 @@ def test_read_only_properties_inside_of_others_are_refused():
         refuse_invalid("AWS::Lambda::Function", "X", properties | {"SnapStartResponse": {"ApplyOn": "None"}})
     refuse_invalid("AWS::Lambda::Function", "X", properties)
     refuse_invalid("Custom::Anything", "X", {"Arn": "x"})
+
+
+@pytest.mark.parametrize("kind", ["Custom::Thing", "AWS::CloudFormation::CustomResource"])
+def test_a_custom_resource_keeps_its_function(kind):
+    """Source: serverless/serverless#9240."""
+    old = {"ServiceToken": "arn:aws:lambda:us-east-1:000000000000:function:old", "Id": "one"}
+    with pytest.raises(ValueError, match=r"^Modifying service token is not allowed\.$"):
+        checks._update(lambda *_: ("id", {}), kind, "id", old, old | {"ServiceToken": "other"}, "stack", "Custom")
+    assert checks._update(lambda *_: ("id", {}), kind, "id", old, old | {"Id": "two"}, "stack", "Custom") == ("id", {})
