@@ -18,12 +18,20 @@ from stacks.pipeline_access import Access, PipelineAccess, from_context
 from stacks.setting_fields import SettingsError
 from stacks.settings import Settings
 from tests.conftest import PROJECT
+from tests.support import service_authorization
 from tests.support.templates import ITEMS, listed
 
 ISSUER = "token.actions.githubusercontent.com"
 ROLE, LIMITS = "AWS::IAM::Role", "AWS::IAM::ManagedPolicy"
 KNOWN = {"AWS::Partition": "aws", "AWS::Region": "eu-west-1", "AWS::AccountId": "111122223333"}
 PREVIEW_CONTEXT = json.loads((PROJECT / "stacks/pipeline/preview-context.json").read_text())
+
+
+def test_every_statement_for_gitlab_gives_what_it_says():
+    """For GitHub this is part of make check."""
+    access = Access(repository="group/project", host="gitlab")
+    template = Template.from_stack(PipelineAccess(App(), access=access)).to_json()
+    assert service_authorization.findings({"access": template}, exceptions=()) == []
 
 
 @cache

@@ -60,6 +60,8 @@ EXTREMES: dict[str, dict[str, Any]] = {
         "replica_regions": ["eu-central-1", "us-east-1"],
         "alarms": True,
     },
+    # What only stages of pull requests have: names for the state machines.
+    "pr-1": _KEYED | {"backups_on_destroy": "delete", "seed_dataset": "s3://some-bucket/messages.jsonl"},
 }
 
 

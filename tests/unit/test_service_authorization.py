@@ -47,6 +47,20 @@ def test_a_condition_key_that_the_action_does_not_take_is_found(action, key):
     assert found(action, condition={"StringEquals": {key: "x"}}) == [f"Stack/Policy: {action} has no {key}"]
 
 
+def test_other_forms_of_grants_are_not_overlooked():
+    function = {"Type": "AWS::Lambda::Function", "Properties": {}}
+    granted = {"Action": "lambda:InvokeFunctions", "FunctionName": {"Fn::GetAtt": ["Function", "Arn"]}}
+    permission = {"Type": "AWS::Lambda::Permission", "Properties": granted}
+    excluding = {"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}
+    role = {"Type": "AWS::IAM::Role", "Properties": {"Policies": [{"PolicyDocument": {"Statement": excluding}}]}}
+    assert findings({"Stack": {"Resources": {"Function": function, "May": permission, "Role": role}}}, ()) == [
+        "Stack/May: lambda:InvokeFunctions does not exist",
+        "Stack/Role: NotAction and NotResource are not checked; name actions and resources",
+    ]
+    permission["Properties"]["Action"] = "lambda:InvokeFunction"
+    assert findings({"Stack": {"Resources": {"Function": function, "May": permission}}}, ()) == []
+
+
 @pytest.mark.parametrize(
     ("action", "resource", "key"),
     [
@@ -57,6 +71,7 @@ def test_a_condition_key_that_the_action_does_not_take_is_found(action, key):
         ("backup:DeleteRecoveryPoint", "arn:aws:backup:*:*:recovery-point:*", "aws:ResourceTag/stack"),
         ("kms:Decrypt", {"Ref": "KeyArn"}, "kms:EncryptionContext:aws:sns:topicArn"),
         ("iam:CreateRole", "arn:aws:iam::*:role/path/name-*", "iam:PermissionsBoundary"),
+        ("kms:Decrypt", "*", "lambda:SourceFunctionArn"),
         ("sts:AssumeRoleWithWebIdentity", "*", "token.actions.githubusercontent.com:sub"),
     ],
 )
