@@ -1,12 +1,14 @@
 """Additions to the engine's IAM.
 
-Resources and roles of AWS Backup, a role's limits, tags given on creation.
+Resources and roles of AWS Backup, a role's limits, tags given on creation, condition keys, patterns of ARNs.
 """
 
-from embedded_aws.iam import authorization, managed_policies
+from embedded_aws.iam import authorization, dynamodb_keys, managed_policies, policies
 
 
 def install() -> None:
     """Let the engine authorize each call on the resource and the boundary that it is about."""
     authorization.install()
+    dynamodb_keys.install()
+    policies.install()
     managed_policies.install()

@@ -20,6 +20,7 @@ import ministack.core.iam_evaluator as evaluator
 import ministack.services.iam as iam
 import ministack.services.tagging as tagging
 
+from embedded_aws.condition_keys import carries
 from embedded_aws.iam.resource_types import resource_of
 from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
@@ -109,6 +110,8 @@ def _only(value: Any) -> str:
 
 def _resolve_condition_key(original: Callable[..., Any], key: str, context: Any) -> Any:
     name = key.lower()
+    if not carries(context.action, key):
+        return None
     if name == "aws:principalarn":
         return role_of(context.principal_arn)
     found = original(key, context)

@@ -4,7 +4,7 @@ import pytest
 
 from embedded_aws.tests.support.recorded import KEY
 from embedded_aws.tests.support.stacks import Stack
-from embedded_aws.tests.support.steps import back_up, create_backup_role
+from embedded_aws.tests.support.steps import back_up, create_backup_role, policy
 from embedded_aws.tests.support.stream_readers import Streams
 
 
@@ -57,6 +57,22 @@ def point(client, backup, table, backup_role, vault):  # noqa: ARG001 (jobs take
 def role(client, name):
     """``role(LAMBDA, "s3:GetObject")``: the ARN of a role with these actions on everything."""
     return lambda service, *actions, suffix="role": create_backup_role(client, f"{name}-{suffix}", service, *actions)
+
+
+@pytest.fixture
+def caller(client, name):
+    """``caller(statement, ...)``: makes clients of a role that has these statements and no others."""
+    iam, role = client("iam"), f"{name}-caller"
+    trusting = policy({"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"})
+    arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=trusting)["Role"]["Arn"]
+    given = client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    keys = {"aws_access_key_id": given["AccessKeyId"], "aws_secret_access_key": given["SecretAccessKey"]}
+
+    def make(*statements):
+        iam.put_role_policy(RoleName=role, PolicyName="given", PolicyDocument=policy(*statements))
+        return lambda service: client(service, aws_session_token=given["SessionToken"], **keys)
+
+    return make
 
 
 @pytest.fixture

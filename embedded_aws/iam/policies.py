@@ -1,0 +1,85 @@
+"""Policy documents that IAM refuses, and the ARNs that the patterns of a policy match.
+
+Sources: IAM User Guide, "IAM JSON policy elements: Resource" ("If the * wildcard is the last character of a resource
+ARN segment, it can expand to match beyond the colon boundaries") and "Condition operators" ("Each of the six
+colon-delimited components of the ARN is checked separately"). The texts are those reported in garnaat/kappa#111,
+trussworks/terraform-aws-s3-anti-virus#21 and aws-cloudformation/cfn-lint#3751.
+"""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import ministack.core.iam_evaluator as evaluator
+
+from embedded_aws.patching import wrap
+from embedded_aws.replies import Json
+
+_OPERATOR = re.compile(r"null|(?:forallvalues:|foranyvalue:)?(?P<operator>[a-z]+?)(?:ifexists)?")
+_PARTS = 6  # of an ARN; the last one may have colons
+
+
+def install() -> None:
+    """Let the engine refuse these documents, and match ARNs as IAM does."""
+    wrap(evaluator, "validate_policy_document", _validate)
+    wrap(evaluator, "_resource_matches", _resource_matches)
+    for name in ("arnequals", "arnlike"):
+        evaluator._CONDITION_OPS[name] = is_like
+    for name in ("arnnotequals", "arnnotlike"):
+        evaluator._CONDITION_OPS[name] = lambda actual, expected: not is_like(actual, expected)
+
+
+def _validate(original: Callable[..., str | None], document: Any) -> str | None:
+    if problem := original(document):
+        return problem
+    statements = (json.loads(document) if isinstance(document, str) else document)["Statement"]
+    return next((problem for one in _listed(statements) for problem in _problems(one)), None)
+
+
+def _listed(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def _problems(statement: Json) -> Iterator[str]:
+    for action in _listed(statement.get("Action", statement.get("NotAction"))):
+        if str(action).count(":") > 1:
+            yield "Actions/Condition can contain only one colon."
+        elif action != "*" and ":" not in str(action):
+            yield "Actions/Conditions must be prefaced by a vendor, e.g., iam, sdb, ec2, etc."
+    for resource in _listed(statement.get("Resource", statement.get("NotResource"))):
+        if resource != "*" and ":" not in str(resource):
+            yield f'Resource {resource} must be in ARN format or "*".'
+    conditions = statement.get("Condition", {})
+    if not isinstance(conditions, dict) or not all(_known(*one) for one in conditions.items()):
+        yield "Syntax errors in policy."
+
+
+def _known(operator: str, keys: Any) -> bool:
+    match = _OPERATOR.fullmatch(operator.lower())
+    return isinstance(keys, dict) and bool(match and match["operator"] in (None, *evaluator._CONDITION_OPS))
+
+
+def _resource_matches(_: Callable[..., bool], resource: str, resources: list[str], not_resources: list[str]) -> bool:
+    if resources:
+        return any(_pattern(one).fullmatch(resource) for one in resources)
+    return not any(_pattern(one).fullmatch(resource) for one in not_resources)
+
+
+@cache
+def _pattern(resource: str) -> re.Pattern[str]:
+    """The ARNs that a Resource element matches."""
+    *segments, last = resource.split(":", _PARTS - 1)
+    # Within a segment no wildcard matches a colon; at its end, and in the last part of an ARN, "*" does.
+    inside = [re.sub(r"\*(?!$)", "\0", one).replace("?", "\1") for one in segments]
+    text = re.escape(":".join([*inside, last])).replace(r"\*", ".*").replace(r"\?", ".")
+    return re.compile(text.replace(re.escape("\0"), "[^:]*").replace(re.escape("\1"), "[^:]"), re.DOTALL)
+
+
+def is_like(arn: str, pattern: str) -> bool:
+    """Whether ``arn`` is like ``pattern`` for ArnLike and ArnEquals: each part by itself."""
+    parts, patterns = arn.split(":", _PARTS - 1), pattern.split(":", _PARTS - 1)
+    if pattern == "*":
+        return True
+    return len(parts) == len(patterns) and all(map(evaluator.fnmatch_iam_cs, parts, patterns))
