@@ -1,6 +1,7 @@
 """Additions to the engine's IAM.
 
-Resources and roles of AWS Backup, a role's limits, tags given on creation, condition keys, patterns of ARNs.
+Resources and roles of AWS Backup, a role's limits, tags given on creation, roles passed to services, condition keys,
+patterns of ARNs.
 """
 
 from embedded_aws.iam import authorization, dynamodb_keys, managed_policies, policies

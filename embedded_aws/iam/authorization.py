@@ -1,13 +1,11 @@
-"""The resource, the condition keys and the second permission with which a call is authorized.
+"""The resource, the condition keys and the further permissions with which a call is authorized.
 
-Sources: Service Authorization Reference, the pages of AWS Backup (calls that it lists without a resource type stay on
-"*"; CreateBackupPlan, CreateBackupVault and CreateRestoreTestingPlan each also authorize backup:TagResource), of AWS
-Step Functions (calls that name a Map Run are about it), of DynamoDB (calls of exports name a table or an export by
-its ARN) and of IAM (iam:PermissionsBoundary is the boundary that the request sets, else the one that the role has);
-KMS Developer Guide, "Controlling access to tags" (CreateKey with tags needs kms:TagResource); IAM User Guide, "AWS
-global condition context keys" (aws:PrincipalArn is, for the session of a role, "the ARN of the role that was
-assumed"). What does not exist yet has no aws:ResourceTag. The engine reads the tags of the resource for
-aws:ResourceTag only where a policy of the caller names that key, and not where the caller's boundary does.
+Sources: Service Authorization Reference, the pages of AWS Backup (calls that it lists without a resource type stay
+on "*"), of AWS Step Functions (calls that name a Map Run are about it), of DynamoDB (calls of exports name a table or
+an export by its ARN) and of IAM (iam:PermissionsBoundary is the boundary that the request sets, else the one that the
+role has); IAM User Guide, "AWS global condition context keys" (aws:PrincipalArn is, for the session of a role, "the
+ARN of the role that was assumed"). What does not exist yet has no aws:ResourceTag. The engine reads the tags of the
+resource for aws:ResourceTag only where a policy of the caller names that key, and not where the caller's boundary does.
 """
 
 import json
@@ -21,6 +19,7 @@ import ministack.services.iam as iam
 import ministack.services.tagging as tagging
 
 from embedded_aws.condition_keys import carries
+from embedded_aws.iam.further_permissions import PASSED, TAGS, further_permissions, passed_roles, refusal
 from embedded_aws.iam.resource_types import resource_of
 from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
@@ -37,13 +36,6 @@ _CHANGING = frozenset(
     "iam:PutRolePolicy".split()
 )
 _RESOURCE_TAG, _REQUEST_TAG = "aws:resourcetag/", "aws:RequestTag/"
-# Calls that need TagResource too, and the field that has the tags.
-_TAGS = {
-    "backup:CreateBackupPlan": "BackupPlanTags",
-    "backup:CreateBackupVault": "BackupVaultTags",
-    "backup:CreateRestoreTestingPlan": "Tags",
-    "kms:CreateKey": "Tags",
-}
 
 
 def install() -> None:
@@ -91,6 +83,8 @@ def _request_context(original: Callable[..., Json], service: str, action: str, b
     found = original(service, action, body, params)
     if boundary := boundary_of(action, params):
         found = found | {"iam:PermissionsBoundary": boundary}
+    if roles := passed_roles(action, body, params):
+        found = found | {PASSED: roles}
     return found | _tags_of(action, body) if action.startswith("backup:Create") else found
 
 
@@ -140,20 +134,21 @@ def _enforce(
     resource_arn: str = "*",
     service_context: Json | None = None,
 ) -> Any:
-    """The resource is one that the action takes; a call that gives tags to what it creates needs TagResource too."""
-    given = service_context or {}
+    """The resource is one that the action takes, and the caller has every further permission that the call needs."""
+    keys = service_context or {}
     resource_arn = resource_of(action, resource_arn)
-    denied = original(key, action, service, region, resource_arn, given)
-    tagged = any(name.lower().startswith(_REQUEST_TAG.lower()) for name in given)
-    if denied or action not in _TAGS or not tagged:
-        return denied
-    return original(key, f"{service}:TagResource", service, region, resource_arn, given)
+    own = {name: value for name, value in keys.items() if name != PASSED}
+    denied = original(key, action, service, region, resource_arn, own)
+    for further, on, its_keys in () if denied else further_permissions(action, region, resource_arn, keys):
+        if denied := original(key, further, further.partition(":")[0], region, on, its_keys):
+            return refusal(denied, further, on)
+    return denied
 
 
 def _tags_of(action: str, body: bytes) -> Json:
     """The condition keys of the tags that a request of AWS Backup gives to what it creates."""
     try:
-        tags = json.loads(body or b"{}").get(_TAGS.get(action, "Tags")) or {}
+        tags = json.loads(body or b"{}").get(TAGS.get(action, "Tags")) or {}
     except (ValueError, AttributeError):
         return {}  # the service itself refuses it
     if not isinstance(tags, dict) or not tags:

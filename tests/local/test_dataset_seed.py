@@ -98,12 +98,17 @@ def test_compressed_datasets_are_loaded_and_a_wrong_one_is_named_and_rolled_back
     # Two messages that are a thousand lines apart, in batches of their own.
     repeated = dataset(1499) + json.dumps(message(2) | {"body": "Another"}).encode() + b"\n" + dataset(1)
     client("s3").put_object(Bucket=name, Key="d.jsonl", Body=repeated)
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    encrypted = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
+    client("s3").put_object(Bucket=name, Key="e.jsonl", Body=dataset(1), **encrypted)
     said = (
         "DatasetError: line 1500: has the same users and time as the message in line 3; "
         "give one of them an 'id' of its own, or remove one",
         "loading s3://no-such-bucket/messages.jsonl",
+        f"is not authorized to perform: kms:Decrypt on resource: {key}",
     )
-    for address, reason in zip((f"s3://{name}/d.jsonl", "s3://no-such-bucket/messages.jsonl"), said, strict=True):
+    addresses = (f"s3://{name}/d.jsonl", "s3://no-such-bucket/messages.jsonl", f"s3://{name}/e.jsonl")
+    for address, reason in zip(addresses, said, strict=True):
         with pytest.raises(DeploymentFailed, match=r"^UPDATE_ROLLBACK_COMPLETE") as caught:
             stage.deploy([], seed_dataset=address)
         assert reason in str(caught.value)

@@ -1,0 +1,81 @@
+"""What a call needs besides the permission for its own action: to tag, to pass a role, to decrypt.
+
+Sources: AWS Backup guide, "Access control", and KMS Developer Guide, "Controlling access to tags" (creating with tags
+needs TagResource); IAM User Guide, "Grant a user permissions to pass a role to an AWS service" (AWS Backup checks its
+own, roles.py); S3 User Guide, "Using server-side encryption with AWS KMS keys (SSE-KMS)" (reading an object needs
+kms:Decrypt on its key, and S3 makes the call).
+"""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import ministack.core.iam_actions as actions
+import ministack.core.iam_evaluator as evaluator
+import ministack.services.s3 as s3
+from ministack.core.responses import get_account_id
+
+from embedded_aws.replies import Json
+
+PASSED = "additions:passed-roles"  # among the keys of a call, until the call is authorized
+# Calls that need TagResource too, and the field that has the tags.
+TAGS = {
+    "backup:CreateBackupPlan": "BackupPlanTags",
+    "backup:CreateBackupVault": "BackupVaultTags",
+    "backup:CreateRestoreTestingPlan": "Tags",
+    "kms:CreateKey": "Tags",
+}
+_REQUEST_TAG = "aws:requesttag/"
+# The field that has the role, by service and call.
+_ROLES = {
+    "cloudformation": ("RoleARN", "CreateChangeSet CreateStack DeleteStack UpdateStack"),
+    "events": ("RoleArn", "PutRule PutTargets"),
+    "lambda": ("Role", "CreateFunction UpdateFunctionConfiguration"),
+    "states": ("roleArn", "CreateStateMachine UpdateStateMachine"),
+}
+_PASSING = {f"{service}:{call}": name for service, (name, calls) in _ROLES.items() for call in calls.split()}
+_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
+
+Permission = tuple[str, str, Json]  # the action, its resource, its condition keys
+
+
+def passed_roles(action: str, body: bytes, params: Json) -> list[str]:
+    """The ARNs of the roles that the call passes to its service."""
+    if not (name := _PASSING.get(action)):
+        return []
+    try:
+        request = json.loads(body) if body[:1] == b"{" else {}
+    except ValueError:
+        return []  # the service itself refuses it
+    targets = request.get("Targets") or ()
+    given = [params.get(name), *(one.get(name) for one in (request, *targets) if isinstance(one, dict))]
+    return [str(one[0] if isinstance(one, list) else one) for one in given if one]
+
+
+def further_permissions(action: str, region: str, resource: str, keys: Json) -> Iterator[Permission]:
+    """What else the call of ``action`` on ``resource``, with these condition keys, needs."""
+    service = action.partition(":")[0]
+    if action in TAGS and any(name.lower().startswith(_REQUEST_TAG) for name in keys):
+        yield f"{service}:TagResource", resource, keys
+    for role in keys.get(PASSED, ()):
+        yield "iam:PassRole", role, {"iam:PassedToService": f"{service}.amazonaws.com"}
+    if action in ("s3:GetObject", "s3:GetObjectVersion") and (key := _key_of(resource, region)):
+        yield "kms:Decrypt", key, {"kms:ViaService": f"s3.{region}.amazonaws.com"}
+
+
+def _key_of(arn: str, region: str) -> str | None:
+    """The ARN of the customer key that an object is encrypted with, or None."""
+    bucket, _, key = arn.removeprefix("arn:aws:s3:::").partition("/")
+    found = ((s3._buckets.get(bucket) or {}).get("objects") or {}).get(key) or {}
+    name = str((found.get("preserved_headers") or {}).get(_KEY) or "")
+    if not name or "alias/aws/" in name:
+        return None
+    return name if name.startswith("arn:") else f"arn:aws:kms:{region}:{get_account_id()}:key/{name}"
+
+
+def refusal(denied: Any, action: str, resource: str) -> Any:
+    """A denial of ``action`` on ``resource`` as the answer to another call, which has to name both."""
+    if not isinstance(denied, evaluator.EvalResult):
+        return denied
+    text = actions.identity_denial_message(action, denied.principal_arn, resource, denied.decision == "Deny")
+    return evaluator.AuthError("AccessDenied", text)
