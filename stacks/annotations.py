@@ -36,12 +36,14 @@ FUNCTION: Mapping[Rules, str] = {
         "It accepts no connections and calls only AWS, over TLS; a VPC would need endpoints that cost more "
         "than the rest of the stack."
     ),
+    # https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
     (f"{_NIST}LambdaConcurrency",): (
         "A reservation reduces the account's quota, which is 10 in a new account; its callers limit it."
     ),
     (f"{_SERVERLESS}LambdaTracing",): ("It logs what happened; tracing needs permissions on every resource."),
 }
 STATE_MACHINE: Mapping[Rules, str] = {
+    # https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
     (f"{_AWS}SF1", f"{_CONTROL}step_functions_state_machine_logging_enabled_check"): (
         "Step Functions keeps its history for 90 days; log delivery needs permissions on every resource."
     ),
