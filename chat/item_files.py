@@ -10,7 +10,6 @@ import tempfile
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from decimal import Decimal
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -18,23 +17,16 @@ from chat.target import binary_input
 from chat.transfer import bar
 from cli.errors import OpsError
 from cli.output import count
-from dynamo.values import from_plain, item_bytes, restored
+from dynamo.item_rules import LINE_BYTES, checked_item, exported_item
+from dynamo.values import from_plain
 from model import messages as model
-from model.dataset import RepeatedKeys, is_gzip, line_item, named, parsed, unpacked
-from model.users import check_user
+from model.dataset import RepeatedKeys, is_gzip, line_item, named, unpacked
 from model.wire import Typed, from_wire, to_wire
 
-# An item of 400 KB takes less, even where every character is written as \u0001.
-LINE_BYTES = 8 * 1024 * 1024
 _MARK = b"\xef\xbb\xbf"
 # How files begin that are one JSON document: an array, the output of a scan, an item over several lines.
 _DOCUMENT = re.compile(rb'\s*(\[|\{\s*\n|\{\s*"(Items|Count|ScannedCount|ConsumedCapacity)"\s*:)')
 _MESSAGE = frozenset({"from", "to", "body", "at"})
-# The keys of table and index must be text; the most bytes of each.
-_KEYS = model.KEY_BYTES | {
-    model.INDEX_PARTITION_KEY: model.KEY_BYTES[model.PARTITION_KEY],
-    model.INDEX_SORT_KEY: model.KEY_BYTES[model.SORT_KEY],
-}
 # As many lines with the key of another line are named; all are counted.
 _NAMED = 20
 
@@ -90,14 +82,7 @@ def item_of(line: bytes) -> Typed:
     of a dataset, which has ``from``, ``to``, ``body`` and ``at`` (model/dataset.py). Raises ValueError with the
     rule of DynamoDB or of the data model that it breaks.
     """
-    if len(line) > LINE_BYTES:
-        raise ValueError(f"is longer than {LINE_BYTES // 2**20} MiB; no item is that long")
-    try:
-        item = _item(parsed(line, parse_int=Decimal))
-        _check(item)
-    except UnicodeEncodeError:
-        raise ValueError("contains an unpaired surrogate, which is not valid Unicode") from None
-    return item
+    return checked_item(line, _item)
 
 
 def check(source: ImportFile, say: Callable[[str], None]) -> Counter[str]:
@@ -150,43 +135,12 @@ def _item(value: Any) -> Typed:
     if not isinstance(value, Mapping):
         raise ValueError("is not a JSON object")
     if "Item" in value:
-        if others := sorted(value.keys() - {"Item"}):
-            raise ValueError(f"has key {others[0]!r} next to 'Item'; only 'Item' is allowed")
-        attributes = value["Item"]
-        if not isinstance(attributes, Mapping):
-            raise ValueError("'Item' is not an object of attributes")
-        return {name: restored(name, content) for name, content in named(attributes)}
+        return exported_item(value)
     if model.PARTITION_KEY in value or model.SORT_KEY in value:
         return {name: from_plain(name, content) for name, content in named(value)}
     if _MESSAGE & value.keys():
         return from_wire(to_wire(line_item(value)))
     raise ValueError('must be {"Item": ...}, an item with pk and sk, or a message with from, to, body and at')
-
-
-def _check(item: Typed) -> None:
-    """Raise ValueError for what DynamoDB, or the stream's function, would refuse."""
-    for name in (model.PARTITION_KEY, model.SORT_KEY):
-        if name not in item:
-            raise ValueError(f"has no {name}; every item of the table has pk and sk")
-    for name in _KEYS.keys() & item.keys():
-        ((kind, content),) = item[name].items()
-        if kind != "S" or not content:
-            raise ValueError(f"the key {name} must be text, and not empty")
-        if (size := len(content.encode())) > _KEYS[name]:
-            raise ValueError(f"the key {name} has {size} bytes; DynamoDB allows {_KEYS[name]}")
-    pk, sk = model.key_of(item)
-    if model.is_message(pk, sk):  # its two users' lists must find it by its key
-        conversation, position = pk.removeprefix(model.CONVERSATION_PREFIX), model.Position.of(sk)
-        users = model.participants(conversation)
-        if (spelled := model.conversation_id(*users)) != conversation:
-            raise ValueError(f"conversation {conversation!r} must be written {spelled!r}")
-        for user in users:
-            check_user(user)
-        model.check_entry(conversation)
-        if not (position.sent_at and position.message_id):
-            raise ValueError(f"the sk of a message is MESSAGE#TIME#ID, not {sk!r}")
-    if (size := item_bytes(item)) > model.ITEM_BYTES:
-        raise ValueError(f"the item has {size} bytes; DynamoDB allows {model.ITEM_BYTES}")
 
 
 @contextlib.contextmanager
