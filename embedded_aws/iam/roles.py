@@ -97,8 +97,8 @@ def trusting(service: str, key: str, refusal: ApiError) -> Callable[..., Reply]:
     return handler
 
 
-def context_of(role: str, action: str, resource: str) -> evaluator.EvalContext:
-    """A call through TLS by the role, which is given by its ARN or its name."""
+def context_of(role: str, action: str, resource: str, **keys: str) -> evaluator.EvalContext:
+    """A call through TLS by the role, which is given by its ARN or its name; ``keys`` are further condition keys."""
     account = get_account_id()
     return evaluator.EvalContext(
         principal_arn=f"arn:aws:iam::{account}:role/{role}" if ":" not in role else role,
@@ -108,10 +108,11 @@ def context_of(role: str, action: str, resource: str) -> evaluator.EvalContext:
         resource_arn=resource_of(action, resource),
         region=get_region(),
         secure_transport=True,
+        service_context=keys,
     )
 
 
-def allows(role: str, action: str, resource: str) -> bool:
-    """Whether the role's own policies allow ``action`` on ``resource``."""
+def allows(role: str, action: str, resource: str, **keys: str) -> bool:
+    """Whether the role's own policies allow ``action`` on ``resource``, with these condition keys."""
     policies = evaluator._gather_role_policies(role.rsplit("/", 1)[-1], get_account_id())
-    return bool(evaluator.evaluate(context_of(role, action, resource), policies).decision == "Allow")
+    return bool(evaluator.evaluate(context_of(role, action, resource, **keys), policies).decision == "Allow")

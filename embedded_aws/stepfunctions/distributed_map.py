@@ -1,12 +1,15 @@
-"""A Distributed Map with an ItemBatcher: its children get batches, its Map Run counts items.
+"""A Distributed Map with an ItemReader: what its children get, what its role must allow, what its Map Run counts.
 
 Sources: Guide, "Using Map state in Distributed mode" (a bad dataset is States.ItemReaderFailed, a
 Map Run over its threshold of failures ends immediately, and so does one whose execution is stopped),
-and botocore's model of DescribeMapRun. Maps without an ItemBatcher are the engine's own. "ItemBatcher
+and botocore's model of DescribeMapRun. Maps without an ItemReader are the engine's own. "ItemBatcher
 (Map)": the input of a child execution is an object with ``Items`` and, where the state has one,
-``BatchInput``; a batch ends at either limit, and a lone item above the byte limit fails the state.
+``BatchInput``; a batch ends at either limit, and a lone item above the byte limit fails the state;
+without an ItemBatcher each item is the input of a child.
 "ItemReader (Map)": input files may be compressed with GZIP, for example ``myObject.jsonl.gz``. The
-Guide names no other sign than the end of the key, so here it is the only one.
+Guide names no other sign than the end of the key, so here it is the only one. A reader of
+listObjectsV2 gives what S3 lists below a prefix, for which the role needs s3:ListBucket ("IAM
+policies for using Distributed Map states"), or with LOAD_AND_FLATTEN the items of these objects.
 """
 
 import contextvars
@@ -29,17 +32,18 @@ from embedded_aws.stepfunctions.execution_roles import require
 
 _ENDED = "succeeded failed timedOut aborted"
 _COUNTS = f"pending running {_ENDED} total resultsWritten failuresNotRedrivable pendingRedrive".split()
+_FAILED = "States.ItemReaderFailed"
 MAX_BYTES = 262_144
 
 
 def install() -> None:
-    """Run the Maps with an ItemBatcher here, and unpack what is named ``*.gz``."""
+    """Run the Maps with an ItemReader here, and unpack what is named ``*.gz``."""
     wrap(engine, "_run_distributed_map", _run)
     wrap(engine, "_s3_object_text", _text)
 
 
 def _run(original: Callable[..., Any], state: Json, raw: Any, effective: Any, *rest: Json) -> Any:
-    if "ItemBatcher" not in state:
+    if "ItemReader" not in state:
         return original(state, raw, effective, *rest)
     processor, execution, ctx = rest
     require(execution, "states:StartExecution", execution["stateMachineArn"], "States.Runtime")
@@ -50,21 +54,35 @@ def _run(original: Callable[..., Any], state: Json, raw: Any, effective: Any, *r
     return engine._apply_output_path(state, output, ctx), engine._next_or_end(state)
 
 
-def _inputs(state: Json, effective: Any, execution: Json, ctx: Json) -> list[Json]:
-    """The batches of the items that the state reads, each item as the ItemSelector has it."""
-    reader = state["ItemReader"]
-    source = engine._resolve_params_obj(reader.get("Parameters") or {}, effective, ctx)
-    object_arn = f"arn:aws:s3:::{source.get('Bucket')}/{source.get('Key')}"
-    require(execution, "s3:GetObject", object_arn, "States.ItemReaderFailed")
-    if key := _customer_key(str(source.get("Bucket")), str(source.get("Key"))):
-        require(execution, "kms:Decrypt", key, "States.ItemReaderFailed")
-    batcher = state["ItemBatcher"]
-    given = engine._resolve_params_obj(batcher.get("BatchInput"), effective, ctx)
+def _inputs(state: Json, effective: Any, execution: Json, ctx: Json) -> list[Any]:
+    """The inputs of the children: batches, or items, each item as the ItemSelector has it."""
+    reader, batcher = state["ItemReader"], state.get("ItemBatcher")
+    for key in _require_reading(reader, effective, execution, ctx):
+        if arn := _customer_key(*key):
+            require(execution, "kms:Decrypt", arn, _FAILED)
     try:
-        items = engine._read_map_items(reader, effective, ctx)
-        return list(batched(_selected(state, items, effective, ctx), batcher, given))
+        items = _selected(state, engine._read_map_items(reader, effective, ctx), effective, ctx)
+        if batcher is None:
+            return items
+        given = engine._resolve_params_obj(batcher.get("BatchInput"), effective, ctx)
+        return list(batched(items, batcher, given))
     except ValueError as error:
-        raise engine._ExecutionError("States.ItemReaderFailed", str(error)) from error
+        raise engine._ExecutionError(_FAILED, str(error)) from error
+
+
+def _require_reading(reader: Json, effective: Any, execution: Json, ctx: Json) -> list[tuple[str, str]]:
+    """The objects that are read, each as bucket and key, once the role may list and read them."""
+    source = engine._resolve_params_obj(reader.get("Parameters") or {}, effective, ctx)
+    bucket, keys = str(source.get("Bucket")), [str(source.get("Key"))]
+    if reader["Resource"].endswith("s3:listObjectsV2"):
+        prefix = str(source.get("Prefix", ""))
+        require(execution, "s3:ListBucket", f"arn:aws:s3:::{bucket}", _FAILED, **{"s3:prefix": prefix})
+        loaded = (reader.get("ReaderConfig") or {}).get("Transformation") == "LOAD_AND_FLATTEN"
+        listed = (s3._buckets.get(bucket) or {"objects": {}})["objects"] if loaded else {}
+        keys = [key for key in listed if key.startswith(prefix)]
+    for key in keys:
+        require(execution, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", _FAILED)
+    return [(bucket, key) for key in keys]
 
 
 def _customer_key(bucket: str, name: str) -> str:
@@ -91,13 +109,12 @@ def _selected(state: Json, items: list[Any], effective: Any, ctx: Json) -> list[
 class _MapRun:
     """One Map Run and its child executions."""
 
-    def __init__(self, state: Json, processor: Json, execution: Json, inputs: list[Json]) -> None:
+    def __init__(self, state: Json, processor: Json, execution: Json, inputs: list[Any]) -> None:
         self._state, self._processor, self._parent = state, processor, execution
         self._inputs = inputs
         self._lock = threading.Lock()
         self._machine = f"{execution['stateMachineArn']}/{state.get('Label') or 'Map'}"
-        items = sum(len(batch["Items"]) for batch in inputs)
-        self._record = self._new_record(items)
+        self._record = self._new_record(sum(map(self._items, inputs)))
         engine._map_runs[self._record["mapRunArn"]] = self._record
 
     def run(self, ctx: Json) -> list[Any]:
@@ -121,7 +138,11 @@ class _MapRun:
         share = float(self._state.get("ToleratedFailurePercentage") or 0)
         return bool(counts["failed"] > max(number, share * counts["total"] / 100))
 
-    def _child(self, batch: Json, ctx: Json) -> Any:
+    def _items(self, given: Any) -> int:
+        """How many items the input of a child has."""
+        return len(given["Items"]) if "ItemBatcher" in self._state else 1
+
+    def _child(self, batch: Any, ctx: Json) -> Any:
         if self._parent["status"] != "RUNNING" or self._exceeded:
             self._count(batch, "pending", "aborted")
             return None
@@ -140,9 +161,9 @@ class _MapRun:
         self._count(batch, "running", child["status"].lower())
         return output
 
-    def _count(self, batch: Json, before: str, after: str) -> None:
+    def _count(self, batch: Any, before: str, after: str) -> None:
         with self._lock:
-            for counts, many in (("itemCounts", len(batch["Items"])), ("executionCounts", 1)):
+            for counts, many in (("itemCounts", self._items(batch)), ("executionCounts", 1)):
                 self._record[counts][before] -= many
                 self._record[counts][after] += many
 
@@ -164,7 +185,7 @@ class _MapRun:
             "_stateMachineArn": self._machine,
         }
 
-    def _new_child(self, batch: Json) -> Json:
+    def _new_child(self, batch: Any) -> Json:
         name = engine.new_uuid()
         child = {
             "executionArn": f"{self._machine.replace(':stateMachine:', ':execution:')}:{name}",

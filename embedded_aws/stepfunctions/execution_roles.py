@@ -36,12 +36,12 @@ def _execute_task(original: Callable[..., Any], state: Json, raw_input: Any, exe
     return original(state, raw_input, execution, ctx)
 
 
-def require(execution: Json, action: str, resource: str, error: str) -> None:
-    """Raise ``error`` in the execution unless its state machine's role allows the call."""
+def require(execution: Json, action: str, resource: str, error: str, **context: str) -> None:
+    """Raise ``error`` in the execution unless its role allows the call, which has these condition keys."""
     # A child of a Map Run belongs to "<state machine>/<label>".
     machine = engine._state_machines.get(execution["stateMachineArn"].split("/")[0])
     role = machine["roleArn"].rsplit("/", 1)[-1] if machine else ""
-    if not roles.allows(role, action, resource):
+    if not roles.allows(role, action, resource, **context):
         user = f"arn:aws:sts::{get_account_id()}:assumed-role/{role}/{execution['name']}"
         raise engine._ExecutionError(error, iam_actions.identity_denial_message(action, user, resource, False))
 

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from embedded_aws.stepfunctions.distributed_map import batched
-from embedded_aws.tests.support.steps import create_function, eventually, log_groups, package
+from embedded_aws.tests.support.steps import allow, create_function, eventually, log_groups, package, policy
 
 # Answers with what it got; a batch with "fail" fails, one with "slow" takes its time.
 CODE = """
@@ -143,6 +143,76 @@ def test_a_stopped_execution_starts_no_more_batches(client, load):
 
     done = load(*['"slow"'] * 6, while_running=stop)
     assert (done.status, done.counts) == ("ABORTED", {"total": 6, "succeeded": 2, "aborted": 4})
+
+
+@pytest.fixture
+def list_objects(client, name, role):
+    """``list_objects("s3:ListBucket")``: run a Map over the objects below p/ with a role that may do these actions."""
+    sfn, s3 = client("stepfunctions"), client("s3")
+
+    def run(*allowed, config=None, keys=("p/a", "p/b", "q"), prefix="p/"):
+        s3.create_bucket(Bucket=name)
+        for key in keys:
+            s3.put_object(Bucket=name, Key=key, Body=b'{"n": 1}\n{"n": 2}\n')
+        granted = role("states.amazonaws.com", *allowed, suffix="machine")
+        if prefix:
+            of_prefix = {"StringEquals": {"s3:prefix": prefix}}
+            listing = policy(allow("s3:ListBucket", on=f"arn:aws:s3:::{name}", Condition=of_prefix))
+            client("iam").put_role_policy(RoleName=f"{name}-machine", PolicyName="list", PolicyDocument=listing)
+        reader = {
+            "Resource": "arn:aws:states:::s3:listObjectsV2",
+            "Parameters": {"Bucket": name, "Prefix": "p/"},
+            **({"ReaderConfig": config} if config else {}),
+        }
+        inner = {"StartAt": "Same", "States": {"Same": {"Type": "Pass", "End": True}}}
+        processor = inner | {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}}
+        state = {"Type": "Map", "End": True, "Label": "Each", "ItemReader": reader, "ItemProcessor": processor}
+        definition = json.dumps({"StartAt": "M", "States": {"M": state}})
+        machine = sfn.create_state_machine(name=name, roleArn=granted, definition=definition)
+        arn = sfn.start_execution(stateMachineArn=machine["stateMachineArn"])["executionArn"]
+
+        def ended():
+            shown = sfn.describe_execution(executionArn=arn)
+            return None if shown["status"] == "RUNNING" else shown
+
+        done = eventually(ended)
+        runs = sfn.list_map_runs(executionArn=arn)["mapRuns"]
+        counts = [sfn.describe_map_run(mapRunArn=each["mapRunArn"])["itemCounts"]["succeeded"] for each in runs]
+        return SimpleNamespace(**{"error": "", **done}, counts=counts)
+
+    return run
+
+
+def test_a_map_over_a_prefix_gets_what_s3_lists(list_objects):
+    done = list_objects("states:StartExecution")
+    found = json.loads(done.output)
+    assert [each["Key"] for each in found] == ["p/a", "p/b"]
+    assert found[0].keys() == {"Etag", "Key", "LastModified", "Size", "StorageClass"}
+    assert done.counts == [2]
+
+
+def test_a_map_over_nothing_succeeds_with_no_output(list_objects):
+    done = list_objects("states:StartExecution", keys=())
+    assert (done.status, json.loads(done.output), done.counts) == ("SUCCEEDED", [], [0])
+
+
+LOADING = {"InputType": "JSONL", "Transformation": "LOAD_AND_FLATTEN"}
+
+
+def test_loaded_objects_are_one_list_of_items(list_objects):
+    done = list_objects("states:StartExecution", "s3:GetObject", config=LOADING)
+    assert json.loads(done.output) == [{"n": 1}, {"n": 2}] * 2
+
+
+@pytest.mark.parametrize(
+    ("more", "action"),
+    [({"prefix": ""}, "s3:ListBucket"), ({"prefix": "q"}, "s3:ListBucket"), ({"config": LOADING}, "s3:GetObject")],
+    ids=["no prefix", "another prefix", "reading"],
+)
+def test_the_role_must_be_allowed_to_list_the_prefix_and_to_read_what_is_loaded(list_objects, more, action):
+    done = list_objects("states:StartExecution", **more)
+    assert (done.error, done.counts) == ("States.ItemReaderFailed", [])
+    assert f"not authorized to perform: {action}" in done.cause
 
 
 def test_a_batch_ends_at_either_limit_and_an_item_that_fits_none_is_refused():
