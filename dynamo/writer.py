@@ -219,8 +219,7 @@ def _parts(writes: Sequence[Write]) -> Iterator[list[Write]]:
     """The writes in groups that fit a transaction by number and by size."""
     part, room = list[Write](), BYTES_PER_REQUEST
     for write in writes:
-        # In JSON's ASCII no character has fewer bytes than in UTF-8.
-        size = len(dumps(write.before)) + len(dumps(write.after))
+        size = _json_bytes(write.before) + _json_bytes(write.after)
         if part and (len(part) == WRITES_PER_TRANSACTION or size > room):
             yield part
             part, room = [], BYTES_PER_REQUEST
@@ -228,3 +227,8 @@ def _parts(writes: Sequence[Write]) -> Iterator[list[Write]]:
         room -= size
     if part:
         yield part
+
+
+def _json_bytes(item: Typed | None) -> int:
+    """The most bytes that an item has in a request: in JSON's ASCII no character has fewer than in UTF-8."""
+    return len(dumps(item, default=lambda binary: bytes(binary).hex()))

@@ -58,6 +58,12 @@ def table(client, time=None):
     return Table(client, "T", time or FakeClock())
 
 
+def test_an_item_with_binary_is_written():
+    binary = SeedEntry(("p", "a"), None, item("a") | {"Sound": {"B": b"\x00"}, "More": {"BS": [b"\xff"]}})
+    client = Client(transact_write_items=[{}], batch_get_item=[{"Responses": {}, "UnprocessedKeys": {}}])
+    assert table(client).follow([binary]) == {Outcome.WRITTEN: 1}
+
+
 def follow(client, *entries, time=None, expect_nothing=False):
     return table(client, time).follow(entries, expect_nothing=expect_nothing)
 
