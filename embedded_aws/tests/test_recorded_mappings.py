@@ -148,6 +148,17 @@ def test_a_mapping_is_refused_in_these_words(recorded, client, arguments, text):
     assert error_of(client, recorded, function, **arguments) == (400, INVALID, text.format(stream=recorded.stream))
 
 
+def test_an_unknown_position_is_refused(recorded, client):
+    """API test_create_event_source_validation; AWS lists an enum in no fixed order (request_validation.py)."""
+    request = {"FunctionName": recorded.function(), "EventSourceArn": recorded.stream, "StartingPosition": "invalid"}
+    status, code, text = refused(client("lambda").create_event_source_mapping, **request)
+    start, _, values = text.removesuffix("]").rpartition("[")
+    rule = "failed to satisfy constraint: Member must satisfy enum value set: "
+    assert (status, code) == (400, "ValidationException")
+    assert start == f"1 validation error detected: Value 'invalid' at 'startingPosition' {rule}"
+    assert set(values.split(", ")) == {"LATEST", "AT_TIMESTAMP", "TRIM_HORIZON"}
+
+
 @pytest.mark.parametrize("call", ["get", "update", "delete"])
 def test_a_mapping_that_does_not_exist_is_refused_in_these_words(client, call):
     """API test_event_source_mapping_exceptions."""
@@ -155,6 +166,12 @@ def test_a_mapping_that_does_not_exist_is_refused_in_these_words(client, call):
         getattr(client("lambda"), f"{call}_event_source_mapping"), UUID="00000000-0000-4000-8000-000000000000"
     )
     assert found == (404, NOT_FOUND, "The resource you requested does not exist.")
+
+
+@pytest.mark.parametrize("filters", [{"FunctionName": "doesnotexist"}, {"EventSourceArn": QUEUE}])
+def test_a_list_of_what_does_not_exist_is_empty(client, filters):
+    """API test_event_source_mapping_exceptions."""
+    assert client("lambda").list_event_source_mappings(**filters)["EventSourceMappings"] == []
 
 
 @pytest.mark.parametrize(

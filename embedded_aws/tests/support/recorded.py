@@ -12,7 +12,6 @@ Each test of test_recorded_*.py names the recorded ones that it reproduces: all 
 the 4 invalid filters of SQS, 6 of the 8 of API. Left out:
 
 * API test_create_event_source_validation_kinesis, test_create_event_source_self_managed: not DynamoDB
-* API test_create_event_source_validation, only its StartingPosition "invalid": an enum of the API's model
 * API TestLambdaTag and test_cfn_resource: tags of mappings, not what they do
 * KINESIS test_kinesis_event_filtering_json_pattern: patterns for data in base64, which DynamoDB's is not
 * KINESIS test_kinesis_event_source_mapping_with_async_invocation: about the function, not the stream
