@@ -127,9 +127,12 @@ test-stacks: $(SETUP) ## run the tests of the synthesized templates, review and 
 bench: $(SETUP) ## compare seeding with other ways: speed, and items that arrive (docs/seeding.md)
 	@python -m bench.seeding
 
-.PHONY: conformance
+.PHONY: conformance grades
+grades: $(SETUP) ## grade the embedded AWS with the judges that need no network (embedded_aws/README.md)
+	@python -m embedded_aws.tests.grades
+
 conformance: $(SETUP) ## grade the embedded AWS with a checkout of the public DynamoDB suite: make conformance SUITE=folder
-	@python -m embedded_aws.tests.conformance '$(SUITE)'
+	@python -m embedded_aws.tests.conformance '$(SUITE)' $(ONLY)
 
 # --- the stack, on the account of the current credentials --------------------
 
