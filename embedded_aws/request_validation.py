@@ -21,7 +21,7 @@ from embedded_aws.patching import Handler, wrap_handler
 from embedded_aws.replies import ApiError, Json, Reply, invalid
 
 # The engine's handlers by operation.
-BACKUPS = {
+TABLES = {
     "CreateBackup": "_create_backup",
     "DeleteBackup": "_delete_backup",
     "DescribeBackup": "_describe_backup",
@@ -30,6 +30,8 @@ BACKUPS = {
     "RestoreTableFromBackup": "_restore_table_from_backup",
     "RestoreTableToPointInTime": "_restore_table_to_point_in_time",
     "UpdateContinuousBackups": "_update_continuous_backups",
+    "UpdateTable": "_update_table",
+    "UpdateTimeToLive": "_update_ttl",
 }
 STATE_MACHINES = {
     "CreateStateMachine": "_create_state_machine",
@@ -68,7 +70,7 @@ AGE = f"MaximumRecordAgeInSeconds must be either -1 (forever) or between {SHORTE
 def install() -> None:
     """Check the requests before the engine and the other additions do."""
     for service, engine, handlers, members in (
-        ("dynamodb", dynamodb, BACKUPS, _of_body),
+        ("dynamodb", dynamodb, TABLES, _of_body),
         ("stepfunctions", stepfunctions, STATE_MACHINES, _of_body),
         ("lambda", functions, NEW_MAPPINGS, _of_body),
         ("lambda", functions, NAMED_MAPPINGS, _of_named_mapping),
