@@ -7,6 +7,7 @@ its functions up by name at each request, so replacing a module's attribute is e
 import os
 
 from embedded_aws import (
+    answers,
     backup,
     cloudformation,
     deliveries,
@@ -23,6 +24,6 @@ from embedded_aws import (
 def install() -> None:
     """Add everything to the engine, once, before it serves its first request."""
     settings.install(os.environ)
-    for part in (dynamodb, backup, cloudformation, iam, stepfunctions, lambda_functions, streams, deliveries):
+    for part in (dynamodb, backup, cloudformation, iam, stepfunctions, lambda_functions, streams, deliveries, answers):
         part.install()
     request_validation.install()  # the last, so that it is the first to see a request

@@ -11,7 +11,10 @@ import pytest
 
 from embedded_aws.process import Running, running
 from embedded_aws.tests.support.engine import clients_of, configure
+from embedded_aws.tests.support.shapes import check_answers
 from embedded_aws.tests.support.steps import KEYED, create_backup_role
+
+check_answers()
 
 
 @pytest.fixture(scope="session")
