@@ -13,6 +13,7 @@ from embedded_aws.cloudformation import (
     replacements,
     stack_rules,
     table_resources,
+    type_changes,
 )
 
 
@@ -26,3 +27,4 @@ def install() -> None:
     replacements.install()
     checks.install()
     conditions.install()
+    type_changes.install()

@@ -14,7 +14,7 @@ from embedded_aws.cloudformation import replacements
 from embedded_aws.cloudformation.schemas import CREATE_ONLY, name_property, paths
 from embedded_aws.tests.support.resource_types import KINDS
 from embedded_aws.tests.support.stacks import resource
-from embedded_aws.tests.support.steps import trust
+from embedded_aws.tests.support.steps import KEYED, refused, trust
 
 RENAME = (
     "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {} and update the "
@@ -106,3 +106,18 @@ def test_a_testing_selection_is_deleted_before_its_replacement_takes_the_names(s
     (found,) = backup.list_restore_testing_selections(RestoreTestingPlanName=plan)["RestoreTestingSelections"]
     assert found["ProtectedResourceType"] == "EBS"
     assert stack.delete().status == "DELETE_COMPLETE"
+
+
+def test_a_resource_keeps_its_type(stack):
+    """In an update and in a change set; the stack stays as it is. Sources: embedded_aws/cloudformation/type_changes."""
+    replicas = {"Replicas": [{"Region": "us-east-1"}]}
+    stack.create(Table=resource("AWS::DynamoDB::Table", KEYED))
+    other = {"Table": resource("AWS::DynamoDB::GlobalTable", KEYED | replicas)}
+    text = (
+        "Update of resource type is not permitted. "
+        "The new template modifies resource type of the following resources: [Table]"
+    )
+    assert refused(stack.update, **other) == (400, "ValidationError", text)
+    assert refused(stack.replacements, **other) == (400, "ValidationError", text)
+    assert stack.status == "CREATE_COMPLETE"
+    assert stack.update(Other=other["Table"]).status == "UPDATE_COMPLETE"
