@@ -1,8 +1,8 @@
 """Custom names that are taken: a stack neither gets nor changes what it did not create.
 
 The engine writes over it. Sources: CloudFormation CLI guide, "Resource type handler contract" (a create handler fails
-with AlreadyExists); the text: stratospheric-dev/stratospheric#204. Types whose service refuses the name keep its text.
-What no stack has is found for the types in ``RECORDS`` and for those whose creation goes through their service.
+with AlreadyExists); the text: stratospheric-dev/stratospheric#204. Of types outside of ``RECORDS`` and ``REFUSING``
+only the names that a stack has are known.
 """
 
 import uuid
@@ -19,7 +19,9 @@ import ministack.services.sns as sns
 import ministack.services.sqs as sqs
 import ministack.services.stepfunctions as stepfunctions
 
+from embedded_aws.cloudformation.backup_resources import TESTING_PLAN, VAULT
 from embedded_aws.cloudformation.schemas import name_property
+from embedded_aws.cloudformation.table_resources import GLOBAL_TABLE, TABLE
 from embedded_aws.replies import Json
 
 # The engine's records of a service, by name or ARN.
@@ -36,12 +38,14 @@ RECORDS: dict[str, Any] = {
     "AWS::SQS::Queue": sqs._queue_name_to_url,
     "AWS::StepFunctions::StateMachine": stepfunctions._state_machines,
 }
+# Their services refuse a taken name in words of their own.
+REFUSING = (TABLE, GLOBAL_TABLE, VAULT, TESTING_PLAN)
 
 
 def refuse_taken(kind: str, logical_id: str, properties: Json, stack: str) -> None:
     """Raise ValueError when another resource of the type has the name that the template gives."""
     prop = name_property(kind) or ""
-    name = properties.get(prop)
+    name = None if kind in REFUSING else properties.get(prop)
     if name and not _is_own(kind, logical_id, prop, name, stack) and _exists(kind, prop, str(name)):
         raise ValueError(
             f"Resource handler returned message: \"Resource of type '{kind}' with identifier '{name}' already "
@@ -56,9 +60,9 @@ def _is_own(kind: str, logical_id: str, prop: str, name: str, stack: str) -> boo
 
 
 def _exists(kind: str, prop: str, name: str) -> bool:
-    ends = (f":{name}", f"/{name}")
-    if any(key == name or (key.startswith("arn:") and key.endswith(ends)) for key in RECORDS.get(kind, ())):
-        return True
+    if kind in RECORDS:
+        ends = (f":{name}", f"/{name}")
+        return any(key == name or (key.startswith("arn:") and key.endswith(ends)) for key in RECORDS[kind])
     return any(
         record.get("ResourceType") == kind and record.get("Properties", {}).get(prop) == name
         for stack in cloudformation._stacks.values()
