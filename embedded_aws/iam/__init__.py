@@ -1,10 +1,10 @@
 """Additions to the engine's IAM.
 
 Resources and roles of AWS Backup, a role's limits, tags given on creation, roles passed to services, condition keys,
-patterns of ARNs.
+patterns of ARNs, variables.
 """
 
-from embedded_aws.iam import authorization, dynamodb_keys, managed_policies, policies
+from embedded_aws.iam import authorization, dynamodb_keys, managed_policies, policies, policy_variables
 
 
 def install() -> None:
@@ -12,4 +12,5 @@ def install() -> None:
     authorization.install()
     dynamodb_keys.install()
     policies.install()
+    policy_variables.install()
     managed_policies.install()

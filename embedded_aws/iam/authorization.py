@@ -19,7 +19,7 @@ import ministack.services.iam as iam
 import ministack.services.tagging as tagging
 
 from embedded_aws.condition_keys import carries
-from embedded_aws.iam.further_permissions import PASSED, TAGS, further_permissions, passed_roles, refusal
+from embedded_aws.iam.further_permissions import PASSED, further_permissions, passed_roles, refusal
 from embedded_aws.iam.resource_types import resource_of
 from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
@@ -35,6 +35,8 @@ _CHANGING = frozenset(
     "iam:AttachRolePolicy iam:DeleteRolePermissionsBoundary iam:DeleteRolePolicy iam:DetachRolePolicy "
     "iam:PutRolePolicy".split()
 )
+# The fields of requests of AWS Backup that have the tags of what it creates.
+_TAGS = {"backup:CreateBackupPlan": "BackupPlanTags", "backup:CreateBackupVault": "BackupVaultTags"}
 _RESOURCE_TAG, _REQUEST_TAG = "aws:resourcetag/", "aws:RequestTag/"
 
 
@@ -148,7 +150,7 @@ def _enforce(
 def _tags_of(action: str, body: bytes) -> Json:
     """The condition keys of the tags that a request of AWS Backup gives to what it creates."""
     try:
-        tags = json.loads(body or b"{}").get(TAGS.get(action, "Tags")) or {}
+        tags = json.loads(body or b"{}").get(_TAGS.get(action, "Tags")) or {}
     except (ValueError, AttributeError):
         return {}  # the service itself refuses it
     if not isinstance(tags, dict) or not tags:

@@ -1,9 +1,9 @@
 """What a call needs besides the permission for its own action: to tag, to pass a role, to decrypt.
 
-Sources: AWS Backup guide, "Access control", and KMS Developer Guide, "Controlling access to tags" (creating with tags
-needs TagResource); IAM User Guide, "Grant a user permissions to pass a role to an AWS service" (AWS Backup checks its
-own, roles.py); S3 User Guide, "Using server-side encryption with AWS KMS keys (SSE-KMS)" (reading an object needs
-kms:Decrypt on its key, and S3 makes the call).
+Sources for creating with tags: AWS Backup guide, "Access control"; KMS Developer Guide, "Controlling access to tags";
+API references of SNS, SQS and EventBridge, CreateTopic, CreateQueue and PutRule. For roles: IAM User Guide, "Grant a
+user permissions to pass a role to an AWS service" (AWS Backup checks its own, roles.py). For objects: S3 User Guide,
+"Using server-side encryption with AWS KMS keys (SSE-KMS)" (reading needs kms:Decrypt on the key; S3 makes the call).
 """
 
 import json
@@ -18,12 +18,14 @@ from ministack.core.responses import get_account_id
 from embedded_aws.replies import Json
 
 PASSED = "additions:passed-roles"  # among the keys of a call, until the call is authorized
-# Calls that need TagResource too, and the field that has the tags.
-TAGS = {
-    "backup:CreateBackupPlan": "BackupPlanTags",
-    "backup:CreateBackupVault": "BackupVaultTags",
-    "backup:CreateRestoreTestingPlan": "Tags",
-    "kms:CreateKey": "Tags",
+_TAGGING = {
+    "backup:CreateBackupPlan": "TagResource",
+    "backup:CreateBackupVault": "TagResource",
+    "backup:CreateRestoreTestingPlan": "TagResource",
+    "events:PutRule": "TagResource",
+    "kms:CreateKey": "TagResource",
+    "sns:CreateTopic": "TagResource",
+    "sqs:CreateQueue": "TagQueue",
 }
 _REQUEST_TAG = "aws:requesttag/"
 # The field that has the role, by service and call.
@@ -55,8 +57,8 @@ def passed_roles(action: str, body: bytes, params: Json) -> list[str]:
 def further_permissions(action: str, region: str, resource: str, keys: Json) -> Iterator[Permission]:
     """What else the call of ``action`` on ``resource``, with these condition keys, needs."""
     service = action.partition(":")[0]
-    if action in TAGS and any(name.lower().startswith(_REQUEST_TAG) for name in keys):
-        yield f"{service}:TagResource", resource, keys
+    if action in _TAGGING and any(name.lower().startswith(_REQUEST_TAG) for name in keys):
+        yield f"{service}:{_TAGGING[action]}", resource, keys
     for role in keys.get(PASSED, ()):
         yield "iam:PassRole", role, {"iam:PassedToService": f"{service}.amazonaws.com"}
     if action in ("s3:GetObject", "s3:GetObjectVersion") and (key := _key_of(resource, region)):

@@ -72,9 +72,12 @@ def _pattern(resource: str) -> re.Pattern[str]:
     """The ARNs that a Resource element matches."""
     *segments, last = resource.split(":", _PARTS - 1)
     # Within a segment no wildcard matches a colon; at its end, and in the last part of an ARN, "*" does.
-    inside = [re.sub(r"\*(?!$)", "\0", one).replace("?", "\1") for one in segments]
-    text = re.escape(":".join([*inside, last])).replace(r"\*", ".*").replace(r"\?", ".")
-    return re.compile(text.replace(re.escape("\0"), "[^:]*").replace(re.escape("\1"), "[^:]"), re.DOTALL)
+    texts = [_expression(one[:-1], "[^:]*", "[^:]") + _expression(one[-1:], ".*", "[^:]") for one in segments]
+    return re.compile(":".join([*texts, _expression(last, ".*", ".")]), re.DOTALL)
+
+
+def _expression(text: str, many: str, single: str) -> str:
+    return "".join({"*": many, "?": single}.get(character) or re.escape(character) for character in text)
 
 
 def is_like(arn: str, pattern: str) -> bool:

@@ -53,6 +53,31 @@ def test_a_role_is_passed_only_by_a_caller_who_may_pass_it_to_this_service(
         machines.delete_state_machine(stateMachineArn=f"arn:aws:states:us-east-1:000000000000:stateMachine:{name}")
 
 
+@pytest.mark.parametrize(
+    ("service", "call", "arguments", "permission"),
+    [
+        ("sqs", "create_queue", {"QueueName": "{}", "tags": {"a": "b"}}, "sqs:TagQueue"),
+        ("sns", "create_topic", {"Name": "{}", "Tags": [{"Key": "a", "Value": "b"}]}, "sns:TagResource"),
+        (
+            "events",
+            "put_rule",
+            {
+                "Name": "{}",
+                "ScheduleExpression": "rate(1 day)",
+                "State": "DISABLED",
+                "Tags": [{"Key": "a", "Value": "b"}],
+            },
+            "events:TagResource",
+        ),
+    ],
+)
+def test_creating_with_tags_needs_a_permission_to_tag(caller, name, service, call, arguments, permission):
+    given = {key: name if value == "{}" else value for key, value in arguments.items()}
+    create = allow("sqs:CreateQueue", "sns:CreateTopic", "events:PutRule")
+    assert permission in refused(getattr(caller(create)(service), call), **given)[2]
+    assert getattr(caller(create, allow(permission))(service), call)(**given)
+
+
 def test_an_object_under_a_customer_key_is_read_only_by_a_caller_who_may_decrypt_with_it(client, caller, name):
     key, objects = client("kms").create_key()["KeyMetadata"], client("s3")
     objects.create_bucket(Bucket=name)

@@ -1,10 +1,10 @@
-"""Policies: which documents IAM takes, what patterns match, and which condition keys a request carries.
+"""Policies: which documents IAM takes, what patterns and variables match, and which condition keys a request carries.
 
 Sources: IAM User Guide, "IAM JSON policy elements: Resource" ("If the * wildcard is the last character of a resource
-ARN segment, it can expand to match beyond the colon boundaries") and "Condition operators" ("Each of the six
-colon-delimited components of the ARN is checked separately"); DynamoDB Developer Guide, "Using IAM policy conditions
-for fine-grained access control"; for the texts, garnaat/kappa#111, trussworks/terraform-aws-s3-anti-virus#21 and
-aws-cloudformation/cfn-lint#3751.
+ARN segment, it can expand to match beyond the colon boundaries"), "Condition operators" ("Each of the six
+colon-delimited components of the ARN is checked separately") and "Variables and tags"; DynamoDB Developer Guide,
+"Using IAM policy conditions for fine-grained access control"; for the texts, garnaat/kappa#111,
+trussworks/terraform-aws-s3-anti-virus#21 and aws-cloudformation/cfn-lint#3751.
 """
 
 import pytest
@@ -152,3 +152,29 @@ def test_what_a_write_returns_is_a_key_too(caller, table):
     put = caller(allow("dynamodb:PutItem", Condition=may))("dynamodb").put_item
     assert works(put, TableName=table, Item={"pk": {"S": "x"}})
     assert not works(put, TableName=table, Item={"pk": {"S": "x"}}, ReturnValues="ALL_OLD")
+
+
+DENIED = {"Effect": "Deny", "Action": "*", "Resource": "*"}
+
+
+@pytest.mark.parametrize(
+    ("statements", "allowed"),
+    [
+        ([allow("dynamodb:*", on="arn:aws:dynamodb:*:${aws:PrincipalAccount}:table/*")], True),
+        ([allow("dynamodb:*", on="arn:aws:dynamodb:*:${aws:username}:table/*")], False),
+        ([allow("dynamodb:*", on="arn:aws:dynamodb:*:${aws:username, '000000000000'}:table/*")], True),
+        ([allow("dynamodb:*", Condition={"StringEquals": {"aws:PrincipalAccount": "${aws:ResourceAccount}"}})], True),
+        ([allow("dynamodb:*", Condition={"StringEquals": {"aws:PrincipalAccount": "${aws:username}"}})], False),
+        ([allow("dynamodb:*", Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:username}"}})], True),
+        (
+            [
+                allow("dynamodb:*"),
+                DENIED | {"Condition": {"StringEquals": {"aws:PrincipalAccount": "${aws:ResourceAccount}"}}},
+            ],
+            False,
+        ),
+    ],
+)
+def test_variables_stand_for_keys_of_the_request(caller, table, statements, allowed):
+    """One that the request lacks is like nothing, so a negated operator matches."""
+    assert works(caller(*statements)("dynamodb").describe_table, TableName=table) is allowed
