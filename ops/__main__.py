@@ -10,6 +10,7 @@ from ops import backup, backups, orphans
 from ops.cleanup import command as cleanup
 from ops.cost import command as cost
 from ops.inventory import command as inventory
+from ops.recover import command as recover
 from ops.restore import command as restore
 from ops.review import command as review
 
@@ -17,6 +18,7 @@ COMMANDS = {
     "backup": backup,
     "backups": backups,
     "restore": restore,
+    "recover": recover,
     "inventory": inventory,
     "orphans": orphans,
     "cleanup": cleanup,

@@ -18,8 +18,8 @@ from ops.inventory.vaults import allowed, rows, tagged
 
 # The tag on a table that `python -m ops restore` made; its value names the table that was backed up.
 RESTORED_TAG = "messages:restored"
-# The table of a drill; DynamoDB stops showing what it was restored from.
-_DRILL = re.compile(r"(.+)\.drill-[0-9a-f]{8}")
+# The temporary table of a drill or a recovery; DynamoDB stops showing what it was restored from.
+_TEMPORARY = re.compile(r"(.+)\.(?:drill-[0-9a-f]{8}|recover-(?:[0-9a-f]{8}|\d{8}T\d{6}Z))")
 
 
 def names(context: Context, given: str | None = None) -> tuple[str, ...]:
@@ -190,8 +190,8 @@ def untagged(context: Context, names: Collection[str], known: Container[str]) ->
     for table in existing(dynamodb, [name for name in every if name.startswith(prefixes) and name not in known]):
         if table.stack not in ("", context.stack):
             continue
-        drill = _DRILL.fullmatch(table.name)
-        source = table.restored or (drill[1] if drill else "")
+        temporary = _TEMPORARY.fullmatch(table.name)
+        source = table.restored or (temporary[1] if temporary else "")
         if not source and (found := restore_of(context, table.name)):
             source = found.source
         if source in names:

@@ -15,7 +15,7 @@ from ops.inventory import stack_tables, vaults
 from ops.inventory.stack_tables import Restored
 from ops.restore import restoration
 from ops.restore.comparison import Comparison, compare
-from ops.restore.origin import choose, parse_time, resumed
+from ops.restore.origin import check_options, choose, resumed
 
 DRILL_TAG = "messages:drill"
 _LONGEST_NAME = 255
@@ -64,12 +64,7 @@ def _check(arguments: argparse.Namespace, context: Context) -> float:
     """The seconds to wait at most. Raises UsageError for a value that no restore takes."""
     number(arguments, "--show", 0, 10_000)
     number(arguments, "--rate", 1, 1_000_000)
-    if arguments.role is not None and ":role/" not in arguments.role:
-        raise UsageError(f"--role '{arguments.role}' is not the ARN of an IAM role")
-    if arguments.kms_key is not None and f":kms:{context.region}:" not in arguments.kms_key:
-        raise UsageError(f"--kms-key '{arguments.kms_key}' is not the ARN of a KMS key in {context.region}")
-    if arguments.to_time is not None:
-        parse_time(arguments.to_time)
+    check_options(arguments, context.region)
     for option, name in (("--table", arguments.table), ("--target", arguments.target)):
         if name is not None:
             stack_tables.check_name(option, name)

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from cli import output
 from cli.command_line import Context
@@ -28,6 +28,7 @@ _SLOWEST = 1.0  # read units per second
 _PROGRESS_SECONDS = 5.0
 MISSING, EXTRA, CHANGED = "missing", "extra", "changed"
 Call = Callable[[], dict[str, Any]]
+T = TypeVar("T")
 
 
 def compare(context: Context, source: str, target: str, *, most: int, rate: float) -> "Comparison":
@@ -185,6 +186,23 @@ def _hash(text: str, bits: int) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=bits // 8).digest(), "big")
 
 
+class First(Generic[T]):
+    """The ``most`` smallest of many, in little memory."""
+
+    def __init__(self, most: int) -> None:
+        self._most, self._kept = most, list[T]()
+
+    def add(self, one: T) -> None:
+        """Keep it if it is among the first."""
+        self._kept.append(one)
+        if len(self._kept) > 2 * self._most:
+            self._kept = self.smallest()
+
+    def smallest(self) -> list[T]:
+        """The first ones, in order."""
+        return heapq.nsmallest(self._most, self._kept)  # type: ignore[type-var]
+
+
 @dataclass(kw_only=True)
 class Comparison:
     """How many items were compared, and how the target differs; ``most``: the number of examples to keep."""
@@ -195,7 +213,10 @@ class Comparison:
     read_units: float = 0.0
     counts: dict[str, int] = field(default_factory=lambda: {MISSING: 0, EXTRA: 0, CHANGED: 0})
     # Key, kind, and the names of the attributes in which it is changed.
-    _kept: list[tuple[str, str, list[str]]] = field(default_factory=list)
+    _first: "First[tuple[str, str, list[str]]]" = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._first = First(self.most)
 
     @property
     def differences(self) -> int:
@@ -205,7 +226,7 @@ class Comparison:
     @property
     def examples(self) -> list[tuple[str, str, list[str]]]:
         """The first differences, in order."""
-        return heapq.nsmallest(self.most, self._kept)
+        return self._first.smallest()
 
     def note(self, key: Typed, kind: str, attributes: Sequence[str] = ()) -> None:
         """Count a difference, and keep it if it is among the first."""
@@ -213,9 +234,7 @@ class Comparison:
         shown = {name: json.dumps(v, ensure_ascii=False) if kind == "S" else v for name, (kind, v) in values.items()}
         text = " ".join(f"{name}={value}" for name, value in shown.items())
         self.counts[kind] += 1
-        self._kept.append((text, kind, list(attributes)))
-        if len(self._kept) > 2 * self.most:
-            self._kept = self.examples
+        self._first.add((text, kind, list(attributes)))
 
     def lines(self) -> list[str]:
         """The first differences, how many more there are, and the total."""

@@ -45,11 +45,31 @@ def choose(arguments: argparse.Namespace, context: Context) -> Restored:
     return _of_point(usable[-1])
 
 
-def check_arn(text: str, context: Context) -> None:
-    """Raise UsageError unless ``text`` is the ARN of a backup in this account and region."""
+def check_options(arguments: argparse.Namespace, region: str) -> None:
+    """Raise UsageError for a time, a role, or a key for a table in ``region``, that no restore takes."""
+    if arguments.role is not None and ":role/" not in arguments.role:
+        raise UsageError(f"--role '{arguments.role}' is not the ARN of an IAM role")
+    if arguments.kms_key is not None and f":kms:{region}:" not in arguments.kms_key:
+        raise UsageError(f"--kms-key '{arguments.kms_key}' is not the ARN of a KMS key in {region}")
+    if arguments.to_time is not None:
+        parse_time(arguments.to_time)
+
+
+def region_of(arn: str) -> str:
+    """The region of a backup. Raises UsageError for a text that is no backup's ARN."""
+    return _parsed(arn)[1]
+
+
+def _parsed(text: str) -> re.Match[str]:
     match = _ARN.fullmatch(text)
     if not match:
         raise UsageError(f"'{text}' is not the ARN of a recovery point or backup; `python -m ops backups` lists them")
+    return match
+
+
+def check_arn(text: str, context: Context) -> None:
+    """Raise UsageError unless ``text`` is the ARN of a backup in this account and region."""
+    match = _parsed(text)
     if match[1] != context.region:
         raise UsageError(f"'{text}' is in region {match[1]}; pass --region {match[1]}")
     if match[2] != context.account:
@@ -58,7 +78,7 @@ def check_arn(text: str, context: Context) -> None:
         )
 
 
-def parse_time(text: str, now: datetime | None = None) -> datetime:
+def parse_time(text: str, now: datetime | None = None, *, option: str = "--to-time") -> datetime:
     """The time ``text``: ISO 8601 with a zone, or a span before ``now``. Raises UsageError for any other text."""
     with contextlib.suppress(ValueError, OverflowError):
         return (now or datetime.now(UTC)) - parse_span(text)
@@ -68,7 +88,7 @@ def parse_time(text: str, now: datetime | None = None) -> datetime:
         moment = datetime.min
     if moment.tzinfo is None:
         raise UsageError(
-            f"--to-time '{text}' is not a time with a zone or a time span, for example 2026-01-31T09:00:00Z or 90m"
+            f"{option} '{text}' is not a time with a zone or a time span, for example 2026-01-31T09:00:00Z or 90m"
         )
     return moment
 

@@ -18,7 +18,7 @@ from ops.inventory.found import Point
 from ops.inventory.stack_tables import Restored
 
 MANAGED = "AWSBackupServiceRolePolicyForRestores"
-_ENDED = frozenset({"COMPLETED", "ABORTED", "FAILED"})
+ENDED = frozenset({"COMPLETED", "ABORTED", "FAILED"})
 # The metadata that this module decides; the case of their names does not matter
 # (https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-dynamodb.html).
 _OURS = frozenset({"targettablename", "encryptiontype", "kmsmasterkeyarn"})
@@ -131,7 +131,7 @@ def wait(context: Context, name: str, job: str, *, seconds: float) -> float:
         if job:
             shown = backup.describe_restore_job(RestoreJobId=job)
             progress.report(f"restore job {job}", f"{shown['Status']} {shown.get('PercentDone', '')}".strip())
-            if shown["Status"] not in _ENDED:
+            if shown["Status"] not in ENDED:
                 return None
             if shown["Status"] != "COMPLETED":
                 why = shown.get("StatusMessage") or "AWS Backup gives no reason"
@@ -161,26 +161,34 @@ def status(context: Context, table: str) -> str:
 
 
 @contextlib.contextmanager
-def temporary(context: Context, name: str, job: str, *, seconds: float) -> Iterator[None]:
-    """Remove the restored table at the end of the ``with`` block, also after a failure or an interrupt."""
+def temporary(context: Context, name: str, job: str, *, seconds: float) -> Iterator[Callable[[], None]]:
+    """Remove the restored table at the end of the ``with`` block, also after a failure or an interrupt.
+
+    The block gets a function that keeps the table.
+    """
+    kept = list[bool]()
     try:
-        yield
+        yield lambda: kept.append(True)
     except BaseException as error:
-        what = "interrupted" if isinstance(error, KeyboardInterrupt) else f"failed: {error}"
-        context.say(f"{what}; deleting table {name}; press Ctrl-C to keep it")
+        if not kept:
+            what = "interrupted" if isinstance(error, KeyboardInterrupt) else f"failed: {error}"
+            context.say(f"{what}; deleting table {name}; press Ctrl-C to keep it")
         raise
     finally:
-        _remove(context, name, job, seconds=seconds)
+        if not kept:
+            remove(context, name, job, seconds=seconds)
 
 
-def _remove(context: Context, name: str, job: str, *, seconds: float) -> None:
+def remove(context: Context, name: str, job: str, *, seconds: float) -> None:
     """Delete the table and wait until it is gone; a failure names the command that deletes it."""
     left = f"table {name} is left; delete it: `aws dynamodb delete-table --table-name {name} --region {context.region}`"
 
     def gone() -> bool | None:
-        # AWS refuses to delete a table that is being restored.
-        if job and context.clients("backup").describe_restore_job(RestoreJobId=job)["Status"] not in _ENDED:
-            return None
+        ended = context.clients("backup").describe_restore_job(RestoreJobId=job)["Status"] if job else "COMPLETED"
+        # AWS refuses to delete a table that is being restored; a table of this name that the job did not make is
+        # another run's.
+        if ended != "COMPLETED":
+            return True if ended in ENDED else None
         state = status(context, name)
         if state == "ACTIVE":
             context.clients("dynamodb").delete_table(TableName=name)

@@ -1,0 +1,272 @@
+"""Bring the live table back to a backup or a moment, in place: only what differs is written."""
+
+import argparse
+import contextlib
+import json
+import tempfile
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import IO, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from cli import output
+from cli.clients import find_stack, missing_table
+from cli.command_line import Context, agree, number
+from cli.errors import OpsError, UsageError, explain
+from cli.polling import DeadlineError, duration, poll
+from model.messages import PARTITION_KEY, SORT_KEY
+from ops.inventory import stack_tables
+from ops.recover import plan as plans
+from ops.recover import temporary
+from ops.recover.recovery import Outcome, Recovery, check_keys, rates
+from ops.recover.temporary import Temporary
+from ops.recover.write_back import CHANGED_SINCE
+from ops.restore import restoration
+from ops.restore.origin import check_options, region_of
+
+RECOVERY_TAG = "messages:recovery"
+_KEY_SCHEMA = {PARTITION_KEY: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}
+_READ_UNIT_BYTES = 4096
+_READ_UNITS = 3000.0  # per second, on demand
+_WRITE_UNITS = 1000.0  # per second, on demand: what one partition takes
+# Longer than this for one reading of both tables is work for more than one machine.
+_LONG_SECONDS = 3600
+_BACKUP_SECONDS = 600
+_LIST_SECONDS = 600
+_MOST_CHECKED = 10_000
+_AGAIN = "run the same command again to finish"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options of ``python -m ops recover``."""
+    origin = parser.add_mutually_exclusive_group()
+    origin.add_argument("arn", nargs="?", metavar="ARN", help="a recovery point or backup (default: the newest point)")
+    time = "the table as of TIME, ISO 8601 with a zone, or 90m ago"
+    origin.add_argument("--to-time", metavar="TIME", help=time)
+    kinds = parser.add_mutually_exclusive_group()
+    kinds.add_argument("--exact", action="store_true", help="also remove what the backup does not have")
+    kinds.add_argument("--only-missing", action="store_true", help="bring back deleted items, leave changed ones")
+    add = parser.add_argument
+    add("--conversation", metavar="ID", help="only this conversation, two users joined by #")
+    add("--since", metavar="TIME", help="only messages sent at TIME or later")
+    add("--until", metavar="TIME", help="only messages sent before TIME")
+    agreement = parser.add_mutually_exclusive_group()
+    agreement.add_argument("--dry-run", action="store_true", help="print the plan, and stop")
+    agreement.add_argument("--yes", action="store_true", help="write without asking")
+    add("--no-way-back", action="store_true", help="write although the present state is not backed up")
+    add("--table", metavar="NAME", help="the live table (default: the stack's)")
+    add("--role", metavar="ARN", help="IAM role for AWS Backup (default: the stack's restore role)")
+    add("--kms-key", metavar="ARN", help="KMS key for the temporary table (default: the live table's)")
+    add("--show", type=int, default=5, metavar="N", help="print the first N differences of each kind (default: 5)")
+    rate = "at most N write units a second (default: 1000, or half of the provisioned ones)"
+    add("--rate", type=float, metavar="N", help=rate)
+    wait = "stop waiting for the restore after MINUTES (default: 720)"
+    add("--timeout", type=float, default=720, metavar="MINUTES", help=wait)
+
+
+def run(arguments: argparse.Namespace, context: Context) -> int:
+    """Recover; exit status 0 when nothing differs but what was left on purpose, and the lists follow."""
+    seconds = _check(arguments, context)
+    context.say(context.where)
+    began, live = context.clock.monotonic(), _live_table(arguments, context)
+    _advise_if_large(arguments, context, live)
+    with temporary.place(arguments, context) as there, _everything(arguments) as everything:
+        temp = temporary.obtain(arguments, context, there, live["TableName"])
+        is_temporary = restoration.temporary(there, temp.name, temp.job, seconds=seconds)
+        # What an earlier run left may be in use by another one.
+        with is_temporary if temp.is_new else contextlib.nullcontext(_do_nothing) as keep, _in_one_line(temp):
+            restoration.wait(there, temp.name, temp.job, seconds=seconds)
+            restoration.mark(there, temp.name, restored=live["TableName"], **{RECOVERY_TAG: "temporary"})
+            recovery = Recovery(arguments, context, live, temp)
+            is_continued = recovery.find_plan(everything)
+            plan = recovery.found.plan
+            if arguments.dry_run:
+                return _print_plan(context, recovery, everything)
+            if not is_continued:
+                context.say("\n".join(recovery.lines()))
+            if plan.number and not is_continued:
+                what = f"Write {output.count(plan.number, 'item')} to table {live['TableName']}"
+                agree(f"{what} in {context.where}?", yes=arguments.yes, to="write", done="written")
+                if not arguments.no_way_back:
+                    _secure_way_back(context, live["TableName"])
+                recovery.store.record(plan)
+            # From here on another run can finish what this one does not.
+            keep()
+        with _in_one_line(temp, again=f"; {_AGAIN}" if plan.number else ""):
+            outcome = recovery.carry_out()
+            restoration.remove(there, temp.name, "", seconds=seconds)
+        return _print(arguments, recovery, outcome, everything, seconds=context.clock.monotonic() - began)
+
+
+def _do_nothing() -> None:
+    pass
+
+
+def _check(arguments: argparse.Namespace, context: Context) -> float:
+    """The seconds to wait at most. Raises UsageError for a value that no recovery takes."""
+    number(arguments, "--show", 0, 10_000)
+    if arguments.rate is not None:
+        number(arguments, "--rate", 1, 1_000_000)
+    check_options(arguments, region_of(arguments.arn) if arguments.arn else context.region)
+    plans.scope_of(arguments, datetime.now(UTC))
+    return 60 * number(arguments, "--timeout", 0.01, 7 * 24 * 60)
+
+
+def _live_table(arguments: argparse.Namespace, context: Context) -> dict[str, Any]:
+    """DynamoDB's description of the table to recover. Raises OpsError where it cannot be recovered."""
+    name, *others = stack_tables.names(context, arguments.table)
+    if others:
+        raise UsageError(f"stack {context.stack} had tables {', '.join([name, *others])}: name one with --table")
+    shown = stack_tables.described(context.clients("dynamodb"), name)
+    if not shown:
+        gone = "" if arguments.table else missing_table(context.clients, find_stack(context.clients, context.stack))
+        deploy = f"table {name} does not exist in {context.region}; deploy its stack, then run this again"
+        raise OpsError(gone or deploy)
+    if shown["TableStatus"] != "ACTIVE":
+        raise OpsError(f"table {name} is {shown['TableStatus']}; wait until it is ACTIVE, then run this again")
+    check_keys(shown, "")
+    return shown
+
+
+def _advise_if_large(arguments: argparse.Namespace, context: Context, live: dict[str, Any]) -> None:
+    """Say which tools are made for a table that takes long to read; go on with consent."""
+    size, rate = live.get("TableSizeBytes", 0), rates(live, None)[0]
+    seconds = 2 * size / _READ_UNIT_BYTES / rate
+    if seconds < _LONG_SECONDS:
+        return
+    place = f"--stack {context.stack} --region {context.region}"
+    context.say(
+        f"table {live['TableName']} has {output.size(size)}: to read it and the backup once takes about "
+        f"{duration(seconds)}. Tools that share the work among machines are faster: export both tables with `python -m "
+        f"chat export --to s3://BUCKET/PREFIX {place}`, and compare and copy with `bulk diff` and `bulk copy` of AWS "
+        "Glue's Bulk Executor (https://github.com/awslabs/amazon-dynamodb-tools)"
+    )
+    if not arguments.dry_run:
+        agree("Go on here?", yes=arguments.yes, to="go on", done="written")
+
+
+def _secure_way_back(context: Context, table: str) -> None:
+    """Make sure that the present state can be restored: by point-in-time recovery, or by a backup taken now."""
+    dynamodb = context.clients("dynamodb")
+    try:
+        answer = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+        if answer.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
+            context.say(f"way back: `python -m ops recover --to-time {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}`")
+            return
+        name = f"before-recovery-{datetime.now(UTC):%Y%m%d-%H%M%S}"
+        arn = dynamodb.create_backup(TableName=table, BackupName=name)["BackupDetails"]["BackupArn"]
+
+        def is_usable() -> bool | None:
+            shown = dynamodb.describe_backup(BackupArn=arn)["BackupDescription"]["BackupDetails"]
+            return shown["BackupStatus"] == "AVAILABLE" or None
+
+        poll(is_usable, seconds=_BACKUP_SECONDS, clock=context.clock)
+    except (ClientError, DeadlineError) as error:
+        why = explain(error) if isinstance(error, ClientError) else f"the backup is not AVAILABLE after {error}"
+        raise OpsError(
+            f"nothing was written: table {table} has no point-in-time recovery, and its present state could not be "
+            f"backed up: {why}; --no-way-back writes all the same"
+        ) from None
+    context.say(f"way back: `python -m ops recover {arn}`")
+
+
+@contextlib.contextmanager
+def _in_one_line(temp: Temporary, again: str = "") -> Iterator[None]:
+    """Turn whatever ends a recovery into one line, which says how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as interrupt:
+        raise KeyboardInterrupt(again.lstrip("; ") or str(interrupt)) from None
+    except (ClientError, BotoCoreError, DeadlineError, TimeoutError) as error:
+        why = explain(error) if isinstance(error, ClientError | BotoCoreError) else str(error)
+        if isinstance(error, DeadlineError):
+            why = f"table {temp.name} cannot be used yet after {error}"
+        elif "ResourceNotFoundException" in why and not restoration.status(temp.context, temp.name):
+            why = f"table {temp.name} no longer exists: another run has finished this recovery, or it was dropped"
+        raise OpsError(f"{why}{again}") from None
+
+
+def _everything(arguments: argparse.Namespace) -> contextlib.AbstractContextManager[IO[str] | None]:
+    """A file for all differences, which may be more than memory holds; none unless JSON is wanted."""
+    return tempfile.TemporaryFile("w+", encoding="utf-8") if arguments.json else contextlib.nullcontext()
+
+
+def _print_plan(context: Context, recovery: Recovery, everything: IO[str] | None) -> int:
+    if everything:
+        _print_json(_planned(recovery), everything)
+    else:
+        print(*recovery.lines(), sep="\n")
+    context.say("dry run: nothing was written")
+    if not recovery.temp.is_new:
+        context.say(f"table {recovery.temp.name} of an earlier run is left; to drop it: {recovery.temp.delete}")
+    return 0
+
+
+def _planned(recovery: Recovery) -> dict[str, Any]:
+    origin, plan = recovery.temp.origin, recovery.found.plan
+    return {
+        "stack": recovery.context.stack,
+        "table": recovery.table,
+        "backup_arn": origin.arn or None,
+        "recovered_to": origin.moment.isoformat() if origin.moment else None,
+        "items_compared": plan.compared,
+        **plan.counts,
+        "items_to_write": plan.number,
+        "bytes_to_write": plan.bytes,
+        "write_units": plan.units,
+        "usd": round(recovery.dollars, 6),
+        "seconds_at_rate": round(plan.units / recovery.rate, 1),
+    }
+
+
+def _print_json(result: dict[str, Any], everything: IO[str]) -> None:
+    """One object; its last field has all differences, a line each."""
+    everything.seek(0)
+    print(json.dumps(result, indent=2).removesuffix("\n}") + ',\n  "items": [', end="")
+    separator = "\n"
+    for line in everything:
+        print(f"{separator}    {line.rstrip()}", end="")
+        separator = ",\n"
+    print("\n  ]\n}")
+
+
+def _print(
+    arguments: argparse.Namespace, recovery: Recovery, outcome: Outcome, everything: IO[str] | None, *, seconds: float
+) -> int:
+    """Print the result; the exit status."""
+    origin, written = recovery.temp.origin, outcome.written
+    age = (datetime.now(UTC) - origin.moment).total_seconds() if origin.moment else 0.0
+    left = [(*key, why) for key, why in written.first.smallest()]
+    if everything:
+        result = {
+            "written": written.written,
+            "already_right": written.already,
+            "left": written.left,
+            "left_items": [{"pk": pk, "sk": sk, "reason": why} for pk, sk, why in left],
+            "differences": outcome.differences,
+            "unrecovered": [{"pk": pk, "sk": sk} for pk, sk in outcome.unrecovered],
+            "lists_behind": outcome.late,
+            "recovery_seconds": round(seconds, 1),
+            "recovered_state_age_seconds": round(age, 1),
+        }
+        _print_json(_planned(recovery) | result, everything)
+    else:
+        reasons = dict.fromkeys(outcome.first, CHANGED_SINCE) | {(pk, sk): why for pk, sk, why in left}
+        rows = [(f"  left: {output.safe(pk)}", output.safe(sk), reasons[pk, sk]) for pk, sk in sorted(reasons)]
+        if shown := output.columns(rows[: arguments.show]) if rows else []:
+            print(*shown, sep="\n")
+        compared = f"{output.count(recovery.found.plan.compared, 'item')} compared, {written.written:,} written"
+        print(
+            f"recovered {recovery.table} in {duration(seconds)} to its state {duration(age)} ago: {compared}, "
+            f"{written.left:,} left, differences {outcome.differences:,}; temporary table deleted"
+        )
+    if outcome.unrecovered:
+        recovery.context.say(f"{output.count(len(outcome.unrecovered), 'item')} still as before; run this again")
+    if outcome.late:
+        names = ", ".join(map(output.safe_name, outcome.late[:5]))
+        recovery.context.say(
+            f"the lists do not show the last message of {output.count(len(outcome.late), 'conversation')} ({names}); "
+            "to correct them: python -m chat reindex"
+        )
+    return 1 if outcome.unrecovered or outcome.late else 0

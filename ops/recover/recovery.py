@@ -1,0 +1,143 @@
+"""One recovery: the live table and the copy beside it are compared, planned, written and compared again."""
+
+import argparse
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import partial
+from typing import IO, Any
+
+from cli import output
+from cli.command_line import Context
+from cli.errors import OpsError
+from model.messages import PARTITION_KEY, SORT_KEY, Key, conversation_key
+from ops.inventory.costs import Rates
+from ops.recover import plan as plans
+from ops.recover.lists import Lists
+from ops.recover.plan import Differences, Plan, PlanStore, Scope
+from ops.recover.temporary import Temporary
+from ops.recover.write_back import WriteBack, Written, patiently
+from ops.restore.comparison import TableReader, UnitBudget, differences
+
+_KEY_SCHEMA = {PARTITION_KEY: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}
+_READ_UNITS = 3000.0  # per second, on demand
+_WRITE_UNITS = 1000.0  # per second, on demand: what one partition takes
+_LIST_SECONDS = 600
+_MOST_CHECKED = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outcome:
+    """What a recovery did, and what it found at its end."""
+
+    written: Written
+    differences: int  # in what was to be brought back
+    unrecovered: list[Key]  # still as before
+    first: list[Key]
+    late: list[str]  # conversations that lists do not show rightly
+
+
+class Recovery:
+    """The live table and the copy beside it: compared, planned, written, compared again."""
+
+    def __init__(self, arguments: argparse.Namespace, context: Context, live: dict[str, Any], temp: Temporary) -> None:
+        self.context, self.temp, self.arguments = context, temp, arguments
+        self.table, self._has_stream = live["TableName"], bool(live.get("StreamSpecification", {}).get("StreamEnabled"))
+        check_keys(temp.context.clients("dynamodb").describe_table(TableName=temp.name)["Table"], ", as in the backup")
+        reads, self.rate = rates(live, arguments.rate)
+        self._reads, self._writes = UnitBudget(reads, patiently), UnitBudget(self.rate, patiently)
+        self.store = PlanStore(temp.context.clients("dynamodb"), temp.name, self._writes)
+        plan = Plan(
+            scope=plans.scope_of(arguments, datetime.now(UTC)), asked=_asked(arguments), table_id=live["TableId"]
+        )
+        self.found = Differences(plan, most=arguments.show)
+
+    def find_plan(self, everything: IO[str] | None) -> bool:
+        """Take over the plan that an earlier run recorded, and say so; compare if there is none."""
+        earlier, plan = self.store.recorded(), self.found.plan
+        if earlier is None:
+            self.found = Differences(plan, most=self.arguments.show, everything=everything)
+            keep = (lambda *_: None) if self.arguments.dry_run else partial(self.store.add, plan)
+            self.context.say(f"comparing {self.table} with {self.temp.name}")
+            plans.make(self.context, *self._readers(plan.scope), self.found, keep)
+            return False
+        drop = f"or drop it: {self.temp.delete}"
+        if earlier.table_id != plan.table_id:
+            raise OpsError(f"the plan in table {self.temp.name} is for an earlier table {self.table}; drop it: {drop}")
+        if earlier.asked != plan.asked:
+            asked = f"with the options: {earlier.asked}" if earlier.asked else "without options that limit it"
+            raise OpsError(f"table {self.temp.name} has the plan of a recovery {asked}; finish it with those, {drop}")
+        self.found = Differences(earlier, most=0)
+        self.context.say(f"an earlier run planned to write {output.count(earlier.number, 'item')}: writing the rest")
+        return True
+
+    def lines(self) -> list[str]:
+        """The plan for people."""
+        return plans.lines(self.found, rate=self.rate, dollars=self.dollars)
+
+    @property
+    def dollars(self) -> float:
+        """The price of the plan's write units, on demand."""
+        return Rates(self.context.region).prices.write_request.of(self.found.plan.units)
+
+    def carry_out(self) -> Outcome:
+        """Write what is left to write, wait for the lists, and compare again."""
+        plan, dynamodb = self.found.plan, self.context.clients("dynamodb")
+        if not plan.number:
+            return Outcome(written=Written(), differences=0, unrecovered=[], first=[], late=[])
+        live, copy = self._readers(plan.scope)
+        writing = WriteBack(dynamodb, self.table, live=live, copy=copy, store=self.store, budget=self._writes)
+        written = writing.run(self.context, plan)
+        keys = ([entry.key for entry in chunk.entries.values()] for chunk in self.store.chunks(plan))
+        lists = Lists(dynamodb, self.table, live=live, budget=self._reads)
+        late = lists.follow(self.context, keys, seconds=_LIST_SECONDS if self._has_stream else 0)
+        self.context.say("comparing again")
+        again = Differences(Plan(scope=plan.scope, asked="", table_id=""), most=self.arguments.show)
+        left = {}
+        for before, after in differences(self.context, *self._readers(plan.scope)):
+            if entry := again.note(before, after):
+                left[entry.key] = entry.digest
+                if len(left) > _MOST_CHECKED:
+                    raise OpsError(f"more than {_MOST_CHECKED:,} items changed during the recovery; run this again")
+        entries = (entry for chunk in self.store.chunks(plan) for entry in chunk.entries.values()) if left else ()
+        unrecovered = [
+            one.key for one in entries if left.get(one.key) == one.digest and one.key not in written.impossible
+        ]
+        return Outcome(
+            written=written,
+            differences=len(left),
+            unrecovered=unrecovered,
+            first=sorted(left)[: self.arguments.show],
+            late=late,
+        )
+
+    def _readers(self, scope: Scope) -> tuple[TableReader, TableReader]:
+        """Readers of the live table and of the copy."""
+        partition = conversation_key(scope.conversation) if scope.conversation else ""
+        live, copy = (
+            TableReader(context.clients("dynamodb"), name, self._reads, includes=scope.includes, partition=partition)
+            for context, name in ((self.context, self.table), (self.temp.context, self.temp.name))
+        )
+        return live, copy
+
+
+def _asked(arguments: argparse.Namespace) -> str:
+    """The options that limit a recovery, as the user wrote them."""
+    flags = [f"--{name.replace('_', '-')}" for name in ("exact", "only_missing") if getattr(arguments, name)]
+    values = [f"--{name} {value}" for name in ("conversation", "since", "until") if (value := getattr(arguments, name))]
+    return " ".join([*flags, *values])
+
+
+def check_keys(shown: dict[str, Any], why: str) -> None:
+    """Raise OpsError for a table that has other keys than those of the data model."""
+    types = {one["AttributeName"]: one["AttributeType"] for one in shown["AttributeDefinitions"]}
+    keys = {one["AttributeName"]: (one["KeyType"], types[one["AttributeName"]]) for one in shown["KeySchema"]}
+    if keys != _KEY_SCHEMA:
+        spelled = ", ".join(f"{name} ({kind} {type})" for name, (kind, type) in keys.items())
+        raise OpsError(f"table {shown['TableName']} has the keys {spelled}; recover needs pk and sk, both S{why}")
+
+
+def rates(live: dict[str, Any], wanted: float | None) -> tuple[float, float]:
+    """Read and write units per second: ``wanted`` for writes; half of the provisioned ones leave the rest to others."""
+    throughput = live.get("ProvisionedThroughput", {})
+    reads, writes = (throughput.get(f"{kind}CapacityUnits", 0) / 2 for kind in ("Read", "Write"))
+    return max(reads, 1.0) if reads else _READ_UNITS, wanted or (max(writes, 1.0) if writes else _WRITE_UNITS)

@@ -1,0 +1,174 @@
+"""The temporary table of a recovery: the backup restored beside the live table.
+
+Its name says which table is recovered and to what, so that a run finds what an earlier one left: the table is all that
+a recovery keeps.
+"""
+
+import argparse
+import contextlib
+import hashlib
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from cli import output
+from cli.clients import Clients, find_stack
+from cli.command_line import Context
+from cli.errors import OpsError
+from model.time_span import parse_span
+from ops.inventory import stack_tables, vaults
+from ops.inventory.stack_tables import Restored
+from ops.restore import origin as origins
+from ops.restore import restoration
+
+_TIME = "%Y%m%dT%H%M%SZ"
+_NAME = re.compile(r"\.recover-(\d{8}T\d{6}Z|[0-9a-f]{8})")
+_LONGEST_NAME = 255
+# A command that names no fixed moment continues a recovery that began less than this ago.
+_STALE = timedelta(hours=12)
+# Between the moment when a time span is read and the one when DynamoDB creates the table.
+_START = timedelta(minutes=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Temporary:
+    """The table ``name``, or the restore that is about to make it, in the region of ``context``."""
+
+    context: Context
+    name: str
+    origin: Restored
+    job: str  # AWS Backup's restore job; empty where DynamoDB restores
+    is_new: bool  # this run started the restore
+
+    @property
+    def delete(self) -> str:
+        """The command that deletes it."""
+        return how_to_delete(self.context, self.name)
+
+
+def how_to_delete(context: Context, name: str) -> str:
+    """The command that deletes a temporary table."""
+    return f"`aws dynamodb delete-table --table-name {name} --region {context.region}`"
+
+
+@contextlib.contextmanager
+def place(arguments: argparse.Namespace, context: Context) -> Iterator[Context]:
+    """The context of the region in which the backup is, and in which alone it can be restored."""
+    region = origins.region_of(arguments.arn) if arguments.arn else context.region
+    if region == context.region:
+        yield context
+        return
+    with contextlib.closing(Clients(region=region, profile=arguments.profile)) as clients:
+        yield Context(clients=clients, stack=context.stack, account=context.account, region=region, say=context.say)
+
+
+def obtain(arguments: argparse.Namespace, context: Context, there: Context, table: str) -> Temporary:
+    """The temporary table that an earlier run of this command left, or the start of its restore.
+
+    ``there`` is the place of the backup. Raises OpsError where the backup cannot be restored, or another recovery of
+    the table is not finished.
+    """
+    left = _left(there, table)
+    began = left.get("CreationDateTime")
+    chosen = _origin(arguments, there, table, left)
+    if chosen.source != table:
+        raise OpsError(f"backup {chosen.arn} is of table {chosen.source}, not of {table}; choose one of {table}")
+    name = _name(chosen)
+    if left and left["TableName"] != name:
+        raise OpsError(
+            f"table {left['TableName']} belongs to another recovery of {table}, which is not finished: run that "
+            f"command again, with the backup's ARN or the time, or drop it: {how_to_delete(there, left['TableName'])}"
+        )
+    if began:
+        _check_owner(there, name, table)
+        there.say(f"continuing the recovery of {table} that began {output.age(began, datetime.now(UTC))} ago")
+    job = _running_job(there, name)
+    if not began and not job:
+        role = arguments.role or _role_there(context, there)
+        job = restoration.start(there, chosen, name, role=role, key=arguments.kms_key)
+        return Temporary(context=there, name=name, origin=chosen, job=job, is_new=True)
+    return Temporary(context=there, name=name, origin=chosen, job=job, is_new=False)
+
+
+def _left(there: Context, table: str) -> dict[str, Any]:
+    """DynamoDB's description of the temporary table that an earlier run left; empty without one."""
+    names = vaults.rows(there.clients("dynamodb"), "list_tables", "TableNames")
+    found = [name for name in names if name.startswith(table) and _NAME.fullmatch(name[len(table) :])]
+    if len(found) > 1:
+        raise OpsError(
+            f"tables {', '.join(found)} belong to recoveries of {table} that are not finished; delete all but one of "
+            f"them: {how_to_delete(there, found[0])}"
+        )
+    return stack_tables.described(there.clients("dynamodb"), found[0]) if found else {}
+
+
+def _origin(arguments: argparse.Namespace, there: Context, table: str, left: dict[str, Any]) -> Restored:
+    """What to restore: for a command that names no fixed moment, what the earlier run restored that left a table."""
+    now = datetime.now(UTC)
+    wanted = argparse.Namespace(arn=arguments.arn, to_time=arguments.to_time, latest=False, table=table)
+    end = left["TableName"].rpartition("-")[2] if left else ""
+    is_recent = bool(left) and now - left["CreationDateTime"] < _STALE
+    if _is_span(arguments.to_time):
+        moment = origins.parse_time(arguments.to_time, left["CreationDateTime"] if is_recent else now)
+        if is_recent and "T" in end:
+            earlier = datetime.strptime(end, _TIME).replace(tzinfo=UTC)
+            moment = earlier if abs(moment - earlier) < _START else moment
+        wanted.to_time = moment.isoformat()
+    elif is_recent and not arguments.arn and not arguments.to_time:
+        points, _ = vaults.table_points(there, [table])
+        wanted.arn = next((point.arn for point in points if _digest(point.arn) == end), None)
+    return origins.choose(wanted, there)
+
+
+def _is_span(text: str | None) -> bool:
+    with contextlib.suppress(ValueError):
+        return text is not None and bool(parse_span(text))
+    return False
+
+
+def _name(origin: Restored) -> str:
+    assert origin.moment
+    end = _digest(origin.arn) if origin.arn else origin.moment.astimezone(UTC).strftime(_TIME)
+    # The stack's restore role allows only names that begin with the table's and a dot.
+    name = f"{origin.source}.recover-{end}"
+    if len(name) > _LONGEST_NAME:
+        raise OpsError(f"the temporary table's name {name} has {len(name)} characters; DynamoDB allows {_LONGEST_NAME}")
+    return name
+
+
+def _digest(arn: str) -> str:
+    return hashlib.blake2b(arn.encode(), digest_size=4).hexdigest()
+
+
+def _check_owner(there: Context, name: str, table: str) -> None:
+    """Raise OpsError for a table of that name that no recovery made."""
+    for found in stack_tables.existing(there.clients("dynamodb"), [name]):
+        if found.stack not in ("", there.stack) or found.restored not in ("", table):
+            raise OpsError(f"table {name} exists, but its tags say that no recovery of {table} made it; rename it")
+
+
+def _running_job(there: Context, name: str) -> str:
+    """AWS Backup's job that is making the table; empty without one."""
+    found = stack_tables.restore_of(there, name)
+    job = found.job if found else ""
+    if job:
+        shown = there.clients("backup").describe_restore_job(RestoreJobId=job)
+        return "" if shown["Status"] in restoration.ENDED else job
+    return ""
+
+
+def _role_there(context: Context, there: Context) -> str | None:
+    """The role for a restore in another region, which the stack for copies has there; None in the stack's own."""
+    if there is context:
+        return None
+    name = f"{context.stack}-Copies-{context.region}"
+    deployed = find_stack(there.clients, name)
+    role = deployed.outputs.get("CopiesRestoreRoleArn") if deployed else None
+    if not role:
+        raise OpsError(
+            f"the backup is in {there.region}, and there is no stack {name} whose role could restore it there; pass "
+            f"--role with the ARN of a role that has AWS's policy {restoration.MANAGED}"
+        )
+    return role
