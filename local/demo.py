@@ -101,9 +101,11 @@ def _live(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
 def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
     bootstrap(steps, environment, folder, STAGE)
     deploy(steps, environment, folder, STAGE)
-    _talk(steps, environment)
+    conversation = _talk(steps, environment)
     with steps.step("back up") as said:
-        said.append(steps.run(_command("ops", "backup"), environment=environment).strip())
+        arn = steps.run(_command("ops", "backup"), environment=environment).strip()
+        said.append(arn)
+    _accident(steps, environment, conversation, arn)
     with steps.step("drill") as said:
         drill = _json(steps, environment, "ops", "restore", "--drill")
         compared = drill["comparison"]
@@ -125,8 +127,8 @@ def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
         said += ["empty, except for what AWS itself keeps:" if rest["stays"] else "empty", *map(_kept, rest["stays"])]
 
 
-def _talk(steps: Steps, environment: Mapping[str, str]) -> None:
-    """Read the conversation of the last seeded message, and reply to it."""
+def _talk(steps: Steps, environment: Mapping[str, str]) -> str:
+    """Read the conversation of the last seeded message, and reply to it; the conversation."""
     sender, to = USERS
     seeded = last_seeded(steps, environment)
     if seeded:
@@ -145,6 +147,25 @@ def _talk(steps: Steps, environment: Mapping[str, str]) -> None:
         # The seed may have messages dated in the future.
         last = max(filter(None, [seeded, sent]), key=sent_order)
         said += ["both lists show the last message", *_lists(steps, environment, last)]
+    return str(sent["ConversationId"])
+
+
+def _accident(steps: Steps, environment: Mapping[str, str], conversation: str, arn: str) -> None:
+    """Edit a message, delete one, add one that is not in the backup; then recover the backup."""
+    with steps.step("recover") as said:
+        messages = _json(steps, environment, "chat", "history", "--", conversation)
+        first, last = messages[0], messages[-1]
+        _json(steps, environment, "chat", "edit", "--", conversation, first["MessageId"], "Poisoned.")
+        _json(steps, environment, "chat", "delete", "--", conversation, last["MessageId"])
+        users = f"--from={last['FromUser']}", f"--to={last['ToUser']}"
+        _json(steps, environment, "chat", "send", *users, "--", "Not in the backup.")
+        done = _json(steps, environment, "ops", "recover", arn, "--exact", "--yes")
+        if _json(steps, environment, "chat", "history", "--", conversation) != messages:
+            raise StepFailed(f"conversation {conversation} is not as it was at the backup")
+        said.append(
+            f"one message edited, one deleted, one added; recovered in place in {done['recovery_seconds']:.1f} s: "
+            f"{done['written']} written, differences {done['differences']}"
+        )
 
 
 def _lists(steps: Steps, environment: Mapping[str, str], last: Item) -> list[str]:

@@ -66,6 +66,7 @@ def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path, hostile, elsewher
     assert "Jö → Ann Lee: Any time, Ann Lee!" in output
     assert before < output.index("Ann Lee: with Jö: Any time, Ann Lee!"), "the list shows the reply"
     assert "recovery-point:" in output
+    assert re.search(r"recover +one message edited, .* in place in [0-9.]+ s: 3 written, differences 0", output)
     assert re.search(r"drill +recovery time [0-9.]+ s, 10 items compared, differences 0;", output)
     assert "empty, except for what AWS itself keeps" in output
     assert processes_of(tmp_path) == []
