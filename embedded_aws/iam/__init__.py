@@ -9,8 +9,8 @@ from embedded_aws.iam import authorization, dynamodb_keys, managed_policies, pol
 
 def install() -> None:
     """Let the engine authorize each call on the resource and the boundary that it is about."""
-    authorization.install()
     dynamodb_keys.install()
+    authorization.install()  # leaves out keys that an action does not carry
     policies.install()
     policy_variables.install()
     managed_policies.install()

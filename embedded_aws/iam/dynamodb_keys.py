@@ -9,9 +9,11 @@ regardless of the leading keys". All items of a transaction count for each of it
 import json
 import re
 from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import ministack.core.iam_actions as actions
+import ministack.core.iam_evaluator as evaluator
 import ministack.services.dynamodb as dynamodb
 
 from embedded_aws.patching import wrap
@@ -21,29 +23,31 @@ _EXPRESSIONS = (
     "ConditionExpression FilterExpression KeyConditionExpression ProjectionExpression UpdateExpression".split()
 )
 _LEGACY = "AttributeUpdates Expected KeyConditions QueryFilter ScanFilter".split()
-_RETURNED = ("ReturnConsumedCapacity", "ReturnValues")
 # Attributes at the top level: not after a dot, no value (":v"), no function.
-_NAME = re.compile(r"(?<![\w.:#])(#?[A-Za-z_][\w-]*)(?!\w*\s*\()")
+_NAME = re.compile(r"(?<![\w.:#])(#?[A-Za-z_]\w*)(?!\w*\s*\()")
+_body: ContextVar[bytes] = ContextVar("body", default=b"")  # of the request that is being authorized
 _WORDS = frozenset("add and between delete in not or remove set".split())
 
 
 def install() -> None:
     """Let the engine authorize requests for items with these keys."""
     wrap(actions, "dynamodb_service_context", _service_context)
+    wrap(evaluator, "_resolve_condition_key", _resolve_condition_key)
 
 
 def _service_context(original: Callable[[bytes], Json], body: bytes) -> Json:
+    _body.set(body)
+    return original(body)
+
+
+def _resolve_condition_key(original: Callable[..., Any], key: str, context: Any) -> Any:
+    """Only a condition that names one of these keys costs the reading of the request."""
+    find = _KEYS.get(key.lower())
     try:
-        request = json.loads(body or b"{}")
-    except ValueError:
-        request = None  # the service itself refuses it
-    if not isinstance(request, dict):
-        return original(body)
-    context, parts = original(body), list(_parts(request))
-    keys = [value for part in parts for value in _leading_keys(part)]
-    names = {name for part in parts for name in _attributes(part)}
-    found = {"LeadingKeys": keys, "Attributes": sorted(names), **{name: request.get(name) for name in _RETURNED}}
-    return context | {f"dynamodb:{name}": value for name, value in found.items() if value}
+        found = find(json.loads(_body.get() or b"{}")) if find else None
+    except (AttributeError, TypeError, ValueError):
+        found = None  # the service itself refuses the request
+    return found or original(key, context)
 
 
 def _parts(request: Json) -> Iterator[Json]:
@@ -83,3 +87,11 @@ def _attributes(request: Json) -> Iterator[str]:
     for found in _NAME.findall(" , ".join(str(request.get(one) or "") for one in _EXPRESSIONS)):
         if found.lower() not in _WORDS:
             yield names.get(found, found)
+
+
+_KEYS: dict[str, Callable[[Json], Any]] = {
+    "dynamodb:attributes": lambda request: sorted({name for part in _parts(request) for name in _attributes(part)}),
+    "dynamodb:leadingkeys": lambda request: [value for part in _parts(request) for value in _leading_keys(part)],
+    "dynamodb:returnconsumedcapacity": lambda request: request.get("ReturnConsumedCapacity"),
+    "dynamodb:returnvalues": lambda request: request.get("ReturnValues"),
+}
