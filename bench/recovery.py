@@ -103,7 +103,8 @@ def _turn(way: Callable[[str], None], backup: str) -> tuple[float, float, float]
             consumed = parsed.get("ConsumedCapacity", [])
             units[0] += sum(one["CapacityUnits"] for one in (consumed if isinstance(consumed, list) else [consumed]))
 
-    handlers.BUILTIN_HANDLERS += [("provide-client-params.dynamodb", ask), ("after-call.dynamodb", count)]
+    handlers.BUILTIN_HANDLERS.append(("provide-client-params.dynamodb", ask))
+    handlers.BUILTIN_HANDLERS.append(("after-call.dynamodb", count))
     began = time.monotonic()
     way(backup)
     return time.monotonic() - began, units[0], resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
