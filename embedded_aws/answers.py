@@ -1,7 +1,8 @@
-"""Members that the engine's answers have and AWS's do not.
+"""Members of the engine's answers that AWS's do not have.
 
 Source: botocore's models, in which a reason's code is one of an enum and DescribeChangeSet has no ChangeSetType;
-LocalStack's snapshots of tests/aws/services/lambda_/test_lambda_api have no reasons for an active function.
+LocalStack's snapshots of tests/aws/services/lambda_/test_lambda_api: a function has no reasons when it is ready, and
+one that is being updated is active.
 """
 
 import re
@@ -17,6 +18,14 @@ from embedded_aws.replies import Json, Reply
 
 REASONS = ("StateReason", "StateReasonCode", "LastUpdateStatusReason", "LastUpdateStatusReasonCode")
 
+UPDATING: Json = {
+    "State": "Active",
+    "StateReason": "",
+    "StateReasonCode": "",
+    "LastUpdateStatusReason": "The function is being created.",
+    "LastUpdateStatusReasonCode": "Creating",
+}
+
 
 def install() -> None:
     """Leave the members out."""
@@ -26,14 +35,17 @@ def install() -> None:
 
 
 def _json_response(original: Callable[..., Reply], data: Any, *arguments: Any, **named: Any) -> Reply:
-    return original(_without_empty_reasons(data), *arguments, **named)
+    return original(_shown(data), *arguments, **named)
 
 
-def _without_empty_reasons(value: Any) -> Any:
-    if isinstance(value, dict):
-        shown = {name: each for name, each in value.items() if each != "" or name not in REASONS}
-        return {name: _without_empty_reasons(each) for name, each in shown.items()}
-    return list(map(_without_empty_reasons, value)) if isinstance(value, list) else value
+def _shown(value: Any) -> Any:
+    """The answer with a function's state as AWS gives it."""
+    if isinstance(value, list):
+        return [_shown(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    updating = UPDATING if value.get("StateReasonCode") == "Updating" else {}
+    return {name: _shown(each) for name, each in (value | updating).items() if each != "" or name not in REASONS}
 
 
 def _describe_change_set(original: Handler, form: Json) -> Reply:
