@@ -25,6 +25,7 @@ TYPES = {
     "boolean": "Boolean",
     "array": "JSONArray",
     "object": "JSONObject",
+    "null": "Null",
 }
 _SIZES: dict[str, tuple[type[str] | type[list[Any]] | type[Json], bool, str]] = {
     "minLength": (str, True, "expected minLength: {}, actual: {}"),
@@ -111,7 +112,9 @@ def _object(schema: Json, value: Json, root: Json, where: str) -> Iterator[str]:
 
 
 def _list(schema: Json, value: list[Any], root: Json, where: str) -> Iterator[str]:
-    if schema.get("uniqueItems") and len({json.dumps(each, sort_keys=True) for each in value}) < len(value):
+    if schema.get("uniqueItems") and len({json.dumps(each, sort_keys=True, default=str) for each in value}) < len(
+        value
+    ):
         yield f"{where}: array items are not unique"
     for number, entry in enumerate(value):
         yield from problems(schema.get("items", {}), entry, root, f"{where}/{number}")
@@ -152,8 +155,8 @@ def _wrong_type(wanted: str | list[str] | None, value: Any) -> str:
 
 
 def _kind(value: Any) -> str:
-    kinds = {str: "string", bool: "boolean", int: "integer", float: "number", list: "array", dict: "object"}
-    return kinds[type(value)]
+    kinds = {bool: "boolean", int: "integer", float: "number", list: "array", dict: "object", type(None): "null"}
+    return kinds.get(type(value), "string")  # also a date of YAML, such as a policy's unquoted Version
 
 
 def _is(kind: str, value: Any) -> bool:

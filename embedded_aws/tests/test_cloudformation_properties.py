@@ -4,6 +4,8 @@ The cases are made from the schemas of all types that stacks can have.
 Sources: embedded_aws/cloudformation/property_rules.
 """
 
+import datetime
+
 import pytest
 
 from embedded_aws.cloudformation import checks
@@ -63,6 +65,9 @@ def test_every_rule_of_every_type_refuses(kind):
         ({"pattern": r"^\p{L}$"}, "é", []),
         ({"minItems": 1}, [], ["#: expected minimum item count: 1, found: 0"]),
         ({"uniqueItems": True}, [{"a": 1}, {"a": 1}], ["#: array items are not unique"]),
+        ({"type": "string"}, datetime.date(2012, 10, 17), []),
+        ({"items": {"type": "object"}, "uniqueItems": True}, [None, datetime.date(2012, 10, 17)],
+         ["#/0: expected type: JSONObject, found: Null", "#/1: expected type: JSONObject, found: String"]),
         ({"items": {"$ref": "#/d/Part"}}, [{}], ["#/0: required key [A] not found"]),
         ({"patternProperties": {"^a": {"type": "object"}}, "additionalProperties": False}, {"b": 1},
          ["#: extraneous key [b] is not permitted"]),
