@@ -1,9 +1,10 @@
 """Properties that a resource type's schema does not allow, refused as CloudFormation refuses them.
 
 Sources: the definition of resource type schemas (see ``schemas``): "A property in the readOnlyProperties list cannot
-be specified by the customer"; the texts: aws/aws-cdk#28984, aws-cloudformation/cloudformation-resource-schema (its
-ValidationException hides values: "failed validation constraint for keyword"), everit-org/json-schema, with which it
-validates. Of a read-only property the text is published nowhere; it is that of an unknown one.
+be specified by the customer"; the texts: aws/aws-cdk#28984, aws-samples/aws-bookstore-demo-app#56 (a list of values),
+aws-cloudformation/cloudformation-resource-schema (its ValidationException hides values: "failed validation constraint
+for keyword"), everit-org/json-schema, with which it validates. The text for a read-only property is published
+nowhere; it is that for an unknown one.
 
 CloudFormation converts numbers, booleans and text into each other. It also refuses some of these properties before
 the operation, when a change set is made, with other texts. Keywords that cfn-lint adds to the registry's schemas
@@ -83,6 +84,8 @@ def problems(schema: Json, value: Any, root: Json, where: str = "#") -> Iterator
                 yield f"{where}: {text.format(limit, size)}"
     for keyword, holds in _VALUES.items():
         if keyword in schema and not holds(value, schema[keyword]):
+            if keyword == "enum" and "type" in schema:
+                yield f"{where}: #: only 1 subschema matches out of 2"
             yield f"{where}: failed validation constraint for keyword [{keyword}]"
     if isinstance(value, dict):
         yield from _object(schema, value, root, where)

@@ -91,6 +91,7 @@ def test_a_stack_fails_at_the_resource_and_leaves_nothing(client, stack, name):
     text = "Properties validation failed for resource Log with message:\n" + "\n".join(
         [
             "#: extraneous key [Arn] is not permitted",
+            "#/RetentionInDays: #: only 1 subschema matches out of 2",
             f"#/RetentionInDays: {FAILED} [enum]",
             "#: extraneous key [Retention] is not permitted",
             "#/KmsKeyId: expected type: String, found: JSONArray",
