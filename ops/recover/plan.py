@@ -102,6 +102,10 @@ class Chunk:
     entries: dict[int, Entry]
     written: frozenset[int]
 
+    def unwritten(self) -> dict[int, Entry]:
+        """The entries that no run has written yet."""
+        return {number: entry for number, entry in self.entries.items() if number not in self.written}
+
 
 @dataclass(kw_only=True)
 class Plan:
@@ -138,7 +142,7 @@ class Differences:
         self.plan.counts[kind] += 1
         self._first[kind].add(key)
         if self._everything:
-            self._everything.write(json.dumps({"kind": kind, "pk": key[0], "sk": key[1]}, ensure_ascii=False) + "\n")
+            self._everything.write(as_line(key, kind=kind))
         if not self.plan.scope.restores(kind):
             return None
         self.plan.number += 1
@@ -150,6 +154,11 @@ class Differences:
         """The first differences of each kind, by conversation and time."""
         for kind, first in self._first.items():
             yield from ((kind, key) for key in first.smallest())
+
+
+def as_line(key: Key, **more: str) -> str:
+    """One difference, as a line of JSON."""
+    return json.dumps(more | {"pk": key[0], "sk": key[1]}) + "\n"
 
 
 def units(before: Typed | None, after: Typed | None) -> int:

@@ -13,7 +13,7 @@ from model.messages import PARTITION_KEY, SORT_KEY, Key, conversation_key
 from ops.inventory.costs import Rates
 from ops.recover import plan as plans
 from ops.recover.lists import Lists
-from ops.recover.plan import Differences, Plan, PlanStore, Scope
+from ops.recover.plan import Differences, Plan, PlanStore, Scope, as_line
 from ops.recover.temporary import Temporary
 from ops.recover.write_back import WriteBack, Written, patiently
 from ops.restore.comparison import TableReader, UnitBudget, differences
@@ -22,7 +22,7 @@ _KEY_SCHEMA = {PARTITION_KEY: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}
 _READ_UNITS = 3000.0  # per second, on demand
 _WRITE_UNITS = 1000.0  # per second, on demand: what one partition takes
 _LIST_SECONDS = 600
-_MOST_CHECKED = 10_000
+_MOST_CHECKED = 100_000  # of the differences that are left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,13 +60,18 @@ class Recovery:
             self.context.say(f"comparing {self.table} with {self.temp.name}")
             plans.make(self.context, *self._readers(plan.scope), self.found, keep)
             return False
-        drop = f"or drop it: {self.temp.delete}"
+        drop = f"drop it: {self.temp.delete}"
         if earlier.table_id != plan.table_id:
-            raise OpsError(f"the plan in table {self.temp.name} is for an earlier table {self.table}; drop it: {drop}")
+            raise OpsError(f"the plan in table {self.temp.name} is for an earlier table {self.table}; {drop}")
         if earlier.asked != plan.asked:
             asked = f"with the options: {earlier.asked}" if earlier.asked else "without options that limit it"
-            raise OpsError(f"table {self.temp.name} has the plan of a recovery {asked}; finish it with those, {drop}")
+            raise OpsError(
+                f"table {self.temp.name} has the plan of a recovery {asked}; finish it with those, or {drop}"
+            )
         self.found = Differences(earlier, most=0)
+        if everything:
+            for chunk in self.store.chunks(earlier):
+                everything.writelines(as_line(entry.key) for entry in chunk.entries.values())
         self.context.say(f"an earlier run planned to write {output.count(earlier.number, 'item')}: writing the rest")
         return True
 
@@ -91,21 +96,17 @@ class Recovery:
         lists = Lists(dynamodb, self.table, live=live, budget=self._reads)
         late = lists.follow(self.context, keys, seconds=_LIST_SECONDS if self._has_stream else 0)
         self.context.say("comparing again")
-        again = Differences(Plan(scope=plan.scope, asked="", table_id=""), most=self.arguments.show)
-        left = {}
+        again, left = Differences(Plan(scope=plan.scope, asked="", table_id=""), most=0), dict[Key, str]()
         for before, after in differences(self.context, *self._readers(plan.scope)):
-            if entry := again.note(before, after):
+            entry = again.note(before, after)
+            if entry and len(left) < _MOST_CHECKED:
                 left[entry.key] = entry.digest
-                if len(left) > _MOST_CHECKED:
-                    raise OpsError(f"more than {_MOST_CHECKED:,} items changed during the recovery; run this again")
-        entries = (entry for chunk in self.store.chunks(plan) for entry in chunk.entries.values()) if left else ()
-        unrecovered = [
-            one.key for one in entries if left.get(one.key) == one.digest and one.key not in written.impossible
-        ]
+        unwritten = (one for chunk in self.store.chunks(plan) for one in chunk.unwritten().values()) if left else ()
+        as_before = [entry.key for entry in unwritten if left.get(entry.key) == entry.digest]
         return Outcome(
             written=written,
-            differences=len(left),
-            unrecovered=unrecovered,
+            differences=again.plan.number,
+            unrecovered=[key for key in as_before if key not in written.impossible],
             first=sorted(left)[: self.arguments.show],
             late=late,
         )

@@ -86,7 +86,7 @@ class WriteBack:
 
     def _write_chunk(self, plan: Plan, chunk: Chunk) -> list[tuple[Key, str]]:
         """Each key with its outcome."""
-        rest = {number: entry for number, entry in chunk.entries.items() if number not in chunk.written}
+        rest = chunk.unwritten()
         keys = [typed_key(entry.key) for entry in rest.values()]
         live, copy = ({key_of(item): item for item in reader.get(keys)} for reader in (self._live, self._copy))
         return [

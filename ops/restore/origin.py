@@ -40,7 +40,7 @@ def choose(arguments: argparse.Namespace, context: Context) -> Restored:
         raise OpsError(
             f"no recovery point of table {first} can be restored in {context.region}{unread}; "
             "`python -m ops backups` lists its backups, `python -m ops backup` makes one, "
-            "--latest restores without one"
+            "--to-time restores without one"
         )
     return _of_point(usable[-1])
 
