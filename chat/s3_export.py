@@ -65,6 +65,8 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
     else:
         print(f"{result['export_arn']}: {output.count(result['items'], 'item')} of table {name}")
         print(result["manifest"])
+    if result["dataset"]:
+        target.say(f"to load its messages at a deployment: -c seed_dataset={result['dataset']}")
     return 0
 
 
@@ -145,13 +147,14 @@ def _failure(export: dict[str, Any]) -> str:
 
 
 def _result(table: str, export: dict[str, Any]) -> dict[str, Any]:
-    """What a pipeline needs."""
+    """What a pipeline needs; ``dataset`` is what the setting seed_dataset takes, None for changes."""
     period = export.get("IncrementalExportSpecification", {})
     bucket, manifest = export["S3Bucket"], export["ExportManifest"]
     return {
         "table": table,
         "export_arn": export["ExportArn"],
         "manifest": f"s3://{bucket}/{manifest}",
+        "dataset": None if period else f"s3://{bucket}/{manifest.rpartition('/')[0]}/",
         "from_time": _iso(period["ExportFromTime"]) if period else None,
         "until_time": _iso(period["ExportToTime"] if period else export["ExportTime"]),
         "items": export["ItemCount"],

@@ -7,12 +7,14 @@ Runs behind the CDK provider framework, which calls ``is_complete`` until it say
 import json
 from collections.abc import Mapping
 from contextlib import suppress
+from operator import itemgetter
 from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
 
 from functions.log import log
+from model.dataset import CHECKS
 
 # CloudFormation cuts a longer reason: an answer has at most 4096 bytes
 # (https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/crpg-ref-responses.html).
@@ -52,8 +54,9 @@ def is_complete(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
     """Whether the load has succeeded, with its counts. Raises LoadFailed."""
     if event["RequestType"] == "Delete":
         return {"IsComplete": True}
-    step_functions = boto3.client("stepfunctions")
-    machine = event["ResourceProperties"]["StateMachineArn"]
+    properties, step_functions = event["ResourceProperties"], boto3.client("stepfunctions")
+    address = f"s3://{properties['Bucket']}/{properties['Key']}"
+    is_export, machine = address.endswith("/"), properties["StateMachineArn"]
     execution = machine.replace(":stateMachine:", ":execution:") + f":{event['RequestId']}"
     try:
         described = step_functions.describe_execution(executionArn=execution)
@@ -61,28 +64,38 @@ def is_complete(event: Mapping[str, Any], _context: object) -> dict[str, Any]:
         # Reads of Step Functions are eventually consistent.
         return {"IsComplete": False}
     if described["status"] == "SUCCEEDED":
-        # What functions.write_dataset returned for each batch: how many were written, unchanged and preserved.
-        sums = [sum(column) for column in zip([0, 0, 0], *json.loads(described["output"]), strict=True)]
+        # What the worker returned for each batch, or object: how many were written, unchanged and preserved. Objects of
+        # an export without data have nothing.
+        rows = [row for row in json.loads(described["output"]) if row]
+        if is_export and not rows:
+            raise LoadFailed(
+                f"{address} has no data of an export (*.json.gz); set seed_dataset to the export's own folder, which "
+                "`python -m chat export --to` prints: s3://BUCKET/PREFIX/AWSDynamoDB/ID/"
+            )
+        sums = [sum(column) for column in zip([0, 0, 0], *rows, strict=True)]
         counts = dict(zip(_COUNTS, (sum(sums), *sums), strict=True))
         log("loaded", execution=execution, **counts)
         return {"IsComplete": True, "Data": counts}
     runs = step_functions.list_map_runs(executionArn=execution)["mapRuns"]
-    run = step_functions.describe_map_run(mapRunArn=runs[0]["mapRunArn"]) if runs else {}
+    latest = max(runs, key=itemgetter("startDate"), default=None)
+    run = step_functions.describe_map_run(mapRunArn=latest["mapRunArn"]) if latest else {}
     log("loading", execution=execution, status=described["status"], **run.get("itemCounts", {}))
     if described["status"] == "RUNNING":
         return {"IsComplete": False}
-    properties, cause = event["ResourceProperties"], _cause(described)
-    address = f"s3://{properties['Bucket']}/{properties['Key']}"
+    cause = _cause(described)
     parts = [f"loading {address} into {properties['TableName']} ended {described['status']}: {cause}"]
     if run:
         counts = run["itemCounts"]
-        parts.append(f"{counts['failed']} of {counts['total']} items failed, {counts['succeeded']} were written")
+        done = "were written" if f"/{CHECKS}:" not in run["mapRunArn"] else "are valid; nothing was written"
+        kind = "objects" if is_export else "items"
+        parts.append(f"{counts['failed']} of {counts['total']} {kind} failed, {counts['succeeded']} {done}")
         parts[:0] = _first_failure(step_functions, run["mapRunArn"])
-    if _UNDECRYPTED in cause:
+    if any(_UNDECRYPTED in part for part in parts):
+        copied = f"{address} s3://BUCKET/{'PREFIX/ --recursive' if is_export else 'KEY'}"
         parts.insert(
             0,
             f"{address} is encrypted with a customer managed KMS key, which the load cannot use; copy it with "
-            f"`aws s3 cp {address} s3://BUCKET/KEY --sse AES256` and set seed_dataset to the copy",
+            f"`aws s3 cp {copied} --sse AES256` and set seed_dataset to the copy",
         )
     raise LoadFailed("; ".join(parts)[:_REASON_CHARACTERS])
 

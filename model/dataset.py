@@ -14,6 +14,8 @@ from model.messages import LEVELS, RANGE, Item, is_in_range, key_of, message_ite
 
 # What the names of local files that are datasets end with.
 SUFFIXES = (".jsonl", ".jsonl.gz")
+# The label of the Map that checks all objects of an export, before another one loads them.
+CHECKS = "Checks"
 # A batch with its envelope is the input of a Step Functions task, of at most 256 KiB
 # (https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
 LINE_BYTES = 250_000

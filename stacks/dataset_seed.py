@@ -7,11 +7,11 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import aws_stepfunctions as sfn
-from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from seed.dataset_file import plain_file
 from stacks.annotations import STATE_MACHINE, acknowledge_all, acknowledge_called, acknowledge_own_policy
+from stacks.dataset_states import CALL_MINUTES, export_states, object_states
 from stacks.function import ProjectFunction, custom_resource
 from stacks.grants import Allow, accept_wildcards, arn, permit
 from stacks.messages_table import MessagesTable
@@ -22,24 +22,8 @@ POLL_INTERVAL = Duration.seconds(5)
 # A processor of its own; and on disk 70 bytes for each of 20 million lines, as many as the
 # machine can load, with room to spare.
 CHECKER_MIB, CHECKER_DISK_MIB = 1769, 2048
-# A batch is the input of a task, of at most 256 KiB; many short messages fit.
-# https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-ITEMS_PER_BATCH = 1000
-BYTES_PER_BATCH = 262_144
-# One worker can use up the 4,000 write units a second of a new on-demand table; more hide latency
-# and leave room in a new account's quota of 10 concurrent functions.
-# https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/on-demand-capacity-mode.html
-MAX_CONCURRENCY = 5
 # CloudFormation waits an hour for a custom resource.
 LOAD_TIMEOUT = Duration.minutes(55)
-# Longer than the writer retries by itself, and the longest that a function can run.
-CALL_MINUTES = 15
-_RETRIED = [
-    *"Lambda.ClientExecutionTimeoutException Lambda.ServiceException Lambda.AWSLambdaException".split(),
-    *"Lambda.SdkClientException Lambda.TooManyRequestsException Sandbox.Timedout States.Timeout TimeoutError".split(),
-    # botocore's names for a connection that breaks in the middle of an object.
-    *"IncompleteReadError ReadTimeoutError ResponseStreamingError".split(),
-]
 
 
 class DatasetSeed(Construct):
@@ -51,47 +35,53 @@ class DatasetSeed(Construct):
 
     def __init__(self, scope: Construct, id: str, *, settings: Settings, messages_table: MessagesTable) -> None:
         super().__init__(scope, id)
-        bucket, key, object_arn = self._dataset(settings)
-        called = self._called(settings, messages_table, object_arn)
+        bucket, self._key, self._bucket = self._dataset(settings)
+        self._is_export = settings.seed_dataset.endswith("/")
+        worker = self._worker(messages_table)
+        checker = None if settings.dataset_file else self._checker()  # a local file was checked before the synth
+        called = [each for each in (checker, worker) if each]
+        for each in called:
+            acknowledge_called(each.function, "Step Functions")
         loading = Construct(self, "Loading")
-        self._add_machine(loading, called, object_arn)
+        self._add_machine(loading, checker, worker)
         properties = {
             "TableName": messages_table.table.table_name,
             "Bucket": bucket,
-            "Key": key,
+            "Key": self._key,
             "StateMachineArn": self.machine.state_machine_arn,
         }
         self.resource = self._load(properties)
         # Permissions are created before the load and deleted after it.
         self.resource.node.add_dependency(loading, *called)
 
-    def _called(self, settings: Settings, messages_table: MessagesTable, object_arn: str) -> list[ProjectFunction]:
-        """The functions that the state machine calls; the last one writes, one before it checks."""
+    def _worker(self, messages_table: MessagesTable) -> ProjectFunction:
+        """The function that writes: a batch of an object's lines, or all of an object."""
         worker = ProjectFunction(
             self,
             "Worker",
             description="Writes a batch of the dataset's messages",
-            handler="write_dataset.load",
+            handler="load_export.load" if self._is_export else "write_dataset.load",
             minutes=CALL_MINUTES,
-            memory_mib=512,
+            memory_mib=1024 if self._is_export else 512,
         )
         messages_table.grant_loading(worker.function)
-        called = [worker]
-        if not settings.dataset_file:  # a local file was checked before the synth
-            checker = ProjectFunction(
-                self,
-                "Checking",
-                description="Checks the dataset before any message of it is written",
-                handler="check_dataset.check",
-                minutes=CALL_MINUTES,
-                memory_mib=CHECKER_MIB,
-                storage_mib=CHECKER_DISK_MIB,
-            )
-            permit(checker.role, Allow(object_arn, "s3:GetObject"))
-            called = [checker, worker]
-        for each in called:
-            acknowledge_called(each.function, "Step Functions")
-        return called
+        if self._is_export:
+            permit(worker.role, self._reading())
+        return worker
+
+    def _checker(self) -> ProjectFunction:
+        """The function that checks an object before anything is written."""
+        checker = ProjectFunction(
+            self,
+            "Checking",
+            description="Checks the dataset before any message of it is written",
+            handler="load_export.check" if self._is_export else "check_dataset.check",
+            minutes=CALL_MINUTES,
+            memory_mib=CHECKER_MIB,
+            storage_mib=CHECKER_DISK_MIB,
+        )
+        permit(checker.role, self._reading())
+        return checker
 
     def _load(self, properties: Mapping[str, str]) -> CustomResource:
         """The custom resource that runs the state machine when its properties change, and waits for the end."""
@@ -124,28 +114,32 @@ class DatasetSeed(Construct):
             self, "MessageDataset", properties, on_event=starting, is_complete=watching, interval=POLL_INTERVAL
         )
 
-    def _dataset(self, settings: Settings) -> tuple[str, str, str]:
-        """Bucket, key and ARN of the dataset in S3."""
+    def _dataset(self, settings: Settings) -> tuple[str, str, s3.IBucket]:
+        """Bucket and key of the dataset in S3, or of the folder of an export, and the bucket itself."""
         if not settings.dataset_file:
             bucket, key = settings.seed_dataset.removeprefix("s3://").split("/", 1)
-            return bucket, key, s3.Bucket.from_bucket_name(self, "Bucket", bucket).arn_for_objects(key)
+            return bucket, key, s3.Bucket.from_bucket_name(self, "Bucket", bucket)
         # Its key is the hash of its content, so other content is another dataset.
         with plain_file(settings.dataset_file) as file:
             asset = s3_assets.Asset(self, "File", path=str(file))
-        return asset.s3_bucket_name, asset.s3_object_key, asset.bucket.arn_for_objects(asset.s3_object_key)
+        return asset.s3_bucket_name, asset.s3_object_key, asset.bucket
 
-    def _add_machine(self, scope: Construct, called: list[ProjectFunction], object_arn: str) -> None:
-        """Passes every line of the dataset, in batches, to the last function of ``called``, after a first one.
+    def _reading(self) -> Allow:
+        """The permission to read the dataset."""
+        if self._is_export:
+            objects = self._bucket.arn_for_objects(f"{self._key}*")
+            return Allow(objects, "s3:GetObject", because="The objects of this export; DynamoDB generates their names.")
+        return Allow(self._bucket.arn_for_objects(self._key), "s3:GetObject")
 
-        The input of an execution, which the first function gets, is ``{"Bucket": ..., "Key": ..., "Table": ...}``;
-        its output is the list of the last function's results. One failed batch, or check, fails it.
-        """
+    def _add_machine(self, scope: Construct, checker: ProjectFunction | None, worker: ProjectFunction) -> None:
+        """The input of an execution is ``{"Bucket": ..., "Key": ..., "Table": ...}``; see stacks/dataset_states.py."""
         role = iam.Role(scope, "Role", assumed_by=iam.ServicePrincipal("states.amazonaws.com"))
-        *checker, worker = called
-        # A batch may come twice: writing it again changes nothing.
-        steps: sfn.IChainable = _batches(scope).item_processor(_call(scope, "Write", worker))
-        if checker:
-            steps = _call(scope, "Check", *checker, result_path=sfn.JsonPath.DISCARD).next(steps)
+        if self._is_export:
+            assert checker
+            steps = export_states(scope, checker=checker, worker=worker)
+            reading = Allow(self._bucket.bucket_arn, "s3:ListBucket", StringEquals={"s3:prefix": self._key})
+        else:
+            steps, reading = object_states(scope, checker=checker, worker=worker), self._reading()
         self.machine = sfn.StateMachine(
             scope,
             "Machine",
@@ -163,8 +157,8 @@ class DatasetSeed(Construct):
         # (https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html). Not inline
         # in the role: the state machine depends on the role, and this on the state machine.
         statements = [
-            *(Allow(each.function.function_arn, "lambda:InvokeFunction") for each in called),
-            Allow(object_arn, "s3:GetObject"),
+            *(Allow(each.function.function_arn, "lambda:InvokeFunction") for each in (checker, worker) if each),
+            reading,
             Allow(self.machine.state_machine_arn, "states:StartExecution"),
             self._every("execution", ":*", "states:DescribeExecution", "states:StopExecution"),
         ]
@@ -178,51 +172,3 @@ class DatasetSeed(Construct):
         return Allow(
             every, *actions, because="Of this one state machine; Step Functions generates the rest of the name."
         )
-
-
-def _batches(scope: Construct) -> sfn.DistributedMap:
-    return sfn.DistributedMap(
-        scope,
-        "Load",
-        label="Batches",
-        item_reader=sfn.S3JsonLItemReader(
-            bucket_name_path=sfn.JsonPath.string_at("$.Bucket"), key=sfn.JsonPath.string_at("$.Key")
-        ),
-        # With its index, so that an error can name the line.
-        item_selector={
-            "Index": sfn.JsonPath.number_at("$$.Map.Item.Index"),
-            "Message": sfn.JsonPath.object_at("$$.Map.Item.Value"),
-        },
-        item_batcher=sfn.ItemBatcher(
-            max_items_per_batch=ITEMS_PER_BATCH,
-            max_input_bytes_per_batch=BYTES_PER_BATCH,
-            # The library leaves out the ".$" that marks a path.
-            batch_input={"Table.$": "$.Table"},
-        ),
-        max_concurrency=MAX_CONCURRENCY,
-        tolerated_failure_percentage=0,
-        # On a throttled table a batch may take longer than the five minutes of an express execution.
-        map_execution_type=sfn.StateMachineType.STANDARD,
-    )
-
-
-def _call(scope: Construct, id: str, called: ProjectFunction, *, result_path: str | None = None) -> tasks.LambdaInvoke:
-    """A task that calls a function, with retries for errors that may pass."""
-    task = tasks.LambdaInvoke(
-        scope,
-        id,
-        lambda_function=called.function,
-        payload_response_only=True,
-        result_path=result_path,
-        retry_on_service_exceptions=False,  # which have no jitter, and ignore throttling
-        task_timeout=sfn.Timeout.duration(Duration.minutes(CALL_MINUTES)),
-    )
-    task.add_retry(
-        errors=_RETRIED,
-        interval=Duration.seconds(2),
-        max_attempts=6,
-        backoff_rate=2,
-        max_delay=Duration.minutes(1),
-        jitter_strategy=sfn.JitterType.FULL,
-    )
-    return task

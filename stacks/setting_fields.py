@@ -65,7 +65,9 @@ class SettingFields:
     backup_time: str = _setting("05:00", "when backups start, `HH:MM`")
     time_zone: str = _setting("Etc/UTC", "IANA time zone of `backup_time`")
     seed_dataset: str = _setting(
-        "", "dataset to load too: a `.jsonl` or `.jsonl.gz` file, or `s3://bucket/key` in the stack's region"
+        "",
+        "dataset to load too: a `.jsonl` or `.jsonl.gz` file; in the stack's region `s3://bucket/key`, or "
+        "`s3://bucket/prefix/` of a table's export",
     )
     user_pool_id: str = _setting("", "identify users by their `sub` in this Cognito user pool; default: plain names")
     alarms: bool = _setting(False, "alarms, a dashboard, and an SNS topic for alarms and failed backups")
@@ -262,9 +264,9 @@ def _others(settings: SettingFields) -> Iterator[tuple[str, str]]:
     address, pool = settings.seed_dataset, settings.user_pool_id
     if address.startswith("s3://"):
         if not _S3_ADDRESS.fullmatch(address):
-            yield "seed_dataset", "must be s3://bucket/key of one object"
+            yield "seed_dataset", "must be s3://bucket/key of one object, or s3://bucket/prefix/ of an export"
     elif address and not address.endswith(SUFFIXES):
-        yield "seed_dataset", "must be a file named *.jsonl or *.jsonl.gz, or s3://bucket/key"
+        yield "seed_dataset", "must be a file named *.jsonl or *.jsonl.gz, s3://bucket/key, or s3://bucket/prefix/"
     elif settings.dataset_file and not settings.dataset_file.is_file():
         yield "seed_dataset", f"there is no such file in {PROJECT}"
     if pool and settings.region not in (None, pool_region(pool)):

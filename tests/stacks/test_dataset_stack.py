@@ -4,8 +4,9 @@ import gzip
 import json
 
 from aws_cdk import App
-from aws_cdk.assertions import Template
+from aws_cdk.assertions import Match, Template
 
+from model.dataset import CHECKS
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 from tests.support.templates import SEED, granted, only, properties, stack
@@ -21,7 +22,7 @@ def with_dataset(**settings) -> Template:
 def definition(template: Template) -> dict:
     """The definition of the state machine that loads."""
     texts = [json.dumps(m["Properties"]["DefinitionString"]) for m in template.find_resources(MACHINE).values()]
-    (text,) = [text for text in texts if "ItemBatcher" in text]
+    (text,) = [text for text in texts if "ItemReader" in text]
     parts = json.loads(text)["Fn::Join"][1]
     return json.loads("".join(part if isinstance(part, str) else "TOKEN" for part in parts))
 
@@ -65,6 +66,29 @@ def test_an_object_in_s3_is_checked_before_a_line_of_it_is_written():
         "AWS::Lambda::Function",
         {"Handler": "functions.check_dataset.check", "Timeout": 900, "EphemeralStorage": {"Size": 2048}},
     )
+
+
+def test_all_objects_of_an_export_are_checked_before_one_is_loaded():
+    template = stack(seed_dataset="s3://a-bucket/some/export/")
+    machine = definition(template)
+    check, load = (machine["States"][name] for name in ("Check", "Load"))
+    assert (machine["StartAt"], check["Next"], check["ResultPath"], check["Label"]) == ("Check", "Load", None, CHECKS)
+    for each in (check, load):
+        assert each["ItemReader"]["Resource"].endswith(":states:::s3:listObjectsV2")
+        assert each["ItemReader"]["Parameters"] == {"Bucket.$": "$.Bucket", "Prefix.$": "$.Key"}
+        assert "ItemBatcher" not in each
+        assert each.get("ToleratedFailurePercentage", 0) == 0
+        assert each["ItemSelector"]["Key.$"] == "$$.Map.Item.Value.Key"
+    states = load["ItemProcessor"]["States"]
+    assert (states["Write"]["Next"], states["Loaded"]["Default"]) == ("Loaded", "Write")
+    assert states["Counts"]["OutputPath"] == "$.Counts"
+    for role in ("DatasetChecking", "DatasetWorker"):
+        (objects,) = granted(template, role)["s3:GetObject"]
+        assert ":s3:::a-bucket/some/export/*" in objects
+    assert "s3:GetObject" not in granted(template, "DatasetLoading")
+    listing = {"Action": "s3:ListBucket", "Condition": {"StringEquals": {"s3:prefix": "some/export/"}}}
+    statements = Match.array_with([Match.object_like(listing)])
+    template.has_resource_properties("AWS::IAM::Policy", {"PolicyDocument": {"Statement": statements}})
 
 
 def test_the_map_reads_lines_in_batches_with_an_end_and_a_retry_and_tolerates_no_failure():

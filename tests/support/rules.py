@@ -51,6 +51,7 @@ EXTREMES: dict[str, dict[str, Any]] = {
         "vault_lock": "compliance",
         "vault_lock_confirmed": "Messages-extremely-safe for 400 days",
         "copy_retention_days": 400,
+        "seed_dataset": "s3://some-bucket/export/",
     },
     # What excludes a customer key.
     "extremely-wide": _COPIED

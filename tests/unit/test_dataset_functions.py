@@ -101,7 +101,7 @@ def api(monkeypatch):
     names = ("ExecutionDoesNotExist", "ExecutionAlreadyExists", "StateMachineDoesNotExist")
     client.exceptions = SimpleNamespace(**dict.fromkeys(names, Missing))
     client.get_paginator.return_value.paginate.return_value = [{"executions": []}]
-    client.list_map_runs.return_value = {"mapRuns": [{"mapRunArn": "run"}]}
+    client.list_map_runs.return_value = {"mapRuns": [{"mapRunArn": "run", "startDate": 1}]}
     client.describe_map_run.return_value = {"mapRunArn": "run", "itemCounts": COUNTS}
     client.list_executions.return_value = {"executions": []}
     monkeypatch.setattr("boto3.client", lambda _: client)
@@ -173,9 +173,11 @@ def test_a_load_that_succeeded_gives_the_sums(api, output, counts):
     assert answer == {"IsComplete": True, "Data": dict(zip(names, counts, strict=True))}
 
 
-def failure() -> str:
+def failure(key="k") -> str:
+    sent = event()
+    sent["ResourceProperties"]["Key"] = key
     with pytest.raises(LoadFailed) as caught:
-        load_dataset.is_complete(event(), None)
+        load_dataset.is_complete(sent, None)
     return str(caught.value)
 
 
@@ -207,3 +209,32 @@ def test_a_failed_load_says_so_without_the_cause_of_a_batch_or_a_map_run(api):
         "with `aws s3 cp s3://b/k s3://BUCKET/KEY --sse AES256` and set seed_dataset to the copy; "
     )
     assert cause in failure()
+
+
+def test_a_failed_load_of_an_export_says_whether_anything_was_written(api):
+    runs = [
+        {"mapRunArn": f"mapRun:M/{label}:1", "startDate": start} for label, start in (("Objects", 2), ("Checks", 1))
+    ]
+    api.describe_map_run.side_effect = lambda mapRunArn: {"mapRunArn": mapRunArn, "itemCounts": COUNTS}
+    ends(api, "FAILED", error="E", cause="x")
+    api.list_map_runs.return_value = {"mapRuns": runs}
+    assert failure("p/").endswith("loading s3://b/p/ into T ended FAILED: E: x; 3 of 9 objects failed, 4 were written")
+    api.list_map_runs.return_value = {"mapRuns": runs[1:]}
+    assert failure("p/").endswith("; 3 of 9 objects failed, 4 are valid; nothing was written")
+    api.list_executions.return_value = {"executions": [{"executionArn": "child"}]}
+    denied = {"error": "ClientError", "cause": "not authorized to perform: kms:Decrypt on resource: x"}
+    api.describe_execution.side_effect = lambda executionArn: (
+        denied if executionArn == "child" else {"status": "FAILED", "error": "E", "cause": "x"}
+    )
+    assert "copy it with `aws s3 cp s3://b/p/ s3://BUCKET/PREFIX/ --recursive --sse AES256`" in failure("p/")
+
+
+def test_an_export_without_data_is_refused(api):
+    ends(api, "SUCCEEDED", output="[[], []]")
+    assert failure("p/").startswith(
+        "s3://b/p/ has no data of an export (*.json.gz); set seed_dataset to the export's own"
+    )
+    sent = event()
+    sent["ResourceProperties"]["Key"] = "p/"
+    ends(api, "SUCCEEDED", output="[[], [1, 2, 3], [0, 0, 0]]")
+    assert load_dataset.is_complete(sent, None)["Data"]["DatasetTotal"] == 6
