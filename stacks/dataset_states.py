@@ -59,9 +59,9 @@ def object_states(scope: Construct, *, checker: ProjectFunction | None, worker: 
 def export_states(scope: Construct, *, checker: ProjectFunction, worker: ProjectFunction) -> sfn.IChainable:
     """Passes every object below the prefix ``Key`` in ``Bucket`` to the checker, and then to the worker.
 
-    Functions read the objects, and not Step Functions, which passes on at most 256 KiB of an item, and whose guide says
-    neither that it reads ``*.json.gz`` as lines nor what it does with the empty files that exports have. The output is
-    the list of the counts of all objects. One that fails fails it.
+    Functions read the objects, and not Step Functions (LOAD_AND_FLATTEN): it passes on at most 256 KiB of an item of up
+    to 400 KB, and what it does with the names and the empty files of exports is not known. The output is the list of
+    the counts of all objects. One that fails fails it.
     """
     write = _call(scope, "Write", worker)
     # A call ends before its time is up, and the next one continues.

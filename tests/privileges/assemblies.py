@@ -10,12 +10,14 @@ from stacks.backup_copies import CopiesStack
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 from tests.conftest import context
-from tests.privileges.statements import REGION, Template
+from tests.privileges.statements import REGION, Permission, Template, permissions
 
 DATASET = "tests/privileges/dataset.jsonl"
 # An object in S3 is checked before it is loaded.
 BUCKET = f"cdk-hnb659fds-assets-000000000000-{REGION}"
 DATASET_KEY = "datasets/messages.jsonl"
+# All objects below a prefix are an export.
+EXPORT = "exports/AWSDynamoDB/01-a/"
 # A stage with every part that has permissions of its own.
 EVERYTHING: dict[str, Any] = {
     "region": REGION,
@@ -34,6 +36,7 @@ STAGES: dict[str, dict[str, Any]] = {
     "with a customer key": {"region": REGION, "customer_key": True},
     "with a dataset": {"seed_dataset": DATASET},
     "with a dataset in S3": {"seed_dataset": EVERYTHING["seed_dataset"]},
+    "with an export": {"seed_dataset": f"s3://{BUCKET}/{EXPORT}"},
     "whose backups go": {"backups_on_destroy": "delete"},
     "with a user pool": {"user_pool_id": EVERYTHING["user_pool_id"]},
     "with copies": COPIES,
@@ -64,6 +67,12 @@ def template(name: str) -> Template:
 def everything() -> Template:
     """The template that has every permission."""
     return with_copies("example", _synthesized("example", **EVERYTHING))
+
+
+def of_an_export() -> list[Permission]:
+    """The permissions that a stage has for an export as its dataset, and that no other stage has."""
+    known = {permission.key for permission in permissions(everything())}
+    return [permission for permission in permissions(template("with an export")) if permission.key not in known]
 
 
 @cache

@@ -9,7 +9,7 @@ from aws_cdk import Duration
 from embedded_aws.process import Running, running
 from embedded_aws.tests.support.engine import clients_of
 from stacks import backup_vault, dataset_seed
-from tests.privileges.stage import Stage
+from tests.privileges.stage import ExportStage, Stage
 
 
 @pytest.fixture(scope="session")
@@ -30,8 +30,20 @@ def stage(aws: Running, client: Callable[..., Any]) -> Stage:
     """The stage, with every permission; it goes with its embedded AWS."""
     made = Stage(client, aws, "privileges")
     made.configure(backup_job_seconds=0, restore_job_seconds=0, recovery_point_deleting_seconds=0, vault_lag_seconds=0)
+    _create(made)
+    return made
+
+
+@pytest.fixture(scope="session")
+def export_stage(aws: Running, client: Callable[..., Any]) -> Stage:
+    """A stage whose dataset is an export."""
+    made = ExportStage(client, aws, "exports")
+    _create(made)
+    return made
+
+
+def _create(made: Stage) -> None:
     with pytest.MonkeyPatch.context() as patch:
         for module in (dataset_seed, backup_vault):
             patch.setattr(module, "POLL_INTERVAL", Duration.seconds(1))
         made.create()
-    return made

@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 from embedded_aws.tests.support.steps import allow, back_up, eventually, policy, restored
 from model.messages import Item, message_item
 from model.wire import from_wire, to_lines, to_wire
-from tests.privileges.assemblies import BUCKET, COPIES, DATASET_KEY
+from tests.privileges.assemblies import BUCKET, COPIES
 from tests.privileges.stage import Stage, refusal
 from tests.privileges.statements import REGION, Permission
 
@@ -105,7 +105,7 @@ def _properties(stage: Stage) -> dict[str, Any]:
     """The properties of all custom resources of the stage."""
     machine = stage.name("DatasetLoadingMachine")
     own = {"TableName": stage.table, "Messages": [], "VaultName": stage.vault, "StateMachineArn": machine}
-    return own | {"Bucket": BUCKET, "Key": DATASET_KEY}
+    return own | {"Bucket": BUCKET, "Key": stage.dataset}
 
 
 def ask_for_state(stage: Stage, permission: Permission) -> str:
@@ -130,7 +130,7 @@ def give_up_waiting(stage: Stage, permission: Permission) -> str:
 def load(stage: Stage, _permission: Permission) -> str:
     """Load the dataset into an empty table."""
     clear(stage)
-    return stage.run("DatasetLoadingMachine", _load(stage.table))
+    return stage.run("DatasetLoadingMachine", _load(stage, stage.table))
 
 
 def start_load(stage: Stage, _permission: Permission) -> str:
@@ -157,14 +157,14 @@ def watch_load(stage: Stage, _permission: Permission) -> str:
     machine = stage.name("DatasetLoadingMachine")
     if name not in [each["name"] for each in states.list_executions(stateMachineArn=machine)["executions"]]:
         # A batch of it fails, because the table is not the worker's.
-        stage.run("DatasetLoadingMachine", _load("Messages-elsewhere"), name)
+        stage.run("DatasetLoadingMachine", _load(stage, "Messages-elsewhere"), name)
     event = stage.event("Update", **_properties(stage)) | {"RequestId": name}
     why = "calling the BatchGetItem operation"
     return _logged(stage, "DatasetWatchingFunction", event, lambda found: why in found.get("errorMessage", ""))
 
 
-def _load(table: str) -> dict[str, str]:
-    return {"Bucket": BUCKET, "Key": DATASET_KEY, "Table": table}
+def _load(stage: Stage, table: str) -> dict[str, str]:
+    return {"Bucket": BUCKET, "Key": stage.dataset, "Table": table}
 
 
 def take_backup(stage: Stage, permission: Permission) -> str:

@@ -90,6 +90,7 @@ BackupTestingValidationFunction ; lambda:InvokeFunction ; .* ; tell_of_restore ;
 BackupEmptyingRole ; backup:.* ; .* ; empty_vault ; emptying the vault
 BackupEmptyingRole ; cloudformation:DescribeStacks ; .* ; keep_vault ; keeping the vault
 DatasetWorkerRole ; dynamodb:.*|kms:Decrypt ; .* ; load ; writing a dataset batch
+Dataset(Checking|Loading|Worker)Role ; s3:.* ; .*/\*|assets ; load ; loading an export
 Dataset(Checking|Loading)Role ; .* ; .* ; load ; loading a dataset
 DatasetStartingRole ; states:.* ; .* ; start_load ; starting and stopping a load
 DatasetWatchingRole ; states:.* ; .* ; watch_load ; the error of a failed load

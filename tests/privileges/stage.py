@@ -1,6 +1,7 @@
 """A stage with everything switched on, deployed once and then again without one permission."""
 
 import base64
+import gzip
 import json
 import re
 import time
@@ -14,8 +15,9 @@ from botocore.exceptions import ClientError
 from embedded_aws.process import Running
 from embedded_aws.tests.support.engine import configure
 from embedded_aws.tests.support.steps import allow, create_backup_role, eventually, policy
+from model.messages import message_key
 from tests.conftest import PROJECT
-from tests.privileges.assemblies import BUCKET, DATASET, DATASET_KEY, EVERYTHING, with_copies
+from tests.privileges.assemblies import BUCKET, DATASET, DATASET_KEY, EVERYTHING, EXPORT, STAGES, with_copies
 from tests.privileges.statements import REGION, Template, shown
 from tests.support.deployment import Deployment, bootstrap
 from tests.support.pipeline_steps import session_keys
@@ -30,6 +32,8 @@ _ATTEMPTS = re.compile(r'(\\"MaxAttempts\\":)\d+')
 
 class Stage(Deployment):
     """``client`` makes clients of the embedded AWS's root user."""
+
+    dataset = DATASET_KEY
 
     def __init__(self, client: Callable[..., Any], aws: Running, name: str) -> None:
         super().__init__(client, f"pr-{name}")
@@ -52,11 +56,7 @@ class Stage(Deployment):
         answering = allow("s3:PutObject", on=f"arn:aws:s3:::{_REPLIES}/*", Principal="*")
         s3.put_bucket_policy(Bucket=_REPLIES, Policy=policy(answering))
         template = json.loads(self._publish([], None, **EVERYTHING | {"user_pool_id": self.pool.id}))
-        self._current = with_copies(self.stage, template)
-        self._request("create", json.dumps(self._current))
-        # From here on, state machines try nothing twice.
-        self.template: Template = json.loads(_ATTEMPTS.sub(r"\g<1>0", json.dumps(self._current)))
-        self.deploy_template(self.template)
+        self._create(with_copies(self.stage, template))
         # The stream delivers nothing, except what an exercise wants.
         mapping = self.name("ConversationsIndexingFunctionStream")
         self.client("lambda").update_event_source_mapping(UUID=mapping, Enabled=False)
@@ -67,6 +67,13 @@ class Stage(Deployment):
         self.inbox = self.client("sqs").create_queue(QueueName="inbox", Attributes={"Policy": sending})["QueueUrl"]
         queue, topic = f"arn:aws:sqs:{REGION}:000000000000:inbox", self.known["AlarmTopicArn"]
         self.client("sns").subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue)
+
+    def _create(self, template: Template) -> None:
+        self._current = template
+        self._request("create", json.dumps(template))
+        # From here on, state machines try nothing twice.
+        self.template: Template = json.loads(_ATTEMPTS.sub(r"\g<1>0", json.dumps(template)))
+        self.deploy_template(self.template)
 
     def deploy_template(self, template: Template) -> None:
         """Update the stack, unless it has this template."""
@@ -184,6 +191,19 @@ class Stage(Deployment):
             lines = log.read().decode(errors="replace").splitlines()
         spelled = [re.sub(r"may not (?:perform|do) ", "not authorized to perform: ", line) for line in lines]
         return "\n".join(line for line in spelled if about in line and "not authorized to perform" in line)
+
+
+class ExportStage(Stage):
+    """A stage whose dataset is an export; what else it has is tried in the other one."""
+
+    dataset = EXPORT
+
+    def create(self) -> None:
+        """Deploy the stage."""
+        bootstrap(self.client)
+        line = json.dumps({"Item": {name: {"S": value} for name, value in message_key("jerry#tom", "t", "id").items()}})
+        self.client("s3").put_object(Bucket=BUCKET, Key=f"{EXPORT}data/x.json.gz", Body=gzip.compress(line.encode()))
+        self._create(json.loads(self._publish([], None, **STAGES["with an export"])))
 
 
 def refusal(call: Callable[..., Any], **arguments: Any) -> str:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.privileges.assemblies import everything
+from tests.privileges.assemblies import everything, of_an_export
 from tests.privileges.registry import proof
 from tests.privileges.statements import Permission, permissions, without
 
@@ -30,3 +30,12 @@ def test_something_breaks_without(stage, permission: Permission):
 def test_with_all_permissions_nothing_breaks(stage, exercise, holder):
     stage.deploy_template(stage.template)
     assert exercise(stage, deployed(stage, EXERCISES[exercise, holder])) == ""
+
+
+@pytest.mark.parametrize("permission", of_an_export(), ids=str)
+def test_an_export_is_not_loaded_without(export_stage, permission: Permission):
+    found, shown = deployed(export_stage, permission), proof(permission)
+    export_stage.deploy_template(without(export_stage.template, found))
+    assert shown.said in shown.exercise(export_stage, found)
+    export_stage.deploy_template(export_stage.template)
+    assert shown.exercise(export_stage, found) == ""

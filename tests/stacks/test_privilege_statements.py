@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 
-from tests.privileges.assemblies import COPIES, STAGES, copies, everything, template
+from tests.privileges.assemblies import COPIES, STAGES, copies, everything, of_an_export, template
 from tests.privileges.registry import NOT_PROVABLE, ON_EVERYTHING
 from tests.privileges.statements import permissions
 
@@ -16,7 +16,7 @@ def test_nothing_is_allowed_twice(stage):
 
 
 def test_every_permission_of_every_stage_and_of_its_copies_is_tried():
-    tried = {permission.key for permission in permissions(everything())}
+    tried = {permission.key for permission in (*permissions(everything()), *of_an_export())}
     (dataset,) = [p for p in permissions(template("with a dataset")) if p.key not in tried]
     # Another object, of the same role, in the same way.
     assert str(dataset) == "DatasetLoadingRole: s3:GetObject on assets/DATASET.jsonl"

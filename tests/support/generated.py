@@ -14,7 +14,7 @@ from pathlib import Path
 
 from stacks.settings import Settings, settings_from_context
 from tests.conftest import PROJECT
-from tests.privileges.assemblies import everything
+from tests.privileges.assemblies import everything, of_an_export
 from tests.privileges.registry import REASONS, everywhere, table
 from tests.privileges.statements import permissions
 from tests.snapshots import FOLDER, context, snapshot
@@ -37,7 +37,7 @@ def settings() -> str:
 def permission_table() -> str:
     """The table of permissions, and the reasons of those that cannot be proven here."""
     reasons = [f"{number}. {why}" for number, why in enumerate(REASONS, start=1)]
-    return "\n".join([*table(permissions(everything())), "", *reasons])
+    return "\n".join([*table([*permissions(everything()), *of_an_export()]), "", *reasons])
 
 
 def cost() -> str:
