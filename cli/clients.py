@@ -235,7 +235,7 @@ def missing_table(clients: Clients, found: StackDescription | None) -> str:
     where = f"--stack {found.name} --region {clients.region}"
     return (
         f"table {table} of stack {found.name} does not exist in {clients.region} although the stack is "
-        "deployed: it was deleted outside CloudFormation. First restore its data: `python -m ops "
-        f"backups {where}` lists the backups, `python -m ops restore ARN --target {table}.restored "
-        f"{where}` restores one. Then destroy the stack and deploy it again."
+        "deployed: it was deleted outside CloudFormation. Destroy the stack (with `backups_on_destroy: delete` only "
+        "DynamoDB's own backups survive that), deploy it again, then run "
+        f"`python -m ops recover ARN {where}`; `python -m ops backups {where}` lists the backups"
     )

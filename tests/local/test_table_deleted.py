@@ -8,8 +8,10 @@ import sys
 import pytest
 
 from chat.__main__ import main as chat
+from dynamo.values import typed
 from ops.__main__ import main as ops
 from tests.support.deployment import Deployment as Stack
+from tests.support.lists import message
 from tests.support.templates import ITEMS
 
 MESSAGE = '{"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}'
@@ -35,9 +37,9 @@ def said(stack, table):
     where = f"--stack {stack} --region us-east-1"
     return (
         f"table {table} of stack {stack} does not exist in us-east-1 although the stack is "
-        "deployed: it was deleted outside CloudFormation. First restore its data: `python -m ops "
-        f"backups {where}` lists the backups, `python -m ops restore ARN --target {table}.restored "
-        f"{where}` restores one. Then destroy the stack and deploy it again."
+        "deployed: it was deleted outside CloudFormation. Destroy the stack (with `backups_on_destroy: delete` only "
+        "DynamoDB's own backups survive that), deploy it again, then run "
+        f"`python -m ops recover ARN {where}`; `python -m ops backups {where}` lists the backups"
     )
 
 
@@ -78,7 +80,8 @@ def test_what_the_line_advises_brings_the_data_and_the_stack_back(client, name, 
     table = stack.deploy(ITEMS)["TableName"]
     where = ("--stack", stack.stack)
     assert ops(["backup", *where]) == 0
-    dynamodb = client("dynamodb")
+    dynamodb, sent = client("dynamodb"), message(60)
+    dynamodb.put_item(TableName=table, Item=typed(sent))
     dynamodb.delete_table(TableName=table)
     capsys.readouterr()
 
@@ -87,13 +90,13 @@ def test_what_the_line_advises_brings_the_data_and_the_stack_back(client, name, 
     (lines,) = [v for k, v in review["sections"].items() if k.startswith("What changes against")]
     assert lines[0] == f"! {said(stack.stack, table)}"
 
-    assert ops(["backups", *where, "--json"]) == 0
-    backups = {row["kind"]: row["arn"] for row in json.loads(capsys.readouterr().out)["backups"]}
-    target = f"{table}.restored"
-    assert ops(["restore", backups["RECOVERY_POINT"], "--target", target, *where]) == 0
-    assert dynamodb.scan(TableName=target)["Count"] >= len(ITEMS)
-    dynamodb.delete_table(TableName=target)
     stack.destroy()
     assert stack.deploy(ITEMS)["TableName"] == table
-    assert dynamodb.scan(TableName=table)["Count"] >= len(ITEMS)
+    assert ops(["backups", *where, "--json"]) == 0
+    backups = {row["kind"]: row["arn"] for row in json.loads(capsys.readouterr().out)["backups"]}
+    sent_later = {"TableName": table, "Key": typed({name: sent[name] for name in ("pk", "sk")})}
+    assert ops(["recover", backups["RECOVERY_POINT"], "--yes", *where]) == 0
+    assert "Item" not in dynamodb.get_item(**sent_later), "it was sent after this backup"
+    assert ops(["recover", backups["SYSTEM"], "--yes", *where]) == 0
+    assert "Item" in dynamodb.get_item(**sent_later)
     stack.destroy()
