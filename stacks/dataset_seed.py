@@ -128,7 +128,7 @@ class DatasetSeed(Construct):
         """The permission to read the dataset."""
         if self._is_export:
             objects = self._bucket.arn_for_objects(f"{self._key}*")
-            return Allow(objects, "s3:GetObject", because="The objects of this export; DynamoDB generates their names.")
+            return Allow(objects, "s3:GetObject", because="Objects of this export, which DynamoDB names.")
         return Allow(self._bucket.arn_for_objects(self._key), "s3:GetObject")
 
     def _add_machine(self, scope: Construct, checker: ProjectFunction | None, worker: ProjectFunction) -> None:

@@ -66,8 +66,8 @@ class SettingFields:
     time_zone: str = _setting("Etc/UTC", "IANA time zone of `backup_time`")
     seed_dataset: str = _setting(
         "",
-        "dataset to load too: a `.jsonl` or `.jsonl.gz` file; in the stack's region `s3://bucket/key`, or "
-        "`s3://bucket/prefix/` of a table's export",
+        "dataset to load too: a `.jsonl` or `.jsonl.gz` file, or in the stack's region `s3://bucket/key` or, of an "
+        "export, `s3://bucket/prefix/`",
     )
     user_pool_id: str = _setting("", "identify users by their `sub` in this Cognito user pool; default: plain names")
     alarms: bool = _setting(False, "alarms, a dashboard, and an SNS topic for alarms and failed backups")
