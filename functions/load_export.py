@@ -87,7 +87,7 @@ def _check_manifest(event: Mapping[str, Any]) -> None:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _MISSING:
                 raise
-            raise DatasetError(f"names {name}, which does not exist; copy the whole export") from None
+            raise DatasetError(f"names {name}, which does not exist or cannot be read; copy the whole export") from None
 
 
 def _check_data(event: Mapping[str, Any], context: Any) -> int:

@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from embedded_aws.tests.support.steps import eventually
+from embedded_aws.tests.support.steps import allow, eventually, policy
 from tests.support.chat_steps import on_table, store, typed
 from tests.support.lists import message
+from tests.support.pipeline_steps import session_keys
 
 
 @pytest.fixture(autouse=True)
@@ -93,6 +94,19 @@ def test_what_goes_wrong_is_one_line_with_the_remedy(client, chat, bucket, name,
         f"table {table} has no point-in-time recovery, from which DynamoDB exports; set pitr_days in cdk.json and "
         "deploy, or export to a FILE"
     )
+
+
+def test_a_caller_who_may_not_write_to_the_bucket_is_told_what_is_missing(client, chat, bucket, name, monkeypatch):
+    trusting = policy({"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"})
+    role = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trusting)["Role"]["Arn"]
+    reading = policy(allow("dynamodb:ExportTableToPointInTime", "dynamodb:Describe*"))
+    client("iam").put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=reading)
+    for key, value in session_keys(client, role).items():
+        monkeypatch.setenv(key.upper(), value)
+    ran = chat("export", "--to", f"s3://{bucket}")
+    assert ran.status == 1
+    assert f"to s3://{bucket} failed: S3AccessDenied: Access Denied; the caller and the policy of the" in ran.err
+    assert "must allow s3:PutObject, s3:AbortMultipartUpload and s3:PutObjectAcl, and the bucket of another" in ran.err
 
 
 def test_an_interrupted_command_says_that_the_export_goes_on(client, chat, bucket, monkeypatch, setting):

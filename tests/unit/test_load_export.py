@@ -108,7 +108,9 @@ def test_a_manifest_that_names_a_missing_file_is_refused(objects):
     objects[manifest] = b'{"dataFileS3Key": "old/AWSDynamoDB/01-a/data/x.json.gz"}\n'
     assert load_export.check(event(manifest), context(900_000)) == 0
     objects[manifest] += b'{"dataFileS3Key": "old/AWSDynamoDB/01-a/data/y.json.gz"}\n'
-    with pytest.raises(DatasetError, match=r"names data/y\.json\.gz, which does not exist; copy the whole export"):
+    with pytest.raises(
+        DatasetError, match=r"names data/y\.json\.gz, which does not exist or cannot be read; copy the whole export"
+    ):
         load_export.check(event(manifest), context(900_000))
 
 
