@@ -205,6 +205,7 @@ review: $(SETUP) ## show what a change does to the deployed stacks, or to BASE=o
 
 accept: $(SETUP) ## write the generated files: snapshots of templates, tables and examples in README and docs
 	@python -m tests.support.generated
+	@python -m embedded_aws.tests.engine_sources
 
 # --- on the embedded AWS -----------------------------------------------------
 

@@ -24,7 +24,8 @@ from typing import Any
 
 import ministack.services.dynamodb as engine
 
-from embedded_aws.dynamodb import pages
+from embedded_aws import hooks
+from embedded_aws.dynamodb.sorted_keys import segment_of
 from embedded_aws.environment import PROJECT
 
 _TABLE = "bench"
@@ -93,7 +94,7 @@ def _start(project: Path) -> float:
 def _read(items: int, rounds: int) -> None:
     """Print what a page costs with the engine's own functions, and with the others."""
     before = {"Query": engine._query, "Scan": engine._scan}
-    pages.install()
+    hooks.install("services.dynamodb:")
     after = {"Query": engine._query, "Scan": engine._scan}
     _fill(items)
     print(
@@ -127,7 +128,7 @@ def _requests(items: int) -> list[tuple[str, dict[str, Any]]]:
     started = {"ExclusiveStartKey": start}
     return [
         ("Scan", started),
-        ("Scan of a segment", started | {"TotalSegments": 4, "Segment": 1}),
+        ("Scan of a segment", started | {"TotalSegments": 4, "Segment": segment_of(start["pk"], 4)}),
         ("Scan of an index", index | {"ExclusiveStartKey": start | {"kind": middle["kind"]}}),
         ("Query", key | started),
         ("Query reversed", key | started | {"ScanIndexForward": False}),

@@ -7,14 +7,9 @@ one that is being updated is active.
 
 import re
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
-import ministack.services.cloudformation.handlers as cloudformation
-import ministack.services.lambda_svc as functions
-
-from embedded_aws.patching import Handler, wrap
-from embedded_aws.replies import Json, Reply
+from embedded_aws.replies import Handler, Json, Reply
 
 REASONS = ("StateReason", "StateReasonCode", "LastUpdateStatusReason", "LastUpdateStatusReasonCode")
 
@@ -27,14 +22,8 @@ UPDATING: Json = {
 }
 
 
-def install() -> None:
-    """Leave the members out."""
-    wrap(functions, "json_response", _json_response)
-    handler = cloudformation._ACTION_HANDLERS["DescribeChangeSet"]
-    cloudformation._ACTION_HANDLERS["DescribeChangeSet"] = partial(_describe_change_set, handler)
-
-
-def _json_response(original: Callable[..., Reply], data: Any, *arguments: Any, **named: Any) -> Reply:
+def json_response(original: Callable[..., Reply], data: Any, *arguments: Any, **named: Any) -> Reply:
+    """An answer of Lambda."""
     return original(_shown(data), *arguments, **named)
 
 
@@ -48,6 +37,7 @@ def _shown(value: Any) -> Any:
     return {name: _shown(each) for name, each in (value | updating).items() if each != "" or name not in REASONS}
 
 
-def _describe_change_set(original: Handler, form: Json) -> Reply:
+def describe_change_set(original: Handler, form: Json) -> Reply:
+    """DescribeChangeSet."""
     status, headers, body = original(form)
     return status, headers, re.sub(rb"<ChangeSetType>\w*</ChangeSetType>", b"", body)

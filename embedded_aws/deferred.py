@@ -21,6 +21,8 @@ class _Deferred(ModuleType):
 
 def defer(name: str) -> None:
     """Let imports of the module ``name`` get it without running it. Raises ValueError if there is none."""
+    if name in sys.modules:
+        return
     spec = find_spec(name)
     if spec is None:
         raise ValueError(f"there is no module {name}")

@@ -14,15 +14,12 @@ from collections.abc import Callable
 from typing import Any
 
 import ministack.core.iam_evaluator as evaluator
-import ministack.services.cloudwatch as cloudwatch
-import ministack.services.eventbridge as eventbridge
 import ministack.services.kms as kms
 import ministack.services.lambda_svc as lambda_svc
 import ministack.services.sns as sns
 from ministack.core.responses import get_account_id, get_region
 
 from embedded_aws.iam.roles import denial, find
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 EVENTS, ALARMS = "events.amazonaws.com", "cloudwatch.amazonaws.com"
@@ -31,19 +28,15 @@ _ACTIONS_OF_ALARMS = ("AlarmActions", "OKActions", "InsufficientDataActions")
 _LOGGER = logging.getLogger(__name__)
 
 
-def install() -> None:
-    """Check each receiver before the engine delivers."""
-    wrap(eventbridge, "_invoke_target", _invoke)
-    wrap(cloudwatch, "_dispatch_alarm_actions", _act)
-
-
-def _invoke(original: Callable[..., None], target: Json, event: Json, rule: Json, *view: Any) -> None:
+def invoke_target(original: Callable[..., None], target: Json, event: Json, rule: Json, *view: Any) -> None:
+    """Deliver an event to a target that may receive it."""
     role = str(target.get("RoleArn") or "")
     if receives(target.get("Arn", ""), EVENTS, str(rule.get("Arn", "")), role):
         original(target, event, rule, *view)
 
 
-def _act(original: Callable[..., None], alarm: Json, *change: Any) -> None:
+def dispatch_actions(original: Callable[..., None], alarm: Json, *change: Any) -> None:
+    """Take those actions of an alarm whose receivers may be called."""
     source = str(alarm.get("AlarmArn", ""))
     allowed = {
         name: [arn for arn in alarm.get(name) or [] if receives(arn, ALARMS, source)] for name in _ACTIONS_OF_ALARMS

@@ -56,17 +56,17 @@ class Forked:
         self.terminate(signal.SIGKILL)
 
 
-def install(runtime: Any) -> None:
-    """Let the engine's module of Lambda's processes fork the Python ones."""
+def _can_fork() -> bool:
+    """Whether this is Linux, and not an old one."""
     try:
         os.close(os.pidfd_open(os.getpid()))
     except (AttributeError, OSError):
-        return  # not Linux, or an old one
-    runtime.subprocess = SimpleNamespace(**vars(subprocess) | {"Popen": _popen})
+        return False
+    return True
 
 
 def _popen(command: list[str], **options: Any) -> Any:
-    if command[0] != sys.executable:
+    if command[0] != sys.executable or not _can_fork():
         return subprocess.Popen(command, **options)
     request = json.dumps([command[1], str(options["cwd"]), options["env"]]).encode()
     pipes = [os.pipe() for _ in range(3)]
@@ -117,6 +117,10 @@ def _next_child(channel: socket.socket) -> tuple[str, str, dict[str, str]]:
             os.close(fd)
         script, folder, environment = json.loads(request)
         return script, folder, environment
+
+
+# ``subprocess`` for the engine's module of Lambda's processes.
+SUBPROCESS = SimpleNamespace(**vars(subprocess) | {"Popen": _popen})
 
 
 def main() -> None:

@@ -22,13 +22,10 @@ from collections.abc import Callable
 from typing import Any
 
 import ministack.core.lambda_runtime as runtime
-import ministack.services.cloudformation.provisioners as provisioners
 import ministack.services.cloudwatch_logs as logs
 import ministack.services.lambda_svc as engine
 
-from embedded_aws import forked_workers
 from embedded_aws.iam import roles
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json, invalid
 from embedded_aws.settings import CURRENT
 
@@ -52,23 +49,12 @@ _FILE, _FOLDER = 0o004, 0o005
 _UNIX = 3  # of ZipInfo.create_system; packages of other systems have no modes
 _LOGGER = logging.getLogger(__name__)
 
-
-def install() -> None:
-    """Replace the engine's functions; each keeps the original for what it does well."""
-    refusal = invalid("The role defined for the function cannot be assumed by Lambda.")
-    for name in ("_create_function", "_update_config"):
-        wrap(engine, name, roles.trusting("lambda.amazonaws.com", "Role", refusal))
-    wrap(engine, "_emit_lambda_logs", _emit_logs)
-    wrap(engine, "_execute_function_warm", _execute)
-    wrap(provisioners, "_zip_inline", _zip_inline)
-    _install_sdk()
-    forked_workers.install(runtime)
-    # Its reaper looks every 30 seconds.
-    engine.reap_idle_workers = end_idle_workers
-    engine._ensure_reaper_thread()
+check_role = roles.trusting(
+    "lambda.amazonaws.com", "Role", invalid("The role defined for the function cannot be assumed by Lambda.")
+)
 
 
-def _emit_logs(original: Callable[..., None], function: Json, *arguments: Any, **named: Any) -> None:
+def emit_logs(original: Callable[..., None], function: Json, *arguments: Any, **named: Any) -> None:
     """Check the role before a function's log is kept, and before a log group is made for it.
 
     The engine makes the group itself, also again after its stack was deleted.
@@ -91,11 +77,12 @@ def _emit_logs(original: Callable[..., None], function: Json, *arguments: Any, *
         original(function, *arguments, **named)
 
 
-def _execute(original: Callable[..., Json], function: Json, *arguments: Any) -> Json:
+def execute(original: Callable[..., Json], function: Json, *arguments: Any) -> Json:
     """Fail for files that others cannot read; give an error the type that Retry and Catch go by.
 
     The engine calls every error Runtime.HandlerError.
     """
+    engine._ensure_reaper_thread()  # which the engine starts for containers only
     if file := _unreadable(function.get("code_zip") or b""):
         config = function.get("config") or function
         node = str(config.get("Runtime", "")).startswith("nodejs")
@@ -109,7 +96,7 @@ def _execute(original: Callable[..., Json], function: Json, *arguments: Any) -> 
     return answer
 
 
-def _zip_inline(original: Callable[..., bytes | None], *arguments: Any) -> bytes | None:
+def zip_inline(original: Callable[..., bytes | None], *arguments: Any) -> bytes | None:
     """Code inside a template is readable."""
     package = original(*arguments)
     if not package:
@@ -122,14 +109,14 @@ def _zip_inline(original: Callable[..., bytes | None], *arguments: Any) -> bytes
     return buffer.getvalue()
 
 
-def _install_sdk() -> None:
+def with_refusals(node_script: str) -> str:
     """Let a Node function's call of another one fail as the SDK's does, when it is refused.
 
     Otherwise the CDK's provider framework continues as if it had called.
     """
-    head, tail = runtime._NODEJS_WORKER_SCRIPT.split(_ANSWERED)
+    head, tail = node_script.split(_ANSWERED)
     body, rest = tail.split("})\n          );", 1)
-    runtime._NODEJS_WORKER_SCRIPT = f"{head}{_ANSWERED_WELL}{body}}});\n          }});{rest}"
+    return f"{head}{_ANSWERED_WELL}{body}}});\n          }});{rest}"
 
 
 def _error_type(log: str, message: str) -> str:
@@ -152,7 +139,7 @@ def _unreadable(package: bytes) -> str | None:
 
 
 def end_idle_workers() -> int:
-    """End the workers that were idle for ``function_idle_seconds``; how many."""
+    """End the workers that were idle for ``function_idle_seconds``; how many. Called every 30 seconds."""
     now, ended = time.time(), []
     with runtime._lock:
         for key, workers in list(runtime._workers.items()):

@@ -1,10 +1,12 @@
 """Replies and errors in the shape the engine's services give them."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 Json = dict[str, Any]
 Reply = tuple[int, dict[str, str], bytes]
+Handler = Callable[..., Reply]  # of the calls of an API
 
 
 class ApiError(Exception):

@@ -12,47 +12,10 @@ from functools import partial
 from typing import Any
 
 import ministack.services.cloudformation.handlers as cloudformation
-import ministack.services.dynamodb as dynamodb
-import ministack.services.lambda_svc as functions
-import ministack.services.stepfunctions as stepfunctions
 
 from embedded_aws.constraints import NUMBERS, Fault, faults, operations, parsed
-from embedded_aws.patching import Handler, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply, invalid
+from embedded_aws.replies import ApiError, Handler, Json, Reply, invalid
 
-# The engine's handlers by operation.
-TABLES = {
-    "CreateBackup": "_create_backup",
-    "DeleteBackup": "_delete_backup",
-    "DescribeBackup": "_describe_backup",
-    "DescribeContinuousBackups": "_describe_continuous_backups",
-    "ListBackups": "_list_backups",
-    "RestoreTableFromBackup": "_restore_table_from_backup",
-    "RestoreTableToPointInTime": "_restore_table_to_point_in_time",
-    "UpdateContinuousBackups": "_update_continuous_backups",
-    "UpdateTable": "_update_table",
-    "UpdateTimeToLive": "_update_ttl",
-}
-STATE_MACHINES = {
-    "CreateStateMachine": "_create_state_machine",
-    "DescribeMapRun": "_describe_map_run",
-    "ListMapRuns": "_list_map_runs",
-    "UpdateMapRun": "_update_map_run",
-    "UpdateStateMachine": "_update_state_machine",
-}
-NEW_MAPPINGS = {"CreateEventSourceMapping": "_create_esm"}
-NAMED_MAPPINGS = {
-    "DeleteEventSourceMapping": "_delete_esm",
-    "GetEventSourceMapping": "_get_esm",
-    "UpdateEventSourceMapping": "_update_esm",
-}
-LISTED_MAPPINGS = {"ListEventSourceMappings": "_list_esms"}
-DRIFT = (
-    "DescribeStackDriftDetectionStatus",
-    "DescribeStackResourceDrifts",
-    "DetectStackDrift",
-    "DetectStackResourceDrift",
-)
 # DynamoDB's own texts for lengths (DDB-TABLE-457; DeleteBackup is not recorded). They come after all other errors.
 OWN_TEXTS = {
     ("DeleteBackup", "BackupArn"): "Invalid Backup ARN",
@@ -67,44 +30,44 @@ SHORTEST_AGE = 60
 AGE = f"MaximumRecordAgeInSeconds must be either -1 (forever) or between {SHORTEST_AGE} and 604800 (inclusive)"
 
 
-def install() -> None:
-    """Check the requests before the engine and the other additions do."""
-    for service, engine, handlers, members in (
-        ("dynamodb", dynamodb, TABLES, _of_body),
-        ("stepfunctions", stepfunctions, STATE_MACHINES, _of_body),
-        ("lambda", functions, NEW_MAPPINGS, _of_body),
-        ("lambda", functions, NAMED_MAPPINGS, _of_named_mapping),
-        ("lambda", functions, LISTED_MAPPINGS, _of_form),
-    ):
-        for operation, handler in handlers.items():
-            wrap_handler(engine, handler, partial(_checked, service, operation, members))
-    for operation in DRIFT:
-        handler = cloudformation._ACTION_HANDLERS[operation]
-        cloudformation._ACTION_HANDLERS[operation] = partial(_checked_form, operation, handler)
-
-
 def _checked(service: str, operation: str, members: Callable[..., Json], original: Handler, *arguments: Any) -> Reply:
     check(service, operation, members(operations(service)[operation].input_shape, *arguments))
     return original(*arguments)
 
 
+def of_body(service: str, operation: str) -> Handler:
+    """A call, to be wrapped, whose one argument is the body of the request."""
+    return partial(_checked, service, operation, lambda _, body: body)
+
+
+def of_named_mapping(operation: str) -> Handler:
+    """A call of Lambda, to be wrapped, that names an event source mapping."""
+    return partial(_checked, "lambda", operation, _named_mapping)
+
+
+def of_form(service: str, operation: str) -> Handler:
+    """A call, to be wrapped, whose one argument is a query or a form."""
+    return partial(_checked, service, operation, _form)
+
+
+def of_stack(operation: str) -> Handler:
+    """As ``of_form``, for CloudFormation and its form of errors."""
+    return partial(_checked_form, operation)
+
+
 def _checked_form(operation: str, original: Handler, form: Json) -> Reply:
     try:
-        return _checked("cloudformation", operation, _of_form, original, form)
+        return _checked("cloudformation", operation, _form, original, form)
     except ApiError as error:
         reply: Reply = cloudformation._error("ValidationError", error.message)
         return reply
 
 
-def _of_body(_: Any, body: Json) -> Json:
-    return body
-
-
-def _of_named_mapping(_: Any, identifier: str, body: Json | None = None) -> Json:
+def _named_mapping(_: Any, identifier: str, body: Json | None = None) -> Json:
     return (body or {}) | {"UUID": identifier}
 
 
-def _of_form(shape: Any, form: Json) -> Json:
+def _form(shape: Any, form: Json) -> Json:
     """The members in a query or a form, which numbers the elements of a list."""
     values = {name: parsed(member, form[name]) for name, member in shape.members.items() if name in form}
     for name, member in shape.members.items():

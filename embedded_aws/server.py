@@ -19,7 +19,7 @@ import time
 from pathlib import Path
 from typing import Any, TextIO
 
-from embedded_aws.deferred import defer
+from embedded_aws import settings
 
 # The additions reach into the engine's modules, so they hold for one version.
 ENGINE_VERSION = "1.5.33"
@@ -47,6 +47,7 @@ def main() -> None:
     ca_file = _configure_engine(arguments.state_dir, port)
     state = {"pid": os.getpid(), "endpoint": f"https://127.0.0.1:{port}", "ca_file": str(ca_file)}
     _write_state(arguments.state_dir, state)
+    settings.read(os.environ)
     asyncio.run(_serve(listener, arguments.state_dir, until_stdin_closes=arguments.until_stdin_closes))
     lock.close()
 
@@ -125,15 +126,14 @@ def _make_certificate(state_dir: Path) -> tuple[Path, Path, Path]:
 
 
 async def _serve(listener: socket.socket, state_dir: Path, *, until_stdin_closes: bool) -> None:
-    defer("ministack.services.cognito")  # which makes an RSA key of its own, for a tenth of the server's start
     # Imported here: both read the environment that _configure_engine has set.
     import ministack.app
     from hypercorn.asyncio import serve
     from hypercorn.config import Config
 
-    from embedded_aws import additions
+    from embedded_aws import hooks
 
-    additions.install()
+    hooks.install()
     gc.freeze()
     gc.enable()
     config = Config()

@@ -9,10 +9,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-import ministack.app as engine
-
-from embedded_aws.patching import wrap
-
 PREFIX = "additions."
 
 
@@ -71,16 +67,16 @@ class EngineSettings:
 CURRENT = EngineSettings()
 
 
-def install(environment: Mapping[str, str]) -> None:
-    """Read the settings of ``environment`` and let the engine's admin endpoint change them."""
+def read(environment: Mapping[str, str]) -> None:
+    """Take the settings that ``environment`` has."""
     for field in fields(CURRENT):
         value = environment.get(f"LOCAL_AWS_{field.name.upper()}")
         if value is not None:
             CURRENT.change(field.name, value)
-    wrap(engine, "_handle_admin_config_request", _handle_config)
 
 
-async def _handle_config(original: Any, path: str, method: str, body: bytes) -> Any:
+async def handle_config(original: Any, path: str, method: str, body: bytes) -> Any:
+    """Change settings, for requests that name one."""
     if path != "/_ministack/config" or method != "POST" or PREFIX.encode() not in body:
         return await original(path, method, body)
     values, headers = json.loads(body), {"Content-Type": "application/json"}

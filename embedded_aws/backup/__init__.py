@@ -4,14 +4,3 @@ Tags of the sources named in this package: ``model`` is botocore's data/backup/2
 developer guide; ``TF`` hashicorp/terraform-provider-aws, internal/service/backup; ``NUKE``
 gruntwork-io/cloud-nuke#730 and ``DEL`` go-to-k/delstack#370, which quote AWS's answers.
 """
-
-from embedded_aws.backup import backup_jobs, backup_plans, recovery_points, routes, store
-
-
-def install() -> None:
-    """Put the service in front of the engine's, which keeps what is not listed in ``routes``."""
-    backup_plans.install()
-    recovery_points.install()
-    backup_jobs.install()
-    routes.install()
-    store.install()

@@ -25,8 +25,7 @@ from embedded_aws.backup.requests import Request, find, page
 from embedded_aws.backup.store import BackupJob, RecoveryPoint
 from embedded_aws.dynamodb.recovery import table_name
 from embedded_aws.iam import roles
-from embedded_aws.patching import Handler, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply, body_of, invalid
+from embedded_aws.replies import ApiError, Handler, Json, Reply, body_of, invalid
 from embedded_aws.settings import CURRENT
 
 SHORTEST_WINDOW_MINUTES = 60
@@ -38,11 +37,6 @@ ADVANCED_ACTIONS = ("dynamodb:ListTagsOfResource", "dynamodb:StartAwsBackupJob")
 # that DynamoDB keeps until it is done: the other actions that AWSBackupServiceRolePolicyForBackup
 # has for DynamoDB. Which of these AWS Backup checks first is not known.
 DESCRIBE_TABLE = "dynamodb:DescribeTable"
-
-
-def install() -> None:
-    """Refuse to delete a table while a job copies it."""
-    wrap_handler(dynamodb, "_delete_table", _delete_table)
 
 
 def start_backup_job(request: Request) -> Json:
@@ -197,8 +191,11 @@ def _copy_table(table_arn: str, name: str, *, keep_listed: bool) -> Json:
     return made
 
 
-def _delete_table(original: Handler, data: Json) -> Reply:
-    """Source: DynamoDB guide, "Using AWS Backup": the source table cannot be deleted meanwhile."""
+def delete_table(original: Handler, data: Json) -> Reply:
+    """DeleteTable, which is refused while a job copies the table.
+
+    Source: DynamoDB guide, "Using AWS Backup": the source table cannot be deleted meanwhile.
+    """
     name = table_name(data)
     if name in dynamodb._tables and is_being_copied(store.arn_of_table(name)):
         text = f"Attempt to change a resource which is still in use: {name} is being backed up"

@@ -11,20 +11,14 @@ import ministack.services.backup as engine
 from embedded_aws.backup import store
 from embedded_aws.backup.requests import Request
 from embedded_aws.iam import roles
-from embedded_aws.patching import Handler, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply, body_of, invalid, ok
+from embedded_aws.replies import ApiError, Handler, Json, Reply, body_of, invalid, ok
 
 HAS_SELECTIONS = "Related backup plan selections must be deleted prior to backup plan deletion"
 SAME_DOCUMENT = "Backup plan with the same plan document already exists"
 
 
-def install() -> None:
-    """Check plans on the way to the engine, for its API and its CloudFormation alike."""
-    for handler in (_create_plan, _get_plan, _update_plan, _delete_plan):
-        wrap_handler(engine, handler.__name__, handler)
-
-
-def _create_plan(original: Handler, body: Json) -> Reply:
+def create_plan(original: Handler, body: Json) -> Reply:
+    """CreateBackupPlan, for the API and CloudFormation alike."""
     plan = body.get("BackupPlan") or {}
     for other in engine._plans.values():
         if _without_ids(other["BackupPlan"]) == _without_ids(plan):
@@ -33,13 +27,15 @@ def _create_plan(original: Handler, body: Json) -> Reply:
     return original(body)
 
 
-def _get_plan(original: Handler, plan_id: str) -> Reply:
+def get_plan(original: Handler, plan_id: str) -> Reply:
+    """GetBackupPlan."""
     body = body_of(original(plan_id))
     body.pop("BackupPlanName")  # AWS gives the name within the plan only
     return ok(body)
 
 
-def _update_plan(original: Handler, plan_id: str, body: Json) -> Reply:
+def update_plan(original: Handler, plan_id: str, body: Json) -> Reply:
+    """UpdateBackupPlan."""
     _check_rules(body.get("BackupPlan") or {})
     return original(plan_id, body)
 
@@ -56,7 +52,8 @@ def _check_rules(plan: Json) -> None:
         rule.setdefault("RuleId", str(uuid.uuid4()))
 
 
-def _delete_plan(original: Handler, plan_id: str) -> Reply:
+def delete_plan(original: Handler, plan_id: str) -> Reply:
+    """DeleteBackupPlan."""
     if any(kept["BackupPlanId"] == plan_id for kept in engine._selections.values()):
         raise ApiError("InvalidRequestException", HAS_SELECTIONS)
     return original(plan_id)

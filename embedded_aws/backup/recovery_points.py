@@ -10,7 +10,6 @@ Authorization Reference, AWS Backup) and in the tagging API's lists.
 import logging
 import uuid
 from collections.abc import Callable, Iterator
-from functools import partial
 from operator import attrgetter, itemgetter
 from typing import Any
 
@@ -24,7 +23,6 @@ from embedded_aws.backup.requests import Request, find, page
 from embedded_aws.backup.store import RecoveryPoint
 from embedded_aws.dynamodb import customer_keys
 from embedded_aws.iam import roles
-from embedded_aws.patching import wrap
 from embedded_aws.replies import ApiError, Json
 from embedded_aws.settings import CURRENT
 
@@ -179,14 +177,8 @@ def _protected_description(point: RecoveryPoint) -> Json:
     }
 
 
-def install() -> None:
-    """Let the engine find points and restore testing plans wherever it reads or writes tags."""
-    wrap(engine, "_resolve_resource", _resolve)
-    collect = partial(_collect, tagging._collect_backup)
-    tagging._COLLECTORS["backup"] = tagging._RESOURCE_TAG_COLLECTORS["backup"] = collect
-
-
-def _resolve(original: Callable[[str], Any], arn: str) -> Any:
+def resolve_resource(original: Callable[[str], Any], arn: str) -> Any:
+    """The tags of an ARN, also of a recovery point or a restore testing plan; None if there is no such resource."""
     for testing in store.testing_plans.values():
         if testing["plan"]["RestoreTestingPlanArn"] == arn:
             return testing["tags"]
@@ -196,8 +188,9 @@ def _resolve(original: Callable[[str], Any], arn: str) -> Any:
     return original(arn)
 
 
-def _collect(original: Callable[[], Iterator[tuple[str, Any]]]) -> Iterator[tuple[str, Any]]:
-    yield from original()
+def collect_tags() -> Iterator[tuple[str, Any]]:
+    """ARNs and tags of what AWS Backup has, with its recovery points."""
+    yield from tagging._collect_backup()
     for point in store.points.values():
         if point.advanced and point.status():
             yield point.arn, tagging._normalise_flat(point.tags)

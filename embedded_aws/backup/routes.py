@@ -5,8 +5,6 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import ministack.services.backup as engine
-
 from embedded_aws.backup import (
     backup_jobs,
     backup_plans,
@@ -19,7 +17,6 @@ from embedded_aws.backup import (
     vaults,
 )
 from embedded_aws.backup.requests import Request
-from embedded_aws.patching import wrap
 from embedded_aws.replies import ApiError, Json, ok
 
 _VAULT = r"/backup-vaults/(?P<vault>[^/]+)"
@@ -88,12 +85,8 @@ ROUTES: list[tuple[str, str, Callable[[Request], Json | None]]] = [
 ]
 
 
-def install() -> None:
+async def handle_request(original: Any, method: str, path: str, headers: Any, body: bytes, query: Json) -> Any:
     """Answer the calls of ``ROUTES`` before the engine does."""
-    wrap(engine, "handle_request", _handle)
-
-
-async def _handle(original: Any, method: str, path: str, headers: Any, body: bytes, query: dict[str, Any]) -> Any:
     try:
         constraints.check(method, path, query, body)
     except ApiError as error:

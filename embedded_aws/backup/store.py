@@ -15,7 +15,6 @@ from typing import Any
 import ministack.services.backup as engine
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
 
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json, invalid
 
 DAY_SECONDS = 86_400
@@ -36,12 +35,8 @@ _ALL: tuple[Any, ...] = (jobs, points, restores, region_settings, legal_holds, c
 _moment: ContextVar[float] = ContextVar("moment_of_the_request")
 
 
-def install() -> None:
+def reset(original: Callable[[], None]) -> None:
     """Empty these when the engine empties its own: ``POST /_ministack/reset``."""
-    wrap(engine, "reset", _reset)
-
-
-def _reset(original: Callable[[], None]) -> None:
     original()
     for records in _ALL:
         records.clear()

@@ -4,27 +4,7 @@ A handler that raises becomes CREATE_FAILED or DELETE_FAILED with its text as th
 failed to be created is not deleted by the rollback, so another owner's resource is safe.
 """
 
-from embedded_aws.cloudformation import (
-    backup_resources,
-    checks,
-    conditions,
-    drift,
-    other_resources,
-    replacements,
-    stack_rules,
-    table_resources,
-    type_changes,
-)
+from embedded_aws.deferred import defer
 
-
-def install() -> None:
-    """Register the handlers."""
-    backup_resources.install()
-    table_resources.install()
-    other_resources.install()
-    stack_rules.install()
-    drift.install()
-    replacements.install()
-    checks.install()
-    conditions.install()
-    type_changes.install()
+# The engine's CloudFormation imports all services, and this one makes an RSA key: a tenth of the server's start.
+defer("ministack.services.cognito")

@@ -6,48 +6,27 @@ Backup's API, so that its refusals end in CREATE_FAILED or DELETE_FAILED.
 """
 
 import json
+from collections.abc import Callable
 
 import ministack.services.backup as service
 import ministack.services.cloudformation.provisioners as engine
 
 from embedded_aws.backup import backup_plans, restore_testing, store, vaults
 from embedded_aws.backup.requests import Request
-from embedded_aws.cloudformation.registry import Made, importable, register
+from embedded_aws.cloudformation.registry import Made, named
 from embedded_aws.replies import Json, body_of
 
 VAULT = "AWS::Backup::BackupVault"
-SELECTION = "AWS::Backup::BackupSelection"
 TESTING_PLAN = "AWS::Backup::RestoreTestingPlan"
-TESTING_SELECTION = "AWS::Backup::RestoreTestingSelection"
 LOCK, POLICY = "LockConfiguration", "AccessPolicy"
 PLAN_NAME, SELECTION_NAME = restore_testing.PLAN_NAME, restore_testing.SELECTION_NAME
+VAULTS = named(VAULT, "BackupVaultName", service._vaults)
 # CloudFormation hands numbers over as text.
 _NUMBERS = ("StartWindowHours", "ValidationWindowHours", "SelectionWindowDays")
 
 
-def install() -> None:
-    """Register the types."""
-    engine_update = engine._backup_vault_update
-
-    def update(name: str, old: Json, new: Json, stack: str, logical_id: str) -> Made:
-        made: Made = engine_update(name, old, new, stack, logical_id)
-        _guard_vault(name, new, before=old)
-        return made
-
-    register(VAULT, create=_create_vault, update=update, delete=_delete_vault)
-    importable(VAULT, "BackupVaultName", _adopt_vault, service._vaults)
-    register("AWS::Backup::BackupPlan", create=_create_plan, delete=_delete_plan)
-    register(SELECTION, create=_create_selection, delete=_delete_selection)
-    register(TESTING_PLAN, create=_create_testing_plan, update=_update_testing_plan, delete=_delete_testing_plan)
-    register(
-        TESTING_SELECTION,
-        create=_create_testing_selection,
-        update=_update_testing_selection,
-        delete=_delete_testing_selection,
-    )
-
-
-def _create_vault(logical_id: str, props: Json, stack: str) -> Made:
+def create_vault(logical_id: str, props: Json, stack: str) -> Made:
+    """Create a vault with its lock and its access policy."""
     name = props.get("BackupVaultName") or engine._physical_name(stack, logical_id, max_len=50)
     body: Json = {"BackupVaultTags": engine._tag_map(props.get("BackupVaultTags"))}
     if props.get("EncryptionKeyArn"):
@@ -58,7 +37,14 @@ def _create_vault(logical_id: str, props: Json, stack: str) -> Made:
         vaults.check_policy(_text(props[POLICY]))
     vaults.create_vault(Request({"vault": name}, body))
     _guard_vault(name, props, before={})
-    return _adopt_vault({"BackupVaultName": name})
+    return adopt_vault({"BackupVaultName": name})
+
+
+def update_vault(original: Callable[..., Made], name: str, old: Json, new: Json, stack: str, logical_id: str) -> Made:
+    """Update a vault with its lock and its access policy."""
+    made = original(name, old, new, stack, logical_id)
+    _guard_vault(name, new, before=old)
+    return made
 
 
 def _guard_vault(name: str, props: Json, *, before: Json) -> None:
@@ -75,28 +61,33 @@ def _text(policy: Json | str) -> str:
     return policy if isinstance(policy, str) else json.dumps(policy)
 
 
-def _adopt_vault(identifier: Json) -> Made:
+def adopt_vault(identifier: Json) -> Made:
+    """Import a vault that exists."""
     name = identifier["BackupVaultName"]
     arn = vaults.existing(name)["BackupVaultArn"]
     return name, {"BackupVaultArn": arn, "BackupVaultName": name}
 
 
-def _delete_vault(name: str, _: Json) -> None:
+def delete_vault(name: str, _: Json) -> None:
+    """Delete a vault, unless it has recovery points."""
     if vaults.exists(name):
         vaults.delete_vault(Request({"vault": name}))
 
 
-def _create_plan(_: str, props: Json, __: str) -> Made:
+def create_plan(_: str, props: Json, __: str) -> Made:
+    """Create a backup plan."""
     plan = body_of(service._create_plan(engine._backup_plan_body(props)))
     return plan["BackupPlanId"], {name: plan[name] for name in ("BackupPlanId", "BackupPlanArn", "VersionId")}
 
 
-def _delete_plan(plan_id: str, _: Json) -> None:
+def delete_plan(plan_id: str, _: Json) -> None:
+    """Delete a backup plan, unless it has selections."""
     if plan_id in service._plans:
         body_of(service._delete_plan(plan_id))
 
 
-def _create_selection(_: str, props: Json, __: str) -> Made:
+def create_selection(_: str, props: Json, __: str) -> Made:
+    """Create a selection in its plan."""
     plan_id = props["BackupPlanId"]
     made = backup_plans.create_selection_in(plan_id, {"BackupSelection": props["BackupSelection"]})
     selection_id = made["SelectionId"]
@@ -105,25 +96,29 @@ def _create_selection(_: str, props: Json, __: str) -> Made:
     return selection_id, attributes
 
 
-def _delete_selection(selection_id: str, props: Json) -> None:
+def delete_selection(selection_id: str, props: Json) -> None:
+    """Delete a selection."""
     if selection_id in service._selections:
         backup_plans.delete_selection(Request({"plan": props["BackupPlanId"], "selection": selection_id}))
 
 
-def _create_testing_plan(_: str, props: Json, __: str) -> Made:
+def create_testing_plan(_: str, props: Json, __: str) -> Made:
+    """Create a restore testing plan."""
     body = {restore_testing.PLAN: _testing_plan(props), "Tags": engine._tag_map(props.get("Tags"))}
     restore_testing.create_plan(Request({}, body))
     return _made_testing_plan(props[PLAN_NAME])
 
 
-def _update_testing_plan(name: str, _: Json, new: Json, __: str, ___: str) -> Made:
+def update_testing_plan(name: str, _: Json, new: Json, __: str, ___: str) -> Made:
+    """Update a restore testing plan."""
     request = Request({"plan": name}, {restore_testing.PLAN: _testing_plan(new)})
     restore_testing.update_plan(request)
     store.testing_plans[name]["tags"] = engine._tag_map(new.get("Tags"))
     return _made_testing_plan(name)
 
 
-def _delete_testing_plan(name: str, _: Json) -> None:
+def delete_testing_plan(name: str, _: Json) -> None:
+    """Delete a restore testing plan."""
     if name in store.testing_plans:
         restore_testing.delete_plan(Request({"plan": name}))
 
@@ -138,17 +133,20 @@ def _testing_plan(props: Json) -> Json:
     return plan
 
 
-def _create_testing_selection(_: str, props: Json, __: str) -> Made:
+def create_testing_selection(_: str, props: Json, __: str) -> Made:
+    """Create a selection in its restore testing plan."""
     restore_testing.create_selection(_testing_selection(props))
     return f"{props[PLAN_NAME]}|{props[SELECTION_NAME]}", {}
 
 
-def _update_testing_selection(name: str, _: Json, new: Json, __: str, ___: str) -> Made:
+def update_testing_selection(name: str, _: Json, new: Json, __: str, ___: str) -> Made:
+    """Update a restore testing selection."""
     restore_testing.update_selection(_testing_selection(new))
     return name, {}
 
 
-def _delete_testing_selection(name: str, _: Json) -> None:
+def delete_testing_selection(name: str, _: Json) -> None:
+    """Delete a restore testing selection."""
     plan, selection = name.split("|")
     if selection in store.testing_plans.get(plan, {"selections": {}})["selections"]:
         restore_testing.delete_selection(Request({"plan": plan, "selection": selection}))

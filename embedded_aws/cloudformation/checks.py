@@ -9,7 +9,7 @@ from collections.abc import Callable
 import ministack.services.cloudformation.provisioners as engine
 
 from embedded_aws.cloudformation.property_rules import refuse_invalid
-from embedded_aws.cloudformation.registry import Made, wrap_shared
+from embedded_aws.cloudformation.registry import Made
 from embedded_aws.cloudformation.taken_names import refuse_taken
 from embedded_aws.replies import Json
 
@@ -18,19 +18,14 @@ OWN_TAGS = "aws:cloudformation:"
 CUSTOM, TOKEN = ("Custom::", "AWS::CloudFormation::CustomResource"), "ServiceToken"
 
 
-def install() -> None:
-    """Replace the engine's functions."""
-    wrap_shared("_provision_resource", _create)
-    wrap_shared("_update_resource", _update)
-
-
-def _create(original: Callable[..., Made], kind: str, logical_id: str, properties: Json, stack: str) -> Made:
+def provision_resource(original: Callable[..., Made], kind: str, logical_id: str, properties: Json, stack: str) -> Made:
+    """Create a resource that the type's schema allows and whose name is free."""
     refuse_invalid(kind, logical_id, _of_template(kind, properties))
     refuse_taken(kind, logical_id, properties, stack)
     return original(kind, logical_id, properties, stack)
 
 
-def _update(
+def update_resource(
     original: Callable[..., Made],
     kind: str,
     physical_id: str,
@@ -40,6 +35,7 @@ def _update(
     logical_id: str = "",
     attributes: Json | None = None,
 ) -> Made:
+    """Update a resource to what the type's schema allows."""
     if kind.startswith(CUSTOM) and old.get(TOKEN) != new.get(TOKEN):
         raise ValueError("Modifying service token is not allowed.")
     if old != new:

@@ -8,25 +8,16 @@ and others), which AWS accepts.
 from collections.abc import Callable
 from typing import Any
 
-import ministack.services.cloudformation.changesets as changesets
 import ministack.services.cloudformation.engine as templates
-import ministack.services.cloudformation.handlers as handlers
-import ministack.services.cloudformation.stacks as stacks
 
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 FUNCTIONS = ("Fn::Join", "Fn::FindInMap", "Fn::Sub")
 
 
-def install() -> None:
-    """Replace the engine's function, also where others have imported it."""
-    wrap(templates, "_evaluate_conditions", _evaluate)
-    for module in (changesets, handlers, stacks):
-        setattr(module, "_evaluate_conditions", templates._evaluate_conditions)  # noqa: B010 (mypy knows no such name)
+def evaluate(original: Callable[[Json, Json], dict[str, bool]], template: Json, parameters: Json) -> dict[str, bool]:
+    """Which conditions of a template hold."""
 
-
-def _evaluate(original: Callable[[Json, Json], dict[str, bool]], template: Json, parameters: Json) -> dict[str, bool]:
     def resolved(value: Any) -> Any:
         if isinstance(value, list):
             return [resolved(each) for each in value]

@@ -42,12 +42,11 @@ NAMES = ("Region", "IndexName", "RuleName")
 SCALED = ("ReadCapacityAutoScalingSettings", "WriteCapacityAutoScalingSettings")
 
 
-def install() -> None:
-    """Add READERS to the readers of the engine."""
-    for kind, (read, properties) in READERS.items():
-        original, known = engine._DRIFT_READERS.get(kind, (None, frozenset()))
-        reader = partial(_extended, original, read) if original else read
-        engine._DRIFT_READERS[kind] = (reader, known | set(properties.split()))
+def extended(kind: str, known: tuple[Reader, frozenset[str]] | None) -> tuple[Reader, frozenset[str]]:
+    """The engine's reader of a type and the properties that it reads, extended by READERS."""
+    original, names = known or (None, frozenset())
+    read, properties = READERS[kind]
+    return partial(_extended, original, read) if original else read, names | frozenset(properties.split())
 
 
 def _extended(original: Reader, more: Reader, physical_id: str, props: Json) -> Json | None:

@@ -5,24 +5,18 @@ CreateOpenIDConnectProvider (an account has one provider for a URL).
 """
 
 from collections.abc import Callable
-from functools import partial
-from typing import Any
 
 import ministack.services.cloudformation.provisioners as engine
 import ministack.services.iam as iam
 import ministack.services.lambda_svc as lambda_svc
 import ministack.services.sns as sns
 
-from embedded_aws.cloudformation.registry import Made, register
-from embedded_aws.patching import wrap
+from embedded_aws.cloudformation.registry import Made
 from embedded_aws.replies import Json, body_of
 from embedded_aws.streams import states
 from embedded_aws.streams.mappings import DEFAULTS, of_stream
 
-TOPIC, KEY = "AWS::SNS::Topic", "KmsMasterKeyId"
-PROVIDER = "AWS::IAM::OIDCProvider"
-ROLE, BOUNDARY = "AWS::IAM::Role", "PermissionsBoundary"
-MAPPING = "AWS::Lambda::EventSourceMapping"
+KEY, BOUNDARY = "KmsMasterKeyId", "PermissionsBoundary"
 MAPPING_NUMBERS = (
     "BatchSize MaximumBatchingWindowInSeconds MaximumRecordAgeInSeconds MaximumRetryAttempts ParallelizationFactor"
 ).split()
@@ -30,20 +24,7 @@ MAPPING_NUMBERS = (
 UNSET: Json = {"Enabled": True, "FilterCriteria": {}, "FunctionResponseTypes": [], "MaximumBatchingWindowInSeconds": 0}
 
 
-def install() -> None:
-    """Register the types."""
-    wrap(engine, "_cw_metric_alarm_record", _alarm)
-    create, update = partial(_topic, engine._sns_create, 1), partial(_topic, engine._sns_update, 2)
-    register(TOPIC, create=create, update=update)
-    register(PROVIDER, create=_create_provider, update=_update_provider, delete=_delete_provider)
-    handlers = engine._RESOURCE_HANDLERS[ROLE]
-    for verb, position in (("create", 1), ("update", 2)):
-        handlers[verb] = partial(_role, handlers[verb], position)
-    create = partial(_create_mapping, engine._lambda_esm_create)
-    register(MAPPING, create=create, update=partial(_update_mapping, engine._lambda_esm_update))
-
-
-def _alarm(original: Callable[[str, Json], Json], name: str, properties: Json) -> Json:
+def alarm_record(original: Callable[[str, Json], Json], name: str, properties: Json) -> Json:
     """An alarm on metric math, which the engine refuses: either MetricName or Metrics is given.
 
     Its expression is not worked out: it follows the first of its metrics, of whose data the engine
@@ -66,17 +47,26 @@ def _alarm(original: Callable[[str, Json], Json], name: str, properties: Json) -
     return original(name, single)
 
 
-def _topic(handler: Callable[..., Made], position: int, *arguments: Any) -> Made:
-    """A topic keeps its key, which can be changed; the engine's drops it."""
-    made = handler(*arguments)
-    attributes, key = sns._topics[made[0]]["attributes"], arguments[position].get(KEY)
+def create_topic(original: Callable[..., Made], logical_id: str, props: Json, *rest: str) -> Made:
+    """A topic with its key, which the engine drops."""
+    return _with_key(original(logical_id, props, *rest), props)
+
+
+def update_topic(original: Callable[..., Made], arn: str, old: Json, new: Json, *rest: str) -> Made:
+    """A topic whose key is changed without replacement."""
+    return _with_key(original(arn, old, new, *rest), new)
+
+
+def _with_key(made: Made, props: Json) -> Made:
+    attributes, key = sns._topics[made[0]]["attributes"], props.get(KEY)
     attributes.pop(KEY, None)
     if key:
         attributes[KEY] = key
     return made
 
 
-def _create_provider(_: str, props: Json, __: str) -> Made:
+def create_provider(_: str, props: Json, __: str) -> Made:
+    """Create an OIDC provider."""
     host = props["Url"].removeprefix("https://").rstrip("/")
     arn = f"arn:aws:iam::{engine.get_account_id()}:oidc-provider/{host}"
     if arn in iam._oidc_providers:
@@ -85,12 +75,14 @@ def _create_provider(_: str, props: Json, __: str) -> Made:
     return arn, {"Arn": arn}
 
 
-def _update_provider(arn: str, _: Json, new: Json, *__: str) -> Made:
+def update_provider(arn: str, _: Json, new: Json, *__: str) -> Made:
+    """Update an OIDC provider."""
     iam._oidc_providers[arn] |= _provider_record(new)
     return arn, {"Arn": arn}
 
 
-def _delete_provider(arn: str, _: Json) -> None:
+def delete_provider(arn: str, _: Json) -> None:
+    """Delete an OIDC provider."""
     iam._oidc_providers.pop(arn, None)
 
 
@@ -104,21 +96,29 @@ def _provider_record(props: Json) -> Json:
     }
 
 
-def _role(handler: Callable[..., Made], position: int, *arguments: Any, **named: Any) -> Made:
-    """A role with its boundary: the ARN of a managed policy, changed without replacement."""
-    made = handler(*arguments, **named)
-    iam._roles[made[0]][BOUNDARY] = arguments[position].get(BOUNDARY) or ""
+def create_role(original: Callable[..., Made], logical_id: str, props: Json, *rest: str) -> Made:
+    """A role with its boundary, the ARN of a managed policy."""
+    return _with_boundary(original(logical_id, props, *rest), props)
+
+
+def update_role(original: Callable[..., Made], name: str, old: Json, new: Json, *rest: str) -> Made:
+    """A role whose boundary is changed without replacement."""
+    return _with_boundary(original(name, old, new, *rest), new)
+
+
+def _with_boundary(made: Made, props: Json) -> Made:
+    iam._roles[made[0]][BOUNDARY] = props.get(BOUNDARY) or ""
     return made
 
 
-def _create_mapping(original: Callable[..., Made], logical_id: str, props: Json, stack: str) -> Made:
+def create_mapping(original: Callable[..., Made], logical_id: str, props: Json, stack: str) -> Made:
     """A mapping of a stream goes through Lambda's API, with its checks and defaults."""
     if not of_stream(props):
         return original(logical_id, props, stack)
     return _made_mapping(body_of(lambda_svc._create_esm(_mapping_request(props)))["UUID"])
 
 
-def _update_mapping(original: Callable[..., Made], identifier: str, old: Json, new: Json, stack: str, _: str) -> Made:
+def update_mapping(original: Callable[..., Made], identifier: str, old: Json, new: Json, stack: str, _: str) -> Made:
     """A property that leaves the template gets its default again; the engine would leave it set."""
     if not of_stream(new):
         return original(identifier, old, new, stack)

@@ -10,23 +10,14 @@ from typing import Any
 
 import ministack.services.cloudformation.provisioners as engine
 
-from embedded_aws.cloudformation.registry import Made, wrap_shared
+from embedded_aws.cloudformation.registry import Made
 from embedded_aws.cloudformation.schemas import CONDITIONAL, CREATE_ONLY, Path_, name_property, paths, schema_of
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 STRATEGY, DELETE_FIRST = "replacementStrategy", "delete_then_create"
 
 
-def install() -> None:
-    """Replace the engine's functions."""
-    wrap_shared("_property_recreation", _recreation)
-    wrap_shared("_replacing_change", _replacing)
-    wrap_shared("_custom_named_replacement_error", _named_error)
-    wrap(engine, "_replace_resource", _replace)
-
-
-def _recreation(original: Callable[[str, str], str], kind: str, name: str) -> str:
+def property_recreation(original: Callable[[str, str], str], kind: str, name: str) -> str:
     """Whether a change of the property replaces the resource; the engine knows only some types."""
     if not schema_of(kind):
         return original(kind, name)
@@ -36,7 +27,7 @@ def _recreation(original: Callable[[str, str], str], kind: str, name: str) -> st
     return "Conditionally" if name in nested else "Never"
 
 
-def _replacing(original: Callable[..., bool], kind: str, old: Json, new: Json) -> bool:
+def replacing_change(original: Callable[..., bool], kind: str, old: Json, new: Json) -> bool:
     """Whether the change replaces the resource, also one inside of a property."""
     changed = (_at(old, path) != _at(new, path) for path in paths(kind, CREATE_ONLY))
     return any(changed) or original(kind, old, new)
@@ -48,7 +39,7 @@ def _at(value: Any, path: Path_) -> Any:
     return value
 
 
-def _named_error(
+def custom_named_error(
     original: Callable[..., str | None], kind: str, old: Json, new: Json, physical_id: str | None = None
 ) -> str | None:
     """Why a resource whose name stays cannot be replaced; None when it can."""
@@ -63,7 +54,7 @@ def _named_error(
     return original(kind, old, new, physical_id)
 
 
-def _replace(
+def replace_resource(
     original: Callable[..., Made], kind: str, physical_id: str, old: Json, new: Json, stack: str, logical_id: str
 ) -> Made:
     """Delete first where the schema says so: two of these resources cannot exist at once."""

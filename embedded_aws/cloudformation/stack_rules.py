@@ -10,38 +10,22 @@ import asyncio
 import time
 import uuid
 from collections.abc import Awaitable, Callable
-from functools import partial
 from typing import Any
 
 import ministack.services.cloudformation as cloudformation
 import ministack.services.cloudformation.provisioners as engine
 import ministack.services.cloudformation.stacks as stacks
 
-from embedded_aws.cloudformation.registry import Made, register
-from embedded_aws.patching import wrap
+from embedded_aws.cloudformation.registry import Made
 from embedded_aws.replies import Json
 
 Create = Callable[[str, Json, str], Made]
-# Types that a template may retain, and the property with the name.
-RETAINED = {"AWS::IAM::Role": "RoleName", "AWS::Logs::LogGroup": "LogGroupName"}
 # Less than clients wait for an answer.
 PATIENCE_SECONDS = 20
-MACHINE, MACHINE_NAME = "AWS::StepFunctions::StateMachine", "StateMachineName"
+MACHINE_NAME = "StateMachineName"
 
 
-def install() -> None:
-    """Generate new names for retained resources, and keep the order of a deletion."""
-    for kind, name in RETAINED.items():
-        handlers = engine._RESOURCE_HANDLERS[kind]
-        handlers["create"] = partial(unique, handlers["create"], name)
-    machines = engine._RESOURCE_HANDLERS[MACHINE]
-    create, update = partial(_create_machine, machines["create"]), partial(_update_machine, machines["update"])
-    register(MACHINE, create=create, update=update)
-    wrap(stacks, "_delete_resource", _delete_in_order)
-    wrap(cloudformation, "handle_request", _answer_late)
-
-
-async def _answer_late(
+async def handle_request(
     handle: Callable[..., Awaitable[Any]], method: str, path: str, headers: dict[str, str], body: bytes, query: Any
 ) -> Any:
     """Answer the CDK CLI when the operation has ended: it asks every five seconds, with no option to ask sooner."""
@@ -57,13 +41,25 @@ def _is_changing(stack: Json) -> bool:
     return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
-def _create_machine(create: Create, logical_id: str, props: Json, stack: str) -> Made:
+def create_machine(create: Create, logical_id: str, props: Json, stack: str) -> Made:
+    """A state machine whose generated name lacks the stack's."""
     return create(logical_id, {MACHINE_NAME: f"{logical_id[:67]}-{uuid.uuid4().hex[:12]}"} | props, stack)
 
 
-def _update_machine(update: Callable[..., Made], arn: str, old: Json, new: Json, *rest: str) -> Made:
+def update_machine(update: Callable[..., Made], arn: str, old: Json, new: Json, *rest: str) -> Made:
+    """A state machine that keeps its generated name."""
     name = {MACHINE_NAME: arn.rsplit(":", 1)[-1]}
     return update(arn, name | old, name | new, *rest)
+
+
+def create_role(create: Create, *arguments: Any) -> Made:
+    """A role, which a template may retain."""
+    return unique(create, "RoleName", *arguments)
+
+
+def create_log_group(create: Create, *arguments: Any) -> Made:
+    """A log group, which a template may retain."""
+    return unique(create, "LogGroupName", *arguments)
 
 
 def unique(create: Create, name: str, logical_id: str, props: Json, stack: str) -> Made:
@@ -73,7 +69,7 @@ def unique(create: Create, name: str, logical_id: str, props: Json, stack: str) 
     return create(logical_id, props, stack)
 
 
-def _delete_in_order(
+def delete_resource(
     delete: Callable[..., Any], kind: str, physical_id: str, props: Any, stack_name: str = "", logical_id: str = ""
 ) -> Any:
     """Keep what a resource depends on that could not be deleted.

@@ -13,7 +13,7 @@ import ministack.services.cloudformation.provisioners as engine
 import ministack.services.dynamodb as service
 from ministack.core.responses import get_region
 
-from embedded_aws.cloudformation.registry import Made, importable, register
+from embedded_aws.cloudformation.registry import Made, named
 from embedded_aws.cloudformation.stack_rules import unique
 from embedded_aws.dynamodb.table_backups import PROTECTED
 from embedded_aws.replies import Json, body_of
@@ -28,23 +28,12 @@ REPLACING = ("KeySchema", "LocalSecondaryIndexes")
 Translate = Callable[[Json], Json]
 
 
-def install() -> None:
-    """Register both types."""
-    for kind, translate in ((TABLE, from_table), (GLOBAL_TABLE, from_global_table)):
-        create = partial(unique, partial(_create_translated, translate), "TableName")
-        register(kind, create=create, update=partial(_update, kind, translate), delete=_delete)
-    importable(GLOBAL_TABLE, "TableName", engine._ddb_import, service._tables)
-    # The engine's update replaces a table with these two.
-    engine._ddb_create, engine._ddb_delete = _create, _delete
-    engine._REPLACING_PROPERTIES[GLOBAL_TABLE] = ("TableName", *REPLACING)
-    engine._CUSTOM_NAME_REPLACEMENT[GLOBAL_TABLE] = {"name": "TableName"}
-
-
 def _create_translated(translate: Translate, logical_id: str, props: Json, stack: str) -> Made:
-    return _create(logical_id, translate(props), stack)
+    return create(logical_id, translate(props), stack)
 
 
-def _create(logical_id: str, table: Json, stack: str) -> Made:
+def create(logical_id: str, table: Json, stack: str) -> Made:
+    """Create a table from properties in the form that both types are translated to."""
     name = table.get("TableName") or engine._physical_name(stack, logical_id, max_len=255)
     if name in service._tables:
         raise ValueError(f"{name} already exists")
@@ -52,6 +41,12 @@ def _create(logical_id: str, table: Json, stack: str) -> Made:
     body_of(service._create_table(request | {"TableName": name}))
     _apply(name, {}, table)
     return name, engine._ddb_attrs(service._tables[name]) | {"TableId": service._tables[name]["TableId"]}
+
+
+def adopt(identifier: Json) -> Made:
+    """Import a table that exists."""
+    made: Made = engine._ddb_import(identifier)
+    return made
 
 
 def _update(kind: str, translate: Translate, name: str, old: Json, new: Json, stack: str, logical_id: str) -> Made:
@@ -70,7 +65,8 @@ def _update(kind: str, translate: Translate, name: str, old: Json, new: Json, st
     return made[0], made[1] | {"TableId": service._tables[made[0]]["TableId"]}
 
 
-def _delete(name: str, props: Json) -> None:
+def delete(name: str, props: Json) -> None:
+    """Delete a table, unless it is protected."""
     if name in service._tables:
         # Those of other regions are in the template alone.
         others = (replica for replica in props.get("Replicas", []) if replica["Region"] != get_region())
@@ -236,3 +232,11 @@ def _lacks_seed_capacity(value: object) -> bool:
             return "SeedCapacity" not in value
         return any(map(_lacks_seed_capacity, value.values()))
     return isinstance(value, list) and any(map(_lacks_seed_capacity, value))
+
+
+# The handlers of both types.
+create_table = partial(unique, partial(_create_translated, from_table), "TableName")
+create_global_table = partial(unique, partial(_create_translated, from_global_table), "TableName")
+update_table = partial(_update, TABLE, from_table)
+update_global_table = partial(_update, GLOBAL_TABLE, from_global_table)
+GLOBAL_TABLES = named(GLOBAL_TABLE, "TableName", service._tables)

@@ -4,7 +4,6 @@ The engine replaces it. Source, with the text: aws-quickstart/quickstart-amazon-
 """
 
 from collections.abc import Callable
-from functools import partial
 
 import ministack.services.cloudformation.engine as templates
 import ministack.services.cloudformation.handlers as handlers
@@ -12,16 +11,9 @@ import ministack.services.cloudformation.helpers as helpers
 
 from embedded_aws.replies import Json, Reply
 
-ACTIONS = ("UpdateStack", "CreateChangeSet")
 
-
-def install() -> None:
-    """Replace the engine's handlers."""
-    for action in ACTIONS:
-        handlers._ACTION_HANDLERS[action] = partial(_refuse, handlers._ACTION_HANDLERS[action])
-
-
-def _refuse(original: Callable[[Json], Reply], parameters: Json) -> Reply:
+def refuse(original: Callable[[Json], Reply], parameters: Json) -> Reply:
+    """UpdateStack or CreateChangeSet."""
     if changed := _changed(parameters):
         reply: Reply = helpers._error(
             "ValidationError",

@@ -12,8 +12,7 @@ from typing import Any
 import ministack.services.dynamodb as engine
 
 from embedded_aws.dynamodb.recovery import table_name
-from embedded_aws.patching import Handler, wrap, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply
+from embedded_aws.replies import ApiError, Handler, Json, Reply
 
 # Whether the write under way is of a PartiQL statement, for which the engine writes no record.
 _PARTIQL: contextvars.ContextVar[bool] = contextvars.ContextVar("partiql", default=False)
@@ -21,18 +20,8 @@ _PARTIQL: contextvars.ContextVar[bool] = contextvars.ContextVar("partiql", defau
 _HELD: contextvars.ContextVar[list[tuple[Any, ...]] | None] = contextvars.ContextVar("held", default=None)
 
 
-def install() -> None:
-    """Replace UpdateTable, and complete what the engine writes to a stream."""
-    wrap_handler(engine, "_update_table", _update_table)
-    wrap(engine, "_build_change_record", _sized)
-    for name in ("_partiql_insert", "_partiql_update", "_partiql_delete"):
-        wrap(engine, name, _marked)
-    wrap(engine, "_execute_transaction", _transaction)
-    for name in ("_set_item", "_remove_item"):
-        wrap(engine, name, _emitting)
-
-
-def _update_table(original: Handler, data: Json) -> Reply:
+def update_table(original: Handler, data: Json) -> Reply:
+    """UpdateTable, which switches a stream on and off only once."""
     name = table_name(data)
     table, wanted = engine._tables.get(name), data.get("StreamSpecification")
     if table is None or wanted is None:
@@ -45,7 +34,7 @@ def _update_table(original: Handler, data: Json) -> Reply:
     return original(data)
 
 
-def _sized(build: Callable[..., Json], *arguments: Any) -> Json:
+def build_record(build: Callable[..., Json], *arguments: Any) -> Json:
     """Set the size of a record: keys and images, with the names of their attributes; give id and time AWS's form.
 
     Source of the latter: Lambda guide, with-ddb-example, and LocalStack's tests on AWS, which get a time like 1.0.
@@ -59,7 +48,8 @@ def _sized(build: Callable[..., Json], *arguments: Any) -> Json:
     return record
 
 
-def _marked(statement: Callable[..., Reply], *arguments: Any) -> Reply:
+def run_statement(statement: Callable[..., Reply], *arguments: Any) -> Reply:
+    """Run a PartiQL statement whose writes are to be in the stream."""
     token = _PARTIQL.set(True)
     try:
         return statement(*arguments)
@@ -67,7 +57,7 @@ def _marked(statement: Callable[..., Reply], *arguments: Any) -> Reply:
         _PARTIQL.reset(token)
 
 
-def _transaction(original: Handler, data: Json) -> Reply:
+def execute_transaction(original: Handler, data: Json) -> Reply:
     """Emit what the transaction changed once it is not cancelled."""
     changes: list[tuple[Any, ...]] = []
     token = _HELD.set(changes)
@@ -81,7 +71,8 @@ def _transaction(original: Handler, data: Json) -> Reply:
     return reply
 
 
-def _emitting(write: Callable[..., Any], table: Json, pk: Any, sk: Any, *item: Any) -> Any:
+def write_item(write: Callable[..., Any], table: Json, pk: Any, sk: Any, *item: Any) -> Any:
+    """Write an item, or remove it if none is given; write the record that the engine leaves out."""
     before = write(table, pk, sk, *item)
     if _PARTIQL.get() and (item or before):
         kind = "REMOVE" if not item else "MODIFY" if before else "INSERT"

@@ -19,8 +19,7 @@ import ministack.services.dynamodb as engine
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 
-from embedded_aws.patching import Handler, wrap, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply
+from embedded_aws.replies import ApiError, Handler, Json, Reply
 
 ACTION = "kms:Decrypt"
 _OF_ITEMS = frozenset(
@@ -29,14 +28,8 @@ _OF_ITEMS = frozenset(
 )
 
 
-def install() -> None:
-    """Check keys when tables get them, and callers before the engine touches encrypted items."""
-    wrap_handler(engine, "_create_table", _checking_region)
-    wrap_handler(engine, "_update_table", _checking_region)
-    wrap(engine, "handle_request", _handle)
-
-
-async def _handle(original: Any, method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+async def handle_request(original: Any, method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+    """Check the caller before the engine touches encrypted items."""
     if headers.get("x-amz-target", "").rsplit(".", 1)[-1] in _OF_ITEMS:
         try:
             for table in _tables(json.loads(body or b"{}")):
@@ -58,7 +51,8 @@ def encrypt(table: Json, specification: Json) -> None:
     table["SSEDescription"] = engine._sse_description_from_spec(specification)
 
 
-def _checking_region(original: Handler, data: Json) -> Reply:
+def create_or_update_table(original: Handler, data: Json) -> Reply:
+    """CreateTable or UpdateTable, with a key of this region."""
     check_region((data.get("SSESpecification") or {}).get("KMSMasterKeyId"))
     return original(data)
 

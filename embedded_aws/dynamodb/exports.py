@@ -29,8 +29,7 @@ from ministack.core.router import extract_access_key_id
 from ministack.services import s3
 
 from embedded_aws.dynamodb import recovery
-from embedded_aws.patching import Handler, wrap, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply, ok
+from embedded_aws.replies import ApiError, Handler, Json, Reply, ok
 from embedded_aws.settings import CURRENT
 
 MOST_AT_A_TIME = 300
@@ -54,20 +53,15 @@ _REQUEST = "Request"
 _CALLER: contextvars.ContextVar[str] = contextvars.ContextVar("exporting", default="")
 
 
-def install() -> None:
-    """Replace the three calls, and note who exports."""
-    for handler in (_export_table_to_point_in_time, _describe_export, _list_exports):
-        wrap_handler(engine, handler.__name__, handler)
-    wrap(engine, "handle_request", _handle)
-
-
-async def _handle(original: Any, method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+async def handle_request(original: Any, method: str, path: str, headers: Any, body: bytes, query: Any) -> Any:
+    """Note who exports."""
     if headers.get("x-amz-target", "").endswith(".ExportTableToPointInTime"):
         _CALLER.set(extract_access_key_id(headers, query))
     return await original(method, path, headers, body, query)
 
 
-def _export_table_to_point_in_time(_: Handler, data: Json) -> Reply:
+def export_table(_: Handler, data: Json) -> Reply:
+    """ExportTableToPointInTime."""
     _check_values(data)
     name = recovery.table_name(data, "TableArn")
     table = engine._tables.get(name)
@@ -302,7 +296,8 @@ def _iso(seconds: float) -> str:
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _describe_export(_: Handler, data: Json) -> Reply:
+def describe_export(_: Handler, data: Json) -> Reply:
+    """DescribeExport."""
     arn = str(data.get("ExportArn"))
     if "/export/" not in arn:
         raise ApiError("ValidationException", "Invalid Export ARN")
@@ -315,7 +310,8 @@ def _shown(export: Json) -> Json:
     return {name: value for name, value in export.items() if name != _REQUEST}
 
 
-def _list_exports(_: Handler, data: Json) -> Reply:
+def list_exports(_: Handler, data: Json) -> Reply:
+    """ListExports."""
     """In reverse order of the ARNs (model); each page's token is the last ARN of the page before."""
     table, before = data.get("TableArn"), data.get("NextToken") or "~"
     arns = sorted(engine._exports, reverse=True)

@@ -9,22 +9,17 @@ from typing import Any
 
 import ministack.services.dynamodb as engine
 
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 
-def install() -> None:
-    """Trim the numbers of every key that the engine looks up and of every item that it stores."""
-    wrap(engine, "_extract_key_val", _key_value)
-    wrap(engine, "_set_item", _stored)
-
-
-def _key_value(original: Callable[[Any], Any], attribute: Any) -> Any:
+def key_value(original: Callable[[Any], Any], attribute: Any) -> Any:
+    """The value of a key that the engine looks up."""
     value = original(attribute)
     return _text(value) if isinstance(attribute, dict) and "N" in attribute else value
 
 
-def _stored(write: Callable[..., Any], table: Json, pk: Any, sk: Any, item: Json) -> Any:
+def write_item(write: Callable[..., Any], table: Json, pk: Any, sk: Any, item: Json) -> Any:
+    """Store an item."""
     # The item itself: the engine answers with it. Its values are copied: they may be those of the request, with which
     # the engine compares the next request of the same token.
     item.update({name: _trimmed(value) for name, value in item.items()})

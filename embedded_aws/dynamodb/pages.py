@@ -17,8 +17,7 @@ from ministack.core.responses import AccountRegionScopedDict
 
 from embedded_aws.dynamodb import sorted_keys
 from embedded_aws.dynamodb.sorted_keys import Entry, Order
-from embedded_aws.patching import Handler, wrap
-from embedded_aws.replies import Json, Reply
+from embedded_aws.replies import Handler, Json, Reply
 
 # With no more items than that, the engine's own way is as fast.
 FEW = 100
@@ -39,12 +38,20 @@ class _Tables(AccountRegionScopedDict):  # type: ignore[misc]
         return shown[1] if shown and shown[0] == key else super().get(key, default)
 
 
-def install() -> None:
-    """Let Query and Scan look at the items of their page alone."""
-    sorted_keys.install()
-    engine._tables.__class__ = _Tables  # other modules hold the object
-    wrap(engine, "_query", lambda original, data: _paged(original, data, _queried))
-    wrap(engine, "_scan", lambda original, data: _paged(original, data, _scanned))
+def in_part(tables: Any) -> Any:
+    """The engine's tables, as ``_Tables``: the same object, because other modules hold it."""
+    tables.__class__ = _Tables
+    return tables
+
+
+def query(original: Handler, data: Json) -> Reply:
+    """Query, which looks at the items of its page alone."""
+    return _paged(original, data, _queried)
+
+
+def scan(original: Handler, data: Json) -> Reply:
+    """Scan, which looks at the items of its page alone."""
+    return _paged(original, data, _scanned)
 
 
 def _paged(original: Handler, data: Json, find: Callable[[Json, Json], Iterable[Entry] | None]) -> Reply:

@@ -16,8 +16,7 @@ from typing import Any
 import ministack.services.dynamodb as engine
 
 from embedded_aws.dynamodb import customer_keys
-from embedded_aws.patching import Handler, wrap, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply, body_of, ok
+from embedded_aws.replies import ApiError, Handler, Json, Reply, body_of, ok
 from embedded_aws.settings import CURRENT
 
 VALIDATION = "ValidationException"
@@ -27,17 +26,6 @@ LONGEST_PERIOD_DAYS = 35
 CHANGES = "Changes"
 # On the engine's table record: epoch seconds, and the summary.
 _RESTORE = "RestoringUntil"
-
-
-def install() -> None:
-    """Replace the calls of point-in-time recovery and both restores; note changes of items."""
-    wrap_handler(engine, "_update_continuous_backups", _update_recovery)
-    wrap_handler(engine, "_describe_continuous_backups", _describe_recovery)
-    wrap_handler(engine, "_restore_table_from_backup", _restore_from_backup)
-    wrap_handler(engine, "_restore_table_to_point_in_time", _restore_to_point_in_time)
-    wrap(engine, "_set_item", _noting)
-    wrap(engine, "_remove_item", _noting)
-    wrap(engine, "_table_description", _table_description)
 
 
 def table_name(data: Json, key: str = "TableName") -> str:
@@ -58,7 +46,8 @@ def window(name: str) -> tuple[float, float]:
     return earliest, max(setting["EnabledAt"], now - CURRENT.recovery_delay_seconds)
 
 
-def _update_recovery(_: Handler, data: Json) -> Reply:
+def update_continuous_backups(_: Handler, data: Json) -> Reply:
+    """UpdateContinuousBackups."""
     name = _existing_table(table_name(data))
     wanted = data.get("PointInTimeRecoverySpecification") or {}
     days = wanted.get("RecoveryPeriodInDays")
@@ -75,7 +64,8 @@ def _update_recovery(_: Handler, data: Json) -> Reply:
     return _recovery_description(name)
 
 
-def _describe_recovery(_: Handler, data: Json) -> Reply:
+def describe_continuous_backups(_: Handler, data: Json) -> Reply:
+    """DescribeContinuousBackups."""
     return _recovery_description(_existing_table(table_name(data)))
 
 
@@ -112,7 +102,8 @@ def items_at(table: Json, moment: float) -> Any:
     return defaultdict(dict, {pk: found for pk, found in items.items() if found})
 
 
-def _noting(write: Callable[..., Any], table: Json, pk: Any, sk: Any, *item: Any) -> Any:
+def write_item(write: Callable[..., Any], table: Json, pk: Any, sk: Any, *item: Any) -> Any:
+    """Write an item, or remove it if none is given; note what was there."""
     before = write(table, pk, sk, *item)
     if CHANGES in table:
         # The engine replaces items and never changes one in place.
@@ -120,14 +111,15 @@ def _noting(write: Callable[..., Any], table: Json, pk: Any, sk: Any, *item: Any
     return before
 
 
-def _table_description(original: Callable[[str], Json], name: str) -> Json:
+def table_description(original: Callable[[str], Json], name: str) -> Json:
     """Show a table that is being restored as CREATING."""
     shown = original(name)
     ends, summary = engine._tables[name].get(_RESTORE, (0.0, {}))
     return shown | {"TableStatus": "CREATING", "RestoreSummary": summary} if time.time() < ends else shown
 
 
-def _restore_from_backup(original: Handler, data: Json) -> Reply:
+def restore_from_backup(original: Handler, data: Json) -> Reply:
+    """RestoreTableFromBackup."""
     backup = engine._backups.get(data.get("BackupArn"))
     if backup:
         _check_target(data)
@@ -139,7 +131,8 @@ def _restore_from_backup(original: Handler, data: Json) -> Reply:
     return _restore_answer(body, summary | {"RestoreDateTime": made})
 
 
-def _restore_to_point_in_time(original: Handler, data: Json) -> Reply:
+def restore_to_point_in_time(original: Handler, data: Json) -> Reply:
+    """RestoreTableToPointInTime."""
     _check_times(data)
     name = _existing_table(table_name(data, "SourceTableName") or table_name(data, "SourceTableArn"))
     table = engine._tables[name]

@@ -10,8 +10,7 @@ from typing import Any
 import ministack.services.dynamodb as engine
 from ministack.core.responses import get_region
 
-from embedded_aws.patching import Handler, wrap, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply
+from embedded_aws.replies import ApiError, Handler, Json, Reply
 
 # AWS is moving its regions to new texts; for an empty BatchWriteItem these had moved by 2026-10-07.
 _MOVED_REGIONS = frozenset(("ap-east-2", "ap-southeast-1", "eu-central-1", "eu-north-1", "eu-west-2"))
@@ -22,19 +21,14 @@ _INVALID_RETURN_VALUES = (
 )
 
 
-def install() -> None:
-    """Replace the engine's checks of BatchWriteItem and UpdateItem."""
-    wrap_handler(engine, "_batch_write_item", _batch_write_item)
-    wrap(engine, "_check_per_op_param_enums", _check_enums)
-
-
-def _batch_write_item(original: Handler, data: Json) -> Reply:
+def batch_write_item(original: Handler, data: Json) -> Reply:
+    """BatchWriteItem."""
     if data.get("RequestItems") == {} and get_region() not in _MOVED_REGIONS:
         raise ApiError("ValidationException", "The requestItems parameter is required for BatchWriteItem")
     return original(data)
 
 
-def _check_enums(
+def check_enums(
     original: Callable[..., Any], data: Json, return_values: Set[str] | None, first_only: bool = False
 ) -> Reply | None:
     """The error for the first invalid enum, or None; ``first_only`` for UpdateItem, which names no other."""

@@ -13,7 +13,6 @@ from typing import Any
 
 import ministack.services.dynamodb as engine
 
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 # (position, partition key, sort key), as the engine's dict of items has the keys.
@@ -22,12 +21,6 @@ Entry = tuple[tuple[Any, ...], Any, Any]
 LOCK = threading.RLock()
 # On the engine's table record.
 _SORTED = "SortedKeys"
-
-
-def install() -> None:
-    """Follow each write of an item."""
-    wrap(engine, "_set_item", _following)
-    wrap(engine, "_remove_item", _following)
 
 
 def segment_of(value: Json, segments: int) -> int:
@@ -129,7 +122,8 @@ def of(table: Json) -> SortedKeys:
     return kept
 
 
-def _following(write: Callable[..., Any], table: Json, pk: Any, sk: Any, *item: Json) -> Any:
+def write_item(write: Callable[..., Any], table: Json, pk: Any, sk: Any, *item: Json) -> Any:
+    """Write an item, or remove it if none is given; correct the sorted keys."""
     with LOCK:
         before = write(table, pk, sk, *item)
         if _SORTED in table:

@@ -9,21 +9,15 @@ import ministack.services.dynamodb as engine
 
 from embedded_aws.dynamodb.pages import partition
 from embedded_aws.dynamodb.sorted_keys import segment_of
-from embedded_aws.patching import Handler, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply
+from embedded_aws.replies import ApiError, Handler, Json, Reply
 
 _INVALID = "The provided starting key is invalid"
 _OTHER_KEYS = f"{_INVALID}: The provided key element does not match the schema"
 _OUTSIDE = "The provided starting key is outside query boundaries based on provided conditions"
 
 
-def install() -> None:
-    """Check the start keys of Query and Scan."""
-    wrap_handler(engine, "_query", _query)
-    wrap_handler(engine, "_scan", _scan)
-
-
-def _query(original: Handler, data: Json) -> Reply:
+def query(original: Handler, data: Json) -> Reply:
+    """Query, whose start key must be one with which a page can have ended."""
     reply = original(data)
     start = data.get("ExclusiveStartKey")
     if start and reply[0] == 200:  # the engine's own refusals come first
@@ -34,7 +28,8 @@ def _query(original: Handler, data: Json) -> Reply:
     return reply
 
 
-def _scan(original: Handler, data: Json) -> Reply:
+def scan(original: Handler, data: Json) -> Reply:
+    """Scan, whose start key must be one with which a page can have ended."""
     reply = original(data)
     start, total = data.get("ExclusiveStartKey"), data.get("TotalSegments")
     if start and reply[0] == 200:

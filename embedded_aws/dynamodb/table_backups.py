@@ -12,8 +12,7 @@ import ministack.services.dynamodb as engine
 
 from embedded_aws.dynamodb import recovery
 from embedded_aws.dynamodb.recovery import table_name
-from embedded_aws.patching import Handler, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply, body_of, ok
+from embedded_aws.replies import ApiError, Handler, Json, Reply, body_of, ok
 
 SYSTEM_BACKUP_DAYS = 35
 LARGEST_PAGE = 100
@@ -26,14 +25,7 @@ LISTED = {"USER": {"USER"}, "SYSTEM": {"SYSTEM"}, "AWS_BACKUP": {"AWS_BACKUP"}, 
 INDEX_INFO = ("IndexName", "KeySchema", "Projection", "ProvisionedThroughput", "OnDemandThroughput")
 
 
-def install() -> None:
-    """Replace CreateBackup, DeleteBackup, ListBackups and DeleteTable."""
-    engine._backup_arn = _backup_arn
-    for handler in (_create_backup, _delete_backup, _list_backups, _delete_table):
-        wrap_handler(engine, handler.__name__, handler)
-
-
-def _backup_arn(table: str, _: str) -> str:
+def backup_arn(table: str, _: str) -> str:
     """A new backup's ARN: 14 digits of epoch milliseconds, a leading 0, and 8 hex digits."""
     place = f"{engine.get_region()}:{engine.get_account_id()}"
     identifier = f"{int(time.time() * 1000):014d}-{uuid.uuid4().hex[:8]}"
@@ -53,7 +45,8 @@ def _create_system_backup(table: str) -> str:
     return arn
 
 
-def _create_backup(original: Handler, data: Json) -> Reply:
+def create_backup(original: Handler, data: Json) -> Reply:
+    """CreateBackup."""
     body = body_of(original(data))
     features = engine._backups[body["BackupDetails"]["BackupArn"]]["SourceTableFeatureDetails"]
     for kind in ("GlobalSecondaryIndexes", "LocalSecondaryIndexes"):
@@ -62,7 +55,8 @@ def _create_backup(original: Handler, data: Json) -> Reply:
     return ok(body)
 
 
-def _delete_backup(original: Handler, data: Json) -> Reply:
+def delete_backup(original: Handler, data: Json) -> Reply:
+    """DeleteBackup."""
     arn = str(data.get("BackupArn"))
     details = engine._backups.get(arn, {}).get("BackupDetails", {})
     if details.get("BackupType") == "SYSTEM":
@@ -77,7 +71,8 @@ def _delete_backup(original: Handler, data: Json) -> Reply:
     return ok(body)
 
 
-def _list_backups(_: Handler, data: Json) -> Reply:
+def list_backups(_: Handler, data: Json) -> Reply:
+    """ListBackups."""
     kind = data.get("BackupType", "USER")
     lower = data.get("TimeRangeLowerBound", 0)
     upper = data.get("TimeRangeUpperBound", float("inf"))
@@ -110,7 +105,8 @@ def _page(summaries: list[Json], data: Json) -> Json:
     return page
 
 
-def _delete_table(original: Handler, data: Json) -> Reply:
+def delete_table(original: Handler, data: Json) -> Reply:
+    """DeleteTable, which deletion protection refuses and point-in-time recovery survives."""
     name = table_name(data)
     table = engine._tables.get(name)
     if table is None:

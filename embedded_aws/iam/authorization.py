@@ -14,14 +14,12 @@ from collections.abc import Callable
 from typing import Any
 
 import ministack.core.iam_actions as actions
-import ministack.core.iam_evaluator as evaluator
 import ministack.services.iam as iam
 import ministack.services.tagging as tagging
 
 from embedded_aws.condition_keys import carries
 from embedded_aws.iam.further_permissions import PASSED, further_permissions, passed_roles, refusal
 from embedded_aws.iam.resource_types import resource_of
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 _VAULT = re.compile(r"/backup-vaults/([^/]+)(?:/.*)?")
@@ -40,17 +38,10 @@ _TAGS = {"backup:CreateBackupPlan": "BackupPlanTags", "backup:CreateBackupVault"
 _RESOURCE_TAG, _REQUEST_TAG = "aws:resourcetag/", "aws:RequestTag/"
 
 
-def install() -> None:
-    """Let the engine authorize calls with these resources, keys and permissions."""
-    wrap(actions, "extract_resource_arn", _extract_resource_arn)
-    wrap(actions, "request_tag_context", _request_context)
-    wrap(evaluator, "_resolve_condition_key", _resolve_condition_key)
-    wrap(evaluator, "enforce", _enforce)
-
-
-def _extract_resource_arn(
+def extract_resource_arn(
     original: Callable[..., Any], service: str, method: str, path: str, headers: Any, body: bytes, *rest: Any
 ) -> Any:
+    """The ARN that a call is about; "*" for none."""
     found = None
     if service == "states":
         found = actions._safe_json_field(body, "mapRunArn")
@@ -80,7 +71,7 @@ def backup_resource(method: str, path: str, prefix: str) -> str | None:
     return None
 
 
-def _request_context(original: Callable[..., Json], service: str, action: str, body: bytes, params: Json) -> Json:
+def request_context(original: Callable[..., Json], service: str, action: str, body: bytes, params: Json) -> Json:
     """With the boundary that the call is about, and the tags of what AWS Backup creates."""
     found = original(service, action, body, params)
     if boundary := boundary_of(action, params):
@@ -104,7 +95,8 @@ def _only(value: Any) -> str:
     return str((value[0] if isinstance(value, list) else value) or "")
 
 
-def _resolve_condition_key(original: Callable[..., Any], key: str, context: Any) -> Any:
+def resolve_condition_key(original: Callable[..., Any], key: str, context: Any) -> Any:
+    """The value of a condition key in a call, or None."""
     name = key.lower()
     if not carries(context.action, key):
         return None
@@ -127,7 +119,7 @@ def role_of(principal: str) -> str:
     return str(role["Arn"]) if role else principal
 
 
-def _enforce(
+def enforce(
     original: Callable[..., Any],
     key: str,
     action: str,

@@ -12,11 +12,8 @@ from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import Any
 
-import ministack.core.iam_actions as actions
-import ministack.core.iam_evaluator as evaluator
 import ministack.services.dynamodb as dynamodb
 
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 _EXPRESSIONS = (
@@ -29,18 +26,13 @@ _body: ContextVar[bytes] = ContextVar("body", default=b"")  # of the request tha
 _WORDS = frozenset("add and between delete in not or remove set".split())
 
 
-def install() -> None:
-    """Let the engine authorize requests for items with these keys."""
-    wrap(actions, "dynamodb_service_context", _service_context)
-    wrap(evaluator, "_resolve_condition_key", _resolve_condition_key)
-
-
-def _service_context(original: Callable[[bytes], Json], body: bytes) -> Json:
+def service_context(original: Callable[[bytes], Json], body: bytes) -> Json:
+    """The engine's condition keys of a request for items; keeps the request for the others."""
     _body.set(body)
     return original(body)
 
 
-def _resolve_condition_key(original: Callable[..., Any], key: str, context: Any) -> Any:
+def resolve_condition_key(original: Callable[..., Any], key: str, context: Any) -> Any:
     """Only a condition that names one of these keys costs the reading of the request."""
     find = _KEYS.get(key.lower())
     try:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import ministack.services.iam as engine
 
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 _TABLES = "arn:aws:dynamodb:*:*:table/*"
@@ -39,15 +38,16 @@ POLICIES = {
 }
 
 
-def install() -> None:
-    """Add the policies to those the engine knows, now and after each reset."""
-    wrap(engine, "_seed_aws_managed_policies", _seed)
-    engine._seed_aws_managed_policies()
-
-
-def _seed(original: Callable[[], None]) -> None:
+def seed(original: Callable[[], None]) -> None:
+    """Fill the engine's managed policies, as it does after each reset."""
     original()
+    completed(engine._aws_managed_policies)
+
+
+def completed(policies: Json) -> Json:
+    """Add these to the engine's managed policies."""
     for name, statements in POLICIES.items():
         document = json.dumps({"Version": "2012-10-17", "Statement": statements})
         record = engine._make_aws_managed_record(name, document, "AWS Backup's own access")
-        engine._aws_managed_policies[f"arn:aws:iam::aws:policy/{name}"] = record
+        policies[f"arn:aws:iam::aws:policy/{name}"] = record
+    return policies

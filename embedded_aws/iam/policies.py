@@ -14,24 +14,14 @@ from typing import Any
 
 import ministack.core.iam_evaluator as evaluator
 
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 
 _OPERATOR = re.compile(r"null|(?:forallvalues:|foranyvalue:)?(?P<operator>[a-z]+?)(?:ifexists)?")
 _PARTS = 6  # of an ARN; the last one may have colons
 
 
-def install() -> None:
-    """Let the engine refuse these documents, and match ARNs as IAM does."""
-    wrap(evaluator, "validate_policy_document", _validate)
-    wrap(evaluator, "_resource_matches", _resource_matches)
-    for name in ("arnequals", "arnlike"):
-        evaluator._CONDITION_OPS[name] = is_like
-    for name in ("arnnotequals", "arnnotlike"):
-        evaluator._CONDITION_OPS[name] = lambda actual, expected: not is_like(actual, expected)
-
-
-def _validate(original: Callable[..., str | None], document: Any) -> str | None:
+def validate(original: Callable[..., str | None], document: Any) -> str | None:
+    """What is wrong with a policy's document, or None."""
     if problem := original(document):
         return problem
     statements = (json.loads(document) if isinstance(document, str) else document)["Statement"]
@@ -61,7 +51,7 @@ def _known(operator: str, keys: Any) -> bool:
     return isinstance(keys, dict) and bool(match and match["operator"] in (None, *evaluator._CONDITION_OPS))
 
 
-def _resource_matches(_: Callable[..., bool], resource: str, resources: list[str], not_resources: list[str]) -> bool:
+def resource_matches(_: Callable[..., bool], resource: str, resources: list[str], not_resources: list[str]) -> bool:
     if resources:
         return any(_pattern(one).fullmatch(resource) for one in resources)
     return not any(_pattern(one).fullmatch(resource) for one in not_resources)
@@ -86,3 +76,8 @@ def is_like(arn: str, pattern: str) -> bool:
     if pattern == "*":
         return True
     return len(parts) == len(patterns) and all(map(evaluator.fnmatch_iam_cs, parts, patterns))
+
+
+def is_unlike(arn: str, pattern: str) -> bool:
+    """The opposite, for ArnNotLike and ArnNotEquals."""
+    return not is_like(arn, pattern)

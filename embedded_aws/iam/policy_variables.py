@@ -11,18 +11,12 @@ from typing import Any
 
 import ministack.core.iam_evaluator as evaluator
 
-from embedded_aws.patching import wrap
-
 _VARIABLE = re.compile(r"\$\{(?P<key>[^${},*?]+)(?:,\s*'(?P<default>[^']*)')?\}")
 _NULL = "\0"  # in no value and no pattern
 
 
-def install() -> None:
-    """Let the engine put values for variables before it compares."""
-    wrap(evaluator, "_first_match", _first_match)
-
-
-def _first_match(original: Callable[..., Any], context: Any, statements: list[Any], effect: str) -> Any:
+def first_match(original: Callable[..., Any], context: Any, statements: list[Any], effect: str) -> Any:
+    """The first statement that matches with its variables replaced; None if none does."""
     for one in statements:
         concerns = evaluator._action_matches(context.action, one.actions, one.not_actions)
         if one.effect == effect and concerns and original(context, [_filled(one, context)], effect):

@@ -26,7 +26,6 @@ import ministack.services.kms as kms
 import ministack.services.stepfunctions as engine
 from ministack.services import s3
 
-from embedded_aws.patching import wrap
 from embedded_aws.replies import Json
 from embedded_aws.stepfunctions.execution_roles import require
 
@@ -36,13 +35,8 @@ _FAILED = "States.ItemReaderFailed"
 MAX_BYTES = 262_144
 
 
-def install() -> None:
-    """Run the Maps with an ItemReader here, and unpack what is named ``*.gz``."""
-    wrap(engine, "_run_distributed_map", _run)
-    wrap(engine, "_s3_object_text", _text)
-
-
-def _run(original: Callable[..., Any], state: Json, raw: Any, effective: Any, *rest: Json) -> Any:
+def run_map(original: Callable[..., Any], state: Json, raw: Any, effective: Any, *rest: Json) -> Any:
+    """Run a Distributed Map; those without an ItemReader are the engine's own."""
     if "ItemReader" not in state:
         return original(state, raw, effective, *rest)
     processor, execution, ctx = rest
@@ -230,7 +224,7 @@ def _size(value: Any) -> int:
     return len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
 
 
-def _text(original: Callable[[str, str], str], bucket: str, key: str) -> str:
+def object_text(original: Callable[[str, str], str], bucket: str, key: str) -> str:
     """The text of an object; the engine reads only plain text."""
     status, _, body = s3._get_object(bucket, key, {}, {}) if key.endswith(".gz") else (0, None, b"")
     if status != 200:

@@ -13,23 +13,21 @@ import ministack.services.stepfunctions as engine
 from ministack.core.responses import get_account_id
 
 from embedded_aws.iam import roles
-from embedded_aws.patching import wrap
 from embedded_aws.replies import ApiError, Json
 
-
-def install() -> None:
-    """Check a state machine's role, and a task's call of a function before the engine makes it."""
-    refusal = ApiError(
+check_role = roles.trusting(
+    "states.amazonaws.com",
+    "roleArn",
+    ApiError(
         "AccessDeniedException",
         "Neither the global service principal states.amazonaws.com, nor the regional one is authorized to assume "
         "the provided role.",
-    )
-    for name in ("_create_state_machine", "_update_state_machine"):
-        wrap(engine, name, roles.trusting("states.amazonaws.com", "roleArn", refusal))
-    wrap(engine, "_execute_task", _execute_task)
+    ),
+)
 
 
-def _execute_task(original: Callable[..., Any], state: Json, raw_input: Any, execution: Json, ctx: Json) -> Any:
+def execute_task(original: Callable[..., Any], state: Json, raw_input: Any, execution: Json, ctx: Json) -> Any:
+    """Check a task's call of a function before the engine makes it."""
     function = _function_arn(state)
     if function:
         require(execution, "lambda:InvokeFunction", function, "Lambda.AWSLambdaException")

@@ -5,11 +5,3 @@ services-ddb-batchfailurereporting, services-dynamodb-errors, services-dynamodb-
 under https://docs.aws.amazon.com/lambda/latest/dg/). ``snapshots`` in this package are what LocalStack's tests
 recorded on AWS; embedded_aws/tests/support/recorded.py says which, and where they are.
 """
-
-from embedded_aws.streams import mappings, poller
-
-
-def install() -> None:
-    """Replace the engine's mappings of DynamoDB streams; those of other sources stay its own."""
-    mappings.install()
-    poller.install()

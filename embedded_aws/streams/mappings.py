@@ -19,8 +19,7 @@ from typing import Any
 import ministack.services.lambda_svc as engine
 
 from embedded_aws.iam import roles
-from embedded_aws.patching import Handler, wrap, wrap_handler
-from embedded_aws.replies import ApiError, Json, Reply, body_of
+from embedded_aws.replies import ApiError, Handler, Json, Reply, body_of
 from embedded_aws.streams import failure_records, filters, reading, states
 
 DEFAULTS: Json = {
@@ -49,23 +48,14 @@ def invalid(message: str) -> LambdaError:
     return LambdaError("InvalidParameterValueException", message)
 
 
-def install() -> None:
-    """Add the checks, defaults and states that the engine lacks."""
-    wrap_handler(engine, "_create_esm", _create_esm)
-    wrap_handler(engine, "_get_esm", _get_esm)
-    wrap_handler(engine, "_list_esms", _list_esms)
-    wrap_handler(engine, "_update_esm", _update_esm)
-    wrap_handler(engine, "_delete_esm", _delete_esm)
-    wrap(engine, "_esm_response", _shown)
-
-
 def of_stream(mapping: Mapping[str, Any]) -> bool:
     """Whether the mapping, or a request for one, is of a DynamoDB stream."""
     source = str(mapping.get("EventSourceArn", ""))
     return ":dynamodb:" in source and "/stream/" in source
 
 
-def _create_esm(original: Handler, data: Json) -> Reply:
+def create_mapping(original: Handler, data: Json) -> Reply:
+    """CreateEventSourceMapping."""
     states.settle_all()
     _check_request(data)
     if not of_stream(data):
@@ -79,17 +69,20 @@ def _create_esm(original: Handler, data: Json) -> Reply:
     return _changed(mapping, "Creating")
 
 
-def _get_esm(original: Handler, identifier: str) -> Reply:
+def get_mapping(original: Handler, identifier: str) -> Reply:
+    """GetEventSourceMapping."""
     _existing(identifier)
     return original(identifier)
 
 
-def _list_esms(original: Handler, query: Json) -> Reply:
+def list_mappings(original: Handler, query: Json) -> Reply:
+    """ListEventSourceMappings."""
     states.settle_all()
     return original(query)
 
 
-def _update_esm(original: Handler, identifier: str, data: Json) -> Reply:
+def update_mapping(original: Handler, identifier: str, data: Json) -> Reply:
+    """UpdateEventSourceMapping."""
     mapping = _existing(identifier)
     if not of_stream(mapping):
         return original(identifier, data)
@@ -102,7 +95,8 @@ def _update_esm(original: Handler, identifier: str, data: Json) -> Reply:
     return _changed(mapping, "Updating" if before == after else "Enabling" if after else "Disabling")
 
 
-def _delete_esm(original: Handler, identifier: str) -> Reply:
+def delete_mapping(original: Handler, identifier: str) -> Reply:
+    """DeleteEventSourceMapping."""
     mapping = _existing(identifier)
     if not of_stream(mapping):
         return original(identifier)
@@ -117,7 +111,7 @@ def _changed(mapping: Json, state: str) -> Reply:
     return 202, {"Content-Type": "application/json"}, body
 
 
-def _shown(original: Callable[[Json], Json], mapping: Json) -> Json:
+def shown(original: Callable[[Json], Json], mapping: Json) -> Json:
     """A mapping as AWS answers it: a version is in the function's ARN only, tags only in ListTags."""
     found = {name: value for name, value in original(mapping).items() if name not in _HIDDEN}
     if not (found.get("FilterCriteria") or {}).get("Filters"):

@@ -31,11 +31,6 @@ from embedded_aws.streams.stream_batches import (
 _LOOK_SECONDS = 0.05
 
 
-def install() -> None:
-    """Replace the engine's polling of DynamoDB streams."""
-    engine._poll_dynamodb_streams = poll
-
-
 def poll() -> bool:
     """Start a thread for every mapping that has records to send and no thread; whether one was started."""
     started = False

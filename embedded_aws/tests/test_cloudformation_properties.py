@@ -8,7 +8,7 @@ import datetime
 
 import pytest
 
-from embedded_aws.cloudformation import checks
+from embedded_aws.cloudformation.checks import update_resource
 from embedded_aws.cloudformation.property_rules import TYPES, problems, refuse_invalid
 from embedded_aws.cloudformation.schemas import READ_ONLY, paths, schema_of
 from embedded_aws.tests.support.resource_types import KINDS
@@ -123,5 +123,5 @@ def test_a_custom_resource_keeps_its_function(kind):
     """Source: serverless/serverless#9240."""
     old = {"ServiceToken": "arn:aws:lambda:us-east-1:000000000000:function:old", "Id": "one"}
     with pytest.raises(ValueError, match=r"^Modifying service token is not allowed\.$"):
-        checks._update(lambda *_: ("id", {}), kind, "id", old, old | {"ServiceToken": "other"}, "stack", "Custom")
-    assert checks._update(lambda *_: ("id", {}), kind, "id", old, old | {"Id": "two"}, "stack", "Custom") == ("id", {})
+        update_resource(lambda *_: ("id", {}), kind, "id", old, old | {"ServiceToken": "other"}, "stack", "Custom")
+    assert update_resource(lambda *_: ("id", {}), kind, "id", old, old | {"Id": "two"}, "stack", "Custom") == ("id", {})

@@ -32,22 +32,22 @@ def _nested(path, value):
 def test_every_create_only_property_replaces(kind):
     for path in paths(kind, CREATE_ONLY):
         old, new = _nested(path, "old"), _nested(path, "new")
-        assert replacements._replacing(lambda *_: False, kind, old, new), path
-        assert not replacements._replacing(lambda *_: False, kind, old, old), path
+        assert replacements.replacing_change(lambda *_: False, kind, old, new), path
+        assert not replacements.replacing_change(lambda *_: False, kind, old, old), path
         expected = "Always" if len(path) == 1 else ("Always", "Conditionally")
-        assert replacements._recreation(lambda *_: "Never", kind, path[0]) in expected, path
+        assert replacements.property_recreation(lambda *_: "Never", kind, path[0]) in expected, path
 
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if name_property(kind)])
 def test_a_name_that_stays_refuses_every_other_replacement(monkeypatch, kind):
     """Where the engine does not refuse in the words of the type's service, which it was measured to do."""
     prop = name_property(kind)
-    monkeypatch.setattr(engine, "_replacing_change", partial(replacements._replacing, lambda *_: False))
+    monkeypatch.setattr(engine, "_replacing_change", partial(replacements.replacing_change, lambda *_: False))
     for path in (path for path in paths(kind, CREATE_ONLY) if path[0] != prop):
         old, new = ({prop: "mine"} | _nested(path, value) for value in ("old", "new"))
         expected = None if "exists" in engine._CUSTOM_NAME_REPLACEMENT.get(kind, {}) else RENAME.format("mine")
-        assert replacements._named_error(lambda *_: None, kind, old, new) == expected, path
-        assert replacements._named_error(lambda *_: None, kind, old, new | {prop: "other"}) is None, path
+        assert replacements.custom_named_error(lambda *_: None, kind, old, new) == expected, path
+        assert replacements.custom_named_error(lambda *_: None, kind, old, new | {prop: "other"}) is None, path
 
 
 def test_a_change_set_announces_a_replacement_and_the_update_makes_a_new_resource(client, stack, name):

@@ -8,7 +8,7 @@ from typing import Any
 import ministack.services.dynamodb as engine
 import pytest
 
-from embedded_aws import dynamodb
+from embedded_aws import hooks
 from embedded_aws.dynamodb import pages
 from embedded_aws.replies import Json, Reply
 from embedded_aws.settings import CURRENT
@@ -25,7 +25,7 @@ def additions() -> Iterator[Json]:
     No page is too small for the additions, and pages hold 1,000 bytes.
     """
     own, kind, few = dict(vars(engine)), type(engine._tables), pages.FEW
-    dynamodb.install()
+    hooks.install("services.dynamodb:")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(CURRENT, "restore_job_seconds", 0.0)
         patch.setattr(pages, "FEW", 0)

@@ -2,9 +2,8 @@
 
 import ministack.services.cloudformation.provisioners as engine
 
-from embedded_aws.cloudformation.backup_resources import SELECTION, TESTING_PLAN, TESTING_SELECTION
-from embedded_aws.cloudformation.other_resources import PROVIDER
+from embedded_aws import hooks
 from embedded_aws.cloudformation.schemas import NOT_IN_REGISTRY
 
-ADDED = {SELECTION, TESTING_PLAN, TESTING_SELECTION, PROVIDER}
+ADDED = {name.removeprefix(hooks.TYPES).split(".")[0] for name, _, _ in hooks.HOOKS if name.startswith(hooks.TYPES)}
 KINDS = sorted((engine._RESOURCE_HANDLERS.keys() | ADDED) - set(NOT_IN_REGISTRY))
