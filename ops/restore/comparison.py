@@ -95,14 +95,15 @@ def _pages(context: Context, tables: "Sequence[TableReader]") -> Iterator[tuple[
 
 
 class UnitBudget:
-    """Capacity units per second, for all threads; throttled requests lower it, because other clients use the table.
+    """Capacity units per second, for all threads.
 
-    ``ask`` makes a request, and may make it again.
+    Repeated requests lower it, because other clients use the table; the others raise it again. ``ask`` makes a request,
+    and may make it again.
     """
 
     def __init__(self, rate: float, ask: Callable[[Call], dict[str, Any]] = lambda call: call()) -> None:
         self.spent = 0.0
-        self._rate, self._ask, self._next = rate, ask, time.monotonic()
+        self._rate, self._most, self._ask, self._next = rate, rate, ask, time.monotonic()
         self._lock = threading.Lock()
 
     def spend(self, call: Callable[..., dict[str, Any]], **request: Any) -> dict[str, Any]:
@@ -114,8 +115,8 @@ class UnitBudget:
         throttled = answer.get("UnprocessedKeys") or answer.get("ResponseMetadata", {}).get("RetryAttempts")
         with self._lock:
             self.spent += units
-            if throttled:
-                self._rate = max(min(self._rate, _SLOWEST), self._rate / 1.5)
+            slower, faster = max(min(self._rate, _SLOWEST), self._rate / 1.2), min(self._most, self._rate * 1.1)
+            self._rate = slower if throttled else faster
             self._next = max(self._next, time.monotonic()) + units / self._rate
         return answer
 

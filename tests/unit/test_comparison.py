@@ -105,7 +105,7 @@ def test_only_the_first_differences_are_kept():
     assert len(result._first._kept) <= 6
 
 
-def test_a_budget_spaces_reads_and_slows_down_when_throttled(monkeypatch):
+def test_a_budget_spaces_reads_slows_down_when_throttled_and_recovers(monkeypatch):
     now = [100.0]
     monkeypatch.setattr("ops.restore.comparison.time.monotonic", lambda: now[0])
     monkeypatch.setattr("ops.restore.comparison.time.sleep", lambda seconds: now.append(now.pop() + seconds))
@@ -117,5 +117,10 @@ def test_a_budget_spaces_reads_and_slows_down_when_throttled(monkeypatch):
     slowed = {"ConsumedCapacity": {"CapacityUnits": 5}, "ResponseMetadata": {"RetryAttempts": 1}}
     for _ in range(2):
         assert budget.spend(lambda **_: slowed) == slowed
-    assert now[0] == pytest.approx(100 + 1 / 10 + 5 * 1.5 / 10)
+    assert now[0] == pytest.approx(100 + 1 / 10 + 5 * 1.2 / 10)
     assert budget.spent == 11
+    for _ in range(9):
+        budget.spend(lambda **_: slowed | {"ResponseMetadata": {}})
+    before = now[0]
+    budget.spend(lambda **_: slowed)
+    assert now[0] - before == pytest.approx(5 / 10), "never faster than at first"
