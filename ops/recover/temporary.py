@@ -82,7 +82,6 @@ def obtain(arguments: argparse.Namespace, context: Context, there: Context, tabl
             f"command again, with the backup's ARN or the time, or drop it: {how_to_delete(there, left['TableName'])}"
         )
     if began:
-        _check_owner(there, name, table)
         there.say(f"continuing the recovery of {table} that began {output.age(began, datetime.now(UTC))} ago")
     job = _running_job(there, name)
     if not began and not job:
@@ -93,7 +92,10 @@ def obtain(arguments: argparse.Namespace, context: Context, there: Context, tabl
 
 
 def _left(there: Context, table: str) -> dict[str, Any]:
-    """DynamoDB's description of the temporary table that an earlier run left; empty without one."""
+    """DynamoDB's description of the temporary table that an earlier run left; empty without one.
+
+    Raises OpsError for several, and for a table of such a name that no recovery made.
+    """
     names = vaults.rows(there.clients("dynamodb"), "list_tables", "TableNames")
     found = [name for name in names if name.startswith(table) and _NAME.fullmatch(name[len(table) :])]
     if len(found) > 1:
@@ -101,6 +103,9 @@ def _left(there: Context, table: str) -> dict[str, Any]:
             f"tables {', '.join(found)} belong to recoveries of {table} that are not finished; delete all but one of "
             f"them: {how_to_delete(there, found[0])}"
         )
+    for left in stack_tables.existing(there.clients("dynamodb"), found):
+        if left.stack not in ("", there.stack) or left.restored not in ("", table):
+            raise OpsError(f"table {left.name} exists, but by its tags no recovery of {table} made it; delete it first")
     return stack_tables.described(there.clients("dynamodb"), found[0]) if found else {}
 
 
@@ -140,13 +145,6 @@ def _name(origin: Restored) -> str:
 
 def _digest(arn: str) -> str:
     return hashlib.blake2b(arn.encode(), digest_size=4).hexdigest()
-
-
-def _check_owner(there: Context, name: str, table: str) -> None:
-    """Raise OpsError for a table of that name that no recovery made."""
-    for found in stack_tables.existing(there.clients("dynamodb"), [name]):
-        if found.stack not in ("", there.stack) or found.restored not in ("", table):
-            raise OpsError(f"table {name} exists, but its tags say that no recovery of {table} made it; rename it")
 
 
 def _running_job(there: Context, name: str) -> str:

@@ -1,0 +1,41 @@
+"""A recovery through a faulty network and a throttling DynamoDB."""
+
+import re
+from random import uniform
+
+import pytest
+
+from tests.support.faults import FAULTS, faults
+from tests.support.ops_deployment import quick_deployment
+from tests.support.recoveries import KEYS, content, note, put
+
+COUNT = 60
+
+
+@pytest.fixture
+def stage(aws, client, name, monkeypatch):
+    # Pauses add up to minutes.
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03))
+    monkeypatch.setattr("dynamo.parallel._LONGEST_PAUSE", 0.05)
+    with quick_deployment(aws, client, name) as deployment:
+        yield deployment.deploy(**KEYS)
+
+
+def test_a_recovery_with_30_percent_of_faults_writes_each_item_once(stage, burst, monkeypatch, capsys):
+    dynamodb, table = stage.client("dynamodb"), stage.table
+    put(dynamodb, table, *[note(number, "good") for number in range(COUNT)])
+    assert stage.ops("backup") == 0
+    right = content(dynamodb, table)
+    put(dynamodb, table, *[note(number, "poison") for number in range(0, COUNT, 2)], note(COUNT, "newer"))
+    for number in range(1, COUNT, 2):
+        dynamodb.delete_item(TableName=table, Key={name: note(number, "")[name] for name in ("pk", "sk")})
+    burst.rules(*faults(FAULTS["all of them"]))
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", burst.endpoint)
+    assert stage.ops("recover", "--yes", "--exact") == 0
+    out, err = capsys.readouterr()
+    assert len(burst.fired()) > COUNT / 3
+    assert content(dynamodb, table) == right
+    found = re.search(r"in (.+) to its state .* (\d+) written, 0 left, differences 0", out)
+    assert found, out + err
+    print(f"recovery time {found[1]}")
+    assert [one for one in dynamodb.list_tables()["TableNames"] if one.startswith(f"{table}.")] == []
