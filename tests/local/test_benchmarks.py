@@ -13,6 +13,7 @@ SMALL = {
     "cleanup": ("--points", "2", "--rounds", "1", "--latency", "0", "--memory-points", "100"),
     "indexing": ("--messages", "2"),
     "engine": ("--items", "300", "--rounds", "1", "--before", "HEAD"),
+    "recovery": ("--items", "200", "--rounds", "1"),
 }
 FIGURES = {
     "seeding": ("this project ", "20 of 20", "one bare transaction: "),
@@ -24,6 +25,7 @@ FIGURES = {
         "Scan of a segment ",
         "Query of an index ",
     ),
+    "recovery": ("2 of them deleted or changed", "recover ", "copy ", "ratio "),
 }
 
 
