@@ -21,6 +21,7 @@ from botocore.exceptions import ClientError
 from dynamo.changes import Outcome, SeedEntry
 from dynamo.item_rules import LINE_BYTES, checked_item, exported_item
 from dynamo.writer import CLIENT, Table, in_parts
+from functions.log import log
 from model.dataset import DatasetError, RepeatedKeys
 from model.messages import is_membership, is_message, key_of
 from model.wire import Typed
@@ -65,6 +66,7 @@ def load(event: Mapping[str, Any], context: Any) -> dict[str, Any]:
         outcomes = in_parts(entries(), Table(_dynamodb(), event["Table"]).follow)
     found = (outcomes[o] for o in (Outcome.WRITTEN, Outcome.UNCHANGED, Outcome.EDITED))
     counts = [before + more for before, more in zip(event["Counts"], found, strict=True)]
+    log("loaded", object=event["Key"], lines=last, done=done)
     return {**event, "After": last, "Counts": counts, "Done": done}
 
 

@@ -6,11 +6,13 @@ import json
 import pytest
 from aws_cdk import Duration
 
-from embedded_aws.tests.support.steps import eventually
+from chat.export import line_of
+from embedded_aws.tests.support.steps import eventually, log_lines
+from model.dataset import line_item
 from model.messages import is_message, message_key
 from stacks import dataset_seed
 from tests.local.test_dataset_seed import counts, dataset
-from tests.support.chat_steps import everything, run, store
+from tests.support.chat_steps import everything, run, store, typed
 from tests.support.deployment import Deployment, DeploymentFailed
 
 pytestmark = pytest.mark.usefixtures("bootstrapped")
@@ -89,3 +91,16 @@ def test_a_bad_export_is_refused_by_object_and_line_before_anything_is_written(c
     assert "1 of 2 objects failed, 1 are valid; nothing was written" in said
     said = refusal("p/")
     assert f"s3://{bucket}/p/ has no data of an export (*.json.gz); set seed_dataset to the export's own folder" in said
+
+
+def test_an_object_for_which_one_call_has_no_time_is_loaded_by_several(client, stage, bucket):
+    lines = [line_of(typed(line_item(json.loads(line)))) for line in dataset(2_500).splitlines()]
+    client("s3").put_object(Bucket=bucket, Key="e/x.json.gz", Body=gzip.compress(b"".join(lines)))
+
+    def hurry(stack):
+        """Leave the worker so little time that it ends after 1,000 lines."""
+        stack.dataset.node.find_child("Worker").function.node.default_child.timeout = 7 * 60
+
+    assert counts(stage.deploy([], seed_dataset=f"s3://{bucket}/e/", change=hurry)) == (2_500, 2_500, 0, 0)
+    calls = [line for line in log_lines(client, stage.stack, "loaded") if "object" in line]
+    assert [(call["lines"], call["done"]) for call in calls] == [(1000, False), (2000, False), (2500, True)]
