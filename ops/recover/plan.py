@@ -162,12 +162,12 @@ def as_line(key: Key, **more: str) -> str:
 
 
 def units(before: Typed | None, after: Typed | None) -> int:
-    """The write units of the live table for one write, which is a transaction, except for a deletion.
+    """The write units for one item and its mark, which are a transaction, except for a deletion.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html
     """
     size = max(item_bytes(before or {}), item_bytes(after or {}))
-    return math.ceil(size / 1024) * (1 if after is None else 2)
+    return (math.ceil(size / 1024) + 1) * (1 if after is None else 2)
 
 
 def spelled(item: Typed | None) -> str:

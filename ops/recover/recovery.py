@@ -64,10 +64,8 @@ class Recovery:
         if earlier.table_id != plan.table_id:
             raise OpsError(f"the plan in table {self.temp.name} is for an earlier table {self.table}; {drop}")
         if earlier.asked != plan.asked:
-            asked = f"with the options: {earlier.asked}" if earlier.asked else "without options that limit it"
-            raise OpsError(
-                f"table {self.temp.name} has the plan of a recovery {asked}; finish it with those, or {drop}"
-            )
+            asked = f"with {earlier.asked}" if earlier.asked else "without options that limit it"
+            raise OpsError(f"table {self.temp.name} has the plan of a recovery {asked}; finish that one, or {drop}")
         self.found = Differences(earlier, most=0)
         if everything:
             for chunk in self.store.chunks(earlier):

@@ -76,10 +76,12 @@ def obtain(arguments: argparse.Namespace, context: Context, there: Context, tabl
     if chosen.source != table:
         raise OpsError(f"backup {chosen.arn} is of table {chosen.source}, not of {table}; choose one of {table}")
     name = _name(chosen)
-    if left and left["TableName"] != name:
+    if left and (unfinished := left["TableName"]) != name:
+        end = unfinished.rpartition("-")[2]
+        same = f"--to-time {_time_in(end):%Y-%m-%dT%H:%M:%SZ}" if "T" in end else "the ARN of its backup"
         raise OpsError(
-            f"table {left['TableName']} belongs to another recovery of {table}, which is not finished: run that "
-            f"command again, with the backup's ARN or the time, or drop it: {how_to_delete(there, left['TableName'])}"
+            f"table {unfinished} belongs to another recovery of {table}, which is not finished: finish it with {same}, "
+            f"or drop it: {how_to_delete(there, unfinished)}"
         )
     if began:
         there.say(f"continuing the recovery of {table} that began {output.age(began, datetime.now(UTC))} ago")
@@ -118,13 +120,17 @@ def _origin(arguments: argparse.Namespace, there: Context, table: str, left: dic
     if _is_span(arguments.to_time):
         moment = origins.parse_time(arguments.to_time, left["CreationDateTime"] if is_recent else now)
         if is_recent and "T" in end:
-            earlier = datetime.strptime(end, _TIME).replace(tzinfo=UTC)
+            earlier = _time_in(end)
             moment = earlier if abs(moment - earlier) < _START else moment
         wanted.to_time = moment.isoformat()
     elif is_recent and not arguments.arn and not arguments.to_time:
         points, _ = vaults.table_points(there, [table])
         wanted.arn = next((point.arn for point in points if _digest(point.arn) == end), None)
     return origins.choose(wanted, there)
+
+
+def _time_in(end: str) -> datetime:
+    return datetime.strptime(end, _TIME).replace(tzinfo=UTC)
 
 
 def _is_span(text: str | None) -> bool:

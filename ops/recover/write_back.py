@@ -74,6 +74,7 @@ class WriteBack:
 
     def run(self, context: Context, plan: Plan) -> Written:
         """Write what the plan lists and no run has written yet."""
+        context.say(f"writing to {self._name}")
         total, shown = Written(), time.monotonic()
         with lanes(_LANES, joined=True) as opened:
             for outcomes in opened.map(partial(self._write_chunk, plan), self._store.chunks(plan)):
