@@ -1,6 +1,7 @@
 """One recovery: the live table and the copy beside it are compared, planned, written and compared again."""
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -9,19 +10,33 @@ from typing import IO, Any
 from cli import output
 from cli.command_line import Context
 from cli.errors import OpsError
-from model.messages import PARTITION_KEY, SORT_KEY, Key, conversation_key
+from dynamo.parallel import lanes
+from dynamo.values import untyped
+from model.messages import (
+    CONVERSATION_PREFIX,
+    MESSAGE_PREFIX,
+    PARTITION_KEY,
+    SORT_KEY,
+    Key,
+    conversation_key,
+    is_message,
+    key_of,
+    membership_key,
+    memberships,
+    participants,
+)
 from ops.inventory.costs import Rates
 from ops.recover import plan as plans
-from ops.recover.lists import Lists
 from ops.recover.plan import Differences, Plan, PlanStore, Scope, as_line
 from ops.recover.temporary import Temporary
-from ops.recover.write_back import WriteBack, Written, patiently
+from ops.recover.write_back import WriteBack, Written, patiently, typed_key
 from ops.restore.comparison import TableReader, UnitBudget, differences
 
 _KEY_SCHEMA = {PARTITION_KEY: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}
 _READ_UNITS = 3000.0  # per second, on demand
 _WRITE_UNITS = 1000.0  # per second, on demand: what one partition takes
-_LIST_SECONDS = 600
+_LIST_SECONDS, _LIST_PAUSE_SECONDS, _LISTS_AT_ONCE = 600, 0.5, 8
+_MOST_REMEMBERED = 100_000  # conversations whose lists need no second look
 _MOST_CHECKED = 100_000  # of the differences that are left
 
 
@@ -140,3 +155,53 @@ def rates(live: dict[str, Any], wanted: float | None) -> tuple[float, float]:
     throughput = live.get("ProvisionedThroughput", {})
     reads, writes = (throughput.get(f"{kind}CapacityUnits", 0) / 2 for kind in ("Read", "Write"))
     return max(reads, 1.0) if reads else _READ_UNITS, wanted or (max(writes, 1.0) if writes else _WRITE_UNITS)
+
+
+class Lists:
+    """The entries in conversation lists that the table ``name`` should have, and has.
+
+    The stream's function brings them up to date.
+    """
+
+    def __init__(self, dynamodb: Any, name: str, *, live: TableReader, budget: UnitBudget) -> None:
+        self._dynamodb, self._name, self._live, self._budget = dynamodb, name, live, budget
+
+    def follow(self, context: Context, chunks: Iterable[Iterable[Key]], *, seconds: float) -> list[str]:
+        """Wait until the lists show the last messages of all conversations of ``chunks``; the conversations missed."""
+        context.say("waiting for the conversation lists")
+        end, late, seen = context.clock.monotonic() + seconds, list[str](), set[str]()
+        with lanes(_LISTS_AT_ONCE) as opened:
+            for keys in chunks:
+                found = {key[0].removeprefix(CONVERSATION_PREFIX) for key in keys if is_message(*key)}
+                left = sorted(found - seen)
+                while left := [one for one, is_right in opened.map(self._is_right, left) if not is_right]:
+                    if context.clock.monotonic() >= end:
+                        late += left
+                        break
+                    context.clock.sleep(_LIST_PAUSE_SECONDS)
+                seen = found if len(seen) > _MOST_REMEMBERED else seen | found
+        return late
+
+    def _is_right(self, conversation: str) -> tuple[str, bool]:
+        answer = self._budget.spend(
+            self._dynamodb.query,
+            TableName=self._name,
+            KeyConditionExpression="#pk = :conversation AND begins_with(#sk, :messages)",
+            ExpressionAttributeNames={"#pk": PARTITION_KEY, "#sk": SORT_KEY},
+            ExpressionAttributeValues={
+                ":conversation": {"S": conversation_key(conversation)},
+                ":messages": {"S": MESSAGE_PREFIX},
+            },
+            ConsistentRead=True,
+            ScanIndexForward=False,
+            Limit=1,
+        )
+        try:
+            users = participants(conversation)
+            right = {key_of(row): row for item in answer["Items"] for row in memberships(untyped(item))}
+        except ValueError:  # no list can show it
+            return conversation, True
+        keys = [membership_key(user, conversation) for user in users]
+        there = {key_of(row): untyped(row) for row in self._live.get([typed_key(key_of(key)) for key in keys])}
+        same_keys = there.keys() == right.keys()
+        return conversation, same_keys and all(row.items() <= there[key].items() for key, row in right.items())

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from embedded_aws.tests.support.steps import table_arn
 from ops.__main__ import main
 from ops.recover import command
 from tests.support.ops_deployment import interrupted
@@ -224,3 +225,44 @@ def test_a_copy_in_another_region_is_restored_there(accident, client, name, back
     assert accident.recover("--yes", copy["RecoveryPointArn"])[0] == 0
     assert (accident.content(), accident.tables(), accident.tables(THERE)) == (RIGHT, [], [])
     cloudformation.delete_stack(StackName=stack)
+
+
+def test_a_permission_that_is_missing_in_the_middle_is_one_line_and_the_rest_is_written_later(accident):
+    accident.deployed()
+    accident.backed_up()
+    accident.damaged()
+    accident.stage.become_user({"Action": "dynamodb:UpdateItem", "Resource": table_arn(accident.table)})
+    status, _, line = accident.recover("--yes")
+    assert (status, "AccessDenied" in line) == (1, True), line
+    assert line.endswith("; run the same command again to finish")
+    (temporary,) = accident.tables()
+    accident.stage.environment.setenv("AWS_ACCESS_KEY_ID", "test")
+    accident.stage.environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    assert accident.recover("--dry-run", "--json")[0] == 0
+    assert accident.tables() == [temporary]
+    assert accident.recover("--yes")[0] == 0
+    assert (accident.content(), accident.tables()) == (RIGHT, [])
+
+
+def test_a_recovery_can_be_limited_and_json_has_everything(accident, capsys):
+    accident.deployed()
+    accident.backed_up()
+    put(accident.dynamodb, accident.table, *BAD, note("NEWER", "newer"))
+    accident.dynamodb.delete_item(TableName=accident.table, Key={name: GOOD[11][name] for name in ("pk", "sk")})
+
+    def recovered(*options):
+        capsys.readouterr()
+        assert accident.stage.ops("recover", "--json", *options) == 0
+        return json.loads(capsys.readouterr().out)
+
+    plan = recovered("--dry-run", "--show", "0")
+    assert [plan[name] for name in ("missing", "changed", "newer", "items_to_write")] == [1, 9, 1, 10]
+    kinds = {(one["kind"], one["pk"]) for one in plan["items"]}
+    assert kinds == {("missing", "NOTE#011"), ("newer", "NEWER"), *(("changed", f"NOTE#{n:03}") for n in range(9))}
+    assert recovered("--yes", "--only-missing")["written"] == 1
+    assert recovered("--yes", "--conversation", "Tom#Jerry")["items_compared"] == 0
+    assert recovered("--yes", "--since", "1h")["items_compared"] == 0
+    result = recovered("--yes", "--exact")
+    assert [result[name] for name in ("written", "left", "differences", "unrecovered")] == [10, 0, 0, []]
+    assert result["recovery_seconds"] > 0
+    assert accident.content() == RIGHT

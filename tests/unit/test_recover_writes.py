@@ -13,7 +13,7 @@ from cli.command_line import Context
 from model.messages import key_of
 from ops.recover import plan as plans
 from ops.recover.plan import Differences, Plan, PlanStore, Scope
-from ops.recover.write_back import WriteBack, patiently
+from ops.recover.write_back import WriteBack, action_for, patiently
 from ops.restore.comparison import TableReader, UnitBudget
 from tests.support.in_process import Dynamodb, create_table
 
@@ -183,3 +183,36 @@ def test_an_edit_at_any_moment_of_one_write_stands_also_after_a_kill(kind):
         for failure, later in itertools.product(("lost", "killed before", "killed after"), CALLS):
             events = {at: [(failure, None)], at + 1 + later: [one]}
             recover({KEY: backup}, {KEY: live}, events, Scope(exact=True))
+
+
+def test_an_item_with_more_attributes_than_a_condition_can_have_is_left():
+    many = {f"A{n}": "x" for n in range(200)}
+    for before, after in ((many, {"Body": "good"}), (many, None), ({"Body": "bad"}, many)):
+        typed = [one and item(KEY, one) for one in (before, after)]
+        assert action_for("T", KEY, *typed) is None
+    world = World({KEY: {"Body": "good"}}, {KEY: many}, {})
+    found = world.plan(Scope())
+    written = world.write()
+    assert (found.plan.number, written.left, written.impossible) == (1, 1, {KEY})
+    assert world.content(world.name)[KEY] == many
+
+
+def test_a_write_keeps_what_neither_side_knows_and_names_may_be_reserved_words():
+    before = {"Name": "a", "Status": "b", "a.b": "c", "Gone": "d"}
+    after = {"Name": "A", "Status": "b", "a.b": "C", "New": "e"}
+    world = World({KEY: after, KEYS[1]: {}}, {KEY: before, KEYS[1]: {"Body": "x"}}, {})
+    world.plan(Scope())
+    assert world.write().written == 2
+    assert world.content(world.name) == {KEY: after, KEYS[1]: {}}
+
+
+def test_a_scope_includes_messages_by_time_and_never_entries_of_lists():
+    def included(scope):
+        keys = [*KEYS, ("CONVERSATION#a#c", KEYS[0][1]), LIST_ENTRY, ("#recovery#plan", "plan")]
+        return [keys.index(key) for key in keys if scope.includes(item(key, {}))]
+
+    assert included(Scope()) == [0, 1, 2, 3, 4, 5]
+    assert included(Scope(conversation="a#b")) == [0, 1, 2]
+    assert included(Scope(since="2026-01-01T09:01:00.000Z")) == [1, 2]
+    assert included(Scope(since="2026-01-01T09:01:00.000Z", until="2026-01-01T09:02:00.000Z")) == [1]
+    assert included(Scope(conversation="a#c", until="2027")) == [5]
