@@ -10,7 +10,7 @@ from tests.privileges.stage import refusal
 OTHER = "Messages-other"
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="session", autouse=True)  # a worker may come back to this module
 def other(client, stage):
     """The ARN of another stage's stream, whose table, vault, queue and code there are too."""
     stream = {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}
