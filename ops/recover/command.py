@@ -15,7 +15,6 @@ from cli.clients import find_stack, missing_table
 from cli.command_line import Context, agree, number
 from cli.errors import OpsError, UsageError, explain
 from cli.polling import DeadlineError, duration, poll
-from model.messages import PARTITION_KEY, SORT_KEY
 from ops.inventory import stack_tables
 from ops.recover import plan as plans
 from ops.recover import temporary
@@ -26,15 +25,10 @@ from ops.restore import restoration
 from ops.restore.origin import check_options, region_of
 
 RECOVERY_TAG = "messages:recovery"
-_KEY_SCHEMA = {PARTITION_KEY: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}
 _READ_UNIT_BYTES = 4096
-_READ_UNITS = 3000.0  # per second, on demand
-_WRITE_UNITS = 1000.0  # per second, on demand: what one partition takes
 # Longer than this for one reading of both tables is work for more than one machine.
 _LONG_SECONDS = 3600
 _BACKUP_SECONDS = 600
-_LIST_SECONDS = 600
-_MOST_CHECKED = 10_000
 _AGAIN = "run the same command again to finish"
 
 
@@ -135,12 +129,11 @@ def _advise_if_large(arguments: argparse.Namespace, context: Context, live: dict
     seconds = 2 * size / _READ_UNIT_BYTES / rate
     if seconds < _LONG_SECONDS:
         return
-    place = f"--stack {context.stack} --region {context.region}"
     context.say(
         f"table {live['TableName']} has {output.size(size)}: to read it and the backup once takes about "
         f"{duration(seconds)}. Tools that share the work among machines are faster: export both tables with `python -m "
-        f"chat export --to s3://BUCKET/PREFIX {place}`, and compare and copy with `bulk diff` and `bulk copy` of AWS "
-        "Glue's Bulk Executor (https://github.com/awslabs/amazon-dynamodb-tools)"
+        f"chat export --to s3://BUCKET/PREFIX {_place(context)}`, and compare and copy with `bulk diff` and `bulk "
+        "copy` of AWS Glue's Bulk Executor (https://github.com/awslabs/amazon-dynamodb-tools)"
     )
     if not arguments.dry_run:
         agree("Go on here?", yes=arguments.yes, to="go on", done="written")
@@ -152,7 +145,8 @@ def _secure_way_back(context: Context, table: str) -> None:
     try:
         answer = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
         if answer.get("PointInTimeRecoveryDescription", {}).get("PointInTimeRecoveryStatus") == "ENABLED":
-            context.say(f"way back: `python -m ops recover --to-time {datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}`")
+            now = f"{datetime.now(UTC):%Y-%m-%dT%H:%M:%SZ}"
+            context.say(f"way back: `python -m ops recover --to-time {now} --exact {_place(context)}`")
             return
         name = f"before-recovery-{datetime.now(UTC):%Y%m%d-%H%M%S}"
         arn = dynamodb.create_backup(TableName=table, BackupName=name)["BackupDetails"]["BackupArn"]
@@ -168,7 +162,11 @@ def _secure_way_back(context: Context, table: str) -> None:
             f"nothing was written: table {table} has no point-in-time recovery, and its present state could not be "
             f"backed up: {why}; --no-way-back writes all the same"
         ) from None
-    context.say(f"way back: `python -m ops recover {arn}`")
+    context.say(f"way back: `python -m ops recover {arn} --exact {_place(context)}`")
+
+
+def _place(context: Context) -> str:
+    return f"--stack {context.stack} --region {context.region}"
 
 
 @contextlib.contextmanager
@@ -236,7 +234,7 @@ def _print(
 ) -> int:
     """Print the result; the exit status."""
     origin, written = recovery.temp.origin, outcome.written
-    age = (datetime.now(UTC) - origin.moment).total_seconds() if origin.moment else 0.0
+    now = datetime.now(UTC)
     left = [(*key, why) for key, why in written.first.smallest()]
     if everything:
         result = {
@@ -248,7 +246,7 @@ def _print(
             "unrecovered": [{"pk": pk, "sk": sk} for pk, sk in outcome.unrecovered],
             "lists_behind": outcome.late,
             "recovery_seconds": round(seconds, 1),
-            "recovered_state_age_seconds": round(age, 1),
+            "recovered_state_age_seconds": round((now - origin.moment).total_seconds(), 1) if origin.moment else None,
         }
         _print_json(_planned(recovery) | result, everything)
     else:
@@ -256,10 +254,11 @@ def _print(
         rows = [(f"  left: {output.safe(pk)}", output.safe(sk), reasons[pk, sk]) for pk, sk in sorted(reasons)]
         if shown := output.columns(rows[: arguments.show]) if rows else []:
             print(*shown, sep="\n")
-        compared = f"{output.count(recovery.found.plan.compared, 'item')} compared, {written.written:,} written"
+        compared = output.count(recovery.found.plan.compared, "item")
         print(
-            f"recovered {recovery.table} in {duration(seconds)} to its state {duration(age)} ago: {compared}, "
-            f"{written.left:,} left, differences {outcome.differences:,}; temporary table deleted"
+            f"recovered {recovery.table} in {duration(seconds)} to its state {output.age(origin.moment, now)} ago: "
+            f"{compared} compared, {written.written:,} written, {written.left:,} left, "
+            f"differences {outcome.differences:,}; temporary table deleted"
         )
     if outcome.unrecovered:
         recovery.context.say(f"{output.count(len(outcome.unrecovered), 'item')} still as before; run this again")

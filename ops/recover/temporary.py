@@ -6,6 +6,7 @@ a recovery keeps.
 
 import argparse
 import contextlib
+import dataclasses
 import hashlib
 import re
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from cli.command_line import Context
 from cli.errors import OpsError
 from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
+from ops.inventory.found import ExistingTable
 from ops.inventory.stack_tables import Restored
 from ops.restore import origin as origins
 from ops.restore import restoration
@@ -45,12 +47,7 @@ class Temporary:
     @property
     def delete(self) -> str:
         """The command that deletes it."""
-        return how_to_delete(self.context, self.name)
-
-
-def how_to_delete(context: Context, name: str) -> str:
-    """The command that deletes a temporary table."""
-    return f"`aws dynamodb delete-table --table-name {name} --region {context.region}`"
+        return _deletion(self.context, self.name)
 
 
 @contextlib.contextmanager
@@ -61,7 +58,7 @@ def place(arguments: argparse.Namespace, context: Context) -> Iterator[Context]:
         yield context
         return
     with contextlib.closing(Clients(region=region, profile=arguments.profile)) as clients:
-        yield Context(clients=clients, stack=context.stack, account=context.account, region=region, say=context.say)
+        yield dataclasses.replace(context, clients=clients, region=region)
 
 
 def obtain(arguments: argparse.Namespace, context: Context, there: Context, table: str) -> Temporary:
@@ -81,7 +78,7 @@ def obtain(arguments: argparse.Namespace, context: Context, there: Context, tabl
         same = f"--to-time {_time_in(end):%Y-%m-%dT%H:%M:%SZ}" if "T" in end else "the ARN of its backup"
         raise OpsError(
             f"table {unfinished} belongs to another recovery of {table}, which is not finished: finish it with {same}, "
-            f"or drop it: {how_to_delete(there, unfinished)}"
+            f"or drop it: {_deletion(there, unfinished)}"
         )
     if began:
         there.say(f"continuing the recovery of {table} that began {output.age(began, datetime.now(UTC))} ago")
@@ -103,12 +100,15 @@ def _left(there: Context, table: str) -> dict[str, Any]:
     if len(found) > 1:
         raise OpsError(
             f"tables {', '.join(found)} belong to recoveries of {table} that are not finished; delete all but one of "
-            f"them: {how_to_delete(there, found[0])}"
+            f"them: {_deletion(there, found[0])}"
         )
     for left in stack_tables.existing(there.clients("dynamodb"), found):
         if left.stack not in ("", there.stack) or left.restored not in ("", table):
             raise OpsError(f"table {left.name} exists, but by its tags no recovery of {table} made it; delete it first")
-    return stack_tables.described(there.clients("dynamodb"), found[0]) if found else {}
+    shown = stack_tables.described(there.clients("dynamodb"), found[0]) if found else {}
+    if shown.get("TableStatus") == "DELETING":
+        raise OpsError(f"table {found[0]} of an earlier recovery is being deleted; run this again in a minute")
+    return shown
 
 
 def _origin(arguments: argparse.Namespace, there: Context, table: str, left: dict[str, Any]) -> Restored:
@@ -147,6 +147,10 @@ def _name(origin: Restored) -> str:
     if len(name) > _LONGEST_NAME:
         raise OpsError(f"the temporary table's name {name} has {len(name)} characters; DynamoDB allows {_LONGEST_NAME}")
     return name
+
+
+def _deletion(context: Context, name: str) -> str:
+    return stack_tables.how_to_delete(ExistingTable(name=name), context.region)
 
 
 def _digest(arn: str) -> str:

@@ -126,8 +126,10 @@ def _is_customers(context: Context, key: str) -> bool:
 def wait(context: Context, name: str, job: str, *, seconds: float) -> float:
     """The seconds until the table ``name`` is ACTIVE. Raises DeadlineError, and OpsError when the ``job`` fails."""
     backup, progress = context.clients("backup"), Progress(context.say, context.clock)
+    exists = False
 
     def usable() -> bool | None:
+        nonlocal exists
         if job:
             shown = backup.describe_restore_job(RestoreJobId=job)
             progress.report(f"restore job {job}", f"{shown['Status']} {shown.get('PercentDone', '')}".strip())
@@ -137,6 +139,9 @@ def wait(context: Context, name: str, job: str, *, seconds: float) -> float:
                 why = shown.get("StatusMessage") or "AWS Backup gives no reason"
                 raise OpsError(f"restore job {job} ended {shown['Status']}: {why}")
         state = status(context, name)
+        if exists and not state:
+            raise OpsError(f"table {name} was deleted while it was restored")
+        exists = bool(state)
         progress.report(f"table {name}", state or "not created yet")
         return True if state == "ACTIVE" else None
 

@@ -148,7 +148,7 @@ def test_without_a_terminal_or_a_way_back_nothing_is_written(accident, monkeypat
     assert found["BackupName"].startswith("before-recovery-")
 
 
-def test_an_interrupted_recovery_is_continued_by_the_same_command_alone(accident, aws, setting):
+def test_an_interrupted_recovery_is_continued_by_the_same_command_alone(accident, aws, setting, capsys):
     accident.deployed(**RECOVERABLE)
     time.sleep(1.1)
     began = now()
@@ -171,7 +171,9 @@ def test_an_interrupted_recovery_is_continued_by_the_same_command_alone(accident
     recovered_to = datetime.strptime(temporary[-16:], "%Y%m%dT%H%M%SZ")
     assert f"table {temporary} belongs to another recovery of {accident.table}" in line
     assert f"finish it with --to-time {recovered_to.isoformat()}Z" in line
+    capsys.readouterr()
     assert accident.stage.ops("inventory") == 0
+    assert f"{temporary}  " in capsys.readouterr().out
     # The span counts from when the recovery began.
     assert accident.recover("--yes", "--to-time", span)[0] == 0
     assert (accident.content(), accident.tables()) == (RIGHT, [])
