@@ -140,8 +140,8 @@ def _is_span(text: str | None) -> bool:
 
 
 def _name(origin: Restored) -> str:
-    assert origin.moment
-    end = _digest(origin.arn) if origin.arn else origin.moment.astimezone(UTC).strftime(_TIME)
+    assert origin.arn or origin.moment
+    end = origin.moment.astimezone(UTC).strftime(_TIME) if origin.moment and not origin.arn else _digest(origin.arn)
     # The stack's restore role allows only names that begin with the table's and a dot.
     name = f"{origin.source}.recover-{end}"
     if len(name) > _LONGEST_NAME:

@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from dynamo.values import typed
 from embedded_aws.tests.support.steps import table_arn
 from ops.__main__ import main
 from ops.recover import command
+from tests.support.lists import message
 from tests.support.ops_deployment import interrupted
 from tests.support.recoveries import KEYS, RECOVERABLE, content, note, put
 
@@ -268,3 +270,14 @@ def test_a_recovery_can_be_limited_and_json_has_everything(accident, capsys):
     assert [result[name] for name in ("written", "left", "differences", "unrecovered")] == [10, 0, 0, []]
     assert result["recovery_seconds"] > 0
     assert accident.content() == RIGHT
+
+
+def test_lists_that_nothing_corrects_are_a_failure_with_its_remedy(accident):
+    accident.deployed()
+    one = typed(message(1))
+    put(accident.dynamodb, accident.table, one)
+    accident.backed_up()
+    accident.dynamodb.delete_item(TableName=accident.table, Key={name: one[name] for name in ("pk", "sk")})
+    status, out, line = accident.recover("--yes")  # the table has no stream
+    assert (status, "1 written, 0 left, differences 0" in out) == (1, True)
+    assert line.endswith("1 conversation (jerry#tom); to correct them: python -m chat reindex")
