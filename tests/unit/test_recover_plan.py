@@ -54,23 +54,24 @@ def test_a_plan_has_more_chunks_than_a_page_and_no_other_plans_entries():
 
 
 @pytest.mark.parametrize(
-    ("asked", "end", "hours", "wanted"),
+    ("asked", "ago", "hours", "wanted"),
     [
         # A command without a fixed moment continues a recent recovery ...
-        ({}, temporary._digest(POINT.arn), 1, {"arn": POINT.arn}),
-        ({"to_time": "90m"}, f"{NOW - timedelta(hours=2, minutes=30):%Y%m%dT%H%M%SZ}", 1, {"hours": 2.5}),
+        ({}, None, 1, {"arn": POINT.arn}),
+        ({"to_time": "90m"}, 2.5, 1, {"hours": 2.5}),
         # ... but not an old one, nor one to another moment, and a fixed moment stays what it is.
-        ({}, temporary._digest(POINT.arn), 13, {}),
-        ({"to_time": "90m"}, f"{NOW - timedelta(hours=14, minutes=30):%Y%m%dT%H%M%SZ}", 13, {"hours": 1.5}),
-        ({"to_time": "3h"}, f"{NOW - timedelta(hours=2, minutes=30):%Y%m%dT%H%M%SZ}", 1, {"hours": 4}),
-        ({"arn": "arn:q"}, temporary._digest(POINT.arn), 1, {"arn": "arn:q"}),
-        ({"to_time": "2026-01-01T00:00:00Z"}, temporary._digest(POINT.arn), 1, {"to_time": "2026-01-01T00:00:00Z"}),
+        ({}, None, 13, {}),
+        ({"to_time": "90m"}, 14.5, 13, {"hours": 1.5}),
+        ({"to_time": "3h"}, 2.5, 1, {"hours": 4}),
+        ({"arn": "arn:q"}, None, 1, {"arn": "arn:q"}),
+        ({"to_time": "2026-01-01T00:00:00Z"}, None, 1, {"to_time": "2026-01-01T00:00:00Z"}),
     ],
 )
-def test_what_a_command_means_depends_on_what_an_earlier_run_left(asked, end, hours, wanted, monkeypatch):
+def test_what_a_command_means_depends_on_what_an_earlier_run_left(asked, ago, hours, wanted, monkeypatch):
     seen = []
     monkeypatch.setattr(temporary.origins, "choose", lambda arguments, _: seen.append(arguments))
     monkeypatch.setattr(temporary.vaults, "table_points", lambda *_: ([POINT], []))
+    end = f"{NOW - timedelta(hours=ago):%Y%m%dT%H%M%SZ}" if ago else temporary._digest(POINT.arn)
     left = {"TableName": f"T.recover-{end}", "CreationDateTime": NOW - timedelta(hours=hours)}
     arguments = argparse.Namespace(**{"arn": None, "to_time": None} | asked)
     temporary._origin(arguments, CONTEXT, "T", left)
