@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -67,9 +67,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     _advise_if_large(arguments, context, live)
     with temporary.place(arguments, context) as there, _everything(arguments) as everything:
         temp = temporary.obtain(arguments, context, there, live["TableName"])
-        is_temporary = restoration.temporary(there, temp.name, temp.job, seconds=seconds)
-        # What an earlier run left may be in use by another one.
-        with is_temporary if temp.is_new else contextlib.nullcontext(_do_nothing) as keep, _in_one_line(temp):
+        deleted = restoration.temporary(there, temp.name, temp.job, seconds=seconds)
+        with deleted if temp.is_new else _left_alone(temp) as keep, _in_one_line(temp):
             restoration.wait(there, temp.name, temp.job, seconds=seconds)
             restoration.mark(there, temp.name, restored=live["TableName"], **{RECOVERY_TAG: "temporary"})
             recovery = Recovery(arguments, context, live, temp)
@@ -93,8 +92,15 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         return _print(arguments, recovery, outcome, everything, seconds=context.clock.monotonic() - began)
 
 
-def _do_nothing() -> None:
-    pass
+@contextlib.contextmanager
+def _left_alone(temp: Temporary) -> Iterator[Callable[[], None]]:
+    """For what an earlier run left, and another run may use: say that it stays, unless the block finds a plan."""
+    planned = list[bool]()
+    try:
+        yield lambda: planned.append(True)
+    finally:
+        if not planned:
+            temp.context.say(f"table {temp.name} of an earlier run is left; to drop it: {temp.delete}")
 
 
 def _check(arguments: argparse.Namespace, context: Context) -> float:
@@ -196,8 +202,6 @@ def _print_plan(context: Context, recovery: Recovery, everything: IO[str] | None
     else:
         print(*recovery.lines(), sep="\n")
     context.say("dry run: nothing was written")
-    if not recovery.temp.is_new:
-        context.say(f"table {recovery.temp.name} of an earlier run is left; to drop it: {recovery.temp.delete}")
     return 0
 
 

@@ -179,7 +179,9 @@ class Lists:
                         late += left
                         break
                     context.clock.sleep(_LIST_PAUSE_SECONDS)
-                seen = found if len(seen) > _MOST_REMEMBERED else seen | found
+                if len(seen) > _MOST_REMEMBERED:
+                    seen.clear()
+                seen |= found
         return late
 
     def _is_right(self, conversation: str) -> tuple[str, bool]:

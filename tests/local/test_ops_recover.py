@@ -1,4 +1,15 @@
-"""`python -m ops recover` after disasters, through the stream's function and CloudFormation on the embedded AWS."""
+"""`python -m ops recover` after disasters, through the stream's function and CloudFormation on the embedded AWS.
+
+| disaster | test |
+|---|---|
+| messages deleted; bodies poisoned for an hour; an edit during the recovery | test_deleted_and_poisoned_messages_... |
+| wrong seed deployed | test_a_wrong_seed_is_undone_... |
+| table deleted by hand; stack destroyed | test_after_a_table_deleted_by_hand_... |
+| stack destroyed in prod, table kept | test_ops_recover_prod.py |
+| backup in another region; two recoveries at once; no permission midway | test_ops_recover_refusals.py |
+| killed at 20 random moments | test_ops_recover_killed.py |
+| throttling and lost answers at 30 % | tests/chaos/test_recover.py |
+"""
 
 import re
 import time
