@@ -61,6 +61,11 @@ class World:
             if kind == "edit":
                 self._edit(*argument)
         kinds = [kind for kind, _ in happens]
+        if "another run" in kinds:
+            self.write(self.plain)
+        if "conflict" in kinds and operation == "transact_write_items":
+            error = {"Error": {"Code": "TransactionCanceledException"}}
+            raise ClientError(error | {"CancellationReasons": [{"Code": "TransactionConflict"}]}, operation)
         if "killed before" in kinds:
             raise Killed
         answer = call()
@@ -96,11 +101,12 @@ class World:
         store.record(found.plan)
         return found
 
-    def write(self):
-        store = PlanStore(self.meddled, self.copy, self.budget())
+    def write(self, client=None):
+        client = client or self.meddled
+        store = PlanStore(client, self.copy, self.budget())
         plan = store.recorded()
-        live, copy = self.readers(self.meddled, plan.scope)
-        writing = WriteBack(self.meddled, self.name, live=live, copy=copy, store=store, budget=self.budget())
+        live, copy = self.readers(client, plan.scope)
+        writing = WriteBack(client, self.name, live=live, copy=copy, store=store, budget=self.budget())
         return writing.run(CONTEXT, plan)
 
 
@@ -152,7 +158,7 @@ def edit(key, name, number):
 attributes = st.none() | st.fixed_dictionaries({"Body": st.sampled_from("xy")}, optional={"More": st.just("z")})
 states = st.fixed_dictionaries(dict.fromkeys(KEYS, attributes))
 edits = st.tuples(st.sampled_from(KEYS), st.sampled_from([None, "Body", "More", "Note"]))
-failures = st.sampled_from(["lost", "killed before", "killed after"])
+failures = st.sampled_from(["lost", "conflict", "another run", "killed before", "killed after"])
 happenings = st.dictionaries(st.integers(0, 40), st.lists(edits | failures, min_size=1, max_size=3), max_size=8)
 scopes = st.sampled_from([Scope(), Scope(exact=True), Scope(only_missing=True)])
 
@@ -182,7 +188,7 @@ def test_an_edit_at_any_moment_of_one_write_stands_also_after_a_kill(kind):
     edits.append(("edit", (KEY, live)))  # back to what was compared
     for at, one in itertools.product(CALLS, edits):
         recover({KEY: backup}, {KEY: live}, {at: [one]}, Scope(exact=True))
-        for failure, later in itertools.product(("lost", "killed after"), CALLS):
+        for failure, later in itertools.product(("another run", "lost", "killed after"), CALLS):
             events = {at: [(failure, None)], at + 1 + later: [one]}
             recover({KEY: backup}, {KEY: live}, events, Scope(exact=True))
 
