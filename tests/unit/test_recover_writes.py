@@ -64,7 +64,7 @@ class World:
         if "another run" in kinds:
             self.write(self.plain)
         if "conflict" in kinds and operation == "transact_write_items":
-            error = {"Error": {"Code": "TransactionCanceledException"}}
+            error = {"Error": {"Code": "TransactionCanceledException"}, "ResponseMetadata": {"HTTPStatusCode": 400}}
             raise ClientError(error | {"CancellationReasons": [{"Code": "TransactionConflict"}]}, operation)
         if "killed before" in kinds:
             raise Killed
@@ -188,7 +188,7 @@ def test_an_edit_at_any_moment_of_one_write_stands_also_after_a_kill(kind):
     edits.append(("edit", (KEY, live)))  # back to what was compared
     for at, one in itertools.product(CALLS, edits):
         recover({KEY: backup}, {KEY: live}, {at: [one]}, Scope(exact=True))
-        for failure, later in itertools.product(("another run", "lost", "killed after"), CALLS):
+        for failure, later in itertools.product(("another run", "conflict", "lost", "killed after"), CALLS):
             events = {at: [(failure, None)], at + 1 + later: [one]}
             recover({KEY: backup}, {KEY: live}, events, Scope(exact=True))
 
