@@ -71,8 +71,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         with deleted if temp.is_new else _left_alone(temp) as keep, _in_one_line(temp):
             restoration.wait(there, temp.name, temp.job, seconds=seconds)
             restoration.mark(there, temp.name, restored=live["TableName"], **{RECOVERY_TAG: "temporary"})
-            recovery = Recovery(arguments, context, live, temp)
-            is_continued = recovery.find_plan(everything)
+            recovery = Recovery(arguments, context, live, temp, everything)
+            is_continued = recovery.find_plan()
             plan = recovery.found.plan
             if arguments.dry_run:
                 return _print_plan(context, recovery, everything)

@@ -54,7 +54,15 @@ class Outcome:
 class Recovery:
     """The live table and the copy beside it: compared, planned, written, compared again."""
 
-    def __init__(self, arguments: argparse.Namespace, context: Context, live: dict[str, Any], temp: Temporary) -> None:
+    def __init__(
+        self,
+        arguments: argparse.Namespace,
+        context: Context,
+        live: dict[str, Any],
+        temp: Temporary,
+        everything: IO[str] | None,
+    ) -> None:
+        self._everything = everything  # a file for every difference
         self.context, self.temp, self.arguments = context, temp, arguments
         self.table, self._has_stream = live["TableName"], bool(live.get("StreamSpecification", {}).get("StreamEnabled"))
         check_keys(temp.context.clients("dynamodb").describe_table(TableName=temp.name)["Table"], ", as in the backup")
@@ -64,13 +72,12 @@ class Recovery:
         plan = Plan(
             scope=plans.scope_of(arguments, datetime.now(UTC)), asked=_asked(arguments), table_id=live["TableId"]
         )
-        self.found = Differences(plan, most=arguments.show)
+        self.found = Differences(plan, most=arguments.show, everything=everything)
 
-    def find_plan(self, everything: IO[str] | None) -> bool:
+    def find_plan(self) -> bool:
         """Take over the plan that an earlier run recorded, and say so; compare if there is none."""
         earlier, plan = self.store.recorded(), self.found.plan
         if earlier is None:
-            self.found = Differences(plan, most=self.arguments.show, everything=everything)
             keep = (lambda *_: None) if self.arguments.dry_run else partial(self.store.add, plan)
             self.context.say(f"comparing {self.table} with {self.temp.name}")
             plans.make(self.context, *self._readers(plan.scope), self.found, keep)
@@ -82,9 +89,9 @@ class Recovery:
             asked = f"with {earlier.asked}" if earlier.asked else "without options that limit it"
             raise OpsError(f"table {self.temp.name} has the plan of a recovery {asked}; finish that one, or {drop}")
         self.found = Differences(earlier, most=0)
-        if everything:
+        if self._everything:
             for chunk in self.store.chunks(earlier):
-                everything.writelines(as_line(entry.key) for entry in chunk.entries.values())
+                self._everything.writelines(as_line(entry.key) for entry in chunk.entries.values())
         self.context.say(f"an earlier run planned to write {output.count(earlier.number, 'item')}: writing the rest")
         return True
 
