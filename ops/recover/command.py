@@ -108,7 +108,7 @@ def _check(arguments: argparse.Namespace, context: Context) -> float:
     number(arguments, "--show", 0, 10_000)
     if arguments.rate is not None:
         number(arguments, "--rate", 1, 1_000_000)
-    check_options(arguments, region_of(arguments.arn) if arguments.arn else context.region)
+    check_options(arguments, context.region if arguments.arn is None else region_of(arguments.arn))
     plans.scope_of(arguments, datetime.now(UTC))
     return 60 * number(arguments, "--timeout", 0.01, 7 * 24 * 60)
 

@@ -75,12 +75,13 @@ def scope_of(arguments: Any, now: datetime) -> Scope:
     """The scope that the command line asks for; spans of time count back from ``now``. Raises UsageError."""
     times = {}
     for name in ("since", "until"):
-        if text := getattr(arguments, name):
+        if (text := getattr(arguments, name)) is not None:
             times[name] = format_time(origin.parse_time(text, now, option=f"--{name}"))
     if len(times) == 2 and times["since"] >= times["until"]:
         raise UsageError(f"--since {times['since']} is not before --until {times['until']}")
     try:
-        conversation = conversation_id(*participants(arguments.conversation)) if arguments.conversation else ""
+        given = arguments.conversation
+        conversation = "" if given is None else conversation_id(*participants(given))
     except ValueError as error:
         raise UsageError(f"--conversation: {error}") from None
     return Scope(exact=arguments.exact, only_missing=arguments.only_missing, conversation=conversation, **times)

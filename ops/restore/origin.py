@@ -82,15 +82,13 @@ def parse_time(text: str, now: datetime | None = None, *, option: str = "--to-ti
     """The time ``text``: ISO 8601 with a zone, or a span before ``now``. Raises UsageError for any other text."""
     with contextlib.suppress(ValueError, OverflowError):
         return (now or datetime.now(UTC)) - parse_span(text)
-    try:
+    with contextlib.suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(text)
-    except ValueError:
-        moment = datetime.min
-    if moment.tzinfo is None:
-        raise UsageError(
-            f"{option} '{text}' is not a time with a zone or a time span, for example 2026-01-31T09:00:00Z or 90m"
-        )
-    return moment
+        if moment.tzinfo is not None and moment.astimezone(UTC):  # which also proves that UTC can spell it
+            return moment
+    raise UsageError(
+        f"{option} '{text}' is not a time with a zone or a time span, for example 2026-01-31T09:00:00Z or 90m"
+    )
 
 
 def _of_point(point: Point) -> Restored:

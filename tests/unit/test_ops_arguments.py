@@ -48,6 +48,12 @@ ERRORS = [
     ("recover --conversation tom", 2, "--conversation: 'tom' is not a conversation"),
     ("recover --since 2026-01-31", 2, "--since '2026-01-31' is not a time with a zone"),
     ("recover --since 1h --until 2h", 2, " is not before --until "),
+    # An empty text, as of a variable that is not set, does not stand for "all" or "the newest".
+    ("recover ''", 2, "'' is not the ARN of a recovery point or backup"),
+    ("recover --conversation ''", 2, "--conversation: '' is not a conversation"),
+    ("recover --since ''", 2, "--since '' is not a time with a zone"),
+    ("recover --until ''", 2, "--until '' is not a time with a zone"),
+    ("recover --since 0001-01-01T00:00:00+14:00", 2, "--since '0001-01-01T00:00:00+14:00' is not a time"),
     ("recover --rate 0", 2, "--rate must be between 1 and 1e+06, got 0"),
     ("recover --role admin", 2, "--role 'admin' is not the ARN of an IAM role"),
     ("recover --table 'a b'", 2, "--table 'a b' is not a table name"),
