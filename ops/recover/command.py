@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     began, live = context.clock.monotonic(), _live_table(arguments, context)
     _advise_if_large(arguments, context, live)
     with temporary.place(arguments, context) as there, _everything(arguments) as everything:
-        temp = temporary.obtain(arguments, context, there, live["TableName"])
+        temp = temporary.obtain(arguments, context, there, live)
         deleted = restoration.temporary(there, temp.name, temp.job, seconds=seconds)
         with deleted if temp.is_new else _left_alone(temp) as keep, _in_one_line(temp):
             restoration.wait(there, temp.name, temp.job, seconds=seconds)

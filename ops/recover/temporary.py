@@ -18,6 +18,7 @@ from cli import output
 from cli.clients import Clients, find_stack
 from cli.command_line import Context
 from cli.errors import OpsError
+from model.names import STACK_TAG
 from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
 from ops.inventory.found import ExistingTable
@@ -61,13 +62,14 @@ def place(arguments: argparse.Namespace, context: Context) -> Iterator[Context]:
         yield dataclasses.replace(context, clients=clients, region=region)
 
 
-def obtain(arguments: argparse.Namespace, context: Context, there: Context, table: str) -> Temporary:
+def obtain(arguments: argparse.Namespace, context: Context, there: Context, live: dict[str, Any]) -> Temporary:
     """The temporary table that an earlier run of this command left, or the start of its restore.
 
-    ``there`` is the place of the backup. Raises OpsError where the backup cannot be restored, or another recovery of
-    the table is not finished.
+    ``there`` is the place of the backup, ``live`` DynamoDB's description of the table to recover. Raises OpsError where
+    the backup cannot be restored, or another recovery of the table is not finished.
     """
-    left = _left(there, table)
+    table = live["TableName"]
+    left = _left(there, live)
     began = left.get("CreationDateTime")
     chosen = _origin(arguments, there, table, left)
     if chosen.source != table:
@@ -90,25 +92,39 @@ def obtain(arguments: argparse.Namespace, context: Context, there: Context, tabl
     return Temporary(context=there, name=name, origin=chosen, job=job, is_new=False)
 
 
-def _left(there: Context, table: str) -> dict[str, Any]:
+def _left(there: Context, live: dict[str, Any]) -> dict[str, Any]:
     """DynamoDB's description of the temporary table that an earlier run left; empty without one.
 
     Raises OpsError for several, and for a table of such a name that no recovery made.
     """
-    names = vaults.rows(there.clients("dynamodb"), "list_tables", "TableNames")
+    table, dynamodb = live["TableName"], there.clients("dynamodb")
+    names = vaults.rows(dynamodb, "list_tables", "TableNames")
     found = [name for name in names if name.startswith(table) and _NAME.fullmatch(name[len(table) :])]
     if len(found) > 1:
         raise OpsError(
             f"tables {', '.join(found)} belong to recoveries of {table} that are not finished; delete all but one of "
             f"them: {_deletion(there, found[0])}"
         )
-    for left in stack_tables.existing(there.clients("dynamodb"), found):
-        if left.stack not in ("", there.stack) or left.restored not in ("", table):
-            raise OpsError(f"table {left.name} exists, but by its tags no recovery of {table} made it; delete it first")
-    shown = stack_tables.described(there.clients("dynamodb"), found[0]) if found else {}
+    shown = stack_tables.described(dynamodb, found[0]) if found else {}
     if shown.get("TableStatus") == "DELETING":
         raise OpsError(f"table {found[0]} of an earlier recovery is being deleted; run this again in a minute")
+    if shown:
+        tags = vaults.rows(dynamodb, "list_tags_of_resource", "Tags", ResourceArn=shown["TableArn"])
+        has = {tag["Key"]: tag["Value"] for tag in tags}
+        is_ours = (has.get(STACK_TAG), has.get(stack_tables.RESTORED_TAG)) == (there.stack, table)
+        # A run that was killed before it tagged its table left one with the keys and indexes of the live one.
+        if not is_ours and (has or _shape(shown) != _shape(live)):
+            raise OpsError(
+                f"table {found[0]} exists, but by its tags, keys and indexes no recovery of {table} made it; if it is "
+                f"not needed, delete it: {_deletion(there, found[0])}"
+            )
     return shown
+
+
+def _shape(shown: dict[str, Any]) -> tuple[Any, ...]:
+    """The keys of a table and of its indexes."""
+    indexes = {one["IndexName"]: one["KeySchema"] for one in shown.get("GlobalSecondaryIndexes", [])}
+    return shown["KeySchema"], indexes
 
 
 def _origin(arguments: argparse.Namespace, there: Context, table: str, left: dict[str, Any]) -> Restored:
