@@ -46,12 +46,17 @@ def number(arguments: argparse.Namespace, option: str, low: float, high: float) 
     return value
 
 
+def check_can_ask(*, yes: bool, to: str) -> None:
+    """Raise UsageError if ``agree`` could not ask; for commands that work for long before they do."""
+    if not yes and not sys.stdin.isatty():
+        raise UsageError(f"cannot prompt: stdin is not a terminal; to {to}, pass --yes")
+
+
 def agree(question: str, *, yes: bool, to: str, done: str) -> None:
     """Raise unless the user answers yes, or has passed --yes; the errors say what to do and what was not done."""
+    check_can_ask(yes=yes, to=to)
     if yes:
         return
-    if not sys.stdin.isatty():
-        raise UsageError(f"cannot prompt: stdin is not a terminal; to {to}, pass --yes")
     print(f"{question} [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise OpsError(f"nothing was {done}: the answer was not yes")

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import output
 from cli.clients import find_stack, missing_table
-from cli.command_line import Context, agree, number
+from cli.command_line import Context, agree, check_can_ask, number
 from cli.errors import OpsError, UsageError, explain
 from cli.polling import DeadlineError, duration, poll
 from ops.inventory import stack_tables
@@ -64,6 +64,8 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     seconds = _check(arguments, context)
     context.say(context.where)
     began, live = context.clock.monotonic(), _live_table(arguments, context)
+    if not arguments.dry_run:
+        check_can_ask(yes=arguments.yes, to="write")
     _advise_if_large(arguments, context, live)
     with temporary.place(arguments, context) as there, _everything(arguments) as everything:
         temp = temporary.obtain(arguments, context, there, live)
@@ -165,8 +167,8 @@ def _secure_way_back(context: Context, table: str) -> None:
     except (ClientError, DeadlineError) as error:
         why = explain(error) if isinstance(error, ClientError) else f"the backup is not AVAILABLE after {error}"
         raise OpsError(
-            f"nothing was written: table {table} has no point-in-time recovery, and its present state could not be "
-            f"backed up: {why}; --no-way-back writes all the same"
+            f"nothing was written: nothing shows that the present state of table {table} can be restored, by "
+            f"point-in-time recovery or by a backup taken now: {why}; --no-way-back writes all the same"
         ) from None
     context.say(f"way back: `python -m ops recover {arn} --exact {_place(context)}`")
 
@@ -266,10 +268,15 @@ def _print(
         )
     if outcome.unrecovered:
         recovery.context.say(f"{output.count(len(outcome.unrecovered), 'item')} still as before; run this again")
+    if number := len(written.impossible):
+        recovery.context.say(
+            f"{output.count(number, 'item')} cannot be recovered in place; to copy by hand, restore the backup to a "
+            "table beside this one: python -m ops restore --target NAME"
+        )
     if outcome.late:
         names = ", ".join(map(output.safe_name, outcome.late[:5]))
         recovery.context.say(
             f"the lists do not show the last message of {output.count(len(outcome.late), 'conversation')} ({names}); "
             "to correct them: python -m chat reindex"
         )
-    return 1 if outcome.unrecovered or outcome.late else 0
+    return 1 if outcome.unrecovered or written.impossible or outcome.late else 0

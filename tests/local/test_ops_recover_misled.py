@@ -1,9 +1,11 @@
 """A recovery that could be misled: by a foreign table of the temporary name, by what the caller may not read."""
 
+import re
+
 import pytest
 
 from ops.recover.temporary import _digest
-from tests.support.recoveries import KEYS, content, note, put
+from tests.support.recoveries import KEYS, RECOVERABLE, content, note, put
 
 INDEX = {"IndexName": "other", "KeySchema": KEYS["KeySchema"], "Projection": {"ProjectionType": "ALL"}}
 
@@ -41,3 +43,52 @@ def test_a_foreign_table_of_the_temporary_name_is_neither_read_nor_deleted(quick
     assert err[-1].startswith(f"error: table {name} exists, but by its tags, keys and indexes no recovery of {table}")
     assert content(dynamodb, table) == {"NOTE#001": "good"}
     assert content(dynamodb, name) == {"NOTE#001": "foreign", "NOTE#002": "foreign"}
+
+
+def test_the_way_back_names_the_stack_and_the_region(quick_stage, ops):
+    table, dynamodb = quick_stage.deploy(**KEYS, **RECOVERABLE).table, quick_stage.client("dynamodb")
+    put(dynamodb, table, note(1, "good"))
+    ops("backup")
+    where = f"--stack {quick_stage.stack} --region us-east-1`"
+    for start in ("way back: `python -m ops recover --to-time 2", f"way back: `python -m ops recover arn:.*/{table}/"):
+        put(dynamodb, table, note(1, "bad"))
+        status, _, err = ops("recover", "--yes")
+        (line,) = [line for line in err if line.startswith("way back")]
+        assert (status, bool(re.match(start, line)), line.endswith(where)) == (0, True, True), line
+        off = {"PointInTimeRecoveryEnabled": False}
+        dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=off)
+
+
+def test_what_may_not_be_read_is_not_said_to_be_missing(quick_stage, ops):
+    table, dynamodb = quick_stage.deploy(**KEYS, **RECOVERABLE).table, quick_stage.client("dynamodb")
+    put(dynamodb, table, note(1, "good"))
+    ops("backup")
+    put(dynamodb, table, note(1, "bad"))
+    quick_stage.become_user({"Action": "dynamodb:DescribeContinuousBackups"})
+    status, _, err = ops("recover", "--yes")
+    assert status == 1
+    assert err[-1].startswith(
+        f"error: nothing was written: nothing shows that the present state of table {table} can be"
+    )
+    assert "has no point-in-time recovery" not in err[-1]
+    assert content(dynamodb, table) == {"NOTE#001": "bad"}
+
+
+def test_an_item_that_cannot_be_recovered_is_a_failure(quick_stage, ops):
+    table, dynamodb = quick_stage.deploy(**KEYS).table, quick_stage.client("dynamodb")
+    wide = {f"attribute{number}": {"S": "x"} for number in range(200)}
+    put(dynamodb, table, note(1, "good") | wide, note(2, "good"))
+    ops("backup")
+    put(dynamodb, table, note(1, "bad") | wide, note(2, "bad"))
+    status, out, err = ops("recover", "--yes")
+    assert (status, content(dynamodb, table)) == (1, {"NOTE#001": "bad", "NOTE#002": "good"})
+    assert "  left: NOTE#001  note  has more attributes than a condition of DynamoDB can have" in out
+    assert err[-1].startswith("1 item cannot be recovered in place")
+
+
+def test_without_a_terminal_nothing_is_restored_before_a_question_that_cannot_be_asked(quick_stage, ops):
+    quick_stage.deploy(**KEYS)
+    ops("backup")
+    status, _, err = ops("recover")
+    assert (status, err[-1]) == (2, "error: cannot prompt: stdin is not a terminal; to write, pass --yes")
+    assert not [line for line in err if line.startswith("restoring")]
