@@ -92,7 +92,8 @@ class Recovery:
         if self._everything:
             for chunk in self.store.chunks(earlier):
                 self._everything.writelines(as_line(entry.key) for entry in chunk.entries.values())
-        self.context.say(f"an earlier run planned to write {output.count(earlier.number, 'item')}: writing the rest")
+        planned = f"an earlier run planned to write {output.count(earlier.number, 'item')}"
+        self.context.say(planned if self.arguments.dry_run else f"{planned}: writing the rest")
         return True
 
     def lines(self) -> list[str]:

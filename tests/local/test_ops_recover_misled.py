@@ -92,3 +92,33 @@ def test_without_a_terminal_nothing_is_restored_before_a_question_that_cannot_be
     status, _, err = ops("recover")
     assert (status, err[-1]) == (2, "error: cannot prompt: stdin is not a terminal; to write, pass --yes")
     assert not [line for line in err if line.startswith("restoring")]
+
+
+def test_a_dry_run_of_a_recovery_that_was_interrupted_does_not_say_that_it_writes(quick_stage, ops, monkeypatch):
+    table, dynamodb = quick_stage.deploy(**KEYS).table, quick_stage.client("dynamodb")
+    put(dynamodb, table, note(1, "good"))
+    ops("backup")
+    put(dynamodb, table, note(1, "bad"))
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("ops.recover.write_back.WriteBack.run", interrupted)
+        assert ops("recover", "--yes")[0] == 130
+    status, _, err = ops("recover", "--dry-run")
+    assert (status, "an earlier run planned to write 1 item" in err) == (0, True)
+    status, _, err = ops("recover", "--yes", "--exact")
+    assert (status, err[-1].partition(": `")[0]) == (
+        1,
+        f"error: table {temporary_table(dynamodb, table)} has the plan of a recovery without options that limit it; "
+        "finish that one first, or drop it",
+    )
+    assert content(dynamodb, table) == {"NOTE#001": "bad"}
+    assert ops("recover", "--yes")[0] == 0
+    assert content(dynamodb, table) == {"NOTE#001": "good"}
+
+
+def temporary_table(dynamodb, table):
+    (found,) = (name for name in dynamodb.list_tables()["TableNames"] if name.startswith(f"{table}."))
+    return found
