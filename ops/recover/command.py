@@ -74,22 +74,25 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             restoration.wait(there, temp.name, temp.job, seconds=seconds)
             restoration.mark(there, temp.name, restored=live["TableName"], **{RECOVERY_TAG: "temporary"})
             recovery = Recovery(arguments, context, live, temp, everything)
-            is_continued = recovery.find_plan()
-            plan = recovery.found.plan
-            if arguments.dry_run:
-                return _print_plan(context, recovery, everything)
-            if not is_continued:
-                context.say("\n".join(recovery.lines()))
-            if plan.number and not is_continued:
-                what = f"Write {output.count(plan.number, 'item')} to table {live['TableName']}"
-                agree(f"{what} in {context.where}?", yes=arguments.yes, to="write", done="written")
-                if not arguments.no_way_back:
-                    _secure_way_back(context, live["TableName"])
-                recovery.store.record(plan)
+            with recovery.kept_for_others(keep):
+                is_continued = recovery.find_plan()
+                plan = recovery.found.plan
+                if arguments.dry_run:
+                    return _print_plan(context, recovery, everything)
+                if not is_continued:
+                    context.say("\n".join(recovery.lines()))
+                if plan.number and not is_continued:
+                    what = f"Write {output.count(plan.number, 'item')} to table {live['TableName']}"
+                    agree(f"{what} in {context.where}?", yes=arguments.yes, to="write", done="written")
+                    if not arguments.no_way_back:
+                        _secure_way_back(context, live["TableName"])
+                    recovery.store.record(plan)
             # From here on another run can finish what this one does not.
             keep()
         with _in_one_line(temp, again=f"; {_AGAIN}" if plan.number else ""):
             outcome = recovery.carry_out()
+            if recovery.is_shared():
+                raise OpsError(f"nothing differs, but another run needs table {temp.name}, and deletes it at its end")
             restoration.remove(there, temp.name, "", seconds=seconds)
         return _print(arguments, recovery, outcome, everything, seconds=context.clock.monotonic() - began)
 

@@ -1,11 +1,14 @@
 """One recovery: the live table and the copy beside it are compared, planned, written and compared again."""
 
 import argparse
-from collections.abc import Iterable
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from typing import IO, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import output
 from cli.command_line import Context
@@ -95,6 +98,25 @@ class Recovery:
         planned = f"an earlier run planned to write {output.count(earlier.number, 'item')}"
         self.context.say(planned if self.arguments.dry_run else f"{planned}: writing the rest")
         return True
+
+    def is_shared(self) -> bool:
+        """Whether another run has recorded its plan in the temporary table, as far as that can be read."""
+        with contextlib.suppress(ClientError, BotoCoreError, TimeoutError):
+            recorded = self.store.recorded()
+            return recorded is not None and recorded.id != self.found.plan.id
+        return False
+
+    @contextlib.contextmanager
+    def kept_for_others(self, keep: Callable[[], None]) -> Iterator[None]:
+        """At the end of the ``with`` block, however it ends, call ``keep`` if the temporary table is shared.
+
+        Without its plan the other run would be made again, and undo edits made since.
+        """
+        try:
+            yield
+        finally:
+            if self.is_shared():
+                keep()
 
     def lines(self) -> list[str]:
         """The plan for people."""

@@ -4,6 +4,8 @@ import re
 
 import pytest
 
+from ops.recover import command
+from ops.recover.recovery import Recovery
 from ops.recover.temporary import _digest
 from tests.support.recoveries import KEYS, RECOVERABLE, content, note, put
 
@@ -122,3 +124,38 @@ def test_a_dry_run_of_a_recovery_that_was_interrupted_does_not_say_that_it_write
 def temporary_table(dynamodb, table):
     (found,) = (name for name in dynamodb.list_tables()["TableNames"] if name.startswith(f"{table}."))
     return found
+
+
+@pytest.mark.parametrize(
+    ("options", "owner", "step"),
+    [
+        (["--yes"], command, "_secure_way_back"),
+        (["--dry-run"], command, "_print_plan"),
+        (["--yes", "--conversation", "jerry#tom"], Recovery, "carry_out"),  # has nothing to write itself
+    ],
+)
+def test_the_plan_of_another_run_is_not_deleted(quick_stage, ops, monkeypatch, options, owner, step):
+    table, dynamodb = quick_stage.deploy(**KEYS, **RECOVERABLE).table, quick_stage.client("dynamodb")
+    put(dynamodb, table, note(1, "good"), note(2, "good"))
+    ops("backup")
+    put(dynamodb, table, note(1, "bad"), note(2, "bad"))
+    original = getattr(owner, step)
+
+    def meanwhile(*arguments):
+        """The other run, which takes over the table, writes, and is interrupted; then a person edits."""
+        monkeypatch.setattr(owner, step, original)
+        with monkeypatch.context() as patched:
+            patched.setattr("ops.recover.recovery.Lists.follow", interrupted)
+            assert ops("recover", "--yes")[0] == 130
+        put(dynamodb, table, note(1, "by hand"))
+        return original(*arguments)
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(owner, step, meanwhile)
+    status, _, err = ops("recover", *options)
+    assert status == (0 if options == ["--dry-run"] else 1), err
+    assert temporary_table(dynamodb, table)
+    assert ops("recover", "--yes")[0] == 0
+    assert content(dynamodb, table) == {"NOTE#001": "by hand", "NOTE#002": "good"}
