@@ -114,7 +114,7 @@ def test_a_dry_run_of_a_recovery_that_was_interrupted_does_not_say_that_it_write
     assert (status, err[-1].partition(": `")[0]) == (
         1,
         f"error: table {temporary_table(dynamodb, table)} has the plan of a recovery without options that limit it; "
-        "finish that one first, or drop it",
+        "finish that one, or drop it",
     )
     assert content(dynamodb, table) == {"NOTE#001": "bad"}
     assert ops("recover", "--yes")[0] == 0

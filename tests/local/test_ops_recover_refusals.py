@@ -114,7 +114,7 @@ def test_a_table_of_another_schema_or_owner_is_refused_and_kept(accident):
     foreign = f"{accident.table}.recover-20260101T090000Z"
     accident.stage.make_table(foreign, Tags=[{"Key": "messages:stack", "Value": "Messages-other"}])
     status, _, line = accident.recover("--yes")
-    assert (status, f"table {foreign} exists, but by its tags no recovery" in line) == (1, True), line
+    assert (status, f"table {foreign} exists, but by its tags, keys and indexes no recovery" in line) == (1, True), line
     assert accident.tables() == [foreign]
     accident.dynamodb.delete_table(TableName=foreign)
 
@@ -132,7 +132,7 @@ def test_without_a_terminal_or_a_way_back_nothing_is_written(accident, monkeypat
     assert (status, line) == (2, "error: cannot prompt: stdin is not a terminal; to write, pass --yes")
     accident.stage.become_user({"Action": "dynamodb:CreateBackup"})
     status, _, line = accident.recover("--yes")
-    assert (status, "its present state could not be backed up: CreateBackup: AccessDenied" in line) == (1, True), line
+    assert (status, "or by a backup taken now: CreateBackup: AccessDenied" in line) == (1, True), line
     assert (accident.content(), accident.tables()) == (damaged, [])
     assert accident.recover("--yes", "--no-way-back")[0] == 0
     assert accident.content() == RIGHT
