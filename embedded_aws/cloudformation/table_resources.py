@@ -82,9 +82,10 @@ def _apply(name: str, before: Json, after: Json) -> None:
         wanted = recovery or {"PointInTimeRecoveryEnabled": False}
         days = {DAYS: int(wanted[DAYS])} if DAYS in wanted else {}  # a parameter's value is a text
         body_of(service._update_continuous_backups({"TableName": name, RECOVERY: wanted | days}))
-    old_expiry, expiry = before.get(EXPIRY), after.get(EXPIRY)
-    if expiry != old_expiry:
-        wanted = expiry or {"Enabled": False, "AttributeName": (old_expiry or {})["AttributeName"]}
+    old_expiry, expiry = before.get(EXPIRY) or {}, after.get(EXPIRY) or {}
+    # Where it is off, a GlobalTable need not name the attribute; the API has to.
+    wanted = {"Enabled": False} | {key: value for key, value in old_expiry.items() if key != "Enabled"} | expiry
+    if expiry != old_expiry and "AttributeName" in wanted:
         body_of(service._update_ttl({"TableName": name, EXPIRY: wanted}))
 
 
