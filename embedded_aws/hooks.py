@@ -193,6 +193,7 @@ HOOKS: list[tuple[str, Callable[[Any, Any], Any], Any]] = [
     ("services.dynamodb:_describe_continuous_backups", call, recovery.describe_continuous_backups),
     ("services.dynamodb:_restore_table_from_backup", call, recovery.restore_from_backup),
     ("services.dynamodb:_restore_table_to_point_in_time", call, recovery.restore_to_point_in_time),
+    ("services.dynamodb:_restore_create_request", around, recovery.create_request),
     ("services.dynamodb:_export_table_to_point_in_time", call, exports.export_table),
     ("services.dynamodb:_describe_export", call, exports.describe_export),
     ("services.dynamodb:_list_exports", call, exports.list_exports),

@@ -154,6 +154,16 @@ def restore_to_point_in_time(original: Handler, data: Json) -> Reply:
     return _restore_answer(body, {"SourceTableArn": table["TableArn"], "RestoreDateTime": wanted})
 
 
+def create_request(original: Callable[..., Json], *arguments: Any) -> Json:
+    """The table that a restore makes, with the capacity that the request gives; its sixth argument is the request."""
+    data, request = arguments[5], original(*arguments)
+    if request["BillingMode"] == "PROVISIONED" and data.get("ProvisionedThroughputOverride"):
+        request["ProvisionedThroughput"] = data["ProvisionedThroughputOverride"]
+    if request["BillingMode"] == "PAY_PER_REQUEST" and data.get("OnDemandThroughputOverride"):
+        request["OnDemandThroughput"] = data["OnDemandThroughputOverride"]
+    return request
+
+
 def _check_times(data: Json) -> None:
     """Raise ApiError unless the request has one time; this comes before all else (ACK DDB-TABLE-100)."""
     latest, given = bool(data.get("UseLatestRestorableTime")), data.get("RestoreDateTime") is not None

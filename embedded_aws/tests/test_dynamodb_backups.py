@@ -129,6 +129,14 @@ def test_a_restore_to_a_time_needs_recovery_and_has_the_items_of_that_time(dynam
     assert restored("now", UseLatestRestorableTime=True) == after
 
 
+def _restores(dynamodb, table, arn):
+    """Both calls that restore a table, each with its source."""
+    return (
+        (dynamodb.restore_table_from_backup, {"BackupArn": arn}),
+        (dynamodb.restore_table_to_point_in_time, {"SourceTableName": table, "UseLatestRestorableTime": True}),
+    )
+
+
 def _encryption(key):
     return {"Enabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
 
@@ -138,10 +146,7 @@ def test_a_key_of_another_region_is_refused_and_restores_keep_the_key_or_take_an
     dynamodb.update_table(TableName=table, SSESpecification=_encryption(KEY))
     update()
     arn = dynamodb.create_backup(TableName=table, BackupName="by-hand")["BackupDetails"]["BackupArn"]
-    restores = (
-        (dynamodb.restore_table_from_backup, {"BackupArn": arn}),
-        (dynamodb.restore_table_to_point_in_time, {"SourceTableName": table, "UseLatestRestorableTime": True}),
-    )
+    restores = _restores(dynamodb, table, arn)
     far = {"SSESpecificationOverride": _encryption(FAR), "TargetTableName": f"{table}-far"}
     for call, arguments in (
         (dynamodb.create_table, KEYED | {"TableName": f"{table}-far", "SSESpecification": _encryption(FAR)}),
@@ -216,3 +221,19 @@ def test_a_table_without_recovery_leaves_no_backup_or_setting(dynamodb, update, 
     assert expiry_of(table)["TimeToLiveStatus"] == "DISABLED"
     assert dynamodb.list_tags_of_resource(ResourceArn=table_arn(table))["Tags"] == []
     assert dynamodb.scan(TableName=table)["Count"] == 0
+
+
+def test_a_restore_takes_the_billing_mode_and_capacity_of_its_request(dynamodb, table, update, setting):
+    update()
+    for step in ("recovery_delay", "restore_job"):
+        setting(f"{step}_seconds", 0)
+    arn = dynamodb.create_backup(TableName=table, BackupName="by-hand")["BackupDetails"]["BackupArn"]
+    units = {"ReadCapacityUnits": 3, "WriteCapacityUnits": 2}
+    most = {"MaxReadRequestUnits": 7, "MaxWriteRequestUnits": 8}
+    given = {"BillingModeOverride": "PROVISIONED", "ProvisionedThroughputOverride": units}
+    for kind, (restore, source) in enumerate(_restores(dynamodb, table, arn)):
+        restore(TargetTableName=f"{table}-{kind}", **source, **given)
+        shown = dynamodb.describe_table(TableName=f"{table}-{kind}")["Table"]
+        assert units.items() <= shown["ProvisionedThroughput"].items()
+        restore(TargetTableName=f"{table}-{kind}-most", **source, OnDemandThroughputOverride=most)
+        assert dynamodb.describe_table(TableName=f"{table}-{kind}-most")["Table"]["OnDemandThroughput"] == most
