@@ -232,6 +232,7 @@ HOOKS: list[tuple[str, Callable[[Any, Any], Any], Any]] = [
     ("services.lambda_svc:_execute_function_warm", around, lambda_functions.execute),
     ("services.lambda_svc:reap_idle_workers", instead, lambda_functions.end_idle_workers),
     ("core.lambda_runtime:_NODEJS_WORKER_SCRIPT", changed, lambda_functions.with_refusals),
+    ("core.tls:ca_bundle_path", around, lambda_functions.ca_bundle),
     ("core.lambda_runtime:subprocess", instead, forked_workers.SUBPROCESS),
     # Event source mappings of streams
     ("services.lambda_svc:_create_esm", call, mappings.create_mapping),

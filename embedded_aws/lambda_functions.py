@@ -19,12 +19,14 @@ import logging
 import time
 import zipfile
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import ministack.core.lambda_runtime as runtime
 import ministack.services.cloudwatch_logs as logs
 import ministack.services.lambda_svc as engine
 
+from embedded_aws.cloudformation import cfnresponse
 from embedded_aws.iam import roles
 from embedded_aws.replies import Json, invalid
 from embedded_aws.settings import CURRENT
@@ -45,6 +47,7 @@ _ANSWERED_WELL = """res.on("end", () => {
               StatusCode: res.statusCode,"""
 _NODE_DENIED = "EACCES: permission denied, open '/var/task/{}'"
 _PYTHON_DENIED = "[Errno 13] Permission denied: '/var/task/{}'"
+RESPONSE = Path(cfnresponse.__file__)
 _FILE, _FOLDER = 0o004, 0o005
 _UNIX = 3  # of ZipInfo.create_system; packages of other systems have no modes
 _LOGGER = logging.getLogger(__name__)
@@ -96,16 +99,25 @@ def execute(original: Callable[..., Json], function: Json, *arguments: Any) -> J
     return answer
 
 
+def ca_bundle(original: Callable[[str], str | None], certificate: str) -> str | None:
+    """What functions trust: the server's CA; the engine takes the server's own certificate, which Python refuses."""
+    return original(str(Path(certificate).with_name("ca.pem")))
+
+
 def zip_inline(original: Callable[..., bytes | None], *arguments: Any) -> bytes | None:
-    """Code inside a template is readable."""
+    """Code inside a template is readable, and Python code has the module ``cfnresponse``."""
     package = original(*arguments)
     if not package:
         return package
     buffer = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(package)) as given, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as made:
-        for entry in given.infolist():
+        files = {name: given.read(name) for name in given.namelist()}
+        if any(name.endswith(".py") for name in files):
+            files[RESPONSE.name] = RESPONSE.read_bytes()
+        for name, content in files.items():
+            entry = zipfile.ZipInfo(name)
             entry.external_attr = 0o644 << 16
-            made.writestr(entry, given.read(entry))
+            made.writestr(entry, content)
     return buffer.getvalue()
 
 
