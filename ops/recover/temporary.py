@@ -83,7 +83,10 @@ def obtain(arguments: argparse.Namespace, context: Context, there: Context, live
             f"or drop it: {_deletion(there, unfinished)}"
         )
     if began:
-        there.say(f"continuing the recovery of {table} that began {output.age(began, datetime.now(UTC))} ago")
+        # Where the option was a time span, it counts back from the first run: say to when.
+        state = f"{chosen.moment.astimezone(UTC):%Y-%m-%d %H:%M:%S UTC}" if chosen.moment else "?"
+        age = output.age(began, datetime.now(UTC))
+        there.say(f"continuing the recovery of {table} to its state of {state}, which began {age} ago")
     job = _running_job(there, name)
     if not began and not job:
         role = arguments.role or _role_there(context, there)

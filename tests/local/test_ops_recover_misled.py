@@ -110,6 +110,8 @@ def test_a_dry_run_of_a_recovery_that_was_interrupted_does_not_say_that_it_write
         assert ops("recover", "--yes")[0] == 130
     status, _, err = ops("recover", "--dry-run")
     assert (status, "an earlier run planned to write 1 item" in err) == (0, True)
+    to = rf"continuing the recovery of {table} to its state of [0-9: -]+ UTC, which began \d+ s ago"
+    assert [line for line in err if re.fullmatch(to, line)], err
     status, _, err = ops("recover", "--yes", "--exact")
     assert (status, err[-1].partition(": `")[0]) == (
         1,
