@@ -110,6 +110,7 @@ def test_a_stream_that_is_switched_off_is_read_to_its_end_and_its_successor_has_
 def test_a_mapping_continues_where_it_was_disabled_and_where_its_role_lost_the_grant(streams, client):
     mapping, role = streams.reader(StartingPosition="LATEST"), f"{streams.name}-reader"
     update, get = client("lambda").update_event_source_mapping, client("lambda").get_event_source_mapping
+    eventually(lambda: get(UUID=mapping)["State"] == "Enabled")  # records before that are not read
     streams.put("a")
     streams.sent("a")
     update(UUID=mapping, Enabled=False)

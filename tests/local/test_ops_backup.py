@@ -49,7 +49,7 @@ def test_one_job_runs_at_a_time_and_the_same_token_is_the_same_job(deployed, set
     for _ in range(2):
         assert deployed.ops("backup", "--token", deployed.stage) == 0
         assert capsys.readouterr().out == f"{_arn(deployed)}\n"
-    setting("backup_job_seconds", 3)
+    setting("backup_job_seconds", 6)
     again = ("backup", "--no-wait", "--token", f"{deployed.stage}-2")
     assert deployed.ops(*again, "--json") == 0
     job = json.loads(capsys.readouterr().out)["backup_job_id"]
