@@ -1,6 +1,12 @@
-"""The stack of one stage: builds the constructs, tags them, and adds the outputs."""
+"""The stack of one stage: builds the constructs, tags them, and adds the outputs.
+
+What only some stages have is imported where it is built, because the CDK's modules take long to load.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from aws_cdk import CfnOutput, Environment, Stack, Tags
 from aws_cdk import aws_kms as kms
@@ -8,16 +14,18 @@ from constructs import Construct
 
 from model.messages import Item
 from model.names import STACK_TAG, stack_name
-from stacks.alarms import Alarms
 from stacks.backup_copies import CopiesStack
 from stacks.conversation_index import ConversationIndex
-from stacks.dataset_seed import DatasetSeed
 from stacks.message_seed import MessageSeed
 from stacks.messages_table import MessagesTable
 from stacks.setting_fields import KEEP
 from stacks.settings import Settings
 from stacks.stage_key import StageKey
 from stacks.table_backup import TableBackup
+
+if TYPE_CHECKING:
+    from stacks.alarms import Alarms
+    from stacks.dataset_seed import DatasetSeed
 
 _SEED_COUNTS = {
     "Total": "Messages in the seed",
@@ -34,7 +42,7 @@ _DATASET_COUNTS = {
 }
 
 
-def add_stacks(app: Construct, *, settings: Settings, items: Sequence[Item]) -> "MessagesStack":
+def add_stacks(app: Construct, *, settings: Settings, items: Sequence[Item]) -> MessagesStack:
     """Add the stage's own stack, which is returned, and with ``copy_region`` that of the copies of its backups."""
     stack = MessagesStack(app, settings=settings, items=items)
     if settings.copy_region:
@@ -64,21 +72,25 @@ class MessagesStack(Stack):
         self.seed = MessageSeed(
             self, "Seed", messages_table=self.messages, items=items, user_pool_id=settings.user_pool_id
         )
-        self.dataset = None
-        if settings.seed_dataset:
-            self.dataset = DatasetSeed(self, "Dataset", settings=settings, messages_table=self.messages)
-            # The seed first: the first load of an empty table reads no items.
-            self.dataset.resource.node.add_dependency(self.seed)
+        self.dataset = self._add_dataset(settings) if settings.seed_dataset else None
         self.alarms = self._add_alarms(settings, key) if settings.alarms else None
         for tag, value in {STACK_TAG: name, **settings.tags}.items():
             Tags.of(self).add(tag, value)
         self._add_outputs(settings)
 
+    def _add_dataset(self, settings: Settings) -> DatasetSeed:
+        from stacks.dataset_seed import DatasetSeed
+
+        dataset = DatasetSeed(self, "Dataset", settings=settings, messages_table=self.messages)
+        # The seed first: the first load of an empty table reads no items.
+        dataset.resource.node.add_dependency(self.seed)
+        return dataset
+
     def _add_alarms(self, settings: Settings, key: kms.Key | None) -> Alarms:
-        alarms = Alarms(self, "Alarms", settings=settings, backup=self.backup, key=key)
-        # Imported here, because its library takes a second to load, which other stages save.
+        from stacks.alarms import Alarms
         from stacks.monitoring import Monitoring
 
+        alarms = Alarms(self, "Alarms", settings=settings, backup=self.backup, key=key)
         monitoring = Monitoring(self, "Monitoring", topic=alarms.topic)
         monitoring.watch_table(self.messages.table)
         monitoring.watch_conversations(self.conversations)

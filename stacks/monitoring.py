@@ -1,6 +1,8 @@
 """The alarms and the dashboard of a stage."""
 
-from typing import Any
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
 
 import cdk_monitoring_constructs as monitoring
 from aws_cdk import Duration, Stack
@@ -12,9 +14,12 @@ from constructs import Construct
 
 from model.messages import INDEX_NAME
 from stacks.conversation_index import MAX_AGE, ConversationIndex
-from stacks.dataset_seed import DatasetSeed
 from stacks.message_seed import MessageSeed
 from stacks.table_backup import RestoreTesting
+
+if TYPE_CHECKING:
+    # A stage without a dataset need not load the CDK's Step Functions.
+    from stacks.dataset_seed import DatasetSeed
 
 # Half of what a record has before it goes to the failure queue.
 MAX_STREAM_LAG = Duration.minutes(MAX_AGE.to_minutes() / 2)
