@@ -75,8 +75,9 @@ def acknowledge_wildcard(construct: Construct, kind: str, value: str, reason: st
 
 def acknowledge_all(construct: IConstruct, findings: Mapping[Rules, str]) -> None:
     """Accept what applies to every FUNCTION, or STATE_MACHINE, of this project."""
-    for rules, reason in findings.items():
-        acknowledge(construct, rules, reason)
+    Validations.of(construct).acknowledge(
+        *(Acknowledgment(id=rule, reason=reason) for rules, reason in findings.items() for rule in rules)
+    )
 
 
 def acknowledge_own_policy(role: IConstruct) -> None:

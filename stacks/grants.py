@@ -36,8 +36,10 @@ def permit(role: iam.Role, *statements: Allow) -> None:
 def accept_wildcards(holder: Construct, statements: Sequence[Allow]) -> None:
     """Acknowledge the wildcards of ``statements``, which ``holder`` has, for their reasons."""
     for statement in statements:
+        if not statement.because:
+            continue  # every property read below is a request to the CDK's process
         for kind, values in (("Resource", statement.resources), ("Action", statement.actions)):
-            for value in values if statement.because else ():
+            for value in values:
                 if "*" in value:
                     acknowledge_wildcard(holder, kind, value, statement.because)
 
