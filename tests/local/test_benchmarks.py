@@ -14,6 +14,7 @@ SMALL = {
     "indexing": ("--messages", "2"),
     "engine": ("--items", "300", "--rounds", "1", "--before", "HEAD"),
     "recovery": ("--items", "200", "--rounds", "1"),
+    "synth": ("--rounds", "1", "--stages", "dev"),
 }
 FIGURES = {
     "seeding": ("this project ", "20 of 20", "one bare transaction: "),
@@ -26,6 +27,7 @@ FIGURES = {
         "Query of an index ",
     ),
     "recovery": ("2 of them deleted or changed", "recover ", "copy ", "ratio "),
+    "synth": ("empty ", "dev "),
 }
 
 
