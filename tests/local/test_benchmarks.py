@@ -15,6 +15,7 @@ SMALL = {
     "engine": ("--items", "300", "--rounds", "1", "--before", "HEAD"),
     "recovery": ("--items", "200", "--rounds", "1"),
     "synth": ("--rounds", "1", "--stages", "dev"),
+    "inventory": ("--stacks", "2", "--rounds", "1", "--before", "HEAD"),
 }
 FIGURES = {
     "seeding": ("this project ", "20 of 20", "one bare transaction: "),
@@ -28,6 +29,7 @@ FIGURES = {
     ),
     "recovery": ("2 of them deleted or changed", "recover ", "copy ", "ratio "),
     "synth": ("empty ", "dev "),
+    "inventory": ("inventory --all, HEAD: ", "orphans, here: ", " calls", "ListBackupVaults "),
 }
 
 
