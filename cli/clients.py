@@ -196,10 +196,11 @@ def deployed_stack(clients: Clients, name: str) -> StackDescription:
 def deleted_stacks(clients: Clients, name: str) -> Iterator[StackDescription]:
     """Earlier stacks of that name; CloudFormation remembers them for 90 days."""
     cloudformation = clients("cloudformation")
-    for page in cloudformation.get_paginator("list_stacks").paginate(StackStatusFilter=["DELETE_COMPLETE"]):
+    for page in cloudformation.get_paginator("list_stacks").paginate():
         for summary in page["StackSummaries"]:
+            deleted = summary["StackName"] == name and summary["StackStatus"] == "DELETE_COMPLETE"
             # A deleted stack is known by its id only.
-            if summary["StackName"] == name and (found := _described(cloudformation, summary["StackId"])):
+            if deleted and (found := _described(cloudformation, summary["StackId"])):
                 yield found
 
 

@@ -4,16 +4,20 @@ import argparse
 import dataclasses
 import json
 import sys
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from cli import output
-from cli.clients import find_stack, missing_table
+from cli.clients import StackDescription, find_stack, missing_table
 from cli.command_line import Context
-from ops.inventory import costs, leftovers, vaults
+from dynamo.parallel import lanes
+from ops.inventory import costs, leftovers, stack_tables, vaults
 from ops.inventory.costs import Rates, Thing
-from ops.inventory.found import Unseen
+from ops.inventory.found import Inventory, Point, Unseen
+from ops.inventory.shared import LANES, SharedClients
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +29,22 @@ class Holding:
     missing: str = ""  # the line about a table that should exist and does not
     things: tuple[Thing, ...]
     unseen: tuple[Unseen, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What was found of one stack, the context's."""
+
+    context: Context
+    deployed: StackDescription | None
+    inventory: Inventory
+
+    @property
+    def tables(self) -> list[str]:
+        """Those whose recovery points may be in vaults outside the stack."""
+        inventory = self.inventory
+        names = {vault.table for vault in inventory.vaults} | {table.name for table in inventory.tables}
+        return sorted(names - {""})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,27 +71,43 @@ def every_stack(context: Context) -> str:
 
 def take(context: Context, *, every: bool) -> tuple[list[Holding], list[Unseen]]:
     """The resources of the context's stack, or of ``every`` stack; and what the caller may not look for."""
+    if every:
+        context = dataclasses.replace(context, clients=SharedClients(context.clients))
     names, unseen = leftovers.stacks(context, every=every)
-    holdings = [_of(dataclasses.replace(context, stack=name), tagged) for name, tagged in names.items()]
+    with lanes(LANES if every else 1) as opened:
+        found = sorted(opened.map(partial(_find, context), names.items()), key=lambda one: one.context.stack)
+        tables = {name for one in found for name in one.tables}
+        listed = [vault for one in found for vault in one.inventory.vaults]
+        points, unread = vaults.table_points(context, tables, listed=listed)
+        elsewhere = defaultdict[str, list[Point]](list)
+        for point in points:
+            elsewhere[stack_tables.name_of(point.resource)].append(point)
+        holdings = [future.result() for future in [opened.submit(_holding, one, elsewhere) for one in found]]
     if every:  # leaves out deleted stacks that left nothing
         holdings = [held for held in holdings if held.things or held.status]
-    return holdings, list(dict.fromkeys([*unseen, *(one for held in holdings for one in held.unseen)]))
+    return holdings, list(dict.fromkeys([*unseen, *(one for held in holdings for one in held.unseen), *unread]))
 
 
-def _of(context: Context, tagged: Iterable[str]) -> Holding:
-    """``tagged``: tables that carry the stack's tag, whatever their names are."""
-    deployed = find_stack(context.clients, context.stack)
+def _find(context: Context, named: tuple[str, Iterable[str]]) -> _Found:
+    """A stack's; ``named`` is its name, with the tables that carry its tag, whatever their names are."""
+    stack, tagged = named
+    context = dataclasses.replace(context, stack=stack)
+    deployed = find_stack(context.clients, stack)
     output_name = deployed.outputs.get("TableName") if deployed else None
-    found = leftovers.take(context, more_tables=[*tagged, *([output_name] if output_name else [])])
-    tables = {vault.table for vault in found.vaults} | {table.name for table in found.tables}
-    points, unseen = vaults.table_points(context, sorted(tables - {""}))
-    own = {vault.name for vault in found.vaults}
+    inventory = leftovers.take(context, more_tables=[*tagged, *([output_name] if output_name else [])])
+    return _Found(context=context, deployed=deployed, inventory=inventory)
+
+
+def _holding(one: _Found, elsewhere: Mapping[str, list[Point]]) -> Holding:
+    """``elsewhere``: the recovery points of each table."""
+    own = {vault.name for vault in one.inventory.vaults}
+    points = [point for name in one.tables for point in elsewhere.get(name, ()) if point.vault not in own]
     return Holding(
-        stack=context.stack,
-        status=deployed.status if deployed else "",
-        missing=missing_table(context.clients, deployed),
-        things=tuple(costs.things(context, found, [point for point in points if point.vault not in own])),
-        unseen=(*found.unseen, *unseen),
+        stack=one.context.stack,
+        status=one.deployed.status if one.deployed else "",
+        missing=missing_table(one.context.clients, one.deployed),
+        things=tuple(costs.things(one.context, one.inventory, points)),
+        unseen=one.inventory.unseen,
     )
 
 

@@ -11,7 +11,7 @@ from cli import output
 from cli.command_line import Context
 from cli.errors import code, is_denied
 from ops.cost.prices import AS_OF, GB, HOURS, is_known, prices
-from ops.inventory import stack_tables
+from ops.inventory import leftovers, stack_tables
 from ops.inventory.found import ExistingTable, Inventory, Point
 
 # Its prices are used for a region without known prices.
@@ -75,7 +75,7 @@ def things(context: Context, found: Inventory, elsewhere: Iterable[Point]) -> It
         detail = f"belongs to the stack in {role.elsewhere}" if role.elsewhere else ""
         yield Thing(kind="role", id=role.name, detail=detail)
     for name in found.log_groups:
-        groups = context.clients("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
+        groups = leftovers.named_groups(context.clients("logs"), name)
         stored = sum(group.get("storedBytes", 0) for group in groups if group["logGroupName"] == name)
         yield Thing(kind="log group", id=name, bytes=stored, monthly_usd=rates.prices.log_storage.of(stored / GB))
 

@@ -16,9 +16,11 @@ from botocore.exceptions import ClientError
 from cli.clients import StackDescription, default_table, deleted_stacks
 from cli.command_line import Context
 from cli.errors import code, is_denied, message
+from dynamo.parallel import lanes
 from model.names import PREFIX, ROLE_PATH, STACK_TAG
 from ops.inventory import stack_tables, vaults
 from ops.inventory.found import Inventory, Key, NativeBackup, Role, Unseen, Vault
+from ops.inventory.shared import LANES, once
 from ops.inventory.vaults import rows
 
 T = TypeVar("T")
@@ -166,14 +168,24 @@ def roles(iam: Any, stack: str, region: str) -> Iterator[Role]:
 
 def _tagged_roles(iam: Any) -> Iterator[tuple[dict[str, Any], str]]:
     """The project's roles, which the tagging API leaves out, each with the stack that its tag names."""
-    for role in rows(iam, "list_roles", "Roles", PathPrefix=ROLE_PATH):
-        try:
-            tags = list(rows(iam, "list_role_tags", "Tags", RoleName=role["RoleName"]))
-        except ClientError as error:
-            if code(error) != "NoSuchEntity":  # gone since it was listed
-                raise
-            continue
-        yield from ((role, tag["Value"]) for tag in tags if tag["Key"] == STACK_TAG)
+
+    def list_them() -> list[tuple[dict[str, Any], str]]:
+        with lanes(LANES) as opened:
+            listed = rows(iam, "list_roles", "Roles", PathPrefix=ROLE_PATH)
+            tags = [(role, opened.submit(_role_tags, iam, role["RoleName"])) for role in listed]
+            found = [(role, future.result().get(STACK_TAG)) for role, future in tags]
+        return [(role, stack) for role, stack in found if stack]
+
+    yield from once(iam, "tagged roles", list_them)
+
+
+def _role_tags(iam: Any, name: str) -> dict[str, str]:
+    try:
+        return {tag["Key"]: tag["Value"] for tag in rows(iam, "list_role_tags", "Tags", RoleName=name)}
+    except ClientError as error:
+        if code(error) != "NoSuchEntity":  # gone since it was listed
+            raise
+        return {}
 
 
 def keys(kms: Any, stack: str, found_vaults: Iterable[Vault]) -> Iterator[Key]:
@@ -199,6 +211,12 @@ def keys(kms: Any, stack: str, found_vaults: Iterable[Vault]) -> Iterator[Key]:
     yield from (found[arn] for arn in sorted(found))
 
 
+def named_groups(logs: Any, prefix: str) -> Iterator[Any]:
+    """The log groups whose names begin with ``prefix``."""
+    operation, field, only = "describe_log_groups", "logGroups", {"logGroupNamePrefix": prefix}
+    return vaults.rows_of(logs, operation, field, lambda group: group["logGroupName"].startswith(prefix), only)
+
+
 def log_groups(logs: Any, stack: str, *, existed: bool) -> Iterator[str]:
     """The log groups of ``stack``.
 
@@ -208,7 +226,7 @@ def log_groups(logs: Any, stack: str, *, existed: bool) -> Iterator[str]:
     """
     for prefix in (f"/aws/lambda/{stack}-", f"{stack}-"):
         own_name = re.compile(re.escape(prefix) + _LOGICAL_ID_AND_RANDOM_END)
-        for group in rows(logs, "describe_log_groups", "logGroups", logGroupNamePrefix=prefix):
+        for group in named_groups(logs, prefix):
             try:
                 tags = logs.list_tags_for_resource(resourceArn=group["arn"].removesuffix(":*"))["tags"]
             except ClientError as error:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, closing
 from datetime import UTC, datetime
 from functools import cache
+from itertools import product
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -16,6 +17,7 @@ from cli.command_line import Context
 from cli.errors import code, is_denied, message
 from model.names import STACK_TAG, TABLE_TAG
 from ops.inventory.found import Copy, NativeBackup, Point, Unseen, Vault
+from ops.inventory.shared import SharedClient
 
 T = TypeVar("T")
 # The states of a backup job that has not ended.
@@ -23,6 +25,7 @@ ACTIVE = frozenset({"CREATED", "PENDING", "RUNNING", "ABORTING"})
 PAGE = 1000  # the API's maximum
 # Both mean that a point can be restored; which of them DynamoDB points show has changed.
 RESTORABLE = frozenset({"COMPLETED", "AVAILABLE"})
+_FEW = 10  # tables
 _NOT_FOUND = "ResourceNotFoundException"
 
 
@@ -30,6 +33,14 @@ def rows(client: Any, operation: str, field: str, **arguments: Any) -> Iterator[
     """The rows in ``field`` of every page of a boto3 client's ``operation``."""
     for page in client.get_paginator(operation).paginate(**arguments):
         yield from page.get(field, [])
+
+
+def rows_of(
+    client: Any, operation: str, field: str, own: Callable[[Any], bool], only: dict[str, str], **arguments: Any
+) -> Iterator[Any]:
+    """The rows that are a stack's ``own``: AWS selects them by ``only``, or they are in one listing for all stacks."""
+    arguments |= {} if isinstance(client, SharedClient) else only
+    return filter(own, rows(client, operation, field, **arguments))
 
 
 def allowed(found: Iterable[T]) -> Iterator[T]:
@@ -46,19 +57,24 @@ def table_arn(context: Context, table: str) -> str:
     return f"arn:{context.clients.partition}:dynamodb:{context.region}:{context.account}:table/{table}"
 
 
-def table_points(context: Context, tables: Iterable[str]) -> tuple[list[Point], list[Unseen]]:
+def table_points(
+    context: Context, tables: Iterable[str], *, listed: Iterable[Vault] = ()
+) -> tuple[list[Point], list[Unseen]]:
     """The recovery points of ``tables``, which may be deleted since, oldest first; and the vaults that are unreadable.
 
-    Asks every vault: the list by resource does not name the vault
+    Asks every vault but those already ``listed``: the list by resource does not name the vault
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_RecoveryPointByResource.html).
     """
-    backup, arns = context.clients("backup"), [table_arn(context, name) for name in tables]
-    found, unseen = list[Point](), list[Unseen]()
-    for vault in every(backup):
+    backup, arns = context.clients("backup"), {table_arn(context, name) for name in tables}
+    known, found, unseen = {vault.name: vault.points for vault in listed}, list[Point](), list[Unseen]()
+    choices = [{"ByResourceArn": arn} for arn in sorted(arns)]
+    if len(arns) > _FEW:  # one list of them all takes fewer requests
+        choices = [{"ByResourceType": "DynamoDB"}]
+    for vault in every(backup) if arns else ():
         name = vault["BackupVaultName"]
         try:
-            for arn in arns:
-                found += points(backup, name, resource=arn)
+            listings = [known[name]] if name in known else [points(backup, name, **only) for only in choices]
+            found += (point for listing in listings for point in listing if point.resource in arns)
         except ClientError as error:
             if not is_denied(error):
                 raise
@@ -68,21 +84,26 @@ def table_points(context: Context, tables: Iterable[str]) -> tuple[list[Point], 
 
 def table_backups(dynamodb: Any, tables: Iterable[str]) -> Iterator[NativeBackup]:
     """The USER and SYSTEM backups of ``tables``, not those of AWS Backup, which only their vault can delete."""
-    for table in tables:
-        # ListBackups returns USER only, unless asked for another type.
-        for kind in ("USER", "SYSTEM"):
-            for found in rows(dynamodb, "list_backups", "BackupSummaries", TableName=table, BackupType=kind):
-                if found.get("BackupType", kind) == kind and found["BackupStatus"] != "DELETED":
-                    yield NativeBackup(
-                        arn=found["BackupArn"],
-                        name=found["BackupName"],
-                        table=table,
-                        system=kind == "SYSTEM",
-                        expires=found.get("BackupExpiryDateTime"),
-                        status=found["BackupStatus"],
-                        created=found.get("BackupCreationDateTime"),
-                        bytes=found.get("BackupSizeBytes", 0),
-                    )
+    # ListBackups returns USER only, unless asked for another type.
+    for table, kind in product(tables, ("USER", "SYSTEM")):
+        for found in _summaries(dynamodb, table, kind):
+            if found.get("BackupType", kind) == kind and found["BackupStatus"] != "DELETED":
+                yield NativeBackup(
+                    arn=found["BackupArn"],
+                    name=found["BackupName"],
+                    table=table,
+                    system=kind == "SYSTEM",
+                    expires=found.get("BackupExpiryDateTime"),
+                    status=found["BackupStatus"],
+                    created=found.get("BackupCreationDateTime"),
+                    bytes=found.get("BackupSizeBytes", 0),
+                )
+
+
+def _summaries(dynamodb: Any, table: str, kind: str) -> Iterator[Any]:
+    """DynamoDB's descriptions of the backups of ``table``."""
+    operation, field, only = "list_backups", "BackupSummaries", {"TableName": table}
+    return rows_of(dynamodb, operation, field, lambda found: found["TableName"] == table, only, BackupType=kind)
 
 
 def every(backup: Any) -> Iterator[dict[str, Any]]:
@@ -99,9 +120,14 @@ def exists(backup: Any, name: str) -> bool:
 def find(backup: Any, stack: str) -> Iterator[Vault]:
     """The vaults tagged with ``stack``, with their recovery points and running jobs."""
     for vault in tagged(backup, stack):
-        jobs = rows(backup, "list_backup_jobs", "BackupJobs", ByBackupVaultName=vault.name)
-        running = tuple(job["BackupJobId"] for job in jobs if job["State"] in ACTIVE)
+        running = tuple(job["BackupJobId"] for job in _jobs(backup, vault.name) if job["State"] in ACTIVE)
         yield dataclasses.replace(vault, points=tuple(points(backup, vault.name)), jobs=running)
+
+
+def _jobs(backup: Any, vault: str) -> Iterator[Any]:
+    """The backup jobs that write to ``vault``."""
+    only = {"ByBackupVaultName": vault}
+    return rows_of(backup, "list_backup_jobs", "BackupJobs", lambda job: job["BackupVaultName"] == vault, only)
 
 
 def tagged(backup: Any, stack: str) -> Iterator[Vault]:
@@ -121,13 +147,13 @@ def tagged(backup: Any, stack: str) -> Iterator[Vault]:
             yield Vault(name=name, arn=arn, table=tags.get(TABLE_TAG, ""), key=key, created=created)
 
 
-def points(backup: Any, vault: str, *, resource: str = "") -> Iterator[Point]:
-    """The recovery points in ``vault``, or those of the table whose ARN is ``resource``; none when the vault is gone.
+def points(backup: Any, vault: str, **only: str) -> Iterator[Point]:
+    """The recovery points in ``vault``, or those that AWS selects by ``only``; none when the vault is gone.
 
     The vault's own count may be approximate, this list is not
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DescribeBackupVault.html).
     """
-    operation, only = "list_recovery_points_by_backup_vault", {"ByResourceArn": resource} if resource else {}
+    operation = "list_recovery_points_by_backup_vault"
     pages = {"PaginationConfig": {"PageSize": PAGE}}
     try:
         for found in rows(backup, operation, "RecoveryPoints", BackupVaultName=vault, **pages, **only):

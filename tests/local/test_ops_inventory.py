@@ -2,8 +2,10 @@
 # ruff: noqa: F811 (pytest hands fixtures over under their names)
 
 import json
+from collections import Counter
 
 import pytest
+from botocore.client import BaseClient
 
 from embedded_aws.tests.support.steps import back_up
 from ops.__main__ import main
@@ -89,3 +91,26 @@ def test_all_stacks_that_left_a_trace_and_those_to_clean_up(deployed, client, ca
     assert f"{deployed.stack}: to remove it, python -m ops cleanup --stage " in error
     assert deployed.ops("cleanup", "--yes") == 0
     assert orphan()[1] is None
+
+
+def test_every_kind_is_listed_once_for_all_stacks(deployed, client, monkeypatch, capsys):
+    destroyed = Deployment(client, f"{deployed.stage}-b").leave(everything=True)
+    calls, call = Counter(), BaseClient._make_api_call
+
+    def counted(self, operation, arguments):
+        calls[operation] += 1
+        return call(self, operation, arguments)
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", counted)
+    assert deployed.ops("inventory", "--all", "--json") == 0
+    held = {stack["stack"]: stack["things"] for stack in json.loads(capsys.readouterr().out)["stacks"]}
+    kinds = {thing["kind"]: thing["detail"] for thing in held[destroyed.stack]}
+    assert set(kinds) == {"backup vault", "table backup", "role", "log group"}
+    assert kinds["backup vault"] == "2 recovery points"
+    listings = (
+        "DescribeLogGroups GetResources ListAliases ListBackupJobs ListBackupVaults ListRoles ListStacks ListTables"
+    )
+    assert {name: calls[name] for name in listings.split()} == dict.fromkeys(listings.split(), 1)
+    assert calls["ListBackups"] == 2  # of USER backups, of SYSTEM backups
+    vaults = client("backup").list_backup_vaults()["BackupVaultList"]
+    assert calls["ListRecoveryPointsByBackupVault"] <= 10 * len(vaults)

@@ -40,8 +40,13 @@ def test_every_resource_has_its_price():
                 }
             }
 
-        def describe_log_groups(self, **_):
-            return {"logGroups": [{"logGroupName": "g", "storedBytes": 100 * GB}]}
+        def get_paginator(self, operation):
+            assert operation == "describe_log_groups"
+            return self
+
+        def paginate(self, *, logGroupNamePrefix):
+            names = (logGroupNamePrefix, f"{logGroupNamePrefix}-2")
+            return [{"logGroups": [{"logGroupName": name, "storedBytes": 100 * GB} for name in names]}]
 
     table = ExistingTable(name="t", bytes=GB)
     found = Inventory(
