@@ -1,17 +1,17 @@
 """Show a stage's resources, permissions, cost and what a destroy keeps, or what a change does to them."""
 
 import argparse
-import io
 import json
-import subprocess
-import tarfile
+import os
 import tempfile
 from pathlib import Path
 
 from cli.clients import Clients, chosen_stack
 from cli.command_line import to_stderr
-from cli.errors import OpsError, UsageError
+from cli.errors import OpsError
+from dynamo.parallel import lanes
 from ops import template
+from ops.review.base import check_out, synthesized
 from ops.review.deployed_stacks import compared
 from ops.review.stage_review import Review, paired
 
@@ -34,23 +34,19 @@ def run(arguments: argparse.Namespace) -> int:
     asked, base, here = arguments.stage or [], arguments.base, _stages(template.PROJECT)
     for stage in asked:
         chosen_stack(stage=stage)  # refuses a name that no stage can have
-    there, before = _at_revision(base, asked, here) if base else (here, {})
+    stages, before, after = _both_sides(base, asked, here, arguments.context)
     found, lines = [], []
-    for stage in asked or dict.fromkeys([*here, *there]):
-        after: template.Stacks = ()
-        if stage in there and stage not in here:
+    for stage in stages:
+        if stage not in after:
             left = "no longer in cdk.json; its stack, if deployed, stays without reviews and updates"
             lines.append(f"stage {stage}: {left}")
-        else:
-            to_stderr(f"synthesizing stage {stage}")
-            after = template.synthesize(stage, arguments.context)
         if base and stage not in before:
             lines.append(f"stage {stage}: new ({base} does not list it in cdk.json)")
         if base:
-            name, stacks = base, paired(before.get(stage, ()), after)
+            name, stacks = base, paired(before.get(stage, ()), after.get(stage, ()))
         else:
             name, stacks = compared(
-                after, lambda region: Clients(region=region or arguments.region, profile=arguments.profile)
+                after[stage], lambda region: Clients(region=region or arguments.region, profile=arguments.profile)
             )
         found.append(Review(stage=stage, base=name, stacks=stacks))
     if arguments.json:
@@ -65,26 +61,33 @@ def _stages(project: Path) -> list[str]:
     return list(json.loads((project / "cdk.json").read_text()).get("context", {}).get("stages", {}))
 
 
-def _at_revision(name: str, asked: list[str], here: list[str]) -> tuple[list[str], dict[str, template.Stacks]]:
-    """The stages that a git revision lists, and its stacks for each reviewed stage that is not new.
+Sides = tuple[list[str], dict[str, template.Stacks], dict[str, template.Stacks]]
 
-    Raises UsageError for an unknown revision, OpsError for one that cannot be synthesized,
-    such as one from before the project.
+
+def _both_sides(base: str | None, asked: list[str], here: list[str], settings: list[str]) -> Sides:
+    """The reviewed stages, and by stage the stacks of the base and of this checkout, all synthesized in parallel.
+
+    Raises OpsError for a base that cannot be synthesized, such as one from before the project.
     """
-    # `git archive`, and not a worktree, which an interrupt would leave in the repository.
-    command = ["git", "archive", "--format=tar", f"{name}^{{commit}}"]
-    done = subprocess.run(command, cwd=template.PROJECT, capture_output=True)
-    if done.returncode:
-        reason = done.stderr.decode().strip()
-        raise UsageError(f"{name!r} is not a git revision ({reason}); pass a commit, tag or branch such as origin/main")
-    with tempfile.TemporaryDirectory() as folder, tarfile.open(fileobj=io.BytesIO(done.stdout)) as archive:
-        archive.extractall(folder, filter="data")
+    with (
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+        lanes(max(os.cpu_count() or 1, 2), joined=True) as opened,
+    ):
+        root = Path(folder)
+        commit = check_out(base, root) if base else ""
         try:
-            there, found = _stages(Path(folder)), {}
-            for stage in asked or dict.fromkeys([*here, *there]):
-                if stage in there or stage not in here:
-                    to_stderr(f"synthesizing stage {stage} at {name}")
-                    found[stage] = template.synthesize(stage, project=Path(folder))
-            return there, found
+            there = _stages(root) if base else here
+            stages = asked or list(dict.fromkeys([*here, *there]))
+            olds = [stage for stage in stages if base and (stage in there or stage not in here)]
+            news = [stage for stage in stages if stage in here or stage not in there]
+            before = [opened.submit(synthesized, base, commit, root, stage) for stage in olds]
+            after = [opened.submit(_synthesize, stage, settings) for stage in news]
+            old = {stage: future.result() for stage, future in zip(olds, before, strict=True)}
         except (OpsError, OSError, KeyError, ValueError) as error:
-            raise OpsError(f"revision {name}: {error}") from None
+            raise OpsError(f"revision {base}: {error}") from None
+        return stages, old, {stage: future.result() for stage, future in zip(news, after, strict=True)}
+
+
+def _synthesize(stage: str, settings: list[str]) -> template.Stacks:
+    to_stderr(f"synthesizing stage {stage}")
+    return template.synthesize(stage, settings)

@@ -3,12 +3,14 @@
 import json
 import re
 import subprocess
+import threading
 
 import pytest
 from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from ops import template
 from ops.__main__ import main
+from ops.review import base
 from ops.review.wording import TYPES
 from ops.template import StackTemplate
 from tests.snapshots import FOLDER
@@ -69,13 +71,53 @@ def test_a_stage_that_one_side_alone_lists_is_wholly_new_or_gone_which_is_said_f
     assert lines["dev"] == ["nothing"]
     assert lines["qa"][0] == "+ added: stack Messages-qa in the region of the credentials"
     assert lines["prod"][0] == "- removed: stack Messages-prod in the region of the credentials"
-    assert synthesized == [("dev", "HEAD"), ("prod", "HEAD"), ("dev", "here"), ("qa", "here")]
+    assert sorted(synthesized) == [("dev", "HEAD"), ("dev", "here"), ("prod", "HEAD"), ("qa", "here")]
     for arguments in ((), ("--format", "markdown")):
         assert reviewed(capsys, *arguments).startswith(f"{NEW}\n\n{GONE}\n\n")
         assert reviewed(capsys, "--stage", "qa", *arguments).startswith(f"{NEW}\n\n")
         assert "cdk.json" not in reviewed(capsys, "--stage", "dev", *arguments)
     # A stage that neither side lists has its defaults on both.
     assert "What changes against HEAD\n  nothing\n" in reviewed(capsys, "--stage", "pr-7")
+
+
+def test_a_base_is_synthesized_once_for_its_commit_and_packages(
+    tmp_path, list_stages, synthesized, monkeypatch, capsys
+):
+    def sides(name="HEAD"):
+        """The sides that a review of stage dev synthesizes."""
+        synthesized.clear()
+        assert main(["review", "--base", name, "--stage", "dev"]) == 0
+        assert "What changes against" in capsys.readouterr().out
+        return sorted(side for _, side in synthesized)
+
+    assert sides() == ["HEAD", "here"]
+    assert sides() == ["here"]
+    git(tmp_path, "tag", "other-name")
+    list_stages("dev", "qa")  # not committed
+    assert sides("other-name") == ["here"]
+    git(tmp_path, "commit", "-a", "-m", "List qa")
+    assert sides() == ["HEAD", "here"]
+    assert sides("other-name") == ["here"]
+    monkeypatch.setattr(base, "_versions", lambda: "upgraded")
+    assert sides() == ["HEAD", "here"]
+    for kept in (tmp_path / ".cache/review").iterdir():
+        kept.write_text("[{")
+    assert sides() == ["HEAD", "here"]
+    monkeypatch.setattr(base, "_MOST_KEPT", 1)
+    assert sides("other-name") == ["HEAD", "here"]
+    assert len(list((tmp_path / ".cache/review").iterdir())) == 1
+
+
+def test_both_sides_are_synthesized_at_the_same_time(list_stages, monkeypatch, capsys):
+    list_stages("dev")
+    together = threading.Barrier(2, timeout=20)
+
+    def synthesize(stage, *_, **__):
+        together.wait()
+        return (StackTemplate(name=f"Messages-{stage}", template=of()),)
+
+    monkeypatch.setattr(template, "synthesize", synthesize)
+    assert "  nothing\n" in reviewed(capsys, "--stage", "dev")
 
 
 def test_a_base_from_before_the_project_or_an_unknown_one_is_one_line(tmp_path, list_stages, capsys):
