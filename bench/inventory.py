@@ -3,6 +3,10 @@
 One embedded AWS with many stacks; every second one is destroyed and has left its vault, points, role, backup, log group
 and a restored table. ``ops inventory --all`` and ``ops orphans`` run as processes of their own, with --before also
 those of an earlier commit, in turn. Prints their seconds, from start to end, and how often they called each operation.
+
+100 stacks, one turn each (2 cores, with about 20 other busy programs, 2026-11-26): ``inventory --all`` took 659 s and
+32,854 calls in 5104412, then 19 s and 1,363 calls here. With about 8 other busy programs: ``inventory --all`` 10.4 s
+(6.9 to 12.9), ``orphans`` 5.4 s (5.2 to 5.9), medians of 3.
 """
 
 import argparse
