@@ -198,6 +198,17 @@ sbom: $(SETUP) ## write a bill of materials as CycloneDX: sbom/*.cdx.json
 	@npm sbom --silent --sbom-format cyclonedx --package-lock-only > sbom/npm.cdx.json
 	@ls sbom/*
 
+.PHONY: plan apply unplan
+PLANNED = --stage '$(STAGE)' $(if $(PLAN),--plan '$(PLAN)') $(ARGS)
+plan: $(SETUP) ## make change sets and print their review; deploys nothing: make plan STAGE=prod
+	@python -m ops plan $(if $(FORMAT),--format '$(FORMAT)') $(PLANNED)
+
+apply: $(SETUP) ## deploy exactly what a plan says: make apply STAGE=prod PLAN=plan-...
+	@python -m ops apply $(PLANNED)
+
+unplan: $(SETUP) ## delete a plan, or all plans of a stage: make unplan STAGE=prod
+	@python -m ops unplan $(PLANNED)
+
 .PHONY: review accept
 review: $(SETUP) ## show what a change does to the deployed stacks, or to BASE=origin/main; STAGE=..., FORMAT=markdown
 	@python -m ops review $(if $(REVIEWED),--stage '$(REVIEWED)') $(if $(BASE),--base '$(BASE)') \

@@ -6,7 +6,7 @@ from contextlib import closing
 
 from cli import clients
 from cli.command_line import Context, Parser, add_place, add_target, status_of
-from ops import backup, backups, orphans
+from ops import apply, backup, backups, orphans, plan, unplan
 from ops.cleanup import command as cleanup
 from ops.cost import command as cost
 from ops.inventory import command as inventory
@@ -24,9 +24,12 @@ COMMANDS = {
     "cleanup": cleanup,
     "cost": cost,
     "review": review,
+    "plan": plan,
+    "apply": apply,
+    "unplan": unplan,
 }
-# These read files only.
-WITHOUT_ACCOUNT = {"cost", "review"}
+# These read files only, or look into each region of a stage.
+WITHOUT_ACCOUNT = {"cost", "review", "plan", "apply", "unplan"}
 # These look at every stack in the region: naming one would have no effect.
 EVERY_STACK = {"orphans"}
 

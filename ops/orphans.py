@@ -1,18 +1,24 @@
-"""List the resources that deleted or incomplete stacks have left in the account."""
+"""List what deleted or incomplete stacks, and plans that were not applied, have left in the account."""
 
 import argparse
 import dataclasses
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 from cli.clients import chosen_stack
 from cli.command_line import Context
 from cli.errors import UsageError
 from model.names import PREFIX
+from ops import change_sets
 from ops.inventory import command as inventory
 from ops.inventory.command import Holding
 from ops.inventory.leftovers import say_unseen
 
 # Such a stack can only be deleted.
 _DEAD = frozenset({"CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
+
+# A plan that waits for its approval is not one of them.
+OLD = timedelta(days=7)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,8 +39,23 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         print("no resources left by deleted stacks")
     for held in orphans:
         context.say(f"{held.stack}: to remove it, {remedy(held, context.region)}")
+    old = [line for held in found if held.status and held.stack.startswith(PREFIX) for line in _plans(held, context)]
+    for line in old:
+        context.say(line)
     say_unseen(context, unseen)
-    return 1 if orphans or unseen else 0
+    return 1 if orphans or old or unseen else 0
+
+
+def _plans(held: Holding, context: Context) -> Iterator[str]:
+    """The plans that were not applied for long, and what deletes them."""
+    for plan in change_sets.plans(context.clients, held.stack):
+        name, made = plan["ChangeSetName"], plan["CreationTime"]
+        if datetime.now(UTC) - made >= OLD:
+            stage = held.stack.removeprefix(PREFIX).partition("-Copies-")[0]
+            yield (
+                f"{held.stack}: {name} was made on {made:%Y-%m-%d} and not applied; "
+                f"delete it: make unplan STAGE={stage} PLAN={name}"
+            )
 
 
 def left_over(held: Holding, *, ephemeral: str | None = None) -> Holding | None:

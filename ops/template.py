@@ -8,8 +8,9 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -55,13 +56,23 @@ Stacks = tuple[StackTemplate, ...]
 
 
 def synthesize(stage: str, overrides: Sequence[str] = (), *, project: Path = PROJECT) -> Stacks:
-    """The stacks of ``stage``, without an AWS call; ``overrides`` are KEY=VALUE, as after ``cdk -c``.
+    """The stacks of ``stage``, as ``assembly`` makes them."""
+    with assembly(stage, overrides, project=project) as folder:
+        return stacks(folder)
+
+
+@contextmanager
+def assembly(stage: str, overrides: Sequence[str] = (), *, project: Path = PROJECT) -> Iterator[Path]:
+    """The cloud assembly of ``stage``, made without an AWS call; ``overrides`` are KEY=VALUE, as after ``cdk -c``.
 
     ``project`` may be another checkout; it runs with the packages of this one. Raises OpsError
     with the app's own error, or with the last line of its traceback.
     """
     # As the CDK CLI starts the app (https://docs.aws.amazon.com/cdk/v2/guide/context.html).
-    context = json.loads((project / "cdk.json").read_text())["context"] | {"stage": stage}
+    context = json.loads((project / "cdk.json").read_text())["context"]
+    if (own := project / "cdk.context.json").exists():  # of `make preview-context`
+        context = json.loads(own.read_text()) | context
+    context |= {"stage": stage}
     for text in overrides:
         key, equals, context[key] = text.partition("=")
         if not key or not equals:
@@ -77,10 +88,10 @@ def synthesize(stage: str, overrides: Sequence[str] = (), *, project: Path = PRO
         )
         if done.returncode:
             lines = done.stderr.strip().splitlines() or ["no output"]
-            own = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
+            own_errors = [line.removeprefix("error: ") for line in lines if line.startswith("error: ")]
             failed = f"stage {stage} cannot be synthesized: {lines[-1].strip()}; `make synth` shows the traceback"
-            raise OpsError(own[0] if own else failed)
-        return stacks(Path(folder))
+            raise OpsError(own_errors[0] if own_errors else failed)
+        yield Path(folder)
 
 
 def stacks(path: Path) -> Stacks:
@@ -99,6 +110,13 @@ def stacks(path: Path) -> Stacks:
             region = None if region == "unknown-region" else region
             found.append(StackTemplate(template=template, name=name, region=region))
     return tuple(found)
+
+
+def in_deployment_order(folder: Path) -> Stacks:
+    """The stacks of a cloud assembly, each after those that it depends on."""
+    artifacts = json.loads((folder / "manifest.json").read_bytes())["artifacts"]
+    order = list(TopologicalSorter({id: one.get("dependencies", ()) for id, one in artifacts.items()}).static_order())
+    return tuple(sorted(stacks(folder), key=lambda stack: order.index(stack.name)))
 
 
 def _template(path: Path) -> Mapping[str, Any]:

@@ -48,7 +48,7 @@ def _look(
         with closing(place(region)) as clients:
             identity, stack = clients.identity(), find(clients)
             where = f"account {identity.account}, region {identity.region}"
-            if stack is None:
+            if stack is None or stack.status == "REVIEW_IN_PROGRESS":  # a plan alone
                 return ReviewedStack(), where
             answer = clients("cloudformation").get_template(StackName=stack.name, TemplateStage="Original")
             old = StackTemplate(name=stack.name, region=identity.region, template=answer["TemplateBody"])

@@ -1,8 +1,8 @@
 """The review of one stage, as text, Markdown or JSON. Pure."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import groupby
 from typing import Any
 
@@ -58,11 +58,15 @@ def is_same(one: StackTemplate, other: StackTemplate) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Review:
-    """A stage against ``base``, which says with what it was compared, or why it was not."""
+    """A stage against ``base``, which says with what it was compared, or why it was not.
+
+    ``before`` are sections of a plan, which come first.
+    """
 
     stage: str
     base: str
     stacks: tuple[ReviewedStack, ...]
+    before: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
     def compared(self) -> bool:
@@ -77,7 +81,7 @@ class Review:
                 placed = [stack.place, *(f"    {line}" for line in lines)]
                 found[heading] = found.get(heading, []) + (placed if len(self.stacks) > 1 else lines)
         first, *rest = found.items()
-        return dict([first, ("What it costs a month", costs(self.stacks)), *rest])
+        return dict([*self.before.items(), first, ("What it costs a month", costs(self.stacks)), *rest])
 
     def _sections_of(self, stack: ReviewedStack) -> dict[str, list[str]]:
         """All that is said about one stack, without the cost of the stage."""
@@ -105,11 +109,11 @@ class Review:
             yield from ("", heading, *(f"  {line}" for line in lines))
 
     def markdown(self) -> Iterator[str]:
-        """The lines for a comment; all but the first two sections are folded."""
+        """The lines for a comment; all but the first two sections, and those of a plan, are folded."""
         yield f"## Stage {self.stage}"
         for number, (heading, lines) in enumerate(self.sections().items()):
             body = ["```text", *lines, "```"]
-            if number < 2:
+            if number < 2 + len(self.before):
                 yield from ("", f"### {heading}", "", *body)
             else:
                 yield from ("", f"<details><summary>{heading}</summary>", "", *body, "</details>")

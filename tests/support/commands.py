@@ -13,7 +13,7 @@ from tests.support.deployment import bootstrap
 
 Done = subprocess.CompletedProcess[str]
 # Variables of a surrounding make or of the user's shell, which would change this one.
-_INHERITED = {"ARGS", "BASE", "FORMAT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "STAGE"}
+_INHERITED = {"ARGS", "BASE", "FORMAT", "MAKEFLAGS", "MAKELEVEL", "MFLAGS", "PLAN", "STAGE"}
 # Written by targets, or part of the real checkout alone.
 _OWN = {".git", ".local", "cdk.out", "cdk.context.json", "sbom"}
 

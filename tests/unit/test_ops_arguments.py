@@ -78,6 +78,10 @@ ERRORS = [
     ("cost --stage Prod", 2, "'Prod' is not a stage"),
     ("cost {}.none", 1, "No such file or directory"),
     ("review --stage Dev!", 2, "'Dev!' is not a stage"),
+    ("plan --stage Dev!", 2, "'Dev!' is not a stage"),
+    ("plan --plan approved", 2, "'approved' is not the name of a plan"),
+    ("apply --plan 'plan-a b'", 2, "'plan-a b' is not the name of a plan"),
+    ("unplan --plan plan-", 2, "'plan-' is not the name of a plan"),
 ]
 
 
