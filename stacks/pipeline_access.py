@@ -13,7 +13,7 @@ from aws_cdk import App, CfnOutput, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from model.names import STAGE
+from model.names import PREFIX, STAGE
 from stacks.annotations import acknowledge_own_policy
 from stacks.grants import Allow, actions, arn, permit
 from stacks.pipeline.preview_limits import QUALIFIER, PreviewLimits
@@ -60,13 +60,14 @@ _KEYS = ("repository", "host", "environments", "existing_provider", "previews")
 class Host:
     """How a host of repositories names a job in the subject of its OpenID Connect tokens.
 
-    ``deployment`` is a job of an environment, ``preview`` a job of a pull request's stage, ``any``
-    every job, on any branch and for the repository's own pull requests. ``{}`` is the repository,
-    and a second one the environment's name.
+    ``plan`` is a job of main, ``deployment`` a job of an environment, ``preview`` a job of a pull request's stage,
+    ``any`` every job, on any branch and for the repository's own pull requests. ``{}`` is the repository, and a
+    second one the environment's name.
     """
 
     repository: re.Pattern[str]
     issuer: str
+    plan: str
     deployment: str
     preview: str
     any: str
@@ -78,6 +79,7 @@ HOSTS = {
     "github": Host(
         repository=re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})(?:@[0-9]+)?/[A-Za-z0-9._-]{1,100}(?:@[0-9]+)?"),
         issuer="token.actions.githubusercontent.com",
+        plan="repo:{}:ref:refs/heads/main",
         deployment="repo:{}:environment:{}",
         preview="repo:{}:environment:pr",
         any="repo:{}:*",
@@ -87,6 +89,7 @@ HOSTS = {
     "gitlab": Host(
         repository=re.compile(r"[A-Za-z0-9_.-]{1,255}(?:/[A-Za-z0-9_.-]{1,255}){1,20}"),
         issuer="gitlab.com",
+        plan="project_path:{}:ref_type:branch:ref:main",
         deployment="project_path:{}:ref_type:branch:ref:main",
         preview="project_path:{}:ref_type:branch:ref:*",
         any="project_path:{}:*",
@@ -148,7 +151,7 @@ def _regions(stages: Any, stage: str) -> tuple[str, ...]:
 
 
 class PipelineAccess(Stack):
-    """Roles for jobs of pipelines: one that reads, one per environment, one for pull requests."""
+    """Roles for jobs of pipelines: one that reads, one that plans, one per environment, one for pull requests."""
 
     def __init__(self, scope: Construct, *, access: Access) -> None:
         super().__init__(scope, NAME, description=f"Permissions of the pipelines of {access.repository}")
@@ -163,6 +166,11 @@ class PipelineAccess(Stack):
             self._provider = provider.oidc_provider_arn
         reader = self._reading_role("Read", jobs=self._jobs(host.any), description="Reads every stage")
         self._output("ReadRoleArn", reader, "AWS_READ_ROLE_ARN")
+        regions = sorted({one for name in access.environments for one in access.regions.get(name, ())})
+        planner = self._reading_role("Plan", jobs=self._jobs(host.plan), description="Makes change sets of every stage")
+        permit(planner, self._use_of_bootstrap_roles(regions=regions, purposes=("file-publishing", "lookup")))
+        permit(planner, *self._making_of_change_sets(regions))
+        self._output("PlanRoleArn", planner, "AWS_PLAN_ROLE_ARN")
         for name in access.environments:
             suffix = "".join(part.capitalize() for part in name.split("-"))
             role = self._reading_role(
@@ -205,18 +213,54 @@ class PipelineAccess(Stack):
         acknowledge_own_policy(role)
         return role
 
-    def _use_of_bootstrap_roles(self, qualifier: str = "", regions: Sequence[str] = ()) -> Allow:
-        """The permission to assume the roles of ``qualifier`` in the stack's account.
+    def _making_of_change_sets(self, regions: Sequence[str]) -> Sequence[Allow]:
+        """The permissions to make and delete change sets, which CloudFormation's own role would execute.
 
-        By default the qualifier of the app's own stages, and the stack's region.
+        Not through the CDK's deploy role, which may execute them too: the CLI goes on with the job's own role. What
+        CreateChangeSet reads, template and version, is that of the deploy role in the CDK's bootstrap template.
         """
-        qualifier = qualifier or self.node.try_get_context("@aws-cdk/core:bootstrapQualifier") or _DEFAULT_QUALIFIER
-        roles = [
-            arn(self, "iam", f"role/cdk-{qualifier}-{purpose}-role-{self.account}-{region}", region="")
+        where = regions or [self.region]
+        stacks = [arn(self, "cloudformation", f"stack/{PREFIX}*/*", region=region) for region in where]
+        versions = [arn(self, "ssm", f"parameter/cdk-bootstrap/{self._qualifier()}/version", region=r) for r in where]
+        bucket = f"arn:{self.partition}:s3:::cdk-{self._qualifier()}-assets-{self.account}"
+        return (
+            Allow(
+                stacks,
+                *("cloudformation:CreateChangeSet", "cloudformation:DeleteChangeSet"),
+                because="The repository's stacks; the end of the ARN is CloudFormation's own.",
+            ),
+            Allow(
+                self._bootstrap_roles("", regions, ("cfn-exec",)),
+                "iam:PassRole",
+                StringEquals={"iam:PassedToService": "cloudformation.amazonaws.com"},
+            ),
+            Allow(versions, "ssm:GetParameter", "ssm:GetParameters"),
+            Allow(
+                [f"{bucket}-{one}/*" for one in where], "s3:GetObject", because="The CDK's templates, by their hashes."
+            ),
+        )
+
+    def _use_of_bootstrap_roles(
+        self, qualifier: str = "", regions: Sequence[str] = (), purposes: Sequence[str] = _PURPOSES
+    ) -> Allow:
+        """The permission to assume the roles of ``qualifier`` in the stack's account."""
+        return Allow(self._bootstrap_roles(qualifier, regions, purposes), "sts:AssumeRole")
+
+    def _bootstrap_roles(self, qualifier: str, regions: Sequence[str], purposes: Sequence[str]) -> list[str]:
+        """Their ARNs; by default of the qualifier of the app's own stages, in the stack's region."""
+        return [
+            arn(
+                self,
+                "iam",
+                f"role/cdk-{qualifier or self._qualifier()}-{purpose}-role-{self.account}-{region}",
+                region="",
+            )
             for region in regions or [self.region]
-            for purpose in _PURPOSES
+            for purpose in purposes
         ]
-        return Allow(roles, "sts:AssumeRole")
+
+    def _qualifier(self) -> str:
+        return self.node.try_get_context("@aws-cdk/core:bootstrapQualifier") or _DEFAULT_QUALIFIER
 
 
 def main() -> None:

@@ -267,6 +267,20 @@ def test_a_pull_requests_stage_from_deployment_to_clean_up(aws, client, preview_
     cdk(*waiting, "destroy", "--force")
 
 
+def test_a_job_of_main_plans_and_the_environments_job_applies_what_was_planned(aws, client, roles, tmp_path):
+    stack, given = "Messages-planned", ("--stage", "planned", "--plan", "plan-7")
+    main = credentials(client, roles["PlanRoleArn"], f"repo:{REPOSITORY}:ref:refs/heads/main")
+    planned = Job(aws, main, tmp_path / "plan").python("ops", "plan", *given, "--format", "markdown")
+    assert (planned.returncode, "### What CloudFormation will do" in planned.stdout) == (0, True), planned.stdout
+    cloudformation = client("cloudformation", **main)
+    assert denied(cloudformation.execute_change_set, StackName=stack, ChangeSetName="plan-7")
+    assert denied(cloudformation.delete_stack, StackName=stack)
+
+    approved = credentials(client, roles["DeployRoleArnProd"], f"repo:{REPOSITORY}:environment:prod")
+    applied = Job(aws, approved, tmp_path / "apply").python("ops", "apply", *given)
+    assert (applied.returncode, f"plan-7: applied to {stack}" in applied.stdout) == (0, True), applied.stdout
+
+
 @pytest.mark.usefixtures("prod")
 def test_the_watch_runs_with_the_role_that_reads(aws, client, roles, tmp_path):
     keys = credentials(client, roles["ReadRoleArn"], f"repo:{REPOSITORY}:ref:refs/heads/main")

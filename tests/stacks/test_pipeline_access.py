@@ -118,6 +118,18 @@ def test_a_deployment_uses_the_bootstrap_roles_of_its_stages_regions_and_a_pull_
     assert (properties["PermissionsBoundary"], properties["ManagedPolicyArns"]) == (f"<{name}>", [f"<{name}>"])
 
 
+def test_a_plan_is_made_on_main_and_cannot_be_executed():
+    regions = (("prod", ("us-east-1", "eu-central-1")),)
+    _, trust, statements = role("Plan", regions=regions)
+    assert trust["Condition"]["StringEquals"][f"{ISSUER}:sub"] == "repo:octo/Repo.1:ref:refs/heads/main"
+    allowed = {action: statement["Resource"] for statement in statements for action in listed(statement["Action"])}
+    assert allowed["cloudformation:CreateChangeSet"] == [
+        f"arn:aws:cloudformation:{region}:111122223333:stack/Messages-*/*" for region in ("eu-central-1", "us-east-1")
+    ]
+    assert not {"cloudformation:ExecuteChangeSet", "cloudformation:UpdateStack"} & set(allowed)
+    assert not [one for one in allowed["sts:AssumeRole"] if "-deploy-" in one or "-cfn-exec-" in one]
+
+
 # What has neither name nor tag yet, or is AWS's own.
 UNSCOPED = set(
     "iam:CreateServiceLinkedRole backup-storage:MountCapsule kms:CreateGrant kms:Decrypt kms:GenerateDataKey "
