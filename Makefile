@@ -171,7 +171,7 @@ preview-context: ## make deployments from this checkout use the roles of pull re
 	cp stacks/pipeline/preview-context.json cdk.context.json
 
 drift: $(SETUP) ## show resources changed by hand; fails if there are any: make drift STAGE=prod
-	$(CDK) drift --fail $(ARGS)
+	@python -m ops drift --stage '$(STAGE)' $(ARGS)
 
 # --- supply chain (docs/pipelines.md) ----------------------------------------
 

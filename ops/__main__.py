@@ -6,7 +6,7 @@ from contextlib import closing
 
 from cli import clients
 from cli.command_line import Context, Parser, add_place, add_target, status_of
-from ops import apply, backup, backups, orphans, plan, unplan
+from ops import apply, backup, backups, drift, orphans, plan, unplan
 from ops.cleanup import command as cleanup
 from ops.cost import command as cost
 from ops.inventory import command as inventory
@@ -27,9 +27,10 @@ COMMANDS = {
     "plan": plan,
     "apply": apply,
     "unplan": unplan,
+    "drift": drift,
 }
 # These read files only, or look into each region of a stage.
-WITHOUT_ACCOUNT = {"cost", "review", "plan", "apply", "unplan"}
+WITHOUT_ACCOUNT = {"cost", "review", "plan", "apply", "unplan", "drift"}
 # These look at every stack in the region: naming one would have no effect.
 EVERY_STACK = {"orphans"}
 

@@ -10,12 +10,13 @@ from pathlib import Path
 from cli.clients import Clients, chosen_stack
 from cli.command_line import to_stderr
 from cli.errors import OpsError
-from ops import change_sets, template
+from ops import change_sets, drift, template
 from ops.review.deployed_stacks import compared
 from ops.review.stage_review import Review
 from ops.template import Stacks, StackTemplate
 
-_TITLE = "What CloudFormation will do"
+_TITLE, _BY_HAND = "What CloudFormation will do", "What was changed by hand"
+_NOTHING = "nothing"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,12 +46,15 @@ def run(arguments: argparse.Namespace) -> int:
         after = template.in_deployment_order(folder)
         base, stacks = compared(after, lambda region: Clients(region=region))
         _prepare(folder, arguments, name, after)
-    lines, planned = list[str](), False
+    before: dict[str, list[str]] = {_BY_HAND: [], _TITLE: []}
+    planned = False
     for one in after:
-        found = _described(one, name)
-        planned |= found != ["nothing"]
-        lines += [change_sets.place(one), *(f"    {line}" for line in found)] if len(after) > 1 else found
-    review = Review(stage=stage, base=base, stacks=stacks, before={_TITLE: lines})
+        by_hand, found = _described(one, name)
+        planned |= found != [_NOTHING]
+        for heading, lines in ((_BY_HAND, by_hand), (_TITLE, found)):
+            placed = [change_sets.place(one), *(f"    {line}" for line in lines)] if len(after) > 1 else lines
+            before[heading] += placed
+    review = Review(stage=stage, base=base, stacks=stacks, before=before)
     options = f" STAGE={stage} PLAN={name}" + (
         f' ARGS="-c {" -c ".join(arguments.context)}"' if arguments.context else ""
     )
@@ -85,16 +89,20 @@ def _prepare(folder: Path, arguments: argparse.Namespace, name: str, stacks: Sta
         raise OpsError("the plan could not be made, and nothing of it is left; the reason is above")
 
 
-def _described(stack: StackTemplate, name: str) -> list[str]:
-    """What CloudFormation will do to a stack; a change set without changes is deleted."""
+def _described(stack: StackTemplate, name: str) -> tuple[list[str], list[str]]:
+    """What in a stack was changed by hand, and what CloudFormation will do to it.
+
+    A change set without changes is deleted.
+    """
     with closing(Clients(region=stack.region)) as clients:
         found = change_sets.described(clients, stack.name, name)
         if found is None:
             raise OpsError(f"change set {name} of stack {stack.name} was deleted by another process; plan again")
+        by_hand = list(drift.lines(drift.detected(clients, stack.name), found)) or [_NOTHING]
         if change_sets.is_empty(found):
             change_sets.delete(clients, stack.name, name)
-            return ["nothing"]
-        return list(_lines(clients, found))
+            return by_hand, [_NOTHING]
+        return by_hand, list(_lines(clients, found))
 
 
 def _lines(clients: Clients, found: change_sets.ChangeSet) -> Iterator[str]:

@@ -301,10 +301,10 @@ def test_the_watch_runs_with_the_role_that_reads(aws, client, roles, tmp_path):
     assert compared.returncode == 0, compared.stdout
     assert "[+] AWS::DynamoDB::GlobalTable" in compared.stdout
 
-    done = watch.run(*prod, "drift", "--fail")
+    done = watch.python("ops", "drift", "--stage", "prod")
     assert done.returncode == 0, done.stdout
     client("sqs").set_queue_attributes(QueueUrl=_queue(client), Attributes={"VisibilityTimeout": "99"})
-    changed = watch.run(*prod, "drift", "--fail")
+    changed = watch.python("ops", "drift", "--stage", "prod")
     assert (changed.returncode, "AWS::SQS::Queue" in changed.stdout) == (1, True), changed.stdout
 
 

@@ -16,11 +16,11 @@ HOME, THERE = "us-east-1", "eu-west-1"
 def run(capfd, name):
     """``run("plan", ...)`` on the test's own stage: what it prints, or with ``fails`` its error."""
 
-    def command(verb, *options, fails=0):
+    def command(verb, *options, fails=0, of_output=False):
         status = ops([verb, "--stage", f"pr-{name[:8]}", *options])
         out, err = capfd.readouterr()
         assert status == fails, out + err
-        return err.splitlines()[-1] if fails else out
+        return err.splitlines()[-1] if fails and not of_output else out
 
     return command
 
@@ -129,3 +129,24 @@ def test_both_stacks_of_a_plan_are_deployed_the_copies_first(run, client, stack)
 def test_a_plan_that_fails_leaves_nothing(run, client, stack):
     assert run("plan", "-c", "region=eu-central-1", fails=1).startswith("error: the plan could not be made")
     assert status(client, stack, "eu-central-1") is None
+
+
+def test_a_plan_and_drift_name_what_was_changed_or_deleted_by_hand(run, client, stack):
+    run("apply", "--plan", made(run("plan")))
+    assert "nothing differs from the template" in run("drift")
+    protected = "Replicas/0/DeletionProtectionEnabled: false in the template, is true"
+    client("dynamodb").update_table(TableName=stack, DeletionProtectionEnabled=True)
+    shown = run("drift", fails=1, of_output=True)
+    assert "  ! changed by hand: MessagesTable (AWS::DynamoDB::GlobalTable)" in shown
+    assert protected in shown
+    planned = run("plan")
+    assert protected in planned
+    assert "applying keeps this; to undo it, plan with ARGS=--revert-drift" in planned
+
+    client("dynamodb").update_table(TableName=stack, DeletionProtectionEnabled=False)
+    client("dynamodb").delete_table(TableName=stack)
+    planned = run("plan", "-c", "pitr_days=3").splitlines()
+    at = planned.index("What was changed by hand")
+    assert planned[at + 1].startswith("  ! GONE: MessagesTable (AWS::DynamoDB::GlobalTable)")
+    assert planned[at + 2] == "      applying FAILS, because it changes a resource that does not exist"
+    run("unplan")
