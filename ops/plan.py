@@ -98,7 +98,10 @@ def _described(stack: StackTemplate, name: str) -> tuple[list[str], list[str]]:
         found = change_sets.described(clients, stack.name, name)
         if found is None:
             raise OpsError(f"change set {name} of stack {stack.name} was deleted by another process; plan again")
-        by_hand = list(drift.lines(drift.detected(clients, stack.name), found)) or [_NOTHING]
+        try:
+            by_hand = list(drift.lines(drift.detected(clients, stack.name), found)) or [_NOTHING]
+        except OpsError as error:  # the plan is worth reading all the same
+            by_hand = [f"! not known: {error}"]
         if change_sets.is_empty(found):
             change_sets.delete(clients, stack.name, name)
             return by_hand, [_NOTHING]
