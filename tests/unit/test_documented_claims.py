@@ -14,7 +14,7 @@ from tests.conftest import PROJECT
 ACCOUNT = PROJECT / "docs/on-aws.md"
 COUNTED = [PROJECT / "README.md", PROJECT / "CONTRIBUTING.md", *sorted(PROJECT.glob("docs/*.md"))]
 PAGES = [*COUNTED, *sorted(PROJECT.glob("embedded_aws/*.md"))]
-WORDS = 12_300  # of README.md, CONTRIBUTING.md and docs/ together
+WORDS = 12_400  # of README.md, CONTRIBUTING.md and docs/ together
 
 
 @cache
