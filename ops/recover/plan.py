@@ -66,6 +66,14 @@ class Scope:
         sent_at = Position.of(sk).sent_at
         return is_message(pk, sk) and self.since <= sent_at and (not self.until or sent_at < self.until)
 
+    def includes_live(self, item: Typed) -> bool:
+        """As ``includes``, for the live table. Raises OpsError for a key like those under which a plan is kept."""
+        if item.get(PARTITION_KEY, {}).get("S", "").startswith(_RESERVED):
+            raise OpsError(
+                f"an item's pk begins with '{_RESERVED}', which recover keeps for its plan; move that item first"
+            )
+        return self.includes(item)
+
     def restores(self, kind: str) -> bool:
         """Whether an item that differs in this way is written."""
         return kind == MISSING or (self.exact if kind == NEWER else not self.only_missing)

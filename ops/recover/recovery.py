@@ -158,8 +158,11 @@ class Recovery:
         """Readers of the live table and of the copy."""
         partition = conversation_key(scope.conversation) if scope.conversation else ""
         live, copy = (
-            TableReader(context.clients("dynamodb"), name, self._reads, includes=scope.includes, partition=partition)
-            for context, name in ((self.context, self.table), (self.temp.context, self.temp.name))
+            TableReader(context.clients("dynamodb"), name, self._reads, includes=includes, partition=partition)
+            for context, name, includes in (
+                (self.context, self.table, scope.includes_live),
+                (self.temp.context, self.temp.name, scope.includes),
+            )
         )
         return live, copy
 

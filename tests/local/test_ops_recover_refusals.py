@@ -119,6 +119,16 @@ def test_a_table_of_another_schema_or_owner_is_refused_and_kept(accident):
     accident.dynamodb.delete_table(TableName=foreign)
 
 
+def test_an_item_that_looks_like_a_plan_is_not_skipped_silently(accident):
+    accident.deployed().backed_up()
+    odd = {"pk": {"S": "#recovery#1"}, "sk": {"S": "note"}}
+    accident.dynamodb.put_item(TableName=accident.table, Item=odd)
+    status, _, line = accident.recover("--yes", "--exact")
+    assert (status, "an item's pk begins with '#recovery#'" in line) == (1, True), line
+    assert accident.tables() == []
+    assert "Item" in accident.dynamodb.get_item(TableName=accident.table, Key=odd)
+
+
 def test_without_a_terminal_or_a_way_back_nothing_is_written(accident, monkeypatch, capsys):
     five = {"ReadCapacityUnits": 5, "WriteCapacityUnits": 5}
     accident.deployed(BillingMode="PROVISIONED", ProvisionedThroughput=five)
