@@ -24,6 +24,7 @@ from typing import Any
 
 import ministack.services.dynamodb as engine
 
+from bench.commits import earlier
 from embedded_aws import hooks
 from embedded_aws.dynamodb.sorted_keys import segment_of
 from embedded_aws.environment import PROJECT
@@ -56,16 +57,9 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         projects = {"here": PROJECT}
         if arguments.before:
-            projects = {arguments.before: _earlier(arguments.before, Path(folder)), **projects}
+            projects = {arguments.before: earlier(arguments.before, Path(folder) / "before"), **projects}
         _report_starts(projects, arguments.rounds)
     _read(arguments.items, arguments.rounds)
-
-
-def _earlier(commit: str, folder: Path) -> Path:
-    """``folder``, with the embedded AWS of ``commit`` in it."""
-    archive = subprocess.run(["git", "archive", commit, "embedded_aws"], cwd=PROJECT, check=True, capture_output=True)
-    subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
-    return folder
 
 
 def _report_starts(projects: dict[str, Path], rounds: int) -> None:

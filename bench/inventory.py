@@ -23,6 +23,7 @@ from statistics import median
 
 import boto3
 
+from bench.commits import earlier
 from embedded_aws.environment import PROJECT
 from embedded_aws.process import Running, running
 from embedded_aws.tests.support.engine import configure
@@ -60,7 +61,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "aws") as aws:
         projects = {"here": PROJECT}
         if arguments.before:
-            projects = {arguments.before: _earlier(arguments.before, Path(folder) / "before"), **projects}
+            projects = {arguments.before: earlier(arguments.before, Path(folder) / "before"), **projects}
         aws.enter()
         configure(aws, **QUICK)
         clients = cache(boto3.client)
@@ -68,14 +69,6 @@ def main() -> None:
             _make_stack(Deployment(clients, f"bench-{number}"), destroyed=bool(number % 2))
         for name, command in _COMMANDS.items():
             _report(aws, name, command, projects, arguments.rounds)
-
-
-def _earlier(commit: str, folder: Path) -> Path:
-    """``folder``, with the project as it was at ``commit``."""
-    folder.mkdir()
-    archive = subprocess.run(["git", "archive", commit], cwd=PROJECT, check=True, capture_output=True)
-    subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
-    return folder
 
 
 def _make_stack(stack: Deployment, *, destroyed: bool) -> None:

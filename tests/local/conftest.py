@@ -46,3 +46,10 @@ def table(own_table, aws, monkeypatch):
 def chat(capsys, table):
     """``chat("export", ...)``: a command on that table."""
     return on_table(capsys, table)
+
+
+@pytest.fixture
+def bucket(client, name):
+    """The name of a bucket of this test's own."""
+    client("s3").create_bucket(Bucket=name)
+    return name

@@ -30,12 +30,6 @@ def table(client, messages_table):
 
 
 @pytest.fixture
-def bucket(client, name):
-    client("s3").create_bucket(Bucket=name)
-    return name
-
-
-@pytest.fixture
 def chat(capsys, table):
     return on_table(capsys, table)
 

@@ -28,12 +28,6 @@ def quick(aws, monkeypatch, setting):
 
 
 @pytest.fixture
-def bucket(client, name):
-    client("s3").create_bucket(Bucket=name)
-    return name
-
-
-@pytest.fixture
 def other(client, name):
     """A second stage."""
     return Deployment(client, f"pr-{name}-b")
