@@ -5,6 +5,7 @@ from random import uniform
 
 import pytest
 
+from embedded_aws.tests.support.steps import listed
 from tests.support.faults import FAULTS, faults
 from tests.support.ops_deployment import quick_deployment
 from tests.support.recoveries import KEYS, content, note, put
@@ -38,4 +39,4 @@ def test_a_recovery_with_30_percent_of_faults_writes_each_item_once(stage, burst
     found = re.search(r"in (.+) to its state .* (\d+) written, 0 left, differences 0", out)
     assert found, out + err
     print(f"recovery time {found[1]}")
-    assert [one for one in dynamodb.list_tables()["TableNames"] if one.startswith(f"{table}.")] == []
+    assert [one for one in listed(dynamodb, "list_tables") if one.startswith(f"{table}.")] == []

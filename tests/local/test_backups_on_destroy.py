@@ -5,7 +5,7 @@ import time
 import pytest
 from aws_cdk import CfnResource, Duration
 
-from embedded_aws.tests.support.steps import KEYED, back_up, ended, eventually, table_arn
+from embedded_aws.tests.support.steps import KEYED, back_up, ended, eventually, listed, table_arn
 from stacks import backup_vault
 from tests.support.deployment import Deployment, DeploymentFailed
 
@@ -48,11 +48,11 @@ def take(client, deployment, count):
 
 
 def vaults(client):
-    return [vault["BackupVaultName"] for vault in client("backup").list_backup_vaults()["BackupVaultList"]]
+    return [vault["BackupVaultName"] for vault in listed(client("backup"), "list_backup_vaults")]
 
 
 def left(client, outputs):
-    roles = client("iam").list_roles(PathPrefix="/messages/")["Roles"]
+    roles = listed(client("iam"), "list_roles", PathPrefix="/messages/")
     found = vaults(client) + [role["Arn"] for role in roles]
     return [name for name in (outputs["BackupVaultName"], outputs["BackupRoleArn"]) if name in found]
 

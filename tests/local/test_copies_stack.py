@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from embedded_aws.tests.support.steps import back_up
+from embedded_aws.tests.support.steps import back_up, listed
 from ops.__main__ import main
 from tests.conftest import PROJECT
 from tests.support import commands
@@ -68,7 +68,7 @@ def test_two_stacks_from_make_up_to_clean_up(cdk, client, name, state, hostile, 
     (rule, _) = client("backup").get_backup_plan(BackupPlanId=home["BackupPlanId"])["BackupPlan"]["Rules"]
     vault_arn = rule["CopyActions"][0]["DestinationBackupVaultArn"]
     backup = client("backup", region_name=THERE)
-    assert vault_arn in [v["BackupVaultArn"] for v in backup.list_backup_vaults()["BackupVaultList"]]
+    assert vault_arn in [v["BackupVaultArn"] for v in listed(backup, "list_backup_vaults")]
     role = home["BackupRoleArn"]
     made = back_up(client, home["BackupVaultName"], home["TableName"], role)
     client("backup").start_copy_job(
@@ -91,8 +91,8 @@ def test_two_stacks_from_make_up_to_clean_up(cdk, client, name, state, hostile, 
     cdk("destroy", "--all", "--force")
     assert "Backup vault with the same name already exists" in cdk(*deploy, fails=True)
     cdk(*deploy, "--import-existing-resources")
-    listed = backup.list_recovery_points_by_backup_vault(BackupVaultName=there["BackupVaultName"])
-    assert len(listed["RecoveryPoints"]) == 1, "adopted with the copies that are in it"
+    held = backup.list_recovery_points_by_backup_vault(BackupVaultName=there["BackupVaultName"])
+    assert len(held["RecoveryPoints"]) == 1, "adopted with the copies that are in it"
 
     cdk("destroy", "--all", "--force")
     own_clean_up = ("cleanup", "--stage", stage, "--yes", "--json", "--rate", "1000")

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from embedded_aws.tests.support.steps import log_groups, log_lines
+from embedded_aws.tests.support.steps import listed, log_groups, log_lines
 from tests.support.commands import bootstrapped_cli
 from tests.support.deployment import Deployment
 
@@ -59,11 +59,11 @@ def test_deploy_redeploy_destroy_and_deploy_again(cdk, client, stage):
     assert len(log_lines(client, stack, "seeded")) == 1, "no change of the seed, no call of its function"
 
     destroy(cdk, stage)
-    assert table not in client("dynamodb").list_tables()["TableNames"]
+    assert table not in listed(client("dynamodb"), "list_tables")
     assert log_groups(client, stack) == []
-    vaults = client("backup").list_backup_vaults()["BackupVaultList"]
+    vaults = listed(client("backup"), "list_backup_vaults")
     assert first["BackupVaultName"] in [vault["BackupVaultName"] for vault in vaults]
-    kept = client("iam").list_roles(PathPrefix="/messages/")["Roles"]
+    kept = listed(client("iam"), "list_roles", PathPrefix="/messages/")
     assert first["BackupRoleArn"] in [role["Arn"] for role in kept]
 
     deploy(cdk, stage)

@@ -7,7 +7,7 @@ from collections import Counter
 import pytest
 from botocore.client import BaseClient
 
-from embedded_aws.tests.support.steps import back_up
+from embedded_aws.tests.support.steps import back_up, listed
 from ops.__main__ import main
 from tests.support.ops_deployment import Deployment
 from tests.support.own_account import aws, client  # noqa: F401 (fixtures)
@@ -112,5 +112,5 @@ def test_every_kind_is_listed_once_for_all_stacks(deployed, client, monkeypatch,
     )
     assert {name: calls[name] for name in listings.split()} == dict.fromkeys(listings.split(), 1)
     assert calls["ListBackups"] == 2  # of USER backups, of SYSTEM backups
-    vaults = client("backup").list_backup_vaults()["BackupVaultList"]
+    vaults = listed(client("backup"), "list_backup_vaults")
     assert calls["ListRecoveryPointsByBackupVault"] <= 10 * len(vaults)

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from embedded_aws.tests.support.steps import listed
 from model.messages import is_membership, key_of
 from ops.__main__ import main
 from ops.recover import command
@@ -92,7 +93,7 @@ class Stage:
         return [shown.get(field) for field in ("TableId", "LatestStreamArn", "DeletionProtectionEnabled")], tags
 
     def temporary_tables(self):
-        return [name for name in self.dynamodb.list_tables()["TableNames"] if name.startswith(f"{self.name}.")]
+        return [name for name in listed(self.dynamodb, "list_tables") if name.startswith(f"{self.name}.")]
 
 
 @pytest.fixture

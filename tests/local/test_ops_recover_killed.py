@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
+from embedded_aws.tests.support.steps import listed
 from ops.__main__ import main
 from tests.support.ops_deployment import Deployment
 from tests.support.recoveries import KEYS, RECOVERABLE, content, note, put
@@ -81,7 +82,7 @@ class Accident:
         self.dynamodb.delete_item(TableName=self.table, Key={"pk": {"S": pk}, "sk": {"S": "note"}})
 
     def temporary_tables(self):
-        return [one for one in self.dynamodb.list_tables()["TableNames"] if one.startswith(f"{self.table}.")]
+        return [one for one in listed(self.dynamodb, "list_tables") if one.startswith(f"{self.table}.")]
 
 
 def test_killed_at_random_moments_and_run_again(aws, client, quick_stage, setting, tmp_path):

@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from embedded_aws.tests.support.steps import listed
 from ops.recover import command
 from ops.recover.recovery import Recovery
 from ops.recover.temporary import _digest
@@ -124,7 +125,7 @@ def test_a_dry_run_of_a_recovery_that_was_interrupted_does_not_say_that_it_write
 
 
 def temporary_table(dynamodb, table):
-    (found,) = (name for name in dynamodb.list_tables()["TableNames"] if name.startswith(f"{table}."))
+    (found,) = (name for name in listed(dynamodb, "list_tables") if name.startswith(f"{table}."))
     return found
 
 

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from dynamo.values import typed
-from embedded_aws.tests.support.steps import table_arn
+from embedded_aws.tests.support.steps import listed, table_arn
 from ops.__main__ import main
 from ops.recover import command
 from tests.support.lists import message
@@ -53,7 +53,7 @@ class Accident:
         return content(self.dynamodb, self.table)
 
     def tables(self, region="us-east-1"):
-        names = self.stage.client("dynamodb", region_name=region).list_tables()["TableNames"]
+        names = listed(self.stage.client("dynamodb", region_name=region), "list_tables")
         return [name for name in names if name.startswith(f"{self.table}.")]
 
 

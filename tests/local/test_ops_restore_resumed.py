@@ -5,7 +5,7 @@ import json
 import pytest
 
 from embedded_aws.tests.support.engine import configure
-from embedded_aws.tests.support.steps import eventually, table_arn
+from embedded_aws.tests.support.steps import eventually, listed, table_arn
 from ops.restore import restoration
 
 RECOVERABLE = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
@@ -30,7 +30,7 @@ def backed_up(deployed, capsys):
 
 def start_job(deployed, point, target):
     """Start AWS Backup's job, as a run that is interrupted afterwards."""
-    roles = deployed.client("iam").list_roles(PathPrefix="/messages/")["Roles"]
+    roles = listed(deployed.client("iam"), "list_roles", PathPrefix="/messages/")
     usual = (r["Arn"] for r in roles if r["RoleName"].startswith(f"{deployed.stack}-RestoreRole-"))
     return deployed.client("backup").start_restore_job(
         RecoveryPointArn=point, IamRoleArn=next(usual), Metadata={"targetTableName": target}

@@ -9,7 +9,7 @@ from aws_cdk import App
 from aws_cdk.assertions import Template
 from botocore.exceptions import ClientError
 
-from embedded_aws.tests.support.steps import back_up, create_backup_role, refused, trust
+from embedded_aws.tests.support.steps import back_up, create_backup_role, listed, refused, trust
 from stacks.pipeline_access import NAME, Access, PipelineAccess
 from tests.conftest import PROJECT
 from tests.support.deployment import POLL
@@ -253,7 +253,7 @@ def test_a_pull_requests_stage_from_deployment_to_clean_up(aws, client, preview_
     read = job.python("chat", "history", "jerry#tom", "--stage", "pr-12")
     assert (read.returncode, "Hey Jerry, are you free?" in read.stdout) == (0, True), read.stdout
     iam = client("iam")
-    names = [role["RoleName"] for role in iam.list_roles()["Roles"] if role["RoleName"].startswith(PREVIEW)]
+    names = [role["RoleName"] for role in listed(iam, "list_roles") if role["RoleName"].startswith(PREVIEW)]
     found = [iam.get_role(RoleName=name)["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"] for name in names]
     assert {*found} == {LIMITS}
     cdk("destroy", "--force")

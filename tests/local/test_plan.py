@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from embedded_aws.tests.support.steps import listed
 from ops import orphans
 from ops.__main__ import main as ops
 from tests.support.deployment import POLL, bootstrap
@@ -37,7 +38,7 @@ def made(printed):
 
 
 def status(client, stack, region=HOME):
-    found = client("cloudformation", region_name=region).describe_stacks()["Stacks"]
+    found = listed(client("cloudformation", region_name=region), "describe_stacks")
     return next((one["StackStatus"] for one in found if one["StackName"] == stack), None)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from embedded_aws.tests.support.steps import eventually
+from embedded_aws.tests.support.steps import eventually, listed
 from model.messages import INDEX_NAME
 from seed.templates import load_items
 from tests.conftest import PROJECT
@@ -38,4 +38,4 @@ def test_replicas_come_one_an_update_to_the_same_table_keep_its_lists_and_leave_
     stage.deploy([], **ONE)
     assert protection(client, table) == (same, False)
     stage.destroy()
-    assert table not in client("dynamodb").list_tables()["TableNames"]
+    assert table not in listed(client("dynamodb"), "list_tables")

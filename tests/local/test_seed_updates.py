@@ -6,7 +6,7 @@ import pytest
 from aws_cdk.aws_dynamodb import CfnTable
 from botocore.exceptions import ClientError
 
-from embedded_aws.tests.support.steps import log_lines
+from embedded_aws.tests.support.steps import listed, log_lines
 from model.messages import message_item
 from tests.support.deployment import BUCKET, DeploymentFailed
 
@@ -97,9 +97,9 @@ def test_a_failed_create_leaves_nothing_and_a_failed_update_is_rolled_back(stage
         stage.deploy(seed({0: "a"}), change=fail, retain_table=True)
     with pytest.raises(ClientError, match="ResourceNotFoundException"):
         client("dynamodb").describe_table(TableName=stage.stack)
-    vaults = client("backup").list_backup_vaults()["BackupVaultList"]
+    vaults = listed(client("backup"), "list_backup_vaults")
     assert not [v for v in vaults if v["BackupVaultName"].startswith(stage.stack)]
-    roles = client("iam").list_roles(PathPrefix="/messages/")["Roles"]
+    roles = listed(client("iam"), "list_roles", PathPrefix="/messages/")
     assert not [role for role in roles if role["RoleName"].startswith(stage.stack)]
     stage.destroy()
 

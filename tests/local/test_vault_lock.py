@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from embedded_aws.tests.support.steps import back_up, refused
+from embedded_aws.tests.support.steps import back_up, listed, refused
 from ops.__main__ import main
 
 pytestmark = pytest.mark.usefixtures("bootstrapped", "quick_backups")
@@ -43,7 +43,7 @@ def test_a_governance_lock_from_deployment_to_clean_up(client, stage, capsys):
 
     assert run(stage, "cleanup", "--unlock", *CLEANUP) == 0
     assert left(capsys) == []
-    assert vault not in [v["BackupVaultName"] for v in backup.list_backup_vaults()["BackupVaultList"]]
+    assert vault not in [v["BackupVaultName"] for v in listed(backup, "list_backup_vaults")]
 
 
 def test_a_governance_lock_goes_with_the_setting_and_a_compliance_lock_is_final_after_its_grace(

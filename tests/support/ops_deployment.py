@@ -15,7 +15,7 @@ import pytest
 from embedded_aws.environment import PROJECT
 from embedded_aws.process import Running
 from embedded_aws.tests.support.engine import configure
-from embedded_aws.tests.support.steps import KEYED, allow, eventually, policy, table_arn, trust
+from embedded_aws.tests.support.steps import KEYED, allow, eventually, listed, policy, table_arn, trust
 from ops.__main__ import main
 
 # Settings of the embedded AWS.
@@ -123,8 +123,8 @@ class Deployment:
 
     def remains(self) -> set[str]:
         """The kinds of things that still exist, asked from the APIs one by one."""
-        vaults = self.client("backup").list_backup_vaults()["BackupVaultList"]
-        roles = self.client("iam").list_roles(PathPrefix="/messages/")["Roles"]
+        vaults = listed(self.client("backup"), "list_backup_vaults")
+        roles = listed(self.client("iam"), "list_roles", PathPrefix="/messages/")
         found = {
             "vault": [v for v in vaults if v["BackupVaultName"] == self.vault],
             "role": [r for r in roles if r["RoleName"].startswith(f"{self.stack}-")],

@@ -117,9 +117,16 @@ def _over(job: Any, key: str) -> Any:
     return job if job[key] in ("COMPLETED", "FAILED", "ABORTED", "EXPIRED") else None
 
 
+def listed(client: Any, operation: str, **filters: Any) -> list[Any]:
+    """All that a list operation names, page by page: the tests of a process share one account."""
+    pages = client.get_paginator(operation)
+    found: list[Any] = pages.paginate(**filters).build_full_result()[pages.result_keys[0].expression]
+    return found
+
+
 def log_groups(client: Clients, stack: str) -> list[str]:
     """The names of the log groups of ``stack``."""
-    groups = client("logs").describe_log_groups()["logGroups"]
+    groups = listed(client("logs"), "describe_log_groups")
     return [group["logGroupName"] for group in groups if stack in group["logGroupName"]]
 
 
