@@ -188,6 +188,8 @@ def remove(context: Context, name: str, job: str, *, seconds: float) -> None:
     """Delete the table and wait until it is gone; a failure names the command that deletes it."""
     left = f"table {name} is left; delete it: `aws dynamodb delete-table --table-name {name} --region {context.region}`"
 
+    dynamodb = context.clients("dynamodb")
+
     def gone() -> bool | None:
         ended = context.clients("backup").describe_restore_job(RestoreJobId=job)["Status"] if job else "COMPLETED"
         # AWS refuses to delete a table that is being restored; a table of this name that the job did not make is
@@ -196,7 +198,8 @@ def remove(context: Context, name: str, job: str, *, seconds: float) -> None:
             return True if ended in ENDED else None
         state = status(context, name)
         if state == "ACTIVE":
-            context.clients("dynamodb").delete_table(TableName=name)
+            with contextlib.suppress(dynamodb.exceptions.ResourceNotFoundException):  # its answer was lost
+                dynamodb.delete_table(TableName=name)
         return None if state else True
 
     try:

@@ -6,7 +6,7 @@ from random import uniform
 import pytest
 
 from embedded_aws.tests.support.steps import listed
-from tests.support.faults import FAULTS, faults
+from tests.support.faults import FAULTS, RESET_AFTER, faults
 from tests.support.ops_deployment import quick_deployment
 from tests.support.recoveries import KEYS, content, note, put
 
@@ -40,3 +40,14 @@ def test_a_recovery_with_30_percent_of_faults_writes_each_item_once(stage, burst
     assert found, out + err
     print(f"recovery time {found[1]}")
     assert [one for one in listed(dynamodb, "list_tables") if one.startswith(f"{table}.")] == []
+
+
+def test_a_temporary_table_whose_deletion_was_not_answered_is_gone(stage, burst, monkeypatch, capsys):
+    put(stage.client("dynamodb"), stage.table, note(0, "good"))
+    assert stage.ops("backup") == 0
+    put(stage.client("dynamodb"), stage.table, note(0, "poison"))
+    burst.rules({"service": "dynamodb", "operation": "DeleteTable", **RESET_AFTER, "times": 1})
+    monkeypatch.setenv("AWS_ENDPOINT_URL_DYNAMODB", burst.endpoint)
+    assert stage.ops("recover", "--yes") == 0
+    assert "no longer exists" in capsys.readouterr().err
+    assert [fault["operation"] for fault in burst.fired()] == ["DeleteTable"]
