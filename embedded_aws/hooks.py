@@ -13,6 +13,7 @@ from embedded_aws import answers, deliveries, forked_workers, lambda_functions, 
 from embedded_aws.backup import backup_jobs, backup_plans, recovery_points, routes, store
 from embedded_aws.cloudformation import (
     backup_resources,
+    change_sets,
     checks,
     conditions,
     drift,
@@ -93,7 +94,9 @@ HOOKS: list[tuple[str, Callable[[Any, Any], Any], Any]] = [
     ("services.tagging:_COLLECTORS.backup", instead, recovery_points.collect_tags),
     ("services.tagging:_RESOURCE_TAG_COLLECTORS.backup", instead, recovery_points.collect_tags),
     # CloudFormation
+    (_ACTIONS + "CreateChangeSet", around, change_sets.create),
     (_ACTIONS + "CreateChangeSet", around, type_changes.refuse),
+    (_ACTIONS + "DescribeEvents", around, change_sets.describe_events),
     (_ACTIONS + "DescribeChangeSet", around, answers.describe_change_set),
     (_ACTIONS + "UpdateStack", around, type_changes.refuse),
     ("services.cloudformation:handle_request", around, stack_rules.handle_request),

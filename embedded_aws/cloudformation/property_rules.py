@@ -6,9 +6,8 @@ aws-cloudformation/cloudformation-resource-schema (its ValidationException hides
 for keyword"), everit-org/json-schema, with which it validates. The text for a read-only property is published
 nowhere; it is that for an unknown one.
 
-CloudFormation converts numbers, booleans and text into each other. It also refuses some of these properties before
-the operation, when a change set is made, with other texts. Keywords that cfn-lint adds to the registry's schemas
-(``requiredXor``, ``dependentExcluded``), ``if`` and ``format`` are not read.
+CloudFormation converts numbers, booleans and text into each other. Keywords that cfn-lint adds to the registry's
+schemas (``requiredXor``, ``dependentExcluded``), ``if`` and ``format`` are not read.
 """
 
 import json
@@ -48,14 +47,22 @@ _VALUES: dict[str, Callable[[Any, Any], bool]] = {
 }
 
 
+class Unknown:
+    """A value that only the deployment tells; no rule refuses it."""
+
+
 def refuse_invalid(kind: str, logical_id: str, properties: Json) -> None:
     """Raise ValueError, in CloudFormation's words, for properties that the type's schema does not allow."""
+    if found := broken_rules(kind, properties):
+        message = "\n".join(found)
+        raise ValueError(f"Properties validation failed for resource {logical_id} with message:\n{message}")
+
+
+def broken_rules(kind: str, properties: Json) -> list[str]:
+    """A line for each rule of the type's schema that the properties break, each line once."""
     schema = schema_of(kind)
     found = [line for path in paths(kind, READ_ONLY) for line in _given(properties, path, "#")]
-    found += problems(schema, properties, schema)
-    if found:
-        message = "\n".join(dict.fromkeys(found))
-        raise ValueError(f"Properties validation failed for resource {logical_id} with message:\n{message}")
+    return list(dict.fromkeys([*found, *problems(schema, properties, schema)]))
 
 
 def _given(value: Any, path: Path_, where: str) -> Iterator[str]:
@@ -73,6 +80,8 @@ def _given(value: Any, path: Path_, where: str) -> Iterator[str]:
 
 def problems(schema: Json, value: Any, root: Json, where: str = "#") -> Iterator[str]:
     """A line for each rule of ``schema``, a part of ``root``, that ``value`` breaks."""
+    if isinstance(value, Unknown):
+        return
     schema = _resolved(schema, root)
     if wrong := _wrong_type(schema.get("type"), value):
         yield f"{where}: {wrong}"

@@ -89,7 +89,8 @@ def test_two_stacks_from_make_up_to_clean_up(cdk, client, name, state, hostile, 
     assert main([*clean_up]) == 1, "a copies' stack in use keeps its copies"
     assert "is still deployed" in capsys.readouterr().err
     cdk("destroy", "--all", "--force")
-    assert "Backup vault with the same name already exists" in cdk(*deploy, fails=True)
+    taken = f"'AWS::Backup::BackupVault' with identifier '{there['BackupVaultName']}' already exists"
+    assert taken in " ".join(cdk(*deploy, fails=True).split())
     cdk(*deploy, "--import-existing-resources")
     held = backup.list_recovery_points_by_backup_vault(BackupVaultName=there["BackupVaultName"])
     assert len(held["RecoveryPoints"]) == 1, "adopted with the copies that are in it"
