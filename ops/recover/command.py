@@ -93,8 +93,14 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             outcome = recovery.carry_out()
             if recovery.is_shared():
                 raise OpsError(f"nothing differs, but another run needs table {temp.name}, and deletes it at its end")
-            restoration.remove(there, temp.name, "", seconds=seconds)
-        return _print(arguments, recovery, outcome, everything, seconds=context.clock.monotonic() - began)
+            is_deleted = False
+            try:
+                restoration.remove(there, temp.name, "", seconds=seconds)
+                is_deleted = True
+            finally:  # an error comes after the result
+                took = context.clock.monotonic() - began
+                status = _print(arguments, recovery, outcome, everything, seconds=took, is_deleted=is_deleted)
+        return status
 
 
 @contextlib.contextmanager
@@ -239,7 +245,13 @@ def _print_json(result: dict[str, Any], everything: IO[str]) -> None:
 
 
 def _print(
-    arguments: argparse.Namespace, recovery: Recovery, outcome: Outcome, everything: IO[str] | None, *, seconds: float
+    arguments: argparse.Namespace,
+    recovery: Recovery,
+    outcome: Outcome,
+    everything: IO[str] | None,
+    *,
+    seconds: float,
+    is_deleted: bool,
 ) -> int:
     """Print the result; the exit status."""
     origin, written = recovery.temp.origin, outcome.written
@@ -267,7 +279,7 @@ def _print(
         print(
             f"recovered {recovery.table} in {duration(seconds)} to its state {output.age(origin.moment, now)} ago: "
             f"{compared} compared, {written.written:,} written, {written.left:,} left, "
-            f"differences {outcome.differences:,}; temporary table deleted"
+            f"differences {outcome.differences:,}; temporary table {'' if is_deleted else 'not '}deleted"
         )
     if outcome.unrecovered:
         recovery.context.say(f"{output.count(len(outcome.unrecovered), 'item')} still as before; run this again")

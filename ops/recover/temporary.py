@@ -26,7 +26,7 @@ from ops.inventory.stack_tables import Restored
 from ops.restore import origin as origins
 from ops.restore import restoration
 
-_TIME = "%Y%m%dT%H%M%SZ"
+_TIME, _SHOWN = "%Y%m%dT%H%M%SZ", "%Y-%m-%d %H:%M:%S UTC"
 _NAME = re.compile(r"\.recover-(\d{8}T\d{6}Z|[0-9a-f]{8})")
 _LONGEST_NAME = 255
 # A command that names no fixed moment continues a recovery that began less than this ago.
@@ -84,7 +84,7 @@ def obtain(arguments: argparse.Namespace, context: Context, there: Context, live
         )
     if began:
         # Where the option was a time span, it counts back from the first run: say to when.
-        state = f"{chosen.moment.astimezone(UTC):%Y-%m-%d %H:%M:%S UTC}" if chosen.moment else "?"
+        state = f"{chosen.moment.astimezone(UTC):{_SHOWN}}" if chosen.moment else "?"
         age = output.age(began, datetime.now(UTC))
         there.say(f"continuing the recovery of {table} to its state of {state}, which began {age} ago")
     job = _running_job(there, name)
@@ -102,15 +102,17 @@ def _left(there: Context, live: dict[str, Any]) -> dict[str, Any]:
     """
     table, dynamodb = live["TableName"], there.clients("dynamodb")
     names = vaults.rows(dynamodb, "list_tables", "TableNames")
-    found = [name for name in names if name.startswith(table) and _NAME.fullmatch(name[len(table) :])]
+    ours = [name for name in names if name.startswith(table) and _NAME.fullmatch(name[len(table) :])]
+    found = [shown for name in ours if (shown := stack_tables.described(dynamodb, name))]
     if len(found) > 1:
+        begun = [f"{one['TableName']} (begun {one['CreationDateTime'].astimezone(UTC):{_SHOWN}})" for one in found]
         raise OpsError(
-            f"tables {', '.join(found)} belong to recoveries of {table} that are not finished; delete all but one of "
-            f"them: {_deletion(there, found[0])}"
+            f"{len(found)} recoveries of {table} are not finished: tables {', '.join(begun)}; delete all but the one "
+            f"to finish: {_deletion(there, 'NAME')}"
         )
-    shown = stack_tables.described(dynamodb, found[0]) if found else {}
+    shown = found[0] if found else {}
     if shown.get("TableStatus") == "DELETING":
-        raise OpsError(f"table {found[0]} of an earlier recovery is being deleted; run this again in a minute")
+        raise OpsError(f"table {ours[0]} of an earlier recovery is being deleted; run this again in a minute")
     if shown:
         tags = vaults.rows(dynamodb, "list_tags_of_resource", "Tags", ResourceArn=shown["TableArn"])
         has = {tag["Key"]: tag["Value"] for tag in tags}
@@ -118,8 +120,8 @@ def _left(there: Context, live: dict[str, Any]) -> dict[str, Any]:
         # A run that was killed before it tagged its table left one with the keys and indexes of the live one.
         if not is_ours and (has or _shape(shown) != _shape(live)):
             raise OpsError(
-                f"table {found[0]} exists, but by its tags, keys and indexes no recovery of {table} made it; if it is "
-                f"not needed, delete it: {_deletion(there, found[0])}"
+                f"table {shown['TableName']} exists, but by its tags, keys and indexes no recovery of {table} made it; "
+                f"if it is not needed, delete it: {_deletion(there, shown['TableName'])}"
             )
     return shown
 

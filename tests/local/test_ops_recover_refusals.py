@@ -257,6 +257,35 @@ def test_a_permission_that_is_missing_in_the_middle_is_one_line_and_the_rest_is_
     assert (accident.content(), accident.tables()) == (RIGHT, [])
 
 
+def test_when_the_temporary_table_may_not_be_deleted_the_counts_are_printed_first(accident):
+    accident.deployed().backed_up()
+    accident.damaged()
+    accident.stage.become_user({"Action": "dynamodb:DeleteTable"})
+    status, out, line = accident.recover("--yes")
+    (temporary,) = accident.tables()
+    assert status == 1
+    assert out.endswith("12 items compared, 9 written, 0 left, differences 0; temporary table not deleted"), out
+    assert line.startswith(f"error: table {temporary} is left; delete it: `aws dynamodb delete-table --table-name ")
+    assert "DeleteTable: AccessDenied" in line
+    assert accident.content() == RIGHT
+
+
+def test_of_two_unfinished_recoveries_the_user_chooses_one(accident):
+    accident.deployed().backed_up()
+    names = [f"{accident.table}.recover-{end}" for end in ("0000000f", "20260101T090000Z")]
+    for name in names:
+        accident.stage.make_table(name)
+    status, _, line = accident.recover("--yes")
+    assert status == 1
+    began = [accident.dynamodb.describe_table(TableName=name)["Table"]["CreationDateTime"] for name in names]
+    each = [f"{n} (begun {t.astimezone(UTC):%Y-%m-%d %H:%M:%S UTC})" for n, t in zip(names, began, strict=True)]
+    assert line == (
+        f"error: 2 recoveries of {accident.table} are not finished: tables {', '.join(each)}; delete all but the one "
+        "to finish: `aws dynamodb delete-table --table-name NAME --region us-east-1`"
+    )
+    assert accident.tables() == names
+
+
 def test_a_recovery_can_be_limited_and_json_has_everything(accident, capsys):
     accident.deployed()
     accident.backed_up()
