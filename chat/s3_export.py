@@ -176,7 +176,7 @@ def _address(text: str) -> tuple[str, str]:
 def _moment(text: str) -> datetime:
     try:
         return datetime.now(UTC) - parse_span(text)
-    except (ValueError, OverflowError):
+    except ValueError:
         return moment(text)
 
 

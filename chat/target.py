@@ -16,7 +16,7 @@ from cli.errors import OpsError, UsageError, code, message
 from dynamo.parallel import MOST_SEGMENTS
 from dynamo.table import Capacity
 from model.messages import BODY_CHARACTERS, INDEX_NAME, conversation_id
-from model.names import TABLE_NAME, USER_POOL
+from model.names import USER_POOL
 from model.users import Directory, PlainNames, UnknownUser, pool_region, user_id
 
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
@@ -42,17 +42,12 @@ class Target:
     @cached_property
     def table_name(self) -> str:
         """The value of --table, else the output of the stack that --stage or --stack names."""
-        if self._table_option is None:
-            return self._stack.output("TableName")
-        if not TABLE_NAME.fullmatch(self._table_option):
-            raise UsageError(f"'{self._table_option}' is not a table name: 3 to 255 of A-Z, a-z, 0-9, _ . and -")
-        return self._table_option
+        return self._stack.output("TableName") if self._table_option is None else self._table_option
 
     @cached_property
     def table(self) -> Any:
         """The boto3 DynamoDB Table; for one thread."""
-        name = self.table_name  # first, because a wrong one is wrong in any region
-        return self._dynamodb.Table(name)
+        return self._dynamodb.Table(self.table_name)
 
     @property
     def client(self) -> Any:

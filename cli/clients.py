@@ -37,14 +37,6 @@ def session(*, region: str | None = None, profile: str | None = None) -> boto3.S
     return boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None, profile_name=profile)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Identity:
-    """The account and region that a command acts in."""
-
-    account: str
-    region: str
-
-
 class NotFromAws(BotoCoreError):  # type: ignore[misc]  # botocore has no types
     """The response is a web page."""
 
@@ -75,11 +67,11 @@ class Clients:
         """``aws``, or what the region's ARNs begin with instead."""
         return str(self._aws.get_partition_for_region(self.region))
 
-    def identity(self) -> Identity:
-        """The account of the credentials, as STS reports it, and the region."""
-        region = self.region
+    def account(self) -> str:
+        """The account of the credentials, as STS reports it. Raises NoRegionError when no region is set."""
+        assert self.region
         sts = self._keep("sts", _made(self._aws.client, "sts", _QUICK))
-        return Identity(account=sts.get_caller_identity()["Account"], region=region)
+        return str(sts.get_caller_identity()["Account"])
 
     def close(self) -> None:
         """Close the connections, which would otherwise stay open for a while."""

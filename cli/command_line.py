@@ -6,13 +6,16 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NoReturn
+from typing import NoReturn, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.clients import Clients
 from cli.errors import OpsError, UsageError, explain
 from cli.polling import SYSTEM_CLOCK, Clock
+from model.names import valid_table_name
+
+T = TypeVar("T")
 
 
 def to_stderr(line: str) -> None:
@@ -38,12 +41,27 @@ class Context:
         return f"account {self.account}, region {self.region}, stack {self.stack}"
 
 
-def number(arguments: argparse.Namespace, option: str, low: float, high: float) -> float:
-    """The number given for ``option``. Raises UsageError outside ``low`` to ``high``."""
-    value = float(getattr(arguments, option.lstrip("-").replace("-", "_")))
-    if not low <= value <= high:
-        raise UsageError(f"{option} must be between {low:g} and {high:g}, got {value:g}")
+def checked(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """``parse`` for ``add_argument(type=...)``, with the text of its ValueError."""
+
+    def value(text: str) -> T:
+        try:
+            return parse(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
     return value
+
+
+def between(low: float, high: float, kind: Callable[[str], float] = float) -> Callable[[str], float]:
+    """A number from ``low`` to ``high``, for ``add_argument(type=...)``."""
+
+    def number(text: str) -> float:
+        if not low <= (value := kind(text)) <= high:
+            raise argparse.ArgumentTypeError(f"must be between {low:g} and {high:g}, got {value:g}")
+        return value
+
+    return number
 
 
 def check_can_ask(*, yes: bool, to: str) -> None:
@@ -66,7 +84,7 @@ class Parser(argparse.ArgumentParser):
     """A parser that reports wrong usage in one line, like every other error."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+        self.exit(2, f"error: {message.removeprefix('argument ')}; see {self.prog} --help\n")
 
 
 def add_target(command: argparse.ArgumentParser, *, table: bool = False) -> None:
@@ -77,7 +95,8 @@ def add_target(command: argparse.ArgumentParser, *, table: bool = False) -> None
     )
     target.add_argument("--stack", metavar="NAME", help="full stack name")
     if table:
-        target.add_argument("--table", metavar="NAME", help="table name, instead of a stack")
+        name = "table name, instead of a stack"
+        target.add_argument("--table", type=checked(valid_table_name), metavar="NAME", help=name)
     add_place(command)
 
 

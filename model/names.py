@@ -32,6 +32,13 @@ def table_name(stage: str) -> str:
     return "Messages" if stage == "dev" else stack_name(stage)
 
 
+def valid_table_name(text: str) -> str:
+    """``text``. Raises ValueError unless it can be a table's name."""
+    if not TABLE_NAME.fullmatch(text):
+        raise ValueError(f"'{text}' is not a table name: 3 to 255 letters, digits, '_', '.' and '-'")
+    return text
+
+
 def copies_stack_name(stage: str, region: str) -> str:
     """The stack for copies of ``stage``'s backups in ``region``; no stage has a capital letter."""
     return f"{stack_name(stage)}-Copies-{region}"

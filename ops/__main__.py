@@ -68,8 +68,7 @@ def _run(argv: list[str] | None) -> int:
     one_stack = arguments.command not in EVERY_STACK
     stack = clients.chosen_stack(stage=arguments.stage, stack=arguments.stack) if one_stack else ""
     with closing(clients.Clients(region=arguments.region, profile=arguments.profile)) as made:
-        identity = made.identity()
-        context = Context(clients=made, stack=stack, account=identity.account, region=identity.region)
+        context = Context(clients=made, stack=stack, account=made.account(), region=made.region)
         return int(arguments.run(arguments, context))
 
 

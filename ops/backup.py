@@ -10,14 +10,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cli.clients import deployed_stack, missing_table
-from cli.command_line import Context, number
+from cli.command_line import Context, between, checked
 from cli.errors import OpsError, UsageError, code
 from cli.polling import DeadlineError, Progress, poll
 from model.names import STACK_TAG
 from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
 
-RETAINED = "35d"
+RETAINED_DAYS = 35
 _LONGEST_DAYS = 36_500  # https://docs.aws.amazon.com/aws-backup/latest/devguide/API_Lifecycle.html
 _MOST_TAGS = 9  # AWS Backup adds ten to those of the table, and one is the stack's
 # A job that cannot start tries again for this long, then EXPIRES; the API's minimum.
@@ -29,26 +29,20 @@ _ONE_AT_A_TIME = "running job for the same resource"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops backup``."""
     add = parser.add_argument
-    retain = f"delete the recovery point after SPAN, for example 30d, 4w or 1y (default: {RETAINED})"
-    add("--retain", metavar="SPAN", help=retain)
+    retain = f"delete the recovery point after SPAN, for example 30d, 4w or 1y (default: {RETAINED_DAYS}d)"
+    add("--retain", type=checked(retention_days), metavar="SPAN", help=retain)
     add("--tag", action="append", default=[], metavar="KEY=VALUE", help="tag the recovery point (repeatable)")
     add("--token", metavar="TEXT", help="idempotency token: the same TEXT starts only one backup")
     no_wait = "--no-wait: start the job, print its id and exit"
     add("--wait", action=argparse.BooleanOptionalAction, default=True, help=no_wait)
-    add(
-        "--timeout",
-        type=float,
-        default=60,
-        metavar="MINUTES",
-        help="stop waiting after MINUTES; the job continues (default: 60)",
-    )
+    timeout = "stop waiting after MINUTES; the job continues (default: 60)"
+    add("--timeout", type=between(0.01, 7 * 24 * 60), default=60, metavar="MINUTES", help=timeout)
     add("--job", metavar="ID", help="do not start a backup; wait for this job")
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Take the backup; the last line on standard output is the recovery point's ARN."""
-    seconds = 60 * number(arguments, "--timeout", 0.01, 7 * 24 * 60)
-    request = _request(arguments, context)
+    seconds, request = 60 * arguments.timeout, _request(arguments, context)
     context.say(context.where)
     if arguments.job:
         _check_table(context, arguments.job)
@@ -95,19 +89,16 @@ def _request(arguments: argparse.Namespace, context: Context) -> dict[str, Any]:
         # Always one: the SDK's retries then start one job, not two.
         "IdempotencyToken": arguments.token or str(uuid.uuid4()),
         "StartWindowMinutes": _START_WINDOW_MINUTES,
-        "Lifecycle": {"DeleteAfterDays": retention_days(RETAINED if arguments.retain is None else arguments.retain)},
+        "Lifecycle": {"DeleteAfterDays": arguments.retain or RETAINED_DAYS},
         "RecoveryPointTags": {STACK_TAG: context.stack} | tags(arguments.tag),
     }
 
 
 def retention_days(text: str) -> int:
-    """The days in a span such as ``30d``. Raises UsageError for anything but 1 to 36500 whole days."""
-    try:
-        span = parse_span(text)
-    except ValueError as error:
-        raise UsageError(f"--retain {error}") from None
+    """The days in a span such as ``30d``. Raises ValueError for anything but 1 to 36500 whole days."""
+    span = parse_span(text)
     if span % timedelta(days=1) or not 1 <= span.days <= _LONGEST_DAYS:
-        raise UsageError(f"--retain must be whole days, 1d to {_LONGEST_DAYS}d, got {text}")
+        raise ValueError(f"must be whole days, 1d to {_LONGEST_DAYS}d, got {text}")
     return span.days
 
 

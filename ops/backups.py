@@ -8,8 +8,8 @@ from typing import Any
 
 from cli import output
 from cli.clients import find_stack, missing_table
-from cli.command_line import Context
-from cli.errors import UsageError
+from cli.command_line import Context, checked
+from model.names import valid_table_name
 from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
 from ops.inventory.costs import Rates
@@ -20,20 +20,14 @@ _HEADER = ("AGE", "SIZE", "EXPIRES", "STATE", "KEPT IN", "A MONTH", "ARN")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops backups``."""
-    parser.add_argument("--table", metavar="NAME", help="list the backups of this table instead of the stack's")
-    parser.add_argument(
-        "--newer-than",
-        metavar="SPAN",
-        help="exit with status 1 unless a usable backup is newer than SPAN, for example 26h, 8d or 5w",
-    )
+    table = "list the backups of this table instead of the stack's"
+    parser.add_argument("--table", type=checked(valid_table_name), metavar="NAME", help=table)
+    newer = "exit with status 1 unless a usable backup is newer than SPAN, for example 26h, 8d or 5w"
+    parser.add_argument("--newer-than", type=checked(parse_span), metavar="SPAN", help=newer)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """List them; exit status 1 when a vault could not be read, or all are too old."""
-    try:
-        span = parse_span(arguments.newer_than) if arguments.newer_than is not None else None
-    except ValueError as error:
-        raise UsageError(f"--newer-than {error}") from None
     context.say(context.where)
     names = stack_tables.names(context, arguments.table)
     points, unseen = vaults.table_points(context, names)
@@ -66,9 +60,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         context.say(missing)
     for one in unseen:
         context.say(f"not listed, {one.what}: {one.reason}")
-    late = span is not None and not is_recent(rows, datetime.now(UTC) - span)
+    since = datetime.now(UTC) - arguments.newer_than if arguments.newer_than is not None else None
+    late = since is not None and not is_recent(rows, since)
     if late:
-        context.say(f"no usable backup is newer than {arguments.newer_than}")
+        context.say(f"no usable backup is newer than {since:%Y-%m-%d %H:%M:%S %Z}")
     return 1 if unseen or late else 0
 
 

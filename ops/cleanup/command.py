@@ -9,9 +9,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli.clients import find_stack
-from cli.command_line import Context, agree, number
+from cli.command_line import Context, agree, between, checked
 from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, poll
+from model.names import valid_table_name
 from model.time_span import parse_span
 from ops.cleanup import guards, plan
 from ops.cleanup.deletion import Deletion
@@ -30,27 +31,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     agreement.add_argument("--yes", action="store_true", help="delete without asking")
     add = parser.add_argument
     former = "also delete on-demand backups of this former table of the stack (repeatable)"
-    add("--table", action="append", default=[], metavar="NAME", help=former)
+    name = checked(valid_table_name)
+    add("--table", type=name, action="append", default=[], metavar="NAME", help=former)
     only = "delete only this table's recovery points; keep vault, role and everything else"
-    add("--only-table", metavar="NAME", help=only)
+    add("--only-table", type=name, metavar="NAME", help=only)
     older = "delete only recovery points older than AGE, for example 36h, 30d or 8w; keep everything else"
-    add("--older-than", metavar="AGE", help=older)
+    add("--older-than", type=checked(parse_span), metavar="AGE", help=older)
     last = "delete recovery points except the newest N usable ones of each table; keep everything else"
-    add("--keep-last", type=int, metavar="N", help=last)
+    add("--keep-last", type=between(0, 1_000_000, int), metavar="N", help=last)
     allow = "also run while the stack is deployed; needs --only-table, --older-than or --keep-last"
     add("--while-deployed", action="store_true", help=allow)
     add("--unlock", action="store_true", help="first remove a vault lock that can be removed")
     add("--account", metavar="ID", help="exit with status 2 unless the credentials belong to this account")
     rate = "at most N deletions a second (default: 10, DynamoDB's own quota)"
-    add("--rate", type=float, default=10, metavar="N", help=rate)
+    add("--rate", type=between(0.1, 10_000), default=10, metavar="N", help=rate)
     wait = "longest wait for one step, in minutes (default: 10)"
-    add("--timeout", type=float, default=10, metavar="MINUTES", help=wait)
+    add("--timeout", type=between(0.01, 24 * 60), default=10, metavar="MINUTES", help=wait)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Clean up; exit status 0 when everything is deleted that can be."""
-    rate = number(arguments, "--rate", 0.1, 10_000)
-    seconds = 60 * number(arguments, "--timeout", 0.01, 24 * 60)
     chosen = choices(arguments)
     context.say(context.where)
     if arguments.account not in (None, context.account):
@@ -91,7 +91,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     context.say("\n".join(listing))
     question = f"Delete {plan.summary(before.actions)} in {context.where}?"
     agree(question, yes=arguments.yes, to="delete", done="deleted")
-    deletion = Deletion(context, before.actions, rate=rate, seconds=seconds)
+    deletion = Deletion(context, before.actions, rate=arguments.rate, seconds=60 * arguments.timeout)
     deletion.run(found)
     after = look_again(context, deletion.failures, lambda: decide(look())[0])
     return _show_result(context, before, after, deletion.failures, as_json=arguments.json)
@@ -99,18 +99,10 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
 
 def choices(arguments: argparse.Namespace) -> Choices:
     """The choices in ``arguments``. Raises UsageError for those that make no sense."""
-    if arguments.keep_last is not None and arguments.keep_last < 0:
-        raise UsageError(f"--keep-last must be 0 or more, got {arguments.keep_last}")
-    if arguments.only_table == "":
-        raise UsageError("--only-table must name a table")
     now = datetime.now(UTC)
-    try:
-        before = None if arguments.older_than is None else now - parse_span(arguments.older_than)
-    except (ValueError, OverflowError) as error:
-        raise UsageError(f"--older-than {error}") from None
     chosen = Choices(
         table=arguments.only_table or "",
-        before=before,
+        before=None if arguments.older_than is None else now - arguments.older_than,
         keep_last=arguments.keep_last,
         tables=tuple(arguments.table),
         unlock=arguments.unlock,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cli.clients import chosen_stack
-from cli.command_line import number, to_stderr
+from cli.command_line import between, to_stderr
 from cli.errors import UsageError
 from cli.output import columns, money
 from ops import template
@@ -43,20 +43,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--region", help="the region whose prices apply; default: the template's, or us-east-1")
     add("--no-free-tier", action="store_true", help="list prices, without the always-free tier")
     load = parser.add_argument_group("the load")
-    for option, field, metavar, _, _, text in _LOAD:
-        default = getattr(Load(), field)
-        kind = int if field == "message_bytes" else float
+    for option, field, metavar, low, high, text in _LOAD:
+        default, kind = getattr(Load(), field), int if field == "message_bytes" else float
         shown = "" if default is None else f" (default: {default:g})"
-        load.add_argument(option, type=kind, metavar=metavar, default=default, help=text + shown)
+        number = between(low, high, kind)
+        load.add_argument(option, dest=field, type=number, metavar=metavar, default=default, help=text + shown)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the estimate, or the comparison with another template."""
-    given: dict[str, Any] = {}
-    for option, field, _, low, high, _ in _LOAD:
-        if getattr(arguments, option.lstrip("-").replace("-", "_")) is not None:
-            given[field] = number(arguments, option, low, high)
-    load, stacks = Load(**given | {"message_bytes": arguments.message_bytes}), _stacks(arguments)
+    load, stacks = Load(**{field: getattr(arguments, field) for _, field, *_ in _LOAD}), _stacks(arguments)
     free_tier = not arguments.no_free_tier
     if arguments.against:
         earlier = template.stacks(arguments.against)

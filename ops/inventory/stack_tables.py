@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from cli.clients import default_table, deleted_stacks, find_stack
 from cli.command_line import Context
-from cli.errors import OpsError, UsageError, code, is_denied
-from model.names import STACK_TAG, TABLE_NAME
+from cli.errors import OpsError, code, is_denied
+from model.names import STACK_TAG
 from ops.inventory.found import ExistingTable, Point
 from ops.inventory.vaults import allowed, rows, tagged
 
@@ -29,7 +29,7 @@ def names(context: Context, given: str | None = None) -> tuple[str, ...]:
     stacks of its name, which may name several; the stage's default name. Raises OpsError for none.
     """
     if given is not None:
-        return (check_name("--table", given),)
+        return (given,)
     deployed = find_stack(context.clients, context.stack)
     if deployed and deployed.outputs.get("TableName"):
         return (deployed.outputs["TableName"],)
@@ -46,13 +46,6 @@ def names(context: Context, given: str | None = None) -> tuple[str, ...]:
             "pass --table"
         )
     return found
-
-
-def check_name(option: str, name: str) -> str:
-    """``name``. Raises UsageError unless it can be a table's name."""
-    if not TABLE_NAME.fullmatch(name):
-        raise UsageError(f"{option} '{name}' is not a table name: 3 to 255 letters, digits, '_', '.' and '-'")
-    return name
 
 
 def name_of(arn: str) -> str:

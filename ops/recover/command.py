@@ -12,9 +12,10 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli import output
 from cli.clients import find_stack, missing_table
-from cli.command_line import Context, agree, check_can_ask, number
+from cli.command_line import Context, agree, between, check_can_ask, checked
 from cli.errors import OpsError, UsageError, explain
 from cli.polling import DeadlineError, duration, poll
+from model.names import valid_table_name
 from ops.inventory import stack_tables
 from ops.recover import plan as plans
 from ops.recover import temporary
@@ -49,20 +50,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     agreement.add_argument("--dry-run", action="store_true", help="print the plan, and stop")
     agreement.add_argument("--yes", action="store_true", help="write without asking")
     add("--no-way-back", action="store_true", help="write although the present state is not backed up")
-    add("--table", metavar="NAME", help="the live table (default: the stack's)")
+    add("--table", type=checked(valid_table_name), metavar="NAME", help="the live table (default: the stack's)")
     add("--role", metavar="ARN", help="IAM role for AWS Backup (default: the stack's restore role)")
     add("--kms-key", metavar="ARN", help="KMS key for the temporary table (default: the live table's)")
-    add("--show", type=int, default=5, metavar="N", help="print the first N differences of each kind (default: 5)")
+    show = "print the first N differences of each kind (default: 5)"
+    add("--show", type=between(0, 10_000, int), default=5, metavar="N", help=show)
     rate = "at most N write units a second (default: 1000, or half of the provisioned ones)"
-    add("--rate", type=float, metavar="N", help=rate)
+    add("--rate", type=between(1, 1_000_000), metavar="N", help=rate)
     wait = "stop waiting for the restore after MINUTES (default: 720)"
-    add("--timeout", type=float, default=720, metavar="MINUTES", help=wait)
+    add("--timeout", type=between(0.01, 7 * 24 * 60), default=720, metavar="MINUTES", help=wait)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Recover; exit status 0 when nothing differs but what was left on purpose, and the lists follow."""
-    seconds = _check(arguments, context)
+    check_options(arguments, context.region if arguments.arn is None else region_of(arguments.arn))
+    plans.scope_of(arguments, datetime.now(UTC))
     context.say(context.where)
+    seconds = 60 * arguments.timeout
     began, live = context.clock.monotonic(), _live_table(arguments, context)
     if not arguments.dry_run:
         check_can_ask(yes=arguments.yes, to="write")
@@ -112,16 +116,6 @@ def _left_alone(temp: Temporary) -> Iterator[Callable[[], None]]:
     finally:
         if not planned:
             temp.context.say(f"table {temp.name} of an earlier run is left; to drop it: {temp.delete}")
-
-
-def _check(arguments: argparse.Namespace, context: Context) -> float:
-    """The seconds to wait at most. Raises UsageError for a value that no recovery takes."""
-    number(arguments, "--show", 0, 10_000)
-    if arguments.rate is not None:
-        number(arguments, "--rate", 1, 1_000_000)
-    check_options(arguments, context.region if arguments.arn is None else region_of(arguments.arn))
-    plans.scope_of(arguments, datetime.now(UTC))
-    return 60 * number(arguments, "--timeout", 0.01, 7 * 24 * 60)
 
 
 def _live_table(arguments: argparse.Namespace, context: Context) -> dict[str, Any]:

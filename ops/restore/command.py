@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cli import output
-from cli.command_line import Context, number
+from cli.command_line import Context, between, checked
 from cli.errors import OpsError, UsageError
 from cli.polling import DeadlineError, duration
-from ops.inventory import stack_tables, vaults
+from model.names import valid_table_name
+from ops.inventory import vaults
 from ops.inventory.stack_tables import Restored
 from ops.restore import restoration
 from ops.restore.comparison import Comparison, compare
@@ -25,52 +26,36 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops restore``."""
     origin = parser.add_mutually_exclusive_group()
     origin.add_argument("arn", nargs="?", metavar="ARN", help="a recovery point or backup (default: the newest point)")
-    origin.add_argument(
-        "--to-time", metavar="TIME", help="restore the table as of TIME, ISO 8601 with a zone, or 90m ago"
-    )
+    time = "restore the table as of TIME, ISO 8601 with a zone, or 90m ago"
+    origin.add_argument("--to-time", metavar="TIME", help=time)
     origin.add_argument("--latest", action="store_true", help="restore the table as of the latest possible time")
     target = parser.add_mutually_exclusive_group(required=True)
-    target.add_argument("--target", metavar="NAME", help="name of the new table")
+    target.add_argument("--target", type=checked(valid_table_name), metavar="NAME", help="name of the new table")
     drill = "restore to a temporary table, compare, measure, then delete it"
     target.add_argument("--drill", action="store_true", help=drill)
     add = parser.add_argument
-    add("--table", metavar="NAME", help="the source (default: the stack's table)")
+    add("--table", type=checked(valid_table_name), metavar="NAME", help="the source (default: the stack's table)")
     add("--role", metavar="ARN", help="IAM role for AWS Backup (default: the stack's restore role)")
     key = "KMS key for the new table (default: the source's; in another region the vault's)"
     add("--kms-key", metavar="ARN", help=key)
     add("--reapply", action="store_true", help="copy the source's tags and settings to the new table")
     add("--no-compare", action="store_true", help="do not compare source and target")
     add("--expect-differences", action="store_true", help="do not fail on differences: the source has changed since")
-    add("--show", type=int, default=20, metavar="N", help="print the first N differences (default: 20)")
-    add("--rate", type=float, default=3000, metavar="N", help="at most N read units (4 KB) per second (default: 3000)")
+    show, rate = "print the first N differences (default: 20)", "at most N read units (4 KB) per second (default: 3000)"
+    add("--show", type=between(0, 10_000, int), default=20, metavar="N", help=show)
+    add("--rate", type=between(1, 1_000_000), default=3000, metavar="N", help=rate)
     add("--resume", action="store_true", help="continue a restore that an earlier run started")
-    add(
-        "--timeout",
-        type=float,
-        default=720,
-        metavar="MINUTES",
-        help="stop waiting after MINUTES; the restore continues (default: 720)",
-    )
+    timeout = "stop waiting after MINUTES; the restore continues (default: 720)"
+    add("--timeout", type=between(0.01, 7 * 24 * 60), default=720, metavar="MINUTES", help=timeout)
 
 
 def run(arguments: argparse.Namespace, context: Context) -> int:
     """Restore; exit status 1 when the copy differs. The last line is the new table's ARN."""
-    seconds = _check(arguments, context)
-    context.say(context.where)
-    return (_drill if arguments.drill else _restore)(arguments, context, seconds=seconds)
-
-
-def _check(arguments: argparse.Namespace, context: Context) -> float:
-    """The seconds to wait at most. Raises UsageError for a value that no restore takes."""
-    number(arguments, "--show", 0, 10_000)
-    number(arguments, "--rate", 1, 1_000_000)
     check_options(arguments, context.region)
-    for option, name in (("--table", arguments.table), ("--target", arguments.target)):
-        if name is not None:
-            stack_tables.check_name(option, name)
     if arguments.drill and (arguments.reapply or arguments.resume):
         raise UsageError("--drill deletes its table: leave out --reapply and --resume")
-    return 60 * number(arguments, "--timeout", 0.01, 7 * 24 * 60)
+    context.say(context.where)
+    return (_drill if arguments.drill else _restore)(arguments, context, seconds=60 * arguments.timeout)
 
 
 def _restore(arguments: argparse.Namespace, context: Context, *, seconds: float) -> int:

@@ -80,7 +80,7 @@ def check_arn(text: str, context: Context) -> None:
 
 def parse_time(text: str, now: datetime | None = None, *, option: str = "--to-time") -> datetime:
     """The time ``text``: ISO 8601 with a zone, or a span before ``now``. Raises UsageError for any other text."""
-    with contextlib.suppress(ValueError, OverflowError):
+    with contextlib.suppress(ValueError):
         return (now or datetime.now(UTC)) - parse_span(text)
     with contextlib.suppress(ValueError, OverflowError):
         moment = datetime.fromisoformat(text)

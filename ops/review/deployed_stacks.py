@@ -46,12 +46,12 @@ def _look(
     """What is deployed in one region, and where; a refusal is not an error, because a review needs no account."""
     try:
         with closing(place(region)) as clients:
-            identity, stack = clients.identity(), find(clients)
-            where = f"account {identity.account}, region {identity.region}"
+            account, stack = clients.account(), find(clients)
+            where = f"account {account}, region {clients.region}"
             if stack is None or stack.status == "REVIEW_IN_PROGRESS":  # a plan alone
                 return ReviewedStack(), where
             answer = clients("cloudformation").get_template(StackName=stack.name, TemplateStage="Original")
-            old = StackTemplate(name=stack.name, region=identity.region, template=answer["TemplateBody"])
+            old = StackTemplate(name=stack.name, region=clients.region, template=answer["TemplateBody"])
             return ReviewedStack(old=old, missing=missing_table(clients, stack)), where
     except (ClientError, BotoCoreError, OpsError) as error:
         reason = str(error) if isinstance(error, OpsError) else explain(error)

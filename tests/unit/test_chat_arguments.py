@@ -23,7 +23,7 @@ WRONG = [
     ],
     ("history", ["a#b", "--since", "yesterday"], "'yesterday' is not a time: ISO 8601 with a zone"),
     ("history", ["a#b", "--stage", "X!"], "'X!' is not a stage"),
-    ("history", ["a#b", "--table", "x"], "'x' is not a table name: 3 to 255 of"),
+    ("history", ["a#b", "--table", "x"], "--table: 'x' is not a table name: 3 to 255"),
     ("follow", ["a# "], "is not a user name"),
     ("conversations", ["tom#jerry"], "is not a user name"),
     ("send", ["--from", "a#", "--to", "b", "x"], "'a#' is not a user name"),
@@ -68,6 +68,13 @@ def environment(monkeypatch):
         monkeypatch.setenv(name, value)
 
 
+def _status(argv):
+    try:
+        return main(argv)
+    except SystemExit as ended:  # argparse
+        return ended.code
+
+
 @pytest.mark.parametrize(("command", "arguments", "said"), WRONG, ids=lambda value: ascii(value)[:40])
 @pytest.mark.usefixtures("environment")
 def test_a_mistake_is_one_line(command, arguments, said, capsys, monkeypatch):
@@ -83,10 +90,7 @@ def test_a_mistake_is_one_line(command, arguments, said, capsys, monkeypatch):
 
     monkeypatch.setattr("botocore.client.BaseClient._make_api_call", answer)
     where = [] if command in ("users", "tables") or {"--table", "--stage"} & {*arguments} else ["--table", "Messages"]
-    try:
-        status = main([command, *where, *arguments])
-    except SystemExit as ended:  # argparse
-        status = ended.code
+    status = _status([command, *where, *arguments])
     printed = capsys.readouterr()
     assert (status, printed.out) == (2, "")
     assert printed.err.startswith("error: ")
@@ -98,7 +102,7 @@ def test_a_mistake_is_one_line(command, arguments, said, capsys, monkeypatch):
 def test_mistakes_in_arguments_need_no_region(argv, monkeypatch):
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
         monkeypatch.delenv(name, raising=False)
-    assert main([*argv, "--table", "x"]) == 2
+    assert _status([*argv, "--table", "x"]) == 2
 
 
 @pytest.mark.parametrize(

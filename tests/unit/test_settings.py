@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from ops.backup import RETAINED, retention_days
+from ops.backup import RETAINED_DAYS
 from stacks.setting_fields import _ON_DEMAND_BACKUP_DAYS, SettingsError, shown
 from stacks.settings import Settings, settings_from_context
 from tests.conftest import PROJECT
@@ -99,7 +99,7 @@ def test_a_wrong_setting_is_one_line_with_its_value_rule_and_remedy(settings, ru
 
 
 def test_the_lock_includes_what_the_backup_command_keeps():
-    assert retention_days(RETAINED) == _ON_DEMAND_BACKUP_DAYS
+    assert RETAINED_DAYS == _ON_DEMAND_BACKUP_DAYS
     Settings(**GOVERNANCE | retaining(7, 35))
 
 
