@@ -10,6 +10,7 @@ import json
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -18,9 +19,10 @@ from botocore.exceptions import ClientError
 from chat.item_files import ImportFile, Line, check, item_of, lines, opened
 from chat.target import Commands, Target, command
 from chat.transfer import CONTINUES, FAILURES, ProgressFile, bar, describe, patiently, tries, unfinished
-from cli.errors import OpsError, code, explain
+from cli.errors import OpsError, explain
 from cli.output import count
 from dynamo.parallel import lanes
+from dynamo.table import unless_refused
 from dynamo.values import same, untyped
 from model.messages import is_membership, key_of
 from model.wire import Typed
@@ -205,17 +207,12 @@ def _put_absent(client: Any, table: str, items: Sequence[Typed]) -> Counter[str]
 
 def _put_one_absent(client: Any, table: str, item: Typed) -> str:
     put = {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
-    try:
-        patiently(f"writing an item to {table}", client.put_item, **put)
-    except ClientError as error:
-        if code(error) != "ConditionalCheckFailedException":
-            raise
-        # Where an answer was lost, or a run was killed, what is there may be this very item.
-        key = {name: item[name] for name in ("pk", "sk")}
-        get = {"TableName": table, "Key": key, "ConsistentRead": True}
-        found = patiently(f"reading an item of {table}", client.get_item, **get).get("Item")
-        return UNCHANGED if found and same(untyped(found), untyped(item)) else LEFT_ALONE
-    return WRITTEN
+    if unless_refused(partial(patiently, f"writing an item to {table}", client.put_item), **put):
+        return WRITTEN
+    # Where an answer was lost, or a run was killed, what is there may be this very item.
+    get = {"TableName": table, "Key": {name: item[name] for name in ("pk", "sk")}, "ConsistentRead": True}
+    found = patiently(f"reading an item of {table}", client.get_item, **get).get("Item")
+    return UNCHANGED if found and same(untyped(found), untyped(item)) else LEFT_ALONE
 
 
 def _show_checked(name: str, checked: Counter[str], *, as_json: bool) -> None:

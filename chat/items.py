@@ -14,7 +14,7 @@ from chat.target import Target, pair
 from cli import output
 from cli.errors import OpsError, UsageError, code
 from dynamo import values
-from dynamo.table import was_lost
+from dynamo.table import key_types, was_lost
 from dynamo.values import restored, same, value_text
 from model.messages import CONVERSATION_PREFIX, PARTITION_KEY, SORT_KEY, is_message
 
@@ -47,9 +47,7 @@ def named_key(arguments: argparse.Namespace, target: Target) -> Attributes:
 
 def key_schema(table: Any) -> dict[str, str]:
     """The names of the table's key attributes and their types; the partition key first."""
-    types = {a["AttributeName"]: a["AttributeType"] for a in table.attribute_definitions}
-    schema = sorted(table.key_schema, key=lambda key: key["KeyType"])  # HASH, RANGE
-    return {key["AttributeName"]: types[key["AttributeName"]] for key in schema}
+    return key_types({"KeySchema": table.key_schema, "AttributeDefinitions": table.attribute_definitions})
 
 
 def key_of(table: Any, texts: list[str]) -> Attributes:

@@ -151,9 +151,8 @@ def reindex_all(
             elif isinstance(error, ClientError) and code(error) == "ResourceNotFoundException":
                 raise error  # the table is gone
             else:
-                reason = explain(error) if isinstance(error, ClientError | BotoCoreError) else str(error)
-                result.failed[conversation] = reason
-                say(f"conversation {conversation}: {reason}")
+                result.failed[conversation] = explain(error)
+                say(f"conversation {conversation}: {explain(error)}")
 
 
 def all_conversations(client: Any, table: str, *, advance: Advance = lambda _: None) -> Iterator[str]:

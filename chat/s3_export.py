@@ -125,8 +125,7 @@ def _ended(client: Any, arn: str, target: Target) -> dict[str, Any]:
     except KeyboardInterrupt:
         raise KeyboardInterrupt(goes_on) from None
     except (ClientError, BotoCoreError, TimeoutError) as error:
-        text = str(error) if isinstance(error, TimeoutError) else explain(error)
-        raise OpsError(f"{text}; {goes_on}") from None
+        raise OpsError(f"{explain(error)}; {goes_on}") from None
     if export["ExportStatus"] != "COMPLETED":
         raise OpsError(_failure(export))
     return export

@@ -15,7 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import OpsError, explain
 from dynamo.parallel import After, Tries, ask, in_segments, lanes, page_after
-from model.messages import PARTITION_KEY, SORT_KEY
+from dynamo.table import other_keys
 from model.wire import Typed
 
 Advance = Callable[[int], None]
@@ -31,11 +31,8 @@ _SAVE_SECONDS = 0.5
 def describe(client: Any, name: str) -> dict[str, Any]:
     """The table as DescribeTable returns it. Raises OpsError unless it has the keys of the data model."""
     table: dict[str, Any] = client.describe_table(TableName=name)["Table"]
-    types = {a["AttributeName"]: a["AttributeType"] for a in table["AttributeDefinitions"]}
-    keys = [(key["AttributeName"], types[key["AttributeName"]]) for key in table["KeySchema"]]  # HASH, RANGE
-    if keys != [(PARTITION_KEY, "S"), (SORT_KEY, "S")]:
-        named = " and ".join(f"{key} ({kind})" for key, kind in keys)
-        raise OpsError(f"table {name} has the key {named}; this command needs pk (S) and sk (S)")
+    if key := other_keys(table):
+        raise OpsError(f"table {name} has the key {key}; this command needs pk (S) and sk (S)")
     return table
 
 
@@ -76,12 +73,11 @@ def read_segments(
             yield segment, items, last_key
 
 
-def unfinished(error: BaseException, how_far: str) -> BaseException:
+def unfinished(error: Exception | KeyboardInterrupt, how_far: str) -> BaseException:
     """The exception to raise for one of FAILURES: one line that also says how far the transfer came."""
     if isinstance(error, KeyboardInterrupt):
         return KeyboardInterrupt(how_far)
-    text = explain(error) if isinstance(error, ClientError | BotoCoreError) else str(error)
-    return OpsError(f"{text}; {how_far}")
+    return OpsError(f"{explain(error)}; {how_far}")
 
 
 class ProgressFile:

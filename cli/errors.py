@@ -51,14 +51,14 @@ def is_denied(error: ClientError) -> bool:
     return code(error) in ACCESS_DENIED
 
 
-def explain(error: ClientError | BotoCoreError) -> str:
-    """What happened and what to do about it, for an error that no command handles."""
+def explain(error: Exception) -> str:
+    """What happened and what to do about it, in one line; an error of this project says so itself."""
     if isinstance(error, ClientError):
         return f"{error.operation_name}: {code(error)}: {message(error)}{_remedy(error)}"
     for kind, text in _REMEDIES.items():
         if isinstance(error, kind):
             return text.format(_one_line(error))
-    return f"{type(error).__name__}: {_one_line(error)}"
+    return f"{type(error).__name__}: {_one_line(error)}" if isinstance(error, BotoCoreError) else str(error)
 
 
 def _remedy(error: ClientError) -> str:

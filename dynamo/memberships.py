@@ -21,8 +21,7 @@ time (docs/conversations.md).
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
+from dynamo.table import unless_refused
 from model.messages import (
     INDEX_SORT_KEY,
     MESSAGE_PREFIX,
@@ -87,7 +86,7 @@ def _point(table: Any, membership: dict[str, Any], horizon: Position) -> None:
     key = {name: membership[name] for name in (PARTITION_KEY, SORT_KEY)}
     attributes = [name for name in membership if name not in key]
     condition, values = _not_beyond(horizon)
-    _conditionally(
+    unless_refused(  # by a newer write that was first
         table.update_item,
         Key=key,
         # User is a reserved word of expressions.
@@ -101,7 +100,7 @@ def _point(table: Any, membership: dict[str, Any], horizon: Position) -> None:
 def _remove(table: Any, key: dict[str, str], horizon: Position) -> None:
     """Take the conversation off one list, unless its entry is beyond the horizon."""
     condition, values = _not_beyond(horizon)
-    _conditionally(table.delete_item, Key=key, ConditionExpression=condition, ExpressionAttributeValues=values)
+    unless_refused(table.delete_item, Key=key, ConditionExpression=condition, ExpressionAttributeValues=values)
 
 
 def _not_beyond(horizon: Position) -> tuple[str, dict[str, str]]:
@@ -117,12 +116,3 @@ def _not_beyond(horizon: Position) -> tuple[str, dict[str, str]]:
         "AND (NOT attribute_type(LastMessageId, :text) OR LastMessageId <= :horizonId))",
         {":horizonAt": horizon.sent_at, ":horizonId": horizon.message_id, ":text": "S"},
     )
-
-
-def _conditionally(write: Any, **request: Any) -> None:
-    """Write, unless the condition does not hold: then a newer write was first."""
-    try:
-        write(**request)
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise

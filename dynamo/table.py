@@ -1,6 +1,7 @@
 """boto3's DynamoDB as commands and functions use it: exact numbers, consumed capacity, lost tries."""
 
 import threading
+from collections.abc import Callable, Mapping
 from decimal import Clamped, Rounded
 from typing import Any
 
@@ -61,6 +62,30 @@ def note_lost_tries(client: Any) -> None:
 def was_lost(error: ClientError) -> bool:
     """Whether a try before the one with this answer may have written."""
     return bool(error.response.get("ResponseMetadata", {}).get(_LOST))
+
+
+def unless_refused(write: Callable[..., object], **request: Any) -> bool:
+    """Make a conditional write; whether its condition held."""
+    try:
+        write(**request)
+    except ClientError as error:
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
+        return False
+    return True
+
+
+def key_types(shown: Mapping[str, Any]) -> dict[str, str]:
+    """The names of a table's key attributes, the partition key first, and their types; ``shown`` by DescribeTable."""
+    types = {one["AttributeName"]: one["AttributeType"] for one in shown["AttributeDefinitions"]}
+    keys = sorted(shown["KeySchema"], key=lambda key: str(key["KeyType"]))  # HASH, RANGE
+    return {key["AttributeName"]: types[key["AttributeName"]] for key in keys}
+
+
+def other_keys(shown: Mapping[str, Any]) -> str:
+    """The key of a table that is not the data model's, as ``id (S) and time (N)``; empty for pk (S) and sk (S)."""
+    keys = key_types(shown)
+    return "" if keys == {"pk": "S", "sk": "S"} else " and ".join(f"{name} ({kind})" for name, kind in keys.items())
 
 
 def _note(response: Any, request_dict: dict[str, Any], **_: object) -> None:

@@ -19,7 +19,7 @@ from ops.inventory.vaults import allowed, rows, tagged
 # The tag on a table that `python -m ops restore` made; its value names the table that was backed up.
 RESTORED_TAG = "messages:restored"
 # The temporary table of a drill or a recovery; DynamoDB stops showing what it was restored from.
-_TEMPORARY = re.compile(r"(.+)\.(?:drill-[0-9a-f]{8}|recover-(?:[0-9a-f]{8}|\d{8}T\d{6}Z))")
+TEMPORARY = re.compile(r"(.+)\.(?:drill-[0-9a-f]{8}|recover-([0-9a-f]{8}|\d{8}T\d{6}Z))")
 
 
 def names(context: Context, given: str | None = None) -> tuple[str, ...]:
@@ -86,11 +86,16 @@ def origin(table: ExistingTable) -> str:
     return f"{being}restored from {table.restored}" if table.restored else ""
 
 
+def deletion(name: str, region: str) -> str:
+    """The command that deletes a table, for people."""
+    return f"`aws dynamodb delete-table --table-name {name} --region {region}`"
+
+
 def how_to_delete(table: ExistingTable, region: str) -> str:
     """The commands that delete ``table``, for people."""
-    call = f"--table-name {table.name} --region {region}"
-    delete = f"`aws dynamodb delete-table {call}`"
+    delete = deletion(table.name, region)
     if table.protected:
+        call = f"--table-name {table.name} --region {region}"
         unprotect = f"`aws dynamodb update-table {call} --no-deletion-protection-enabled`"
         delete = f"{unprotect}, wait until it is ACTIVE, then {delete}"
     return f"wait until it is ACTIVE, then {delete}" if table.creating else delete
@@ -183,7 +188,7 @@ def untagged(context: Context, names: Collection[str], known: Container[str]) ->
     for table in existing(dynamodb, [name for name in every if name.startswith(prefixes) and name not in known]):
         if table.stack not in ("", context.stack):
             continue
-        temporary = _TEMPORARY.fullmatch(table.name)
+        temporary = TEMPORARY.fullmatch(table.name)
         source = table.restored or (temporary[1] if temporary else "")
         if not source and (found := restore_of(context, table.name)):
             source = found.source

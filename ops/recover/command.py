@@ -4,7 +4,7 @@ import argparse
 import contextlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import IO, Any
 
@@ -73,24 +73,23 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     _advise_if_large(arguments, context, live)
     with temporary.place(arguments, context) as there, _everything(arguments) as everything:
         temp = temporary.obtain(arguments, context, there, live)
-        deleted = restoration.temporary(there, temp.name, temp.job, seconds=seconds)
-        with deleted if temp.is_new else _left_alone(temp) as keep, _in_one_line(temp):
+        deleted = restoration.temporary(there, temp.name, temp.job, seconds=seconds, is_new=temp.is_new)
+        with deleted as keep, _in_one_line(temp), contextlib.ExitStack() as ending:
             restoration.wait(there, temp.name, temp.job, seconds=seconds)
             restoration.mark(there, temp.name, restored=live["TableName"], **{RECOVERY_TAG: "temporary"})
             recovery = Recovery(arguments, context, live, temp, everything)
-            with recovery.kept_for_others(keep):
-                is_continued = recovery.find_plan()
-                plan = recovery.found.plan
-                if arguments.dry_run:
-                    return _print_plan(context, recovery, everything)
-                if not is_continued:
-                    context.say("\n".join(recovery.lines()))
-                if plan.number and not is_continued:
-                    what = f"Write {output.count(plan.number, 'item')} to table {live['TableName']}"
-                    agree(f"{what} in {context.where}?", yes=arguments.yes, to="write", done="written")
-                    if not arguments.no_way_back:
-                        _secure_way_back(context, live["TableName"])
-                    recovery.store.record(plan)
+            ending.callback(recovery.keep_if_shared, keep)  # however this ends
+            is_continued, plan = recovery.find_plan(), recovery.found.plan
+            if arguments.dry_run:
+                return _print_plan(context, recovery, everything)
+            if not is_continued:
+                context.say("\n".join(recovery.lines()))
+            if plan.number and not is_continued:
+                what = f"Write {output.count(plan.number, 'item')} to table {live['TableName']}"
+                agree(f"{what} in {context.where}?", yes=arguments.yes, to="write", done="written")
+                if not arguments.no_way_back:
+                    _secure_way_back(context, live["TableName"])
+                recovery.store.record(plan)
             # From here on another run can finish what this one does not.
             keep()
         with _in_one_line(temp, again=f"; {_AGAIN}" if plan.number else ""):
@@ -105,17 +104,6 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
                 took = context.clock.monotonic() - began
                 status = _print(arguments, recovery, outcome, everything, seconds=took, is_deleted=is_deleted)
         return status
-
-
-@contextlib.contextmanager
-def _left_alone(temp: Temporary) -> Iterator[Callable[[], None]]:
-    """For what an earlier run left, and another run may use: say that it stays, unless the block finds a plan."""
-    planned = list[bool]()
-    try:
-        yield lambda: planned.append(True)
-    finally:
-        if not planned:
-            temp.context.say(f"table {temp.name} of an earlier run is left; to drop it: {temp.delete}")
 
 
 def _live_table(arguments: argparse.Namespace, context: Context) -> dict[str, Any]:
@@ -168,10 +156,10 @@ def _secure_way_back(context: Context, table: str) -> None:
 
         poll(is_usable, seconds=_BACKUP_SECONDS, clock=context.clock)
     except (ClientError, DeadlineError) as error:
-        why = explain(error) if isinstance(error, ClientError) else f"the backup is not AVAILABLE after {error}"
+        why = "the backup is not AVAILABLE after " if isinstance(error, DeadlineError) else ""
         raise OpsError(
             f"nothing was written: nothing shows that the present state of table {table} can be restored, by "
-            f"point-in-time recovery or by a backup taken now: {why}; --no-way-back writes all the same"
+            f"point-in-time recovery or by a backup taken now: {why}{explain(error)}; --no-way-back writes all the same"
         ) from None
     context.say(f"way back: `python -m ops recover {arn} --exact {_place(context)}`")
 
@@ -188,7 +176,7 @@ def _in_one_line(temp: Temporary, again: str = "") -> Iterator[None]:
     except KeyboardInterrupt as interrupt:
         raise KeyboardInterrupt(again.lstrip("; ") or str(interrupt)) from None
     except (ClientError, BotoCoreError, DeadlineError, TimeoutError) as error:
-        why = explain(error) if isinstance(error, ClientError | BotoCoreError) else str(error)
+        why = explain(error)
         if isinstance(error, DeadlineError):
             why = f"table {temp.name} cannot be used yet after {error}"
         elif "ResourceNotFoundException" in why and not restoration.status(temp.context, temp.name):

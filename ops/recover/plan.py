@@ -11,14 +11,14 @@ import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from itertools import islice, starmap
 from typing import IO, Any
-
-from botocore.exceptions import ClientError
 
 from cli import output
 from cli.command_line import Context
-from cli.errors import OpsError, UsageError, code
+from cli.errors import OpsError, UsageError
 from cli.polling import duration
+from dynamo.table import unless_refused
 from dynamo.values import item_bytes
 from model.messages import (
     PARTITION_KEY,
@@ -202,16 +202,12 @@ class PlanStore:
         """Make the plan valid. Raises OpsError if another run was first."""
         item = _HEADER | {"Plan": {"S": json.dumps(asdict(plan))}}
         condition = f"attribute_not_exists({PARTITION_KEY})"
-        try:
-            put = self.dynamodb.put_item
-            self._budget.spend(put, TableName=self.name, Item=item, ConditionExpression=condition)
-        except ClientError as error:
-            if code(error) != "ConditionalCheckFailedException":
-                raise
-            if self.recorded() != plan:  # a lost answer is repeated too
-                raise OpsError(
-                    f"another run has recorded its plan in table {self.name}; run this again to continue with it"
-                ) from None
+        put = {"call": self.dynamodb.put_item, "TableName": self.name, "Item": item, "ConditionExpression": condition}
+        # A lost answer is repeated too.
+        if not unless_refused(self._budget.spend, **put) and self.recorded() != plan:
+            raise OpsError(
+                f"another run has recorded its plan in table {self.name}; run this again to continue with it"
+            )
 
     def add(self, plan: Plan, number: int, entries: list[Entry]) -> None:
         """Keep a chunk of the plan."""
@@ -263,15 +259,9 @@ def make(
     context: Context, live: TableReader, copy: TableReader, found: Differences, keep: Callable[[int, list[Entry]], None]
 ) -> None:
     """Compare, and hand over what is to be written in chunks; ``found`` counts."""
-    pending, number = list[Entry](), 0
-    for before, after in differences(context, live, copy):
-        if entry := found.note(before, after):
-            pending.append(entry)
-        if len(pending) == _ENTRIES:
-            keep(number, pending)
-            pending, number = [], number + 1
-    if pending:
-        keep(number, pending)
+    entries = filter(None, starmap(found.note, differences(context, live, copy)))
+    for number, chunk in enumerate(iter(lambda: list(islice(entries, _ENTRIES)), [])):
+        keep(number, chunk)
     found.plan.compared = max(live.counted, copy.counted)
 
 

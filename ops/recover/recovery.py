@@ -2,7 +2,7 @@
 
 import argparse
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -14,6 +14,7 @@ from cli import output
 from cli.command_line import Context
 from cli.errors import OpsError
 from dynamo.parallel import lanes
+from dynamo.table import other_keys
 from dynamo.values import untyped
 from model.messages import (
     CONVERSATION_PREFIX,
@@ -35,7 +36,6 @@ from ops.recover.temporary import Temporary
 from ops.recover.write_back import WriteBack, Written, patiently, typed_key
 from ops.restore.comparison import TableReader, UnitBudget, differences
 
-_KEY_SCHEMA = {PARTITION_KEY: ("HASH", "S"), SORT_KEY: ("RANGE", "S")}
 _READ_UNITS = 3000.0  # per second, on demand
 _WRITE_UNITS = 1000.0  # per second, on demand: what one partition takes
 _LIST_SECONDS, _LIST_PAUSE_SECONDS, _LISTS_AT_ONCE = 600, 0.5, 8
@@ -106,17 +106,10 @@ class Recovery:
             return recorded is not None and recorded.id != self.found.plan.id
         return False
 
-    @contextlib.contextmanager
-    def kept_for_others(self, keep: Callable[[], None]) -> Iterator[None]:
-        """At the end of the ``with`` block, however it ends, call ``keep`` if the temporary table is shared.
-
-        Without its plan the other run would be made again, and undo edits made since.
-        """
-        try:
-            yield
-        finally:
-            if self.is_shared():
-                keep()
+    def keep_if_shared(self, keep: Callable[[], None]) -> None:
+        """Call ``keep`` if the temporary table has another run's plan: made again, it would undo edits made since."""
+        if self.is_shared():
+            keep()
 
     def lines(self) -> list[str]:
         """The plan for people."""
@@ -157,14 +150,11 @@ class Recovery:
     def _readers(self, scope: Scope) -> tuple[TableReader, TableReader]:
         """Readers of the live table and of the copy."""
         partition = conversation_key(scope.conversation) if scope.conversation else ""
-        live, copy = (
-            TableReader(context.clients("dynamodb"), name, self._reads, includes=includes, partition=partition)
-            for context, name, includes in (
-                (self.context, self.table, scope.includes_live),
-                (self.temp.context, self.temp.name, scope.includes),
-            )
+        there, here = self.temp.context.clients("dynamodb"), self.context.clients("dynamodb")
+        return (
+            TableReader(here, self.table, self._reads, includes=scope.includes_live, partition=partition),
+            TableReader(there, self.temp.name, self._reads, includes=scope.includes, partition=partition),
         )
-        return live, copy
 
 
 def _asked(arguments: argparse.Namespace) -> str:
@@ -176,11 +166,8 @@ def _asked(arguments: argparse.Namespace) -> str:
 
 def check_keys(shown: dict[str, Any], why: str) -> None:
     """Raise OpsError for a table that has other keys than those of the data model."""
-    types = {one["AttributeName"]: one["AttributeType"] for one in shown["AttributeDefinitions"]}
-    keys = {one["AttributeName"]: (one["KeyType"], types[one["AttributeName"]]) for one in shown["KeySchema"]}
-    if keys != _KEY_SCHEMA:
-        spelled = ", ".join(f"{name} ({kind} {type})" for name, (kind, type) in keys.items())
-        raise OpsError(f"table {shown['TableName']} has the keys {spelled}; recover needs pk and sk, both S{why}")
+    if key := other_keys(shown):
+        raise OpsError(f"table {shown['TableName']} has the key {key}; recover needs pk (S) and sk (S){why}")
 
 
 def rates(live: dict[str, Any], wanted: float | None) -> tuple[float, float]:

@@ -8,7 +8,6 @@ import argparse
 import contextlib
 import dataclasses
 import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,13 +20,11 @@ from cli.errors import OpsError
 from model.names import STACK_TAG
 from model.time_span import parse_span
 from ops.inventory import stack_tables, vaults
-from ops.inventory.found import ExistingTable
 from ops.inventory.stack_tables import Restored
 from ops.restore import origin as origins
 from ops.restore import restoration
 
 _TIME, _SHOWN = "%Y%m%dT%H%M%SZ", "%Y-%m-%d %H:%M:%S UTC"
-_NAME = re.compile(r"\.recover-(\d{8}T\d{6}Z|[0-9a-f]{8})")
 _LONGEST_NAME = 255
 # A command that names no fixed moment continues a recovery that began less than this ago.
 _STALE = timedelta(hours=12)
@@ -48,7 +45,7 @@ class Temporary:
     @property
     def delete(self) -> str:
         """The command that deletes it."""
-        return _deletion(self.context, self.name)
+        return stack_tables.deletion(self.name, self.context.region)
 
 
 @contextlib.contextmanager
@@ -80,7 +77,7 @@ def obtain(arguments: argparse.Namespace, context: Context, there: Context, live
         same = f"--to-time {_time_in(end):%Y-%m-%dT%H:%M:%SZ}" if "T" in end else "the ARN of its backup"
         raise OpsError(
             f"table {unfinished} belongs to another recovery of {table}, which is not finished: finish it with {same}, "
-            f"or drop it: {_deletion(there, unfinished)}"
+            f"or drop it: {stack_tables.deletion(unfinished, there.region)}"
         )
     if began:
         # Where the option was a time span, it counts back from the first run: say to when.
@@ -88,11 +85,11 @@ def obtain(arguments: argparse.Namespace, context: Context, there: Context, live
         age = output.age(began, datetime.now(UTC))
         there.say(f"continuing the recovery of {table} to its state of {state}, which began {age} ago")
     job = _running_job(there, name)
-    if not began and not job:
+    is_new = not began and not job
+    if is_new:
         role = arguments.role or _role_there(context, there)
         job = restoration.start(there, chosen, name, role=role, key=arguments.kms_key)
-        return Temporary(context=there, name=name, origin=chosen, job=job, is_new=True)
-    return Temporary(context=there, name=name, origin=chosen, job=job, is_new=False)
+    return Temporary(context=there, name=name, origin=chosen, job=job, is_new=is_new)
 
 
 def _left(there: Context, live: dict[str, Any]) -> dict[str, Any]:
@@ -102,13 +99,14 @@ def _left(there: Context, live: dict[str, Any]) -> dict[str, Any]:
     """
     table, dynamodb = live["TableName"], there.clients("dynamodb")
     names = vaults.rows(dynamodb, "list_tables", "TableNames")
-    ours = [name for name in names if name.startswith(table) and _NAME.fullmatch(name[len(table) :])]
+    matches = filter(None, map(stack_tables.TEMPORARY.fullmatch, names))
+    ours = [match[0] for match in matches if match[1] == table and match[2]]
     found = [shown for name in ours if (shown := stack_tables.described(dynamodb, name))]
     if len(found) > 1:
         begun = [f"{one['TableName']} (begun {one['CreationDateTime'].astimezone(UTC):{_SHOWN}})" for one in found]
         raise OpsError(
             f"{len(found)} recoveries of {table} are not finished: tables {', '.join(begun)}; delete all but the one "
-            f"to finish: {_deletion(there, 'NAME')}"
+            f"to finish: {stack_tables.deletion('NAME', there.region)}"
         )
     shown = found[0] if found else {}
     if shown.get("TableStatus") == "DELETING":
@@ -121,7 +119,7 @@ def _left(there: Context, live: dict[str, Any]) -> dict[str, Any]:
         if not is_ours and (has or _shape(shown) != _shape(live)):
             raise OpsError(
                 f"table {shown['TableName']} exists, but by its tags, keys and indexes no recovery of {table} made it; "
-                f"if it is not needed, delete it: {_deletion(there, shown['TableName'])}"
+                f"if it is not needed, delete it: {stack_tables.deletion(shown['TableName'], there.region)}"
             )
     return shown
 
@@ -170,10 +168,6 @@ def _name(origin: Restored) -> str:
     return name
 
 
-def _deletion(context: Context, name: str) -> str:
-    return stack_tables.how_to_delete(ExistingTable(name=name), context.region)
-
-
 def _digest(arn: str) -> str:
     return hashlib.blake2b(arn.encode(), digest_size=4).hexdigest()
 
@@ -181,11 +175,10 @@ def _digest(arn: str) -> str:
 def _running_job(there: Context, name: str) -> str:
     """AWS Backup's job that is making the table; empty without one."""
     found = stack_tables.restore_of(there, name)
-    job = found.job if found else ""
-    if job:
-        shown = there.clients("backup").describe_restore_job(RestoreJobId=job)
-        return "" if shown["Status"] in restoration.ENDED else job
-    return ""
+    if not found or not found.job:
+        return ""
+    status = there.clients("backup").describe_restore_job(RestoreJobId=found.job)["Status"]
+    return "" if status in restoration.ENDED else found.job
 
 
 def _role_there(context: Context, there: Context) -> str | None:

@@ -18,6 +18,7 @@ from botocore.exceptions import ClientError
 from cli.command_line import Context
 from cli.errors import code
 from dynamo.parallel import Tries, ask, lanes
+from dynamo.table import unless_refused
 from model.messages import PARTITION_KEY, SORT_KEY, Key, key_of
 from model.wire import Typed, canonical, changed
 from ops.recover.plan import Chunk, Entry, Plan, PlanStore, spelled
@@ -141,19 +142,11 @@ class WriteBack:
             self._mark(mark)
             return "written"
         again = {"TableName": self._name, "Item": deleted, "ConditionExpression": f"attribute_not_exists({_KEYS[0]})"}
-        _unless_refused(partial(self._budget.spend, self._dynamodb.put_item, **again))
+        unless_refused(self._budget.spend, call=self._dynamodb.put_item, **again)
         return CHANGED_SINCE
 
     def _mark(self, mark: dict[str, Any]) -> None:
-        _unless_refused(partial(self._budget.spend, self._store.dynamodb.update_item, **mark))
-
-
-def _unless_refused(write: Call) -> None:
-    try:
-        write()
-    except ClientError as error:
-        if code(error) != _REFUSED:
-            raise
+        unless_refused(self._budget.spend, call=self._store.dynamodb.update_item, **mark)
 
 
 def action_for(table: str, key: Key, before: Typed | None, after: Typed | None) -> dict[str, Any] | None:

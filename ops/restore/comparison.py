@@ -19,6 +19,7 @@ from typing import Any, Generic, TypeVar
 from cli import output
 from cli.command_line import Context
 from dynamo.parallel import After, consumed_units, in_segments, lanes, page_after
+from dynamo.table import key_types
 from model.wire import Typed, canonical_text, changed
 
 SEGMENTS = 4  # of each table, read in parallel
@@ -139,9 +140,7 @@ class TableReader:
         self.counted = 0  # the items that were compared
         self._name, self._dynamodb, self._budget = name, dynamodb, budget
         self._includes, self._partition = includes, partition
-        schema = dynamodb.describe_table(TableName=name)["Table"]["KeySchema"]
-        # HASH sorts before RANGE: the partition key comes first.
-        self._keys = [key["AttributeName"] for key in sorted(schema, key=lambda key: str(key["KeyType"]))]
+        self._keys = list(key_types(dynamodb.describe_table(TableName=name)["Table"]))
 
     def key(self, item: Typed) -> Typed:
         """The key of ``item``."""

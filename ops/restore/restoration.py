@@ -166,28 +166,32 @@ def status(context: Context, table: str) -> str:
 
 
 @contextlib.contextmanager
-def temporary(context: Context, name: str, job: str, *, seconds: float) -> Iterator[Callable[[], None]]:
+def temporary(
+    context: Context, name: str, job: str, *, seconds: float, is_new: bool = True
+) -> Iterator[Callable[[], None]]:
     """Remove the restored table at the end of the ``with`` block, also after a failure or an interrupt.
 
-    The block gets a function that keeps the table.
+    The block gets a function that keeps the table. One that is not new is kept: another run may use it.
     """
     kept = list[bool]()
     try:
         yield lambda: kept.append(True)
     except BaseException as error:
-        if not kept:
+        if not kept and is_new:
             what = "interrupted" if isinstance(error, KeyboardInterrupt) else f"failed: {error}"
             context.say(f"{what}; deleting table {name}; press Ctrl-C to keep it")
         raise
     finally:
-        if not kept:
+        if not kept and is_new:
             remove(context, name, job, seconds=seconds)
+        elif not kept:
+            delete = stack_tables.deletion(name, context.region)
+            context.say(f"table {name} of an earlier run is left; to drop it: {delete}")
 
 
 def remove(context: Context, name: str, job: str, *, seconds: float) -> None:
     """Delete the table and wait until it is gone; a failure names the command that deletes it."""
-    left = f"table {name} is left; delete it: `aws dynamodb delete-table --table-name {name} --region {context.region}`"
-
+    left = f"table {name} is left; delete it: {stack_tables.deletion(name, context.region)}"
     dynamodb = context.clients("dynamodb")
 
     def gone() -> bool | None:

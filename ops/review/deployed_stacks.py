@@ -54,8 +54,7 @@ def _look(
             old = StackTemplate(name=stack.name, region=clients.region, template=answer["TemplateBody"])
             return ReviewedStack(old=old, missing=missing_table(clients, stack)), where
     except (ClientError, BotoCoreError, OpsError) as error:
-        reason = str(error) if isinstance(error, OpsError) else explain(error)
-        return ReviewedStack(unknown=f"{reason}; or compare with a git revision: --base REVISION"), ""
+        return ReviewedStack(unknown=f"{explain(error)}; or compare with a git revision: --base REVISION"), ""
 
 
 def _no_longer(deployed: list[StackTemplate], stacks: Stacks, place: Place) -> Iterator[ReviewedStack]:

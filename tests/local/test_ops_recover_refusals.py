@@ -78,7 +78,7 @@ def test_an_impossible_recovery_is_one_line_and_starts_nothing(accident, name):
         ((other,), 1, f"is of table {name}-other, not of {table}"),
         ((f"{arn}-none",), 1, "no recovery point or backup"),
         (("--table", f"{name}-none"), 1, f"table {name}-none does not exist in us-east-1; deploy its stack"),
-        (("--table", f"{name}-other"), 1, "has the keys pk (HASH S); recover needs pk and sk, both S"),
+        (("--table", f"{name}-other"), 1, "has the key pk (S); recover needs pk (S) and sk (S)"),
     ]:
         found = accident.recover("--yes", *options)
         assert found[:2] == (status, ""), found
@@ -108,7 +108,7 @@ def test_a_table_of_another_schema_or_owner_is_refused_and_kept(accident):
     accident.dynamodb.delete_table(TableName=accident.table)
     accident.dynamodb.create_table(TableName=accident.table, BillingMode="PAY_PER_REQUEST", **KEYS)
     status, _, line = accident.recover("--yes")
-    assert (status, "has the keys pk (HASH S), time (RANGE S)" in line) == (1, True), line
+    assert (status, "has the key pk (S) and time (S)" in line) == (1, True), line
     assert accident.tables() == []
 
     foreign = f"{accident.table}.recover-20260101T090000Z"

@@ -40,7 +40,9 @@ class FakeTables:
 
     def describe_table(self, **_):
         keys = [("sk", "RANGE"), ("pk", "HASH")]
-        return {"Table": {"KeySchema": [{"AttributeName": n, "KeyType": k} for n, k in keys]}}
+        schema = [{"AttributeName": name, "KeyType": kind} for name, kind in keys]
+        types = [{"AttributeName": name, "AttributeType": "S"} for name, _ in keys]
+        return {"Table": {"KeySchema": schema, "AttributeDefinitions": types}}
 
     def scan(self, *, TableName, Segment, TotalSegments, ExclusiveStartKey=None, **_):
         if self.tables[TableName] is None:

@@ -8,6 +8,7 @@ from botocore.exceptions import ClientError
 
 from cli.command_line import Context
 from cli.errors import OpsError
+from ops.inventory import stack_tables
 from ops.inventory.found import Point
 from ops.inventory.stack_tables import Restored
 from ops.recover import temporary
@@ -88,6 +89,6 @@ def test_the_name_says_what_is_recovered_and_is_one_that_dynamodb_allows():
     moment = datetime(2026, 1, 31, 9, tzinfo=UTC)
     assert temporary._name(Restored(source="T", moment=moment)) == "T.recover-20260131T090000Z"
     name = temporary._name(Restored(source="T", moment=moment, arn="arn:p"))
-    assert temporary._NAME.fullmatch(name.removeprefix("T"))
+    assert stack_tables.TEMPORARY.fullmatch(name)[1] == "T"
     with pytest.raises(OpsError, match="DynamoDB allows 255"):
         temporary._name(Restored(source="T" * 250, arn="arn:p"))
