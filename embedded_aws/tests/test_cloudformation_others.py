@@ -7,7 +7,7 @@ import json
 import re
 
 from embedded_aws.tests.support.stacks import Stack, attribute, resource
-from embedded_aws.tests.support.steps import code_of, trust
+from embedded_aws.tests.support.steps import code_of, listed, trust
 
 
 def test_a_provider_is_made_changed_replaced_and_deleted(client, stack, name):
@@ -28,8 +28,8 @@ def test_a_provider_is_made_changed_replaced_and_deleted(client, stack, name):
     assert shown["ClientIDList"] == ["one", "two"]
     new = stack.update(GitHub=provider(f"new-{host}", "one")).output("GitHub")
     assert new.endswith(f"/new-{host}")
-    listed = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    assert [each["Arn"] for each in listed if host in each["Arn"]] == [new]
+    providers = iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    assert [each["Arn"] for each in providers if host in each["Arn"]] == [new]
     stack.delete()
     assert code_of(iam.get_open_id_connect_provider, OpenIDConnectProviderArn=new) == "NoSuchEntity"
 
@@ -65,5 +65,4 @@ def test_a_state_machine_is_named_after_its_logical_id_or_as_the_template_says(c
     other.delete()
     stack.update(**machine(StateMachineName=name))
     assert (stack.status, physical_name(stack)) == ("UPDATE_COMPLETE", name)
-    listed = client("stepfunctions").list_state_machines()["stateMachines"]
-    assert found not in [each["name"] for each in listed]
+    assert found not in [each["name"] for each in listed(client("stepfunctions"), "list_state_machines")]

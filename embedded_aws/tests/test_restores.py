@@ -8,7 +8,17 @@ lacks); API reference, DeleteRestoreTestingPlan. That a taken name ends in FAILE
 import pytest
 
 from embedded_aws.tests.support.stacks import resource
-from embedded_aws.tests.support.steps import INVALID, KEY, NOT_FOUND, back_up, code_of, grant, restored, table_arn
+from embedded_aws.tests.support.steps import (
+    INVALID,
+    KEY,
+    NOT_FOUND,
+    back_up,
+    code_of,
+    grant,
+    listed,
+    restored,
+    table_arn,
+)
 
 POINTS = {"Algorithm": "LATEST_WITHIN_WINDOW", "RecoveryPointTypes": ["SNAPSHOT"], "IncludeVaults": ["*"]}
 
@@ -56,8 +66,8 @@ def test_a_restored_table_has_items_and_indexes_alone(backup, dynamodb, point, t
     assert backup.start_restore_job(**asked, **point)["RestoreJobId"] == job, "the token names the job"
     by_resource = backup.list_restore_jobs_by_protected_resource(ResourceArn=table_arn(table))["RestoreJobs"]
     assert job in [entry["RestoreJobId"] for entry in by_resource]
-    listed = backup.list_restore_jobs(ByStatus="COMPLETED")["RestoreJobs"]
-    assert job in [entry["RestoreJobId"] for entry in listed]
+    jobs = listed(backup, "list_restore_jobs", ByStatus="COMPLETED")
+    assert job in [entry["RestoreJobId"] for entry in jobs]
     assert backup.get_restore_job_metadata(RestoreJobId=job)["Metadata"] == asked["Metadata"]
 
 
@@ -128,8 +138,8 @@ def test_a_testing_plan_its_selection_and_its_test(backup, name, backup_role, po
 
     selection = {"RestoreTestingSelectionName": "tables", **mine}
     backup.create_restore_testing_selection(RestoreTestingSelection=_selection(backup_role), **mine)
-    (listed,) = backup.list_restore_testing_selections(**mine)["RestoreTestingSelections"]
-    assert listed["RestoreTestingSelectionName"] == "tables"
+    (found,) = backup.list_restore_testing_selections(**mine)["RestoreTestingSelections"]
+    assert found["RestoreTestingSelectionName"] == "tables"
     found = backup.get_restore_testing_selection(**selection)["RestoreTestingSelection"]
     assert found["IamRoleArn"] == backup_role
 
@@ -155,7 +165,7 @@ def test_a_stack_with_testing_plan_and_selection(stack, backup, name, backup_rol
     assert (stack.status, stack.output("Plan")) == ("CREATE_COMPLETE", name)
     stack.update(Plan=resource(plan, _plan(name, StartWindowHours=12)), Selection=selected)
     assert backup.get_restore_testing_plan(**mine)["RestoreTestingPlan"]["StartWindowHours"] == 12
-    (listed,) = backup.list_restore_testing_selections(**mine)["RestoreTestingSelections"]
-    assert listed["ProtectedResourceType"] == "DynamoDB"
+    (found,) = backup.list_restore_testing_selections(**mine)["RestoreTestingSelections"]
+    assert found["ProtectedResourceType"] == "DynamoDB"
     assert stack.delete().status == "DELETE_COMPLETE"
     assert code_of(backup.get_restore_testing_plan, **mine) == NOT_FOUND

@@ -65,7 +65,7 @@ def test_a_failed_job_and_an_expired_point_of_this_stage_are_sent(client, output
             client("sqs").delete_message(QueueUrl=queue, ReceiptHandle=message["ReceiptHandle"])
         return len(seen) >= 3 or None
 
-    poll(three_are_sent, seconds=30, longest=0.2)
+    poll(three_are_sent, seconds=60, longest=0.2)
     assert sorted(seen) == [("Backup", "FAILED"), ("Recovery", "EXPIRED"), ("Restore", "FAILED")]
 
 

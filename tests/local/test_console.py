@@ -23,7 +23,7 @@ from tests.support.processes import listening_on, processes_of, wait_for_end
 
 def ask(console, path: str, **headers: str) -> tuple[int, bytes]:
     """The answer to a path that no client would send by itself."""
-    connection = http.client.HTTPConnection(urlsplit(console.address).netloc, timeout=30)
+    connection = http.client.HTTPConnection(urlsplit(console.address).netloc, timeout=60)
     with contextlib.closing(connection):
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()

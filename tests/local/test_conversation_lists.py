@@ -7,7 +7,7 @@ import pytest
 from cli.polling import poll
 from tests.support.lists import message, shown
 
-SECONDS = 30
+SECONDS = 60
 SEED = [message(minute) for minute in range(3)]
 
 

@@ -6,9 +6,9 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
+from embedded_aws.tests.support.steps import eventually
 from local import demo
 from tests.conftest import PROJECT
 
@@ -87,10 +87,8 @@ def test_an_interrupt_leaves_no_process_and_the_folder_of_another_is_left_alone(
         while "bootstrap" not in seen:
             seen += first.stdout.read(1)
         assert f"another demo is running in {tmp_path / 'demo'}" in refused(tmp_path / "demo")
-        time.sleep(1)  # into the CDK CLI's run of the app
-        running = " ".join(processes_of(tmp_path))
-        assert "cdk" in running
-        assert "embedded_aws.server" in running
+        eventually(lambda: "cdk" in " ".join(processes_of(tmp_path)))
+        assert "embedded_aws.server" in " ".join(processes_of(tmp_path))
         first.send_signal(signal.SIGHUP)
         output, _ = first.communicate(timeout=60)
     assert first.returncode == 130, seen + output

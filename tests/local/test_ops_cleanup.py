@@ -6,7 +6,7 @@ import time
 import pytest
 
 from embedded_aws.tests.support.engine import configure
-from embedded_aws.tests.support.steps import eventually
+from embedded_aws.tests.support.steps import eventually, listed
 from ops.cleanup import command, deletion
 from tests.support.ops_deployment import Deployment, interrupted
 
@@ -149,7 +149,7 @@ def _back_up(stage, table):
 
 
 def _exists(stage, backup):
-    return backup in str(stage.client("dynamodb").list_backups()["BackupSummaries"])
+    return backup in str(listed(stage.client("dynamodb"), "list_backups"))
 
 
 def test_a_backup_of_an_earlier_table_of_the_same_name_is_kept_until_the_table_is_named(stage, cleanup):

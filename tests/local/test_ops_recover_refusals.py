@@ -162,7 +162,7 @@ def test_an_interrupted_recovery_is_continued_by_the_same_command_alone(accident
     accident.deployed(**RECOVERABLE)
     time.sleep(1.1)
     began = now()
-    time.sleep(5)  # enough for the start of a process
+    time.sleep(12)  # more than the start of a process takes on a busy machine
     accident.damaged()
     command = ("recover", "--stage", accident.stage.stage, "--yes", "--to-time")
     setting("restore_job_seconds", 1)

@@ -6,7 +6,7 @@ from datetime import UTC, timedelta
 
 import pytest
 
-from embedded_aws.tests.support.steps import create_backup_role, table_arn
+from embedded_aws.tests.support.steps import create_backup_role, listed, table_arn
 from tests.support.ops_deployment import interrupted, quick_deployment
 
 KEYS = {
@@ -221,7 +221,7 @@ def test_after_a_destroy_it_needs_a_role_or_a_backup_in_dynamodb(quick_stage, cl
     out, err = capsys.readouterr()
     result = json.loads(out)
     assert (result["recovery_point_arn"], result["table_arn"]) == (arn, table_arn(target))
-    jobs = client("backup").list_restore_jobs()["RestoreJobs"]
+    jobs = listed(client("backup"), "list_restore_jobs")
     assert arn in [job["RecoveryPointArn"] for job in jobs]
     assert "no longer exists: nothing to compare" in err
     assert err.splitlines()[-1] == (

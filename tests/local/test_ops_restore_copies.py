@@ -2,6 +2,7 @@
 
 import pytest
 
+from embedded_aws.tests.support.steps import listed
 from ops.__main__ import main
 
 THERE = "eu-west-1"
@@ -65,7 +66,7 @@ def test_a_backup_is_restored_under_its_tables_key_and_a_copy_under_one_of_its_r
         f"and the vault {name}-aws has no customer key that the caller may describe; "
         f"name a key in {THERE} with --kms-key",
     )
-    jobs = client("backup", region_name=THERE).list_restore_jobs()["RestoreJobs"]
+    jobs = listed(client("backup", region_name=THERE), "list_restore_jobs")
     assert point not in [job["RecoveryPointArn"] for job in jobs], "nothing was started"
     assert restore(point, "--target", f"{name}.chosen", "--kms-key", chosen_key)[0] == 0
     assert key_of(dynamodb, f"{name}.chosen") == chosen_key

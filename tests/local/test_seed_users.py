@@ -117,7 +117,7 @@ def check_commands(chat, pool, tom, jerry):
         lines = chat("conversations", "TOM").lines
         return len(lines) == 2 and lines
 
-    rows = [line.split("\t")[1:] for line in eventually(listed, seconds=60)]
+    rows = [line.split("\t")[1:] for line in eventually(listed)]
     assert [row[1:] for row in rows] == [["Spike", "Hi"], ["jerry", "c"]]
     names = {tom: "Tom", jerry: "jerry", spike: "Spike"}
     for (pair, *_), other in zip(rows, (spike, jerry), strict=True):

@@ -35,7 +35,7 @@ def test_a_step_that_failed_because_the_embedded_aws_stopped_says_so(aws, tmp_pa
 
 
 def test_a_command_may_print_what_the_locale_cannot_read(tmp_path):
-    printed = Steps(tmp_path / "log").run(["printf", r"\342\234\205 \377"], environment={}, seconds=30)
+    printed = Steps(tmp_path / "log").run(["printf", r"\342\234\205 \377"], environment={}, seconds=60)
     assert printed == "\u2705 \ufffd"
 
 

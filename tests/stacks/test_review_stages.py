@@ -110,7 +110,7 @@ def test_a_base_is_synthesized_once_for_its_commit_and_packages(
 
 def test_both_sides_are_synthesized_at_the_same_time(list_stages, monkeypatch, capsys):
     list_stages("dev")
-    together = threading.Barrier(2, timeout=20)
+    together = threading.Barrier(2, timeout=60)
 
     def synthesize(stage, *_, **__):
         together.wait()

@@ -14,7 +14,7 @@ from typing import Any
 from embedded_aws.process import Running
 from tests.support.relay import Relay, relaying
 
-START_SECONDS = 30
+START_SECONDS = 60
 # Not through a proxy: it is on loopback, whatever the environment says.
 _OPENER = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -47,7 +47,7 @@ class Burst:
             headers={"Content-Type": "application/json"},
             method=method,
         )
-        with _OPENER.open(request, timeout=10) as reply:
+        with _OPENER.open(request, timeout=60) as reply:
             return json.load(reply)
 
 

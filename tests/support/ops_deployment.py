@@ -142,7 +142,7 @@ class Deployment:
 
         pages = self.client("cloudformation").get_paginator("describe_stacks")
         status = f"Stacks[?StackName=='{self.stack}'].StackStatus | [0]"
-        eventually(lambda: next(filter(None, pages.paginate().search(status)), None) == wanted, seconds=20)
+        eventually(lambda: next(filter(None, pages.paginate().search(status)), None) == wanted)
 
 
 @contextmanager
@@ -176,9 +176,9 @@ def interrupted(
             assert process.poll() is None, read()
             return ready in read() if isinstance(ready, str) else ready()
 
-        eventually(is_ready, seconds=30)
+        eventually(is_ready)
         process.send_signal(number)
-        out, _ = process.communicate(timeout=30)
+        out, _ = process.communicate(timeout=60)
         return process.returncode, out, read()
 
 

@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-_SECONDS = 30
+_SECONDS = 60
 
 
 def processes_of(session: int) -> list[int]:

@@ -40,7 +40,7 @@ def _request(engine: Any, path: str, data: bytes | None = None) -> Any:
     context = ssl.create_default_context(cafile=engine.ca_file)
     # Not through a proxy: it is on loopback, whatever the environment says.
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTPSHandler(context=context))
-    with opener.open(f"{engine.endpoint}/_ministack/{path}", data, timeout=10) as reply:
+    with opener.open(f"{engine.endpoint}/_ministack/{path}", data, timeout=60) as reply:
         return json.load(reply)
 
 

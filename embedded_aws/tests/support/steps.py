@@ -77,8 +77,8 @@ def table_arn(name: str, region: str = "us-east-1") -> str:
     return f"arn:aws:dynamodb:{region}:000000000000:table/{name}"
 
 
-def eventually(check: Callable[[], Any], seconds: float = 15.0) -> Any:
-    """Call ``check`` until its result is true, for up to ``seconds``; the result."""
+def eventually(check: Callable[[], Any], seconds: float = 60.0) -> Any:
+    """Call ``check`` until its result is true, for up to ``seconds``: enough on a busy machine; the result."""
     deadline = time.monotonic() + seconds
     while not (answer := check()):
         assert time.monotonic() < deadline, f"not true within {seconds} seconds"
@@ -132,7 +132,7 @@ def log_groups(client: Clients, stack: str) -> list[str]:
 
 def log_lines(client: Clients, stack: str, message: str) -> list[dict[str, Any]]:
     """The log lines with ``message`` of the functions of ``stack``."""
-    pages = [client("logs").filter_log_events(logGroupName=group)["events"] for group in log_groups(client, stack)]
-    texts = [event["message"] for page in pages for event in page]
+    found = [listed(client("logs"), "filter_log_events", logGroupName=one) for one in log_groups(client, stack)]
+    texts = [event["message"] for events in found for event in events]
     lines = [json.loads(text) for text in texts if text.startswith('{"message"')]
     return [line for line in lines if line["message"] == message]

@@ -38,7 +38,7 @@ def test_follow_prints_what_comes_until_it_is_ended(aws, on, table, ending):
         assert (sent.status, sent.err) == (0, "")
         assert json.loads(process.stdout.readline())["Body"] == "one\n\x1b[31mtwo"
         process.send_signal(ending)
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (0, "", "")
 
 
