@@ -32,6 +32,32 @@ def operations(service: str) -> Json:
     return {name: model.operation_model(name) for name in model.operation_names}
 
 
+@functools.cache
+def _rest_operations(service: str) -> list[tuple[str, re.Pattern[str], Any]]:
+    """Method, path and model of each operation, the most specific path first."""
+    found = []
+    for operation in operations(service).values():
+        parts = re.split(r"\{(\w+)\}", operation.http["requestUri"].split("?")[0].rstrip("/"))
+        texts, names = parts[::2], parts[1::2]
+        pattern = "".join(re.escape(text) + f"(?P<{name}>.+?)" for text, name in zip(texts, names, strict=False))
+        pattern += re.escape(texts[-1]) if len(texts) > len(names) else ""
+        found.append((len("".join(texts)), operation.http["method"], re.compile(pattern), operation))
+    return [entry[1:] for entry in sorted(found, key=lambda entry: -entry[0])]
+
+
+def rest_operation(service: str, method: str, path: str) -> tuple[Any, Json]:
+    """The model of the operation that a request is, None for none, and the members in its path."""
+    for wanted, pattern, operation in _rest_operations(service):
+        match = pattern.fullmatch(path.rstrip("/"))
+        if wanted == method and match:
+            members = operation.input_shape.members if operation.input_shape else {}
+            places = {name: member.serialization for name, member in members.items()}
+            return operation, {
+                name: match[place["name"]] for name, place in places.items() if place.get("location") == "uri"
+            }
+    return None, {}
+
+
 @dataclass(frozen=True)
 class Fault:
     """One constraint that a request breaks; for an element of a list or a map, ``whole`` is that list or map."""

@@ -41,8 +41,8 @@ DESCRIBE_TABLE = "dynamodb:DescribeTable"
 
 def start_backup_job(request: Request) -> Json:
     """StartBackupJob."""
-    vault, table_arn, role = request.required("BackupVaultName", "ResourceArn", "IamRoleArn")
-    token = request.body.get("IdempotencyToken") or str(uuid.uuid4())
+    vault, table_arn, role = request["BackupVaultName"], request["ResourceArn"], request["IamRoleArn"]
+    token = request.get("IdempotencyToken") or str(uuid.uuid4())
     for job in store.jobs.values():
         if job.token == token:
             return _started_job(job)
@@ -51,8 +51,8 @@ def start_backup_job(request: Request) -> Json:
     name = store.table_name_of(table_arn)
     if table_arn != store.arn_of_table(name) or name not in dynamodb._tables:
         raise ApiError("ResourceNotFoundException", f"Cannot find resource {table_arn}")
-    roles.check_role(role, request.headers, request.query)
-    window = request.body.get("StartWindowMinutes", DEFAULT_WINDOW_MINUTES)
+    roles.check_role(role, request.caller)
+    window = request.members.get("StartWindowMinutes", DEFAULT_WINDOW_MINUTES)
     if window < SHORTEST_WINDOW_MINUTES:
         raise invalid(f"StartWindowMinutes must be at least {SHORTEST_WINDOW_MINUTES}, got {window}")
     now = store.now()
@@ -62,12 +62,12 @@ def start_backup_job(request: Request) -> Json:
         table_arn=table_arn,
         role_arn=role,
         token=token,
-        lifecycle=store.checked_lifecycle(request.body.get("Lifecycle") or {}),
+        lifecycle=store.checked_lifecycle(request.get("Lifecycle") or {}),
         created=now,
         ends=now + CURRENT.backup_job_seconds,
         start_by=now + window * 60,
     )
-    _run_backup_job(job, request.body.get("RecoveryPointTags") or {})
+    _run_backup_job(job, request.get("RecoveryPointTags") or {})
     store.jobs[job.id] = job
     return _started_job(job)
 
@@ -153,23 +153,23 @@ def list_backup_jobs(request: Request) -> Json:
 
 
 def _existing_job(request: Request) -> BackupJob:
-    return find(store.jobs, request.path["job"], "Backup job")
+    return find(store.jobs, request["BackupJobId"], "Backup job")
 
 
 def _selected_job(request: Request, job: BackupJob) -> bool:
     shown = store.describe_backup_job(job)
     return (
         request.selects(
-            backupVaultName=job.vault,
-            state=shown["State"],
-            resourceArn=job.table_arn,
-            resourceType=store.TYPE,
-            accountId=shown["AccountId"],
-            messageCategory=shown.get("MessageCategory"),
-            parentJobId=None,
+            ByBackupVaultName=job.vault,
+            ByState=shown["State"],
+            ByResourceArn=job.table_arn,
+            ByResourceType=store.TYPE,
+            ByAccountId=shown["AccountId"],
+            ByMessageCategory=shown.get("MessageCategory"),
+            ByParentJobId=None,
         )
-        and request.includes(job.created, after="createdAfter", before="createdBefore")
-        and request.includes(shown.get("CompletionDate", 0), after="completeAfter", before="completeBefore")
+        and request.includes(job.created, "ByCreated")
+        and request.includes(shown.get("CompletionDate", 0), "ByComplete")
     )
 
 
@@ -215,7 +215,7 @@ def describe_settings(_: Request) -> Json:
 def update_settings(request: Request) -> None:
     """UpdateRegionSettings."""
     for name in (OPT_IN, MANAGEMENT):
-        store.region_settings[name] = _preference(name) | (request.body.get(name) or {})
+        store.region_settings[name] = _preference(name) | (request.get(name) or {})
 
 
 def has_advanced_backups() -> bool:
@@ -230,11 +230,9 @@ def _preference(name: str) -> dict[str, bool]:
 
 def start_copy_job(request: Request) -> Json:
     """StartCopyJob."""
-    arn, source, destination, role = request.required(
-        "RecoveryPointArn", "SourceBackupVaultName", "DestinationBackupVaultArn", "IamRoleArn"
-    )
-    point = recovery_points.existing_point(arn, source)
-    roles.check_role(role, request.headers, request.query)
+    arn, destination, role = request["RecoveryPointArn"], request["DestinationBackupVaultArn"], request["IamRoleArn"]
+    point = recovery_points.existing_point(arn, request["SourceBackupVaultName"])
+    roles.check_role(role, request.caller)
     if not point.advanced:
         raise ApiError("InvalidRequestException", f"Recovery point {arn} cannot be copied")
     needed = (
@@ -257,12 +255,12 @@ def list_copy_jobs(request: Request) -> Json:
         job
         for job in store.copies.values()
         if request.selects(
-            resourceArn=job["ResourceArn"],
-            resourceType=store.TYPE,
-            state=job["State"],
-            accountId=job["AccountId"],
-            destinationVaultArn=job["DestinationBackupVaultArn"],
-            sourceRecoveryPointArn=job["SourceRecoveryPointArn"],
+            ByResourceArn=job["ResourceArn"],
+            ByResourceType=store.TYPE,
+            ByState=job["State"],
+            ByAccountId=job["AccountId"],
+            ByDestinationVaultArn=job["DestinationBackupVaultArn"],
+            BySourceRecoveryPointArn=job["SourceRecoveryPointArn"],
         )
     ]
     return page(request, "CopyJobs", found, itemgetter("CreationDate", "CopyJobId"), dict)
@@ -270,7 +268,7 @@ def list_copy_jobs(request: Request) -> Json:
 
 def describe_copy_job(request: Request) -> Json:
     """DescribeCopyJob."""
-    return {"CopyJob": find(store.copies, request.path["job"], "copy job")}
+    return {"CopyJob": find(store.copies, request["CopyJobId"], "copy job")}
 
 
 def _copy_point(point: RecoveryPoint, destination: str) -> RecoveryPoint:

@@ -66,16 +66,15 @@ def _without_ids(plan: Json) -> Json:
 
 def create_selection(request: Request) -> Json:
     """CreateBackupSelection by a caller, who must be allowed to pass the role."""
-    role = (request.body.get("BackupSelection") or {}).get("IamRoleArn", "")
-    roles.check_role(role, request.headers, request.query)
-    return create_selection_in(request.path["plan"], request.body)
+    roles.check_role(request["BackupSelection"]["IamRoleArn"], request.caller)
+    return create_selection_in(request["BackupPlanId"], request.members)
 
 
 def create_selection_in(plan_id: str, body: Json) -> Json:
     """Add a selection to a plan; raises ApiError unless plan and role can be used."""
     _check_plan(plan_id)
-    selection = body.get("BackupSelection") or {}
-    role = selection.get("IamRoleArn", "")
+    selection = body["BackupSelection"]
+    role = selection["IamRoleArn"]
     roles.check_assumable(role)
     if roles.denial(role, "tag:GetResources", "*"):
         raise invalid(f"IAM Role {role} is not authorized to call tag:GetResources")
@@ -88,15 +87,12 @@ def create_selection_in(plan_id: str, body: Json) -> Json:
 
 def get_selection(request: Request) -> Json:
     """GetBackupSelection."""
-    _check_selection(request.path["plan"], request.path["selection"])
-    return body_of(engine._get_selection(request.path["plan"], request.path["selection"]))
+    return body_of(engine._get_selection(*_existing_selection(request)))
 
 
 def delete_selection(request: Request) -> None:
     """DeleteBackupSelection; raises ApiError when the plan does not have the selection."""
-    plan_id, selection_id = request.path["plan"], request.path["selection"]
-    _check_selection(plan_id, selection_id)
-    body_of(engine._delete_selection(plan_id, selection_id))
+    body_of(engine._delete_selection(*_existing_selection(request)))
 
 
 def _check_plan(plan_id: str) -> None:
@@ -104,8 +100,10 @@ def _check_plan(plan_id: str) -> None:
         raise invalid("Cannot find Backup plan")
 
 
-def _check_selection(plan_id: str, selection_id: str) -> None:
+def _existing_selection(request: Request) -> tuple[str, str]:
+    plan_id, selection_id = request["BackupPlanId"], request["SelectionId"]
     _check_plan(plan_id)
     found = engine._selections.get(selection_id)
     if found is None or found["BackupPlanId"] != plan_id:
         raise invalid("Cannot find Backup selection")
+    return plan_id, selection_id

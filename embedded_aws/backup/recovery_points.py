@@ -47,8 +47,8 @@ def existing_point(arn: str, vault: str | None = None) -> RecoveryPoint:
 
 
 def _requested_point(request: Request) -> RecoveryPoint:
-    vaults.existing(request.path["vault"])
-    return existing_point(request.path["point"], request.path["vault"])
+    vaults.existing(request["BackupVaultName"])
+    return existing_point(request["RecoveryPointArn"], request["BackupVaultName"])
 
 
 def describe_point(request: Request) -> Json:
@@ -81,7 +81,7 @@ def update_lifecycle(request: Request) -> Json:
     """UpdateRecoveryPointLifecycle."""
     point = _requested_point(request)
     vaults.check_unlocked(point.vault)
-    point.lifecycle = store.checked_lifecycle(request.body.get("Lifecycle") or {})
+    point.lifecycle = store.checked_lifecycle(request.get("Lifecycle") or {})
     names = ("BackupVaultArn", "RecoveryPointArn", "Lifecycle", "CalculatedLifecycle")
     shown = store.describe_recovery_point(point)
     return {name: shown[name] for name in names if name in shown}
@@ -120,7 +120,7 @@ def _no_role_may_delete(point: RecoveryPoint) -> bool:
 
 def list_by_vault(request: Request) -> Json:
     """ListRecoveryPointsByBackupVault."""
-    vault = request.path["vault"]
+    vault = request["BackupVaultName"]
     vaults.existing(vault)
     found = [
         point
@@ -128,23 +128,22 @@ def list_by_vault(request: Request) -> Json:
         if point.vault == vault
         and point.status()
         and request.selects(
-            resourceArn=point.table_arn, resourceType=store.TYPE, backupPlanId=None, parentRecoveryPointArn=None
+            ByResourceArn=point.table_arn, ByResourceType=store.TYPE, ByBackupPlanId=None, ByParentRecoveryPointArn=None
         )
-        and request.includes(point.created, after="createdAfter", before="createdBefore")
+        and request.includes(point.created, "ByCreated")
     ]
     return page(request, "RecoveryPoints", found, _BY_AGE, store.describe_recovery_point)
 
 
 def list_by_resource(request: Request) -> Json:
     """ListRecoveryPointsByResource."""
-    resource = request.path["resource"]
-    found = [point for point in store.points.values() if point.table_arn == resource and point.status()]
+    found = [p for p in store.points.values() if p.table_arn == request["ResourceArn"] and p.status()]
     return page(request, "RecoveryPoints", found, _BY_AGE, store.describe_point_of_resource)
 
 
 def list_protected(request: Request) -> Json:
-    """ListProtectedResources, and ListProtectedResourcesByBackupVault when the path names a vault."""
-    if vault := request.path.get("vault"):
+    """ListProtectedResources, and ListProtectedResourcesByBackupVault when a vault is named."""
+    if vault := request.get("BackupVaultName"):
         vaults.existing(vault)
     return page(request, "Results", _latest_points(vault), _BY_AGE, _protected_description)
 
@@ -152,9 +151,9 @@ def list_protected(request: Request) -> Json:
 def describe_protected(request: Request) -> Json:
     """DescribeProtectedResource."""
     for point in _latest_points():
-        if point.table_arn == request.path["resource"]:
+        if point.table_arn == request["ResourceArn"]:
             return _protected_description(point)
-    raise ApiError("ResourceNotFoundException", f"Cannot find resource {request.path['resource']}")
+    raise ApiError("ResourceNotFoundException", f"Cannot find resource {request['ResourceArn']}")
 
 
 def _latest_points(vault: str | None = None) -> list[RecoveryPoint]:
@@ -198,16 +197,15 @@ def collect_tags() -> Iterator[tuple[str, Any]]:
 
 def create_hold(request: Request) -> Json:
     """CreateLegalHold."""
-    title, description = request.required("Title", "Description")
     hold_id = str(uuid.uuid4())
     hold: Json = {
-        "Title": title,
+        "Title": request["Title"],
         "Status": "ACTIVE",
-        "Description": description,
+        "Description": request["Description"],
         "LegalHoldId": hold_id,
         "LegalHoldArn": f"arn:aws:backup:{get_region()}:{get_account_id()}:legal-hold:{hold_id}",
         "CreationDate": store.now(),
-        SELECTION: request.body.get(SELECTION) or {},
+        SELECTION: request.get(SELECTION) or {},
     }
     store.legal_holds[hold_id] = hold
     return hold
@@ -215,7 +213,7 @@ def create_hold(request: Request) -> Json:
 
 def get_hold(request: Request) -> Json:
     """GetLegalHold."""
-    return find(store.legal_holds, request.path["hold"], "legal hold")
+    return find(store.legal_holds, request["LegalHoldId"], "legal hold")
 
 
 def list_holds(request: Request) -> Json:
@@ -227,10 +225,8 @@ def list_holds(request: Request) -> Json:
 def cancel_hold(request: Request) -> None:
     """CancelLegalHold."""
     hold = get_hold(request)
-    if not request.query.get("cancelDescription"):
-        raise ApiError("MissingParameterValueException", "CancelDescription is required")
-    hold |= {"Status": "CANCELED", "CancellationDate": store.now()}
-    hold["CancelDescription"] = request.query["cancelDescription"]
+    reason = request["CancelDescription"]
+    hold |= {"Status": "CANCELED", "CancellationDate": store.now(), "CancelDescription": reason}
 
 
 def list_held_points(request: Request) -> Json:

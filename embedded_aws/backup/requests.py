@@ -1,5 +1,9 @@
 """A request to AWS Backup as its handlers see it; pages and filters of lists; delays and rates.
 
+botocore's model says which operation a request is, and what it may hold. AWS Backup's errors are documented (API
+reference, "Common Errors" and each operation's errors): a missing member is MissingParameterValueException and a wrong
+one InvalidParameterValueException. The texts are this module's own.
+
 AWS Backup publishes no request rates and its model has no throttling error; the one that a test
 switches on here is DynamoDB's beyond its quota (ACK: ThrottlingException, "Rate exceeded", 400).
 """
@@ -7,51 +11,50 @@ switches on here is DynamoDB's beyond its quota (ACK: ThrottlingException, "Rate
 import asyncio
 import base64
 import binascii
+import json
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import itemgetter
 from typing import Any, TypeVar
 
+from embedded_aws.constraints import NUMBERS, Fault, faults, parsed, rest_operation
 from embedded_aws.replies import ApiError, Json, invalid
 from embedded_aws.settings import CURRENT
 
 LARGEST_PAGE = 1000
+# The model's pattern of an account has no room for it, but the API reference of the lists names it.
+ALL_ACCOUNTS = "*"
+MISSING = "MissingParameterValueException"
 Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
 class Request:
-    """One call; ``path`` holds the parts of the URL that name something."""
+    """One call: its members under the model's names, and the access key of its caller."""
 
-    path: dict[str, str]
-    body: Json = field(default_factory=dict)
-    query: dict[str, str] = field(default_factory=dict)
-    headers: dict[str, str] = field(default_factory=dict)
+    members: Json
+    caller: str = ""
 
-    def required(self, *names: str) -> list[Any]:
-        """The body's values of ``names``; raises ApiError for one that is missing."""
-        for name in names:
-            if not self.body.get(name):
-                raise ApiError("MissingParameterValueException", f"{name} is required")
-        return [self.body[name] for name in names]
+    def __getitem__(self, name: str) -> Any:
+        return self.members[name]
 
-    def either(self, *names: str) -> str | None:
-        """The query's value under the first of ``names`` that it has: restore testing's differ."""
-        return next((self.query[name] for name in names if self.query.get(name)), None)
+    def get(self, name: str) -> Any:
+        """The member ``name``, or None."""
+        return self.members.get(name)
 
     def selects(self, **values: object) -> bool:
-        """Whether every filter of the query that ``values`` knows has its value."""
-        return all(self.query.get(name) in (None, "", "*", value) for name, value in values.items())
+        """Whether every filter of the request that ``values`` knows has its value."""
+        return all(self.get(name) in (None, "", ALL_ACCOUNTS, value) for name, value in values.items())
 
-    def includes(self, moment: float, *, after: str, before: str) -> bool:
-        """Whether ``moment`` lies between the two times of the query, where given."""
-        return self._time(after, 0) <= moment <= self._time(before, float("inf"))
+    def includes(self, moment: float, span: str) -> bool:
+        """Whether ``moment`` lies between the members ``<span>After`` and ``<span>Before``, where given."""
+        return self._time(f"{span}After", 0) <= moment <= self._time(f"{span}Before", float("inf"))
 
     def _time(self, name: str, default: float) -> float:
-        text = self.query.get(name)
+        text = self.get(name)
         if not text:
             return default
         try:
@@ -61,6 +64,53 @@ class Request:
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=UTC)).timestamp()
 
 
+def read(method: str, path: str, query: Json, body: bytes) -> tuple[str, Json]:
+    """The operation that a request is, empty for none, and its members.
+
+    Raises ApiError for the first constraint of the model that it does not meet.
+    """
+    operation, named = rest_operation("backup", method, path)
+    if not operation or not operation.input_shape:
+        return operation.name if operation else "", {}
+    members: Json = (json.loads(body) if body else {}) | named
+    for name, member in operation.input_shape.members.items():
+        place = member.serialization
+        if place.get("location") == "querystring" and place["name"] in query:
+            members[name] = parsed(member, query[place["name"]])
+    _check(operation, members)
+    return operation.name, members
+
+
+def _check(operation: Any, members: Json) -> None:
+    found = [
+        fault
+        for fault in faults(operation.input_shape, members, (operation.name,), missing=(None, ""))
+        if (fault.name, fault.value) != ("ByAccountId", ALL_ACCOUNTS)
+    ]
+    if not found:
+        return
+    first = min(found, key=lambda fault: fault.rule != "required")
+    documented = {shape.name for shape in operation.error_shapes}
+    if first.rule == "required" and MISSING in documented:
+        raise ApiError(MISSING, _text(first))
+    raise invalid(_text(first))  # few operations lack the error for a missing member
+
+
+def _text(fault: Fault) -> str:
+    name, value, limits = fault.name, fault.value, fault.shape.metadata
+    if fault.rule == "required":
+        return f"{name} is required"
+    if fault.rule == "type":
+        return f"{name} must be of type {fault.shape.type_name}, got {value}"
+    if fault.rule == "enum":
+        return f"{name} must be one of {', '.join(limits['enum'])}, got {value}"
+    if fault.rule == "pattern":
+        return f"Invalid {name} '{value}'. Must satisfy the pattern {limits['pattern']}"
+    size, unit = (value, "") if fault.shape.type_name in NUMBERS else (len(value), " long")
+    bound = "at least" if fault.rule == "min" else "at most"
+    return f"{name} must be {bound} {limits[fault.rule]}{unit}, got {size}"
+
+
 def page(
     request: Request,
     name: str,
@@ -68,22 +118,17 @@ def page(
     key: Callable[[Record], tuple[float, str]],
     describe: Callable[[Record], Json],
 ) -> Json:
-    """One page of ``records``, the newest first; the query says where it begins and how long it is.
+    """One page of ``records``, the newest first; the request says where it begins and how long it is.
 
     The token names the last record of the page, so that deleting records between two pages
-    neither skips nor repeats one. Raises ApiError for a page size outside 1 to 1000 (model).
+    neither skips nor repeats one.
     """
-    try:
-        size = int(request.either("maxResults", "MaxResults") or LARGEST_PAGE)
-    except ValueError:
-        size = 0
-    if not 1 <= size <= LARGEST_PAGE:
-        raise invalid(f"maxResults must be between 1 and {LARGEST_PAGE}")
+    size = request.get("MaxResults") or LARGEST_PAGE
     positions = (
         (f"{moment:020.6f} {identifier}", record) for record in records for moment, identifier in [key(record)]
     )
     ordered = sorted(positions, key=itemgetter(0), reverse=True)
-    last_seen = _decode(request.either("nextToken", "NextToken"))
+    last_seen = _decode(request.get("NextToken"))
     rest = [entry for entry in ordered if last_seen is None or entry[0] < last_seen]
     answer: Json = {name: [describe(record) for _, record in rest[:size]]}
     if len(rest) > size:
@@ -103,7 +148,7 @@ def _decode(token: str | None) -> str | None:
     try:
         return base64.b64decode(token, validate=True).decode() if token else None
     except (binascii.Error, UnicodeDecodeError):
-        raise invalid("nextToken is not valid") from None
+        raise invalid("NextToken is not valid") from None
 
 
 _arrived: deque[float] = deque()  # of the deletions of the last second

@@ -11,7 +11,7 @@ from operator import attrgetter
 import ministack.services.dynamodb as dynamodb
 
 from embedded_aws.backup import recovery_points, store
-from embedded_aws.backup.requests import Request, find, page
+from embedded_aws.backup.requests import MISSING, Request, find, page
 from embedded_aws.backup.store import RecoveryPoint, RestoreJob
 from embedded_aws.dynamodb import customer_keys, recovery
 from embedded_aws.iam import roles
@@ -28,15 +28,17 @@ DEPENDENT_ACTIONS = [
 
 def start(request: Request) -> Json:
     """StartRestoreJob."""
-    arn, given, role = request.required("RecoveryPointArn", "Metadata", "IamRoleArn")
-    token = request.body.get("IdempotencyToken") or str(uuid.uuid4())
+    given, role = request["Metadata"], request.get("IamRoleArn")
+    if not role:  # which the model does not require
+        raise ApiError(MISSING, "IamRoleArn is required")
+    token = request.get("IdempotencyToken") or str(uuid.uuid4())
     for job in store.restores.values():
         if job.token == token:
             return {"RestoreJobId": job.id}
-    point = recovery_points.existing_point(arn)
+    point = recovery_points.existing_point(request["RecoveryPointArn"])
     if point.status() != "COMPLETED":
         raise ApiError("InvalidResourceStateException", recovery_points.BUSY)
-    roles.check_role(role, request.headers, request.query)
+    roles.check_role(role, request.caller)
     metadata = {name.lower(): value for name, value in given.items()}
     if not metadata.get("targettablename"):
         raise invalid("targetTableName is required")
@@ -113,22 +115,22 @@ def metadata(request: Request) -> Json:
 def put_validation(request: Request) -> None:
     """PutRestoreValidationResult."""
     job = _existing(request)
-    (job.validation,) = request.required("ValidationStatus")
-    job.validation_message = str(request.body.get("ValidationStatusMessage") or "")
+    job.validation = request["ValidationStatus"]
+    job.validation_message = str(request.get("ValidationStatusMessage") or "")
 
 
 def list_all(request: Request) -> Json:
-    """ListRestoreJobs, and ListRestoreJobsByProtectedResource when the path names a resource."""
-    resource = request.path.get("resource")
+    """ListRestoreJobs, and ListRestoreJobsByProtectedResource when a resource is named."""
+    resource = request.get("ResourceArn")
     found = [
         job
         for job in store.restores.values()
         if resource in (None, job.point.table_arn)
-        and request.selects(status=job.status(), resourceType=store.TYPE)
-        and request.includes(job.created, after="createdAfter", before="createdBefore")
+        and request.selects(ByStatus=job.status(), ByResourceType=store.TYPE)
+        and request.includes(job.created, "ByCreated")
     ]
     return page(request, "RestoreJobs", found, attrgetter("created", "id"), store.describe_restore_job)
 
 
 def _existing(request: Request) -> RestoreJob:
-    return find(store.restores, request.path["job"], "Restore job")
+    return find(store.restores, request["RestoreJobId"], "Restore job")

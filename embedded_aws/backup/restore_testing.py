@@ -10,12 +10,11 @@ import uuid
 from ministack.core.responses import get_account_id, get_region
 
 from embedded_aws.backup import store
-from embedded_aws.backup.requests import Request, find, page
+from embedded_aws.backup.requests import MISSING, Request, find, page
 from embedded_aws.iam import roles
 from embedded_aws.replies import ApiError, Json, invalid
 
 NAME = re.compile(r"[A-Za-z0-9_]{1,50}")
-ALGORITHMS = ("LATEST_WITHIN_WINDOW", "RANDOM_WITHIN_WINDOW")
 PLAN, SELECTION = "RestoreTestingPlan", "RestoreTestingSelection"
 PLAN_NAME, SELECTION_NAME = "RestoreTestingPlanName", "RestoreTestingSelectionName"
 _DEFAULTS = {"StartWindowHours": 24, "ScheduleExpressionTimezone": "Etc/UTC"}
@@ -23,31 +22,26 @@ _LISTED = (
     *(PLAN_NAME, SELECTION_NAME, "CreationTime", "IamRoleArn"),
     *("ProtectedResourceType", "ValidationWindowHours"),
 )
-_NEEDED = {
-    PLAN: (PLAN_NAME, "ScheduleExpression", "RecoveryPointSelection"),
-    SELECTION: (SELECTION_NAME, "IamRoleArn", "ProtectedResourceType"),
-}
 
 
 def create_plan(request: Request) -> Json:
     """CreateRestoreTestingPlan; raises ApiError for one that AWS refuses."""
-    (plan,) = request.required(PLAN)
-    _check(plan, PLAN)
+    plan = request[PLAN]
+    _check_name(plan[PLAN_NAME])
     if plan[PLAN_NAME] in store.testing_plans:
         raise ApiError("AlreadyExistsException", f"Restore testing plan {plan[PLAN_NAME]} exists")
     prefix = f"arn:aws:backup:{get_region()}:{get_account_id()}:restore-testing-plan:"
     record = _DEFAULTS | plan
     record["RecoveryPointSelection"] = _points(plan)
     record |= {"RestoreTestingPlanArn": f"{prefix}{plan[PLAN_NAME]}-{uuid.uuid4()}", "CreationTime": store.now()}
-    store.testing_plans[plan[PLAN_NAME]] = {"plan": record, "selections": {}, "tags": request.body.get("Tags") or {}}
+    store.testing_plans[plan[PLAN_NAME]] = {"plan": record, "selections": {}, "tags": request.get("Tags") or {}}
     return _shown(record, "CreationTime")
 
 
 def update_plan(request: Request) -> Json:
     """UpdateRestoreTestingPlan: fields that are not given keep their values."""
-    record: Json = _plan(request.path["plan"])["plan"]
-    changed = record | request.body[PLAN] | {PLAN_NAME: record[PLAN_NAME]}
-    _check(changed, PLAN)
+    record: Json = _plan(request[PLAN_NAME])["plan"]
+    changed = record | request[PLAN] | {PLAN_NAME: record[PLAN_NAME]}
     changed["RecoveryPointSelection"] = _points(changed)
     record |= changed | {"LastUpdateTime": store.now()}
     return _shown(record, "CreationTime") | {"UpdateTime": record["LastUpdateTime"]}
@@ -55,7 +49,7 @@ def update_plan(request: Request) -> Json:
 
 def get_plan(request: Request) -> Json:
     """GetRestoreTestingPlan."""
-    return {PLAN: _plan(request.path["plan"])["plan"]}
+    return {PLAN: _plan(request[PLAN_NAME])["plan"]}
 
 
 def list_plans(request: Request) -> Json:
@@ -67,7 +61,7 @@ def list_plans(request: Request) -> Json:
 
 def delete_plan(request: Request) -> None:
     """DeleteRestoreTestingPlan; raises ApiError for a missing one and while it has selections."""
-    name = request.path["plan"]
+    name = request[PLAN_NAME]
     if _plan(name)["selections"]:
         raise ApiError("InvalidRequestException", f"Restore testing plan {name} has selections")
     store.testing_plans.pop(name)
@@ -75,11 +69,10 @@ def delete_plan(request: Request) -> None:
 
 def create_selection(request: Request) -> Json:
     """CreateRestoreTestingSelection; raises ApiError for one that AWS refuses."""
-    plan, (selection,) = request.path["plan"], request.required(SELECTION)
-    entry = _plan(plan)
-    _check(selection, SELECTION)
+    plan, selection = request[PLAN_NAME], request[SELECTION]
+    entry, name = _plan(plan), selection[SELECTION_NAME]
+    _check_name(name)
     roles.check_assumable(selection["IamRoleArn"])
-    name = selection[SELECTION_NAME]
     if name in entry["selections"]:
         raise ApiError("AlreadyExistsException", f"Restore testing selection {name} exists")
     record: Json = {"ValidationWindowHours": 0} | selection
@@ -90,41 +83,39 @@ def create_selection(request: Request) -> Json:
 
 def update_selection(request: Request) -> Json:
     """UpdateRestoreTestingSelection: fields that are not given keep their values."""
-    record = _selection(request.path["plan"], request.path["selection"])
-    record |= request.body[SELECTION]
+    record = _selection(request)
+    record |= request[SELECTION]
     return _shown(record, SELECTION_NAME, "CreationTime") | {"UpdateTime": store.now()}
 
 
 def get_selection(request: Request) -> Json:
     """GetRestoreTestingSelection."""
-    return {SELECTION: _selection(request.path["plan"], request.path["selection"])}
+    return {SELECTION: _selection(request)}
 
 
 def list_selections(request: Request) -> Json:
     """ListRestoreTestingSelections, without the resources that each protects."""
-    found = _plan(request.path["plan"])["selections"].values()
+    found = _plan(request[PLAN_NAME])["selections"].values()
     listed = [{key: selection[key] for key in _LISTED if key in selection} for selection in found]
     return page(request, "RestoreTestingSelections", listed, _age, dict)
 
 
 def delete_selection(request: Request) -> None:
     """DeleteRestoreTestingSelection; raises ApiError for a missing one."""
-    plan, name = request.path["plan"], request.path["selection"]
-    _selection(plan, name)
-    _plan(plan)["selections"].pop(name)
+    _selection(request)
+    _plan(request[PLAN_NAME])["selections"].pop(request[SELECTION_NAME])
 
 
 def _plan(name: str) -> Json:
     return find(store.testing_plans, name, "restore testing plan")
 
 
-def _selection(plan: str, name: str) -> Json:
-    selections: dict[str, Json] = _plan(plan)["selections"]
-    return find(selections, name, "restore testing selection")
+def _selection(request: Request) -> Json:
+    selections: dict[str, Json] = _plan(request[PLAN_NAME])["selections"]
+    return find(selections, request[SELECTION_NAME], "restore testing selection")
 
 
-def _check(given: Json, kind: str) -> None:
-    name, *_ = Request({}, given).required(*_NEEDED[kind])
+def _check_name(name: str) -> None:
     if not NAME.fullmatch(name):
         raise invalid(f"'{name}' must match {NAME.pattern}")
 
@@ -132,8 +123,8 @@ def _check(given: Json, kind: str) -> None:
 def _points(plan: Json) -> Json:
     selection: Json = {"SelectionWindowDays": 30, "ExcludeVaults": []}
     selection |= plan["RecoveryPointSelection"]
-    if selection.get("Algorithm") not in ALGORITHMS:
-        raise invalid(f"Algorithm must be one of {', '.join(ALGORITHMS)}")
+    if not selection.get("Algorithm"):  # which the model does not require
+        raise ApiError(MISSING, "Algorithm is required")
     return selection
 
 

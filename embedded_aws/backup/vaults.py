@@ -1,6 +1,6 @@
 """Backup vaults with their locks and access policies.
 
-Sources: model (name pattern, PutBackupVaultLockConfiguration, PutBackupVaultAccessPolicy, the 3
+Sources: model (PutBackupVaultLockConfiguration, PutBackupVaultAccessPolicy, the 3
 days of ChangeableForDays); AccessDenied for a missing vault: aws-sdk-js#2625, ansible
 amazon.aws#1436, TF vault.go; non-empty vault: NUKE, DEL; empty list but still refused: TF#37774.
 
@@ -14,7 +14,6 @@ policy only an explicit Deny matters within one account (IAM guide, "Policy eval
 """
 
 import json
-import re
 import uuid
 from operator import itemgetter
 from typing import Any
@@ -29,7 +28,6 @@ from embedded_aws.backup.requests import Request, page
 from embedded_aws.replies import ApiError, Json, body_of, invalid
 from embedded_aws.settings import CURRENT
 
-NAME = re.compile(r"[a-zA-Z0-9\-\_]{2,50}")
 REFUSED = "InvalidRequestException"
 EXISTS = "Backup vault with the same name already exists"
 NOT_EMPTY = "Backup vault cannot be deleted because it contains recovery points."
@@ -38,14 +36,12 @@ LOCK_SHOWN = ("MinRetentionDays", "MaxRetentionDays", "LockDate")  # for a locke
 
 
 def create_vault(request: Request) -> Json:
-    """CreateBackupVault; raises ApiError for a name that is malformed or taken."""
-    name, body = request.path["vault"], request.body
-    if not NAME.fullmatch(name):
-        raise invalid(f"Invalid vault name '{name}'. Must satisfy the pattern ^{NAME.pattern}$")
+    """CreateBackupVault; raises ApiError for a name that is taken."""
+    name = request["BackupVaultName"]
     if name in engine._vaults:
         raise ApiError("AlreadyExistsException", EXISTS)
-    key = body.get("EncryptionKeyArn") or _aws_managed_key()
-    return body_of(engine._create_vault(name, body | {"EncryptionKeyArn": key}))
+    key = request.get("EncryptionKeyArn") or _aws_managed_key()
+    return body_of(engine._create_vault(name, request.members | {"EncryptionKeyArn": key}))
 
 
 def exists(name: str) -> bool:
@@ -63,12 +59,12 @@ def existing(name: str) -> Json:
 
 def describe_vault(request: Request) -> Json:
     """DescribeBackupVault."""
-    return _vault_description(existing(request.path["vault"]))
+    return _vault_description(existing(request["BackupVaultName"]))
 
 
 def delete_vault(request: Request) -> None:
     """DeleteBackupVault; raises ApiError for a missing one and for one that holds points."""
-    name = existing(request.path["vault"])["BackupVaultName"]
+    name = existing(request["BackupVaultName"])["BackupVaultName"]
     if any(point.vault == name and point.holds_vault() for point in store.points.values()):
         raise ApiError(REFUSED, NOT_EMPTY)
     engine._vaults.pop(name)
@@ -76,7 +72,7 @@ def delete_vault(request: Request) -> None:
 
 def list_vaults(request: Request) -> Json:
     """ListBackupVaults."""
-    shown = [vault for vault in engine._vaults.values() if request.selects(vaultType="BACKUP_VAULT")]
+    shown = [vault for vault in engine._vaults.values() if request.selects(ByVaultType="BACKUP_VAULT")]
     return page(request, "BackupVaultList", shown, itemgetter("CreationDate", "BackupVaultName"), _vault_description)
 
 
@@ -105,10 +101,10 @@ SHORTEST_GRACE_DAYS = 3
 
 def put_lock(request: Request) -> None:
     """PutBackupVaultLockConfiguration; raises ApiError for a lock that AWS refuses."""
-    lock = request.body
+    lock = request.members
     check_lock(lock)
     remove_lock(request)
-    vault = existing(request.path["vault"])
+    vault = existing(request["BackupVaultName"])
     vault |= {days: int(lock[days]) for days in (MINIMUM_DAYS, MAXIMUM_DAYS) if lock.get(days)}
     if lock.get(GRACE_DAYS):
         vault["LockDate"] = store.now() + int(lock[GRACE_DAYS]) * CURRENT.vault_lock_day_seconds
@@ -128,7 +124,7 @@ def check_lock(lock: Json) -> None:
 
 def remove_lock(request: Request) -> None:
     """DeleteBackupVaultLockConfiguration; raises ApiError once a compliance lock is final."""
-    vault = existing(request.path["vault"])
+    vault = existing(request["BackupVaultName"])
     if vault.get("LockDate", float("inf")) <= store.now():
         raise ApiError(REFUSED, f"The lock of backup vault {vault['BackupVaultName']} is final and cannot be changed")
     vault["Locked"] = False
@@ -158,7 +154,7 @@ POLICY = "AccessPolicy"  # where the engine's record of the vault keeps it
 
 def put_policy(request: Request) -> None:
     """PutBackupVaultAccessPolicy; raises ApiError for text that is not a policy document."""
-    vault, policy = existing(request.path["vault"]), str(request.body.get("Policy") or "")
+    vault, policy = existing(request["BackupVaultName"]), str(request.get("Policy") or "")
     check_policy(policy)
     vault[POLICY] = policy
 
@@ -175,7 +171,7 @@ def check_policy(policy: str) -> None:
 
 def get_policy(request: Request) -> Json:
     """GetBackupVaultAccessPolicy; raises ApiError when the vault has none."""
-    vault = existing(request.path["vault"])
+    vault = existing(request["BackupVaultName"])
     if POLICY not in vault:
         name = vault["BackupVaultName"]
         raise ApiError("ResourceNotFoundException", f"Backup vault {name} has no access policy")
@@ -185,17 +181,17 @@ def get_policy(request: Request) -> Json:
 
 def remove_policy(request: Request) -> None:
     """DeleteBackupVaultAccessPolicy."""
-    existing(request.path["vault"]).pop(POLICY, None)
+    existing(request["BackupVaultName"]).pop(POLICY, None)
 
 
-def check_call(request: Request, method: str, path: str, body: bytes) -> None:
+def check_call(operation: str, members: Json) -> None:
     """Raise ApiError when the policy of the vault that a call names denies it to its caller."""
-    name = request.path.get("vault") or request.body.get("BackupVaultName")
+    name = members.get("BackupVaultName")
     policy = engine._vaults.get(name, {}).get(POLICY) if name else None
     if not policy:
         return
-    action = iam_actions.extract_iam_action("backup", method, path, request.headers, body, request.query)
-    resource = request.path.get("point") or engine._vault_arn(name)
+    action = f"backup:{operation}"
+    resource = members.get("RecoveryPointArn") or engine._vault_arn(name)
     context: Any = evaluator.EvalContext(
         principal_arn=evaluator.caller_arn(),
         principal_type="User",

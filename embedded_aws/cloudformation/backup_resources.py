@@ -28,14 +28,14 @@ _NUMBERS = ("StartWindowHours", "ValidationWindowHours", "SelectionWindowDays")
 def create_vault(logical_id: str, props: Json, stack: str) -> Made:
     """Create a vault with its lock and its access policy."""
     name = props.get("BackupVaultName") or engine._physical_name(stack, logical_id, max_len=50)
-    body: Json = {"BackupVaultTags": engine._tag_map(props.get("BackupVaultTags"))}
+    body: Json = {"BackupVaultName": name, "BackupVaultTags": engine._tag_map(props.get("BackupVaultTags"))}
     if props.get("EncryptionKeyArn"):
         body["EncryptionKeyArn"] = props["EncryptionKeyArn"]
     # Before there is a vault: a failed creation leaves none.
     vaults.check_lock(props.get(LOCK) or {})
     if props.get(POLICY):
         vaults.check_policy(_text(props[POLICY]))
-    vaults.create_vault(Request({"vault": name}, body))
+    vaults.create_vault(Request(body))
     _guard_vault(name, props, before={})
     return adopt_vault({"BackupVaultName": name})
 
@@ -49,12 +49,12 @@ def update_vault(original: Callable[..., Made], name: str, old: Json, new: Json,
 
 def _guard_vault(name: str, props: Json, *, before: Json) -> None:
     """Set lock and access policy where they change, or take them away."""
-    lock, policy = props.get(LOCK), props.get(POLICY)
+    lock, policy, vault = props.get(LOCK), props.get(POLICY), {"BackupVaultName": name}
     if lock != before.get(LOCK):
-        (vaults.put_lock if lock else vaults.remove_lock)(Request({"vault": name}, lock or {}))
+        (vaults.put_lock if lock else vaults.remove_lock)(Request(vault | (lock or {})))
     if policy != before.get(POLICY):
         body = {"Policy": _text(policy)} if policy else {}
-        (vaults.put_policy if policy else vaults.remove_policy)(Request({"vault": name}, body))
+        (vaults.put_policy if policy else vaults.remove_policy)(Request(vault | body))
 
 
 def _text(policy: Json | str) -> str:
@@ -71,7 +71,7 @@ def adopt_vault(identifier: Json) -> Made:
 def delete_vault(name: str, _: Json) -> None:
     """Delete a vault, unless it has recovery points."""
     if vaults.exists(name):
-        vaults.delete_vault(Request({"vault": name}))
+        vaults.delete_vault(Request({"BackupVaultName": name}))
 
 
 def create_plan(_: str, props: Json, __: str) -> Made:
@@ -99,20 +99,19 @@ def create_selection(_: str, props: Json, __: str) -> Made:
 def delete_selection(selection_id: str, props: Json) -> None:
     """Delete a selection."""
     if selection_id in service._selections:
-        backup_plans.delete_selection(Request({"plan": props["BackupPlanId"], "selection": selection_id}))
+        backup_plans.delete_selection(Request({"BackupPlanId": props["BackupPlanId"], "SelectionId": selection_id}))
 
 
 def create_testing_plan(_: str, props: Json, __: str) -> Made:
     """Create a restore testing plan."""
     body = {restore_testing.PLAN: _testing_plan(props), "Tags": engine._tag_map(props.get("Tags"))}
-    restore_testing.create_plan(Request({}, body))
+    restore_testing.create_plan(Request(body))
     return _made_testing_plan(props[PLAN_NAME])
 
 
 def update_testing_plan(name: str, _: Json, new: Json, __: str, ___: str) -> Made:
     """Update a restore testing plan."""
-    request = Request({"plan": name}, {restore_testing.PLAN: _testing_plan(new)})
-    restore_testing.update_plan(request)
+    restore_testing.update_plan(Request({PLAN_NAME: name, restore_testing.PLAN: _testing_plan(new)}))
     store.testing_plans[name]["tags"] = engine._tag_map(new.get("Tags"))
     return _made_testing_plan(name)
 
@@ -120,7 +119,7 @@ def update_testing_plan(name: str, _: Json, new: Json, __: str, ___: str) -> Mad
 def delete_testing_plan(name: str, _: Json) -> None:
     """Delete a restore testing plan."""
     if name in store.testing_plans:
-        restore_testing.delete_plan(Request({"plan": name}))
+        restore_testing.delete_plan(Request({PLAN_NAME: name}))
 
 
 def _made_testing_plan(name: str) -> Made:
@@ -149,13 +148,13 @@ def delete_testing_selection(name: str, _: Json) -> None:
     """Delete a restore testing selection."""
     plan, selection = name.split("|")
     if selection in store.testing_plans.get(plan, {"selections": {}})["selections"]:
-        restore_testing.delete_selection(Request({"plan": plan, "selection": selection}))
+        restore_testing.delete_selection(Request({PLAN_NAME: plan, SELECTION_NAME: selection}))
 
 
 def _testing_selection(props: Json) -> Request:
     selection = _numbers({name: value for name, value in props.items() if name != PLAN_NAME})
-    path = {"plan": props[PLAN_NAME], "selection": props[SELECTION_NAME]}
-    return Request(path, {restore_testing.SELECTION: selection})
+    names = {name: props[name] for name in (PLAN_NAME, SELECTION_NAME)}
+    return Request(names | {restore_testing.SELECTION: selection})
 
 
 def _numbers(given: Json) -> Json:

@@ -13,15 +13,13 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-import ministack.core.iam_actions as iam_actions
-import ministack.core.iam_evaluator as evaluator
 import ministack.services.dynamodb as engine
 from ministack.core.responses import get_account_id, get_region
 from ministack.core.router import extract_access_key_id
 
+from embedded_aws.iam import roles
 from embedded_aws.replies import ApiError, Handler, Json, Reply
 
-ACTION = "kms:Decrypt"
 _OF_ITEMS = frozenset(
     "BatchGetItem BatchWriteItem DeleteItem GetItem PutItem Query Scan TransactGetItems TransactWriteItems "
     "UpdateItem".split()
@@ -62,17 +60,9 @@ def _check_caller(table: str, access_key: str) -> None:
     key = customer_key(engine._tables.get(table) or {})
     if not key:
         return
-    denied = evaluator.enforce(
-        access_key,
-        ACTION,
-        "kms",
-        get_region(),
-        resource_arn=key,
-        service_context={"kms:ViaService": f"dynamodb.{get_region()}.amazonaws.com"},
-    )
-    if isinstance(denied, evaluator.EvalResult):
-        message = iam_actions.identity_denial_message(ACTION, denied.principal_arn, key, denied.decision == "Deny")
-        raise ApiError("AccessDeniedException", f"KMS key access denied error: {message}")
+    keys = {"kms:ViaService": f"dynamodb.{get_region()}.amazonaws.com"}
+    if denied := roles.caller_denial(access_key, "kms:Decrypt", key, keys):
+        raise ApiError("AccessDeniedException", f"KMS key access denied error: {denied}")
 
 
 def _tables(data: Json) -> Iterator[str]:

@@ -22,13 +22,12 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-import ministack.core.iam_evaluator as evaluator
 import ministack.services.dynamodb as engine
-from ministack.core.responses import get_region
 from ministack.core.router import extract_access_key_id
 from ministack.services import s3
 
 from embedded_aws.dynamodb import recovery
+from embedded_aws.iam import roles
 from embedded_aws.replies import ApiError, Handler, Json, Reply, ok
 from embedded_aws.settings import CURRENT
 
@@ -168,12 +167,7 @@ def _new(data: Json, table: Json, times: Json) -> Json:
 def _denied(description: Json) -> bool:
     """Whether the caller may not write the files: DynamoDB writes them on behalf of the caller."""
     target = f"arn:aws:s3:::{description['S3Bucket']}/{_folder(description)}manifest-summary.json"
-    return any(
-        isinstance(
-            evaluator.enforce(_CALLER.get(), action, "s3", get_region(), resource_arn=target), evaluator.EvalResult
-        )
-        for action in WRITING
-    )
+    return any(roles.caller_denial(_CALLER.get(), action, target) for action in WRITING)
 
 
 def _folder(description: Json) -> str:

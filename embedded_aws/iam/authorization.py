@@ -9,7 +9,6 @@ resource for aws:ResourceTag only where a policy of the caller names that key, a
 """
 
 import json
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,16 +17,11 @@ import ministack.services.iam as iam
 import ministack.services.tagging as tagging
 
 from embedded_aws.condition_keys import carries
+from embedded_aws.constraints import rest_operation
 from embedded_aws.iam.further_permissions import PASSED, further_permissions, passed_roles, refusal
 from embedded_aws.iam.resource_types import resource_of
 from embedded_aws.replies import Json
 
-_VAULT = re.compile(r"/backup-vaults/([^/]+)(?:/.*)?")
-_RECOVERY_POINT = re.compile(
-    r"/backup-vaults/[^/]+/recovery-points/(.+?)(?:/(?:restore-metadata|index|disassociate))?/?"
-)
-_TAGGED = re.compile(r"/(?:tags|untag)/(.+?)/?")
-_PLAN = re.compile(r"/backup/plans(?:/([^/]+))?(?:/.*)?")
 _SETTING = frozenset({"iam:CreateRole", "iam:PutRolePermissionsBoundary"})
 _CHANGING = frozenset(
     "iam:AttachRolePolicy iam:DeleteRolePermissionsBoundary iam:DeleteRolePolicy iam:DetachRolePolicy "
@@ -49,26 +43,21 @@ def extract_resource_arn(
         found = actions._safe_json_field(body, "ExportArn") or actions._safe_json_field(body, "TableArn")
     if service == "backup":
         region, account = rest[-2:]
-        found = backup_resource(method, path, f"arn:aws:backup:{region}:{account}")
-        if not found and path.startswith("/restore-jobs") and method == "PUT":
-            found = actions._safe_json_field(body, "RecoveryPointArn") or "*"
+        found = _backup_resource(method, path, body, f"arn:aws:backup:{region}:{account}")
     return found or original(service, method, path, headers, body, *rest)
 
 
-def backup_resource(method: str, path: str, prefix: str) -> str | None:
-    """The ARN that ``method path`` names, or None when it names none.
-
-    ``prefix`` begins the ARNs of the caller's own vaults and plans.
-    """
-    for pattern in (_RECOVERY_POINT, _TAGGED):
-        if match := pattern.fullmatch(path):
-            return match[1]
-    if match := _VAULT.fullmatch(path):
-        return f"{prefix}:backup-vault:{match[1]}"
-    # ListBackupPlans has no resource; CreateBackupPlan is on every plan there may be.
-    if (match := _PLAN.fullmatch(path)) and (match[1] or method == "PUT"):
-        return f"{prefix}:backup-plan:{match[1] or '*'}"
-    return None
+def _backup_resource(method: str, path: str, body: bytes, prefix: str) -> str | None:
+    """The ARN that a call of AWS Backup names, or None; ``prefix`` begins those of the caller's vaults and plans."""
+    operation, named = rest_operation("backup", method, path)
+    called = operation.name if operation else ""
+    if arn := named.get("RecoveryPointArn") or named.get("ResourceArn"):
+        return str(arn)
+    if vault := named.get("BackupVaultName"):
+        return f"{prefix}:backup-vault:{vault}"
+    if called == "CreateBackupPlan" or "BackupPlanId" in named:
+        return f"{prefix}:backup-plan:{named.get('BackupPlanId', '*')}"
+    return (actions._safe_json_field(body, "RecoveryPointArn") or "*") if called == "StartRestoreJob" else None
 
 
 def request_context(original: Callable[..., Json], service: str, action: str, body: bytes, params: Json) -> Json:

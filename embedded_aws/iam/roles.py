@@ -13,7 +13,6 @@ import ministack.core.iam_actions as iam_actions
 import ministack.core.iam_evaluator as evaluator
 import ministack.services.iam as iam
 from ministack.core.responses import get_account_id, get_region
-from ministack.core.router import extract_access_key_id
 
 from embedded_aws.iam.resource_types import resource_of
 from embedded_aws.replies import ApiError, Json, Reply, invalid
@@ -21,20 +20,10 @@ from embedded_aws.replies import ApiError, Json, Reply, invalid
 SERVICE = "backup.amazonaws.com"
 
 
-def check_role(arn: str, headers: Json, query: Json) -> None:
+def check_role(arn: str, caller: str) -> None:
     """Raise ApiError unless AWS Backup can assume the role and the caller may pass it."""
-    denied = evaluator.enforce(
-        extract_access_key_id(headers, query),
-        "iam:PassRole",
-        "iam",
-        get_region(),
-        resource_arn=arn,
-        service_context={"iam:PassedToService": SERVICE},
-    )
-    if denied:
-        explicit = denied.decision == "Deny"
-        message = iam_actions.identity_denial_message("iam:PassRole", denied.principal_arn, arn, explicit)
-        raise ApiError("AccessDeniedException", message, 403)
+    if denied := caller_denial(caller, "iam:PassRole", arn, {"iam:PassedToService": SERVICE}):
+        raise ApiError("AccessDeniedException", denied, 403)
     check_assumable(arn)
 
 
@@ -42,6 +31,18 @@ def check_assumable(arn: str) -> None:
     """Raise ApiError unless the role exists and trusts AWS Backup."""
     if not trusts(arn, SERVICE):
         raise invalid(f"IAM Role {arn} cannot be assumed by AWS Backup")
+
+
+def caller_denial(access_key: str, action: str, resource: str, keys: Json | None = None) -> str | None:
+    """Why the caller with this key may not do ``action`` on ``resource``, or None when it may."""
+    service = action.partition(":")[0]
+    denied = evaluator.enforce(
+        access_key, action, service, get_region(), resource_arn=resource, service_context=keys or {}
+    )
+    if not isinstance(denied, evaluator.EvalResult):
+        return None
+    explicit = denied.decision == "Deny"
+    return str(iam_actions.identity_denial_message(action, denied.principal_arn, resource, explicit))
 
 
 def find(arn: str) -> Json | None:
