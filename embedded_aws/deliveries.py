@@ -19,6 +19,7 @@ import ministack.services.lambda_svc as lambda_svc
 import ministack.services.sns as sns
 from ministack.core.responses import get_account_id, get_region
 
+from embedded_aws.encryption import customer_key
 from embedded_aws.iam.roles import denial, find
 from embedded_aws.replies import Json
 
@@ -97,12 +98,8 @@ def _of_source(source: str) -> Json:
 
 def _of_key(topic: str) -> list[tuple[str, str, Any]]:
     found = sns._topic_by_arn_any_scope(topic) or {}
-    key = str(found.get("attributes", {}).get("KmsMasterKeyId") or "")
-    record = kms._resolve_key(key) if key and "alias/aws/" not in key else None
-    if not record:
-        return []
-    arn = str(record["Arn"])
-    return [(action, arn, kms.key_policy_for_arn(arn)) for action in KEY_USE]
+    key = customer_key(str(found.get("attributes", {}).get("KmsMasterKeyId") or ""))
+    return [(action, key, kms.key_policy_for_arn(key)) for action in KEY_USE] if key else []
 
 
 def _allows(policy: Any, action: str, resource: str, service: str, keys: Json) -> bool:

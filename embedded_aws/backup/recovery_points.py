@@ -21,7 +21,7 @@ from ministack.core.responses import get_account_id, get_region
 from embedded_aws.backup import requests, store, vaults
 from embedded_aws.backup.requests import Request, find, page
 from embedded_aws.backup.store import RecoveryPoint
-from embedded_aws.dynamodb import customer_keys
+from embedded_aws.encryption import key_of_table
 from embedded_aws.iam import roles
 from embedded_aws.replies import ApiError, Json
 from embedded_aws.settings import CURRENT
@@ -73,7 +73,7 @@ def _encryption(point: RecoveryPoint) -> dict[str, str]:
     table = point.copy["SourceTableFeatureDetails"]
     if (table.get("SSEDescription") or {}).get("Status") != "ENABLED":
         return {"encryptionType": "Default"}
-    key = customer_keys.customer_key(table) or NO_KEY
+    key = key_of_table(table) or NO_KEY
     return {"encryptionType": "KMS", "kmsMasterKeyArn": key}
 
 

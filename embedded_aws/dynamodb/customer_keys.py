@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import ministack.services.dynamodb as engine
-from ministack.core.responses import get_account_id, get_region
+from ministack.core.responses import get_region
 from ministack.core.router import extract_access_key_id
 
+from embedded_aws.encryption import key_of_table
 from embedded_aws.iam import roles
 from embedded_aws.replies import ApiError, Handler, Json, Reply
 
@@ -57,7 +58,7 @@ def create_or_update_table(original: Handler, data: Json) -> Reply:
 
 def _check_caller(table: str, access_key: str) -> None:
     """Raise ApiError when the table has a customer key that the caller may not decrypt with."""
-    key = customer_key(engine._tables.get(table) or {})
+    key = key_of_table(engine._tables.get(table) or {})
     if not key:
         return
     keys = {"kms:ViaService": f"dynamodb.{get_region()}.amazonaws.com"}
@@ -72,13 +73,3 @@ def _tables(data: Json) -> Iterator[str]:
         named += [operation.get("TableName") for operation in action.values()]
     for name in dict.fromkeys(filter(None, named)):
         yield engine._normalize_table_name(name)
-
-
-def customer_key(described: Json) -> str:
-    """The ARN of the customer key in an SSEDescription; empty for a key of AWS's own."""
-    description = described.get("SSEDescription") or {}
-    key = str(description.get("KMSMasterKeyArn") or "")
-    if ":alias/aws/" in key or not key:
-        return ""
-    arn = f"arn:aws:kms:{get_region()}:{get_account_id()}:key/{key}"
-    return key if key.startswith("arn:") else arn

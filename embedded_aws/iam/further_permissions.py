@@ -12,9 +12,8 @@ from typing import Any
 
 import ministack.core.iam_actions as actions
 import ministack.core.iam_evaluator as evaluator
-import ministack.services.s3 as s3
-from ministack.core.responses import get_account_id
 
+from embedded_aws.encryption import key_of_object
 from embedded_aws.replies import Json
 
 PASSED = "additions:passed-roles"  # among the keys of a call, until the call is authorized
@@ -36,7 +35,6 @@ _ROLES = {
     "states": ("roleArn", "CreateStateMachine UpdateStateMachine"),
 }
 _PASSING = {f"{service}:{call}": name for service, (name, calls) in _ROLES.items() for call in calls.split()}
-_KEY = "x-amz-server-side-encryption-aws-kms-key-id"
 
 Permission = tuple[str, str, Json]  # the action, its resource, its condition keys
 
@@ -61,18 +59,8 @@ def further_permissions(action: str, region: str, resource: str, keys: Json) -> 
         yield f"{service}:{_TAGGING[action]}", resource, keys
     for role in keys.get(PASSED, ()):
         yield "iam:PassRole", role, {"iam:PassedToService": f"{service}.amazonaws.com"}
-    if action in ("s3:GetObject", "s3:GetObjectVersion") and (key := _key_of(resource, region)):
+    if action in ("s3:GetObject", "s3:GetObjectVersion") and (key := key_of_object(resource)):
         yield "kms:Decrypt", key, {"kms:ViaService": f"s3.{region}.amazonaws.com"}
-
-
-def _key_of(arn: str, region: str) -> str | None:
-    """The ARN of the customer key that an object is encrypted with, or None."""
-    bucket, _, key = arn.removeprefix("arn:aws:s3:::").partition("/")
-    found = ((s3._buckets.get(bucket) or {}).get("objects") or {}).get(key) or {}
-    name = str((found.get("preserved_headers") or {}).get(_KEY) or "")
-    if not name or "alias/aws/" in name:
-        return None
-    return name if name.startswith("arn:") else f"arn:aws:kms:{region}:{get_account_id()}:key/{name}"
 
 
 def refusal(denied: Any, action: str, resource: str) -> Any:

@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import ministack.services.kms as kms
 import ministack.services.stepfunctions as engine
 from ministack.services import s3
 
+from embedded_aws.encryption import key_of_object
 from embedded_aws.replies import Json
 from embedded_aws.stepfunctions.execution_roles import require
 
@@ -51,9 +51,7 @@ def run_map(original: Callable[..., Any], state: Json, raw: Any, effective: Any,
 def _inputs(state: Json, effective: Any, execution: Json, ctx: Json) -> list[Any]:
     """The inputs of the children: batches, or items, each item as the ItemSelector has it."""
     reader, batcher = state["ItemReader"], state.get("ItemBatcher")
-    for key in _require_reading(reader, effective, execution, ctx):
-        if arn := _customer_key(*key):
-            require(execution, "kms:Decrypt", arn, _FAILED)
+    _require_reading(reader, effective, execution, ctx)
     try:
         items = _selected(state, engine._read_map_items(reader, effective, ctx), effective, ctx)
         if batcher is None:
@@ -64,8 +62,11 @@ def _inputs(state: Json, effective: Any, execution: Json, ctx: Json) -> list[Any
         raise engine._ExecutionError(_FAILED, str(error)) from error
 
 
-def _require_reading(reader: Json, effective: Any, execution: Json, ctx: Json) -> list[tuple[str, str]]:
-    """The objects that are read, each as bucket and key, once the role may list and read them."""
+def _require_reading(reader: Json, effective: Any, execution: Json, ctx: Json) -> None:
+    """Raise the state's error unless the role may list, read and decrypt the objects.
+
+    Source of the last: S3 guide, "Using server-side encryption with AWS KMS keys": a reader needs kms:Decrypt.
+    """
     source = engine._resolve_params_obj(reader.get("Parameters") or {}, effective, ctx)
     bucket, keys = str(source.get("Bucket")), [str(source.get("Key"))]
     if reader["Resource"].endswith("s3:listObjectsV2"):
@@ -74,20 +75,11 @@ def _require_reading(reader: Json, effective: Any, execution: Json, ctx: Json) -
         loaded = (reader.get("ReaderConfig") or {}).get("Transformation") == "LOAD_AND_FLATTEN"
         listed = (s3._buckets.get(bucket) or {"objects": {}})["objects"] if loaded else {}
         keys = [key for key in listed if key.startswith(prefix)]
-    for key in keys:
-        require(execution, "s3:GetObject", f"arn:aws:s3:::{bucket}/{key}", _FAILED)
-    return [(bucket, key) for key in keys]
-
-
-def _customer_key(bucket: str, name: str) -> str:
-    """The ARN of the customer managed key that an object is under; empty for other objects.
-
-    Source: S3 guide, "Using server-side encryption with AWS KMS keys": a reader needs kms:Decrypt.
-    """
-    _, headers, _ = s3._head_object(bucket, name)
-    key = str(headers.get("x-amz-server-side-encryption-aws-kms-key-id") or "")
-    record = kms._resolve_key(key) if key and "alias/aws/" not in key else None
-    return str(record["Arn"]) if record else ""
+    objects = [f"arn:aws:s3:::{bucket}/{key}" for key in keys]
+    for one in objects:
+        require(execution, "s3:GetObject", one, _FAILED)
+    for encrypted in filter(None, map(key_of_object, objects)):
+        require(execution, "kms:Decrypt", encrypted, _FAILED)
 
 
 def _selected(state: Json, items: list[Any], effective: Any, ctx: Json) -> list[Any]:
