@@ -35,7 +35,7 @@ from embedded_aws.dynamodb import (
     start_keys,
     table_backups,
 )
-from embedded_aws.iam import authorization, dynamodb_keys, managed_policies, policies, policy_variables
+from embedded_aws.iam import authorization, dynamodb_keys, managed_policies, policies
 from embedded_aws.replies import ApiError, Handler, Reply
 from embedded_aws.request_validation import of_body, of_form, of_named_mapping, of_stack
 from embedded_aws.stepfunctions import distributed_map, execution_roles
@@ -218,7 +218,7 @@ HOOKS: list[tuple[str, Callable[[Any, Any], Any], Any]] = [
     # The last: it leaves out keys that an action does not carry.
     ("core.iam_evaluator:_resolve_condition_key", around, authorization.resolve_condition_key),
     ("core.iam_evaluator:enforce", around, authorization.enforce),
-    ("core.iam_evaluator:_first_match", around, policy_variables.first_match),
+    ("core.iam_evaluator:_first_match", around, policies.first_match),
     ("core.iam_evaluator:validate_policy_document", around, policies.validate),
     ("core.iam_evaluator:_resource_matches", around, policies.resource_matches),
     ("core.iam_evaluator:_CONDITION_OPS.arnequals", instead, policies.is_like),
@@ -256,7 +256,9 @@ HOOKS: list[tuple[str, Callable[[Any, Any], Any], Any]] = [
     ("services.dynamodb:_delete_backup", call, of_body("dynamodb", "DeleteBackup")),
     ("services.dynamodb:_describe_backup", call, of_body("dynamodb", "DescribeBackup")),
     ("services.dynamodb:_describe_continuous_backups", call, of_body("dynamodb", "DescribeContinuousBackups")),
+    ("services.dynamodb:_export_table_to_point_in_time", call, of_body("dynamodb", "ExportTableToPointInTime")),
     ("services.dynamodb:_list_backups", call, of_body("dynamodb", "ListBackups")),
+    ("services.dynamodb:_list_exports", call, of_body("dynamodb", "ListExports")),
     ("services.dynamodb:_restore_table_from_backup", call, of_body("dynamodb", "RestoreTableFromBackup")),
     ("services.dynamodb:_restore_table_to_point_in_time", call, of_body("dynamodb", "RestoreTableToPointInTime")),
     ("services.dynamodb:_update_continuous_backups", call, of_body("dynamodb", "UpdateContinuousBackups")),

@@ -42,10 +42,8 @@ DESCRIBE_TABLE = "dynamodb:DescribeTable"
 def start_backup_job(request: Request) -> Json:
     """StartBackupJob."""
     vault, table_arn, role = request["BackupVaultName"], request["ResourceArn"], request["IamRoleArn"]
-    token = request.get("IdempotencyToken") or str(uuid.uuid4())
-    for job in store.jobs.values():
-        if job.token == token:
-            return _started_job(job)
+    if known := store.of_token(store.jobs, request.get("IdempotencyToken")):
+        return _started_job(known)
     if not vaults.exists(vault):
         raise ApiError("ResourceNotFoundException", f"Cannot find Backup vault {vault}")
     name = store.table_name_of(table_arn)
@@ -61,7 +59,7 @@ def start_backup_job(request: Request) -> Json:
         vault=vault,
         table_arn=table_arn,
         role_arn=role,
-        token=token,
+        token=request.get("IdempotencyToken") or "",
         lifecycle=store.checked_lifecycle(request.get("Lifecycle") or {}),
         created=now,
         ends=now + CURRENT.backup_job_seconds,

@@ -31,10 +31,8 @@ def start(request: Request) -> Json:
     given, role = request["Metadata"], request.get("IamRoleArn")
     if not role:  # which the model does not require
         raise ApiError(MISSING, "IamRoleArn is required")
-    token = request.get("IdempotencyToken") or str(uuid.uuid4())
-    for job in store.restores.values():
-        if job.token == token:
-            return {"RestoreJobId": job.id}
+    if known := store.of_token(store.restores, request.get("IdempotencyToken")):
+        return {"RestoreJobId": known.id}
     point = recovery_points.existing_point(request["RecoveryPointArn"])
     if point.status() != "COMPLETED":
         raise ApiError("InvalidResourceStateException", recovery_points.BUSY)
@@ -47,7 +45,7 @@ def start(request: Request) -> Json:
         id=str(uuid.uuid4()).upper(),
         point=point,
         role_arn=role,
-        token=token,
+        token=request.get("IdempotencyToken") or "",
         metadata=given,
         created=now,
         ends=now + CURRENT.restore_job_seconds,
@@ -126,7 +124,7 @@ def list_all(request: Request) -> Json:
         job
         for job in store.restores.values()
         if resource in (None, job.point.table_arn)
-        and request.selects(ByStatus=job.status(), ByResourceType=store.TYPE)
+        and request.selects(ByStatus=job.state(), ByResourceType=store.TYPE)
         and request.includes(job.created, "ByCreated")
     ]
     return page(request, "RestoreJobs", found, attrgetter("created", "id"), store.describe_restore_job)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import ministack.services.backup as engine
 from ministack.core.responses import AccountRegionScopedDict, get_account_id, get_region
@@ -57,35 +57,44 @@ def now() -> float:
     return _moment.get(0.0) or time.time()
 
 
-@dataclass
-class BackupJob:
-    """One backup job; ``outcome`` is the state it ends in unless it is stopped."""
+@dataclass(kw_only=True)
+class Job:
+    """A job whose state follows from the time; ``outcome`` is the state it ends in."""
 
     id: str
-    vault: str
-    table_arn: str
     role_arn: str
     token: str
-    lifecycle: Json
     created: float
     ends: float
-    start_by: float
+    table_arn: str = ""
     outcome: str = "COMPLETED"
     message: str = ""
+
+    def state(self, first: str = "PENDING") -> str:
+        """``first``, RUNNING, or how it ended."""
+        moment = now()
+        if moment >= self.ends:
+            return self.outcome
+        return first if moment < self.created + (self.ends - self.created) / 5 else "RUNNING"
+
+
+@dataclass(kw_only=True)
+class BackupJob(Job):
+    """One backup job."""
+
+    vault: str
+    lifecycle: Json
+    start_by: float
     size: int = 0
     point_arn: str = ""
     stopped: float | None = None
 
-    def state(self) -> str:
+    def state(self, first: str = "CREATED") -> str:
         """CREATED, PENDING (waiting in vain), RUNNING, or how it ended."""
-        moment = now()
         if self.stopped is not None:
             return "ABORTED"
-        if moment >= self.ends:
-            return self.outcome
-        if moment < self.created + (self.ends - self.created) / 5:
-            return "CREATED"
-        return "PENDING" if self.outcome == "EXPIRED" else "RUNNING"
+        found = super().state(first)
+        return "PENDING" if (found, self.outcome) == ("RUNNING", "EXPIRED") else found
 
     def ended(self) -> bool:
         """Whether the job will not change any more."""
@@ -140,30 +149,22 @@ class RecoveryPoint:
         return int(self.copy["BackupDetails"]["BackupSizeBytes"])
 
 
-@dataclass
-class RestoreJob:
-    """One restore job."""
+@dataclass(kw_only=True)
+class RestoreJob(Job):
+    """One restore job, which makes the table ``table_arn``."""
 
-    id: str
     point: RecoveryPoint
-    role_arn: str
-    token: str
     metadata: dict[str, str]
-    created: float
-    ends: float
-    outcome: str = "COMPLETED"
-    message: str = ""
-    table_arn: str = ""
     validation: str = ""
     validation_message: str = ""
 
-    def status(self) -> str:
-        """PENDING, RUNNING, or how it ended."""
-        moment = now()
-        if moment >= self.ends:
-            return self.outcome
-        early = moment < self.created + (self.ends - self.created) / 5
-        return "PENDING" if early else "RUNNING"
+
+Kind = TypeVar("Kind", bound=Job)
+
+
+def of_token(known: dict[str, Kind], token: str | None) -> Kind | None:
+    """The job that was started with this IdempotencyToken before, or None."""
+    return next((job for job in known.values() if token and job.token == token), None)
 
 
 def checked_lifecycle(lifecycle: Json) -> Json:
@@ -263,7 +264,7 @@ def describe_point_of_resource(point: RecoveryPoint) -> Json:
 
 def describe_restore_job(job: RestoreJob) -> Json:
     """One job as DescribeRestoreJob and ListRestoreJobs show it."""
-    status = job.status()
+    status = job.state()
     ended = status in ("COMPLETED", "FAILED")
     return _given(
         AccountId=get_account_id(),

@@ -16,10 +16,9 @@ import ministack.core.iam_actions as actions
 import ministack.services.iam as iam
 import ministack.services.tagging as tagging
 
-from embedded_aws.condition_keys import carries
 from embedded_aws.constraints import rest_operation
 from embedded_aws.iam.further_permissions import PASSED, further_permissions, passed_roles, refusal
-from embedded_aws.iam.resource_types import resource_of
+from embedded_aws.iam.reference import carries, resource_of
 from embedded_aws.replies import Json
 
 _SETTING = frozenset({"iam:CreateRole", "iam:PutRolePermissionsBoundary"})

@@ -1,14 +1,18 @@
-"""Policy documents that IAM refuses, and the ARNs that the patterns of a policy match.
+"""Policy documents that IAM refuses, the ARNs that the patterns of a policy match, and its variables.
 
 Sources: IAM User Guide, "IAM JSON policy elements: Resource" ("If the * wildcard is the last character of a resource
 ARN segment, it can expand to match beyond the colon boundaries") and "Condition operators" ("Each of the six
 colon-delimited components of the ARN is checked separately"). The texts are those reported in garnaat/kappa#111,
 trussworks/terraform-aws-s3-anti-virus#21 and aws-cloudformation/cfn-lint#3751.
+
+Variables: IAM User Guide, "IAM policy elements: Variables and tags": a variable without a value is "effectively null.
+There is no equal or like value", so that a negated operator matches. ${*}, ${?} and ${$} stay as they are.
 """
 
 import json
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -17,6 +21,8 @@ import ministack.core.iam_evaluator as evaluator
 from embedded_aws.replies import Json
 
 _OPERATOR = re.compile(r"null|(?:forallvalues:|foranyvalue:)?(?P<operator>[a-z]+?)(?:ifexists)?")
+_VARIABLE = re.compile(r"\$\{(?P<key>[^${},*?]+)(?:,\s*'(?P<default>[^']*)')?\}")
+_NULL = "\0"  # in no value and no pattern
 _PARTS = 6  # of an ARN; the last one may have colons
 
 
@@ -81,3 +87,35 @@ def is_like(arn: str, pattern: str) -> bool:
 def is_unlike(arn: str, pattern: str) -> bool:
     """The opposite, for ArnNotLike and ArnNotEquals."""
     return not is_like(arn, pattern)
+
+
+def first_match(original: Callable[..., Any], context: Any, statements: list[Any], effect: str) -> Any:
+    """The first statement that matches with its variables replaced; None if none does."""
+    for one in statements:
+        concerns = evaluator._action_matches(context.action, one.actions, one.not_actions)
+        if one.effect == effect and concerns and original(context, [_filled(one, context)], effect):
+            return one
+    return None
+
+
+def _filled(statement: Any, context: Any) -> Any:
+    parts = {name: getattr(statement, name) for name in ("resources", "not_resources", "conditions")}
+    if "${" not in str(parts):
+        return statement
+    return replace(statement, **{name: _fill(part, context) for name, part in parts.items()})
+
+
+def _fill(part: Any, context: Any) -> Any:
+    """``part`` with values for the variables in its texts; names of operators and keys have none."""
+    if isinstance(part, dict):
+        return {name: _fill(value, context) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_fill(value, context) for value in part]
+
+    def value_of(match: re.Match[str]) -> str:
+        value = evaluator._resolve_condition_key(match["key"].strip(), context)
+        if value is None or isinstance(value, list):
+            value = match["default"]
+        return _NULL if value is None else str(value)
+
+    return _VARIABLE.sub(value_of, part) if isinstance(part, str) else part

@@ -14,7 +14,7 @@ import ministack.core.iam_evaluator as evaluator
 import ministack.services.iam as iam
 from ministack.core.responses import get_account_id, get_region
 
-from embedded_aws.iam.resource_types import resource_of
+from embedded_aws.iam.reference import resource_of
 from embedded_aws.replies import ApiError, Json, Reply, invalid
 
 SERVICE = "backup.amazonaws.com"

@@ -7,7 +7,7 @@ test_dynamodb_invalid_event_filter and test_esm_with_not_existing_dynamodb_strea
 aws-amplify/amplify-cli#12965 (stream), aws-samples/aws-serverless-ecommerce-platform#41 and serverless#12165 (a
 mapping whose role may not send to its destination is not made).
 
-ListStreams takes no resource (embedded_aws/iam/resource_types.py), so only "*" allows it, as in
+ListStreams takes no resource (embedded_aws/iam/reference.py), so only "*" allows it, as in
 AWSLambdaDynamoDBExecutionRole. The Serverless Framework grants it on the stream's ARN and its
 mappings are made (aws-cdk#34575), so AWS may ask for less than this; it never asks for more.
 """

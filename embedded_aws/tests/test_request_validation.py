@@ -9,13 +9,13 @@ from botocore.exceptions import ClientError
 from embedded_aws.tests.support import flawed_requests
 
 CHECKED = {
-    "dynamodb": ".*Backup.*|RestoreTable.*|UpdateTable|UpdateTimeToLive",
+    "dynamodb": ".*Backup.*|RestoreTable.*|UpdateTable|UpdateTimeToLive|ExportTable.*|ListExports",
     "lambda": ".*EventSourceMapping.*",
     "stepfunctions": "(Create|Update)StateMachine|.*MapRuns?",
     "cloudformation": "Detect.*Drift|.*StackResourceDrifts|.*DriftDetectionStatus",
 }
 NOT_IN_ENGINE = ("DetectStackSetDrift",)
-COUNTS = {"dynamodb": 223, "lambda": 141, "stepfunctions": 40, "cloudformation": 14}
+COUNTS = {"dynamodb": 239, "lambda": 141, "stepfunctions": 40, "cloudformation": 14}
 CODES = ("ValidationException", "ValidationError")
 OWN_TEXTS = ("Invalid Backup ARN", "TableName must be at least 3 characters long and at most 255 characters long")
 

