@@ -12,7 +12,7 @@ import pytest
 
 JUDGES = {
     "botocore's models: answers": ["answer_shapes"],
-    "botocore's models: requests": ["request_validation", "backup_constraints"],
+    "botocore's models: requests": ["request_validation"],
     "LocalStack's snapshots, recorded on AWS": ["recorded_*"],
     "Service Authorization Reference, IAM's documents": ["authorization", "policies"],
     "CloudFormation registry's schemas": ["cloudformation_properties", "cloudformation_replacements"],

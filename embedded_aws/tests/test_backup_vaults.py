@@ -21,17 +21,9 @@ HELD = "The recovery point cannot be deleted because it has active legal hold(s)
 
 
 @pytest.fixture
-def may(client, name):
-    """``may(allow("backup:*"))``: AWS Backup for a user with only these statements."""
-    client("iam").create_user(UserName=name)
-    key = client("iam").create_access_key(UserName=name)["AccessKey"]
-    keys = {"aws_access_key_id": key["AccessKeyId"], "aws_secret_access_key": key["SecretAccessKey"]}
-
-    def grant(*statements):
-        client("iam").put_user_policy(UserName=name, PolicyName="p", PolicyDocument=policy(*statements))
-        return client("backup", **keys)
-
-    return grant
+def may(caller):
+    """``may(allow("backup:*"))``: AWS Backup for a caller with only these statements."""
+    return lambda *statements: caller(*statements)("backup")
 
 
 def test_a_missing_vault_answers_access_denied_even_to_root(backup, name):
@@ -114,12 +106,12 @@ def test_a_lock_has_valid_days_and_fails_jobs_outside_of_them(backup, client, ta
         assert back_up(client, vault, table, backup_role, Lifecycle=lifecycle)["State"] == state
 
 
-def test_an_access_policy_denies_its_principal_and_even_root(backup, client, point, vault, name, may):
+def test_an_access_policy_denies_its_principal_and_even_root(backup, point, vault, name, may):
     get, put = backup.get_backup_vault_access_policy, backup.put_backup_vault_access_policy
     assert code_of(get, BackupVaultName=vault) == NOT_FOUND
     assert code_of(put, BackupVaultName=vault, Policy="{}") == INVALID
     root, user = backup, may(allow("backup:*"))
-    theirs = {"AWS": client("iam").get_user(UserName=name)["User"]["Arn"]}
+    theirs = {"AWS": f"arn:aws:iam::000000000000:role/{name}-caller"}
     for principal, denied in (("*", (root, user)), (theirs, (user,))):
         document = policy(allow("backup:Delete*", Effect="Deny", Principal=principal))
         put(BackupVaultName=vault, Policy=document)

@@ -1,13 +1,17 @@
-"""CloudFormation's OIDC providers, boundaries of roles, and names of state machines.
+"""CloudFormation's OIDC providers, boundaries of roles, names of state machines, conditions and custom resources.
 
-Sources: the registry schemas of AWS::IAM::OIDCProvider and AWS::IAM::Role; embedded_aws/cloudformation/stack_rules.
+Sources: the registry schemas of AWS::IAM::OIDCProvider and AWS::IAM::Role; embedded_aws/cloudformation/stack_rules;
+the CDK CLI's bootstrap-template.yaml, which AWS accepts (functions in conditions).
 """
 
 import json
 import re
 
+import pytest
+from botocore.config import Config
+
 from embedded_aws.tests.support.stacks import Stack, attribute, resource
-from embedded_aws.tests.support.steps import code_of, listed, trust
+from embedded_aws.tests.support.steps import code_of, eventually, listed, trust
 
 
 def test_a_provider_is_made_changed_replaced_and_deleted(client, stack, name):
@@ -66,3 +70,74 @@ def test_a_state_machine_is_named_after_its_logical_id_or_as_the_template_says(c
     stack.update(**machine(StateMachineName=name))
     assert (stack.status, physical_name(stack)) == ("UPDATE_COMPLETE", name)
     assert found not in [each["name"] for each in listed(client("stepfunctions"), "list_state_machines")]
+
+
+def test_the_cdk_cli_is_answered_once_the_operation_has_ended(client, name):
+    template = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+    cli = client("cloudformation", config=Config(user_agent_extra="aws-cdk/2"))
+
+    def status():
+        return cli.describe_stacks(StackName=stack)["Stacks"][0]["StackStatus"]
+
+    stack = cli.create_stack(StackName=name, TemplateBody=template)["StackId"]
+    assert status() == "CREATE_COMPLETE"
+    cli.delete_stack(StackName=name)
+    assert status() == "DELETE_COMPLETE"
+
+
+@pytest.mark.parametrize(("given", "found"), [("", "none"), ("a,b", "some")])
+def test_a_condition_compares_a_joined_list(client, name, given, found):
+    joined = {"Fn::Equals": ["", {"Fn::Join": ["", {"Ref": "Names"}]}]}
+    mapped = {"Fn::Equals": [{"Fn::FindInMap": ["Words", "empty", "is"]}, {"Fn::Sub": "no${AWS::Partition}"}]}
+    value = {"Fn::If": ["Empty", "none", "some"]}
+    template = {
+        "Parameters": {"Names": {"Type": "CommaDelimitedList", "Default": ""}},
+        "Mappings": {"Words": {"empty": {"is": "noaws"}}},
+        "Conditions": {"Joined": joined, "Empty": {"Fn::And": [mapped, {"Condition": "Joined"}]}},
+        "Resources": {"Shown": {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}}},
+        "Outputs": {"Value": {"Value": {"Fn::GetAtt": ["Shown", "Value"]}}},
+    }
+    cloudformation = client("cloudformation")
+    parameters = [{"ParameterKey": "Names", "ParameterValue": given}]
+    cloudformation.create_stack(StackName=name, TemplateBody=json.dumps(template), Parameters=parameters)
+    (stack,) = eventually(lambda: _ended(cloudformation, name))
+    assert stack["Outputs"][0]["OutputValue"] == found
+
+
+def _ended(cloudformation, name):
+    stacks = cloudformation.describe_stacks(StackName=name)["Stacks"]
+    return stacks if stacks[0]["StackStatus"] == "CREATE_COMPLETE" else None
+
+
+CODE = """
+import cfnresponse
+
+def handler(event, context):
+    status = cfnresponse.FAILED if event["ResourceProperties"].get("Fails") else cfnresponse.SUCCESS
+    cfnresponse.send(event, context, status, {"Found": "it"}, "own-id", reason="as asked")
+"""
+
+
+# The module: CloudFormation Template Reference, "cfn-response module"; code in ZipFile may import it.
+def _resources(role, **properties):
+    function = {"Runtime": "python3.12", "Handler": "index.handler", "Role": role, "Code": {"ZipFile": CODE}}
+    properties |= {"ServiceToken": attribute("Function", "Arn"), "ServiceTimeout": "20"}
+    return {
+        "Function": resource("AWS::Lambda::Function", function),
+        "Thing": resource("Custom::Thing", properties),
+        "Shown": resource("AWS::SSM::Parameter", {"Type": "String", "Value": attribute("Thing", "Found")}),
+    }
+
+
+def test_code_in_a_template_has_the_module_with_which_it_answers(client, stack, role):
+    resources = _resources(role("lambda.amazonaws.com"), Any={"kind": ["of", 1, True]})
+    assert stack.create(**resources).status == "CREATE_COMPLETE", stack.events("Thing")
+    assert stack.output("Thing") == "own-id"
+    assert client("ssm").get_parameter(Name=stack.output("Shown"))["Parameter"]["Value"] == "it"
+    assert stack.delete().status == "DELETE_COMPLETE"
+
+
+def test_the_module_gives_the_reason_of_a_failure(stack, role):
+    stack.create(**_resources(role("lambda.amazonaws.com"), Fails="yes"))
+    assert stack.status == "ROLLBACK_COMPLETE"
+    assert any("as asked" in reason for _, reason in stack.events("Thing"))

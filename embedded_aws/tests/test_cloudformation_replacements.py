@@ -14,7 +14,7 @@ from embedded_aws.cloudformation import replacements
 from embedded_aws.cloudformation.schemas import CREATE_ONLY, name_property, paths
 from embedded_aws.tests.support.resource_types import KINDS
 from embedded_aws.tests.support.stacks import resource
-from embedded_aws.tests.support.steps import KEYED, refused, trust
+from embedded_aws.tests.support.steps import KEYED, NOT_FOUND, code_of, refused, trust
 
 RENAME = (
     "CloudFormation cannot update a stack when a custom-named resource requires replacing. Rename {} and update the "
@@ -88,24 +88,28 @@ def test_a_named_resource_is_not_replaced(stack, name):
     assert ("UPDATE_FAILED", RENAME.format(name)) in stack.events("Role")
 
 
-def test_a_testing_selection_is_deleted_before_its_replacement_takes_the_names(stack, role, name, backup):
-    """Its schema's replacementStrategy is delete_then_create."""
-    plan, arn = f"plan_{name}", role("backup.amazonaws.com")
+def test_a_testing_plan_is_updated_and_its_selection_deleted_before_its_replacement(stack, role, name, backup):
+    """The replacementStrategy of a selection's schema is delete_then_create: the new one has the same name."""
+    mine, arn = {"RestoreTestingPlanName": f"plan_{name}"}, role("backup.amazonaws.com")
     points = {"Algorithm": "LATEST_WITHIN_WINDOW", "IncludeVaults": ["*"], "RecoveryPointTypes": ["SNAPSHOT"]}
-    settings = {"RestoreTestingPlanName": plan, "ScheduleExpression": "cron(0 1 * * ? *)"}
-    made = resource("AWS::Backup::RestoreTestingPlan", settings | {"RecoveryPointSelection": points})
+    settings = mine | {"ScheduleExpression": "cron(0 1 * * ? *)", "RecoveryPointSelection": points}
 
-    def selection(kind):
-        names = {"RestoreTestingPlanName": plan, "RestoreTestingSelectionName": f"selection_{name}"}
+    def resources(kind, **more):
+        names = {"RestoreTestingPlanName": {"Ref": "Plan"}, "RestoreTestingSelectionName": f"selection_{name}"}
         properties = names | {"IamRoleArn": arn, "ProtectedResourceType": kind, "ProtectedResourceArns": ["*"]}
-        return resource("AWS::Backup::RestoreTestingSelection", properties, DependsOn="Plan")
+        return {
+            "Plan": resource("AWS::Backup::RestoreTestingPlan", settings | more),
+            "Selection": resource("AWS::Backup::RestoreTestingSelection", properties),
+        }
 
-    stack.create(Plan=made, Selection=selection("DynamoDB"))
-    assert stack.status == "CREATE_COMPLETE"
-    assert stack.update(Plan=made, Selection=selection("EBS")).status == "UPDATE_COMPLETE"
-    (found,) = backup.list_restore_testing_selections(RestoreTestingPlanName=plan)["RestoreTestingSelections"]
+    stack.create(**resources("DynamoDB"))
+    assert (stack.status, stack.output("Plan")) == ("CREATE_COMPLETE", f"plan_{name}")
+    assert stack.update(**resources("EBS", StartWindowHours=12)).status == "UPDATE_COMPLETE"
+    (found,) = backup.list_restore_testing_selections(**mine)["RestoreTestingSelections"]
     assert found["ProtectedResourceType"] == "EBS"
+    assert backup.get_restore_testing_plan(**mine)["RestoreTestingPlan"]["StartWindowHours"] == 12
     assert stack.delete().status == "DELETE_COMPLETE"
+    assert code_of(backup.get_restore_testing_plan, **mine) == NOT_FOUND
 
 
 def test_a_resource_keeps_its_type(stack):

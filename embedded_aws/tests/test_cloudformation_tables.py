@@ -238,18 +238,13 @@ def test_replicas_come_and_go_one_at_a_time_and_not_while_they_are_protected(cli
     assert other.delete().status == "DELETE_COMPLETE"
 
 
-def test_a_global_table_may_leave_out_the_attribute_of_a_time_to_live_that_is_off(stack, expiry_of):
-    off = {"TimeToLiveSpecification": {"Enabled": False}}
+def test_a_global_table_may_leave_out_the_attribute_of_a_time_to_live_that_is_off(client, stack, name, expiry_of):
+    properties = _global_table(DeletionProtectionEnabled=False)["Properties"]
+    off = resource("AWS::DynamoDB::GlobalTable", properties | {"TimeToLiveSpecification": {"Enabled": False}})
     table = stack.create(Table=_global_table()).output("Table")
     assert expiry_of(table)["TimeToLiveStatus"] == "ENABLED"
-    properties = _global_table()["Properties"] | off
-    assert stack.update(Table=resource("AWS::DynamoDB::GlobalTable", properties)).status == "UPDATE_COMPLETE"
+    assert stack.update(Table=off).status == "UPDATE_COMPLETE"
     assert expiry_of(table)["TimeToLiveStatus"] == "DISABLED"
-
-
-def test_a_global_table_is_made_without_time_to_live(client, name, expiry_of):
-    properties = _global_table(DeletionProtectionEnabled=False)["Properties"]
-    properties |= {"TimeToLiveSpecification": {"Enabled": False}}
-    made = Stack(client, name).create(Table=resource("AWS::DynamoDB::GlobalTable", properties))
+    made = Stack(client, f"{name}-2").create(Table=off)
     assert made.status == "CREATE_COMPLETE"
     assert expiry_of(made.output("Table")) == {"TimeToLiveStatus": "DISABLED"}

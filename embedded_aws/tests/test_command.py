@@ -91,7 +91,7 @@ def test_its_export_lines_serve_a_shell_until_a_signal(signum, tmp_path, environ
             )
             assert shell.stdout == PRINTED, shell.stderr
             serving.send_signal(signum)
-            assert serving.wait(30) == 128 + signum
+            assert serving.wait(60) == 128 + signum
         finally:
             serving.kill()
     assert "unset AWS_ENDPOINT_URL_S3\nunset AWS_PROFILE\n" in lines

@@ -163,14 +163,11 @@ def test_a_key_of_another_region_is_refused_and_restores_keep_the_key_or_take_an
             assert shown["SSEDescription"]["KMSMasterKeyArn"] == key
 
 
-def test_a_table_with_a_customer_key_needs_callers_who_may_decrypt(client, dynamodb, role, name):
+def test_a_table_with_a_customer_key_needs_callers_who_may_decrypt(client, dynamodb, caller, name):
     root = allow("kms:*", Principal={"AWS": "arn:aws:iam::000000000000:root"})
     key = client("kms").create_key(Policy=policy(root))["KeyMetadata"]["Arn"]
     dynamodb.create_table(TableName=name, SSESpecification=_encryption(key), **KEYED)
-    arn = role("lambda.amazonaws.com", "dynamodb:*")
-    given = client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-    keys = {"aws_access_key_id": given["AccessKeyId"], "aws_secret_access_key": given["SecretAccessKey"]}
-    user = client("dynamodb", aws_session_token=given["SessionToken"], **keys)
+    user = caller(allow("dynamodb:*"))("dynamodb")
     item = {"pk": {"S": "x"}}
     calls = [
         (user.put_item, {"TableName": name, "Item": item}),
@@ -185,8 +182,7 @@ def test_a_table_with_a_customer_key_needs_callers_who_may_decrypt(client, dynam
         assert "not authorized to perform: kms:Decrypt" in text
     assert user.describe_table(TableName=name)["Table"]["TableName"] == name
     through = {"StringLike": {"kms:ViaService": "dynamodb.*.amazonaws.com"}}
-    may = policy(allow("kms:Decrypt", on=key, Condition=through))
-    client("iam").put_role_policy(RoleName=f"{name}-role", PolicyName="key", PolicyDocument=may)
+    caller(allow("dynamodb:*"), allow("kms:Decrypt", on=key, Condition=through))
     for call, arguments in calls:
         call(**arguments)
 

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from embedded_aws.dynamodb import exports
-from embedded_aws.tests.support.steps import allow, eventually, policy, refused, table_arn
+from embedded_aws.tests.support.steps import allow, eventually, refused, table_arn
 
 VALIDATION = "ValidationException"
 
@@ -212,32 +212,22 @@ def test_an_export_into_no_bucket_starts_and_fails_and_exports_are_listed_in_pag
     assert summaries == [{"ExportArn": arn} | kinds for arn in arns]
 
 
-def test_the_caller_needs_the_export_on_the_table_and_the_writing_in_the_bucket(
-    client, recovering, bucket, name, ended
-):
-    trusting = policy({"Effect": "Allow", "Principal": {"AWS": "000000000000"}, "Action": "sts:AssumeRole"})
-    role = client("iam").create_role(RoleName=name, AssumeRolePolicyDocument=trusting)["Role"]["Arn"]
-    given = client("sts").assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-    keys = {"aws_access_key_id": given["AccessKeyId"], "aws_secret_access_key": given["SecretAccessKey"]}
-    user = client("dynamodb", aws_session_token=given["SessionToken"], **keys)
-
-    def may(*statements):
-        client("iam").put_role_policy(RoleName=name, PolicyName="may", PolicyDocument=policy(*statements))
+def test_the_caller_needs_the_export_on_the_table_and_the_writing_in_the_bucket(caller, recovering, bucket, ended):
+    user = caller(writing := allow(*exports.WRITING, on=f"arn:aws:s3:::{bucket}/p/*"))("dynamodb")
 
     def export():
         return user.export_table_to_point_in_time(TableArn=recovering, S3Bucket=bucket, S3Prefix="p")
 
     exporting = allow("dynamodb:ExportTableToPointInTime", on=recovering)
-    may(allow(*exports.WRITING, on=f"arn:aws:s3:::{bucket}/p/*"))
     assert refused(export)[1] == "AccessDeniedException"
     for left_out in exports.WRITING:
         rest = [action for action in exports.WRITING if action != left_out]
-        may(exporting, allow(*rest, on=f"arn:aws:s3:::{bucket}/p/*"))
+        caller(exporting, allow(*rest, on=f"arn:aws:s3:::{bucket}/p/*"))
         assert ended(export())["FailureCode"] == "S3AccessDenied"
-    may(exporting, allow(*exports.WRITING, on=f"arn:aws:s3:::{bucket}/p/*"))
+    caller(exporting, writing)
     assert ended(export())["ExportStatus"] == "COMPLETED"
     arn = export()["ExportDescription"]["ExportArn"]
     assert refused(user.describe_export, ExportArn=arn)[1] == "AccessDeniedException"
-    may(exporting, allow("dynamodb:DescribeExport", on=f"{recovering}/export/*"))
+    caller(exporting, allow("dynamodb:DescribeExport", on=f"{recovering}/export/*"))
     assert user.describe_export(ExportArn=arn)["ExportDescription"]["ExportArn"] == arn
     assert refused(user.list_exports, TableArn=recovering)[1] == "AccessDeniedException"

@@ -10,14 +10,6 @@ from embedded_aws.tests.support.steps import KEYED, eventually, grant
 from embedded_aws.tests.support.stream_readers import READING
 
 
-def test_everything_written_before_the_mapping_comes_in_batches_and_in_order(streams):
-    names = [f"item {i:02}" for i in range(25)]
-    streams.put(*names)
-    streams.reader(BatchSize=10)
-    assert streams.sent(names[-1]) == [names[:10], names[10:20], names[20:]]
-    assert len({invocation["worker"] for invocation in streams.invocations()}) == 1
-
-
 def test_a_mapping_gets_the_records_of_its_filter_and_is_not_delayed_by_a_slow_one(streams, client):
     def filtering(prefix):
         pattern = {"dynamodb": {"Keys": {"pk": {"S": [{"prefix": prefix}]}}}}
@@ -41,16 +33,6 @@ def test_a_batching_window_gathers_records(streams):
     assert streams.sent("c") == [["a", "b", "c"]]
 
 
-def test_a_reported_record_and_those_after_it_are_sent_again(streams):
-    """Snapshot test_dynamodb_report_batch_item_failures: 5 deliveries with 3 retries."""
-    url, queue = streams.queue()
-    streams.put("a", "b", "report", "c")
-    streams.reader(MaximumRetryAttempts=3, failures=queue, FunctionResponseTypes=["ReportBatchItemFailures"])
-    found = streams.received(url)
-    assert streams.batches() == [["a", "b", "report", "c"]] + 4 * [["report", "c"]]
-    assert found["DDBStreamBatchInfo"]["batchSize"] == 2
-
-
 def test_a_mapping_that_does_not_say_so_ignores_a_report(streams):
     streams.put("report", "a")
     streams.reader()
@@ -69,17 +51,6 @@ def test_a_split_leaves_the_failing_record_alone(streams):
     assert streams.batches()[1:] == [*halves, ["raise"], ["raise"], ["d"]]
     assert found["responseContext"]["functionError"] == "Unhandled"
     assert found["DDBStreamBatchInfo"]["batchSize"] == 1
-
-
-def test_a_failing_batch_is_discarded_when_it_is_too_old(streams, client, setting):
-    url, queue = streams.queue()
-    streams.put("raise")
-    mapping = streams.reader(MaximumRecordAgeInSeconds=60, failures=queue)
-    eventually(lambda: len(streams.batches()) >= 3)
-    shown = client("lambda").get_event_source_mapping(UUID=mapping)
-    assert shown["LastProcessingResult"] == "PROBLEM: Function call failed"
-    setting("stream_records_older_seconds", 120)
-    assert streams.received(url)["requestContext"]["condition"] == "RecordAgeExceeded"
 
 
 def test_a_throttled_batch_uses_up_no_retry(streams, client):

@@ -139,15 +139,17 @@ def test_this_answer_finishes_the_batch(recorded, client, answer):
     ("older", "count"),
     [pytest.param(0, None, id="expire-while-retrying"), pytest.param(90, 1, id="expire-before-ingestion")],
 )
-def test_a_failure_record_of_a_batch_that_became_too_old_has_no_response(recorded, setting, older, count):
+def test_a_failure_record_of_a_batch_that_became_too_old_has_no_response(recorded, client, setting, older, count):
     """KINESIS test_kinesis_maximum_record_age_exceeded; its 60 seconds pass at once here."""
     setting("stream_records_older_seconds", older)
     url, queue = recorded.queue()
     recorded.put("hello world")
     limits = {"BatchSize": 1, "MaximumRecordAgeInSeconds": 60, "MaximumRetryAttempts": -1 if count is None else 0}
-    recorded.reader(failures=queue, code=RAISING, MaximumBatchingWindowInSeconds=1, **limits)
+    uuid = recorded.reader(failures=queue, code=RAISING, MaximumBatchingWindowInSeconds=1, **limits)
     if count is None:
         eventually(lambda: len(recorded.invocations()) >= 3)
+        result = client("lambda").get_event_source_mapping(UUID=uuid)["LastProcessingResult"]
+        assert result == "PROBLEM: Function call failed"
         setting("stream_records_older_seconds", 90)
     failure = without_times(recorded.received(url))
     invocations = recorded.invocations()

@@ -18,7 +18,6 @@ from embedded_aws.tests.support.recorded import (
     shown,
     without_numbers,
 )
-from embedded_aws.tests.support.steps import eventually
 from embedded_aws.tests.support.stream_readers import LISTING, READING
 
 
@@ -121,11 +120,13 @@ def test_a_filter_passes_these_changes(streams_with, client, first, second, patt
 
 def test_trim_horizon_reads_what_was_written_before_the_mapping(recorded):
     """KINESIS test_kinesis_event_source_trim_horizon."""
-    recorded.put(*(f"{number}" for number in range(20)))
-    recorded.reader(code=RETURNING_NONE, BatchSize=10)
-    events(recorded, 2)
-    recorded.put(*(f"{number}" for number in range(20, 30)))
-    eventually(lambda: len([record for batch in recorded.invocations() for record in batch["event"]["Records"]]) == 30)
+    names = [f"{number}" for number in range(30)]
+    recorded.put(*names[:20])
+    recorded.reader(BatchSize=10)
+    assert recorded.sent("19") == [names[:10], names[10:20]]
+    recorded.put(*names[20:])
+    assert [name for batch in recorded.sent("29") for name in batch] == names, "in order"
+    assert len({invocation["worker"] for invocation in recorded.invocations()}) == 1
 
 
 def test_latest_reads_what_is_written_once_the_mapping_is_enabled(recorded, client, setting):

@@ -7,7 +7,6 @@ lacks); API reference, DeleteRestoreTestingPlan. That a taken name ends in FAILE
 
 import pytest
 
-from embedded_aws.tests.support.stacks import resource
 from embedded_aws.tests.support.steps import (
     INVALID,
     KEY,
@@ -154,18 +153,4 @@ def test_a_testing_plan_its_selection_and_its_test(backup, name, backup_role, po
     assert code_of(backup.delete_restore_testing_plan, **mine) == "InvalidRequestException"
     backup.delete_restore_testing_selection(**selection)
     backup.delete_restore_testing_plan(**mine)
-    assert code_of(backup.get_restore_testing_plan, **mine) == NOT_FOUND
-
-
-def test_a_stack_with_testing_plan_and_selection(stack, backup, name, backup_role):
-    plan, mine = "AWS::Backup::RestoreTestingPlan", {"RestoreTestingPlanName": name}
-    selection = _selection(backup_role, RestoreTestingPlanName={"Ref": "Plan"})
-    selected = resource("AWS::Backup::RestoreTestingSelection", selection)
-    stack.create(Plan=resource(plan, _plan(name)), Selection=selected)
-    assert (stack.status, stack.output("Plan")) == ("CREATE_COMPLETE", name)
-    stack.update(Plan=resource(plan, _plan(name, StartWindowHours=12)), Selection=selected)
-    assert backup.get_restore_testing_plan(**mine)["RestoreTestingPlan"]["StartWindowHours"] == 12
-    (found,) = backup.list_restore_testing_selections(**mine)["RestoreTestingSelections"]
-    assert found["ProtectedResourceType"] == "DynamoDB"
-    assert stack.delete().status == "DELETE_COMPLETE"
     assert code_of(backup.get_restore_testing_plan, **mine) == NOT_FOUND

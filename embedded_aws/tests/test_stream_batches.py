@@ -16,7 +16,7 @@ def records(*numbers: int):
     [
         pytest.param(Batch(records(1), 9_999), 0, ENDLESS, (Batch(records(1), 10_000),), id="no limit of retries"),
         pytest.param(Batch(records(1, 2), 2), 1, TWICE, (Batch(records(2)),), id="progress counts from 0"),
-        pytest.param(Batch(records(1, 2, 3)), 1, SPLIT, (Batch(records(2, 3)),), id="split at the failure"),
+        pytest.param(Batch(records(1, 2, 3)), 1, SPLIT, (Batch(records(2, 3)),), id="also those after the failure"),
     ],
 )
 def test_these_records_are_sent_next(batch, failed, rules, left):
