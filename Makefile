@@ -221,12 +221,15 @@ accept: $(SETUP) ## write the generated files: snapshots of templates, tables an
 
 # --- on the embedded AWS -----------------------------------------------------
 
-.PHONY: demo up down console pictures
+.PHONY: demo up watch down console pictures
 demo: $(SETUP) ## run the life of the stack, from deployment to clean-up, on an embedded AWS
 	@python -m local.demo
 
 up: $(SETUP) ## deploy to the embedded AWS and leave it running: make up ARGS="-c pitr_days=1"
 	@python -m local up --stage '$(STAGE)' $(ARGS)
+
+watch: $(SETUP) ## as `make up`, then again at every save, until Ctrl-C
+	@python -m local watch --stage '$(STAGE)' $(ARGS)
 
 down: $(SETUP) ## stop the embedded AWS that `make up` started; all its data is lost
 	@python -m local stop

@@ -10,6 +10,7 @@ from cli.command_line import Parser
 from embedded_aws.process import LocalAwsError, Running, find, find_or_start, stop
 from local.folder import STATE_DIR
 from local.up import up
+from local.watch import watch
 from model.names import STAGE, STAGE_RULE
 
 
@@ -32,23 +33,27 @@ def _parser() -> argparse.ArgumentParser:
         "--state", type=Path, default=STATE_DIR, metavar="DIR", help="folder for its state (default: .local)"
     )
     commands = parser.add_subparsers(
-        required=True, metavar="start|stop|status|up|run|console", dest="command", parser_class=Parser
+        required=True, metavar="start|stop|status|up|watch|run|console", dest="command", parser_class=Parser
     )
     commands.add_parser("start", help="start the embedded AWS and wait until it responds").set_defaults(run=_start)
     commands.add_parser("stop", help="stop it; all its data is lost").set_defaults(run=_stop)
     commands.add_parser("status", help="print whether it is running, and its endpoint").set_defaults(run=_status)
-    up = commands.add_parser("up", help="start it and deploy the stack to it")
-    _add_stage(up)
-    up.add_argument(
-        "-c",
-        "--context",
-        type=_setting,
-        action="append",
-        default=[],
-        metavar="KEY=VALUE",
-        help="override a setting of the stage, as with cdk -c; repeatable",
-    )
-    up.set_defaults(run=_up)
+    for name, deploys, text in (
+        ("up", up, "start it and deploy the stack to it"),
+        ("watch", watch, "the same at every save of a file of the app, until Ctrl-C"),
+    ):
+        command = commands.add_parser(name, help=text)
+        _add_stage(command)
+        command.add_argument(
+            "-c",
+            "--context",
+            type=_setting,
+            action="append",
+            default=[],
+            metavar="KEY=VALUE",
+            help="override a setting of the stage, as with cdk -c; repeatable",
+        )
+        command.set_defaults(run=_deploy, deploys=deploys)
     console = commands.add_parser("console", help="serve a web console of the deployed table, until Ctrl-C")
     _add_stage(console)
     console.add_argument("--port", type=int, default=0, help="default: a free port")
@@ -105,8 +110,8 @@ def _status(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _up(arguments: argparse.Namespace) -> int:
-    return up(arguments.state, arguments.stage, arguments.context)
+def _deploy(arguments: argparse.Namespace) -> int:
+    return int(arguments.deploys(arguments.state, arguments.stage, arguments.context))
 
 
 def _console(arguments: argparse.Namespace) -> int:

@@ -17,6 +17,8 @@ from local.folder import STATE_DIR
 from local.steps import (
     StepFailed,
     Steps,
+    app,
+    assembly,
     bootstrap,
     depending_on,
     deploy,
@@ -99,8 +101,8 @@ def _live(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
 
 
 def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
-    bootstrap(steps, environment, folder, STAGE)
-    deploy(steps, environment, folder, STAGE)
+    bootstrap(steps, environment, app(folder, STAGE))
+    deploy(steps, environment, assembly(folder), folder, STAGE)
     conversation = _talk(steps, environment)
     with steps.step("back up") as said:
         arn = steps.run(_command("ops", "backup"), environment=environment).strip()
@@ -114,7 +116,7 @@ def _life(steps: Steps, folder: Path, environment: Mapping[str, str]) -> None:
             f"differences {compared['differences']}; the temporary table is deleted"
         )
     with steps.step("destroy") as said:
-        steps.run(["cdk", "-a", str(folder / "cdk.out"), "destroy", "--force"], environment=environment)
+        steps.run([*assembly(folder), "destroy", "--force"], environment=environment)
         said.append("stack and table are deleted; vault, backup and backup role remain")
     with steps.step("clean up") as said:
         done = _json(steps, environment, "ops", "cleanup", "--yes")

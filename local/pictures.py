@@ -55,8 +55,8 @@ def _make(scratch: Path, into: Path) -> None:
         temporary = scratch / "commands-tmp"
         temporary.mkdir()
         environment = {**aws.environment(), "TMPDIR": str(temporary), "STAGE": STAGE}
-        steps.bootstrap(run, environment, scratch, STAGE)
-        outputs = steps.deploy(run, environment, scratch, STAGE)
+        steps.bootstrap(run, environment, steps.app(scratch, STAGE))
+        outputs = steps.deploy(run, environment, steps.assembly(scratch), scratch, STAGE)
         take_of_commands(run, environment, into)
         take_of_console(run, environment, outputs["TableName"], scratch, into)
 

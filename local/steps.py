@@ -21,12 +21,24 @@ DEPLOY_SECONDS = 3600
 _LAST_WORDS_SECONDS = 5
 _WIDTH = 12
 _LINES_SHOWN = 15
-_DEPLOY = "deploy --all --require-approval never --outputs-file"
+# Without a change set, which nobody would look at here: to make one, the CDK CLI reads all resource types of AWS.
+_DEPLOY = "deploy --all --require-approval never --method direct --outputs-file"
+# The templates are those that `make check` validates, which takes most of a synth.
+_UNVALIDATED = {"CDK_VALIDATION": "false"}
+_OWN_ERROR = re.compile(r"^error: (.+)", re.MULTILINE)
 _BOOTSTRAPPED = re.compile(r"Environment aws://(\d+)/(\S+) bootstrapped")
 
 
 class StepFailed(Exception):
-    """A command failed; the text names it, the reason, and the file with its output."""
+    """A command failed; the text names it, the reason, and the file with its output. ``word`` is shown for the step."""
+
+    word = "failed"
+
+
+class NotBootstrapped(StepFailed):
+    """A deployment found a region that is not bootstrapped; nothing was deployed to it."""
+
+    word = "not bootstrapped yet"
 
 
 class Steps:
@@ -51,7 +63,9 @@ class Steps:
         try:
             yield said
         except BaseException as error:  # raised again: only the line is to be finished
-            print("interrupted" if isinstance(error, KeyboardInterrupt) else "failed", flush=True)
+            print(
+                "interrupted" if isinstance(error, KeyboardInterrupt) else getattr(error, "word", "failed"), flush=True
+            )
             raise
         first, *more = said or ["done"]
         print(f"{first}  ({time.monotonic() - begun:.1f} s)", flush=True)
@@ -94,6 +108,9 @@ class Steps:
         if not in_time:
             raise StepFailed(f"`{shown}` did not end within {seconds:g} s and was stopped (all output: {self._log})")
         if process.returncode != 0:
+            # The app says in one line what is wrong with a setting or the seed; what the CDK CLI adds is noise.
+            if command[0] == "cdk" and (own := _OWN_ERROR.search(output)):
+                raise StepFailed(own[1])
             last = (errors or output).strip().splitlines()[-_LINES_SHOWN:]
             raise StepFailed(
                 "\n".join([f"`{shown}` ended with status {process.returncode}:", *last, f"(all output: {self._log})"])
@@ -149,31 +166,41 @@ def context(stage: str, settings: Sequence[str] = ()) -> list[str]:
     return [part for setting in (f"stage={stage}", *settings) for part in ("-c", setting)]
 
 
-def bootstrap(
-    run: Steps, environment: Mapping[str, str], folder: Path, stage: str, settings: Sequence[str] = ()
-) -> None:
-    """``cdk bootstrap``: the bucket and the roles that deployments use, in each region of the stage.
+def app(folder: Path, stage: str, settings: Sequence[str] = ()) -> list[str]:
+    """The CDK CLI, which synthesizes ``stage`` and keeps the assembly in ``folder``."""
+    return ["cdk", *context(stage, settings), "-o", str(folder / "cdk.out")]
 
-    The synthesized stage is kept in ``folder``/cdk.out for the following steps.
-    """
+
+def assembly(folder: Path) -> list[str]:
+    """The CDK CLI with the assembly that ``app`` has kept in ``folder``."""
+    return ["cdk", "-a", str(folder / "cdk.out")]
+
+
+def bootstrap(run: Steps, environment: Mapping[str, str], cdk: Sequence[str]) -> None:
+    """``cdk bootstrap``: the bucket and the roles that deployments use, in each region of the stage."""
     with run.step("bootstrap") as said:
-        output = run.run(
-            ["cdk", *context(stage, settings), "-o", str(folder / "cdk.out"), "bootstrap"], environment=environment
-        )
+        output = run.run([*cdk, "bootstrap"], environment={**environment, **_UNVALIDATED})
         found = sorted(set(_BOOTSTRAPPED.findall(output)))
         regions = ", ".join(region for _, region in found)
         said.append(f"account {found[0][0]}, region{'s' if len(found) > 1 else ''} {regions}")
 
 
-def deploy(run: Steps, environment: Mapping[str, str], folder: Path, stage: str) -> dict[str, str]:
-    """``cdk deploy`` of the assembly in ``folder``; the outputs of the stage's own stack."""
+def outputs_file(folder: Path, stage: str) -> Path:
+    """Where ``deploy`` keeps the outputs of the stage's stacks."""
+    return folder / f"outputs-{stage}.json"
+
+
+def deploy(run: Steps, environment: Mapping[str, str], cdk: Sequence[str], folder: Path, stage: str) -> dict[str, str]:
+    """``cdk deploy``; the outputs of the stage's own stack. Raises NotBootstrapped."""
     with run.step("deploy") as said:
-        file = folder / "outputs.json"
-        run.run(
-            ["cdk", "-a", str(folder / "cdk.out"), *_DEPLOY.split(), str(file)],
-            environment=environment,
-            seconds=DEPLOY_SECONDS,
-        )
+        file = outputs_file(folder, stage)
+        command = [*cdk, *_DEPLOY.split(), str(file)]
+        try:
+            run.run(command, environment={**environment, **_UNVALIDATED}, seconds=DEPLOY_SECONDS)
+        except StepFailed as failed:
+            if "Has the environment been bootstrapped?" in str(failed):
+                raise NotBootstrapped(str(failed)) from None
+            raise
         outputs = json.loads(file.read_text())
         name = stack_name(stage)
         own: dict[str, str] = outputs.pop(name)

@@ -1,15 +1,30 @@
 """``make up``: deploy the stack to an embedded AWS that keeps running."""
 
+import json
 import re
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from embedded_aws.process import find_or_start
 from local.folder import STATE_DIR
-from local.steps import StepFailed, Steps, bootstrap, context, depending_on, deploy, interrupt_on_terminate, last_seeded
+from local.steps import (
+    NotBootstrapped,
+    StepFailed,
+    Steps,
+    app,
+    assembly,
+    bootstrap,
+    context,
+    depending_on,
+    deploy,
+    interrupt_on_terminate,
+    outputs_file,
+)
+from local.table_changes import Content, changes, content
 from model.messages import Item
+from model.names import stack_name
 
 # Text that needs no quotes in a shell, also with a # inside, as in the id of a conversation.
 _PLAIN = re.compile(r"[\w.@+][\w.@+#-]*")
@@ -22,28 +37,74 @@ def up(state_dir: Path, stage: str, settings: Sequence[str] = ()) -> int:
     """
     interrupt_on_terminate()
     try:
-        steps = Steps(state_dir / "up.log")
-        with steps.step("start") as said:
-            running = find_or_start(state_dir)
-            said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")
-        environment = running.environment()
-        with depending_on(running, state_dir):
-            bootstrap(steps, environment, state_dir, stage, settings)
-            outputs = deploy(steps, environment, state_dir, stage)
+        home, table = deployed(state_dir, stage, settings)
     except StepFailed as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; run it again to continue, or `make down` to stop the embedded AWS", file=sys.stderr)
-        return 130
-    region = outputs["TableArn"].split(":")[3]
+        return interrupted()
+    region = table.arn.split(":")[3]
     print("\nTry next:")
     print("  source .venv/bin/activate")
-    if region != environment["AWS_REGION"]:
+    if region != home:
         print(f"  export AWS_REGION={region}")
-    for command in suggestions(last_seeded(steps, environment), stage, settings, state_dir):
+    for command in suggestions(table.last(), stage, settings, state_dir):
         print(f"  {command}")
     return 0
+
+
+def interrupted() -> int:
+    """Say that a deployment was interrupted; the exit status."""
+    print("interrupted; run it again to continue, or `make down` to stop the embedded AWS", file=sys.stderr)
+    return 130
+
+
+def deployed(state_dir: Path, stage: str, settings: Sequence[str]) -> tuple[str, Content]:
+    """Deploy ``stage`` and print what that changed in its table; the region of the commands, and the table.
+
+    Points this process at the embedded AWS. Raises StepFailed.
+    """
+    steps = Steps(state_dir / "up.log")
+    with steps.step("start") as said:
+        running = find_or_start(state_dir)
+        said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")
+    running.enter()
+    environment = running.environment()
+    with depending_on(running, state_dir):
+        before = _deployed_before(state_dir, stage)
+        outputs = _deploy(steps, environment, state_dir, stage, settings, again=before is not None)
+        after = content(outputs["TableArn"])
+        if not after:
+            raise StepFailed(
+                f"table {outputs['TableName']} was deleted outside CloudFormation; run `make down`, then `make up`"
+            )
+        if before:
+            with steps.step("table") as said:
+                said += changes(before, after)
+    return environment["AWS_REGION"], after
+
+
+def _deploy(
+    steps: Steps, environment: Mapping[str, str], state_dir: Path, stage: str, settings: Sequence[str], *, again: bool
+) -> dict[str, str]:
+    """The outputs of the stage's stack. Where it is deployed ``again``, only a new region is not bootstrapped."""
+    cdk = app(state_dir, stage, settings)
+    if again:
+        try:
+            return deploy(steps, environment, cdk, state_dir, stage)
+        except NotBootstrapped:
+            cdk = assembly(state_dir)
+    bootstrap(steps, environment, cdk)
+    return deploy(steps, environment, assembly(state_dir), state_dir, stage)
+
+
+def _deployed_before(state_dir: Path, stage: str) -> Content | None:
+    """The stage's table as it is, if an earlier run has deployed it to the same embedded AWS."""
+    try:
+        outputs = json.loads(outputs_file(state_dir, stage).read_text())
+    except FileNotFoundError:
+        return None
+    return content(outputs[stack_name(stage)]["TableArn"])
 
 
 def suggestions(seeded: Item | None, stage: str, settings: Sequence[str], state_dir: Path = STATE_DIR) -> list[str]:

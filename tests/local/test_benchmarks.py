@@ -16,6 +16,7 @@ SMALL = {
     "recovery": ("--items", "200", "--rounds", "1"),
     "synth": ("--rounds", "1", "--stages", "dev"),
     "inventory": ("--stacks", "2", "--rounds", "1", "--before", "HEAD"),
+    "up": ("--rounds", "1"),
 }
 FIGURES = {
     "seeding": ("this project ", "20 of 20", "one bare transaction: "),
@@ -30,6 +31,7 @@ FIGURES = {
     "recovery": ("2 of them deleted or changed", "recover ", "copy ", "ratio "),
     "synth": ("empty ", "dev "),
     "inventory": ("inventory --all, HEAD: ", "orphans, here: ", " calls", "ListBackupVaults "),
+    "up": ("the seed: cdk deploy ", "the seed: make up ", "the function: make up "),
 }
 
 

@@ -2,15 +2,14 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 from embedded_aws.tests.support.steps import eventually
 from local import demo
-from tests.conftest import PROJECT
+from tests.conftest import PROJECT, copy_project
+from tests.support.processes import processes_naming
 
 SEED = """
 users: {ann: Ann Lee, tom: Tom, jo: Jö}
@@ -21,7 +20,7 @@ messages:
   - {from: ann, to: jo, body: "Two lines\\nin one, {to}"}
   - {from: ann, to: tom, body: "An earlier conversation", at: 2025-06-01T00:00:00Z}
 """
-PARTS = "app.py cdk.json chat cli dynamo embedded_aws functions local model ops seed stacks"
+PARTS = "app.py cdk.json chat cli dynamo embedded_aws functions local model ops seed stacks".split()
 
 
 def start(folder, environment=os.environ, project=PROJECT):
@@ -36,26 +35,9 @@ def start(folder, environment=os.environ, project=PROJECT):
     )
 
 
-def processes_of(folder):
-    """Commands that name the folder, or were started with an environment that does."""
-    found = []
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (process / "cmdline").read_bytes()
-            if str(folder).encode() in command + (process / "environ").read_bytes():
-                found.append(command.replace(b"\0", b" ").decode())
-        except (FileNotFoundError, ProcessLookupError, PermissionError):
-            continue
-    return found
-
-
 def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path, hostile, elsewhere):
     """Of a project with another seed than ours."""
-    project = tmp_path / "project"
-    project.mkdir()
-    for name in PARTS.split():
-        copy = shutil.copytree if (PROJECT / name).is_dir() else shutil.copy
-        copy(PROJECT / name, project / name)
+    project = copy_project(tmp_path / "project", PARTS)
     (project / "seed/messages.yaml").write_text(SEED)
     with start(tmp_path / "demo", hostile, project) as whole:
         output, _ = whole.communicate(timeout=300)
@@ -69,7 +51,7 @@ def test_the_whole_life_ends_well_and_leaves_nothing(tmp_path, hostile, elsewher
     assert re.search(r"recover +one message edited, .* in place in [0-9.]+ s: 3 written, differences 0", output)
     assert re.search(r"drill +recovery time [0-9.]+ s, 10 items compared, differences 0;", output)
     assert "empty, except for what AWS itself keeps" in output
-    assert processes_of(tmp_path) == []
+    assert processes_naming(tmp_path) == []
     assert not (tmp_path / "demo").exists()
     assert elsewhere.seen == [], "the AWS that the environment names is left alone"
 
@@ -87,15 +69,15 @@ def test_an_interrupt_leaves_no_process_and_the_folder_of_another_is_left_alone(
         while "bootstrap" not in seen:
             seen += first.stdout.read(1)
         assert f"another demo is running in {tmp_path / 'demo'}" in refused(tmp_path / "demo")
-        eventually(lambda: "cdk" in " ".join(processes_of(tmp_path)))
-        assert "embedded_aws.server" in " ".join(processes_of(tmp_path))
+        eventually(lambda: "cdk" in " ".join(processes_naming(tmp_path)))
+        assert "embedded_aws.server" in " ".join(processes_naming(tmp_path))
         first.send_signal(signal.SIGHUP)
         output, _ = first.communicate(timeout=60)
     assert first.returncode == 130, seen + output
     assert not (tmp_path / "demo/commands-tmp").exists()
     assert "demo: interrupted" in output
     assert "Traceback" not in output
-    assert processes_of(tmp_path) == []
+    assert processes_naming(tmp_path) == []
 
     assert "is not empty; name a folder that the demo may delete" in refused(tmp_path)
     assert (tmp_path / "demo").exists()

@@ -13,6 +13,17 @@ def processes_of(session: int) -> list[int]:
     return [pid for pid, found in _running().items() if found == session]
 
 
+def processes_naming(folder: Path) -> list[str]:
+    """Commands that name the folder, or were started with an environment that does."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+            command = (process / "cmdline").read_bytes()
+            if str(folder).encode() in command + (process / "environ").read_bytes():
+                found.append(command.replace(b"\0", b" ").decode())
+    return found
+
+
 def listening_on(session: int) -> list[str]:
     """The addresses and ports on which the processes of a session listen, in hexadecimal."""
     inodes = set()
