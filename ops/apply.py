@@ -4,11 +4,10 @@ import argparse
 import json
 from contextlib import closing
 
-from cli.clients import Clients, chosen_stack
+from cli.clients import Clients
 from cli.command_line import to_stderr
 from cli.errors import OpsError, UsageError
 from ops import change_sets, template
-from ops.plan import add_stage
 from ops.template import Stacks, StackTemplate
 
 _AGAIN = "run make plan again"
@@ -16,18 +15,13 @@ _AGAIN = "run make plan again"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops apply``."""
-    add_stage(parser)
+    change_sets.add_arguments(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Check every change set of the plan, then execute them one after the other, with the CDK CLI."""
-    stage = arguments.stage
-    chosen_stack(stage=stage)  # refuses a name that no stage can have
-    given = change_sets.checked_name(arguments.plan) if arguments.plan else ""
-    to_stderr(f"synthesizing stage {stage}")
-    with template.assembly(stage, arguments.context) as folder:
-        stacks = template.in_deployment_order(folder)
-        name = given or _only(stage, stacks)
+    with template.of_stage(arguments) as (folder, stacks):
+        name = arguments.plan or _only(arguments.stage, stacks)
         ready = [one for one in stacks if _is_ready(one, name)]
         for one in ready:
             to_stderr(f"executing {name} of {change_sets.place(one)}")
@@ -58,14 +52,15 @@ def _only(stage: str, stacks: Stacks) -> str:
 def _is_ready(stack: StackTemplate, name: str) -> bool:
     """Whether the plan changes the stack. Raises OpsError if the stack or the template has changed since."""
     with closing(Clients(region=stack.region)) as clients:
+        change_sets.refuse_unready(clients, stack.name)
         found = change_sets.described(clients, stack.name, name)
         state = found["ExecutionStatus"] if found else ""
         if state in ("", "EXECUTE_COMPLETE"):
             if change_sets.is_same(change_sets.template_of(clients, stack.name), stack.template):
                 return False
-            done = "was applied, and the template has changed since" if found else "does not exist"
-            why = "" if found else ": it was deleted, or another deployment of the stack replaced it"
-            raise OpsError(f"change set {name} of stack {stack.name} {done}{why}; {_AGAIN}")
+            gone = "does not exist: it was deleted, or another deployment of the stack replaced it"
+            done = "was applied, and the template has changed since" if found else gone
+            raise OpsError(f"change set {name} of stack {stack.name} {done}; {_AGAIN}")
         if change_sets.template_of(clients, stack.name, name) != stack.template:
             raise OpsError(
                 f"the template of stack {stack.name} is not that of {name}: the commit or a setting differs; check out "

@@ -1,5 +1,6 @@
 """A plan: one change set in each stack of a stage, all under the plan's name. What CloudFormation says about them."""
 
+import argparse
 import os
 import re
 import secrets
@@ -14,13 +15,16 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from cli.clients import Clients, find_stack
-from cli.errors import OpsError, UsageError, code, message
+from cli.command_line import to_stderr
+from cli.errors import OpsError, code, is_denied, message
+from ops import template
 from ops.review.wording import short
 from ops.template import StackTemplate
 
 ChangeSet = Mapping[str, Any]
 PREFIX = "plan-"
 NEW_STACK = "REVIEW_IN_PROGRESS"  # a stack that has change sets and nothing else
+DEAD = frozenset({"CREATE_FAILED", "DELETE_FAILED", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})  # it can only be deleted
 _NAME = re.compile(r"plan-[A-Za-z0-9-]{1,100}")
 # https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_ResourceChange.html, PolicyAction.
 _FATES = {
@@ -33,16 +37,33 @@ _FATES = {
 }
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options that a plan and all that is done with it share."""
+    template.add_stage(parser)
+    parser.add_argument("--plan", type=checked_name, metavar="NAME", help="the plan's name, plan-...")
+
+
 def new_name() -> str:
     """A name that no other plan has, and that says when it was made."""
     return f"{PREFIX}{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
 
 
 def checked_name(name: str) -> str:
-    """The name of a plan. Raises UsageError for what cannot be one."""
+    """The name of a plan. Raises ArgumentTypeError for what cannot be one."""
     if not _NAME.fullmatch(name):
-        raise UsageError(f"'{name}' is not the name of a plan: plan- and letters, digits and hyphens")
+        raise argparse.ArgumentTypeError(f"'{name}' is not the name of a plan: plan- and letters, digits and hyphens")
     return name
+
+
+def refuse_unready(clients: Clients, stack: str) -> None:
+    """Raise OpsError for a stack that changes now, or whose creation failed, which the CDK CLI would delete."""
+    found = find_stack(clients, stack)
+    status = found.status if found else NEW_STACK
+    if status in DEAD:
+        delete = f"aws cloudformation delete-stack --stack-name {stack} --region {clients.region}"
+        raise OpsError(f"stack {stack} is {status} and can only be deleted: {delete}")
+    if status.endswith("_IN_PROGRESS") and status != NEW_STACK:
+        raise OpsError(f"stack {stack} is {status}; try again when this has ended")
 
 
 def cdk(folder: Path, *arguments: str) -> bool:
@@ -90,7 +111,12 @@ def delete(clients: Clients, stack: str, name: str) -> None:
         is_last = all(one["Status"].startswith("DELETE_") for one in listed)
         found = find_stack(clients, stack)
         if found and found.status == NEW_STACK and is_last:
-            cloudformation.delete_stack(StackName=stack)
+            try:
+                cloudformation.delete_stack(StackName=stack)
+            except ClientError as error:  # the pipelines' role for plans may not delete stacks
+                if not is_denied(error):
+                    raise
+                to_stderr(f"stack {stack} is empty and stays, because these credentials may not delete it")
 
 
 @contextmanager
@@ -122,7 +148,9 @@ def changes(change_set: ChangeSet) -> list[str]:
     """What CloudFormation says that it will do to each resource; lines with ``!`` come first."""
     blocks = [_change(one["ResourceChange"]) for one in change_set.get("Changes", []) if "ResourceChange" in one]
     blocks.sort(key=lambda block: not block[0].startswith("!"))
-    return [line for first, *rest in blocks for line in (first, *(f"    {one}" for one in rest))] or ["nothing"]
+    return [line for first, *rest in blocks for line in (first, *(f"    {one}" for one in rest))] or [
+        "~ changed: the outputs alone"
+    ]
 
 
 def _change(change: Mapping[str, Any]) -> list[str]:
@@ -142,7 +170,9 @@ def _change(change: Mapping[str, Any]) -> list[str]:
         return [f"! perhaps replaced: {title}", ", ".join(filter(None, [decides, because]))]
     if action == "Modify":
         return [f"~ changed: {title}", *filter(None, [", ".join(dict.fromkeys(touched))])]
-    kind = {"Add": "+ added", "Remove": "- removed", "Import": "= imported"}.get(action, f"! {action.lower()}")
+    kind = {"Add": "+ added", "Remove": "- removed", "Import": "= imported", "SyncWithActual": "= as it is now"}.get(
+        action, f"! {action.lower()}"
+    )
     return [f"{kind}: {title}", *filter(None, [fate])]
 
 
@@ -151,13 +181,13 @@ def validation(clients: Clients, change_set: ChangeSet) -> Iterator[str]:
 
     https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/validate-stack-deployments.html
     """
-    pages = clients("cloudformation").get_paginator("describe_events")
-    for page in pages.paginate(ChangeSetName=change_set["ChangeSetId"], Filters={"FailedEvents": True}):
-        for event in page["OperationEvents"]:
-            if event.get("EventType") == "VALIDATION_ERROR":
-                where = event.get("ValidationPath") or event.get("LogicalResourceId", "")
-                reason = " ".join(event.get("ValidationStatusReason", "").split())
-                yield f"! validation: {event.get('ValidationName', 'failed')}: {reason}{f' ({where})' if where else ''}"
+    # Not only failed events: a warning does not fail the change set.
+    pages = clients("cloudformation").get_paginator("describe_events").paginate(ChangeSetName=change_set["ChangeSetId"])
+    for event in (event for page in pages for event in page["OperationEvents"]):
+        if event.get("EventType") == "VALIDATION_ERROR":
+            where = event.get("ValidationPath") or event.get("LogicalResourceId", "")
+            reason = " ".join(event.get("ValidationStatusReason", "").split())
+            yield f"! validation: {event.get('ValidationName', 'failed')}: {reason}{f' ({where})' if where else ''}"
 
 
 def place(stack: StackTemplate) -> str:

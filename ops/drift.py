@@ -2,14 +2,13 @@
 
 import argparse
 import json
-import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from cli.clients import Clients, chosen_stack, find_stack
+from cli.clients import Clients, find_stack
 from cli.command_line import to_stderr
 from cli.errors import OpsError, code, message
 from cli.polling import DeadlineError, poll
@@ -23,19 +22,16 @@ _SHOWN = 60
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops drift``."""
-    add = parser.add_argument
-    add("--stage", default=os.environ.get("STAGE") or "dev", help="default: $STAGE or dev")
-    add("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting, as with cdk -c")
+    template.add_stage(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print them; exit status 1 when there are any."""
-    chosen_stack(stage=arguments.stage)  # refuses a name that no stage can have
-    to_stderr(f"synthesizing stage {arguments.stage}")
     found = {}
-    for stack in template.synthesize(arguments.stage, arguments.context):
-        with closing(Clients(region=stack.region)) as clients:
-            found[change_sets.place(stack)] = list(lines(detected(clients, stack.name)))
+    with template.of_stage(arguments) as (_, stacks):
+        for stack in stacks:
+            with closing(Clients(region=stack.region)) as clients:
+                found[change_sets.place(stack)] = list(lines(detected(clients, stack.name)))
     if arguments.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
@@ -110,8 +106,6 @@ def _outcome(drift: Drift, change_set: change_sets.ChangeSet) -> str:
     is_gone = drift["StackResourceDriftStatus"] == "DELETED"
     every = [one["ResourceChange"] for one in change_set.get("Changes", []) if "ResourceChange" in one]
     change = next((one for one in every if one["LogicalResourceId"] == drift["LogicalResourceId"]), None)
-    if change_set.get("DeploymentMode") == "REVERT_DRIFT":
-        return "creates it again, without what it held" if is_gone else "undoes this"
     if change is None:
         keeps = "leaves it gone" if is_gone else "keeps this"
         return f"{keeps}; to undo it, plan with ARGS=--revert-drift"
@@ -119,6 +113,8 @@ def _outcome(drift: Drift, change_set: change_sets.ChangeSet) -> str:
         return "removes it from the stack"
     if change.get("Replacement") == "True":
         return "replaces the resource"
+    if change_set.get("DeploymentMode") == "REVERT_DRIFT":
+        return "creates it again, without what it held" if is_gone else "undoes this"
     if is_gone:
         return "FAILS, because it changes a resource that does not exist"
     touched = {one.get("Target", {}).get("Name") for one in change.get("Details", [])} - {None}

@@ -14,9 +14,6 @@ from ops.inventory import command as inventory
 from ops.inventory.command import Holding
 from ops.inventory.leftovers import say_unseen
 
-# Such a stack can only be deleted.
-_DEAD = frozenset({"CREATE_FAILED", "DELETE_FAILED", "REVIEW_IN_PROGRESS", "ROLLBACK_COMPLETE", "ROLLBACK_FAILED"})
-
 # A plan that waits for its approval is not one of them.
 OLD = timedelta(days=7)
 
@@ -32,28 +29,35 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     """Show them; exit status 1 when there are any, or the caller may not look everywhere."""
     context.say(inventory.every_stack(context))
     found, unseen = inventory.take(context, every=True)
-    orphans = [left for held in found if (left := left_over(held, ephemeral=arguments.ephemeral))]
+    plans = {
+        held.stack: change_sets.plans(context.clients, held.stack)
+        for held in found
+        if held.status and held.stack.startswith(PREFIX)
+    }
+    # A stack that has a plan and nothing else waits for its approval, or goes with the plan.
+    known = [held for held in found if not (held.status == change_sets.NEW_STACK and plans.get(held.stack))]
+    orphans = [left for held in known if (left := left_over(held, ephemeral=arguments.ephemeral))]
     if orphans or arguments.json:
         inventory.show_them(context, orphans, as_json=arguments.json)
     else:
         print("no resources left by deleted stacks")
     for held in orphans:
         context.say(f"{held.stack}: to remove it, {remedy(held, context.region)}")
-    old = [line for held in found if held.status and held.stack.startswith(PREFIX) for line in _plans(held, context)]
+    old = [line for stack, made in plans.items() for line in _old(stack, made)]
     for line in old:
         context.say(line)
     say_unseen(context, unseen)
     return 1 if orphans or old or unseen else 0
 
 
-def _plans(held: Holding, context: Context) -> Iterator[str]:
+def _old(stack: str, plans: list[change_sets.ChangeSet]) -> Iterator[str]:
     """The plans that were not applied for long, and what deletes them."""
-    for plan in change_sets.plans(context.clients, held.stack):
+    for plan in plans:
         name, made = plan["ChangeSetName"], plan["CreationTime"]
         if datetime.now(UTC) - made >= OLD:
-            stage = held.stack.removeprefix(PREFIX).partition("-Copies-")[0]
+            stage = stack.removeprefix(PREFIX).partition("-Copies-")[0]
             yield (
-                f"{held.stack}: {name} was made on {made:%Y-%m-%d} and not applied; "
+                f"{stack}: {name} was made on {made:%Y-%m-%d} and not applied; "
                 f"delete it: make unplan STAGE={stage} PLAN={name}"
             )
 
@@ -65,7 +69,7 @@ def left_over(held: Holding, *, ephemeral: str | None = None) -> Holding | None:
     by itself on a day does not, nor does a role of the stack of that name in another region.
     """
     temporary = ephemeral is not None and held.stack.startswith(PREFIX + ephemeral)
-    if held.status in _DEAD or (held.status and temporary):
+    if held.status in change_sets.DEAD | {change_sets.NEW_STACK} or (held.status and temporary):
         return held
     left = tuple(thing for thing in held.things if not thing.until and not (thing.kind == "role" and thing.detail))
     return dataclasses.replace(held, things=left) if left and not held.status else None

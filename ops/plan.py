@@ -2,14 +2,14 @@
 
 import argparse
 import json
-import os
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
-from cli.clients import Clients, chosen_stack
-from cli.command_line import to_stderr
-from cli.errors import OpsError
+from botocore.exceptions import ClientError
+
+from cli.clients import Clients
+from cli.errors import OpsError, explain
 from ops import change_sets, drift, template
 from ops.review.deployed_stacks import compared
 from ops.review.stage_review import Review
@@ -21,43 +21,30 @@ _NOTHING = "nothing"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options of ``python -m ops plan``."""
-    add_stage(parser)
+    change_sets.add_arguments(parser)
     add = parser.add_argument
     add("--format", choices=("text", "markdown"), default="text")
     add("--import-existing-resources", action="store_true", help="adopt what an earlier stack kept, as with cdk deploy")
     add("--revert-drift", action="store_true", help="undo changes made by hand, as with cdk deploy")
 
 
-def add_stage(parser: argparse.ArgumentParser) -> None:
-    """The options that a plan and all that is done with it share."""
-    add = parser.add_argument
-    add("--stage", default=os.environ.get("STAGE") or "dev", help="default: $STAGE or dev")
-    add("--plan", metavar="NAME", help="the plan's name, plan-...")
-    add("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting, as with cdk -c")
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Print the review of a plan and how to apply it; nothing stays behind where nothing changes."""
-    stage = arguments.stage
-    chosen_stack(stage=stage)  # refuses a name that no stage can have
-    name = change_sets.checked_name(arguments.plan) if arguments.plan else change_sets.new_name()
-    to_stderr(f"synthesizing stage {stage}")
-    with template.assembly(stage, arguments.context) as folder:
-        after = template.in_deployment_order(folder)
-        base, stacks = compared(after, lambda region: Clients(region=region))
-        _prepare(folder, arguments, name, after)
+    stage, name = arguments.stage, arguments.plan or change_sets.new_name()
     before: dict[str, list[str]] = {_BY_HAND: [], _TITLE: []}
     planned = False
-    for one in after:
-        by_hand, found = _described(one, name)
-        planned |= found != [_NOTHING]
-        for heading, lines in ((_BY_HAND, by_hand), (_TITLE, found)):
-            placed = [change_sets.place(one), *(f"    {line}" for line in lines)] if len(after) > 1 else lines
-            before[heading] += placed
+    with template.of_stage(arguments) as (folder, after), _deleted_on_failure(after, name):
+        base, stacks = compared(after, lambda region: Clients(region=region))
+        _prepare(folder, arguments, name)
+        for one in after:
+            by_hand, found = _described(one, name)
+            planned |= found != [_NOTHING]
+            for heading, lines in ((_BY_HAND, by_hand), (_TITLE, found)):
+                placed = [change_sets.place(one), *(f"    {line}" for line in lines)] if len(after) > 1 else lines
+                before[heading] += placed
     review = Review(stage=stage, base=base, stacks=stacks, before=before)
-    options = f" STAGE={stage} PLAN={name}" + (
-        f' ARGS="-c {" -c ".join(arguments.context)}"' if arguments.context else ""
-    )
+    settings = " -c ".join(["", *arguments.context]).strip()
+    options = f" STAGE={stage} PLAN={name}" + (f' ARGS="{settings}"' if settings else "")
     next_steps = [f"plan {name}", f"  apply it:  make apply{options}", f"  delete it: make unplan{options}"]
     if not planned:
         next_steps = ["nothing to apply, so no plan was kept"]
@@ -69,24 +56,29 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _prepare(folder: Path, arguments: argparse.Namespace, name: str, stacks: Stacks) -> None:
-    """Let the CDK CLI make the change sets. Raises OpsError, after it has deleted those that were made."""
-    switches = [
-        f"--{switch}"
-        for switch in ("import-existing-resources", "revert-drift")
-        if getattr(arguments, switch.replace("-", "_"))
-    ]
-    options = ["--all", "--method", "prepare-change-set", "--change-set-name", name, *switches]
-    done = False
+@contextmanager
+def _deleted_on_failure(stacks: Stacks, name: str) -> Iterator[None]:
+    """Delete the change sets if the block fails. Raises OpsError, before it, for a stack that cannot be changed."""
+    for one in stacks:
+        with closing(Clients(region=one.region)) as clients:
+            change_sets.refuse_unready(clients, one.name)
     try:
-        done = change_sets.cdk(folder, "deploy", *options)
-    finally:
-        if not done:
-            for one in stacks:
-                with closing(Clients(region=one.region)) as clients:
-                    change_sets.delete(clients, one.name, name)
-    if not done:
-        raise OpsError("the plan could not be made, and nothing of it is left; the reason is above")
+        yield
+    except BaseException:
+        for one in stacks:
+            with closing(Clients(region=one.region)) as clients:
+                change_sets.delete(clients, one.name, name)
+        raise
+
+
+def _prepare(folder: Path, arguments: argparse.Namespace, name: str) -> None:
+    """Let the CDK CLI make the change sets. Raises OpsError."""
+    options = ["--all", "--method", "prepare-change-set", "--change-set-name", name]
+    for switch in ("import-existing-resources", "revert-drift"):
+        if getattr(arguments, switch.replace("-", "_")):
+            options.append(f"--{switch}")
+    if not change_sets.cdk(folder, "deploy", *options):
+        raise OpsError("the plan could not be made; the reason is above")
 
 
 def _described(stack: StackTemplate, name: str) -> tuple[list[str], list[str]]:
@@ -100,18 +92,10 @@ def _described(stack: StackTemplate, name: str) -> tuple[list[str], list[str]]:
             raise OpsError(f"change set {name} of stack {stack.name} was deleted by another process; plan again")
         try:
             by_hand = list(drift.lines(drift.detected(clients, stack.name), found)) or [_NOTHING]
-        except OpsError as error:  # the plan is worth reading all the same
-            by_hand = [f"! not known: {error}"]
+        except (ClientError, OpsError) as error:  # the plan is worth reading all the same
+            by_hand = [f"! not known: {explain(error) if isinstance(error, ClientError) else error}"]
         if change_sets.is_empty(found):
             change_sets.delete(clients, stack.name, name)
             return by_hand, [_NOTHING]
-        return by_hand, list(_lines(clients, found))
-
-
-def _lines(clients: Clients, found: change_sets.ChangeSet) -> Iterator[str]:
-    findings = list(change_sets.validation(clients, found))
-    yield from findings
-    yield from change_sets.changes(found)
-    if not findings:
-        yield "its validation before a deployment found nothing"
-    yield f"change set {found['ChangeSetId']}"
+        findings = list(change_sets.validation(clients, found)) or ["its validation before a deployment found nothing"]
+        return by_hand, [*findings, *change_sets.changes(found), f"change set {found['ChangeSetId']}"]

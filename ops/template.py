@@ -1,5 +1,6 @@
 """The synthesized templates of a stage, read in one place for the cost estimate and the review."""
 
+import argparse
 import json
 import math
 import os
@@ -14,6 +15,8 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
+from cli.clients import chosen_stack
+from cli.command_line import to_stderr
 from cli.errors import OpsError, UsageError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -53,6 +56,28 @@ class StackTemplate:
 
 
 Stacks = tuple[StackTemplate, ...]
+
+
+def add_stage(parser: argparse.ArgumentParser) -> None:
+    """The options for a stage and its settings, which ``of_stage`` takes."""
+    add = parser.add_argument
+    add("--stage", default=os.environ.get("STAGE") or "dev", help="default: $STAGE or dev")
+    add("-c", "--context", action="append", default=[], metavar="KEY=VALUE", help="a setting, as with cdk -c")
+
+
+@contextmanager
+def of_stage(arguments: argparse.Namespace) -> Iterator[tuple[Path, Stacks]]:
+    """The cloud assembly that the options mean, and its stacks, each after those that it depends on.
+
+    Raises UsageError for a name that no stage can have.
+    """
+    chosen_stack(stage=arguments.stage)
+    to_stderr(f"synthesizing stage {arguments.stage}")
+    with assembly(arguments.stage, arguments.context) as folder:
+        artifacts = json.loads((folder / "manifest.json").read_bytes())["artifacts"]
+        needed = {id: one.get("dependencies", ()) for id, one in artifacts.items()}
+        order = list(TopologicalSorter(needed).static_order())
+        yield folder, tuple(sorted(stacks(folder), key=lambda stack: order.index(stack.name)))
 
 
 def synthesize(stage: str, overrides: Sequence[str] = (), *, project: Path = PROJECT) -> Stacks:
@@ -110,13 +135,6 @@ def stacks(path: Path) -> Stacks:
             region = None if region == "unknown-region" else region
             found.append(StackTemplate(template=template, name=name, region=region))
     return tuple(found)
-
-
-def in_deployment_order(folder: Path) -> Stacks:
-    """The stacks of a cloud assembly, each after those that it depends on."""
-    artifacts = json.loads((folder / "manifest.json").read_bytes())["artifacts"]
-    order = list(TopologicalSorter({id: one.get("dependencies", ()) for id, one in artifacts.items()}).static_order())
-    return tuple(sorted(stacks(folder), key=lambda stack: order.index(stack.name)))
 
 
 def _template(path: Path) -> Mapping[str, Any]:

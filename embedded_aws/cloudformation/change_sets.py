@@ -1,8 +1,9 @@
 """What CloudFormation finds when it makes a change set: changed outputs, invalid properties, taken names, full buckets.
 
-A change of outputs alone can be executed, although it changes no resource. Invalid properties and taken names fail the
-change set, a bucket with objects that would be deleted does not. DescribeEvents has the findings by the change set's
-ARN, or by its name with the stack's. Properties that refer to other resources are not known yet, and pass.
+A stack that has nothing but change sets keeps its id. A change of outputs alone can be executed, although it changes no
+resource. Invalid properties and taken names fail the change set, a bucket with objects that would be deleted does not.
+DescribeEvents has the findings by the change set's ARN, or by its name with the stack's. Properties that refer to other
+resources are not known yet, and pass.
 
 Sources: CloudFormation User Guide, "Validate stack deployments"; aws/aws-cdk#2029 (outputs);
 aws-cloudformation/cloudformation-cli#1116 (a name alone); the texts: aws-cloudformation/rain#744, aws/aws-cdk-cli#1463
@@ -39,16 +40,23 @@ Finding = tuple[str, str, str, str]  # logical id, validation, path, reason
 
 def create(original: Handler, form: Json) -> Reply:
     """CreateChangeSet."""
-    reply = original(form)
-    if made := re.search(rb"<Id>(.+)</Id>", reply[2]):
+    name = helpers._p(form, "StackName")
+    earlier = cloudformation._stacks.get(name, {})
+    status, headers, body = original(form)
+    if waits := earlier.get("StackStatus") == "REVIEW_IN_PROGRESS":
+        cloudformation._stacks[name] = earlier
+    if made := re.search(rb"<Id>(.+)</Id>", body):
         change_set = cloudformation._change_sets[made[1].decode()]
         stack = cloudformation._stacks[change_set["StackName"]]
+        if waits:
+            body = body.replace(change_set["StackId"].encode(), stack["StackId"].encode())
+            change_set["StackId"] = stack["StackId"]
         before, after = (one["_template"].get("Outputs") for one in (stack, change_set))
         if "didn't contain changes" in change_set["StatusReason"] and before != after:
             change_set.update(EXECUTABLE)
         if change_set["Status"] != "FAILED" and not change_set["_disable_validation"]:
             _validate(change_set, stack)
-    return reply
+    return status, headers, body
 
 
 def _validate(change_set: Json, stack: Json) -> None:
@@ -84,7 +92,11 @@ def _findings(change: Json, change_set: Json) -> Iterator[Finding]:
         if action == "Add" and isinstance(name, str) and is_taken(kind, logical_id, name, change_set["StackName"]):
             yield logical_id, NAMES, place, already_exists(kind, name)
     bucket = change.get("PhysicalResourceId", "")
-    if kind == "AWS::S3::Bucket" and change.get("PolicyAction") == "Delete" and s3._buckets[bucket]["objects"]:
+    if (
+        kind == "AWS::S3::Bucket"
+        and change.get("PolicyAction") == "Delete"
+        and s3._buckets.get(bucket, {}).get("objects")
+    ):
         yield (
             logical_id, BUCKETS, place,
             f"The bucket '{bucket}' is not empty. You must either delete all objects and versions or use the deletion "

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 
 from embedded_aws.tests.support.stacks import resource
-from embedded_aws.tests.support.steps import KEYED, refused
+from embedded_aws.tests.support.steps import KEYED, code_of, refused
 
 CHECKED = (
     "The following hook(s)/validation failed: [{}]. To troubleshoot Early Validation errors, use the DescribeEvents "
@@ -87,3 +87,15 @@ def test_changed_outputs_alone_can_be_executed(client, change_set, stack, name):
 def test_events_of_a_change_set_are_found_by_its_arn_or_with_its_stack(client):
     message = "One of ChangeSetName, OperationId or StackName must be specified"
     assert refused(client("cloudformation").describe_events, ChangeSetName="look")[1:] == ("ValidationError", message)
+
+
+def test_a_stack_of_change_sets_alone_keeps_its_id_and_executing_one_deletes_the_others(client, change_set, stack):
+    topic = resource("AWS::SNS::Topic", {})
+    first, _ = change_set(kind="CREATE", Topic=topic)
+    second, _ = change_set(kind="CREATE", Topic=topic, Other=topic)
+    assert first["StackId"] == second["StackId"]
+    cloudformation = client("cloudformation")
+    cloudformation.execute_change_set(ChangeSetName=second["ChangeSetId"])
+    stack.id = second["StackId"]
+    assert stack._settle().status == "CREATE_COMPLETE"
+    assert code_of(cloudformation.describe_change_set, ChangeSetName=first["ChangeSetId"]) == "ChangeSetNotFound"

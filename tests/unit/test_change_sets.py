@@ -46,38 +46,9 @@ def test_each_change_says_what_happens_and_why(change, expected):
     assert lines(change) == expected
 
 
-def test_what_needs_attention_comes_first_and_no_change_is_said():
+def test_what_needs_attention_comes_first_and_outputs_alone_are_said():
     assert lines({"Action": "Add"}, {"Action": "Modify", "Replacement": "True"})[0] == f"! replaced: {TITLE}"
-    assert lines() == ["nothing"]
-
-
-class Events:
-    """Stands in for clients whose CloudFormation has validated a change set."""
-
-    def __init__(self, *events):
-        self._events = events
-
-    def __call__(self, _):
-        return self
-
-    def get_paginator(self, _):
-        return self
-
-    def paginate(self, **_):
-        return [{"OperationEvents": list(self._events)}]
-
-
-def test_findings_of_the_validation_are_named_with_their_place():
-    found = {
-        "EventType": "VALIDATION_ERROR",
-        "ValidationName": "NAME_CONFLICT_VALIDATION",
-        "ValidationStatusReason": "Resource of type\n'AWS::SQS::Queue' exists",
-        "ValidationPath": "/Resources/Queue",
-    }
-    other = {"EventType": "STACK_EVENT", "ResourceStatusReason": "x"}
-    assert list(change_sets.validation(Events(found, other), {"ChangeSetId": "arn"})) == [
-        "! validation: NAME_CONFLICT_VALIDATION: Resource of type 'AWS::SQS::Queue' exists (/Resources/Queue)"
-    ]
+    assert lines() == ["~ changed: the outputs alone"]
 
 
 @pytest.mark.parametrize(

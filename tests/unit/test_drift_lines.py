@@ -16,7 +16,7 @@ def modify(*names, **more):
     return {"Changes": [{"ResourceChange": ID | {"Action": "Modify", "Details": details} | more}]}
 
 
-REVERT = {"DeploymentMode": "REVERT_DRIFT"}
+REVERT = modify("Replicas") | {"DeploymentMode": "REVERT_DRIFT"}
 REMOVE = {"Changes": [{"ResourceChange": ID | {"Action": "Remove"}}]}
 
 
