@@ -34,6 +34,7 @@ FAILED = (
     "The following hook(s)/validation failed: [{}]. To troubleshoot Early Validation errors, use the DescribeEvents "
     "API for detailed failure information."
 )
+UNCHANGED = "didn't contain changes"
 EXECUTABLE = {"Status": "CREATE_COMPLETE", "ExecutionStatus": "AVAILABLE", "StatusReason": ""}
 Finding = tuple[str, str, str, str]  # logical id, validation, path, reason
 
@@ -45,18 +46,24 @@ def create(original: Handler, form: Json) -> Reply:
     status, headers, body = original(form)
     if waits := earlier.get("StackStatus") == "REVIEW_IN_PROGRESS":
         cloudformation._stacks[name] = earlier
-    if made := re.search(rb"<Id>(.+)</Id>", body):
-        change_set = cloudformation._change_sets[made[1].decode()]
+    if change_set := made_by((status, headers, body)):
         stack = cloudformation._stacks[change_set["StackName"]]
         if waits:
             body = body.replace(change_set["StackId"].encode(), stack["StackId"].encode())
             change_set["StackId"] = stack["StackId"]
         before, after = (one["_template"].get("Outputs") for one in (stack, change_set))
-        if "didn't contain changes" in change_set["StatusReason"] and before != after:
+        if UNCHANGED in change_set["StatusReason"] and before != after:
             change_set.update(EXECUTABLE)
         if change_set["Status"] != "FAILED" and not change_set["_disable_validation"]:
             _validate(change_set, stack)
     return status, headers, body
+
+
+def made_by(reply: Reply) -> Json | None:
+    """The change set that a reply of CreateChangeSet names; None for an error."""
+    found = re.search(rb"<Id>(.+)</Id>", reply[2])
+    change_set: Json | None = cloudformation._change_sets.get(found[1].decode()) if found else None
+    return change_set
 
 
 def _validate(change_set: Json, stack: Json) -> None:

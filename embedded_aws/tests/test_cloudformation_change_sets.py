@@ -19,10 +19,10 @@ def change_set(client, name):
     """``change_set(outputs, **resources)``: what CloudFormation says about one, its findings, and what executes it."""
     cloudformation = client("cloudformation")
 
-    def make(*, outputs=None, kind="UPDATE", **resources):
+    def make(*, outputs=None, kind="UPDATE", mode=None, **resources):
         body = json.dumps({"Resources": resources} | ({"Outputs": outputs} if outputs else {}))
-        look = {"StackName": name, "ChangeSetName": f"look-{uuid4()}"}
-        made = cloudformation.create_change_set(**look, TemplateBody=body, ChangeSetType=kind)
+        look, more = {"StackName": name, "ChangeSetName": f"look-{uuid4()}"}, {"DeploymentMode": mode} if mode else {}
+        made = cloudformation.create_change_set(**look, TemplateBody=body, ChangeSetType=kind, **more)
         described = cloudformation.describe_change_set(**look)
         events = cloudformation.describe_events(ChangeSetName=made["Id"])["OperationEvents"]
         failed = cloudformation.describe_events(**look, Filters={"FailedEvents": True})["OperationEvents"]
@@ -99,3 +99,41 @@ def test_a_stack_of_change_sets_alone_keeps_its_id_and_executing_one_deletes_the
     stack.id = second["StackId"]
     assert stack._settle().status == "CREATE_COMPLETE"
     assert code_of(cloudformation.describe_change_set, ChangeSetName=first["ChangeSetId"]) == "ChangeSetNotFound"
+
+
+def test_drift_is_reverted_where_the_change_set_asks_for_it(client, change_set, stack, name):
+    """Sources: embedded_aws/cloudformation/drift_reverts."""
+    replica = {"Region": "us-east-1", "DeletionProtectionEnabled": False}
+    properties = KEYED | {"TableName": name, "Replicas": [replica]}
+    kept = {"Table": resource("AWS::DynamoDB::GlobalTable", properties), "Topic": resource("AWS::SNS::Topic", {})}
+    stack.create(**kept, Queue=resource("AWS::SQS::Queue", {"QueueName": name, "VisibilityTimeout": 7}))
+    kept["Queue"] = resource("AWS::SQS::Queue", {"QueueName": name, "VisibilityTimeout": 7, "DelaySeconds": 3})
+    dynamodb, sqs, queue, topic = client("dynamodb"), client("sqs"), stack.output("Queue"), stack.output("Topic")
+    dynamodb.update_table(TableName=name, DeletionProtectionEnabled=True)
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"VisibilityTimeout": "9"})
+    client("sns").delete_topic(TopicArn=topic)
+
+    plain, _ = change_set(**kept)
+    assert ("DeploymentMode" in plain, changes(plain)) == (False, {"Queue": ("Modify", ["DelaySeconds"])})
+    described, _ = change_set(mode="REVERT_DRIFT", **kept)
+    assert described["DeploymentMode"] == "REVERT_DRIFT"
+    assert changes(described) == {
+        "Table": ("Modify", ["Replicas"]),
+        "Topic": ("Add", []),
+        "Queue": ("Modify", ["DelaySeconds", "VisibilityTimeout"]),
+    }
+    client("cloudformation").execute_change_set(ChangeSetName=described["ChangeSetId"])
+    assert stack._settle().status == "UPDATE_COMPLETE"
+    assert dynamodb.describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"] is False
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    assert (attributes["VisibilityTimeout"], attributes["DelaySeconds"]) == ("7", "3")
+    again = client("cloudformation").describe_stack_resource(StackName=name, LogicalResourceId="Topic")
+    assert client("sns").get_topic_attributes(TopicArn=again["StackResourceDetail"]["PhysicalResourceId"])
+    in_line, _ = change_set(mode="REVERT_DRIFT", **kept)
+    assert in_line["Status"] == "FAILED", "nothing differs any more"
+
+
+def changes(described):
+    """The action and the properties of each resource's change."""
+    found = [one["ResourceChange"] for one in described["Changes"]]
+    return {c["LogicalResourceId"]: (c["Action"], [d["Target"]["Name"] for d in c["Details"]]) for c in found}

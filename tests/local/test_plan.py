@@ -206,7 +206,7 @@ def test_a_plan_that_fails_leaves_nothing(run, client, stack):
     assert status(client, stack, "eu-central-1") is None
 
 
-def test_a_plan_and_drift_name_what_was_changed_or_deleted_by_hand(run, client, deployed):
+def test_a_plan_and_drift_name_what_was_changed_or_deleted_by_hand_and_a_plan_undoes_it(run, client, deployed):
     assert "nothing differs from the template" in run("drift")
     protected = "Replicas/0/DeletionProtectionEnabled: false in the template, is true"
     client("dynamodb").update_table(TableName=deployed, DeletionProtectionEnabled=True)
@@ -216,8 +216,13 @@ def test_a_plan_and_drift_name_what_was_changed_or_deleted_by_hand(run, client, 
     planned = run("plan")
     assert protected in planned
     assert "applying keeps this; to undo it, plan with ARGS=--revert-drift" in planned
+    planned = run("plan", "--revert-drift")
+    assert "  ~ changed: MessagesTable (AWS::DynamoDB::GlobalTable)" in planned
+    assert "      applying undoes this" in planned.splitlines()
+    assert run("apply") == f"{made(planned)}: applied to {deployed}\n"
+    assert client("dynamodb").describe_table(TableName=deployed)["Table"]["DeletionProtectionEnabled"] is False
+    assert "nothing differs from the template" in run("drift")
 
-    client("dynamodb").update_table(TableName=deployed, DeletionProtectionEnabled=False)
     client("dynamodb").delete_table(TableName=deployed)
     planned = run("plan", "-c", "pitr_days=3").splitlines()
     at = planned.index("What was changed by hand")
