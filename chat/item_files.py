@@ -5,7 +5,6 @@ import gzip
 import os
 import re
 import shutil
-import sqlite3
 import tempfile
 import zlib
 from collections import Counter
@@ -20,7 +19,7 @@ from cli.output import count
 from dynamo.item_rules import LINE_BYTES, checked_item, exported_item
 from dynamo.values import from_plain
 from model import messages as model
-from model.dataset import RepeatedKeys, is_gzip, line_item, named, unpacked
+from model.dataset import DatasetError, RepeatedKeys, is_gzip, line_item, named, unpacked
 from model.wire import Typed, from_wire, to_wire
 
 _MARK = b"\xef\xbb\xbf"
@@ -118,11 +117,8 @@ def check(source: ImportFile, say: Callable[[str], None]) -> Counter[str]:
                 say(f"{name}:{later}: is the same item as line {earlier}; remove one, or give a message an 'id'")
     except KeyboardInterrupt:
         raise KeyboardInterrupt("nothing was written") from None
-    except sqlite3.Error as error:
-        raise OpsError(
-            f"{name}: cannot compare the keys of its lines in a temporary file: {error}; "
-            "free disk space there, or name another folder in SQLITE_TMPDIR"
-        ) from None
+    except DatasetError as error:
+        raise OpsError(f"{name}: {error}") from None
     if wrong or repeated:
         of = count(wrong + checked.total(), "line")
         raise OpsError(f"{name}: {wrong + repeated:,} of {of} cannot be imported; nothing was written")

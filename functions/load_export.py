@@ -9,8 +9,6 @@ import gzip
 import io
 import json
 import re
-import sqlite3
-import zlib
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import Any
@@ -22,7 +20,7 @@ from dynamo.changes import Outcome, SeedEntry
 from dynamo.item_rules import LINE_BYTES, checked_item, exported_item
 from dynamo.writer import CLIENT, Table, in_parts
 from functions.log import log
-from model.dataset import DatasetError, RepeatedKeys
+from model.dataset import DatasetError, RepeatedKeys, lines_of
 from model.messages import is_membership, is_message, key_of
 from model.wire import Typed
 
@@ -94,52 +92,47 @@ def _check_manifest(event: Mapping[str, Any]) -> None:
 
 def _check_data(event: Mapping[str, Any], context: Any) -> int:
     messages = 0
-    try:
-        with RepeatedKeys() as keys:
-            for number, item in _items(event):
-                if item:
-                    messages += 1
-                    keys.add(number, *key_of(item))
-                if number % _LINES == 0 and context.get_remaining_time_in_millis() < _CHECK_LEFT:
-                    raise DatasetError(
-                        f"is too long to be checked within the function's time limit; split it into objects of at most "
-                        f"{number} lines"
-                    )
-            for earlier, later in keys.first():
-                raise DatasetError(f"is the same item as line {earlier}; remove one", later)
-    except sqlite3.Error as error:
-        raise DatasetError(f"cannot be checked for repeated items: {error}") from None
+    with RepeatedKeys() as keys:
+        for number, item in _items(event):
+            if item:
+                messages += 1
+                keys.add(number, *key_of(item))
+            if number % _LINES == 0 and context.get_remaining_time_in_millis() < _CHECK_LEFT:
+                raise DatasetError(
+                    f"is too long to be checked within the function's time limit; split it into objects of at most "
+                    f"{number} lines"
+                )
+        for earlier, later in keys.first():
+            raise DatasetError(f"is the same item as line {earlier}; remove one", later)
     return messages
 
 
 def _items(event: Mapping[str, Any], *, after: int = 0) -> Iterator[tuple[int, Typed | None]]:
     """The number of each line after one, and its message; None for an entry of a list. Raises DatasetError."""
     body = _s3().get_object(Bucket=event["Bucket"], Key=event["Key"])["Body"]
-    number = 0
+    with gzip.GzipFile(fileobj=io.BufferedReader(body, 1024 * 1024)) as file:
+        for number, line in lines_of(file, LINE_BYTES + 1):
+            if number > after and line.strip():
+                yield number, _message(number, line)
+
+
+def _message(number: int, line: bytes) -> Typed | None:
     try:
-        with gzip.GzipFile(fileobj=io.BufferedReader(body, 1024 * 1024)) as file:
-            for number, line in enumerate(iter(lambda: file.readline(LINE_BYTES + 1), b""), 1):
-                if number > after and line.strip():
-                    yield number, _message(line)
+        item = checked_item(line, _item)
     except ValueError as error:
         raise DatasetError(error, number) from None
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DatasetError(f"is damaged gzip after line {number}: {error}") from None
-
-
-def _message(line: bytes) -> Typed | None:
-    item = checked_item(line, _item)
-    key = key_of(item)
-    if not (is_message(*key) or is_membership(*key)):
-        raise ValueError(f"the item {key[0]!r}, {key[1]!r} is not a message; load it with `python -m chat import`")
-    return item if is_message(*key) else None
+    pk, sk = key_of(item)
+    if is_message(pk, sk):
+        return item
+    if not is_membership(pk, sk):
+        raise DatasetError(f"the item {pk!r}, {sk!r} is not a message; load it with `python -m chat import`", number)
+    return None
 
 
 def _item(value: Any) -> Typed:
     if not isinstance(value, Mapping) or "Item" not in value:
-        hint = (
-            "; this is an incremental export, load a full one" if isinstance(value, Mapping) and "Keys" in value else ""
-        )
+        is_change = isinstance(value, Mapping) and "Keys" in value
+        hint = "; this is an incremental export, load a full one" if is_change else ""
         raise ValueError(f'must be {{"Item": ...}}{hint}')
     return exported_item(value)
 

@@ -49,7 +49,7 @@ def repeated(line: int, earlier: int) -> DatasetError:
 
 
 class RepeatedKeys:
-    """The keys of numbered lines, in a temporary file; a context manager.
+    """The keys of numbered lines, in a temporary file; a context manager. Raises DatasetError where that is full.
 
     SQLite sorts outside of memory: the digests are written without an index and grouped once, when asked.
     """
@@ -66,8 +66,11 @@ class RepeatedKeys:
     def __enter__(self) -> "RepeatedKeys":
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: object, _trace: object) -> None:
         self._database.close()
+        if isinstance(error, sqlite3.Error):
+            advice = "free space in the folder for temporary files (SQLITE_TMPDIR), about 70 bytes a line"
+            raise DatasetError(f"cannot be checked for repeated keys: {error}; {advice}") from None
 
     def add(self, line: int, pk: str, sk: str) -> None:
         """Note that the item of ``line`` has the key ``pk``, ``sk``."""
@@ -105,36 +108,37 @@ def unpacked(file: BinaryIO) -> BinaryIO:
     return cast(BinaryIO, gzip.GzipFile(fileobj=file)) if is_gzip(file) else file
 
 
+def lines_of(file: IO[bytes] | gzip.GzipFile, most: int) -> Iterator[tuple[int, bytes]]:
+    """The lines and their numbers, each cut after ``most`` bytes: a file may lack line ends. Raises DatasetError."""
+    number = 0
+    try:
+        for number, line in enumerate(iter(lambda: file.readline(most), b""), 1):
+            yield number, line
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise DatasetError(f"is damaged gzip after line {number}: {error}") from None
+
+
 def items_of(file: BinaryIO) -> Iterator[Item]:
     """The items of the lines of ``file``, read as they are used, in its order.
 
     Raises DatasetError for a wrong line when it is reached, and after the last one for two lines with one key.
     """
     number = 0
-    # Each line is cut where it is too long anyway: a file may lack line ends.
-    lines = iter(lambda: file.readline(LINE_BYTES + 2), b"")
-    try:
-        with RepeatedKeys() as keys:
-            for number, line in enumerate(lines, 1):
-                try:
-                    item = item_of(line)
-                except ValueError as error:
-                    if number == 1 and _DOCUMENT.match(line + file.readline(LINE_BYTES)):
-                        raise DatasetError(
-                            "is one JSON document; a dataset has one message a line, for example: "
-                            "jq -c '.[]' FILE > messages.jsonl"
-                        ) from None
-                    raise DatasetError(error, number) from None
-                keys.add(number, *key_of(item))
-                yield item
-            for earlier, later in keys.first():
-                raise repeated(later, earlier)
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise DatasetError(f"is damaged gzip after line {number}: {error}") from None
-    except sqlite3.Error as error:
-        raise DatasetError(
-            f"cannot be checked for repeated keys: {error}; the folder for temporary files needs about 70 bytes a line"
-        ) from None
+    with RepeatedKeys() as keys:
+        for number, line in lines_of(file, LINE_BYTES + 2):
+            try:
+                item = item_of(line)
+            except ValueError as error:
+                if number == 1 and _DOCUMENT.match(line + file.readline(LINE_BYTES)):
+                    raise DatasetError(
+                        "is one JSON document; a dataset has one message a line, for example: "
+                        "jq -c '.[]' FILE > messages.jsonl"
+                    ) from None
+                raise DatasetError(error, number) from None
+            keys.add(number, *key_of(item))
+            yield item
+        for earlier, later in keys.first():
+            raise repeated(later, earlier)
     if not number:
         raise DatasetError("is empty; it needs one message a line")
 

@@ -273,7 +273,7 @@ def test_a_missing_file_and_a_full_disk_are_one_line(check, monkeypatch):
         patched.setattr("model.dataset.RepeatedKeys.first", full)
         _, status, out, err = check(PLAIN)
     assert (status, out, err.count("\n")) == (1, "", 1)
-    assert "in a temporary file: database or disk is full; free disk space" in err
+    assert "cannot be checked for repeated keys: database or disk is full; free space" in err
     # The few bytes of a copy are in memory until its end, and once more when the file is closed.
     monkeypatch.setattr(tempfile, "TemporaryFile", partial(open, "/dev/full", "w+b"))
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"{}\n")))
