@@ -15,19 +15,11 @@ from chat import queries
 from chat.target import MOST, Commands, Target, command, count, user_name
 from cli import output
 from dynamo.values import same
-from model.messages import (
-    INDEX_NAME,
-    INDEX_PARTITION_KEY,
-    INDEX_SORT_KEY,
-    PARTITION_KEY,
-    SORT_KEY,
-    memberships,
-    participants,
-)
+from model import messages as model
 from model.users import Names, user_id
 
 Row = dict[str, Any]
-_key = itemgetter(PARTITION_KEY, SORT_KEY)
+_key = itemgetter(model.PARTITION_KEY, model.SORT_KEY)
 
 
 def add(commands: Commands) -> None:
@@ -68,10 +60,10 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
         target.say(f"{output.count(states.total(), 'conversation')} compared with the messages: {numbers}{remedy}")
     else:
         target.say(
-            f"read from index {INDEX_NAME}, which is eventually consistent; --check compares it with the messages"
+            f"read from index {model.INDEX_NAME}, which is eventually consistent; --check compares it with the messages"
         )
     if more:
-        cursor = f"{page[-1][INDEX_SORT_KEY]}#{queries.listed(page[-1])}"
+        cursor = f"{page[-1][model.INDEX_SORT_KEY]}#{queries.listed(page[-1])}"
         target.say(f"there are more: --before {shlex.quote(cursor)}")
     return 1 if differs else 0
 
@@ -151,15 +143,15 @@ def _row(table: Any, user: str, conversation: str) -> Row | None:
     """The row that the user's list should have for a conversation; None when it should have none."""
     last = queries.last_message(table, conversation)
     try:
-        pair = memberships(last) if last else ()
+        pair = model.memberships(last) if last else ()
     except ValueError:  # put by hand, with a key that no list can show
         return None
-    return next((row for row in pair if row[INDEX_PARTITION_KEY] == user), None)
+    return next((row for row in pair if row[model.INDEX_PARTITION_KEY] == user), None)
 
 
 def _participants(conversation: object) -> tuple[str, ...]:
     """The ids of a conversation's users; none for text that was put by hand, or missing."""
     try:
-        return participants(str(conversation))
+        return model.participants(str(conversation))
     except ValueError:
         return ()

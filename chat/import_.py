@@ -138,7 +138,6 @@ class ImportProgress:
 def import_rest(client: Any, table: str, source: ImportFile, progress: ImportProgress) -> None:
     """Write what ``progress`` does not have yet. Raises OpsError, or KeyboardInterrupt, with how far it came."""
     running: deque[tuple[list[Line], Future[Counter[str]]]] = deque()
-    put = _put_absent if progress.if_absent else _put
 
     def finish_first() -> None:
         """In the order of the lines: everything before the first batch under way is written."""
@@ -153,7 +152,10 @@ def import_rest(client: Any, table: str, source: ImportFile, progress: ImportPro
 
     def write(items: Sequence[Typed]) -> Counter[str]:
         left = [item for item in items if not is_membership(*key_of(item))]
-        return Counter({SKIPPED: len(items) - len(left)}) + put(client, table, left)
+        skipped = Counter({SKIPPED: len(items) - len(left)})
+        if progress.if_absent:
+            return skipped + Counter(_put_absent(client, table, item) for item in left)
+        return skipped + _put(client, table, left)
 
     workers = _WORKERS_IF_ABSENT if progress.if_absent else _WORKERS
     try:
@@ -200,12 +202,8 @@ def _put(client: Any, table: str, items: Sequence[Typed]) -> Counter[str]:
     return Counter({WRITTEN: len(items)})
 
 
-def _put_absent(client: Any, table: str, items: Sequence[Typed]) -> Counter[str]:
-    """Write the items whose keys are free."""
-    return Counter(_put_one_absent(client, table, item) for item in items)
-
-
-def _put_one_absent(client: Any, table: str, item: Typed) -> str:
+def _put_absent(client: Any, table: str, item: Typed) -> str:
+    """Write the item if its key is free; the outcome."""
     put = {"TableName": table, "Item": item, "ConditionExpression": "attribute_not_exists(pk)"}
     if unless_refused(partial(patiently, f"writing an item to {table}", client.put_item), **put):
         return WRITTEN

@@ -12,20 +12,7 @@ from typing import Any
 
 from cli import output
 from cli.errors import OpsError, UsageError
-from model.messages import (
-    CONVERSATION_PREFIX,
-    INDEX_NAME,
-    INDEX_PARTITION_KEY,
-    INDEX_SORT_KEY,
-    MESSAGE_PREFIX,
-    PARTITION_KEY,
-    SORT_KEY,
-    Position,
-    conversation_key,
-    format_time,
-    membership_key,
-    parse_time,
-)
+from model import messages as model
 
 # Sorts after every text that can follow a prefix.
 _LAST = "\U0010ffff"
@@ -40,7 +27,7 @@ def moment(text: str) -> datetime:
     try:
         if len(text) == len("2026-01-01"):
             return datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=UTC)
-        return parse_time(text)
+        return model.parse_time(text)
     except ValueError:
         raise UsageError(
             f"{text!r} is not a time: ISO 8601 with a zone, like 2026-01-01T09:00:00Z, or a date, like 2026-01-01"
@@ -49,7 +36,7 @@ def moment(text: str) -> datetime:
 
 def reference(sort_key: str) -> str:
     """How a message is named: TIME#ID, or its whole sort key where that is spelled otherwise."""
-    text = sort_key.removeprefix(MESSAGE_PREFIX)
+    text = sort_key.removeprefix(model.MESSAGE_PREFIX)
     try:
         return text if sort_key_of(text) == sort_key else sort_key
     except UsageError:
@@ -58,16 +45,16 @@ def reference(sort_key: str) -> str:
 
 def named(message: Mapping[str, Any]) -> str:
     """The reference by which other commands know the message, for printing."""
-    return output.safe(reference(str(message[SORT_KEY])))
+    return output.safe(reference(str(message[model.SORT_KEY])))
 
 
 def sort_key_of(text: str) -> str | None:
     """The sort key that a reference names; None for an id or the beginning of one. Raises UsageError."""
-    if text.startswith(MESSAGE_PREFIX):
+    if text.startswith(model.MESSAGE_PREFIX):
         return text
     time, separator, message_id = text.partition("#")
     if message_id:
-        return f"{MESSAGE_PREFIX}{format_time(moment(time))}#{message_id}"
+        return f"{model.MESSAGE_PREFIX}{model.format_time(moment(time))}#{message_id}"
     if separator or ":" in text or len(text) < _SHORTEST:
         raise UsageError(
             f"{text!r} is not a message: pass TIME#ID, a message id, or at least its first {_SHORTEST} characters"
@@ -77,17 +64,17 @@ def sort_key_of(text: str) -> str | None:
 
 def first_at(text: str) -> str:
     """The first sort key that a message sent at the time ``text`` can have."""
-    return MESSAGE_PREFIX + _not_before(moment(text))
+    return model.MESSAGE_PREFIX + _not_before(moment(text))
 
 
 def last_at(text: str) -> str:
     """A sort key after all those of messages sent at the time ``text``."""
-    return f"{MESSAGE_PREFIX}{format_time(moment(text))}#{_LAST}"
+    return f"{model.MESSAGE_PREFIX}{model.format_time(moment(text))}#{_LAST}"
 
 
 def upper_bound(text: str) -> str:
     """The sort key below which messages come before the reference or time ``text``."""
-    return str(sort_key_of(text)) if "#" in text else MESSAGE_PREFIX + _not_before(moment(text))
+    return str(sort_key_of(text)) if "#" in text else model.MESSAGE_PREFIX + _not_before(moment(text))
 
 
 def place(text: str) -> tuple[str, str]:
@@ -96,15 +83,12 @@ def place(text: str) -> tuple[str, str]:
     if conversation and time.endswith("Z"):
         return time, conversation  # a row that was put by hand may spell its time otherwise
     at = moment(time)
-    return (format_time(at) if conversation else _not_before(at)), conversation
+    return (model.format_time(at) if conversation else _not_before(at)), conversation
 
 
 def _not_before(at: datetime) -> str:
     """The first time, as keys spell it, that is not before ``at``: a message in that millisecond comes earlier."""
-    try:
-        return format_time(at + timedelta(microseconds=-at.microsecond % 1000))
-    except OverflowError:  # in the last millisecond of year 9999
-        return format_time(at)
+    return model.format_time(at + timedelta(microseconds=-at.microsecond % 1000))
 
 
 def messages(
@@ -123,20 +107,20 @@ def messages(
     ``first`` and ``last`` are sort keys that are included, ``before`` is one that is not.
     """
     # A bound of its own, and not ExclusiveStartKey: that must lie between the others.
-    first, last = first or MESSAGE_PREFIX, min(last or _LAST, before or MESSAGE_PREFIX + _LAST)
+    first, last = first or model.MESSAGE_PREFIX, min(last or _LAST, before or model.MESSAGE_PREFIX + _LAST)
     if first > last:  # which DynamoDB refuses
         return
     found = _query(
         table,
-        KeyConditionExpression="#pk = :conversation AND #sk BETWEEN :first AND :last",
-        ExpressionAttributeNames={"#pk": PARTITION_KEY, "#sk": SORT_KEY},
-        ExpressionAttributeValues={":conversation": conversation_key(conversation), ":first": first, ":last": last},
+        KeyConditionExpression="#pk = :pk AND #sk BETWEEN :first AND :last",
+        ExpressionAttributeNames={"#pk": model.PARTITION_KEY, "#sk": model.SORT_KEY},
+        ExpressionAttributeValues={":pk": model.conversation_key(conversation), ":first": first, ":last": last},
         ConsistentRead=True,
         ScanIndexForward=not backwards,
         Limit=min(page, _PAGE),
         **more,
     )
-    yield from (item for item in found if item[SORT_KEY] != before)
+    yield from (item for item in found if item[model.SORT_KEY] != before)
 
 
 def newest(table: Any, conversation: str, *, limit: int, **bounds: Any) -> tuple[list[dict[str, Any]], bool]:
@@ -157,9 +141,9 @@ def find(table: Any, conversation: str, text: str) -> dict[str, str]:
     """
     sort_key = sort_key_of(text)
     if sort_key is None:
-        keys = [item[SORT_KEY] for item in messages(table, conversation, ProjectionExpression="#sk")]
-        found = [key for key in keys if Position.of(key).message_id.startswith(text)]
-        found = [key for key in found if Position.of(key).message_id == text] or found
+        keys = [item[model.SORT_KEY] for item in messages(table, conversation, ProjectionExpression="#sk")]
+        found = [key for key in keys if model.Position.of(key).message_id.startswith(text)]
+        found = [key for key in found if model.Position.of(key).message_id == text] or found
         if not found:
             raise OpsError(
                 f"conversation {conversation} has no message whose id starts with {text!r}; "
@@ -169,24 +153,24 @@ def find(table: Any, conversation: str, text: str) -> dict[str, str]:
             shown = ", ".join(map(reference, found[:3])) + (", ..." if len(found) > 3 else "")
             raise OpsError(f"{len(found)} message ids start with {text!r} ({shown}); pass one as TIME#ID")
         sort_key = found[0]
-    return {PARTITION_KEY: conversation_key(conversation), SORT_KEY: sort_key}
+    return {model.PARTITION_KEY: model.conversation_key(conversation), model.SORT_KEY: sort_key}
 
 
 def conversations(
     table: Any, user: str, *, limit: int, before: tuple[str, str] | None = None
 ) -> tuple[list[dict[str, Any]], bool]:
     """The latest ``limit`` conversations of ``user``, an id, before a ``place``, and whether there are more."""
-    names, values, condition = {"#user": INDEX_PARTITION_KEY}, {":user": user}, "#user = :user"
+    names, values, condition = {"#user": model.INDEX_PARTITION_KEY}, {":user": user}, "#user = :user"
     request: dict[str, Any] = {"Limit": min(limit + 1, _PAGE)}
     if before and before[1]:
-        key = membership_key(user, before[1])
-        request["ExclusiveStartKey"] = key | {INDEX_PARTITION_KEY: user, INDEX_SORT_KEY: before[0]}
+        key = model.membership_key(user, before[1])
+        request["ExclusiveStartKey"] = key | {model.INDEX_PARTITION_KEY: user, model.INDEX_SORT_KEY: before[0]}
     elif before:
         condition += " AND #at < :at"
-        names["#at"], values[":at"] = INDEX_SORT_KEY, before[0]
+        names["#at"], values[":at"] = model.INDEX_SORT_KEY, before[0]
     found = _query(
         table,
-        IndexName=INDEX_NAME,
+        IndexName=model.INDEX_NAME,
         KeyConditionExpression=condition,
         ExpressionAttributeNames=names,
         ExpressionAttributeValues=values,
@@ -199,7 +183,7 @@ def conversations(
 
 def listed(row: Mapping[str, Any]) -> str:
     """The conversation that a row of a user's list is for, by its key: other attributes may be missing."""
-    return str(row[SORT_KEY]).removeprefix(CONVERSATION_PREFIX)
+    return str(row[model.SORT_KEY]).removeprefix(model.CONVERSATION_PREFIX)
 
 
 def _query(table: Any, **request: Any) -> Iterator[dict[str, Any]]:

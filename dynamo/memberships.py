@@ -22,57 +22,47 @@ time (docs/conversations.md).
 from typing import Any
 
 from dynamo.table import unless_refused
-from model.messages import (
-    INDEX_SORT_KEY,
-    MESSAGE_PREFIX,
-    PARTITION_KEY,
-    SORT_KEY,
-    Position,
-    conversation_key,
-    membership_key,
-    memberships,
-    participants,
-)
+from model import messages as model
 
 # As much of a conversation's traffic as one record may race with; then the record is retried, in quieter times.
 ROUNDS = 20
-_ATTRIBUTES = (PARTITION_KEY, SORT_KEY, "FromUser", "ToUser", "Body")
+_ATTRIBUTES = (model.PARTITION_KEY, model.SORT_KEY, "FromUser", "ToUser", "Body")
 
 
 class Unsettled(Exception):
     """The conversation changed again in every round; the record is to be retried."""
 
 
-def bring_up_to_date(table: Any, conversation: str, horizon: Position) -> None:
+def bring_up_to_date(table: Any, conversation: str, horizon: model.Position) -> None:
     """Let both participants' lists show the last message of ``conversation``.
 
     ``table`` is a boto3 DynamoDB Table; ``horizon`` the newest message that is known to have changed. Raises ValueError
     for an id of no two users, Unsettled, and botocore's errors.
     """
-    participants(conversation)
-    newest = _newest(table, conversation)
+    model.participants(conversation)
+    newest = last_message(table, conversation)
     for _ in range(ROUNDS):
-        if newest and Position.of(newest[SORT_KEY]) > horizon:
+        if newest and model.Position.of(newest[model.SORT_KEY]) > horizon:
             return
         if newest:
-            for membership in memberships(newest):
+            for membership in model.memberships(newest):
                 _point(table, membership, horizon)
         else:
-            for user in participants(conversation):
-                _remove(table, membership_key(user, conversation), horizon)
-        written, newest = newest, _newest(table, conversation)
+            for user in model.participants(conversation):
+                _remove(table, model.membership_key(user, conversation), horizon)
+        written, newest = newest, last_message(table, conversation)
         if newest == written:
             return
     raise Unsettled(f"conversation {conversation} changed in each of {ROUNDS} rounds")
 
 
-def _newest(table: Any, conversation: str) -> dict[str, Any] | None:
-    """The last message, read consistently; None when there is none."""
+def last_message(table: Any, conversation: str) -> dict[str, Any] | None:
+    """What ``memberships`` needs of the last message, read consistently; None when there is none."""
     names = {f"#{number}": name for number, name in enumerate(_ATTRIBUTES)}
     page = table.query(
-        KeyConditionExpression="#0 = :conversation AND begins_with(#1, :messages)",
+        KeyConditionExpression="#0 = :pk AND begins_with(#1, :messages)",
         ExpressionAttributeNames=names,
-        ExpressionAttributeValues={":conversation": conversation_key(conversation), ":messages": MESSAGE_PREFIX},
+        ExpressionAttributeValues={":pk": model.conversation_key(conversation), ":messages": model.MESSAGE_PREFIX},
         ProjectionExpression=", ".join(names),
         ConsistentRead=True,
         ScanIndexForward=False,
@@ -81,9 +71,9 @@ def _newest(table: Any, conversation: str) -> dict[str, Any] | None:
     return next(iter(page["Items"]), None)
 
 
-def _point(table: Any, membership: dict[str, Any], horizon: Position) -> None:
+def _point(table: Any, membership: dict[str, Any], horizon: model.Position) -> None:
     """Set one list's entry to ``membership``, unless it is beyond the horizon."""
-    key = {name: membership[name] for name in (PARTITION_KEY, SORT_KEY)}
+    key = {name: membership[name] for name in (model.PARTITION_KEY, model.SORT_KEY)}
     attributes = [name for name in membership if name not in key]
     condition, values = _not_beyond(horizon)
     unless_refused(  # by a newer write that was first
@@ -97,22 +87,22 @@ def _point(table: Any, membership: dict[str, Any], horizon: Position) -> None:
     )
 
 
-def _remove(table: Any, key: dict[str, str], horizon: Position) -> None:
+def _remove(table: Any, key: dict[str, str], horizon: model.Position) -> None:
     """Take the conversation off one list, unless its entry is beyond the horizon."""
     condition, values = _not_beyond(horizon)
     unless_refused(table.delete_item, Key=key, ConditionExpression=condition, ExpressionAttributeValues=values)
 
 
-def _not_beyond(horizon: Position) -> tuple[str, dict[str, str]]:
+def _not_beyond(horizon: model.Position) -> tuple[str, dict[str, str]]:
     """The condition that an entry's last message is the horizon's or an earlier one.
 
     Every entry written here has both as text. One that was put by hand and lacks the time, or the id as text, counts as
     the earliest; so does a missing entry.
     """
     return (
-        f"attribute_not_exists({INDEX_SORT_KEY}) "
-        f"OR {INDEX_SORT_KEY} < :horizonAt "
-        f"OR ({INDEX_SORT_KEY} = :horizonAt "
+        f"attribute_not_exists({model.INDEX_SORT_KEY}) "
+        f"OR {model.INDEX_SORT_KEY} < :horizonAt "
+        f"OR ({model.INDEX_SORT_KEY} = :horizonAt "
         "AND (NOT attribute_type(LastMessageId, :text) OR LastMessageId <= :horizonId))",
         {":horizonAt": horizon.sent_at, ":horizonId": horizon.message_id, ":text": "S"},
     )

@@ -12,20 +12,10 @@ from typing import NamedTuple
 
 from cli.errors import OpsError
 from model.messages import item_bytes
+from ops import template
 from ops.cost.load import Image, Load, index_units, membership, message, read_units, stored_bytes, write_units
 from ops.cost.prices import DAYS, GB, HOURS
-from ops.template import (
-    TABLE_TYPES,
-    CapacityKey,
-    KeptPoints,
-    Properties,
-    Stacks,
-    StackTemplate,
-    Throughput,
-    kept_points,
-    runs_a_day,
-    throughputs,
-)
+from ops.template import TABLE_TYPES, Properties, Stacks, StackTemplate, Throughput, runs_a_day, throughputs
 
 # Where neither the caller nor the template names one.
 REGION = "us-east-1"
@@ -41,7 +31,7 @@ _KEY_SECONDS, _KEY_CALLERS = 300, 2
 # For each capacity: consumption and capacity, too high and too low
 # (https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/AutoScaling.html).
 _SCALING_ALARMS = 4
-Units = Mapping[CapacityKey, float]
+Units = Mapping[template.CapacityKey, float]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +49,9 @@ class BilledStage:
     is_placed: bool
     replicas: Mapping[str, bool]
     indexes: Mapping[str, tuple[str, ...]]
-    throughputs: Mapping[CapacityKey, Throughput]
+    throughputs: Mapping[template.CapacityKey, Throughput]
     readers: tuple[Properties, ...]
-    points: tuple[KeptPoints, ...]
+    points: tuple[template.KeptPoints, ...]
     restore_tests_a_day: float
 
 
@@ -112,7 +102,7 @@ def read(stacks: Stacks, *, region: str | None = None) -> BilledStage:
             for mapping in main.properties_of("AWS::Lambda::EventSourceMapping")
             if mapping.get("EventSourceArn") == {"Fn::GetAtt": [id, "StreamArn"]}
         ),
-        points=tuple(kept_points(main)),
+        points=tuple(template.kept_points(main)),
         restore_tests_a_day=sum(tests) * len(main.properties_of("AWS::Backup::RestoreTestingSelection")),
     )
 

@@ -31,20 +31,8 @@ class Holding:
     unseen: tuple[Unseen, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Found:
-    """What was found of one stack, the context's."""
-
-    context: Context
-    deployed: StackDescription | None
-    inventory: Inventory
-
-    @property
-    def tables(self) -> list[str]:
-        """Those whose recovery points may be in vaults outside the stack."""
-        inventory = self.inventory
-        names = {vault.table for vault in inventory.vaults} | {table.name for table in inventory.tables}
-        return sorted(names - {""})
+# What was found of one stack, the context's.
+_Found = tuple[Context, StackDescription | None, Inventory]
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -75,9 +63,9 @@ def take(context: Context, *, every: bool) -> tuple[list[Holding], list[Unseen]]
         context = dataclasses.replace(context, clients=SharedClients(context.clients))
     names, unseen = leftovers.stacks(context, every=every)
     with lanes(LANES if every else 1) as opened:
-        found = sorted(opened.map(partial(_find, context), names.items()), key=lambda one: one.context.stack)
-        tables = {name for one in found for name in one.tables}
-        listed = [vault for one in found for vault in one.inventory.vaults]
+        found = sorted(opened.map(partial(_find, context), names.items()), key=lambda one: one[0].stack)
+        tables = {name for *_, inventory in found for name in _tables(inventory)}
+        listed = [vault for *_, inventory in found for vault in inventory.vaults]
         points, unread = vaults.table_points(context, tables, listed=listed)
         elsewhere = defaultdict[str, list[Point]](list)
         for point in points:
@@ -95,19 +83,26 @@ def _find(context: Context, named: tuple[str, Iterable[str]]) -> _Found:
     deployed = find_stack(context.clients, stack)
     output_name = deployed.outputs.get("TableName") if deployed else None
     inventory = leftovers.take(context, more_tables=[*tagged, *([output_name] if output_name else [])])
-    return _Found(context=context, deployed=deployed, inventory=inventory)
+    return context, deployed, inventory
 
 
-def _holding(one: _Found, elsewhere: Mapping[str, list[Point]]) -> Holding:
+def _tables(inventory: Inventory) -> list[str]:
+    """Those whose recovery points may be in vaults outside the stack."""
+    names = {vault.table for vault in inventory.vaults} | {table.name for table in inventory.tables}
+    return sorted(names - {""})
+
+
+def _holding(found: _Found, elsewhere: Mapping[str, list[Point]]) -> Holding:
     """``elsewhere``: the recovery points of each table."""
-    own = {vault.name for vault in one.inventory.vaults}
-    points = [point for name in one.tables for point in elsewhere.get(name, ()) if point.vault not in own]
+    context, deployed, inventory = found
+    own = {vault.name for vault in inventory.vaults}
+    points = [point for name in _tables(inventory) for point in elsewhere.get(name, ()) if point.vault not in own]
     return Holding(
-        stack=one.context.stack,
-        status=one.deployed.status if one.deployed else "",
-        missing=missing_table(one.context.clients, one.deployed),
-        things=tuple(costs.things(one.context, one.inventory, points)),
-        unseen=one.inventory.unseen,
+        stack=context.stack,
+        status=deployed.status if deployed else "",
+        missing=missing_table(context.clients, deployed),
+        things=tuple(costs.things(context, inventory, points)),
+        unseen=inventory.unseen,
     )
 
 

@@ -20,26 +20,14 @@ from cli.errors import OpsError, UsageError
 from cli.polling import duration
 from dynamo.table import unless_refused
 from dynamo.values import item_bytes
-from model.messages import (
-    PARTITION_KEY,
-    SORT_KEY,
-    Key,
-    Position,
-    conversation_id,
-    conversation_key,
-    format_time,
-    is_membership,
-    is_message,
-    key_of,
-    participants,
-)
+from model import messages as model
 from model.wire import Typed
 from ops.restore import origin
 from ops.restore.comparison import First, TableReader, UnitBudget, differences, digest
 
 MISSING, CHANGED, NEWER = "missing", "changed", "newer"
 _RESERVED = "#recovery#"  # begins the partition keys under which the temporary table keeps a plan
-_HEADER = {PARTITION_KEY: {"S": f"{_RESERVED}plan"}, SORT_KEY: {"S": "plan"}}
+_HEADER = {model.PARTITION_KEY: {"S": f"{_RESERVED}plan"}, model.SORT_KEY: {"S": "plan"}}
 # As many as one BatchGetItem reads.
 _ENTRIES = 100
 
@@ -56,19 +44,19 @@ class Scope:
 
     def includes(self, item: Typed) -> bool:
         """Whether the item, or its key, is compared at all. Entries of lists are not: they follow from the messages."""
-        pk, sk = (item.get(name, {}).get("S", "") for name in (PARTITION_KEY, SORT_KEY))
-        if is_membership(pk, sk) or pk.startswith(_RESERVED):
+        pk, sk = (item.get(name, {}).get("S", "") for name in (model.PARTITION_KEY, model.SORT_KEY))
+        if model.is_membership(pk, sk) or pk.startswith(_RESERVED):
             return False
-        if self.conversation and pk != conversation_key(self.conversation):
+        if self.conversation and pk != model.conversation_key(self.conversation):
             return False
         if not self.since and not self.until:
             return True
-        sent_at = Position.of(sk).sent_at
-        return is_message(pk, sk) and self.since <= sent_at and (not self.until or sent_at < self.until)
+        sent_at = model.Position.of(sk).sent_at
+        return model.is_message(pk, sk) and self.since <= sent_at and (not self.until or sent_at < self.until)
 
     def includes_live(self, item: Typed) -> bool:
         """As ``includes``, for the live table. Raises OpsError for a key like those under which a plan is kept."""
-        if item.get(PARTITION_KEY, {}).get("S", "").startswith(_RESERVED):
+        if item.get(model.PARTITION_KEY, {}).get("S", "").startswith(_RESERVED):
             raise OpsError(
                 f"an item's pk begins with '{_RESERVED}', which recover keeps for its plan; move that item first"
             )
@@ -84,12 +72,12 @@ def scope_of(arguments: Any, now: datetime) -> Scope:
     times = {}
     for name in ("since", "until"):
         if (text := getattr(arguments, name)) is not None:
-            times[name] = format_time(origin.parse_time(text, now, option=f"--{name}"))
+            times[name] = model.format_time(origin.parse_time(text, now, option=f"--{name}"))
     if len(times) == 2 and times["since"] >= times["until"]:
         raise UsageError(f"--since {times['since']} is not before --until {times['until']}")
     try:
         given = arguments.conversation
-        conversation = "" if given is None else conversation_id(*participants(given))
+        conversation = "" if given is None else model.conversation_id(*model.participants(given))
     except ValueError as error:
         raise UsageError(f"--conversation: {error}") from None
     return Scope(exact=arguments.exact, only_missing=arguments.only_missing, conversation=conversation, **times)
@@ -99,7 +87,7 @@ def scope_of(arguments: Any, now: datetime) -> Scope:
 class Entry:
     """One key to write, and the digest of the live item that was compared; empty where there was none."""
 
-    key: Key
+    key: model.Key
     digest: str
 
 
@@ -141,13 +129,13 @@ class Differences:
 
     def __init__(self, plan: Plan, *, most: int, everything: IO[str] | None = None) -> None:
         self.plan = plan
-        self._first = {kind: First[Key](most) for kind in plan.counts}
+        self._first = {kind: First[model.Key](most) for kind in plan.counts}
         self._everything = everything
 
     def note(self, before: Typed | None, after: Typed | None) -> Entry | None:
         """Count one difference, from the live item to the backup's; the entry, if it is to be written."""
         kind = MISSING if before is None else NEWER if after is None else CHANGED
-        key = key_of(before or after or {})
+        key = model.key_of(before or after or {})
         self.plan.counts[kind] += 1
         self._first[kind].add(key)
         if self._everything:
@@ -159,13 +147,13 @@ class Differences:
         self.plan.units += units(before, after)
         return Entry(key, spelled(before))
 
-    def examples(self) -> Iterator[tuple[str, Key]]:
+    def examples(self) -> Iterator[tuple[str, model.Key]]:
         """The first differences of each kind, by conversation and time."""
         for kind, first in self._first.items():
             yield from ((kind, key) for key in first.smallest())
 
 
-def as_line(key: Key, **more: str) -> str:
+def as_line(key: model.Key, **more: str) -> str:
     """One difference, as a line of JSON."""
     return json.dumps(more | {"pk": key[0], "sk": key[1]}) + "\n"
 
@@ -201,7 +189,7 @@ class PlanStore:
     def record(self, plan: Plan) -> None:
         """Make the plan valid. Raises OpsError if another run was first."""
         item = _HEADER | {"Plan": {"S": json.dumps(asdict(plan))}}
-        condition = f"attribute_not_exists({PARTITION_KEY})"
+        condition = f"attribute_not_exists({model.PARTITION_KEY})"
         put = {"call": self.dynamodb.put_item, "TableName": self.name, "Item": item, "ConditionExpression": condition}
         # A lost answer is repeated too.
         if not unless_refused(self._budget.spend, **put) and self.recorded() != plan:
@@ -220,7 +208,7 @@ class PlanStore:
         request: dict[str, Any] = {
             "TableName": self.name,
             "KeyConditionExpression": "#pk = :plan",
-            "ExpressionAttributeNames": {"#pk": PARTITION_KEY},
+            "ExpressionAttributeNames": {"#pk": model.PARTITION_KEY},
             "ExpressionAttributeValues": {":plan": {"S": plan.partition}},
             "ConsistentRead": True,
         }
@@ -229,7 +217,7 @@ class PlanStore:
             answer = self._budget.spend(self.dynamodb.query, **request)
             for item in answer["Items"]:
                 # Of each chunk "done" sorts before "entries".
-                number, _, what = item[SORT_KEY]["S"].partition("#")
+                number, _, what = item[model.SORT_KEY]["S"].partition("#")
                 if what == "done":
                     written = {number: frozenset(map(int, item["Done"]["NS"]))}
                     continue
@@ -252,7 +240,7 @@ class PlanStore:
 
 
 def _key(plan: Plan, number: int, what: str) -> Typed:
-    return {PARTITION_KEY: {"S": plan.partition}, SORT_KEY: {"S": f"{number:09}#{what}"}}
+    return {model.PARTITION_KEY: {"S": plan.partition}, model.SORT_KEY: {"S": f"{number:09}#{what}"}}
 
 
 def make(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from types import SimpleNamespace
 from typing import IO, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -13,33 +14,22 @@ from botocore.exceptions import BotoCoreError, ClientError
 from cli import output
 from cli.command_line import Context
 from cli.errors import OpsError
+from dynamo.memberships import last_message
 from dynamo.parallel import lanes
 from dynamo.table import other_keys
-from dynamo.values import untyped
-from model.messages import (
-    CONVERSATION_PREFIX,
-    MESSAGE_PREFIX,
-    PARTITION_KEY,
-    SORT_KEY,
-    Key,
-    conversation_key,
-    is_message,
-    key_of,
-    membership_key,
-    memberships,
-    participants,
-)
+from model import messages as model
 from ops.inventory.costs import Rates
 from ops.recover import plan as plans
 from ops.recover.plan import Differences, Plan, PlanStore, Scope, as_line
 from ops.recover.temporary import Temporary
-from ops.recover.write_back import WriteBack, Written, patiently, typed_key
+from ops.recover.write_back import WriteBack, Written, patiently
 from ops.restore.comparison import TableReader, UnitBudget, differences
 
 _READ_UNITS = 3000.0  # per second, on demand
 _WRITE_UNITS = 1000.0  # per second, on demand: what one partition takes
 _LIST_SECONDS, _LIST_PAUSE_SECONDS, _LISTS_AT_ONCE = 600, 0.5, 8
 _MOST_REMEMBERED = 100_000  # conversations whose lists need no second look
+_READS = ("query", "get_item")
 _MOST_CHECKED = 100_000  # of the differences that are left
 
 
@@ -49,8 +39,8 @@ class Outcome:
 
     written: Written
     differences: int  # in what was to be brought back
-    unrecovered: list[Key]  # still as before
-    first: list[Key]
+    unrecovered: list[model.Key]  # still as before
+    first: list[model.Key]
     late: list[str]  # conversations that lists do not show rightly
 
 
@@ -129,10 +119,9 @@ class Recovery:
         writing = WriteBack(dynamodb, self.table, live=live, copy=copy, store=self.store, budget=self._writes)
         written = writing.run(self.context, plan)
         keys = ([entry.key for entry in chunk.entries.values()] for chunk in self.store.chunks(plan))
-        lists = Lists(dynamodb, self.table, live=live, budget=self._reads)
-        late = lists.follow(self.context, keys, seconds=_LIST_SECONDS if self._has_stream else 0)
+        late = follow_lists(self.context, self._plain_table(), keys, seconds=_LIST_SECONDS if self._has_stream else 0)
         self.context.say("comparing again")
-        again, left = Differences(Plan(scope=plan.scope, asked="", table_id=""), most=0), dict[Key, str]()
+        again, left = Differences(Plan(scope=plan.scope, asked="", table_id=""), most=0), dict[model.Key, str]()
         for before, after in differences(self.context, *self._readers(plan.scope)):
             entry = again.note(before, after)
             if entry and len(left) < _MOST_CHECKED:
@@ -147,9 +136,15 @@ class Recovery:
             late=late,
         )
 
+    def _plain_table(self) -> Any:
+        """The live table with Python's values, for threads; within the budget for reads."""
+        client = self.context.clients.resource("dynamodb", connections=_LISTS_AT_ONCE).meta.client
+        reads = {name: partial(self._reads.spend, getattr(client, name), TableName=self.table) for name in _READS}
+        return SimpleNamespace(**reads)
+
     def _readers(self, scope: Scope) -> tuple[TableReader, TableReader]:
         """Readers of the live table and of the copy."""
-        partition = conversation_key(scope.conversation) if scope.conversation else ""
+        partition = model.conversation_key(scope.conversation) if scope.conversation else ""
         there, here = self.temp.context.clients("dynamodb"), self.context.clients("dynamodb")
         return (
             TableReader(here, self.table, self._reads, includes=scope.includes_live, partition=partition),
@@ -177,53 +172,38 @@ def rates(live: dict[str, Any], wanted: float | None) -> tuple[float, float]:
     return max(reads, 1.0) if reads else _READ_UNITS, wanted or (max(writes, 1.0) if writes else _WRITE_UNITS)
 
 
-class Lists:
-    """The entries in conversation lists that the table ``name`` should have, and has.
+def follow_lists(context: Context, table: Any, chunks: Iterable[Iterable[model.Key]], *, seconds: float) -> list[str]:
+    """Wait until the lists show the last messages of all conversations of ``chunks``; the conversations missed.
 
-    The stream's function brings them up to date.
+    The stream's function brings them up to date. ``table`` is like a boto3 Table.
     """
+    context.say("waiting for the conversation lists")
+    end, late, seen = context.clock.monotonic() + seconds, list[str](), set[str]()
+    with lanes(_LISTS_AT_ONCE) as opened:
+        for keys in chunks:
+            found = {key[0].removeprefix(model.CONVERSATION_PREFIX) for key in keys if model.is_message(*key)}
+            left = sorted(found - seen)
+            while left := [one for one, is_right in opened.map(partial(_is_listed, table), left) if not is_right]:
+                if context.clock.monotonic() >= end:
+                    late += left
+                    break
+                context.clock.sleep(_LIST_PAUSE_SECONDS)
+            if len(seen) > _MOST_REMEMBERED:
+                seen.clear()
+            seen |= found
+    return late
 
-    def __init__(self, dynamodb: Any, name: str, *, live: TableReader, budget: UnitBudget) -> None:
-        self._dynamodb, self._name, self._live, self._budget = dynamodb, name, live, budget
 
-    def follow(self, context: Context, chunks: Iterable[Iterable[Key]], *, seconds: float) -> list[str]:
-        """Wait until the lists show the last messages of all conversations of ``chunks``; the conversations missed."""
-        context.say("waiting for the conversation lists")
-        end, late, seen = context.clock.monotonic() + seconds, list[str](), set[str]()
-        with lanes(_LISTS_AT_ONCE) as opened:
-            for keys in chunks:
-                found = {key[0].removeprefix(CONVERSATION_PREFIX) for key in keys if is_message(*key)}
-                left = sorted(found - seen)
-                while left := [one for one, is_right in opened.map(self._is_right, left) if not is_right]:
-                    if context.clock.monotonic() >= end:
-                        late += left
-                        break
-                    context.clock.sleep(_LIST_PAUSE_SECONDS)
-                if len(seen) > _MOST_REMEMBERED:
-                    seen.clear()
-                seen |= found
-        return late
-
-    def _is_right(self, conversation: str) -> tuple[str, bool]:
-        answer = self._budget.spend(
-            self._dynamodb.query,
-            TableName=self._name,
-            KeyConditionExpression="#pk = :conversation AND begins_with(#sk, :messages)",
-            ExpressionAttributeNames={"#pk": PARTITION_KEY, "#sk": SORT_KEY},
-            ExpressionAttributeValues={
-                ":conversation": {"S": conversation_key(conversation)},
-                ":messages": {"S": MESSAGE_PREFIX},
-            },
-            ConsistentRead=True,
-            ScanIndexForward=False,
-            Limit=1,
-        )
-        try:
-            users = participants(conversation)
-            right = {key_of(row): row for item in answer["Items"] for row in memberships(untyped(item))}
-        except ValueError:  # no list can show it
-            return conversation, True
-        keys = [membership_key(user, conversation) for user in users]
-        there = {key_of(row): untyped(row) for row in self._live.get([typed_key(key_of(key)) for key in keys])}
-        same_keys = there.keys() == right.keys()
-        return conversation, same_keys and all(row.items() <= there[key].items() for key, row in right.items())
+def _is_listed(table: Any, conversation: str) -> tuple[str, bool]:
+    """Whether both users' lists show the last message of a conversation, as far as any list can."""
+    try:
+        users, last = model.participants(conversation), last_message(table, conversation)
+        right = {row[model.PARTITION_KEY]: row for row in (model.memberships(last) if last else ())}
+    except ValueError:
+        return conversation, True
+    for user in users:
+        key = model.membership_key(user, conversation)
+        row, wanted = table.get_item(Key=key, ConsistentRead=True).get("Item"), right.get(key[model.PARTITION_KEY])
+        if bool(row) != bool(wanted) or (row and wanted and not wanted.items() <= row.items()):
+            return conversation, False
+    return conversation, True

@@ -95,7 +95,8 @@ def restore_metadata(context: Context, point: Point, key: str | None) -> dict[st
     by_name = {name.lower(): value for name, value in kept.items()}
     rest = {name: value for name, value in kept.items() if name.lower() not in _OURS}
     kept_key = by_name.get("kmsmasterkeyarn", "")
-    region = _region(kept_key)
+    # No ARN is "Not Applicable", which stands for a key of AWS.
+    region = kept_key.split(":")[3] if kept_key.startswith("arn:") else ""
     if not key and region == context.region:
         key = kept_key
     elif not key and (region or key is None) and _is_customers(context, point.key):
@@ -110,11 +111,6 @@ def restore_metadata(context: Context, point: Point, key: str | None) -> dict[st
         return rest | {"encryptionType": "KMS", "kmsMasterKeyArn": key}
     encryption = {"encryptionType": by_name.get("encryptiontype", "Default")}
     return rest | encryption | ({"kmsMasterKeyArn": kept_key} if kept_key else {})
-
-
-def _region(key: str) -> str:
-    """The region in a key's ARN; empty for "Not Applicable", which stands for a key of AWS."""
-    return key.split(":")[3] if key.startswith("arn:") else ""
 
 
 def _is_customers(context: Context, key: str) -> bool:

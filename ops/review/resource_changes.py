@@ -153,7 +153,9 @@ def _replacements(before: Resources, after: Resources) -> dict[str, list[str]]:
             if was != now:
                 yield key
                 continue
-            for other, attribute in sorted(_references(now)):
+            # Each logical id with its attribute, which is empty for Ref.
+            references = {found for pattern in _REFERENCES for found in re.findall(pattern, json.dumps(now))}
+            for other, attribute in sorted(references):
                 if other in found or (attribute == "StreamArn" and other in streams):
                     yield f"{key}, which refers to {short(other)}"
 
@@ -163,12 +165,6 @@ def _replacements(before: Resources, after: Resources) -> dict[str, list[str]]:
     while more := {id: why for id in both if id not in found and (why := list(reasons(id)))}:
         found |= more
     return found
-
-
-def _references(value: Any) -> set[tuple[str, str]]:
-    """The logical ids that a value refers to, each with the attribute; empty for ``Ref``."""
-    text = json.dumps(value)
-    return {found for pattern in _REFERENCES for found in re.findall(pattern, text)}
 
 
 def _taken_names(before: Resources, after: Resources, replaced: Collection[str]) -> Iterator[str]:

@@ -148,7 +148,7 @@ def test_the_plan_of_another_run_is_not_deleted(quick_stage, ops, monkeypatch, o
         """The other run, which takes over the table, writes, and is interrupted; then a person edits."""
         monkeypatch.setattr(owner, step, original)
         with monkeypatch.context() as patched:
-            patched.setattr("ops.recover.recovery.Lists.follow", interrupted)
+            patched.setattr("ops.recover.recovery.follow_lists", interrupted)
             assert ops("recover", "--yes")[0] == 130
         put(dynamodb, table, note(1, "by hand"))
         return original(*arguments)

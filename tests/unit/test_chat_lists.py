@@ -37,7 +37,7 @@ def test_rows_are_compared_with_the_messages(messages, rows, read, states):
     def query(**request):
         if "IndexName" in request:
             return {"Items": rows}
-        key = request["ExpressionAttributeValues"][":conversation"]
+        key = request["ExpressionAttributeValues"][":pk"]
         last = messages.get(key.removeprefix("CONVERSATION#"))
         return {"Items": [last] if last else []}
 

@@ -44,7 +44,6 @@ def test_a_message_of_the_millisecond_that_a_time_is_in_comes_before_it():
     assert upper_bound("2026-01-01T09:00:00.0005Z") > f"MESSAGE#{T}#id"
     assert first_at("2026-01-01T09:00:00.0005Z") > f"MESSAGE#{T}#id" < last_at("2026-01-01T09:00:00.0005Z")
     assert place("2026-01-01T10:00:00.000001+01:00") == ("2026-01-01T09:00:00.001Z", "")
-    assert upper_bound("9999-12-31T23:59:59.999999Z") == "MESSAGE#9999-12-31T23:59:59.999Z"
 
 
 @pytest.mark.parametrize("text", ["now", "2026-13-01", "2026-1-1", "0000-01-01", "2026-01-01T25:00Z", "٢٠٢٦-٠١-٠١"])

@@ -49,12 +49,12 @@ def test_lists_end_right_whatever_fails(history, fault):
     assert exploration.states > 50
 
 
-_ABSENT = 'f"attribute_not_exists({INDEX_SORT_KEY}) "\n        f"OR '
+_ABSENT = 'f"attribute_not_exists({model.INDEX_SORT_KEY}) "\n        f"OR '
 _CONDITION = "        ConditionExpression=condition,\n"
 _UPDATE = "        ExpressionAttributeNames="
 _DELETED_IF = "ConditionExpression=condition, "
 _DELETE = f"table.delete_item, Key=key, {_DELETED_IF}"
-_BEYOND = "if newest and Position.of(newest[SORT_KEY]) > horizon"
+_BEYOND = "if newest and model.Position.of(newest[model.SORT_KEY]) > horizon"
 # What the rule would be without one of its parts, and a history in which that shows.
 WEAKER = {
     "writes without reading again": (
@@ -69,18 +69,18 @@ WEAKER = {
     ),
     "compares positions where bodies may differ": (
         "if newest == written:",
-        "if newest and written and newest[SORT_KEY] == written[SORT_KEY]:",
+        "if newest and written and newest[model.SORT_KEY] == written[model.SORT_KEY]:",
         ((1, "a"), (1, "b")),
     ),
     "lets no edit through": ("LastMessageId <= :horizonId", "LastMessageId < :horizonId", ((1, "a"), (1, "b"))),
     "takes one millisecond for one message": (
-        "{INDEX_SORT_KEY} < :horizonAt",
-        "{INDEX_SORT_KEY} <= :horizonAt",
+        "{model.INDEX_SORT_KEY} < :horizonAt",
+        "{model.INDEX_SORT_KEY} <= :horizonAt",
         ((2, "a"), (3, "a")),
     ),
     "goes only forward": (
         "_point(table, membership, horizon)",
-        "_point(table, membership, Position.of(newest[SORT_KEY]))",
+        "_point(table, membership, model.Position.of(newest[model.SORT_KEY]))",
         ((1, "a"), (2, "a"), (2, None)),
     ),
     "writes beyond the horizon": (_BEYOND, "if False", ((1, "a"), (2, "a"), (2, None))),
@@ -89,10 +89,10 @@ WEAKER = {
     "removes without a condition": (_DELETE, _DELETE.replace(_DELETED_IF, ""), ((1, "a"), (1, None), (2, "a"))),
     "writes without a condition": (_CONDITION + _UPDATE, _UPDATE, ((1, "a"), (2, "a"))),
     "opens no conversation": (_ABSENT, 'f"', ((1, "a"),)),
-    "writes one list": ("in memberships(newest):", "in memberships(newest)[:1]:", ((1, "a"),)),
+    "writes one list": ("in model.memberships(newest):", "in model.memberships(newest)[:1]:", ((1, "a"),)),
     "clears one list": (
-        "for user in participants(conversation):",
-        "for user in participants(conversation)[:1]:",
+        "for user in model.participants(conversation):",
+        "for user in model.participants(conversation)[:1]:",
         ((1, "a"), (1, None)),
     ),
 }
