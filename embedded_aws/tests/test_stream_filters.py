@@ -67,7 +67,7 @@ def image(**attributes):
 )
 def test_a_pattern_matches(pattern, expected):
     assert is_pattern(json.dumps(pattern))
-    assert matches(pattern, RECORD) == expected
+    assert matches(json.dumps(pattern), RECORD) == expected
 
 
 @pytest.mark.parametrize(
@@ -80,12 +80,17 @@ def test_a_pattern_matches(pattern, expected):
         {"eventName": [{"prefix": 1}]},
         {"eventName": [{"prefix": "a", "suffix": "b"}]},
         {"eventName": [{"like": "a"}]},
+        # Rules that EventBridge alone has.
+        {"eventName": [{"wildcard": "M*"}]},
+        {"eventName": ["INSERT", {"anything-but": {"prefix": "M"}}]},
+        {"dynamodb": {"Keys": {"$or": [{"a": ["x"]}, {"b": [{"cidr": "10.0.0.0/8"}]}]}}},
         {"eventName": [{"exists": "true"}]},
         {"eventName": [{"numeric": [">"]}]},
         {"eventName": [{"numeric": ["~", 1]}]},
         {"eventName": [{"numeric": [">", "1"]}]},
         {"eventName": [{"anything-but": [["a"]]}]},
         {"$or": []},
+        {"$or": ["MODIFY"]},
         {"$or": [{"eventName": "MODIFY"}]},
     ],
 )
