@@ -126,23 +126,12 @@ HOOKS: list[tuple[str, Callable[[Any, Any], Any], Any]] = [
     (_STACKS + "_ddb_create", instead, table_resources.create),
     (_STACKS + "_ddb_delete", instead, table_resources.delete),
     # CloudFormation's types of resources
-    (TYPES + "AWS::Backup::BackupPlan.create", instead, backup_resources.create_plan),
-    (TYPES + "AWS::Backup::BackupPlan.delete", instead, backup_resources.delete_plan),
-    (TYPES + "AWS::Backup::BackupSelection.create", instead, backup_resources.create_selection),
-    (TYPES + "AWS::Backup::BackupSelection.delete", instead, backup_resources.delete_selection),
-    (TYPES + "AWS::Backup::BackupVault.create", instead, backup_resources.create_vault),
-    (TYPES + "AWS::Backup::BackupVault.update", around, backup_resources.update_vault),
-    (TYPES + "AWS::Backup::BackupVault.delete", instead, backup_resources.delete_vault),
-    (TYPES + "AWS::Backup::BackupVault.import", instead, backup_resources.adopt_vault),
+    *(
+        (f"{TYPES}{kind}.{name}", instead, function)
+        for kind, functions in backup_resources.HANDLERS.items()
+        for name, function in functions.items()
+    ),
     (_IMPORTS + "AWS::Backup::BackupVault", instead, backup_resources.VAULTS),
-    (TYPES + "AWS::Backup::RestoreTestingPlan.create", instead, backup_resources.create_testing_plan),
-    (TYPES + "AWS::Backup::RestoreTestingPlan.update", instead, backup_resources.update_testing_plan),
-    (TYPES + "AWS::Backup::RestoreTestingPlan.delete", instead, backup_resources.delete_testing_plan),
-    (TYPES + "AWS::Backup::RestoreTestingPlan.update_with_logical_id", instead, True),
-    (TYPES + "AWS::Backup::RestoreTestingSelection.create", instead, backup_resources.create_testing_selection),
-    (TYPES + "AWS::Backup::RestoreTestingSelection.update", instead, backup_resources.update_testing_selection),
-    (TYPES + "AWS::Backup::RestoreTestingSelection.delete", instead, backup_resources.delete_testing_selection),
-    (TYPES + "AWS::Backup::RestoreTestingSelection.update_with_logical_id", instead, True),
     (TYPES + "AWS::DynamoDB::GlobalTable.create", instead, table_resources.create_global_table),
     (TYPES + "AWS::DynamoDB::GlobalTable.update", instead, table_resources.update_global_table),
     (TYPES + "AWS::DynamoDB::GlobalTable.delete", instead, table_resources.delete),

@@ -205,12 +205,12 @@ OPT_IN = "ResourceTypeOptInPreference"
 MANAGEMENT = "ResourceTypeManagementPreference"
 
 
-def describe_settings(_: Request) -> Json:
+def describe_region_settings(_: Request) -> Json:
     """DescribeRegionSettings: DynamoDB only, since nothing else can be backed up here."""
     return {name: _preference(name) for name in (OPT_IN, MANAGEMENT)}
 
 
-def update_settings(request: Request) -> None:
+def update_region_settings(request: Request) -> None:
     """UpdateRegionSettings."""
     for name in (OPT_IN, MANAGEMENT):
         store.region_settings[name] = _preference(name) | (request.get(name) or {})

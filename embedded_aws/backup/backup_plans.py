@@ -64,7 +64,7 @@ def _without_ids(plan: Json) -> Json:
     return plan | {"Rules": rules}
 
 
-def create_selection(request: Request) -> Json:
+def create_backup_selection(request: Request) -> Json:
     """CreateBackupSelection by a caller, who must be allowed to pass the role."""
     roles.check_role(request["BackupSelection"]["IamRoleArn"], request.caller)
     return create_selection_in(request["BackupPlanId"], request.members)
@@ -85,12 +85,12 @@ def create_selection_in(plan_id: str, body: Json) -> Json:
     return body_of(engine._create_selection(plan_id, body))
 
 
-def get_selection(request: Request) -> Json:
+def get_backup_selection(request: Request) -> Json:
     """GetBackupSelection."""
     return body_of(engine._get_selection(*_existing_selection(request)))
 
 
-def delete_selection(request: Request) -> None:
+def delete_backup_selection(request: Request) -> None:
     """DeleteBackupSelection; raises ApiError when the plan does not have the selection."""
     body_of(engine._delete_selection(*_existing_selection(request)))
 

@@ -51,12 +51,12 @@ def _requested_point(request: Request) -> RecoveryPoint:
     return existing_point(request["RecoveryPointArn"], request["BackupVaultName"])
 
 
-def describe_point(request: Request) -> Json:
+def describe_recovery_point(request: Request) -> Json:
     """DescribeRecoveryPoint."""
     return store.describe_recovery_point(_requested_point(request)) | {"StorageClass": "WARM"}
 
 
-def restore_metadata(request: Request) -> Json:
+def get_recovery_point_restore_metadata(request: Request) -> Json:
     """GetRecoveryPointRestoreMetadata (guide, "Restore a DynamoDB table").
 
     The guide has the names and values that a restore takes. That AWS answers the table's own
@@ -77,7 +77,7 @@ def _encryption(point: RecoveryPoint) -> dict[str, str]:
     return {"encryptionType": "KMS", "kmsMasterKeyArn": key}
 
 
-def update_lifecycle(request: Request) -> Json:
+def update_recovery_point_lifecycle(request: Request) -> Json:
     """UpdateRecoveryPointLifecycle."""
     point = _requested_point(request)
     vaults.check_unlocked(point.vault)
@@ -87,7 +87,7 @@ def update_lifecycle(request: Request) -> Json:
     return {name: shown[name] for name in names if name in shown}
 
 
-def delete_point(request: Request) -> None:
+def delete_recovery_point(request: Request) -> None:
     """DeleteRecoveryPoint: an empty 200 first, the deletion ends a while later.
 
     AWS deletes with the role that made the point or, failing that, with its service-linked role,
@@ -118,7 +118,7 @@ def _no_role_may_delete(point: RecoveryPoint) -> bool:
     return bool(denial)
 
 
-def list_by_vault(request: Request) -> Json:
+def list_recovery_points_by_backup_vault(request: Request) -> Json:
     """ListRecoveryPointsByBackupVault."""
     vault = request["BackupVaultName"]
     vaults.existing(vault)
@@ -135,20 +135,23 @@ def list_by_vault(request: Request) -> Json:
     return page(request, "RecoveryPoints", found, _BY_AGE, store.describe_recovery_point)
 
 
-def list_by_resource(request: Request) -> Json:
+def list_recovery_points_by_resource(request: Request) -> Json:
     """ListRecoveryPointsByResource."""
     found = [p for p in store.points.values() if p.table_arn == request["ResourceArn"] and p.status()]
     return page(request, "RecoveryPoints", found, _BY_AGE, store.describe_point_of_resource)
 
 
-def list_protected(request: Request) -> Json:
-    """ListProtectedResources, and ListProtectedResourcesByBackupVault when a vault is named."""
+def list_protected_resources(request: Request) -> Json:
+    """Also ListProtectedResourcesByBackupVault, which names a vault."""
     if vault := request.get("BackupVaultName"):
         vaults.existing(vault)
     return page(request, "Results", _latest_points(vault), _BY_AGE, _protected_description)
 
 
-def describe_protected(request: Request) -> Json:
+list_protected_resources_by_backup_vault = list_protected_resources
+
+
+def describe_protected_resource(request: Request) -> Json:
     """DescribeProtectedResource."""
     for point in _latest_points():
         if point.table_arn == request["ResourceArn"]:
@@ -195,7 +198,7 @@ def collect_tags() -> Iterator[tuple[str, Any]]:
             yield point.arn, tagging._normalise_flat(point.tags)
 
 
-def create_hold(request: Request) -> Json:
+def create_legal_hold(request: Request) -> Json:
     """CreateLegalHold."""
     hold_id = str(uuid.uuid4())
     hold: Json = {
@@ -211,27 +214,27 @@ def create_hold(request: Request) -> Json:
     return hold
 
 
-def get_hold(request: Request) -> Json:
+def get_legal_hold(request: Request) -> Json:
     """GetLegalHold."""
     return find(store.legal_holds, request["LegalHoldId"], "legal hold")
 
 
-def list_holds(request: Request) -> Json:
+def list_legal_holds(request: Request) -> Json:
     """ListLegalHolds, without what each selects."""
     listed = [{name: hold[name] for name in LISTED if name in hold} for hold in store.legal_holds.values()]
     return page(request, "LegalHolds", listed, itemgetter("CreationDate", "LegalHoldId"), dict)
 
 
-def cancel_hold(request: Request) -> None:
+def cancel_legal_hold(request: Request) -> None:
     """CancelLegalHold."""
-    hold = get_hold(request)
+    hold = get_legal_hold(request)
     reason = request["CancelDescription"]
     hold |= {"Status": "CANCELED", "CancellationDate": store.now(), "CancelDescription": reason}
 
 
-def list_held_points(request: Request) -> Json:
+def list_recovery_points_by_legal_hold(request: Request) -> Json:
     """ListRecoveryPointsByLegalHold."""
-    hold = get_hold(request)
+    hold = get_legal_hold(request)
     found = [p for p in store.points.values() if p.status() and _hold_selects(hold, p)]
     return page(request, "RecoveryPoints", found, _BY_AGE, _held_point)
 

@@ -26,7 +26,7 @@ DEPENDENT_ACTIONS = [
 ]
 
 
-def start(request: Request) -> Json:
+def start_restore_job(request: Request) -> Json:
     """StartRestoreJob."""
     given, role = request["Metadata"], request.get("IamRoleArn")
     if not role:  # which the model does not require
@@ -99,26 +99,26 @@ def _restore_copy(point: RecoveryPoint, target: str) -> None:
             dynamodb._backups.pop(copy_arn, None)
 
 
-def describe(request: Request) -> Json:
+def describe_restore_job(request: Request) -> Json:
     """DescribeRestoreJob."""
     return store.describe_restore_job(_existing(request))
 
 
-def metadata(request: Request) -> Json:
+def get_restore_job_metadata(request: Request) -> Json:
     """GetRestoreJobMetadata."""
     job = _existing(request)
     return {"RestoreJobId": job.id, "Metadata": job.metadata}
 
 
-def put_validation(request: Request) -> None:
+def put_restore_validation_result(request: Request) -> None:
     """PutRestoreValidationResult."""
     job = _existing(request)
     job.validation = request["ValidationStatus"]
     job.validation_message = str(request.get("ValidationStatusMessage") or "")
 
 
-def list_all(request: Request) -> Json:
-    """ListRestoreJobs, and ListRestoreJobsByProtectedResource when a resource is named."""
+def list_restore_jobs(request: Request) -> Json:
+    """Also ListRestoreJobsByProtectedResource, which names a resource."""
     resource = request.get("ResourceArn")
     found = [
         job
@@ -128,6 +128,9 @@ def list_all(request: Request) -> Json:
         and request.includes(job.created, "ByCreated")
     ]
     return page(request, "RestoreJobs", found, attrgetter("created", "id"), store.describe_restore_job)
+
+
+list_restore_jobs_by_protected_resource = list_restore_jobs
 
 
 def _existing(request: Request) -> RestoreJob:

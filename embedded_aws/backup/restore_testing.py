@@ -24,7 +24,7 @@ _LISTED = (
 )
 
 
-def create_plan(request: Request) -> Json:
+def create_restore_testing_plan(request: Request) -> Json:
     """CreateRestoreTestingPlan; raises ApiError for one that AWS refuses."""
     plan = request[PLAN]
     _check_name(plan[PLAN_NAME])
@@ -38,7 +38,7 @@ def create_plan(request: Request) -> Json:
     return _shown(record, "CreationTime")
 
 
-def update_plan(request: Request) -> Json:
+def update_restore_testing_plan(request: Request) -> Json:
     """UpdateRestoreTestingPlan: fields that are not given keep their values."""
     record: Json = _plan(request[PLAN_NAME])["plan"]
     changed = record | request[PLAN] | {PLAN_NAME: record[PLAN_NAME]}
@@ -47,19 +47,19 @@ def update_plan(request: Request) -> Json:
     return _shown(record, "CreationTime") | {"UpdateTime": record["LastUpdateTime"]}
 
 
-def get_plan(request: Request) -> Json:
+def get_restore_testing_plan(request: Request) -> Json:
     """GetRestoreTestingPlan."""
     return {PLAN: _plan(request[PLAN_NAME])["plan"]}
 
 
-def list_plans(request: Request) -> Json:
+def list_restore_testing_plans(request: Request) -> Json:
     """ListRestoreTestingPlans."""
     found = [entry["plan"] for entry in store.testing_plans.values()]
     without_points = [{name: plan[name] for name in plan if name != "RecoveryPointSelection"} for plan in found]
     return page(request, "RestoreTestingPlans", without_points, _age, dict)
 
 
-def delete_plan(request: Request) -> None:
+def delete_restore_testing_plan(request: Request) -> None:
     """DeleteRestoreTestingPlan; raises ApiError for a missing one and while it has selections."""
     name = request[PLAN_NAME]
     if _plan(name)["selections"]:
@@ -67,7 +67,7 @@ def delete_plan(request: Request) -> None:
     store.testing_plans.pop(name)
 
 
-def create_selection(request: Request) -> Json:
+def create_restore_testing_selection(request: Request) -> Json:
     """CreateRestoreTestingSelection; raises ApiError for one that AWS refuses."""
     plan, selection = request[PLAN_NAME], request[SELECTION]
     entry, name = _plan(plan), selection[SELECTION_NAME]
@@ -81,26 +81,26 @@ def create_selection(request: Request) -> Json:
     return _shown(entry["plan"]) | _shown(record, SELECTION_NAME, "CreationTime")
 
 
-def update_selection(request: Request) -> Json:
+def update_restore_testing_selection(request: Request) -> Json:
     """UpdateRestoreTestingSelection: fields that are not given keep their values."""
     record = _selection(request)
     record |= request[SELECTION]
     return _shown(record, SELECTION_NAME, "CreationTime") | {"UpdateTime": store.now()}
 
 
-def get_selection(request: Request) -> Json:
+def get_restore_testing_selection(request: Request) -> Json:
     """GetRestoreTestingSelection."""
     return {SELECTION: _selection(request)}
 
 
-def list_selections(request: Request) -> Json:
+def list_restore_testing_selections(request: Request) -> Json:
     """ListRestoreTestingSelections, without the resources that each protects."""
     found = _plan(request[PLAN_NAME])["selections"].values()
     listed = [{key: selection[key] for key in _LISTED if key in selection} for selection in found]
     return page(request, "RestoreTestingSelections", listed, _age, dict)
 
 
-def delete_selection(request: Request) -> None:
+def delete_restore_testing_selection(request: Request) -> None:
     """DeleteRestoreTestingSelection; raises ApiError for a missing one."""
     _selection(request)
     _plan(request[PLAN_NAME])["selections"].pop(request[SELECTION_NAME])

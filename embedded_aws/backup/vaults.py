@@ -35,7 +35,7 @@ SHOWN = ("BackupVaultName", "BackupVaultArn", "CreationDate", "CreatorRequestId"
 LOCK_SHOWN = ("MinRetentionDays", "MaxRetentionDays", "LockDate")  # for a locked vault only
 
 
-def create_vault(request: Request) -> Json:
+def create_backup_vault(request: Request) -> Json:
     """CreateBackupVault; raises ApiError for a name that is taken."""
     name = request["BackupVaultName"]
     if name in engine._vaults:
@@ -57,12 +57,12 @@ def existing(name: str) -> Json:
     return vault
 
 
-def describe_vault(request: Request) -> Json:
+def describe_backup_vault(request: Request) -> Json:
     """DescribeBackupVault."""
     return _vault_description(existing(request["BackupVaultName"]))
 
 
-def delete_vault(request: Request) -> None:
+def delete_backup_vault(request: Request) -> None:
     """DeleteBackupVault; raises ApiError for a missing one and for one that holds points."""
     name = existing(request["BackupVaultName"])["BackupVaultName"]
     if any(point.vault == name and point.holds_vault() for point in store.points.values()):
@@ -70,7 +70,7 @@ def delete_vault(request: Request) -> None:
     engine._vaults.pop(name)
 
 
-def list_vaults(request: Request) -> Json:
+def list_backup_vaults(request: Request) -> Json:
     """ListBackupVaults."""
     shown = [vault for vault in engine._vaults.values() if request.selects(ByVaultType="BACKUP_VAULT")]
     return page(request, "BackupVaultList", shown, itemgetter("CreationDate", "BackupVaultName"), _vault_description)
@@ -99,11 +99,11 @@ GRACE_DAYS = "ChangeableForDays"
 SHORTEST_GRACE_DAYS = 3
 
 
-def put_lock(request: Request) -> None:
+def put_backup_vault_lock_configuration(request: Request) -> None:
     """PutBackupVaultLockConfiguration; raises ApiError for a lock that AWS refuses."""
     lock = request.members
     check_lock(lock)
-    remove_lock(request)
+    delete_backup_vault_lock_configuration(request)
     vault = existing(request["BackupVaultName"])
     vault |= {days: int(lock[days]) for days in (MINIMUM_DAYS, MAXIMUM_DAYS) if lock.get(days)}
     if lock.get(GRACE_DAYS):
@@ -122,7 +122,7 @@ def check_lock(lock: Json) -> None:
         raise invalid(f"{MINIMUM_DAYS} must not be greater than {MAXIMUM_DAYS}")
 
 
-def remove_lock(request: Request) -> None:
+def delete_backup_vault_lock_configuration(request: Request) -> None:
     """DeleteBackupVaultLockConfiguration; raises ApiError once a compliance lock is final."""
     vault = existing(request["BackupVaultName"])
     if vault.get("LockDate", float("inf")) <= store.now():
@@ -152,7 +152,7 @@ def retention_refusal(name: str, lifecycle: Json) -> str | None:
 POLICY = "AccessPolicy"  # where the engine's record of the vault keeps it
 
 
-def put_policy(request: Request) -> None:
+def put_backup_vault_access_policy(request: Request) -> None:
     """PutBackupVaultAccessPolicy; raises ApiError for text that is not a policy document."""
     vault, policy = existing(request["BackupVaultName"]), str(request.get("Policy") or "")
     check_policy(policy)
@@ -169,7 +169,7 @@ def check_policy(policy: str) -> None:
         raise invalid("Policy is not a policy document")
 
 
-def get_policy(request: Request) -> Json:
+def get_backup_vault_access_policy(request: Request) -> Json:
     """GetBackupVaultAccessPolicy; raises ApiError when the vault has none."""
     vault = existing(request["BackupVaultName"])
     if POLICY not in vault:
@@ -179,7 +179,7 @@ def get_policy(request: Request) -> Json:
     return shown | {"Policy": vault[POLICY]}
 
 
-def remove_policy(request: Request) -> None:
+def delete_backup_vault_access_policy(request: Request) -> None:
     """DeleteBackupVaultAccessPolicy."""
     existing(request["BackupVaultName"]).pop(POLICY, None)
 
