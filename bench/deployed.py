@@ -2,14 +2,11 @@
 
 import re
 from collections.abc import Callable
-from functools import cache
 from typing import Any
 
-import boto3
-
 from bench.seed import items
-from bench.ways import KEYS
 from embedded_aws.process import Running
+from embedded_aws.tests.support.engine import clients_of
 from tests.support.deployment import Deployment, bootstrap
 
 _REPORT = re.compile(r"REPORT .*?\bDuration: ([\d.]+) ms")
@@ -17,11 +14,7 @@ _REPORT = re.compile(r"REPORT .*?\bDuration: ([\d.]+) ms")
 
 def seconds_in_lambda(aws: Running, count: int) -> float:
     """Deploy the stack with ``count`` messages; the duration that Lambda reports for them."""
-
-    @cache
-    def client(service: str) -> Any:
-        return boto3.client(service, endpoint_url=aws.endpoint, verify=aws.ca_file, **KEYS)
-
+    client = clients_of(aws)
     bootstrap(client)
     deployment = Deployment(client, "bench")
     outputs = deployment.deploy(items(count))

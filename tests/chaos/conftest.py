@@ -1,10 +1,19 @@
 """Faults between the seeding function and the embedded AWS."""
 
+from random import uniform
+
 import pytest
 
 from tests.support import burst as bursts
 from tests.support.relay import relaying
 from tests.support.withholding import Withholding
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """Pauses between tries, which would add up to minutes, are short."""
+    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03))
+    monkeypatch.setattr("dynamo.parallel._LONGEST_PAUSE", 0.05)
 
 
 @pytest.fixture(scope="session")

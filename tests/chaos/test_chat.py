@@ -15,8 +15,6 @@ NEW = {"pk": "a", "sk": "b", "Body": "new"}
 @pytest.fixture
 def chat(aws, burst, messages_table, monkeypatch, capsys):
     """``chat("send", ...)``: a command on the table, through the faults."""
-    # botocore's own pauses add up to a minute.
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0.01)
     for key, value in (aws.environment() | {"AWS_ENDPOINT_URL": burst.endpoint}).items():
         monkeypatch.setenv(key, value)
     return on_table(capsys, messages_table)

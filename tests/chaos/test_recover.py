@@ -1,7 +1,6 @@
 """A recovery through a faulty network and a throttling DynamoDB."""
 
 import re
-from random import uniform
 
 import pytest
 
@@ -14,10 +13,7 @@ COUNT = 60
 
 
 @pytest.fixture
-def stage(aws, client, name, monkeypatch):
-    # Pauses add up to minutes.
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03))
-    monkeypatch.setattr("dynamo.parallel._LONGEST_PAUSE", 0.05)
+def stage(aws, client, name):
     with quick_deployment(aws, client, name) as deployment:
         yield deployment.deploy(**KEYS)
 

@@ -3,8 +3,6 @@
 The function's own code with the client that it makes for itself; only its endpoint is a faulty one.
 """
 
-from random import uniform
-
 import pytest
 from botocore.exceptions import ClientError
 
@@ -17,9 +15,6 @@ ALL = {"Total", "Present", "Written", "Unchanged", "Preserved", "Removed"}
 @pytest.fixture
 def seed(aws, messages_table, monkeypatch):
     """``seed(endpoint, new, old)``: the function's counts that are not zero."""
-    # Pauses add up to minutes; botocore's ten tries alone take up to two.
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03))
-    monkeypatch.setattr("dynamo.parallel._LONGEST_PAUSE", 0.05)
 
     def send(endpoint, new, old=None, **more):
         for key, value in (aws.environment() | {"AWS_ENDPOINT_URL": endpoint}).items():

@@ -1,7 +1,6 @@
 """Export, import and reindex through a faulty network and a throttling DynamoDB."""
 
 import json
-from random import uniform
 
 import pytest
 
@@ -18,9 +17,6 @@ def chat(capsys, aws, messages_table, monkeypatch):
     """``chat(endpoint, "import", ...)``: the command, through that endpoint."""
     for key, value in aws.environment().items():
         monkeypatch.setenv(key, value)
-    # Pauses add up to minutes.
-    monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: uniform(0, 0.03))
-    monkeypatch.setattr("dynamo.parallel._LONGEST_PAUSE", 0.05)
     run = on_table(capsys, messages_table)
 
     def through(endpoint, *arguments):

@@ -53,7 +53,7 @@ def transfer(aws, messages_table, tmp_path, monkeypatch):
 
 def killed_and_continued(transfer, state, name, total, *arguments):
     """Kill a transfer at ever later moments, then let it end: each continues the one before."""
-    moments = sorted(random.Random(20261121).sample(range(1, total // 2), KILLS))
+    moments = sorted(random.Random(20261121).sample(range(1, total // 4), KILLS))
     for number, moment in enumerate(moments):
         status, said = transfer(state, name, moment, *arguments)
         assert status == -9, said

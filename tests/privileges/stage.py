@@ -168,7 +168,7 @@ class Stage(Deployment):
         states = self.client("stepfunctions")
         request = {"stateMachineArn": self.name(machine), "input": json.dumps(given)} | ({"name": name} if name else {})
         arn = states.start_execution(**request)["executionArn"]
-        eventually(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING", 30)
+        eventually(lambda: states.describe_execution(executionArn=arn)["status"] != "RUNNING")
         runs = states.list_map_runs(executionArn=arn)["mapRuns"]
         batches = [each for run in runs for each in states.list_executions(mapRunArn=run["mapRunArn"])["executions"]]
         found = [states.describe_execution(executionArn=each) for each in (arn, *(b["executionArn"] for b in batches))]
