@@ -6,7 +6,7 @@ import fcntl
 import json
 import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -157,10 +157,14 @@ def _accident(steps: Steps, environment: Mapping[str, str], conversation: str, a
     with steps.step("recover") as said:
         messages = _json(steps, environment, "chat", "history", "--", conversation)
         first, last = messages[0], messages[-1]
-        _json(steps, environment, "chat", "edit", "--", conversation, first["MessageId"], "Poisoned.")
-        _json(steps, environment, "chat", "delete", "--", conversation, last["MessageId"])
         users = f"--from={last['FromUser']}", f"--to={last['ToUser']}"
-        _json(steps, environment, "chat", "send", *users, "--", "Not in the backup.")
+        _all_json(
+            steps,
+            environment,
+            ["chat", "edit", "--", conversation, first["MessageId"], "Poisoned."],
+            ["chat", "delete", "--", conversation, last["MessageId"]],
+            ["chat", "send", *users, "--", "Not in the backup."],
+        )
         done = _json(steps, environment, "ops", "recover", arn, "--exact", "--yes")
         if _json(steps, environment, "chat", "history", "--", conversation) != messages:
             raise StepFailed(f"conversation {conversation} is not as it was at the backup")
@@ -173,14 +177,16 @@ def _accident(steps: Steps, environment: Mapping[str, str], conversation: str, a
 def _lists(steps: Steps, environment: Mapping[str, str], last: Item) -> list[str]:
     """The first row of both users' lists, once it is that of ``last``. Raises StepFailed."""
 
+    users = [str(last["FromUser"]), str(last["ToUser"])]
+
     def lists() -> list[str] | None:
-        shown = []
-        for user in (str(last["FromUser"]), str(last["ToUser"])):
-            rows = _json(steps, environment, "chat", "conversations", "--", user)
-            if not rows or rows[0]["LastMessageId"] != last["MessageId"]:
-                return None
-            shown.append(safe(f"{user}: with {rows[0]['OtherUser']}: {rows[0]['LastMessageBody']}"))
-        return shown
+        found = _all_json(steps, environment, *(["chat", "conversations", "--", user] for user in users))
+        if any(not rows or rows[0]["LastMessageId"] != last["MessageId"] for rows in found):
+            return None
+        return [
+            safe(f"{user}: with {first['OtherUser']}: {first['LastMessageBody']}")
+            for user, (first, *_) in zip(users, found, strict=True)
+        ]
 
     try:
         return poll(lists, seconds=LISTS_SECONDS)
@@ -188,9 +194,16 @@ def _lists(steps: Steps, environment: Mapping[str, str], last: Item) -> list[str
         raise StepFailed(f"a list of conversations does not show message {last['MessageId']} after {waited}") from None
 
 
-def _json(steps: Steps, environment: Mapping[str, str], part: str, name: str, *arguments: str) -> Any:
+def _json(steps: Steps, environment: Mapping[str, str], *command: str) -> Any:
     """What a command of ``chat`` or ``ops`` prints with --json."""
-    return json.loads(steps.run(_command(part, name, "--json", *arguments), environment=environment))
+    (printed,) = _all_json(steps, environment, command)
+    return printed
+
+
+def _all_json(steps: Steps, environment: Mapping[str, str], *commands: Sequence[str]) -> list[Any]:
+    """What several of them print, which run at the same time."""
+    lines = [_command(part, name, "--json", *arguments) for part, name, *arguments in commands]
+    return list(map(json.loads, steps.run_all(lines, environment=environment)))
 
 
 def _command(part: str, name: str, *arguments: str) -> list[str]:

@@ -80,27 +80,32 @@ class Steps:
         cwd: Path = PROJECT,
         seconds: float = STEP_SECONDS,
     ) -> str:
-        """The standard output of ``command``.
+        """The standard output of ``command``; raises as ``run_all``."""
+        (output,) = self.run_all([command], environment=environment, cwd=cwd, seconds=seconds)
+        return output
 
-        Raises StepFailed when its status is not 0 or it takes longer than
-        ``seconds``. It has a process group of its own, which is killed at its end: an
+    def run_all(
+        self,
+        commands: Sequence[Sequence[str]],
+        *,
+        environment: Mapping[str, str],
+        cwd: Path = PROJECT,
+        seconds: float = STEP_SECONDS,
+    ) -> list[str]:
+        """The standard outputs of ``commands``, which run at the same time.
+
+        Raises StepFailed when the status of one is not 0 or it takes longer than
+        ``seconds``. Each has a process group of its own, which is killed at the end: an
         interrupt leaves neither the CDK CLI nor the app that it started running.
         """
-        try:
-            process = subprocess.Popen(
-                command,
-                cwd=cwd,
-                env=dict(environment),
-                encoding="utf-8",  # whatever the locale
-                errors="replace",
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                # The CDK CLI reports progress and errors on both streams.
-                stderr=subprocess.STDOUT if command[0] == "cdk" else subprocess.PIPE,
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise StepFailed(f"cannot run `{command[0]}`: {error.strerror}; try `make setup`") from None
+        with contextlib.ExitStack() as groups:
+            processes = []
+            for command in commands:
+                processes.append(_started(command, environment, cwd))
+                groups.callback(_end, processes[-1])
+            return [self._output(*each, seconds) for each in zip(commands, processes, strict=True)]
+
+    def _output(self, command: Sequence[str], process: subprocess.Popen[str], seconds: float) -> str:
         output, errors, in_time = _communicate(process, seconds)
         shown = " ".join(command)
         with self._log.open("a", encoding="utf-8") as log:
@@ -123,8 +128,26 @@ class Steps:
         return time.monotonic() - self._begun
 
 
+def _started(command: Sequence[str], environment: Mapping[str, str], cwd: Path) -> subprocess.Popen[str]:
+    try:
+        return subprocess.Popen(
+            command,
+            cwd=cwd,
+            env=dict(environment),
+            encoding="utf-8",  # whatever the locale
+            errors="replace",
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            # The CDK CLI reports progress and errors on both streams.
+            stderr=subprocess.STDOUT if command[0] == "cdk" else subprocess.PIPE,
+            start_new_session=True,
+        )
+    except OSError as error:
+        raise StepFailed(f"cannot run `{command[0]}`: {error.strerror}; try `make setup`") from None
+
+
 def _communicate(process: subprocess.Popen[str], seconds: float) -> tuple[str, str, bool]:
-    """What ``process`` printed on both streams, and whether it ended in time; it has ended now."""
+    """What ``process`` printed on both streams, and whether it ended in time."""
     try:
         return *process.communicate(timeout=seconds), True
     except subprocess.TimeoutExpired:
@@ -133,9 +156,12 @@ def _communicate(process: subprocess.Popen[str], seconds: float) -> tuple[str, s
         with contextlib.suppress(subprocess.TimeoutExpired):
             return *process.communicate(timeout=_LAST_WORDS_SECONDS), False
         return "", "", False
-    finally:
-        kill_group(process.pid)
-        process.wait()
+
+
+def _end(process: subprocess.Popen[str]) -> None:
+    """Kill what is left of the process and its group."""
+    kill_group(process.pid)
+    process.wait()
 
 
 @contextlib.contextmanager
