@@ -19,6 +19,8 @@ from cli.clients import chosen_stack
 from cli.command_line import to_stderr
 from cli.errors import OpsError, UsageError
 
+# What the CDK CLI adds to the context: without it, a plan would change the metadata of every resource.
+AS_DEPLOYED = {"aws:cdk:enable-path-metadata": True, "aws:cdk:enable-asset-metadata": True}
 PROJECT = Path(__file__).resolve().parent.parent
 TABLE_TYPES = ("AWS::DynamoDB::GlobalTable", "AWS::DynamoDB::Table")
 # Application Auto Scaling's target where the template names none.
@@ -97,7 +99,7 @@ def assembly(stage: str, overrides: Sequence[str] = (), *, project: Path = PROJE
     context = json.loads((project / "cdk.json").read_text())["context"]
     if (own := project / "cdk.context.json").exists():  # of `make preview-context`
         context = json.loads(own.read_text()) | context
-    context |= {"stage": stage}
+    context |= AS_DEPLOYED | {"stage": stage}
     for text in overrides:
         key, equals, context[key] = text.partition("=")
         if not key or not equals:

@@ -1,11 +1,14 @@
 """The app, started by the commands that review it and estimate its costs, and a review as a process."""
 
+import json
 import os
 
 import pytest
 
 from cli.errors import OpsError, UsageError
 from ops import template
+from tests.conftest import PROJECT
+from tests.support import commands
 from tests.support.reviews import changes, review
 
 
@@ -16,6 +19,15 @@ def test_the_app_is_synthesized_with_the_settings_of_the_command_line():
     assert table["Properties"]["TableName"] == "Messages-pr-7"
     (home,) = table["Properties"]["Replicas"]
     assert home["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": False}
+
+
+def test_the_app_is_synthesized_as_the_cdk_cli_deploys_it(tmp_path):
+    done = commands.run(
+        "cdk", "-c", "stage=dev", "-o", tmp_path, "synth", "--quiet", cwd=PROJECT, environment=os.environ
+    )
+    assert done.returncode == 0, done.stdout
+    (stack,) = template.synthesize("dev")
+    assert stack.template == json.loads((tmp_path / "Messages-dev.template.json").read_text())
 
 
 def test_what_the_app_refuses_is_said_in_its_own_words():

@@ -13,6 +13,7 @@ from aws_cdk import App
 from botocore.exceptions import ClientError, WaiterError
 
 from model.messages import Item
+from ops.template import AS_DEPLOYED
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 from tests.conftest import PROJECT, context
@@ -59,7 +60,7 @@ class Deployment:
     def _publish(self, items: Sequence[Item], change: Callable[[MessagesStack], object] | None, **settings: Any) -> str:
         """Synthesize the stack and upload its assets, as the CDK CLI does; the template."""
         with tempfile.TemporaryDirectory() as folder:
-            app = App(outdir=folder, context=context())
+            app = App(outdir=folder, context=context() | AS_DEPLOYED)
             stack = MessagesStack(app, settings=Settings(stage=self.stage, **settings), items=items)
             if change:
                 change(stack)
