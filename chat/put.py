@@ -10,7 +10,7 @@ from chat.items import Attributes, get, item_line, item_name, key_in, print_done
 from chat.target import Commands, Target, add_typed, command, standard_input
 from cli.errors import OpsError, UsageError
 from dynamo import values
-from dynamo.table import note_lost_tries
+from dynamo.table import note_lost_tries, unchanged
 from dynamo.values import same, value_text
 from model.wire import changed
 
@@ -59,7 +59,7 @@ def put_if_unchanged(table: Any, item: Attributes, old: Attributes, *, typed: bo
     Equal means the same JSON, in which a set is a list and binary is text, or with ``typed`` also the same types. A
     set or binary that stays in the item is refused without ``typed``, since plain JSON would change its type.
     Compares what a consistent reading returns; DynamoDB writes only while all of its attributes still have these
-    values. It cannot be told to look for attributes with other names, which another writer could add in between.
+    values.
     """
     key = key_in(table, item)
     now = get(table, key)
@@ -72,15 +72,7 @@ def put_if_unchanged(table: Any, item: Attributes, old: Attributes, *, typed: bo
             f"{name} has sets or binary, which plain JSON cannot express, in {value_text(kept)}; nothing written; "
             "pass ITEM and OLD as printed by `get --typed`, with --typed"
         )
-    equal = {f"#{n}": one for n, one in enumerate(now)}
-    absent = {f"#new{n}": one for n, one in enumerate(item.keys() - now.keys())}
-    terms = [f"{place} = :{place[1:]}" for place in equal] + [f"attribute_not_exists({place})" for place in absent]
-    condition: dict[str, Any] = {
-        "ConditionExpression": " AND ".join(terms),
-        "ExpressionAttributeNames": equal | absent,
-        "ExpressionAttributeValues": {f":{place[1:]}": now[one] for place, one in equal.items()},
-    }
-    if not put_if(table, item, **condition):
+    if not put_if(table, item, **unchanged(now, item)):
         raise OpsError(f"{name} was changed during the write; {nothing}")
 
 

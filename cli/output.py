@@ -53,22 +53,20 @@ def columns(rows: Iterable[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in listed]
 
 
-def table(names: Sequence[str], rows: Iterable[Sequence[str]], *, indent: int = 0) -> None:
-    """Print a table that fits the terminal; long text is wrapped in its cell. Without ``names`` it has no header."""
+def table(names: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table that fits the terminal; long text is wrapped in its cell."""
     # Imported here: it takes a twentieth of a second, which pipes do not need.
     from rich.console import Console
-    from rich.padding import Padding
     from rich.table import Table
     from rich.text import Text
 
-    listed = list(rows)
-    made = Table(box=None, header_style="bold", pad_edge=False, show_header=bool(names))
-    for name in names or [""] * len(listed[0]):
+    made = Table(box=None, header_style="bold", pad_edge=False)
+    for name in names:
         made.add_column(name, overflow="fold")
-    for row in listed:
+    for row in rows:
         # Text, and not str, which rich would read for its markup.
         made.add_row(*map(Text, row))
-    Console(file=sys.stdout).print(Padding(made, (0, 0, 0, indent)) if indent else made)
+    Console(file=sys.stdout).print(made)
 
 
 def prepare() -> None:

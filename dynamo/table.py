@@ -1,7 +1,7 @@
 """boto3's DynamoDB as commands and functions use it: exact numbers, consumed capacity, lost tries."""
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Clamped, Rounded
 from typing import Any
 
@@ -73,6 +73,23 @@ def unless_refused(write: Callable[..., object], **request: Any) -> bool:
             raise
         return False
     return True
+
+
+def unchanged(before: Mapping[str, Any] | None, after: Iterable[str] = ()) -> dict[str, Any]:
+    """The condition of a write that an item still is ``before`` (None: no item), without names that only ``after`` has.
+
+    DynamoDB has no condition for "no other attribute": another writer could add one in between.
+    """
+    if before is None:
+        return {"ConditionExpression": "attribute_not_exists(pk)"}
+    equal = {f"#{n}": name for n, name in enumerate(sorted(before))}
+    absent = {f"#new{n}": name for n, name in enumerate(sorted({*after} - before.keys()))}
+    terms = [f"{place} = :{place[1:]}" for place in equal] + [f"attribute_not_exists({place})" for place in absent]
+    return {
+        "ConditionExpression": " AND ".join(terms),
+        "ExpressionAttributeNames": equal | absent,
+        "ExpressionAttributeValues": {f":{place[1:]}": before[name] for place, name in equal.items()},
+    }
 
 
 def key_types(shown: Mapping[str, Any]) -> dict[str, str]:

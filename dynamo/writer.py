@@ -14,8 +14,9 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from dynamo.changes import Outcome, SeedEntry, Write, decide, entries
 from dynamo.parallel import Tries, ask, lanes, passes
+from dynamo.table import unchanged
 from model.messages import Key, key_of
-from model.wire import Typed
+from model.wire import Typed, typed_key
 
 # More do not write faster, see bench/; on a new table they are throttled the sooner.
 WORKERS = 4
@@ -123,7 +124,7 @@ class Table:
     def read(self, keys: Sequence[Key]) -> dict[Key, Typed]:
         """The items under up to KEYS_PER_READ keys, read consistently."""
         found: dict[Key, Typed] = {}
-        request: Any = {self._name: {"Keys": [_typed_key(key) for key in keys], "ConsistentRead": True}}
+        request: Any = {self._name: {"Keys": [typed_key(key) for key in keys], "ConsistentRead": True}}
         tries = self._tries(f"reading {len(keys)} items of")
         while True:
             reply = self._ask(self.client.batch_get_item, RequestItems=request)
@@ -193,14 +194,9 @@ class Table:
 
     def _action(self, write: Write) -> dict[str, Any]:
         """The write, on the condition that the item is still as it was read."""
-        target: dict[str, Any] = {"TableName": self._name, "ConditionExpression": "attribute_not_exists(pk)"}
-        if write.before is not None:
-            attributes = list(enumerate(sorted(write.before.items())))
-            target["ConditionExpression"] = " AND ".join(f"#a{i} = :v{i}" for i, _ in attributes)
-            target["ExpressionAttributeNames"] = {f"#a{i}": name for i, (name, _) in attributes}
-            target["ExpressionAttributeValues"] = {f":v{i}": value for i, (_, value) in attributes}
+        target = {"TableName": self._name} | unchanged(write.before)
         if write.after is None:
-            return {"Delete": target | {"Key": _typed_key(write.key)}}
+            return {"Delete": target | {"Key": typed_key(write.key)}}
         return {"Put": target | {"Item": write.after}}
 
     def _ask(self, call: Callable[..., Any], **request: Any) -> Any:
@@ -209,10 +205,6 @@ class Table:
 
     def _tries(self, doing: str) -> Tries:
         return Tries(self._clock, self._end, f"{doing} {self._name}")
-
-
-def _typed_key(key: Key) -> Typed:
-    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
 
 def _parts(writes: Sequence[Write]) -> Iterator[list[Write]]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from decimal import Context, Decimal
 from typing import Any
 
-from model.messages import Attribute, Item
+from model.messages import Attribute, Item, Key
 
 Wire = dict[str, Any]
 # An item as the DynamoDB API has it: {"Body": {"S": "Hi"}}.
@@ -32,6 +32,11 @@ def to_lines(items: Iterable[Item]) -> Iterator[str]:
     wires = [to_wire(item) for item in items]
     for wire in sorted(wires, key=lambda wire: (wire["pk"], wire["sk"])):
         yield json.dumps(wire, ensure_ascii=False, separators=(",", ":"), sort_keys=True) + "\n"
+
+
+def typed_key(key: Key) -> Typed:
+    """The key as the DynamoDB API has it."""
+    return {"pk": {"S": key[0]}, "sk": {"S": key[1]}}
 
 
 def canonical(item: Typed | None) -> dict[str, Any] | None:

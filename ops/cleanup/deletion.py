@@ -3,7 +3,6 @@
 import threading
 from collections.abc import Callable, Iterable
 from functools import partial
-from queue import SimpleQueue
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -39,45 +38,25 @@ _NOT_DELETED = (
 
 
 class Pace:
-    """Sends at most ``rate`` requests a second, as the server counts them.
-
-    Each takes a slot, which is free again one second after its response: whatever delays a request
-    on its way, the one that takes its slot next reaches the server at least a second later.
-    """
+    """Sends at most ``rate`` requests a second, evenly spaced; AWS may see some that were delayed together."""
 
     def __init__(self, rate: float, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._interval, self._clock = 1 / rate, clock
+        self._interval, self._clock, self._next = 1 / rate, clock, clock.monotonic()
         self._lock = threading.Lock()
-        self._next = clock.monotonic()
-        self._free_at: SimpleQueue[float] = SimpleQueue()
-        for _ in range(max(1, int(rate))):
-            self._free_at.put(self._next)
-        self._holders = set[int]()  # the threads whose request is on its way
 
     def limit(self, client: Any, *operations: str) -> None:
         """Make every request of the operations wait for its turn, also the SDK's own retries."""
-        service, events = client.meta.service_model.service_id.hyphenize(), client.meta.events
+        service = client.meta.service_model.service_id.hyphenize()
         for operation in operations:
-            events.register(f"before-send.{service}.{operation}", self.wait)
-            events.register(f"response-received.{service}.{operation}", self.done)
-            # A response that the SDK cannot read is not reported as received.
-            events.register(f"after-call-error.{service}.{operation}", self.done)
+            client.meta.events.register(f"before-send.{service}.{operation}", self.wait)
 
     def wait(self, **_: object) -> None:
-        """Return when the next request may be sent, evenly spaced."""
-        free_at = self._free_at.get()
-        self._holders.add(threading.get_ident())
+        """Return when the next request may be sent."""
         with self._lock:
             now = self._clock.monotonic()
-            turn = max(now, free_at, self._next)
+            turn = max(now, self._next)
             self._next = turn + self._interval
         self._clock.sleep(turn - now)
-
-    def done(self, **_: object) -> None:
-        """Note that this thread's request has its response or has failed."""
-        if (thread := threading.get_ident()) in self._holders:
-            self._holders.remove(thread)
-            self._free_at.put(self._clock.monotonic() + max(1.0, self._interval))
 
 
 def delete_points(context: Context, backup: Any, points: Iterable[Point], *, seconds: float) -> dict[str, str]:

@@ -222,7 +222,7 @@ def break_even(stage: BilledStage, load: Load, *, free_tier: bool = True) -> dic
     on_demand, provisioned = modes(stage, load, free_tier=free_tier)
     used = prices(stage.home)
     return {
-        "utilisation": used.write_capacity.of(1) / used.write_request.of(3600),
+        "utilisation": used["write_capacity"].of(1) / used["write_request"].of(3600),
         "fixed_utilisation": 1 / load.peak_factor,
         "on_demand": on_demand,
         "provisioned": provisioned,

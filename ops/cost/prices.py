@@ -36,21 +36,14 @@ class Price:
         return quantity / self.per * self.dollars
 
 
-class Prices(dict[str, Price]):
-    """The prices of one region by their names in ``prices.yaml``, which are attributes too."""
-
-    def __getattr__(self, name: str) -> Price:
-        return self[name]
-
-
 def is_known(region: str) -> bool:
     """Whether the prices of ``region`` are in the file."""
     return region in _DATA["regions"]
 
 
 @cache
-def prices(region: str) -> Prices:
-    """The prices of ``region``. Raises OpsError for a region that the file does not have."""
+def prices(region: str) -> dict[str, Price]:
+    """The prices of ``region`` by their names in the file. Raises OpsError for a region that the file does not have."""
     if not is_known(region):
         raise OpsError(
             f"no prices known for region {region!r}; pass --region with one of {', '.join(_DATA['regions'])}"
@@ -60,4 +53,4 @@ def prices(region: str) -> Prices:
     def cells(row: dict[str, Any]) -> dict[str, Any]:
         return {key: value[column] if isinstance(value, list) else value for key, value in row.items()}
 
-    return Prices({name: Price(region=region, **cells(row)) for name, row in _DATA["prices"].items()})
+    return {name: Price(region=region, **cells(row)) for name, row in _DATA["prices"].items()}

@@ -3,7 +3,6 @@
 import argparse
 import dataclasses
 import json
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -129,12 +128,7 @@ def show_them(context: Context, holdings: list[Holding], *, as_json: bool) -> No
     for held in holdings:
         status = held.status or f"not deployed in {context.region}"
         print(f"{held.stack}: {status}{', its table does not exist' if held.missing else ''}")
-        rows = [_cells(thing) for thing in held.things]
-        if sys.stdout.isatty() and rows:
-            output.table((), rows, indent=2)
-        else:
-            for line in output.columns(rows):
-                print(f"  {line}")
+        output.lines(f"  {line}" for line in output.columns(map(_cells, held.things)))
     print(f"{output.money(monthly)} a month ({rates.note})")
 
 

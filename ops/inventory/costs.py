@@ -30,7 +30,7 @@ class Rates:
 
     def backup(self, size: int, *, storage: str = "WARM") -> float:
         """US dollars a month for a backup of ``size`` bytes, AWS Backup's or DynamoDB's own; SYSTEM ones are free."""
-        return (self.prices.backup_cold if storage == "COLD" else self.prices.backup_warm).of(size / GB)
+        return (self.prices["backup_cold" if storage == "COLD" else "backup_warm"]).of(size / GB)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ def things(context: Context, found: Inventory, elsewhere: Iterable[Point]) -> It
     for key in found.keys:
         # A key costs nothing while its deletion is pending (https://aws.amazon.com/kms/pricing/).
         detail, price = (
-            ("its deletion is scheduled", 0.0) if key.scheduled else ("customer key", rates.prices.key.of(1))
+            ("its deletion is scheduled", 0.0) if key.scheduled else ("customer key", rates.prices["key"].of(1))
         )
         yield Thing(kind="key", id=key.arn, detail=detail, monthly_usd=price, until=key.deleted_on)
     for role in (*found.roles, *found.elsewhere):
@@ -77,7 +77,7 @@ def things(context: Context, found: Inventory, elsewhere: Iterable[Point]) -> It
     for name in found.log_groups:
         groups = leftovers.named_groups(context.clients("logs"), name)
         stored = sum(group.get("storedBytes", 0) for group in groups if group["logGroupName"] == name)
-        yield Thing(kind="log group", id=name, bytes=stored, monthly_usd=rates.prices.log_storage.of(stored / GB))
+        yield Thing(kind="log group", id=name, bytes=stored, monthly_usd=rates.prices["log_storage"].of(stored / GB))
 
 
 def _table(context: Context, table: ExistingTable, rates: Rates) -> Thing:
@@ -96,10 +96,9 @@ def _table(context: Context, table: ExistingTable, rates: Rates) -> Thing:
         f"{table.read_units} read and {table.write_units} write units" if table.read_units else "on demand",
         recovery,
     )
-    stored = price.storage.of(table.bytes / GB) + (
-        price.recovery.of(table.bytes / GB) if recovery.startswith("point") else 0
-    )
-    capacity = price.read_capacity.of(table.read_units) + price.write_capacity.of(table.write_units)
+    kinds = ("storage", "recovery") if recovery.startswith("point") else ("storage",)
+    stored = sum(price[kind].of(table.bytes / GB) for kind in kinds)
+    capacity = price["read_capacity"].of(table.read_units) + price["write_capacity"].of(table.write_units)
     return Thing(
         kind="table",
         id=table.name,

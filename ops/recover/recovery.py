@@ -108,7 +108,7 @@ class Recovery:
     @property
     def dollars(self) -> float:
         """The price of the plan's write units, on demand."""
-        return Rates(self.context.region).prices.write_request.of(self.found.plan.units)
+        return Rates(self.context.region).prices["write_request"].of(self.found.plan.units)
 
     def carry_out(self) -> Outcome:
         """Write what is left to write, wait for the lists, and compare again."""

@@ -18,14 +18,13 @@ from botocore.exceptions import ClientError
 from cli.command_line import Context
 from cli.errors import code
 from dynamo.parallel import Tries, ask, lanes
-from dynamo.table import unless_refused
-from model.messages import PARTITION_KEY, SORT_KEY, Key, key_of
-from model.wire import Typed, canonical, changed
+from dynamo.table import unchanged, unless_refused
+from model.messages import Key, key_of
+from model.wire import Typed, canonical, changed, typed_key
 from ops.recover.plan import Chunk, Entry, Plan, PlanStore, spelled
 from ops.restore.comparison import Call, First, TableReader, UnitBudget
 
 _LANES = 8
-_KEYS = (PARTITION_KEY, SORT_KEY)
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-expression-parameters
 _EXPRESSION_BYTES, _OPERATORS = 4096, 300
 _CANCELED = "TransactionCanceledException"
@@ -141,7 +140,7 @@ class WriteBack:
         if canonical(deleted) == canonical(before):
             self._mark(mark)
             return "written"
-        again = {"TableName": self._name, "Item": deleted, "ConditionExpression": f"attribute_not_exists({_KEYS[0]})"}
+        again = {"TableName": self._name, "Item": deleted} | unchanged(None)
         unless_refused(self._budget.spend, call=self._dynamodb.put_item, **again)
         return CHANGED_SINCE
 
@@ -154,36 +153,20 @@ def action_for(table: str, key: Key, before: Typed | None, after: Typed | None) 
 
     It keeps attributes that neither of them has.
     """
+    request = {"TableName": table} | unchanged(before, after or ())
     if before is None:
-        condition = f"attribute_not_exists({PARTITION_KEY})"
-        return {"Put": {"TableName": table, "Item": after, "ConditionExpression": condition}}
-    old, new = ({name: v for name, v in (item or {}).items() if name not in _KEYS} for item in (before, after))
-    names = {name: f"#{i}" for i, name in enumerate(sorted(old if after is None else old | new))}
-    values = {f":{i}": value for i, value in enumerate(old.values())}
-    terms = [f"attribute_exists({PARTITION_KEY})", *(f"{names[name]}=:{i}" for i, name in enumerate(old))]
-    request: dict[str, Any] = {"TableName": table, "Key": typed_key(key)}
-    update = ""
+        return {"Put": request | {"Item": after}}
+    places = {name: place for place, name in request["ExpressionAttributeNames"].items()}
+    request["Key"], update = typed_key(key), ""
     if after is not None:
-        terms += [f"attribute_not_exists({names[name]})" for name in new if name not in old]
-        to_set = [name for name in changed(old, new) if name in new]
-        values |= {f":n{i}": new[name] for i, name in enumerate(to_set)}
+        to_set = [name for name in changed(before, after) if name in after]
+        request["ExpressionAttributeValues"] |= {f":to{i}": after[name] for i, name in enumerate(to_set)}
         clauses = {
-            "SET": [f"{names[name]}=:n{i}" for i, name in enumerate(to_set)],
-            "REMOVE": [names[name] for name in old if name not in new],
+            "SET": [f"{places[name]}=:to{i}" for i, name in enumerate(to_set)],
+            "REMOVE": [places[name] for name in before if name not in after],
         }
         update = " ".join(f"{verb} {','.join(parts)}" for verb, parts in clauses.items() if parts)
         request["UpdateExpression"] = update
-    condition = " AND ".join(terms)
-    if max(len(condition), len(update)) > _EXPRESSION_BYTES or 2 * len(terms) > _OPERATORS:
+    if max(len(request["ConditionExpression"]), len(update)) > _EXPRESSION_BYTES or 2 * len(places) > _OPERATORS:
         return None
-    request["ConditionExpression"] = condition
-    if names:
-        request["ExpressionAttributeNames"] = {placeholder: name for name, placeholder in names.items()}
-    if values:
-        request["ExpressionAttributeValues"] = values
     return {"Delete" if after is None else "Update": request}
-
-
-def typed_key(key: Key) -> Typed:
-    """The key as the API has it."""
-    return dict(zip(_KEYS, ({"S": text} for text in key), strict=True))

@@ -61,4 +61,4 @@ def test_every_region_has_every_price_with_its_source_and_none_is_cheaper_than_t
 
 def test_an_inventory_and_a_seed_have_no_prices_of_their_own():
     assert costs.Rates("eu-west-1").origin == {"region": "eu-west-1", "as_of": AS_OF}
-    assert prices(costs.DEFAULT_REGION).write_request.of(1) == pytest.approx(DOLLARS_PER_UNIT)
+    assert prices(costs.DEFAULT_REGION)["write_request"].of(1) == pytest.approx(DOLLARS_PER_UNIT)

@@ -1,7 +1,5 @@
 """Deleting what was agreed: responses of AWS that the embedded one cannot be made to give, and the pace."""
 
-import random
-import time
 from types import SimpleNamespace
 
 import boto3
@@ -10,7 +8,6 @@ from botocore.config import Config
 from botocore.exceptions import ConnectionClosedError, ReadTimeoutError
 
 from cli.command_line import Context
-from dynamo.parallel import lanes
 from ops.cleanup import command as cleanup
 from ops.cleanup import plan
 from ops.cleanup.deletion import Deletion, Pace, delete_points
@@ -216,35 +213,7 @@ def test_log_groups_are_the_stacks_by_tag_or_by_the_form_of_their_name(group, ta
     assert unproven == ([group] if tag == "Messages-dev" else [])
 
 
-class QuickClock:
-    """Real time, twenty times as fast."""
-
-    def monotonic(self):
-        return 20 * time.monotonic()
-
-    def sleep(self, seconds):
-        time.sleep(seconds / 20)
-
-
-def test_late_requests_never_reach_the_server_more_often_than_the_rate():
-    clock, chance, arrived, rate = QuickClock(), random.Random(7), [], 20
-    pace = Pace(rate, clock)
-
-    def request(delay):
-        pace.wait()
-        clock.sleep(delay)  # on its way
-        arrived.append(clock.monotonic())
-        pace.done()
-
-    with lanes(8) as opened:
-        for _ in opened.map(request, [chance.choice([0, 0, 0.5, 1, 2]) for _ in range(6 * rate)]):
-            pass
-    arrived.sort()
-    assert all(last - first >= 1 for first, last in zip(arrived, arrived[rate:], strict=False))
-
-
 def test_every_request_of_an_operation_waits_its_turn_also_the_sdks_retries(monkeypatch):
-    """A failed one as well frees its slot a second later."""
     monkeypatch.setattr("botocore.retries.standard.ExponentialBackoff.delay_amount", lambda *_: 0)
     clock, session = FakeClock(), boto3.Session("k", "s", region_name="us-east-1")
     backup = session.client("backup", config=Config(retries={"mode": "standard", "total_max_attempts": 3}))

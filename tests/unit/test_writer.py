@@ -169,8 +169,8 @@ def test_a_write_states_what_it_expects():
     assert follow(client, SeedEntry(("p", "a"), item("a"), None)) == {Outcome.REMOVED: 1}
     (action,) = client.requests[1][1]["TransactItems"]
     assert action["Delete"]["Key"] == {"pk": {"S": "p"}, "sk": {"S": "a"}}
-    assert action["Delete"]["ConditionExpression"] == "#a0 = :v0 AND #a1 = :v1 AND #a2 = :v2"
-    assert action["Delete"]["ExpressionAttributeValues"][":v0"] == {"S": "seeded"}
+    assert action["Delete"]["ConditionExpression"] == "#0 = :0 AND #1 = :1 AND #2 = :2"
+    assert action["Delete"]["ExpressionAttributeValues"][":0"] == {"S": "seeded"}
 
 
 @pytest.mark.parametrize("failure", [LOST, THROTTLED, refusal("InternalServerError", 500)])
