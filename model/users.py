@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 _NAME = re.compile(r"[^#\s\x00-\x1f\x7f](?:[^#\x00-\x1f\x7f]*[^#\s\x00-\x1f\x7f])?")
@@ -194,8 +195,7 @@ class Directory:
 
     def users(self) -> Iterator[User]:
         """All users of the pool, read page by page as they are used."""
-        for page in self._pages():
-            yield from page
+        return chain.from_iterable(self._pages())
 
     def _search(self, attribute: str, value: str) -> Iterator[User]:
         """Users whose attribute may be ``value``, in any case; the caller compares."""
@@ -203,8 +203,7 @@ class Directory:
         # AWS documents no escape for a quotation mark.
         part = re.split(r'["\\]', value, maxsplit=1)[0][: 256 - len(f'{attribute} ^= ""')]
         comparison = "=" if part == value else "^="
-        for page in self._pages(f'{attribute} {comparison} "{part}"' if part else ""):
-            yield from page
+        return chain.from_iterable(self._pages(f'{attribute} {comparison} "{part}"' if part else ""))
 
     def _pages(self, filter: str = "") -> Iterator[list[User]]:
         """The pages of users that match ``filter``; empty ones may come between others."""

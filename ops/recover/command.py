@@ -3,10 +3,11 @@
 import argparse
 import contextlib
 import json
+import os
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import IO, Any
+from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -43,7 +44,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     kinds.add_argument("--exact", action="store_true", help="also remove what the backup does not have")
     kinds.add_argument("--only-missing", action="store_true", help="bring back deleted items, leave changed ones")
     add = parser.add_argument
-    add("--conversation", metavar="ID", help="only this conversation, two users joined by #")
+    only = "only this conversation, two users joined by #"
+    add("--conversation", type=checked(plans.conversation_of), metavar="ID", help=only)
     add("--since", metavar="TIME", help="only messages sent at TIME or later")
     add("--until", metavar="TIME", help="only messages sent before TIME")
     agreement = parser.add_mutually_exclusive_group()
@@ -71,7 +73,11 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
     if not arguments.dry_run:
         check_can_ask(yes=arguments.yes, to="write")
     _advise_if_large(arguments, context, live)
-    with temporary.place(arguments, context) as there, _everything(arguments) as everything:
+    with (
+        temporary.place(arguments, context) as there,
+        # All differences may be more than memory holds; they are wanted as JSON only.
+        tempfile.TemporaryFile("w+", encoding="utf-8") if arguments.json else open(os.devnull, "w") as everything,
+    ):
         temp = temporary.obtain(arguments, context, there, live)
         deleted = restoration.temporary(there, temp.name, temp.job, seconds=seconds, is_new=temp.is_new)
         with deleted as keep, _in_one_line(temp), contextlib.ExitStack() as ending:
@@ -81,7 +87,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
             ending.callback(recovery.keep_if_shared, keep)  # however this ends
             is_continued, plan = recovery.find_plan(), recovery.found.plan
             if arguments.dry_run:
-                return _print_plan(context, recovery, everything)
+                return _print_plan(context, recovery)
             if not is_continued:
                 context.say("\n".join(recovery.lines()))
             if plan.number and not is_continued:
@@ -102,7 +108,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
                 is_deleted = True
             finally:  # an error comes after the result
                 took = context.clock.monotonic() - began
-                status = _print(arguments, recovery, outcome, everything, seconds=took, is_deleted=is_deleted)
+                status = _print(recovery, outcome, seconds=took, is_deleted=is_deleted)
         return status
 
 
@@ -184,23 +190,19 @@ def _in_one_line(temp: Temporary, again: str = "") -> Iterator[None]:
         raise OpsError(f"{why}{again}") from None
 
 
-def _everything(arguments: argparse.Namespace) -> contextlib.AbstractContextManager[IO[str] | None]:
-    """A file for all differences, which may be more than memory holds; none unless JSON is wanted."""
-    return tempfile.TemporaryFile("w+", encoding="utf-8") if arguments.json else contextlib.nullcontext()
-
-
-def _print_plan(context: Context, recovery: Recovery, everything: IO[str] | None) -> int:
-    if everything:
-        _print_json(_planned(recovery), everything)
+def _print_plan(context: Context, recovery: Recovery) -> int:
+    if recovery.arguments.json:
+        _print_json(recovery)
     else:
         print(*recovery.lines(), sep="\n")
     context.say("dry run: nothing was written")
     return 0
 
 
-def _planned(recovery: Recovery) -> dict[str, Any]:
+def _print_json(recovery: Recovery, more: dict[str, Any] | None = None) -> None:
+    """One object; its last field has all differences, a line each."""
     origin, plan = recovery.temp.origin, recovery.found.plan
-    return {
+    result = {
         "stack": recovery.context.stack,
         "table": recovery.table,
         "backup_arn": origin.arn or None,
@@ -213,33 +215,21 @@ def _planned(recovery: Recovery) -> dict[str, Any]:
         "usd": round(recovery.dollars, 6),
         "seconds_at_rate": round(plan.units / recovery.rate, 1),
     }
-
-
-def _print_json(result: dict[str, Any], everything: IO[str]) -> None:
-    """One object; its last field has all differences, a line each."""
-    everything.seek(0)
-    print(json.dumps(result, indent=2).removesuffix("\n}") + ',\n  "items": [', end="")
+    recovery.everything.seek(0)
+    print(json.dumps(result | (more or {}), indent=2).removesuffix("\n}") + ',\n  "items": [', end="")
     separator = "\n"
-    for line in everything:
+    for line in recovery.everything:
         print(f"{separator}    {line.rstrip()}", end="")
         separator = ",\n"
     print("\n  ]\n}")
 
 
-def _print(
-    arguments: argparse.Namespace,
-    recovery: Recovery,
-    outcome: Outcome,
-    everything: IO[str] | None,
-    *,
-    seconds: float,
-    is_deleted: bool,
-) -> int:
+def _print(recovery: Recovery, outcome: Outcome, *, seconds: float, is_deleted: bool) -> int:
     """Print the result; the exit status."""
     origin, written = recovery.temp.origin, outcome.written
     now = datetime.now(UTC)
     left = [(*key, why) for key, why in written.first.smallest()]
-    if everything:
+    if recovery.arguments.json:
         result = {
             "written": written.written,
             "already_right": written.already,
@@ -251,11 +241,11 @@ def _print(
             "recovery_seconds": round(seconds, 1),
             "recovered_state_age_seconds": round((now - origin.moment).total_seconds(), 1) if origin.moment else None,
         }
-        _print_json(_planned(recovery) | result, everything)
+        _print_json(recovery, result)
     else:
         reasons = dict.fromkeys(outcome.first, CHANGED_SINCE) | {(pk, sk): why for pk, sk, why in left}
         rows = [(f"  left: {output.safe(pk)}", output.safe(sk), reasons[pk, sk]) for pk, sk in sorted(reasons)]
-        if shown := output.columns(rows[: arguments.show]) if rows else []:
+        if shown := output.columns(rows[: recovery.arguments.show]) if rows else []:
             print(*shown, sep="\n")
         compared = output.count(recovery.found.plan.compared, "item")
         print(

@@ -75,12 +75,13 @@ def scope_of(arguments: Any, now: datetime) -> Scope:
             times[name] = model.format_time(origin.parse_time(text, now, option=f"--{name}"))
     if len(times) == 2 and times["since"] >= times["until"]:
         raise UsageError(f"--since {times['since']} is not before --until {times['until']}")
-    try:
-        given = arguments.conversation
-        conversation = "" if given is None else model.conversation_id(*model.participants(given))
-    except ValueError as error:
-        raise UsageError(f"--conversation: {error}") from None
+    conversation = arguments.conversation or ""
     return Scope(exact=arguments.exact, only_missing=arguments.only_missing, conversation=conversation, **times)
+
+
+def conversation_of(text: str) -> str:
+    """The id of the conversation that ``text`` names. Raises ValueError."""
+    return model.conversation_id(*model.participants(text))
 
 
 @dataclass(frozen=True)

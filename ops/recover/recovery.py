@@ -53,9 +53,9 @@ class Recovery:
         context: Context,
         live: dict[str, Any],
         temp: Temporary,
-        everything: IO[str] | None,
+        everything: IO[str],
     ) -> None:
-        self._everything = everything  # a file for every difference
+        self.everything = everything  # a file for every difference
         self.context, self.temp, self.arguments = context, temp, arguments
         self.table, self._has_stream = live["TableName"], bool(live.get("StreamSpecification", {}).get("StreamEnabled"))
         check_keys(temp.context.clients("dynamodb").describe_table(TableName=temp.name)["Table"], ", as in the backup")
@@ -82,9 +82,8 @@ class Recovery:
             asked = f"with {earlier.asked}" if earlier.asked else "without options that limit it"
             raise OpsError(f"table {self.temp.name} has the plan of a recovery {asked}; finish that one, or {drop}")
         self.found = Differences(earlier, most=0)
-        if self._everything:
-            for chunk in self.store.chunks(earlier):
-                self._everything.writelines(as_line(entry.key) for entry in chunk.entries.values())
+        for chunk in self.store.chunks(earlier) if self.arguments.json else ():
+            self.everything.writelines(as_line(entry.key) for entry in chunk.entries.values())
         planned = f"an earlier run planned to write {output.count(earlier.number, 'item')}"
         self.context.say(planned if self.arguments.dry_run else f"{planned}: writing the rest")
         return True

@@ -12,7 +12,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -203,20 +202,14 @@ class First(Generic[T]):
         return heapq.nsmallest(self._most, self._kept)  # type: ignore[type-var]
 
 
-@dataclass(kw_only=True)
 class Comparison:
     """How many items were compared, and how the target differs; ``most``: the number of examples to keep."""
 
-    most: int
-    source_items: int = 0
-    target_items: int = 0
-    read_units: float = 0.0
-    counts: dict[str, int] = field(default_factory=lambda: {MISSING: 0, EXTRA: 0, CHANGED: 0})
-    # Key, kind, and the names of the attributes in which it is changed.
-    _first: "First[tuple[str, str, list[str]]]" = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._first = First(self.most)
+    def __init__(self, most: int) -> None:
+        self.source_items, self.target_items, self.read_units = 0, 0, 0.0
+        self.counts = {MISSING: 0, EXTRA: 0, CHANGED: 0}
+        # Key, kind, and the names of the attributes in which it is changed.
+        self._first = First[tuple[str, str, list[str]]](most)
 
     @property
     def differences(self) -> int:
