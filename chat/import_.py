@@ -18,10 +18,10 @@ from botocore.exceptions import ClientError
 
 from chat.item_files import ImportFile, Line, check, item_of, lines, opened
 from chat.target import Commands, Target, command
-from chat.transfer import CONTINUES, FAILURES, ProgressFile, bar, describe, patiently, tries, unfinished
+from chat.transfer import CONTINUES, FAILURES, ProgressFile, bar, describe, unfinished
 from cli.errors import OpsError, explain
 from cli.output import count
-from dynamo.parallel import lanes
+from dynamo.parallel import Tries, lanes, patiently
 from dynamo.table import unless_refused
 from dynamo.values import same, untyped
 from model.messages import is_membership, key_of
@@ -194,7 +194,7 @@ def _batches(source: ImportFile, progress: ImportProgress) -> Iterator[tuple[lis
 def _put(client: Any, table: str, items: Sequence[Typed]) -> Counter[str]:
     """Write the items, whatever is there."""
     doing, left = f"writing {len(items)} items to {table}", [{"PutRequest": {"Item": item}} for item in items]
-    pauses = tries(doing)
+    pauses = Tries(doing)
     while left:
         answer = patiently(doing, client.batch_write_item, RequestItems={table: left})
         if left := answer["UnprocessedItems"].get(table, []):

@@ -31,11 +31,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 from chat.failure_queue import Say, settle, settle_all
 from chat.queries import last_message
 from chat.target import Commands, Target, command, pair
-from chat.transfer import Advance, bar, describe, patiently, read_segments, scans
+from chat.transfer import Advance, bar, describe, read_segments, scans
 from cli.errors import OpsError, UsageError, code, explain
 from cli.output import count
 from dynamo.memberships import Unsettled, bring_up_to_date
-from dynamo.parallel import lanes
+from dynamo.parallel import lanes, patiently
 from model import messages as model
 from model.wire import Typed
 

@@ -15,10 +15,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from chat.queries import moment
 from chat.target import Target
-from chat.transfer import describe, patiently
+from chat.transfer import describe
 from cli import output
 from cli.errors import OpsError, UsageError, code, explain, message
 from cli.polling import duration, poll
+from dynamo.parallel import patiently
 from model.time_span import parse_span
 
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import math
 import os
 import sys
 import time
@@ -14,7 +13,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from cli.errors import OpsError, explain
-from dynamo.parallel import After, Tries, ask, in_segments, lanes, page_after
+from dynamo.parallel import After, in_segments, lanes, page_after, patiently
 from dynamo.table import other_keys
 from model.wire import Typed
 
@@ -34,19 +33,6 @@ def describe(client: Any, name: str) -> dict[str, Any]:
     if key := other_keys(table):
         raise OpsError(f"table {name} has the key {key}; this command needs pk (S) and sk (S)")
     return table
-
-
-def tries(doing: str) -> Tries:
-    """Pauses between tries, for as long as there is any progress."""
-    return Tries(time, math.inf, doing)
-
-
-def patiently(doing: str, call: Call, **request: Any) -> Any:
-    """The answer to a request that may safely be made twice: waits for longer than the client does.
-
-    Raises TimeoutError when throttling and lost answers do not end, other errors at once.
-    """
-    return ask(partial(call, **request), tries(doing))
 
 
 def scans(client: Any, **request: Any) -> list[Call]:

@@ -1,9 +1,12 @@
 """Requests in parallel, and repeated while AWS is busy; all items of a table in parallel segments."""
 
 import contextlib
+import math
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
+from functools import partial
 from queue import Empty, SimpleQueue
 from random import uniform
 from typing import Any, TypeVar
@@ -124,30 +127,10 @@ def consumed_units(answer: Mapping[str, Any]) -> float:
     return sum(float(one.get("CapacityUnits", 0)) for one in (consumed if isinstance(consumed, list) else [consumed]))
 
 
-def pages(table: Any, opened: Lanes, *, limit: int | None = None) -> Iterator[list[dict[str, Any]]]:
-    """The table's items, page by page, in no order, a segment to a lane; at most ``limit`` items.
-
-    Reads eventually consistently: half the price, and a whole table is no snapshot either way. botocore's errors pass
-    through. Where the caller stops early, requests may still be under way until the lanes are joined.
-    """
-    left = limit
-    request = {"TableName": table.name, "TotalSegments": opened.number} | ({} if limit is None else {"Limit": limit})
-
-    def read(segment: int, after: After) -> tuple[list[dict[str, Any]], After]:
-        return page_after(after, table.meta.client.scan, **request, Segment=segment)  # a boto3 Table is for one thread
-
-    for _, page in in_segments(opened, read, dict.fromkeys(range(opened.number))):
-        yield page[:left]
-        if left is not None:
-            left -= min(left, len(page))
-            if not left:
-                return
-
-
 class Tries:
     """Pauses between tries: longer while there is no progress, and for a limited time."""
 
-    def __init__(self, clock: Any, end: float, doing: str) -> None:
+    def __init__(self, doing: str, clock: Any = time, end: float = math.inf) -> None:
         self._clock, self._end, self._doing, self._step = clock, end, doing, 0
         self._give_up, self._left = clock.monotonic() + SECONDS_WITHOUT_PROGRESS, 0
 
@@ -174,6 +157,14 @@ def ask(call: Callable[[], T], tries: Tries) -> T:
             if not passes(error):
                 raise
             tries.wait(1, error)
+
+
+def patiently(doing: str, call: Callable[..., Any], **request: Any) -> Any:
+    """The answer to a request that may be made twice: waits for longer than a client does, as long as that helps.
+
+    Raises TimeoutError when throttling and lost answers do not end, other errors at once.
+    """
+    return ask(partial(call, **request), Tries(doing))
 
 
 def passes(error: ClientError | HTTPClientError) -> bool:

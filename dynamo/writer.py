@@ -204,7 +204,7 @@ class Table:
         return ask(partial(call, **request), self._tries("asking"))
 
     def _tries(self, doing: str) -> Tries:
-        return Tries(self._clock, self._end, f"{doing} {self._name}")
+        return Tries(f"{doing} {self._name}", self._clock, self._end)
 
 
 def _parts(writes: Sequence[Write]) -> Iterator[list[Write]]:

@@ -15,14 +15,14 @@ from cli import output
 from cli.command_line import Context
 from cli.errors import OpsError
 from dynamo.memberships import last_message
-from dynamo.parallel import lanes
+from dynamo.parallel import lanes, patiently
 from dynamo.table import other_keys
 from model import messages as model
 from ops.inventory.costs import Rates
 from ops.recover import plan as plans
 from ops.recover.plan import Differences, Plan, PlanStore, Scope, as_line
 from ops.recover.temporary import Temporary
-from ops.recover.write_back import WriteBack, Written, patiently
+from ops.recover.write_back import WriteBack, Written
 from ops.restore.comparison import TableReader, UnitBudget, differences
 
 _READ_UNITS = 3000.0  # per second, on demand
@@ -60,7 +60,8 @@ class Recovery:
         self.table, self._has_stream = live["TableName"], bool(live.get("StreamSpecification", {}).get("StreamEnabled"))
         check_keys(temp.context.clients("dynamodb").describe_table(TableName=temp.name)["Table"], ", as in the backup")
         reads, self.rate = rates(live, arguments.rate)
-        self._reads, self._writes = UnitBudget(reads, patiently), UnitBudget(self.rate, patiently)
+        ask = partial(patiently, "asking DynamoDB")
+        self._reads, self._writes = UnitBudget(reads, ask), UnitBudget(self.rate, ask)
         self.store = PlanStore(temp.context.clients("dynamodb"), temp.name, self._writes)
         plan = Plan(
             scope=plans.scope_of(arguments, datetime.now(UTC)), asked=_asked(arguments), table_id=live["TableId"]

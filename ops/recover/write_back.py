@@ -17,12 +17,12 @@ from botocore.exceptions import ClientError
 
 from cli.command_line import Context
 from cli.errors import code
-from dynamo.parallel import Tries, ask, lanes
+from dynamo.parallel import Tries, lanes
 from dynamo.table import unchanged, unless_refused
 from model.messages import Key, key_of
 from model.wire import Typed, canonical, changed, typed_key
 from ops.recover.plan import Chunk, Entry, Plan, PlanStore, spelled
-from ops.restore.comparison import Call, First, TableReader, UnitBudget
+from ops.restore.comparison import First, TableReader, UnitBudget
 
 _LANES = 8
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html#limits-expression-parameters
@@ -35,11 +35,6 @@ _PASSING = frozenset("TransactionConflict ThrottlingError ProvisionedThroughputE
 _PROGRESS_SECONDS = 5.0
 CHANGED_SINCE = "changed since it was compared"
 TOO_MANY_ATTRIBUTES = "has more attributes than a condition of DynamoDB can have"
-
-
-def patiently(call: Call) -> dict[str, Any]:
-    """The response to a call that may be made twice, repeated while DynamoDB is busy. Raises TimeoutError."""
-    return ask(call, Tries(time, float("inf"), "asking DynamoDB"))
 
 
 @dataclass
@@ -99,7 +94,7 @@ class WriteBack:
         self, plan: Plan, chunk: int, number: int, entry: Entry, before: Typed | None, after: Typed | None
     ) -> str:
         """Write one item; the outcome. ``before`` is the live item, ``after`` the backup's."""
-        tries, mark = Tries(time, float("inf"), f"writing to {self._name}"), self._store.mark(plan, chunk, number)
+        tries, mark = Tries(f"writing to {self._name}"), self._store.mark(plan, chunk, number)
         while True:
             if canonical(before) == canonical(after):
                 return "already"

@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import pytest
@@ -10,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cli.command_line import Context
+from dynamo.parallel import patiently
 from model.messages import key_of
 from ops.recover import plan as plans
 from ops.recover.plan import Differences, Plan, PlanStore, Scope
-from ops.recover.write_back import WriteBack, action_for, patiently
+from ops.recover.write_back import WriteBack, action_for
 from ops.restore.comparison import TableReader, UnitBudget
 from tests.support.in_process import Dynamodb, create_table
 
@@ -89,7 +91,7 @@ class World:
         self.edits[key] = after, earlier or was_recovered
 
     def budget(self):
-        return UnitBudget(1e9, patiently)
+        return UnitBudget(1e9, partial(patiently, "asking"))
 
     def readers(self, client, scope):
         return [TableReader(client, name, self.budget(), includes=scope.includes) for name in (self.name, self.copy)]
