@@ -1,7 +1,7 @@
 """``python -m chat``: parses the command line, and turns every failure into one line.
 
 A command is a module of this package, listed in COMMANDS, with two functions: ``add(commands)`` makes its parser
-with ``chat.target.command`` and names ``run(arguments, target)``, which returns the exit status.
+with ``chat.target.command``, and ``run(arguments, target)`` returns the exit status.
 """
 
 import argparse
@@ -29,7 +29,9 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND", dest="command", parser_class=Parser)
     for name in COMMANDS:
-        import_module(f"chat.{name}").add(commands)
+        module = import_module(f"chat.{name}")
+        module.add(commands)
+        commands.choices[name.rstrip("_")].set_defaults(run=module.run)
     return top
 
 

@@ -35,7 +35,6 @@ def add(commands: Commands) -> None:
         "surplus: status 1 when there are any. Reads every key of the table, which costs as much as reading every item"
     )
     parser.add_argument("--check", action="store_true", help=text)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

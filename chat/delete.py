@@ -13,7 +13,6 @@ def add(commands: Commands) -> None:
     """The command line of ``delete``."""
     parser = command(commands, "delete", "delete a message, or any item by its key", writes=True)
     items.add_message(parser, or_key=True)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

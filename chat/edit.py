@@ -17,7 +17,6 @@ def add(commands: Commands) -> None:
     parser = command(commands, "edit", "change the body of a message; also sets EditedAt", writes=True)
     add_message(parser)
     parser.add_argument("body", help="the text; - reads standard input; put -- before a text that starts with a hyphen")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

@@ -46,7 +46,6 @@ def add(commands: Commands) -> None:
     only.add_argument("--conversation", metavar="C", type=pair, help="only the messages of one conversation")
     only.add_argument("--messages", action="store_true", help="only messages, no memberships (rows of users' lists)")
     s3_export.add(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

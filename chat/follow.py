@@ -25,7 +25,6 @@ def add(commands: Commands) -> None:
     text = "show the last N messages first (default: %(default)s)"
     parser.add_argument("--last", type=count, default=10, metavar="N", help=text)
     parser.epilog = "A message dated more than 2 minutes before the newest one is not printed; use `history`."
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

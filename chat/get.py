@@ -14,7 +14,6 @@ def add(commands: Commands) -> None:
     parser = command(commands, "get", "read a message, or any item by its key")
     items.add_message(parser, or_key=True)
     add_typed(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

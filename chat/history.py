@@ -27,7 +27,6 @@ def add(commands: Commands) -> None:
     text = "at most N messages, the newest ones (default: %(default)s)"
     number.add_argument("--limit", type=count, default=20, metavar="N", help=text)
     number.add_argument("--all", action="store_true", help="all messages")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

@@ -58,7 +58,6 @@ def add(commands: Commands) -> None:
     parser.add_argument("file", metavar="FILE", help=text)
     parser.add_argument("--if-absent", action="store_true", help="do not overwrite existing items")
     parser.add_argument("--check", action="store_true", help="check the file only; needs no AWS")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

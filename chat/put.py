@@ -30,7 +30,6 @@ def add(commands: Commands) -> None:
     )
     condition.add_argument("--if-unchanged", metavar="OLD", help=text)
     add_typed(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

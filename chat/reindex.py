@@ -63,7 +63,6 @@ def add(commands: Commands) -> None:
     parser.add_argument("--failed", action="store_true", help=text)
     text = "with --failed: all conversations, then empty the queue; for failures older than the stream's 24 hours"
     parser.add_argument("--all", action="store_true", help=text)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

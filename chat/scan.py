@@ -19,7 +19,6 @@ def add(commands: Commands) -> None:
     text = f"scan N segments in parallel; at most {MOST_SEGMENTS} (default: %(default)s)"
     parser.add_argument("--segments", type=count, default=1, metavar="N", help=text)
     add_typed(parser)
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

@@ -19,7 +19,6 @@ def add(commands: Commands) -> None:
     text = "when it was sent: ISO 8601 with a zone (default: now)"
     parser.add_argument("--at", metavar="TIME", type=moment, help=text)
     parser.add_argument("body", help="the text; - reads standard input; put -- before a text that starts with a hyphen")
-    parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

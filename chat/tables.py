@@ -8,8 +8,7 @@ from cli import output
 
 def add(commands: Commands) -> None:
     """The command line of ``tables``."""
-    parser = command(commands, "tables", "list the tables in the account and region", table=False)
-    parser.set_defaults(run=run)
+    command(commands, "tables", "list the tables in the account and region", table=False)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:

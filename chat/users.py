@@ -12,8 +12,7 @@ from model.users import NAME_ATTRIBUTE, Directory, PlainNames, User
 
 def add(commands: Commands) -> None:
     """The command line of ``users``."""
-    parser = command(commands, "users", "the users of the stage's Cognito user pool", table=False)
-    parser.set_defaults(run=run)
+    command(commands, "users", "the users of the stage's Cognito user pool", table=False)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
