@@ -52,18 +52,8 @@ def update_machine(update: Callable[..., Made], arn: str, old: Json, new: Json, 
     return update(arn, name | old, name | new, *rest)
 
 
-def create_role(create: Create, *arguments: Any) -> Made:
-    """A role, which a template may retain."""
-    return unique(create, "RoleName", *arguments)
-
-
-def create_log_group(create: Create, *arguments: Any) -> Made:
-    """A log group, which a template may retain."""
-    return unique(create, "LogGroupName", *arguments)
-
-
-def unique(create: Create, name: str, logical_id: str, props: Json, stack: str) -> Made:
-    """``create`` with a new suffix, unless the property ``name`` gives the whole name."""
+def unique(create: Create, logical_id: str, props: Json, stack: str, *, name: str) -> Made:
+    """``create`` with a new suffix, unless the property ``name`` gives the whole name; a template may retain it."""
     if not props.get(name):
         engine._NAME_SEED.set(uuid.uuid4().hex[:8])  # the stack keeps it for its updates
     return create(logical_id, props, stack)

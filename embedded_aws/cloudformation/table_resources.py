@@ -236,8 +236,8 @@ def _lacks_seed_capacity(value: object) -> bool:
 
 
 # The handlers of both types.
-create_table = partial(unique, partial(_create_translated, from_table), "TableName")
-create_global_table = partial(unique, partial(_create_translated, from_global_table), "TableName")
+create_table = partial(unique, partial(_create_translated, from_table), name="TableName")
+create_global_table = partial(unique, partial(_create_translated, from_global_table), name="TableName")
 update_table = partial(_update, TABLE, from_table)
 update_global_table = partial(_update, GLOBAL_TABLE, from_global_table)
 GLOBAL_TABLES = named(GLOBAL_TABLE, "TableName", service._tables)

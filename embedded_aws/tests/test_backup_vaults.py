@@ -169,6 +169,9 @@ def test_a_plan_needs_its_vault_a_selection_its_role_and_a_caller_the_plan(backu
     assert refused(create) == (400, "AlreadyExistsException", text)
     assert code_of(create, TargetBackupVaultName=f"{name}-missing") == INVALID
     assert code_of(create, Lifecycle={"MoveToColdStorageAfterDays": 30, "DeleteAfterDays": 60}) == INVALID
+    rule = {"RuleName": "daily", "TargetBackupVaultName": f"{name}-missing"}
+    changed = {"BackupPlanName": name, "Rules": [rule]}
+    assert code_of(backup.update_backup_plan, BackupPlanId=plan, BackupPlan=changed) == INVALID
 
     select, missing, blind = backup.create_backup_selection, f"{backup_role}-missing", role("backup.amazonaws.com")
     for arn, text in (
@@ -236,12 +239,12 @@ def test_a_user_of_one_vault_has_no_access_to_another(client, backup, name, tabl
 
     for tagged in (arn, point):
         client("backup").tag_resource(ResourceArn=tagged, Tags={"team": name})
+    found = client("resourcegroupstaggingapi").get_resources(
+        TagFilters=[{"Key": "team", "Values": [name]}], ResourceTypeFilters=["backup"]
+    )["ResourceTagMappingList"]
+    assert {entry["ResourceARN"] for entry in found} == {arn, point}
     backup = may(allow("backup:*", Condition={"StringEquals": {"aws:ResourceTag/team": name}}))
     assert backup.describe_backup_vault(**mine)["BackupVaultName"] == vault
     assert _denied(backup.describe_backup_vault, **theirs)
     backup.delete_recovery_point(RecoveryPointArn=point, **mine)
     assert _denied(backup.delete_recovery_point, RecoveryPointArn=other_point, **theirs)
-    found = client("resourcegroupstaggingapi").get_resources(
-        TagFilters=[{"Key": "team", "Values": [name]}], ResourceTypeFilters=["backup"]
-    )["ResourceTagMappingList"]
-    assert arn in [entry["ResourceARN"] for entry in found]
