@@ -28,7 +28,6 @@ from embedded_aws.settings import CURRENT
 
 HELD = "The recovery point cannot be deleted because it has active legal hold(s)"
 SELECTION = "RecoveryPointSelection"
-LISTED = ("Title", "Status", "Description", "LegalHoldId", "LegalHoldArn", "CreationDate", "CancellationDate")
 _BY_AGE = attrgetter("created", "arn")
 _LOGGER = logging.getLogger(__name__)
 NO_KEY = "Not Applicable"  # in place of an ARN: the key of DynamoDB that AWS manages (guide)
@@ -53,7 +52,7 @@ def _requested_point(request: Request) -> RecoveryPoint:
 
 def describe_recovery_point(request: Request) -> Json:
     """DescribeRecoveryPoint."""
-    return store.describe_recovery_point(_requested_point(request)) | {"StorageClass": "WARM"}
+    return store.describe_recovery_point(_requested_point(request))
 
 
 def get_recovery_point_restore_metadata(request: Request) -> Json:
@@ -63,10 +62,8 @@ def get_recovery_point_restore_metadata(request: Request) -> Json:
     encryption, also for a copy in another region, is not verified.
     """
     point = _requested_point(request)
-    shown = store.describe_recovery_point(point)
-    return {name: shown[name] for name in ("BackupVaultArn", "RecoveryPointArn", "ResourceType")} | {
-        "RestoreMetadata": _encryption(point) | {"aws:backup:request-id": point.job_id}
-    }
+    metadata = _encryption(point) | {"aws:backup:request-id": point.job_id}
+    return store.describe_recovery_point(point) | {"RestoreMetadata": metadata}
 
 
 def _encryption(point: RecoveryPoint) -> dict[str, str]:
@@ -82,9 +79,7 @@ def update_recovery_point_lifecycle(request: Request) -> Json:
     point = _requested_point(request)
     vaults.check_unlocked(point.vault)
     point.lifecycle = store.checked_lifecycle(request.get("Lifecycle") or {})
-    names = ("BackupVaultArn", "RecoveryPointArn", "Lifecycle", "CalculatedLifecycle")
-    shown = store.describe_recovery_point(point)
-    return {name: shown[name] for name in names if name in shown}
+    return store.describe_recovery_point(point)
 
 
 def delete_recovery_point(request: Request) -> None:
@@ -138,7 +133,7 @@ def list_recovery_points_by_backup_vault(request: Request) -> Json:
 def list_recovery_points_by_resource(request: Request) -> Json:
     """ListRecoveryPointsByResource."""
     found = [p for p in store.points.values() if p.table_arn == request["ResourceArn"] and p.status()]
-    return page(request, "RecoveryPoints", found, _BY_AGE, store.describe_point_of_resource)
+    return page(request, "RecoveryPoints", found, _BY_AGE, store.describe_recovery_point)
 
 
 def list_protected_resources(request: Request) -> Json:
@@ -220,9 +215,8 @@ def get_legal_hold(request: Request) -> Json:
 
 
 def list_legal_holds(request: Request) -> Json:
-    """ListLegalHolds, without what each selects."""
-    listed = [{name: hold[name] for name in LISTED if name in hold} for hold in store.legal_holds.values()]
-    return page(request, "LegalHolds", listed, itemgetter("CreationDate", "LegalHoldId"), dict)
+    """ListLegalHolds."""
+    return page(request, "LegalHolds", store.legal_holds.values(), itemgetter("CreationDate", "LegalHoldId"), dict)
 
 
 def cancel_legal_hold(request: Request) -> None:
@@ -236,7 +230,7 @@ def list_recovery_points_by_legal_hold(request: Request) -> Json:
     """ListRecoveryPointsByLegalHold."""
     hold = get_legal_hold(request)
     found = [p for p in store.points.values() if p.status() and _hold_selects(hold, p)]
-    return page(request, "RecoveryPoints", found, _BY_AGE, _held_point)
+    return page(request, "RecoveryPoints", found, _BY_AGE, store.describe_recovery_point)
 
 
 def _check_not_held(point: RecoveryPoint) -> None:
@@ -259,8 +253,3 @@ def _hold_selects(hold: Json, point: RecoveryPoint) -> bool:
         and (not resources or point.table_arn in resources)
         and first <= point.created <= last
     )
-
-
-def _held_point(point: RecoveryPoint) -> Json:
-    shown = store.describe_recovery_point(point)
-    return {name: shown[name] for name in ("RecoveryPointArn", "ResourceArn", "ResourceType", "BackupVaultName")}

@@ -111,6 +111,14 @@ def _text(fault: Fault) -> str:
     return f"{name} must be {bound} {limits[fault.rule]}{unit}, got {size}"
 
 
+def shaped(shape: Any, value: Any) -> Any:
+    """What the model has of a value; AWS leaves members without a value out."""
+    if shape.type_name == "structure":
+        given = {name: value.get(name) for name in shape.members}
+        return {name: shaped(shape.members[name], each) for name, each in given.items() if each not in (None, "")}
+    return [shaped(shape.member, each) for each in value] if shape.type_name == "list" else value
+
+
 def page(
     request: Request,
     name: str,

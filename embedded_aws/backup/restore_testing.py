@@ -18,10 +18,6 @@ NAME = re.compile(r"[A-Za-z0-9_]{1,50}")
 PLAN, SELECTION = "RestoreTestingPlan", "RestoreTestingSelection"
 PLAN_NAME, SELECTION_NAME = "RestoreTestingPlanName", "RestoreTestingSelectionName"
 _DEFAULTS = {"StartWindowHours": 24, "ScheduleExpressionTimezone": "Etc/UTC"}
-_LISTED = (
-    *(PLAN_NAME, SELECTION_NAME, "CreationTime", "IamRoleArn"),
-    *("ProtectedResourceType", "ValidationWindowHours"),
-)
 
 
 def create_restore_testing_plan(request: Request) -> Json:
@@ -31,11 +27,11 @@ def create_restore_testing_plan(request: Request) -> Json:
     if plan[PLAN_NAME] in store.testing_plans:
         raise ApiError("AlreadyExistsException", f"Restore testing plan {plan[PLAN_NAME]} exists")
     prefix = f"arn:aws:backup:{get_region()}:{get_account_id()}:restore-testing-plan:"
-    record = _DEFAULTS | plan
+    record: Json = _DEFAULTS | plan
     record["RecoveryPointSelection"] = _points(plan)
     record |= {"RestoreTestingPlanArn": f"{prefix}{plan[PLAN_NAME]}-{uuid.uuid4()}", "CreationTime": store.now()}
     store.testing_plans[plan[PLAN_NAME]] = {"plan": record, "selections": {}, "tags": request.get("Tags") or {}}
-    return _shown(record, "CreationTime")
+    return record
 
 
 def update_restore_testing_plan(request: Request) -> Json:
@@ -44,7 +40,7 @@ def update_restore_testing_plan(request: Request) -> Json:
     changed = record | request[PLAN] | {PLAN_NAME: record[PLAN_NAME]}
     changed["RecoveryPointSelection"] = _points(changed)
     record |= changed | {"LastUpdateTime": store.now()}
-    return _shown(record, "CreationTime") | {"UpdateTime": record["LastUpdateTime"]}
+    return record | {"UpdateTime": record["LastUpdateTime"]}
 
 
 def get_restore_testing_plan(request: Request) -> Json:
@@ -55,8 +51,7 @@ def get_restore_testing_plan(request: Request) -> Json:
 def list_restore_testing_plans(request: Request) -> Json:
     """ListRestoreTestingPlans."""
     found = [entry["plan"] for entry in store.testing_plans.values()]
-    without_points = [{name: plan[name] for name in plan if name != "RecoveryPointSelection"} for plan in found]
-    return page(request, "RestoreTestingPlans", without_points, _age, dict)
+    return page(request, "RestoreTestingPlans", found, _age, dict)
 
 
 def delete_restore_testing_plan(request: Request) -> None:
@@ -78,14 +73,16 @@ def create_restore_testing_selection(request: Request) -> Json:
     record: Json = {"ValidationWindowHours": 0} | selection
     record |= {PLAN_NAME: plan, "CreationTime": store.now()}
     entry["selections"][name] = record
-    return _shown(entry["plan"]) | _shown(record, SELECTION_NAME, "CreationTime")
+    shown: Json = entry["plan"] | record
+    return shown
 
 
 def update_restore_testing_selection(request: Request) -> Json:
     """UpdateRestoreTestingSelection: fields that are not given keep their values."""
     record = _selection(request)
     record |= request[SELECTION]
-    return _shown(record, SELECTION_NAME, "CreationTime") | {"UpdateTime": store.now()}
+    shown: Json = _plan(request[PLAN_NAME])["plan"] | record
+    return shown | {"UpdateTime": store.now()}
 
 
 def get_restore_testing_selection(request: Request) -> Json:
@@ -94,10 +91,9 @@ def get_restore_testing_selection(request: Request) -> Json:
 
 
 def list_restore_testing_selections(request: Request) -> Json:
-    """ListRestoreTestingSelections, without the resources that each protects."""
+    """ListRestoreTestingSelections."""
     found = _plan(request[PLAN_NAME])["selections"].values()
-    listed = [{key: selection[key] for key in _LISTED if key in selection} for selection in found]
-    return page(request, "RestoreTestingSelections", listed, _age, dict)
+    return page(request, "RestoreTestingSelections", found, _age, dict)
 
 
 def delete_restore_testing_selection(request: Request) -> None:
@@ -126,11 +122,6 @@ def _points(plan: Json) -> Json:
     if not selection.get("Algorithm"):  # which the model does not require
         raise ApiError(MISSING, "Algorithm is required")
     return selection
-
-
-def _shown(record: Json, *more: str) -> Json:
-    names = (PLAN_NAME, "RestoreTestingPlanArn", *more)
-    return {name: record[name] for name in names if name in record}
 
 
 def _age(record: Json) -> tuple[float, str]:

@@ -17,6 +17,7 @@ from embedded_aws.backup import (
     vaults,
 )
 from embedded_aws.backup.requests import Request
+from embedded_aws.constraints import operations
 from embedded_aws.replies import ApiError, Json, ok
 
 MODULES = (backup_jobs, backup_plans, recovery_points, restore_jobs, restore_testing, vaults)
@@ -48,7 +49,8 @@ async def handle_request(original: Any, method: str, path: str, headers: Any, bo
         if found := handler(operation):
             with store.one_moment():
                 vaults.check_call(operation, members)
-                return ok(found(Request(members, extract_access_key_id(headers, query))))
+                answer = found(Request(members, extract_access_key_id(headers, query)))
+                return ok(answer and requests.shaped(operations("backup")[operation].output_shape, answer))
     except ApiError as error:
         return error.reply()
     return await original(method, path, headers, body, query)

@@ -202,91 +202,86 @@ def describe_backup_job(job: BackupJob) -> Json:
     state = job.state()
     point = points.get(job.point_arn)
     known = job.point_arn and (state == "COMPLETED" or (point and point.advanced))
-    return _given(
-        AccountId=get_account_id(),
-        BackupJobId=job.id,
-        BackupVaultName=job.vault,
-        BackupVaultArn=engine._vault_arn(job.vault),
-        VaultType="BACKUP_VAULT",
-        RecoveryPointArn=job.point_arn if known else None,
-        RecoveryPointLifecycle=job.lifecycle or None,
-        ResourceArn=job.table_arn,
-        ResourceName=table_name_of(job.table_arn),
-        ResourceType=TYPE,
-        IamRoleArn=job.role_arn,
-        CreationDate=job.created,
-        InitiationDate=job.created,
-        StartBy=job.start_by,
-        CompletionDate=(job.stopped or job.ends) if job.ended() else None,
-        ExpectedCompletionDate=None if job.ended() else job.ends,
-        State=state,
-        StatusMessage=job.message if job.ended() else None,
-        MessageCategory={"COMPLETED": "SUCCESS", "FAILED": "FAILURE", "EXPIRED": "FAILURE"}.get(state),
-        PercentDone=job.percent(),
-        BackupSizeInBytes=job.size if state == "COMPLETED" else 0,
-        BytesTransferred=job.size if state == "COMPLETED" else 0,
-        IsParent=False,
-    )
+    return {
+        "AccountId": get_account_id(),
+        "BackupJobId": job.id,
+        "BackupVaultName": job.vault,
+        "BackupVaultArn": engine._vault_arn(job.vault),
+        "VaultType": "BACKUP_VAULT",
+        "RecoveryPointArn": job.point_arn if known else None,
+        "RecoveryPointLifecycle": job.lifecycle or None,
+        "ResourceArn": job.table_arn,
+        "ResourceName": table_name_of(job.table_arn),
+        "ResourceType": TYPE,
+        "IamRoleArn": job.role_arn,
+        "CreationDate": job.created,
+        "InitiationDate": job.created,
+        "StartBy": job.start_by,
+        "CompletionDate": (job.stopped or job.ends) if job.ended() else None,
+        "ExpectedCompletionDate": None if job.ended() else job.ends,
+        "State": state,
+        "StatusMessage": job.message if job.ended() else None,
+        "MessageCategory": {"COMPLETED": "SUCCESS", "FAILED": "FAILURE", "EXPIRED": "FAILURE"}.get(state),
+        "PercentDone": job.percent(),
+        "BackupSizeInBytes": job.size if state == "COMPLETED" else 0,
+        "BytesTransferred": job.size if state == "COMPLETED" else 0,
+        "IsParent": False,
+    }
 
 
 def describe_recovery_point(point: RecoveryPoint) -> Json:
-    """One point as ListRecoveryPointsByBackupVault shows it; DescribeRecoveryPoint adds to this."""
+    """All that AWS Backup shows of one point."""
     status = point.status()
-    return _given(
-        RecoveryPointArn=point.arn,
-        BackupVaultName=point.vault,
-        BackupVaultArn=engine._vault_arn(point.vault),
-        VaultType="BACKUP_VAULT",
-        ResourceArn=point.table_arn,
-        ResourceName=table_name_of(point.table_arn),
-        ResourceType=TYPE,
-        IamRoleArn=point.role_arn,
-        Status=status,
-        CreationDate=point.created,
-        InitiationDate=point.created,
-        CompletionDate=None if status == "CREATING" else point.completed,
-        BackupSizeInBytes=point.size,
-        Lifecycle=point.lifecycle or None,
-        CalculatedLifecycle=calculated_lifecycle(point.lifecycle, point.created) or None,
-        EncryptionKeyArn=_encryption_key(point),
-        IsEncrypted=True,
-        LastRestoreTime=point.restored,
-        IsParent=False,
-    )
-
-
-def describe_point_of_resource(point: RecoveryPoint) -> Json:
-    """One point as ListRecoveryPointsByResource shows it: the size has another name there."""
-    names = ("RecoveryPointArn", "CreationDate", "Status", "EncryptionKeyArn", "IsParent", "ResourceName", "VaultType")
-    shown = describe_recovery_point(point)
-    return {name: shown[name] for name in names if name in shown} | {"BackupSizeBytes": point.size}
+    return {
+        "RecoveryPointArn": point.arn,
+        "BackupVaultName": point.vault,
+        "BackupVaultArn": engine._vault_arn(point.vault),
+        "VaultType": "BACKUP_VAULT",
+        "ResourceArn": point.table_arn,
+        "ResourceName": table_name_of(point.table_arn),
+        "ResourceType": TYPE,
+        "IamRoleArn": point.role_arn,
+        "Status": status,
+        "CreationDate": point.created,
+        "InitiationDate": point.created,
+        "CompletionDate": None if status == "CREATING" else point.completed,
+        "BackupSizeInBytes": point.size,
+        "BackupSizeBytes": point.size,  # its name in ListRecoveryPointsByResource
+        "StorageClass": "WARM",
+        "Lifecycle": point.lifecycle or None,
+        "CalculatedLifecycle": calculated_lifecycle(point.lifecycle, point.created) or None,
+        "EncryptionKeyArn": _encryption_key(point),
+        "IsEncrypted": True,
+        "LastRestoreTime": point.restored,
+        "IsParent": False,
+    }
 
 
 def describe_restore_job(job: RestoreJob) -> Json:
     """One job as DescribeRestoreJob and ListRestoreJobs show it."""
     status = job.state()
     ended = status in ("COMPLETED", "FAILED")
-    return _given(
-        AccountId=get_account_id(),
-        RestoreJobId=job.id,
-        RecoveryPointArn=job.point.arn,
-        RecoveryPointCreationDate=job.point.created,
-        SourceResourceArn=job.point.table_arn,
-        BackupVaultArn=engine._vault_arn(job.point.vault),
-        ResourceType=TYPE,
-        IamRoleArn=job.role_arn,
-        CreationDate=job.created,
-        CompletionDate=job.ends if ended else None,
-        Status=status,
-        StatusMessage=job.message if ended else None,
-        PercentDone="100.00%" if status == "COMPLETED" else "0.00%",
-        BackupSizeInBytes=job.point.size,
-        CreatedResourceArn=job.table_arn if status == "COMPLETED" else None,
-        CreatedBy=_testing_plan(job),
-        ValidationStatus=job.validation,
-        ValidationStatusMessage=job.validation_message,
-        IsParent=False,
-    )
+    return {
+        "AccountId": get_account_id(),
+        "RestoreJobId": job.id,
+        "RecoveryPointArn": job.point.arn,
+        "RecoveryPointCreationDate": job.point.created,
+        "SourceResourceArn": job.point.table_arn,
+        "BackupVaultArn": engine._vault_arn(job.point.vault),
+        "ResourceType": TYPE,
+        "IamRoleArn": job.role_arn,
+        "CreationDate": job.created,
+        "CompletionDate": job.ends if ended else None,
+        "Status": status,
+        "StatusMessage": job.message if ended else None,
+        "PercentDone": "100.00%" if status == "COMPLETED" else "0.00%",
+        "BackupSizeInBytes": job.point.size,
+        "CreatedResourceArn": job.table_arn if status == "COMPLETED" else None,
+        "CreatedBy": _testing_plan(job),
+        "ValidationStatus": job.validation,
+        "ValidationStatusMessage": job.validation_message,
+        "IsParent": False,
+    }
 
 
 def _testing_plan(job: RestoreJob) -> Json | None:
@@ -302,8 +297,3 @@ def _encryption_key(point: RecoveryPoint) -> str | None:
     """The vault's key encrypts an advanced point; otherwise the table's own key does."""
     vault = engine._vaults.get(point.vault)
     return vault["EncryptionKeyArn"] if vault and point.advanced else None
-
-
-def _given(**fields: object) -> Json:
-    """The fields that have a value: AWS leaves the others out."""
-    return {name: value for name, value in fields.items() if value not in (None, "")}

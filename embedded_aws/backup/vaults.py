@@ -31,8 +31,6 @@ from embedded_aws.settings import CURRENT
 REFUSED = "InvalidRequestException"
 EXISTS = "Backup vault with the same name already exists"
 NOT_EMPTY = "Backup vault cannot be deleted because it contains recovery points."
-SHOWN = ("BackupVaultName", "BackupVaultArn", "CreationDate", "CreatorRequestId", "Locked")
-LOCK_SHOWN = ("MinRetentionDays", "MaxRetentionDays", "LockDate")  # for a locked vault only
 
 
 def create_backup_vault(request: Request) -> Json:
@@ -79,13 +77,7 @@ def list_backup_vaults(request: Request) -> Json:
 def _vault_description(vault: Json) -> Json:
     name = vault["BackupVaultName"]
     held = [point for point in store.points.values() if point.vault == name and point.status()]
-    return {key: vault[key] for key in SHOWN} | {
-        "VaultType": "BACKUP_VAULT",
-        "VaultState": "AVAILABLE",
-        "EncryptionKeyArn": vault["EncryptionKeyArn"],
-        "NumberOfRecoveryPoints": len(held),
-        **{key: vault[key] for key in LOCK_SHOWN if key in vault},
-    }
+    return vault | {"VaultType": "BACKUP_VAULT", "VaultState": "AVAILABLE", "NumberOfRecoveryPoints": len(held)}
 
 
 def _aws_managed_key() -> str:
@@ -128,7 +120,7 @@ def delete_backup_vault_lock_configuration(request: Request) -> None:
     if vault.get("LockDate", float("inf")) <= store.now():
         raise ApiError(REFUSED, f"The lock of backup vault {vault['BackupVaultName']} is final and cannot be changed")
     vault["Locked"] = False
-    for name in LOCK_SHOWN:
+    for name in (MINIMUM_DAYS, MAXIMUM_DAYS, "LockDate"):
         vault.pop(name, None)
 
 
@@ -175,8 +167,7 @@ def get_backup_vault_access_policy(request: Request) -> Json:
     if POLICY not in vault:
         name = vault["BackupVaultName"]
         raise ApiError("ResourceNotFoundException", f"Backup vault {name} has no access policy")
-    shown = {name: vault[name] for name in ("BackupVaultName", "BackupVaultArn")}
-    return shown | {"Policy": vault[POLICY]}
+    return vault | {"Policy": vault[POLICY]}
 
 
 def delete_backup_vault_access_policy(request: Request) -> None:
