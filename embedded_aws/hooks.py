@@ -74,7 +74,6 @@ def changed(original: Any, addition: Function) -> Any:
 _STACKS = "services.cloudformation.provisioners:"
 TYPES = "services.cloudformation.provisioners:_RESOURCE_HANDLERS."
 _FIXED = "services.cloudformation.provisioners:_REPLACING_PROPERTIES."
-_NAMES = "services.cloudformation.provisioners:_CUSTOM_NAME_REPLACEMENT."
 _ACTIONS = "services.cloudformation.handlers:_ACTION_HANDLERS."
 _DRIFT = "services.cloudformation.drift:_DRIFT_READERS."
 _IMPORTS = "services.cloudformation.changesets:_IMPORT_LOOKUPS."
@@ -138,7 +137,6 @@ HOOKS: list[tuple[str, Callable[[Any, Any], Any], Any]] = [
     (TYPES + "AWS::DynamoDB::GlobalTable.import", instead, table_resources.adopt),
     (_IMPORTS + "AWS::DynamoDB::GlobalTable", instead, table_resources.GLOBAL_TABLES),
     (_FIXED + "AWS::DynamoDB::GlobalTable", instead, ("TableName", *table_resources.REPLACING)),
-    (_NAMES + "AWS::DynamoDB::GlobalTable", instead, {"name": "TableName"}),
     (TYPES + "AWS::DynamoDB::Table.create", instead, table_resources.create_table),
     (TYPES + "AWS::DynamoDB::Table.update", instead, table_resources.update_table),
     (TYPES + "AWS::DynamoDB::Table.delete", instead, table_resources.delete),

@@ -135,6 +135,18 @@ def test_a_changed_key_replaces_a_table_and_a_retained_one_survives_its_stack(cl
     assert dynamodb.scan(TableName=second)["Count"] == 1
 
 
+def test_a_named_table_is_renamed_and_not_replaced_under_its_name(stack, make, name, recovery_of):
+    open_ = {"DeletionProtectionEnabled": False}
+    stack.create(Table=make(TableName=name, **open_))
+    other = {"KeySchema": [{"AttributeName": "id", "KeyType": "HASH"}]}
+    other["AttributeDefinitions"] = [{"AttributeName": "id", "AttributeType": "S"}]
+    assert stack.update(Table=make(TableName=name, **open_, **other)).status == "UPDATE_ROLLBACK_COMPLETE"
+    reasons = [reason for status, reason in stack.events("Table") if status == "UPDATE_FAILED"]
+    assert "cannot update a stack when a custom-named resource requires replacing" in reasons[0]
+    assert stack.update(Table=make(TableName=f"{name}-new", **open_)).output("Table") == f"{name}-new"
+    assert recovery_of(f"{name}-new")["RecoveryPeriodInDays"] == 7
+
+
 def _on_demand():
     return _global_table(DeletionProtectionEnabled=False)
 
