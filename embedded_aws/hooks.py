@@ -6,7 +6,7 @@ with the additions say which AWS behaviour each gives and where that is document
 
 import functools
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from embedded_aws import answers, deliveries, forked_workers, lambda_functions, settings
@@ -78,6 +78,13 @@ _ACTIONS = "services.cloudformation.handlers:_ACTION_HANDLERS."
 _DRIFT = "services.cloudformation.drift:_DRIFT_READERS."
 _IMPORTS = "services.cloudformation.changesets:_IMPORT_LOOKUPS."
 
+
+def _named(kind: str, name: str, pattern: str) -> Iterator[tuple[str, Callable[[Any, Any], Any], Any]]:
+    """Rows for a type whose generated names the engine does not make as CloudFormation does."""
+    yield f"{TYPES}{kind}.create", around, functools.partial(stack_rules.generated, name=name, pattern=pattern)
+    yield f"{TYPES}{kind}.update", around, functools.partial(stack_rules.kept, name=name)
+
+
 # In ministack, a module's attribute or what a dictionary there has; how it is replaced; the addition.
 # Of several additions to one function the last is called first.
 HOOKS: list[tuple[str, Callable[[Any, Any], Any], Any]] = [
@@ -143,18 +150,16 @@ HOOKS: list[tuple[str, Callable[[Any, Any], Any], Any]] = [
     (TYPES + "AWS::IAM::OIDCProvider.create", instead, other_resources.create_provider),
     (TYPES + "AWS::IAM::OIDCProvider.update", instead, other_resources.update_provider),
     (TYPES + "AWS::IAM::OIDCProvider.delete", instead, other_resources.delete_provider),
-    (TYPES + "AWS::IAM::OIDCProvider.update_with_logical_id", instead, True),
     (TYPES + "AWS::IAM::Role.create", around, other_resources.create_role),
     (TYPES + "AWS::IAM::Role.create", around, functools.partial(stack_rules.unique, name="RoleName")),
     (TYPES + "AWS::IAM::Role.update", around, other_resources.update_role),
     (TYPES + "AWS::Lambda::EventSourceMapping.create", around, other_resources.create_mapping),
     (TYPES + "AWS::Lambda::EventSourceMapping.update", around, other_resources.update_mapping),
     (TYPES + "AWS::Lambda::EventSourceMapping.update_with_logical_id", instead, True),
-    (TYPES + "AWS::Logs::LogGroup.create", around, functools.partial(stack_rules.unique, name="LogGroupName")),
+    *_named("AWS::Logs::LogGroup", "LogGroupName", "{stack}-{logical_id}-{suffix}"),
     (TYPES + "AWS::SNS::Topic.create", around, other_resources.create_topic),
     (TYPES + "AWS::SNS::Topic.update", around, other_resources.update_topic),
-    (TYPES + "AWS::StepFunctions::StateMachine.create", around, stack_rules.create_machine),
-    (TYPES + "AWS::StepFunctions::StateMachine.update", around, stack_rules.update_machine),
+    *_named("AWS::StepFunctions::StateMachine", "StateMachineName", "{logical_id}-{suffix}"),
     *((_DRIFT + kind, changed, functools.partial(drift.extended, kind)) for kind in drift.READERS),
     # DynamoDB
     ("services.dynamodb:handle_request", around, exports.handle_request),

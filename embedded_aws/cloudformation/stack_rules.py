@@ -1,9 +1,10 @@
 """The names that CloudFormation generates, the order in which it deletes, and who waits for its operations.
 
 Generated physical names end in a random suffix, drawn for each creation. The engine derives it from the stack's
-name, so deploying again after a destroy would collide with what the destroy retained. Source: CloudFormation guide,
-"Name type": "CloudFormation generates a unique physical ID". The generated name of a state machine is ``<logical
-id>-<suffix>``, without the stack's name. Sources: aws/aws-sam-cli#2022, alexcasalboni/aws-lambda-power-tuning#220.
+name, and a log group's name has none, so deploying again after a destroy would collide with what the destroy retained.
+Source: CloudFormation guide, "Name type": "CloudFormation generates a unique physical ID". The generated name of a
+state machine is ``<logical id>-<suffix>``, without the stack's name. Sources: aws/aws-sam-cli#2022,
+alexcasalboni/aws-lambda-power-tuning#220.
 """
 
 import asyncio
@@ -22,7 +23,6 @@ from embedded_aws.replies import Json
 Create = Callable[[str, Json, str], Made]
 # Less than clients wait for an answer.
 PATIENCE_SECONDS = 20
-MACHINE_NAME = "StateMachineName"
 
 
 async def handle_request(
@@ -41,15 +41,16 @@ def _is_changing(stack: Json) -> bool:
     return status.endswith("_IN_PROGRESS") and status != "REVIEW_IN_PROGRESS"
 
 
-def create_machine(create: Create, logical_id: str, props: Json, stack: str) -> Made:
-    """A state machine whose generated name lacks the stack's."""
-    return create(logical_id, {MACHINE_NAME: f"{logical_id[:67]}-{uuid.uuid4().hex[:12]}"} | props, stack)
+def generated(create: Create, logical_id: str, props: Json, stack: str, *, name: str, pattern: str) -> Made:
+    """``create`` with a generated name in the property ``name``, unless it is given: the engine's has no suffix."""
+    made = pattern.format(stack=stack, logical_id=logical_id[:67], suffix=uuid.uuid4().hex[:12])
+    return create(logical_id, {name: made} | props, stack)
 
 
-def update_machine(update: Callable[..., Made], arn: str, old: Json, new: Json, *rest: str) -> Made:
-    """A state machine that keeps its generated name."""
-    name = {MACHINE_NAME: arn.rsplit(":", 1)[-1]}
-    return update(arn, name | old, name | new, *rest)
+def kept(update: Callable[..., Made], physical_id: str, old: Json, new: Json, *rest: str, name: str) -> Made:
+    """``update`` of a resource that keeps its generated name."""
+    own = {name: physical_id.rsplit(":", 1)[-1]}
+    return update(physical_id, own | old, own | new, *rest)
 
 
 def unique(create: Create, logical_id: str, props: Json, stack: str, *, name: str) -> Made:

@@ -13,7 +13,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from embedded_aws.tests.support.pages import INDEXES, TABLE, TYPES, additions, compare, create, fill, index, item
-from embedded_aws.tests.support.steps import KEYED
 
 
 @pytest.fixture(scope="module")
@@ -216,39 +215,3 @@ def test_the_order_stays_that_of_the_engine_after_any_steps(own, data):
         if TABLE not in engine._tables:
             create("S")
         compare_all(own)
-
-
-def test_a_table_that_cloudformation_made_is_read_page_by_page(dynamodb, stack, name):
-    properties = KEYED | {
-        "TableName": name,
-        "KeySchema": index("", ["pk", "sk"])["KeySchema"],
-        "AttributeDefinitions": [
-            {"AttributeName": key, "AttributeType": kind} for key, kind in (("pk", "S"), ("sk", "N"), ("text", "S"))
-        ],
-        "GlobalSecondaryIndexes": [index("ByText", ["text", "sk"])],
-    }
-    assert stack.create(Table={"Type": "AWS::DynamoDB::Table", "Properties": properties}).status == "CREATE_COMPLETE"
-    puts = [
-        {"PutRequest": {"Item": {"pk": {"S": "a"}, "sk": {"N": str(number)}, "text": {"S": "t"}}}}
-        for number in range(250)
-    ]
-    for start in range(0, len(puts), 25):
-        dynamodb.batch_write_item(RequestItems={name: puts[start : start + 25]})
-    for key, more in (("pk", {}), ("#t", {"IndexName": "ByText", "ExpressionAttributeNames": {"#t": "text"}})):
-        for forward in (True, False):
-            pages = dynamodb.get_paginator("query").paginate(
-                TableName=name,
-                KeyConditionExpression=f"{key} = :v AND sk BETWEEN :first AND :last",
-                ExpressionAttributeValues={
-                    ":v": {"S": "a" if key == "pk" else "t"},
-                    ":first": {"N": "3"},
-                    ":last": {"N": "2.0e2"},
-                },
-                ScanIndexForward=forward,
-                PaginationConfig={"PageSize": 60},
-                **more,
-            )
-            found = [[int(found["sk"]["N"]) for found in page["Items"]] for page in pages]
-            wanted = list(range(3, 201)) if forward else list(range(200, 2, -1))
-            assert found == [wanted[:60], wanted[60:120], wanted[120:180], wanted[180:]]
-    stack.delete()
