@@ -5,7 +5,7 @@ Each finding is acknowledged at one construct, for one reason; docs/security.md 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aws_cdk import Acknowledgment, CfnResource, Stack, Validations
@@ -67,14 +67,19 @@ def acknowledge(construct: IConstruct, rules: Rules, reason: str) -> None:
     Validations.of(construct).acknowledge(*(Acknowledgment(id=rule, reason=reason) for rule in rules))
 
 
-def acknowledge_wildcard(construct: Construct, kind: str, value: str, reason: str) -> None:
-    """Accept that a policy of ``construct`` has the wildcard ``value``, in a "Resource" or an "Action"."""
-    shown = _spelled(Stack.of(construct).resolve(value))
-    acknowledge(construct, (f"{_AWS}IAM5[{kind}::{shown}]",), reason)
+def acknowledge_wildcards(construct: Construct, wildcards: Sequence[tuple[str, str, str]]) -> None:
+    """Accept ``wildcards`` in policies of ``construct``: each with its kind, "Resource" or "Action", and a reason."""
+    if wildcards:
+        values = Stack.of(construct).resolve([value for _, value, _ in wildcards])
+        found = [
+            Acknowledgment(id=f"{_AWS}IAM5[{kind}::{_spelled(value)}]", reason=reason)
+            for (kind, _, reason), value in zip(wildcards, values, strict=True)
+        ]
+        Validations.of(construct).acknowledge(*found)
 
 
 def acknowledge_all(construct: IConstruct, findings: Mapping[Rules, str]) -> None:
-    """Accept what applies to every FUNCTION, or STATE_MACHINE, of this project."""
+    """Accept ``findings`` on ``construct``, such as what applies to every FUNCTION or STATE_MACHINE of this project."""
     Validations.of(construct).acknowledge(
         *(Acknowledgment(id=rule, reason=reason) for rules, reason in findings.items() for rule in rules)
     )
@@ -98,10 +103,11 @@ def acknowledge_framework(provider: cr.Provider) -> None:
     """Accept what the library decides in its framework of custom resources."""
     for function in provider.node.children:
         if function.node.id.startswith("framework-"):
-            acknowledge_all(function, FUNCTION)
-            reason = "CloudFormation waits for the result and rolls back without it."
-            acknowledge(function, FUNCTION_DEAD_LETTERS, reason)
-            acknowledge(function, _MEMORY, "It passes one event on, for which Lambda's default of 128 MB is enough.")
+            own = {
+                FUNCTION_DEAD_LETTERS: "CloudFormation waits for the result and rolls back without it.",
+                _MEMORY: "It passes one event on, for which Lambda's default of 128 MB is enough.",
+            }
+            acknowledge_all(function, {**FUNCTION, **own})
     if waiter := provider.node.try_find_child("waiter-state-machine"):
         acknowledge_all(waiter, STATE_MACHINE)
         acknowledge_own_policy(waiter.node.find_child("Role"))

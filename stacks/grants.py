@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import Stack
+from aws_cdk import ArnFormat, Stack
 from aws_cdk import aws_iam as iam
 from constructs import Construct, IConstruct
 
 from model.names import ROLE_PATH
-from stacks.annotations import acknowledge_own_policy, acknowledge_wildcard
+from stacks.annotations import acknowledge_own_policy, acknowledge_wildcards
 
 # The condition on a KMS key that only DynamoDB, on behalf of the caller, uses it.
 THROUGH_DYNAMODB = {"kms:ViaService": "dynamodb.*.amazonaws.com"}
@@ -23,7 +23,11 @@ class Allow(iam.PolicyStatement):
     def __init__(self, resources: str | Sequence[str], *actions: str, because: str = "", **conditions: Any) -> None:
         named = [resources] if isinstance(resources, str) else list(resources)
         super().__init__(actions=list(actions), resources=named, conditions=conditions)
-        self.because = because
+        # Kept here, because reading a property of the CDK's class is a request to another process.
+        by_kind = {"Resource": named, "Action": actions}
+        self.wildcards = [
+            (kind, value, because) for kind, values in by_kind.items() for value in values if because and "*" in value
+        ]
 
 
 def permit(role: iam.Role, *statements: Allow) -> None:
@@ -35,13 +39,7 @@ def permit(role: iam.Role, *statements: Allow) -> None:
 
 def accept_wildcards(holder: Construct, statements: Sequence[Allow]) -> None:
     """Acknowledge the wildcards of ``statements``, which ``holder`` has, for their reasons."""
-    for statement in statements:
-        if not statement.because:
-            continue  # every property read below is a request to the CDK's process
-        for kind, values in (("Resource", statement.resources), ("Action", statement.actions)):
-            for value in values:
-                if "*" in value:
-                    acknowledge_wildcard(holder, kind, value, statement.because)
+    acknowledge_wildcards(holder, [found for statement in statements for found in statement.wildcards])
 
 
 def backup_role(scope: Construct, id: str, *, description: str, policy: str, statements: Sequence[Allow]) -> iam.Role:
@@ -64,8 +62,9 @@ def backup_role(scope: Construct, id: str, *, description: str, policy: str, sta
 
 def arn(scope: IConstruct, service: str, rest: str, *, region: str | None = None) -> str:
     """``arn:...:<service>:<region>:<account>:<rest>`` in the stack's account, by default in its region."""
-    stack = Stack.of(scope)
-    return f"arn:{stack.partition}:{service}:{stack.region if region is None else region}:{stack.account}:{rest}"
+    return Stack.of(scope).format_arn(
+        service=service, region=region, resource=rest, arn_format=ArnFormat.NO_RESOURCE_NAME
+    )
 
 
 def from_this_account(scope: IConstruct) -> dict[str, Any]:

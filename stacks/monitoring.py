@@ -61,6 +61,7 @@ class Monitoring(Construct):
             table=table, global_secondary_index_name=INDEX_NAME, alarm_friendly_name="Index", **throttled
         )
         # Not the library's own: its ``+`` of the operations has no value while any of them was not called.
+        name, total = table.table_name, cloudwatch.Stats.SUM
         errors = cloudwatch.MathExpression(
             expression="SUM(METRICS())",
             label="System errors",
@@ -68,8 +69,8 @@ class Monitoring(Construct):
                 f"of{operation}": cloudwatch.Metric(
                     namespace="AWS/DynamoDB",
                     metric_name="SystemErrors",
-                    dimensions_map={"TableName": table.table_name, "Operation": operation},
-                    statistic=cloudwatch.Stats.SUM,
+                    dimensions_map={"TableName": name, "Operation": operation},
+                    statistic=total,
                 )
                 for operation in _OPERATIONS
             },

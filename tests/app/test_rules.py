@@ -8,7 +8,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_sqs as sqs
 
-from stacks.annotations import QUEUE_DEAD_LETTERS, acknowledge, acknowledge_wildcard
+from stacks.annotations import QUEUE_DEAD_LETTERS, acknowledge, acknowledge_wildcards
 from tests.support import rules
 from tests.support.rules import Acknowledgement, Outcome, acknowledged_table
 
@@ -30,7 +30,7 @@ class Bad(Stack):
         everything = [iam.PolicyStatement(actions=["*"], resources=["*"])]
         iam.ManagedPolicy(self, "Policy", statements=everything)
         accepted = iam.ManagedPolicy(self, "Accepted", statements=everything)
-        acknowledge_wildcard(accepted, "Resource", "*", REASON)
+        acknowledge_wildcards(accepted, [("Resource", "*", REASON)])
         acknowledge(self, QUEUE_DEAD_LETTERS[:1], REASON)
         sqs.Queue(self, "Queue")
         acknowledge(sqs.Queue(self, "Other"), ("AwsSolutions::AwsSolutions-L1",), REASON)
