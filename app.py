@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from pathlib import Path
 
 if __name__ == "__main__":
     # Almost all objects belong to the CDK's modules and live to the end: a search for garbage finds nothing.
@@ -13,6 +14,7 @@ from aws_cdk import App
 from seed.dataset_file import check
 from seed.document import SeedError
 from seed.templates import load_items
+from stacks.function import let_lambda_read
 from stacks.messages_stack import add_stacks
 from stacks.setting_fields import PROJECT, SettingsError
 from stacks.settings import settings_from_context
@@ -29,7 +31,7 @@ def main() -> None:
     except (SettingsError, SeedError) as error:
         sys.exit(f"error: {error}")
     add_stacks(app, settings=settings, items=items)
-    app.synth()
+    let_lambda_read(Path(app.synth().directory))
 
 
 if __name__ == "__main__":

@@ -3,14 +3,14 @@
 import ast
 import hashlib
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from aws_cdk import CfnResource, CustomResource, Duration, IgnoreMode, RemovalPolicy, Size, Stack, Stage
+from aws_cdk import CfnResource, CustomResource, Duration, IgnoreMode, RemovalPolicy, Size, Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
-from aws_cdk import aws_s3_assets as s3_assets
 from aws_cdk import custom_resources as cr
 from constructs import Construct
 
@@ -18,7 +18,6 @@ from stacks.annotations import (
     FUNCTION,
     LOG_KEY,
     LOG_RETENTION,
-    acknowledge,
     acknowledge_all,
     acknowledge_called,
     acknowledge_framework,
@@ -72,7 +71,6 @@ class ProjectFunction(Construct):
             log_group=self.logs,
             role=self.role,
         )
-        let_lambda_read(self)
         acknowledge_all(self.function, FUNCTION)
 
 
@@ -116,7 +114,6 @@ def custom_resource(
     )
     if is_complete:
         _adapt_waiter(provider, starting, f"{owner}-Waiter")
-    let_lambda_read(provider)
     acknowledge_framework(provider)
     return CustomResource(
         scope,
@@ -163,27 +160,28 @@ def module_files(module: str) -> list[str]:
         for file in (f"{path.partition('/')[0]}/__init__.py", f"{path}.py"):
             if file not in found and (PROJECT / file).is_file():
                 found.add(file)
-                for node in ast.walk(ast.parse((PROJECT / file).read_bytes())):
-                    if isinstance(node, ast.ImportFrom) and node.module:
-                        # `from X import Y` may name the module X, and X.Y.
-                        pending += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+                pending += _imported(file)
     return sorted(found)
 
 
-def let_lambda_read(scope: Construct) -> None:
-    """Make the staged code in ``scope`` readable by every user, as Lambda needs it, under any umask.
+@cache
+def _imported(file: str) -> list[str]:
+    """The modules that ``file`` imports with ``from X import Y``, which may name the module X, and X.Y."""
+    names = []
+    for node in ast.walk(ast.parse((PROJECT / file).read_bytes())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return names
+
+
+def let_lambda_read(assembly: Path) -> None:
+    """Make the code staged in the folder ``assembly`` readable by every user, as Lambda needs it, under any umask.
 
     The CDK keeps the modes of files (https://docs.aws.amazon.com/lambda/latest/dg/troubleshooting-deployment.html).
     """
-    app = Stage.of(scope)
-    assert app, "every scope is in one"
-    for child in scope.node.children:
-        code = child.node.try_find_child("Code")
-        # With `cdk synth --no-staging` it is the project itself.
-        if isinstance(code, s3_assets.Asset) and not Path(code.asset_path).is_absolute():
-            staged = Path(app.outdir) / code.asset_path
-            for path in (staged, *staged.rglob("*")):
-                path.chmod(0o755 if path.is_dir() else 0o644)
+    for staged in assembly.glob("asset.*/"):
+        for path in (staged, *staged.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
 
 
 def _logs_of_functions(scope: Construct) -> logs.LogGroup:
@@ -192,9 +190,11 @@ def _logs_of_functions(scope: Construct) -> logs.LogGroup:
     if isinstance(existing, logs.LogGroup):
         return existing
     group = logs.LogGroup(scope, "Logs", retention=logs.RetentionDays.ONE_MONTH, removal_policy=RemovalPolicy.DESTROY)
-    acknowledge(group, LOG_KEY, "CloudWatch Logs encrypts it; it has ids of messages, and no texts but the seed's.")
-    month = "A month is enough to find failures, and logs name users; CloudTrail records who did what."
-    acknowledge(group, LOG_RETENTION, month)
+    accepted = {
+        LOG_KEY: "CloudWatch Logs encrypts it; it has ids of messages, and no texts but the seed's.",
+        LOG_RETENTION: "A month is enough to find failures, and logs name users; CloudTrail records who did what.",
+    }
+    acknowledge_all(group, accepted)
     describe(group, f"Logs of the functions of {scope.node.id}")
     return group
 

@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError, WaiterError
 
 from model.messages import Item
 from ops.template import AS_DEPLOYED
+from stacks.function import let_lambda_read
 from stacks.messages_stack import MessagesStack
 from stacks.settings import Settings
 from tests.conftest import PROJECT, context
@@ -64,7 +65,7 @@ class Deployment:
             stack = MessagesStack(app, settings=Settings(stage=self.stage, **settings), items=items)
             if change:
                 change(stack)
-            app.synth()
+            let_lambda_read(Path(app.synth().directory))
             for asset in json.loads(Path(folder, f"{self.stack}.assets.json").read_text())["files"].values():
                 if not asset["displayName"].endswith("Template"):
                     (target,) = asset["destinations"].values()
