@@ -24,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
         name = arguments.plan or _only(arguments.stage, stacks)
         ready = [one for one in stacks if _is_ready(one, name)]
         for one in ready:
-            to_stderr(f"executing {name} of {change_sets.place(one)}")
+            to_stderr(f"executing {name} of stack {one.name}")
             options = ("--exclusively", "--method", "execute-change-set", "--change-set-name", name)
             if not change_sets.cdk(folder, "deploy", one.name, *options):
                 raise OpsError(f"stack {one.name} was not deployed; the reason is above")

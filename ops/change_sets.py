@@ -19,7 +19,6 @@ from cli.command_line import to_stderr
 from cli.errors import OpsError, code, is_denied, message
 from ops import template
 from ops.review.wording import short
-from ops.template import StackTemplate
 
 ChangeSet = Mapping[str, Any]
 PREFIX = "plan-"
@@ -66,14 +65,23 @@ def refuse_unready(clients: Clients, stack: str) -> None:
         raise OpsError(f"stack {stack} is {status}; try again when this has ended")
 
 
-def cdk(folder: Path, *arguments: str) -> bool:
-    """Run the CDK CLI on a cloud assembly, its output on standard error; whether it succeeded."""
+def cdk(folder: Path, *arguments: str, quiet: bool = False) -> bool:
+    """Run the CDK CLI on a cloud assembly; whether it succeeded.
+
+    Its output goes to standard error, with ``quiet`` only that of a failure.
+    """
     program = shutil.which("cdk")
     if program is None:
         raise OpsError("the CDK CLI is not on PATH; use the make target")
     command = [program, "-a", str(folder), *arguments, "--require-approval", "never"]
     environment = os.environ | {"CDK_DISABLE_CLI_TELEMETRY": "true"}
-    return subprocess.run(command, env=environment, stdin=subprocess.DEVNULL, stdout=2).returncode == 0
+    output = subprocess.PIPE if quiet else 2
+    done = subprocess.run(
+        command, env=environment, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, text=True
+    )
+    if done.returncode and done.stdout:
+        to_stderr(done.stdout.strip())
+    return done.returncode == 0
 
 
 def described(clients: Clients, stack: str, name: str) -> ChangeSet | None:
@@ -188,8 +196,3 @@ def validation(clients: Clients, change_set: ChangeSet) -> Iterator[str]:
             where = event.get("ValidationPath") or event.get("LogicalResourceId", "")
             reason = " ".join(event.get("ValidationStatusReason", "").split())
             yield f"! validation: {event.get('ValidationName', 'failed')}: {reason}{f' ({where})' if where else ''}"
-
-
-def place(stack: StackTemplate) -> str:
-    """``Messages-prod in eu-west-1``."""
-    return f"{stack.name} in {stack.region or 'the region of the credentials'}"

@@ -27,27 +27,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print them; exit status 1 when there are any."""
-    found = {}
+    found: dict[str, list[str] | None] = {}
     with template.of_stage(arguments) as (_, stacks):
         for stack in stacks:
             with closing(Clients(region=stack.region)) as clients:
-                found[change_sets.place(stack)] = list(lines(detected(clients, stack.name)))
+                drifts = detected(clients, stack.name)
+                found[f"{stack.name} in {clients.region}"] = None if drifts is None else list(lines(drifts))
     if arguments.json:
         print(json.dumps(found, indent=2, ensure_ascii=False))
     else:
         for place, of_stack in found.items():
-            print("\n".join([place, *(f"  {line}" for line in of_stack or ["nothing differs from the template"])]))
+            nothing = ["not deployed" if of_stack is None else "nothing differs from the template"]
+            print("\n".join([place, *(f"  {line}" for line in of_stack or nothing)]))
     return 1 if any(found.values()) else 0
 
 
-def detected(clients: Clients, stack: str) -> list[Drift]:
-    """The resources that differ, or are gone, the latter first; none where the stack is not deployed.
+def detected(clients: Clients, stack: str) -> list[Drift] | None:
+    """The resources that differ, or are gone, the latter first; None where the stack is not deployed.
 
     Raises OpsError if CloudFormation cannot compare the stack now.
     """
     found = find_stack(clients, stack)
     if found is None or found.status == change_sets.NEW_STACK:
-        return []
+        return None
     cloudformation = clients("cloudformation")
 
     def ended() -> Any:

@@ -9,6 +9,7 @@ from pathlib import Path
 from botocore.exceptions import ClientError
 
 from cli.clients import Clients
+from cli.command_line import to_stderr
 from cli.errors import OpsError, explain
 from ops import change_sets, drift, template
 from ops.review.deployed_stacks import compared
@@ -40,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
             by_hand, found = _described(one, name)
             planned |= found != [_NOTHING]
             for heading, lines in ((_BY_HAND, by_hand), (_TITLE, found)):
-                placed = [change_sets.place(one), *(f"    {line}" for line in lines)] if len(after) > 1 else lines
+                place = f"{one.name} in {one.region}"
+                placed = [place, *(f"    {line}" for line in lines)] if len(after) > 1 else lines
                 before[heading] += placed
     review = Review(stage=stage, base=base, stacks=stacks, before=before)
     settings = " -c ".join(["", *arguments.context]).strip()
@@ -77,7 +79,8 @@ def _prepare(folder: Path, arguments: argparse.Namespace, name: str) -> None:
     for switch in ("import-existing-resources", "revert-drift"):
         if getattr(arguments, switch.replace("-", "_")):
             options.append(f"--{switch}")
-    if not change_sets.cdk(folder, "deploy", *options):
+    to_stderr(f"making change sets {name}")
+    if not change_sets.cdk(folder, "deploy", *options, quiet=True):
         raise OpsError("the plan could not be made; the reason is above")
 
 
@@ -91,7 +94,7 @@ def _described(stack: StackTemplate, name: str) -> tuple[list[str], list[str]]:
         if found is None:
             raise OpsError(f"change set {name} of stack {stack.name} was deleted by another process; plan again")
         try:
-            by_hand = list(drift.lines(drift.detected(clients, stack.name), found)) or [_NOTHING]
+            by_hand = list(drift.lines(drift.detected(clients, stack.name) or (), found)) or [_NOTHING]
         except (ClientError, OpsError) as error:  # the plan is worth reading all the same
             by_hand = [f"! not known: {explain(error) if isinstance(error, ClientError) else error}"]
         if change_sets.is_empty(found):

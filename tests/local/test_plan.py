@@ -87,6 +87,7 @@ def test_what_was_planned_is_deployed_and_nothing_else(run, client, stack):
     assert status(client, stack) == "CREATE_COMPLETE"
     assert run("apply", "--plan", plan) == f"{plan}: nothing to apply\n"
     assert run("unplan") == ""
+    assert run("drift", "-c", "region=eu-central-1") == f"{stack} in eu-central-1\n  not deployed\n"
     assert "nothing to apply, so no plan was kept" in run("plan")
     assert plans_of(client, stack) == []
     assert "has no plan; run make plan STAGE=" in run("apply", fails=2)
