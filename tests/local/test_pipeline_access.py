@@ -277,6 +277,7 @@ def test_a_job_of_main_plans_and_the_environments_job_applies_what_was_planned(a
     client("dynamodb").delete_table(**taken)
     planned = job.python("ops", "plan", *given, "--format", "markdown")
     assert (planned.returncode, "### What CloudFormation will do" in planned.stdout) == (0, True), planned.stdout
+    assert "plan plan-7" in planned.stdout.splitlines(), "by which the workflow knows that there is one to apply"
     cloudformation = client("cloudformation", **main)
     assert denied(cloudformation.execute_change_set, StackName=stack, ChangeSetName="plan-7")
     assert denied(cloudformation.delete_stack, StackName=stack)

@@ -91,6 +91,13 @@ def test_a_job_that_signs_in_to_aws_names_one_role_and_is_skipped_without_it(nam
     assert f"`{role}`" in PIPELINES
 
 
+def test_what_was_approved_is_applied_also_when_a_run_is_repeated():
+    plan, deploy = (WORKFLOWS["deploy"]["jobs"][job] for job in ("plan", "deploy"))
+    assert plan["env"]["PLAN"] == "plan-${{ github.run_id }}-${{ github.run_attempt }}"
+    assert deploy["env"]["PLAN"] == "${{ needs.plan.outputs.plan }}"
+    assert "needs.plan.outputs.plan != ''" in deploy["if"], "no approval where there is nothing to apply"
+
+
 def test_a_preview_is_removed_whatever_became_of_it():
     preview = WORKFLOWS["preview"]
     assert "closed" in preview["on"]["pull_request"]["types"]
