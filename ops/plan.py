@@ -34,16 +34,16 @@ def run(arguments: argparse.Namespace) -> int:
     stage, name = arguments.stage, arguments.plan or change_sets.new_name()
     before: dict[str, list[str]] = {_BY_HAND: [], _TITLE: []}
     planned = False
-    with template.of_stage(arguments) as (folder, after), _deleted_on_failure(after, name):
+    with template.of_stage(arguments) as (folder, after):
         base, stacks = compared(after, lambda region: Clients(region=region))
-        _prepare(folder, arguments, name)
-        for one in after:
-            by_hand, found = _described(one, name)
-            planned |= found != [_NOTHING]
-            for heading, lines in ((_BY_HAND, by_hand), (_TITLE, found)):
-                place = f"{one.name} in {one.region}"
-                placed = [place, *(f"    {line}" for line in lines)] if len(after) > 1 else lines
-                before[heading] += placed
+        with _deleted_on_failure(after, name):
+            _prepare(folder, arguments, name)
+            for one in after:
+                by_hand, found = _described(one, name)
+                planned |= found != [_NOTHING]
+                for heading, lines in ((_BY_HAND, by_hand), (_TITLE, found)):
+                    place = f"{one.name} in {one.region}"
+                    before[heading] += [place, *(f"    {line}" for line in lines)] if len(after) > 1 else lines
     review = Review(stage=stage, base=base, stacks=stacks, before=before)
     settings = " -c ".join(["", *arguments.context]).strip()
     options = f" STAGE={stage} PLAN={name}" + (f' ARGS="{settings}"' if settings else "")
