@@ -3,32 +3,17 @@
 import argparse
 import sys
 from contextlib import closing
+from importlib import import_module
 
 from cli import clients
 from cli.command_line import Context, Parser, add_place, add_target, status_of
-from ops import apply, backup, backups, drift, orphans, plan, unplan
-from ops.cleanup import command as cleanup
-from ops.cost import command as cost
-from ops.inventory import command as inventory
-from ops.recover import command as recover
-from ops.restore import command as restore
-from ops.review import command as review
 
-COMMANDS = {
-    "backup": backup,
-    "backups": backups,
-    "restore": restore,
-    "recover": recover,
-    "inventory": inventory,
-    "orphans": orphans,
-    "cleanup": cleanup,
-    "cost": cost,
-    "review": review,
-    "plan": plan,
-    "apply": apply,
-    "unplan": unplan,
-    "drift": drift,
-}
+# The modules of the commands, in the order in which --help lists them.
+MODULES = (
+    "backup backups restore.command recover.command inventory.command orphans cleanup.command cost.command "
+    "review.command plan apply unplan drift"
+)
+COMMANDS = {module.removesuffix(".command"): f"ops.{module}" for module in MODULES.split()}
 # These read files only, or look into each region of a stage.
 WITHOUT_ACCOUNT = {"cost", "review", "plan", "apply", "unplan", "drift"}
 # These look at every stack in the region: naming one would have no effect.
@@ -43,7 +28,8 @@ def parser() -> argparse.ArgumentParser:
         epilog="exit status: 0 done, 1 failed or something is left, 2 wrong usage",
     )
     commands = top.add_subparsers(required=True, metavar="|".join(COMMANDS), dest="command", parser_class=Parser)
-    for name, module in COMMANDS.items():
+    for name, path in COMMANDS.items():
+        module = import_module(path)
         summary = (module.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=summary)
         if name in EVERY_STACK:

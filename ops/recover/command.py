@@ -26,7 +26,6 @@ from ops.recover.write_back import CHANGED_SINCE
 from ops.restore import restoration
 from ops.restore.origin import check_options, region_of
 
-RECOVERY_TAG = "messages:recovery"
 _READ_UNIT_BYTES = 4096
 # Longer than this for one reading of both tables is work for more than one machine.
 _LONG_SECONDS = 3600
@@ -82,7 +81,7 @@ def run(arguments: argparse.Namespace, context: Context) -> int:
         deleted = restoration.temporary(there, temp.name, temp.job, seconds=seconds, is_new=temp.is_new)
         with deleted as keep, _in_one_line(temp), contextlib.ExitStack() as ending:
             restoration.wait(there, temp.name, temp.job, seconds=seconds)
-            restoration.mark(there, temp.name, restored=live["TableName"], **{RECOVERY_TAG: "temporary"})
+            restoration.mark(there, temp.name, restored=live["TableName"])
             recovery = Recovery(arguments, context, live, temp, everything)
             ending.callback(recovery.keep_if_shared, keep)  # however this ends
             is_continued, plan = recovery.find_plan(), recovery.found.plan

@@ -18,7 +18,6 @@ from ops.restore import restoration
 from ops.restore.comparison import Comparison, compare
 from ops.restore.origin import check_options, choose, resumed
 
-DRILL_TAG = "messages:drill"
 _LONGEST_NAME = 255
 
 
@@ -111,7 +110,7 @@ def _drill(arguments: argparse.Namespace, context: Context, *, seconds: float) -
             took = restoration.wait(context, name, job, seconds=seconds)
         except DeadlineError as late:
             raise OpsError(f"table {name} could not be used after {late}") from None
-        restoration.mark(context, name, restored=origin.source, **{DRILL_TAG: "temporary"})
+        restoration.mark(context, name, restored=origin.source)
         comparison = _compared(arguments, context, origin.source, name)
     compared, lines = "not compared", []
     if comparison:

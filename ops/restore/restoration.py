@@ -145,13 +145,11 @@ def wait(context: Context, name: str, job: str, *, seconds: float) -> float:
     return progress.elapsed
 
 
-def mark(context: Context, name: str, *, restored: str, **more: str) -> None:
+def mark(context: Context, name: str, *, restored: str) -> None:
     """Tag the table ``name``, a copy of ``restored``, so that inventory and clean-up find it; try, at least."""
-    tags = {STACK_TAG: context.stack, stack_tables.RESTORED_TAG: restored, **more}
+    tags = [{"Key": STACK_TAG, "Value": context.stack}, {"Key": stack_tables.RESTORED_TAG, "Value": restored}]
     try:
-        context.clients("dynamodb").tag_resource(
-            ResourceArn=vaults.table_arn(context, name), Tags=[{"Key": key, "Value": tags[key]} for key in tags]
-        )
+        context.clients("dynamodb").tag_resource(ResourceArn=vaults.table_arn(context, name), Tags=tags)
     except ClientError as error:
         context.say(f"table {name} could not be tagged, so inventory and cleanup will not find it: {explain(error)}")
 

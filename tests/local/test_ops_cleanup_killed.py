@@ -15,7 +15,9 @@ LANES = 4  # at once: a clean-up mostly waits
 POINTS = 4
 # From a server that has the SDK loaded: a new interpreter would take longer than the clean-up.
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["ops.__main__", "pytest", "tests.support.ops_deployment", "tests.support.warm_sdk"])
+_FORKS.set_forkserver_preload(
+    ["ops.cleanup.command", "pytest", "tests.support.ops_deployment", "tests.support.warm_sdk"]
+)
 
 
 def _clean_up(environment, stage):

@@ -20,7 +20,13 @@ RIGHT = {item["pk"]["S"]: "good" for item in GOOD}
 # From a server that has the SDK loaded: a new interpreter would take longer than the recovery.
 _FORKS = multiprocessing.get_context("forkserver")
 _FORKS.set_forkserver_preload(
-    ["ops.__main__", "pytest", "tests.support.ops_deployment", "tests.support.recoveries", "tests.support.warm_sdk"]
+    [
+        "ops.recover.command",
+        "pytest",
+        "tests.support.ops_deployment",
+        "tests.support.recoveries",
+        "tests.support.warm_sdk",
+    ]
 )
 
 
