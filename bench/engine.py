@@ -28,6 +28,7 @@ from bench.commits import earlier
 from embedded_aws import hooks
 from embedded_aws.dynamodb.sorted_keys import segment_of
 from embedded_aws.environment import PROJECT
+from tests.support.tables import schema
 
 _TABLE = "bench"
 _PAGE = 25
@@ -142,19 +143,15 @@ def _fill(items: int) -> None:
         {
             "TableName": _TABLE,
             "BillingMode": "PAY_PER_REQUEST",
-            "KeySchema": _schema("pk", "sk"),
+            "KeySchema": schema("pk", "sk"),
             "AttributeDefinitions": [{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk", "kind")],
             "GlobalSecondaryIndexes": [
-                {"IndexName": "ByKind", "KeySchema": _schema("kind"), "Projection": {"ProjectionType": "ALL"}}
+                {"IndexName": "ByKind", "KeySchema": schema("kind"), "Projection": {"ProjectionType": "ALL"}}
             ],
         }
     )
     for number in range(items):
         engine._put_item({"TableName": _TABLE, "Item": _item(number)})
-
-
-def _schema(*names: str) -> list[dict[str, str]]:
-    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)]
 
 
 def _seconds(function: Callable[[dict[str, Any]], Any], request: dict[str, Any]) -> float:

@@ -13,6 +13,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Key
 
 from bench.units import images
+from tests.support.tables import schema
 
 INDEX = "message-group-sk-index"
 INDEX_KEYS = ("message_group_uuid", "sk")
@@ -26,12 +27,12 @@ def table(dynamodb: Any, name: str) -> Iterator[Any]:
     made = dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        KeySchema=_schema("pk", "sk"),
+        KeySchema=schema("pk", "sk"),
         AttributeDefinitions=[
             {"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk", "message_group_uuid")
         ],
         GlobalSecondaryIndexes=[
-            {"IndexName": INDEX, "KeySchema": _schema(*INDEX_KEYS), "Projection": {"ProjectionType": "ALL"}}
+            {"IndexName": INDEX, "KeySchema": schema(*INDEX_KEYS), "Projection": {"ProjectionType": "ALL"}}
         ],
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
     )
@@ -82,7 +83,3 @@ def handle(table: Any, record: Mapping[str, Any]) -> None:
     for row in found["Items"]:
         table.delete_item(Key={"pk": row["pk"], "sk": row["sk"]})
         table.put_item(Item=row | {"sk": new["sk"], "message": new["message"]})
-
-
-def _schema(partition: str, sort: str) -> list[dict[str, str]]:
-    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]

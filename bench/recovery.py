@@ -32,12 +32,9 @@ from model.messages import key_of, memberships
 from model.wire import to_lines
 from ops.__main__ import main as ops
 from tests.support.ops_deployment import QUICK, Deployment
+from tests.support.recoveries import KEYS
 
 _STAGE = "bench"
-_KEYS = {
-    "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-    "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-}
 _WRITES = ("BatchWriteItem", "DeleteItem", "PutItem", "TransactWriteItems", "UpdateItem")
 
 
@@ -56,7 +53,7 @@ def main() -> None:
         aws.enter()
         configure(aws, **QUICK)
         clients = cache(boto3.client)
-        table = Deployment(clients, _STAGE).deploy(**_KEYS).table
+        table = Deployment(clients, _STAGE).deploy(**KEYS).table
         messages = items(arguments.items)
         lists = {key_of(row): row for message in messages for row in memberships(message)}
         Ways(aws, aws.endpoint, list(to_lines([*messages, *lists.values()]))).project(table)

@@ -24,6 +24,7 @@ from bench.deployed import seconds_in_lambda
 from bench.seed import lines
 from bench.ways import KEYS, Way, Ways
 from embedded_aws.process import Running, running
+from tests.support import recoveries
 from tests.support.relay import relaying
 from tests.support.withholding import Withholding
 
@@ -108,12 +109,7 @@ class Bench:
     def table(self) -> Iterator[str]:
         """The name of an empty table with the keys and the billing of the stack's."""
         name = next(_NAMES)
-        self._dynamodb.create_table(
-            TableName=name,
-            BillingMode="PAY_PER_REQUEST",
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
-        )
+        self._dynamodb.create_table(TableName=name, BillingMode="PAY_PER_REQUEST", **recoveries.KEYS)
         yield name
         self._dynamodb.delete_table(TableName=name)
 

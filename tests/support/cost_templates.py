@@ -2,6 +2,7 @@
 
 from ops.cost import bill
 from ops.template import StackTemplate
+from tests.support.tables import schema
 
 
 def alone(template):
@@ -25,9 +26,8 @@ def old_table(*, read=None, write=None, recovery=False, **more):
     if write:
         units = {"ReadCapacityUnits": read, "WriteCapacityUnits": write}
         billing = {"BillingMode": "PROVISIONED", "ProvisionedThroughput": units}
-    keys = [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}]
     points = {"PointInTimeRecoveryEnabled": recovery}
-    properties = {"KeySchema": keys, "PointInTimeRecoverySpecification": points, **billing, **more}
+    properties = {"KeySchema": schema("pk", "sk"), "PointInTimeRecoverySpecification": points, **billing, **more}
     return resource("AWS::DynamoDB::Table", **properties)
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import ministack.services.dynamodb as engine
 from botocore.exceptions import ClientError
 
+from tests.support.recoveries import KEYS
+
 _NUMBERS = itertools.count()
-_KEYS = (("pk", "HASH"), ("sk", "RANGE"))
 
 
 class Dynamodb:
@@ -36,12 +37,7 @@ def _answer(operation: str, handler: Callable[[Any], Any], request: Any) -> Any:
 def create_table(items: list[Any]) -> str:
     """The name of a new table with the data model's keys and these typed items."""
     name, client = f"in-process-{next(_NUMBERS)}", Dynamodb()
-    client.create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": key, "KeyType": kind} for key, kind in _KEYS],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key, _ in _KEYS],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    client.create_table(TableName=name, **KEYS, BillingMode="PAY_PER_REQUEST")
     for item in items:
         client.put_item(TableName=name, Item=item)
     return name

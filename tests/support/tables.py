@@ -17,23 +17,24 @@ def messages_table(dynamodb: Any, name: str, *, stream: bool) -> Iterator[Any]:
     images = {"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"}}
     index = {
         "IndexName": INDEX_NAME,
-        "KeySchema": _schema(INDEX_PARTITION_KEY, INDEX_SORT_KEY),
+        "KeySchema": schema(INDEX_PARTITION_KEY, INDEX_SORT_KEY),
         "Projection": {"ProjectionType": "ALL"},
     }
     table = dynamodb.create_table(
         TableName=name,
         BillingMode="PAY_PER_REQUEST",
-        KeySchema=_schema(PARTITION_KEY, SORT_KEY),
+        KeySchema=schema(PARTITION_KEY, SORT_KEY),
         AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
         GlobalSecondaryIndexes=[index],
         **images if stream else {},
     )
-    table.meta.client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 500})
+    table.meta.client.get_waiter("table_exists").wait(TableName=name, WaiterConfig={"Delay": 0.02, "MaxAttempts": 3000})
     try:
         yield table
     finally:
         table.delete()
 
 
-def _schema(partition: str, sort: str) -> list[dict[str, str]]:
-    return [{"AttributeName": partition, "KeyType": "HASH"}, {"AttributeName": sort, "KeyType": "RANGE"}]
+def schema(*names: str) -> list[dict[str, str]]:
+    """A KeySchema of a partition key and, if named, a sort key."""
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(names, ("HASH", "RANGE"), strict=False)]
