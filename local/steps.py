@@ -212,14 +212,14 @@ def bootstrap(run: Steps, environment: Mapping[str, str], cdk: Sequence[str]) ->
 
 
 def outputs_file(folder: Path, stage: str) -> Path:
-    """Where ``deploy`` keeps the outputs of the stage's stacks."""
+    """Where ``deploy`` keeps the outputs of the stage's stacks, after one that succeeded."""
     return folder / f"outputs-{stage}.json"
 
 
 def deploy(run: Steps, environment: Mapping[str, str], cdk: Sequence[str], folder: Path, stage: str) -> dict[str, str]:
     """``cdk deploy``; the outputs of the stage's own stack. Raises NotBootstrapped."""
     with run.step("deploy") as said:
-        file = outputs_file(folder, stage)
+        file = folder / "outputs.json"  # where a deployment fails, the CDK CLI empties it
         command = [*cdk, *_DEPLOY.split(), str(file)]
         try:
             run.run(command, environment={**environment, **_UNVALIDATED}, seconds=DEPLOY_SECONDS)
@@ -227,7 +227,7 @@ def deploy(run: Steps, environment: Mapping[str, str], cdk: Sequence[str], folde
             if "Has the environment been bootstrapped?" in str(failed):
                 raise NotBootstrapped(str(failed)) from None
             raise
-        outputs = json.loads(file.read_text())
+        outputs = json.loads(file.replace(outputs_file(folder, stage)).read_text())
         name = stack_name(stage)
         own: dict[str, str] = outputs.pop(name)
         said.append(

@@ -24,7 +24,6 @@ def watch(state_dir: Path, stage: str, settings: Sequence[str] = ()) -> int:
     """
     interrupt_on_terminate()
     patterns = json.loads((PROJECT / "cdk.json").read_text())["watch"]["include"]
-    print(f"watching {', '.join(patterns)}; press Ctrl-C to stop", file=sys.stderr)
     known: Saved | None = None
     with contextlib.suppress(KeyboardInterrupt):  # how it is meant to end
         while True:
@@ -39,6 +38,7 @@ def watch(state_dir: Path, stage: str, settings: Sequence[str] = ()) -> int:
                 print(f"error: {error}", file=sys.stderr, flush=True)
             except KeyboardInterrupt:
                 return interrupted()
+            print(f"watching {', '.join(patterns)}; press Ctrl-C to stop", file=sys.stderr, flush=True)
     return 0
 
 

@@ -1,5 +1,6 @@
 """``make up`` and ``make watch`` as a user meets them: edits of the seed, good ones and bad ones."""
 
+import json
 import signal
 import subprocess
 import sys
@@ -23,20 +24,20 @@ def project(tmp_path):
 
 @pytest.fixture
 def local(project, hostile):
-    """``local("up")`` in the copy."""
+    """``local("up")`` in the copy; it is killed at the end, should a test fail."""
+    processes = []
 
     def started(*arguments):
-        return subprocess.Popen(
-            [sys.executable, "-m", "local", *arguments],
-            cwd=project,
-            env=hostile,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
+        command = [sys.executable, "-m", "local", *arguments]
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        one = subprocess.Popen(command, cwd=project, env=hostile, text=True, start_new_session=True, **streams)
+        processes.append(one)
+        return one
 
-    return started
+    yield started
+    for one in processes:
+        process.kill_group(one.pid)
+        one.communicate()
 
 
 @pytest.fixture
@@ -63,35 +64,30 @@ def read_to(watching, end):
 
 
 def test_every_save_is_deployed_and_what_changed_in_the_table_is_printed(local, seed, project, tmp_path, elsewhere):
-    with local("watch") as watching:
-        first = read_to(watching, "deploy ")
-        assert "watching app.py, cdk.json, " in first
-        assert "5 messages seeded" in first
+    watching = local("watch")
+    first = read_to(watching, "watching app.py, cdk.json, ")
+    assert "5 messages seeded" in first
 
-        with (project / "functions/indexer.py").open("a") as code:
-            code.write("# saved\n")
-        seed(FIRST, "Are you busy, {to}?")
-        both = read_to(watching, CHANGED)
-        assert "saved: functions/indexer.py, seed/messages.yaml\n" in both
-        assert "messages: 1 changed" in both
-        assert both.endswith(CHANGED + "Are you busy, Jerry?\n")
-        assert "bootstrap" not in both
+    with (project / "functions/indexer.py").open("a") as code:
+        code.write("# saved\n")
+    seed(FIRST, "Are you busy, {to}?")
+    both = read_to(watching, "watching ")
+    assert "saved: functions/indexer.py, seed/messages.yaml\n" in both
+    assert "messages: 1 changed" in both
+    assert CHANGED + "Are you busy, Jerry?\n" in both
+    assert "bootstrap" not in both
 
-        seed("every: 1m", "every: 1q")
-        assert read_to(watching, "error: ").endswith(
-            f"error: {project}/seed/messages.yaml:14: every: '1q' is not a time span: "
-            "a number and s, m, h, d, w or y, for example 30d\n"
-        )
-        seed("every: 1q", "every: 1m")
-        read_to(watching, "table       no message added, changed or removed")
-        watching.send_signal(signal.SIGINT)
-        rest, _ = watching.communicate(timeout=60)
+    seed("every: 1m", "every: 1q")
+    *_, error, _ = read_to(watching, "watching ").splitlines()
+    assert error.startswith(f"error: {project}/seed/messages.yaml:14: every: '1q' is not a time span")
+    seed("every: 1q", "every: 1m")
+    assert "table       no message added, changed or removed" in read_to(watching, "watching ")
+    watching.send_signal(signal.SIGINT)
+    rest, _ = watching.communicate(timeout=60)
     assert (watching.returncode, rest) == (0, "")
 
     seed("Are you busy, {to}?", FIRST)
-    with local("up") as up:
-        output, _ = up.communicate(timeout=120)
-    assert up.returncode == 0, output
+    output = up(local)
     assert CHANGED + "Hey Jerry, are you free?\n" in output
     assert "python -m chat history jerry#tom\n" in output
     assert elsewhere.seen == []
@@ -99,16 +95,30 @@ def test_every_save_is_deployed_and_what_changed_in_the_table_is_printed(local, 
     assert processes_naming(tmp_path) == []
 
 
-def test_a_region_that_a_deployed_stage_lacks_is_bootstrapped(local):
-    def up(*settings):
-        with local("up", *settings) as run:
-            output, _ = run.communicate(timeout=120)
-        assert run.returncode == 0, output
-        return output
+def test_a_later_deployment_fails_succeeds_and_has_a_region_that_is_not_bootstrapped(project, local, seed):
+    # Of an embedded AWS that was stopped.
+    (project / ".local").mkdir()
+    arn = "arn:aws:dynamodb:us-east-1:000000000000:table/Messages"
+    (project / ".local/outputs-dev.json").write_text(json.dumps({"Messages-dev": {"TableArn": arn}}))
+    assert "2  bootstrap   account 000000000000, region us-east-1" in up(local)
 
-    assert "not bootstrapped" not in up()
-    output = up("-c", "region=us-east-1", "-c", "copy_region=eu-central-1")
+    function = project / "functions/seed_messages.py"
+    code = function.read_text()
+    function.write_text(f"{code}raise ValueError\n")
+    seed(FIRST, "Are you busy, {to}?")
+    assert "deploy      failed\n" in up(local, status=1)
+    function.write_text(code)
+
+    output = up(local, "-c", "region=us-east-1", "-c", "copy_region=eu-central-1")
     assert "deploy      not bootstrapped yet\n" in output
     assert "regions eu-central-1, us-east-1" in output
     assert "Messages-dev-Copies-us-east-1: vault" in output
-    assert "table       no message added, changed or removed" in output
+    assert CHANGED + "Are you busy, Jerry?\n" in output
+
+
+def up(local, *settings, status=0):
+    """What ``make up`` prints."""
+    run = local("up", *settings)
+    output, _ = run.communicate(timeout=180)
+    assert run.returncode == status, output
+    return output

@@ -57,7 +57,7 @@ def test_a_failed_deployment_is_one_line_and_a_deleted_file_is_a_change(project,
 
     assert ended(fail, interrupt) == 130
     output, errors = capsys.readouterr()
-    assert "\nerror: every: '1q' is not a time span\n" in errors
+    assert errors.startswith("error: every: '1q' is not a time span\nwatching ")
     assert output == "\nsaved: app.py\n"
 
 
