@@ -39,7 +39,7 @@ def poll(check: Callable[[], T | None], *, seconds: float, clock: Clock = SYSTEM
         if left <= 0:
             raise DeadlineError(duration(seconds))
         clock.sleep(min(pause, left))
-        pause = min(pause * 1.5, longest)
+        pause = min(pause * 1.25, longest)
 
 
 def duration(seconds: float) -> str:
