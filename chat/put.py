@@ -55,10 +55,9 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
 def put_if_unchanged(table: Any, item: Attributes, old: Attributes, *, typed: bool = False) -> None:
     """Write ``item`` while the item stored under its key is exactly ``old``; else OpsError.
 
-    Equal means the same JSON, in which a set is a list and binary is text, or with ``typed`` also the same types. A
-    set or binary that stays in the item is refused without ``typed``, since plain JSON would change its type.
-    Compares what a consistent reading returns; DynamoDB writes only while all of its attributes still have these
-    values.
+    Equal means the same JSON, in which a set is a list and binary is text, or with ``typed`` also the same types. A set
+    or binary that stays in the item is refused without ``typed``, since plain JSON would change its type. Compares what
+    a consistent reading returns; DynamoDB writes only while all of its attributes still have these values.
     """
     key = key_in(table, item)
     now = get(table, key)

@@ -30,10 +30,9 @@ _LIMITED = {
 # How long a point that was EXPIRED before gets to show that it is being deleted.
 _EXPIRED_GRACE_SECONDS = 15
 _NOT_DELETED = (
-    "EXPIRED: AWS Backup accepted the deletion but could not carry it out, and still bills the "
-    "point; it deletes as the role that made it, which needs dynamodb:DeleteBackup, or else as its "
-    "service-linked role, which the caller must be allowed to create (iam:CreateServiceLinkedRole); "
-    "grant one of the two, then run this again"
+    "EXPIRED: AWS Backup accepted the deletion but could not carry it out, and still bills the point; it deletes as "
+    "the role that made it, which needs dynamodb:DeleteBackup, or else as its service-linked role, which the caller "
+    "must be allowed to create (iam:CreateServiceLinkedRole); grant one of the two, then run this again"
 )
 
 
@@ -62,8 +61,7 @@ class Pace:
 def delete_points(context: Context, backup: Any, points: Iterable[Point], *, seconds: float) -> dict[str, str]:
     """Delete recovery points; the ARNs of those that are left after ``seconds``, with the reason.
 
-    The vault's list decides: AWS Backup responds with 200 also when it lacks permission, and the
-    point turns EXPIRED
+    The vault's list decides: AWS Backup responds with 200 also when it lacks permission, and the point turns EXPIRED
     (https://docs.aws.amazon.com/aws-backup/latest/devguide/API_DeleteRecoveryPoint.html).
     """
     wanted = {point.arn: point for point in points}
@@ -188,8 +186,7 @@ class Deletion:
         """Why the vault cannot be deleted; empty if it is.
 
         AWS Backup says "contains recovery points" for a while after the last one is gone
-        (https://github.com/hashicorp/terraform-provider-aws/issues/37774), and AccessDenied for a
-        deleted vault.
+        (https://github.com/hashicorp/terraform-provider-aws/issues/37774), and AccessDenied for a deleted vault.
         """
 
         def delete() -> str | None:

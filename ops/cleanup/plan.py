@@ -96,11 +96,10 @@ def make(
 ) -> Plan:
     """The plan for ``inventory``, by its ``guards`` and the caller's ``choices``.
 
-    Recovery points go first, then what AWS Backup needs to delete them: a point whose role is gone
-    turns EXPIRED and stays billed
-    (https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html). So a role stays
-    while points or copies are left that it made, and every key stays while any point is left. All
-    of them stay while the caller may not see the points.
+    Recovery points go first, then what AWS Backup needs to delete them: a point whose role is gone turns EXPIRED and
+    stays billed (https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html). So a role stays while
+    points or copies are left that it made, and every key stays while any point is left. All of them stay while the
+    caller may not see the points.
     """
     guards, choices = guards or Guards(), choices or Choices()
     chosen = list(choices.select([point for vault in inventory.vaults for point in vault.points]))

@@ -1,8 +1,7 @@
 """What a stage is billed for in a month under a load: quantities, not yet priced. Pure.
 
-The units of a message are read off the items of the data model. It is put once; then the
-function that reads the stream looks at the newest message, updates the lists of both
-participants, and the index with them, and looks again.
+The units of a message are read off the items of the data model. It is put once; then the function that reads the stream
+looks at the newest message, updates the lists of both participants, and the index with them, and looks again.
 """
 
 import math

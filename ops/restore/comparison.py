@@ -1,8 +1,7 @@
 """Compare two tables item by item, in little memory whatever their size.
 
-First both tables are scanned, in parallel segments, into one digest for each of many groups of
-items. Then the items in groups that differ are read again, and compared with those that the other
-table has under their keys.
+First both tables are scanned, in parallel segments, into one digest for each of many groups of items. Then the items in
+groups that differ are read again, and compared with those that the other table has under their keys.
 """
 
 import hashlib

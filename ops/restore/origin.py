@@ -38,9 +38,8 @@ def choose(arguments: argparse.Namespace, context: Context) -> Restored:
     if not usable:
         unread = "".join(f"; {one.what} could not be read" for one in unseen)
         raise OpsError(
-            f"no recovery point of table {first} can be restored in {context.region}{unread}; "
-            "`python -m ops backups` lists its backups, `python -m ops backup` makes one, "
-            "--to-time restores without one"
+            f"no recovery point of table {first} can be restored in {context.region}{unread}; `python -m ops backups` "
+            "lists its backups, `python -m ops backup` makes one, --to-time restores without one"
         )
     return _of_point(usable[-1])
 

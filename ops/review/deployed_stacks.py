@@ -19,9 +19,8 @@ Place = Callable[[str | None], Clients]
 def compared(stacks: Stacks, place: Place) -> tuple[str, tuple[ReviewedStack, ...]]:
     """What the stacks are compared with, in words, and each of them with what is deployed.
 
-    A stack that is not deployed is new, unless none of the stage's is: then there is nothing to
-    compare with. After the stage's own come the stacks to whose vaults deployed plans copy and
-    which the stage no longer has.
+    A stack that is not deployed is new, unless none of the stage's is: then there is nothing to compare with. After the
+    stage's own come the stacks to whose vaults deployed plans copy and which the stage no longer has.
     """
     looks = [_look(place, one.region, partial(find_stack, name=one.name)) for one in stacks]
     deployed = [(look.old, where) for look, where in looks if look.old]

@@ -23,8 +23,7 @@ _MORE_COSTS = "on demand or provisioned, other loads, assumptions: python -m ops
 class ReviewedStack:
     """One stack as it was and as it is; None where the stage did or does not have it.
 
-    ``unknown`` says why there is nothing to compare it with; ``missing`` that its deployed
-    table is gone.
+    ``unknown`` says why there is nothing to compare it with; ``missing`` that its deployed table is gone.
     """
 
     old: StackTemplate | None = None
