@@ -13,18 +13,14 @@ COUNT = 700
 
 
 @pytest.fixture
-def chat(capsys, aws, messages_table, monkeypatch):
+def chat(capsys, on_aws, messages_table, monkeypatch):  # noqa: ARG001
     """``chat(endpoint, "import", ...)``: the command, through that endpoint."""
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
     run = on_table(capsys, messages_table)
 
     def through(endpoint, *arguments):
-        monkeypatch.setenv("AWS_ENDPOINT_URL", endpoint)
-        try:
+        with monkeypatch.context() as patched:
+            patched.setenv("AWS_ENDPOINT_URL", endpoint)
             return run(*arguments)
-        finally:
-            monkeypatch.setenv("AWS_ENDPOINT_URL", aws.endpoint)
 
     return through
 

@@ -1,52 +1,38 @@
 """Exports and imports that are killed at any moment: the same command then completes them."""
 
 import json
-import multiprocessing
 import os
 import random
-import sys
 
 import pytest
 
+import chat.transfer
 from chat.__main__ import main
 from tests.support.chat_steps import everything, keyed, store
+from tests.support.killed import killed
 
 KILLS = 3
-# From a server that has the SDK loaded: a new interpreter would take longer than the transfer.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["chat.__main__", "pytest", "tests.support.chat_steps", "tests.support.warm_sdk"])
 
 
-def _transfer(environment, arguments, errors):
-    """What the child process does; it saves its state at every chance."""
-    os.environ.update(environment)
-    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), sys.stderr.fileno())
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    import chat.transfer
-
+def _saving_always(arguments):
     chat.transfer._SAVE_SECONDS = 0
-    os._exit(main(arguments))
+    return main(arguments)
 
 
 @pytest.fixture
-def transfer(aws, messages_table, tmp_path, monkeypatch):
+def transfer(aws, on_aws, messages_table, tmp_path):  # noqa: ARG001
     """``transfer(state, name, 100, "import", ...)``: exit code, and what the command said.
 
     It is killed once its state file ``state`` says that ``name`` is 100 or more.
     """
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
 
     def run(state, name, moment, *arguments):
-        errors = tmp_path / "errors"
-        command = [*map(str, arguments), "--table", messages_table]
-        child = _FORKS.Process(target=_transfer, args=(aws.environment(), command, str(errors)))
-        child.start()
-        while child.is_alive() and not (state.exists() and json.loads(state.read_text())[name] >= moment):
-            child.join(0.002)
-        child.kill()  # SIGKILL, of this child alone; nothing when it has ended
-        child.join()
-        return child.exitcode, errors.read_text()
+        def wait(child):
+            while child.is_alive() and not (state.exists() and json.loads(state.read_text())[name] >= moment):
+                child.join(0.002)
+
+        command = [*arguments, "--table", messages_table]
+        return killed(_saving_always, aws.environment(), command, tmp_path / "errors", wait)
 
     return run
 

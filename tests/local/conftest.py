@@ -17,10 +17,8 @@ def stage(client, name):
 
 
 @pytest.fixture
-def quick_backups(aws, monkeypatch, setting):
+def quick_backups(on_aws, setting):  # noqa: ARG001
     """Let commands in this process reach the embedded AWS, where backups and their deletion take no time."""
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
     setting("backup_job_seconds", 0)
     setting("recovery_point_deleting_seconds", 0.05)
     setting("vault_lag_seconds", 0.1)

@@ -14,9 +14,7 @@ from tests.support.pipeline_steps import session_keys
 
 
 @pytest.fixture(autouse=True)
-def quick(aws, monkeypatch, setting):
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
+def quick(on_aws, setting):  # noqa: ARG001
     setting("export_seconds", 0)
 
 

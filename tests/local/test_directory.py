@@ -14,9 +14,8 @@ def pool(client, name):
     made.delete()
 
 
-def test_users_of_every_page_are_found_and_those_without_a_name_reported(aws, client, monkeypatch, capsys, pool):
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
+@pytest.mark.usefixtures("on_aws")
+def test_users_of_every_page_are_found_and_those_without_a_name_reported(client, capsys, pool):
     many = {f"user {n}": pool.add(f"user {n}") for n in range(130)}
     users = Directory(client("cognito-idp"), pool.id)
     assert {user.name: user.sub for user in users.users()} == many

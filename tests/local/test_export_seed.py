@@ -20,10 +20,8 @@ MANY = 60  # in as many conversations
 
 
 @pytest.fixture(autouse=True)
-def quick(aws, monkeypatch, setting):
+def quick(on_aws, monkeypatch, setting):  # noqa: ARG001
     monkeypatch.setattr(dataset_seed, "POLL_INTERVAL", Duration.seconds(1))
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
     setting("export_seconds", 0)
 
 

@@ -1,32 +1,16 @@
 """A clean-up that is killed at any moment: running it again finishes the work, and only that."""
 
-import multiprocessing
-import os
 import random
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 from ops.__main__ import main
+from tests.support.killed import killed
 from tests.support.ops_deployment import Deployment
 
 KILLS = 12
 LANES = 4  # at once: a clean-up mostly waits
 POINTS = 4
-# From a server that has the SDK loaded: a new interpreter would take longer than the clean-up.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    ["ops.cleanup.command", "pytest", "tests.support.ops_deployment", "tests.support.warm_sdk"]
-)
-
-
-def _clean_up(environment, stage):
-    """What the child process does."""
-    os.environ.update(environment)
-    silent = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(silent, sys.stdout.fileno())
-    os.dup2(silent, sys.stderr.fileno())
-    os._exit(main(["cleanup", "--yes", "--rate", "60", "--stage", stage]))
 
 
 def _left_behind(client, stage):
@@ -34,34 +18,27 @@ def _left_behind(client, stage):
     return Deployment(client, stage).leave(POINTS, everything=True)
 
 
-def _run(aws, stage, *, kill_after):
-    """Start a clean-up and kill it after some seconds; its exit code and how long it took."""
-    child = _FORKS.Process(target=_clean_up, args=(aws.environment(), stage.stage))
-    began = time.monotonic()
-    child.start()
-    child.join(kill_after)
-    child.kill()  # SIGKILL, of this child alone; nothing when it has ended
-    child.join()
-    return child.exitcode, time.monotonic() - began
-
-
-def test_killed_at_random_moments_and_run_again(aws, client, quick_stage):
+def test_killed_at_random_moments_and_run_again(aws, client, quick_stage, tmp_path):
     moments, name = random.Random(20261121), quick_stage.stage
     # Another stage, which no clean-up may touch.
     bystander = quick_stage.leave(POINTS, everything=True)
     points = bystander.points()
 
+    def run(stage, seconds):
+        """The exit code of a clean-up that is killed after some seconds."""
+        command = ["cleanup", "--yes", "--rate", "60", "--stage", stage.stage]
+        errors = tmp_path / stage.stage
+        return killed(main, aws.environment(), command, errors, lambda child: child.join(seconds))[0]
+
     def whole_run(number):
         """How long a clean-up takes that is not killed, beside as many others."""
-        status, seconds = _run(aws, _left_behind(client, f"{name}w{number}"), kill_after=60)
-        assert status == 0
-        return seconds
+        stage, began = _left_behind(client, f"{name}w{number}"), time.monotonic()
+        assert run(stage, 60) == 0
+        return time.monotonic() - began
 
     def killed_and_run_again(number, share):
         stage = _left_behind(client, f"{name}k{number}")
-        status, _ = _run(aws, stage, kill_after=share * whole)
-        again, _ = _run(aws, stage, kill_after=60)
-        return status, again, stage.remains()
+        return run(stage, share * whole), run(stage, 60), stage.remains()
 
     with ThreadPoolExecutor(LANES) as lanes:
         whole = max(lanes.map(whole_run, range(LANES)))

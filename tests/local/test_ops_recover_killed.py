@@ -1,15 +1,13 @@
 """A recovery that is killed at any moment: running it again finishes it, and undoes no edit made since."""
 
-import multiprocessing
-import os
 import random
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 from embedded_aws.tests.support.steps import listed
 from ops.__main__ import main
+from tests.support.killed import killed
 from tests.support.ops_deployment import Deployment
 from tests.support.recoveries import KEYS, RECOVERABLE, content, note, put
 
@@ -17,36 +15,14 @@ KILLS = 20
 LANES = 4  # at once: a recovery mostly waits
 GOOD = [note(number, "good") for number in range(40)]
 RIGHT = {item["pk"]["S"]: "good" for item in GOOD}
-# From a server that has the SDK loaded: a new interpreter would take longer than the recovery.
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(
-    [
-        "ops.recover.command",
-        "pytest",
-        "tests.support.ops_deployment",
-        "tests.support.recoveries",
-        "tests.support.warm_sdk",
-    ]
-)
-
-
-def _recover(environment, stage, options, errors):
-    """What the child process does."""
-    os.environ.update(environment)
-    os.dup2(os.open(errors, os.O_WRONLY | os.O_CREAT | os.O_TRUNC), sys.stderr.fileno())
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    os._exit(main(["recover", "--yes", "--rate", "50", "--stage", stage, *options]))
 
 
 class Accident:
     """A stage whose table is damaged, recovered, killed and recovered again."""
 
     def __init__(self, aws, client, stage, folder):
-        self._aws, self.stage, self._errors = (
-            aws,
-            Deployment(client, stage).deploy(**KEYS, **RECOVERABLE),
-            folder / stage,
-        )
+        self._aws, self._errors = aws, folder / stage
+        self.stage = Deployment(client, stage).deploy(**KEYS, **RECOVERABLE)
         self.dynamodb, self.table = client("dynamodb"), self.stage.table
         put(self.dynamodb, self.table, *GOOD)
         self.stage.start_job()
@@ -62,13 +38,8 @@ class Accident:
     def run(self, number, seconds):
         """Recover from the backup or to the time, and kill that after some seconds; its exit code, what it said."""
         options = ("--to-time", self._second) if number % 2 else ()
-        arguments = (self._aws.environment(), self.stage.stage, options, str(self._errors))
-        child = _FORKS.Process(target=_recover, args=arguments)
-        child.start()
-        child.join(seconds)
-        child.kill()  # SIGKILL, of this child alone; nothing when it has ended
-        child.join()
-        return child.exitcode, self._errors.read_text()
+        command = ["recover", "--yes", "--rate", "50", "--stage", self.stage.stage, *options]
+        return killed(main, self._aws.environment(), command, self._errors, lambda child: child.join(seconds))
 
     def edit(self, before):
         """Delete an item that was recovered already, edit one that was not; the content that must result."""

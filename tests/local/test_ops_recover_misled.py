@@ -25,6 +25,20 @@ def ops(quick_stage, capsys):
     return run
 
 
+@pytest.fixture
+def damaged(quick_stage, ops):
+    """``damaged(2)``: the table and its client, after a backup with two good items that are bad now."""
+
+    def deploy(count=1):
+        table, dynamodb = quick_stage.deploy(**KEYS, **RECOVERABLE).table, quick_stage.client("dynamodb")
+        put(dynamodb, table, *[note(number, "good") for number in range(1, count + 1)])
+        ops("backup")
+        put(dynamodb, table, *[note(number, "bad") for number in range(1, count + 1)])
+        return table, dynamodb
+
+    return deploy
+
+
 @pytest.mark.parametrize(
     "foreign",
     [
@@ -48,10 +62,8 @@ def test_a_foreign_table_of_the_temporary_name_is_neither_read_nor_deleted(quick
     assert content(dynamodb, name) == {"NOTE#001": "foreign", "NOTE#002": "foreign"}
 
 
-def test_the_way_back_names_the_stack_and_the_region(quick_stage, ops):
-    table, dynamodb = quick_stage.deploy(**KEYS, **RECOVERABLE).table, quick_stage.client("dynamodb")
-    put(dynamodb, table, note(1, "good"))
-    ops("backup")
+def test_the_way_back_names_the_stack_and_the_region(quick_stage, ops, damaged):
+    table, dynamodb = damaged()
     where = f"--stack {quick_stage.stack} --region us-east-1`"
     for start in ("way back: `python -m ops recover --to-time 2", f"way back: `python -m ops recover arn:.*/{table}/"):
         put(dynamodb, table, note(1, "bad"))
@@ -62,11 +74,8 @@ def test_the_way_back_names_the_stack_and_the_region(quick_stage, ops):
         dynamodb.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=off)
 
 
-def test_what_may_not_be_read_is_not_said_to_be_missing(quick_stage, ops):
-    table, dynamodb = quick_stage.deploy(**KEYS, **RECOVERABLE).table, quick_stage.client("dynamodb")
-    put(dynamodb, table, note(1, "good"))
-    ops("backup")
-    put(dynamodb, table, note(1, "bad"))
+def test_what_may_not_be_read_is_not_said_to_be_missing(quick_stage, ops, damaged):
+    table, dynamodb = damaged()
     quick_stage.become_user({"Action": "dynamodb:DescribeContinuousBackups"})
     status, _, err = ops("recover", "--yes")
     assert status == 1
@@ -89,19 +98,8 @@ def test_an_item_that_cannot_be_recovered_is_a_failure(quick_stage, ops):
     assert err[-1].startswith("1 item cannot be recovered in place")
 
 
-def test_without_a_terminal_nothing_is_restored_before_a_question_that_cannot_be_asked(quick_stage, ops):
-    quick_stage.deploy(**KEYS)
-    ops("backup")
-    status, _, err = ops("recover")
-    assert (status, err[-1]) == (2, "error: cannot prompt: stdin is not a terminal; to write, pass --yes")
-    assert not [line for line in err if line.startswith("restoring")]
-
-
-def test_a_dry_run_of_a_recovery_that_was_interrupted_does_not_say_that_it_writes(quick_stage, ops, monkeypatch):
-    table, dynamodb = quick_stage.deploy(**KEYS).table, quick_stage.client("dynamodb")
-    put(dynamodb, table, note(1, "good"))
-    ops("backup")
-    put(dynamodb, table, note(1, "bad"))
+def test_a_dry_run_of_a_recovery_that_was_interrupted_does_not_say_that_it_writes(ops, damaged, monkeypatch):
+    table, dynamodb = damaged()
 
     def interrupted(*_):
         raise KeyboardInterrupt
@@ -137,11 +135,8 @@ def temporary_table(dynamodb, table):
         (["--yes", "--conversation", "jerry#tom"], Recovery, "carry_out"),  # has nothing to write itself
     ],
 )
-def test_the_plan_of_another_run_is_not_deleted(quick_stage, ops, monkeypatch, options, owner, step):
-    table, dynamodb = quick_stage.deploy(**KEYS, **RECOVERABLE).table, quick_stage.client("dynamodb")
-    put(dynamodb, table, note(1, "good"), note(2, "good"))
-    ops("backup")
-    put(dynamodb, table, note(1, "bad"), note(2, "bad"))
+def test_the_plan_of_another_run_is_not_deleted(ops, damaged, monkeypatch, options, owner, step):
+    table, dynamodb = damaged(2)
     original = getattr(owner, step)
 
     def meanwhile(*arguments):

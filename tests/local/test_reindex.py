@@ -96,11 +96,9 @@ def batch(stream, start, end):
     return {"DDBStreamBatchInfo": {"shardId": SHARD, "streamArn": stream, "batchSize": 1, **numbers}}
 
 
-def test_failures_are_settled_from_the_stream(aws, client, bootstrapped, stage, monkeypatch, capsys):  # noqa: ARG001
+@pytest.mark.usefixtures("bootstrapped", "on_aws")
+def test_failures_are_settled_from_the_stream(client, stage, monkeypatch, capsys):
     """On a deployed stack whose stream has no reader."""
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
-
     monkeypatch.setattr("chat.failure_queue._WAIT_SECONDS", 0)  # all of this SQS's messages are on one server
 
     def without_reader(stack):

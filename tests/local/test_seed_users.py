@@ -51,10 +51,8 @@ def counts(outputs):
 
 
 @pytest.fixture
-def chat(aws, stage, monkeypatch, capsys):
+def chat(on_aws, stage, capsys):  # noqa: ARG001
     """``chat("users")``: a command on the stage."""
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
     return lambda command, *arguments: run(capsys, command, "--stage", stage.stage, *arguments)
 
 

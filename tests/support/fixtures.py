@@ -14,6 +14,13 @@ from tests.support import elsewhere as elsewheres
 from tests.support import tables
 
 
+@pytest.fixture
+def on_aws(aws: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let commands in this process reach the embedded AWS."""
+    for key, value in aws.environment().items():
+        monkeypatch.setenv(key, value)
+
+
 @pytest.fixture(scope="session")
 def bootstrapped(client: Callable[..., Any]) -> None:
     """The bucket and the roles of the CDK."""

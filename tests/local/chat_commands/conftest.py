@@ -17,11 +17,9 @@ def table(ministack, name):
 
 
 @pytest.fixture
-def chat(aws, monkeypatch, capsys):
+def chat(on_aws, monkeypatch, capsys):  # noqa: ARG001
     """``chat("history", "a#b", "--table", "t")``: any command."""
     monkeypatch.delenv("STAGE", raising=False)
-    for key, value in aws.environment().items():
-        monkeypatch.setenv(key, value)
     return functools.partial(chat_steps.run, capsys)
 
 
