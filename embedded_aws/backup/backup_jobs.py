@@ -163,11 +163,11 @@ def _selected_job(request: Request, job: BackupJob) -> bool:
             ByResourceArn=job.table_arn,
             ByResourceType=store.TYPE,
             ByAccountId=shown["AccountId"],
-            ByMessageCategory=shown.get("MessageCategory"),
+            ByMessageCategory=shown["MessageCategory"],
             ByParentJobId=None,
         )
         and request.includes(job.created, "ByCreated")
-        and request.includes(shown.get("CompletionDate", 0), "ByComplete")
+        and request.includes(shown["CompletionDate"] or 0, "ByComplete")
     )
 
 

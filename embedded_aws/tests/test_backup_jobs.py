@@ -33,7 +33,7 @@ def start(backup, table, vault, backup_role):
 
 
 def test_a_job_is_created_runs_and_completes(backup, start, table, vault, backup_role, setting):
-    setting("backup_job_seconds", 1)
+    setting("backup_job_seconds", 3)
     job, seen = start(Lifecycle={"DeleteAfterDays": 35})["BackupJobId"], {}
 
     def completed():
@@ -90,6 +90,8 @@ def test_a_job_holds_its_table_until_it_is_stopped_and_leaves_no_point(backup, d
     assert backup.describe_recovery_point(**point)["Status"] == "CREATING"
     assert code_of(backup.delete_recovery_point, **point) == "InvalidResourceStateException"
     assert code_of(dynamodb.delete_table, TableName=table) == "ResourceInUseException"
+    running = backup.list_backup_jobs(ByBackupVaultName=vault)["BackupJobs"]
+    assert [(each["BackupJobId"], "CompletionDate" in each) for each in running] == [(job, False)]
     setting("backup_job_seconds", 0)
     second = ended(backup, start()["BackupJobId"])
     text = "Backup job failed because there was a running job for the same resource."
