@@ -78,7 +78,7 @@ def test_a_deletion_responds_before_it_ends(client, backup, dynamodb, point, vau
     for policy in iam.list_attached_role_policies(RoleName=name)["AttachedPolicies"]:
         iam.detach_role_policy(RoleName=name, PolicyArn=policy["PolicyArn"])
     iam.delete_role(RoleName=name)
-    setting("recovery_point_deleting_seconds", 1)
+    setting("recovery_point_deleting_seconds", 4)
     backup.delete_recovery_point(**point)
     shown = backup.describe_recovery_point(**point)
     assert (shown["Status"], shown["ResourceArn"]) == ("DELETING", table_arn(table))

@@ -61,7 +61,7 @@ def test_a_vault_with_a_point_is_kept_and_can_be_deleted_only_after_a_lag(backup
         return refused(backup.delete_backup_vault, BackupVaultName=vault) == NOT_EMPTY
 
     assert kept(points=1)
-    setting("vault_lag_seconds", 1)
+    setting("vault_lag_seconds", 4)
     backup.delete_recovery_point(**point)
     assert kept(points=0)
 

@@ -27,7 +27,7 @@ def test_a_mapping_gets_the_records_of_its_filter_and_is_not_delayed_by_a_slow_o
 
 
 def test_a_batching_window_gathers_records(streams):
-    streams.reader(MaximumBatchingWindowInSeconds=5, BatchSize=3)
+    streams.reader(MaximumBatchingWindowInSeconds=30, BatchSize=3)
     for name in ("a", "b", "c"):
         streams.put(name)
     assert streams.sent("c") == [["a", "b", "c"]]

@@ -17,7 +17,7 @@ def handler(event, _):
     texts = [item["Value"] for item in event["Items"]]
     print("got", texts)
     if "slow" in texts:
-        time.sleep(0.5)
+        time.sleep(2)
     if "fail" in texts:
         raise Refused("not: that\\nbatch")
     return [event["BatchInput"], [item["Index"] for item in event["Items"]]]

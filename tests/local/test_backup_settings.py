@@ -13,7 +13,7 @@ from embedded_aws.process import running
 def _post(aws, path, body=None):
     request = urllib.request.Request(f"{aws.endpoint}/_ministack/{path}", data=json.dumps(body).encode(), method="POST")
     trusting = urllib.request.HTTPSHandler(context=ssl.create_default_context(cafile=aws.ca_file))
-    with urllib.request.build_opener(urllib.request.ProxyHandler({}), trusting).open(request, timeout=10) as reply:
+    with urllib.request.build_opener(urllib.request.ProxyHandler({}), trusting).open(request, timeout=60) as reply:
         return json.load(reply)
 
 

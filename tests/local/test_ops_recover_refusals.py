@@ -163,7 +163,7 @@ def test_an_interrupted_recovery_is_continued_by_the_same_command_alone(accident
     time.sleep(12)  # more than the start of a process takes on a busy machine
     accident.damaged()
     command = ("recover", "--stage", accident.stage.stage, "--yes", "--to-time")
-    setting("restore_job_seconds", 1)
+    setting("restore_job_seconds", 5)
     status, _, err = interrupted(aws, "CREATING", *command, began.isoformat(), number=signal.SIGTERM)
     assert (status, err.splitlines()[-1]) == (130, "error: interrupted; run the same command again to continue")
     assert accident.tables() == []

@@ -124,7 +124,7 @@ def test_a_failed_restore_gives_awss_reason(deployed, client, name, target, caps
 def test_an_interrupted_drill_leaves_nothing_and_an_interrupted_restore_is_resumed(
     deployed, target, setting, aws, capsys
 ):
-    setting("restore_job_seconds", 2)
+    setting("restore_job_seconds", 6)
     command = ("restore", "--stage", deployed.stage)
     status, out, err = interrupted(aws, "restore job ", *command, "--drill", number=signal.SIGTERM)
     assert (status, out, "Traceback" in err) == (130, "", False)

@@ -17,8 +17,8 @@ PROGRAM = "import os, sys; print(sys.stdout.isatty(), os.get_terminal_size().col
 def test_a_command_that_hangs_is_stopped_with_its_children_and_named_in_one_line(tmp_path):
     hanging = f"sleep 1000 & echo $! > {tmp_path}/child; echo begun; wait"
     with pytest.raises(StepFailed) as failed:
-        Steps(tmp_path / "log").run(["sh", "-c", hanging], environment=os.environ, seconds=1)
-    assert str(failed.value) == f"`sh -c {hanging}` did not end within 1 s and was stopped (all output: {tmp_path}/log)"
+        Steps(tmp_path / "log").run(["sh", "-c", hanging], environment=os.environ, seconds=3)
+    assert str(failed.value) == f"`sh -c {hanging}` did not end within 3 s and was stopped (all output: {tmp_path}/log)"
     wait_for_end(int((tmp_path / "child").read_text()))
     assert "\nbegun\n" in (tmp_path / "log").read_text()
 

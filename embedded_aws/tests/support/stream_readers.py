@@ -25,7 +25,7 @@ def handler(event, context):
     answer = None
     for name, change in zip(names, changes):
         if name.startswith("slow"):
-            time.sleep(3)
+            time.sleep(10)
         if name.startswith("raise"):
             raise ValueError(name)
         if name.startswith("report") and answer is None:

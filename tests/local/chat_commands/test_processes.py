@@ -69,7 +69,7 @@ def test_a_scan_that_ends_waits_for_no_other_segment(ending, status):
             process.send_signal(ending)
         if ending == "closed pipe":
             process.stdout.close()
-        assert process.wait(30) == status
+        assert process.wait(60) == status
 
 
 def test_what_was_done_is_reported_although_it_cannot_be_printed(aws, table, talk):
