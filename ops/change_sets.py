@@ -103,11 +103,11 @@ def template_of(clients: Clients, stack: str, name: str | None = None) -> Mappin
 
 def plans(clients: Clients, stack: str) -> list[ChangeSet]:
     """The summaries of a stack's plans whose execution has not begun."""
-    found = []
+    pages = clients("cloudformation").get_paginator("list_change_sets").paginate(StackName=stack)
     with _absent():
-        for page in clients("cloudformation").get_paginator("list_change_sets").paginate(StackName=stack):
-            found += [one for one in page["Summaries"] if one["ChangeSetName"].startswith(PREFIX)]
-    return [one for one in found if not one.get("ExecutionStatus", "").startswith("EXECUTE_")]
+        plans = [one for page in pages for one in page["Summaries"] if one["ChangeSetName"].startswith(PREFIX)]
+        return [one for one in plans if not one.get("ExecutionStatus", "").startswith("EXECUTE_")]
+    return []
 
 
 def delete(clients: Clients, stack: str, name: str) -> None:

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from embedded_aws.tests.support.steps import KEYED, code_of, eventually, listed
-from ops import change_sets, orphans
+from embedded_aws.tests.support.steps import KEYED, code_of, listed
+from ops import change_sets, drift, orphans
 from ops.__main__ import main as ops
 from seed.templates import load_items
 from tests.conftest import PROJECT
@@ -141,16 +141,17 @@ def test_a_table_with_the_name_fails_the_plan_and_nothing_of_it_is_left(client, 
 
 def test_a_stack_that_changes_or_can_only_be_deleted_is_refused_and_kept(run, client, stack):
     cloudformation = client("cloudformation")
-    wait = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "60"}}
+    wait = {"Type": "AWS::CloudFormation::WaitCondition", "Properties": {"Handle": {"Ref": "Handle"}, "Timeout": "600"}}
     slow = {"Handle": {"Type": "AWS::CloudFormation::WaitConditionHandle"}, "Wait": wait}
     cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps({"Resources": slow}))
     assert run("plan", fails=1) == f"error: stack {stack} is CREATE_IN_PROGRESS; try again when this has ended"
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig=POLL)
 
-    wrong = {"Wrong": {"Type": "AWS::SQS::Queue", "Properties": {"Wrong": 1}}}
-    cloudformation.create_stack(StackName=stack, TemplateBody=json.dumps({"Resources": wrong}))
-    eventually(lambda: status(client, stack) == "ROLLBACK_COMPLETE")
+    run("plan")
+    client("dynamodb").create_table(TableName=stack, **KEYED)
+    assert run("apply", fails=1) == f"error: stack {stack} was not deployed; the reason is above"
+    assert status(client, stack) == "ROLLBACK_COMPLETE"
     delete = f"aws cloudformation delete-stack --stack-name {stack} --region {HOME}"
     for verb in ("plan", "apply"):
         refusal = run(verb, "--plan", "plan-a", fails=1)
@@ -202,9 +203,17 @@ def test_both_stacks_are_deployed_the_copies_first_also_after_an_interruption(ru
     assert (status(client, stack), status(client, copies, THERE)) == ("CREATE_COMPLETE", "CREATE_COMPLETE")
 
 
-def test_a_plan_that_fails_leaves_nothing(run, client, stack):
+def test_a_plan_that_fails_or_is_interrupted_leaves_nothing(run, client, stack, monkeypatch):
     assert run("plan", "-c", "region=eu-central-1", fails=1).startswith("error: the plan could not be made")
     assert status(client, stack, "eu-central-1") is None
+
+    def interrupted(_, name):
+        assert status(client, name) == "REVIEW_IN_PROGRESS"
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(drift, "detected", interrupted)
+    assert "interrupted" in run("plan", fails=130)
+    assert status(client, stack) is None
 
 
 def test_a_plan_and_drift_name_what_was_changed_or_deleted_by_hand_and_a_plan_undoes_it(run, client, deployed):
