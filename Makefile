@@ -154,6 +154,20 @@ deploy: $(SETUP) ## create or update the stage's stack
 destroy: $(SETUP) ## delete the stage's stack; its backups are kept, see the README
 	$(CDK) destroy --all $(ARGS)
 
+.PHONY: plan apply unplan drift
+PLANNED = --stage '$(STAGE)' $(if $(PLAN),--plan '$(PLAN)') $(ARGS)
+plan: $(SETUP) ## make change sets and print their review; deploys nothing: make plan STAGE=prod
+	@python -m ops plan $(if $(FORMAT),--format '$(FORMAT)') $(PLANNED)
+
+apply: $(SETUP) ## deploy exactly what a plan says: make apply STAGE=prod PLAN=plan-...
+	@python -m ops apply $(PLANNED)
+
+unplan: $(SETUP) ## delete a plan, or all plans of a stage: make unplan STAGE=prod
+	@python -m ops unplan $(PLANNED)
+
+drift: $(SETUP) ## show resources changed by hand; fails if there are any: make drift STAGE=prod
+	@python -m ops drift --stage '$(STAGE)' $(ARGS)
+
 # --- pipelines (docs/pipelines.md) -------------------------------------------
 
 ACCESS := cdk --app 'python3 -m stacks.pipeline_access' -c repository='$(REPOSITORY)'
@@ -161,7 +175,7 @@ ACCESS := cdk --app 'python3 -m stacks.pipeline_access' -c repository='$(REPOSIT
 PREVIEW_ROLES := --qualifier messagespr --toolkit-stack-name CDKToolkit-messagespr \
     --custom-permissions-boundary MessagesPreviewLimits --apply-permissions-boundary-to-all-roles
 
-.PHONY: pipeline-access preview-roles preview-context drift
+.PHONY: pipeline-access preview-roles preview-context
 pipeline-access: $(SETUP) ## create the roles of a repository's pipelines: make pipeline-access REPOSITORY=owner/name
 	$(ACCESS) deploy $(ARGS)
 
@@ -170,9 +184,6 @@ preview-roles: $(SETUP) ## create the roles for stages of pull requests, once, a
 
 preview-context: ## make deployments from this checkout use the roles of pull requests; for pipelines
 	cp stacks/pipeline/preview-context.json cdk.context.json
-
-drift: $(SETUP) ## show resources changed by hand; fails if there are any: make drift STAGE=prod
-	@python -m ops drift --stage '$(STAGE)' $(ARGS)
 
 # --- supply chain (docs/pipelines.md) ----------------------------------------
 
@@ -198,17 +209,6 @@ sbom: $(SETUP) ## write a bill of materials as CycloneDX: sbom/*.cdx.json
 	    --of JSON -o sbom/python-all.cdx.json .venv
 	@npm sbom --silent --sbom-format cyclonedx --package-lock-only > sbom/npm.cdx.json
 	@ls sbom/*
-
-.PHONY: plan apply unplan
-PLANNED = --stage '$(STAGE)' $(if $(PLAN),--plan '$(PLAN)') $(ARGS)
-plan: $(SETUP) ## make change sets and print their review; deploys nothing: make plan STAGE=prod
-	@python -m ops plan $(if $(FORMAT),--format '$(FORMAT)') $(PLANNED)
-
-apply: $(SETUP) ## deploy exactly what a plan says: make apply STAGE=prod PLAN=plan-...
-	@python -m ops apply $(PLANNED)
-
-unplan: $(SETUP) ## delete a plan, or all plans of a stage: make unplan STAGE=prod
-	@python -m ops unplan $(PLANNED)
 
 .PHONY: review accept
 review: $(SETUP) ## show what a change does to the deployed stacks, or to BASE=origin/main; STAGE=..., FORMAT=markdown
