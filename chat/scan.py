@@ -7,7 +7,7 @@ from typing import Any
 from chat.items import item_line, key_schema
 from chat.target import Commands, Target, add_typed, command, count
 from cli import output
-from cli.errors import UsageError
+from cli.command_line import between
 from dynamo import values
 from dynamo.parallel import MOST_SEGMENTS, After, in_segments, lanes, page_after
 
@@ -16,15 +16,13 @@ def add(commands: Commands) -> None:
     """The command line of ``scan``."""
     parser = command(commands, "scan", "print every item of the table, unordered")
     parser.add_argument("--limit", type=count, metavar="N", help="stop after N items")
-    text = f"scan N segments in parallel; at most {MOST_SEGMENTS} (default: %(default)s)"
-    parser.add_argument("--segments", type=count, default=1, metavar="N", help=text)
+    text, number = f"scan N segments in parallel; at most {MOST_SEGMENTS} (default: 1)", between(1, MOST_SEGMENTS, int)
+    parser.add_argument("--segments", type=number, default=1, metavar="N", help=text)
     add_typed(parser)
 
 
 def run(arguments: argparse.Namespace, target: Target) -> int:
     """Print the items: with --json one on each line."""
-    if arguments.segments > MOST_SEGMENTS:
-        raise UsageError(f"--segments must be at most {MOST_SEGMENTS}, got {arguments.segments}")
     as_json, limit = arguments.json or arguments.typed, arguments.limit
     keys, left = [] if as_json else list(key_schema(target.table)), limit or sys.maxsize
     request = {"TableName": target.table_name, "TotalSegments": arguments.segments} | (

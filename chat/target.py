@@ -2,7 +2,6 @@
 
 import argparse
 import contextlib
-import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
@@ -11,7 +10,7 @@ from typing import Any, BinaryIO, TypeAlias
 from botocore.exceptions import ClientError
 
 from cli.clients import Clients, StackDescription, chosen_stack, deployed_stack, missing_table
-from cli.command_line import Parser, add_target, to_stderr
+from cli.command_line import Parser, add_target, between, to_stderr
 from cli.errors import OpsError, UsageError, code, message
 from dynamo.parallel import MOST_SEGMENTS
 from dynamo.table import Capacity
@@ -22,7 +21,8 @@ from model.users import Directory, PlainNames, UnknownUser, pool_region, user_id
 Commands: TypeAlias = "argparse._SubParsersAction[Parser]"
 # DynamoDB accepts a Limit of twice as much.
 MOST = 999_999_999
-_COUNT = re.compile("[1-9][0-9]{0,8}")
+# How many to print; for ``add_argument(type=...)``.
+count = between(1, MOST, int)
 
 
 class Target:
@@ -170,13 +170,6 @@ def user_name(text: str) -> str:
     with usage_errors():
         user_id(text)
     return text
-
-
-def count(text: str) -> int:
-    """A number from 1 to MOST; for ``add_argument(type=...)``."""
-    if not _COUNT.fullmatch(text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 to {MOST}")
-    return int(text)
 
 
 def add_typed(parser: argparse.ArgumentParser) -> None:
