@@ -28,15 +28,6 @@ _UNREACHABLE = sdk.EndpointConnectionError, sdk.ConnectTimeoutError, sdk.SSLErro
 _STACK = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,127}")
 
 
-def session(*, region: str | None = None, profile: str | None = None) -> boto3.Session:
-    """A boto3 session that looks for its region where the CDK CLI does.
-
-    The other SDKs read AWS_REGION, boto3 only AWS_DEFAULT_REGION: without this a deployment and its backup could act in
-    two regions (https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html).
-    """
-    return boto3.Session(region_name=region or os.environ.get("AWS_REGION") or None, profile_name=profile)
-
-
 class NotFromAws(BotoCoreError):  # type: ignore[misc]  # botocore has no types
     """The response is a web page."""
 
@@ -50,7 +41,10 @@ class Clients:
     """``clients("backup")``: a boto3 client, made once per service."""
 
     def __init__(self, *, region: str | None = None, profile: str | None = None) -> None:
-        self._aws = session(region=region, profile=profile)
+        # The other SDKs read AWS_REGION, boto3 only AWS_DEFAULT_REGION: without this a deployment and its backup could
+        # act in two regions (https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html).
+        region = region or os.environ.get("AWS_REGION") or None
+        self._aws = boto3.Session(region_name=region, profile_name=profile)
         self._made: dict[str, Any] = {}
         self._responded = False
 

@@ -6,7 +6,7 @@ wrote, and an existing item under the key of a new one is kept.
 
 import heapq
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import groupby
 
@@ -28,25 +28,11 @@ class Outcome(Enum):
 
 @dataclass(frozen=True)
 class SeedEntry:
-    """One key, with its item in the seed before and in the seed now."""
+    """One key, with its item in the seed before and in the seed now; as a write, what is expected and what is put."""
 
     key: Key
     old: Typed | None
     new: Typed | None
-
-
-@dataclass(frozen=True)
-class Write:
-    """One write: from ``before`` (None: no item) to ``after``."""
-
-    key: Key
-    before: Typed | None
-    after: Typed | None
-
-    @property
-    def outcome(self) -> Outcome:
-        """The outcome once this is done."""
-        return Outcome.REMOVED if self.after is None else Outcome.WRITTEN
 
 
 def entries(old: Iterable[Typed], new: Iterable[Typed]) -> Iterator[SeedEntry]:
@@ -61,18 +47,18 @@ def entries(old: Iterable[Typed], new: Iterable[Typed]) -> Iterator[SeedEntry]:
         yield SeedEntry(key, found.get("old"), found.get("new"))
 
 
-def decide(entry: SeedEntry, present: Typed | None) -> Write | Outcome:
+def decide(entry: SeedEntry, present: Typed | None) -> SeedEntry | Outcome:
     """The write that ``entry`` needs on a table with ``present`` under its key, or its outcome without one.
 
     An item that a person deleted comes back only when its seed changed.
     """
     if entry.old is None and present is None and entry.new is not None:
-        return Write(entry.key, None, entry.new)  # nothing to compare: the whole of a first seed
+        return entry  # nothing to compare: the whole of a first seed
     old, new, now = (canonical(item) for item in (entry.old, entry.new, present))
     if now == new:
         return Outcome.GONE if new is None else Outcome.UNCHANGED
     if now is None:
-        return Outcome.DELETED if old == new else Write(entry.key, None, entry.new)
+        return Outcome.DELETED if old == new else replace(entry, old=None)
     if now == old:
-        return Write(entry.key, entry.old, entry.new)
+        return entry
     return Outcome.KEPT if new is None else Outcome.EDITED

@@ -12,7 +12,7 @@ from uuid import uuid4
 from botocore.config import Config
 from botocore.exceptions import ClientError, HTTPClientError
 
-from dynamo.changes import Outcome, SeedEntry, Write, decide, entries
+from dynamo.changes import Outcome, SeedEntry, decide, entries
 from dynamo.parallel import Tries, ask, lanes, passes
 from dynamo.table import unchanged
 from model.messages import Key, key_of
@@ -166,17 +166,18 @@ class Table:
         tries = self._tries(f"writing {len(entries)} items to")
         while True:
             decisions = [decide(entry, present.get(key)) for key, entry in pending.items()]
-            writes = [decision for decision in decisions if isinstance(decision, Write)]
+            writes = [decision for decision in decisions if isinstance(decision, SeedEntry)]
             outcomes.update(decision for decision in decisions if isinstance(decision, Outcome))
             lost = {key for part in _parts(writes) for key in self._transact(part)}
-            outcomes.update(write.outcome for write in writes if write.key not in lost)
+            done = [write for write in writes if write.key not in lost]
+            outcomes.update(Outcome.REMOVED if write.new is None else Outcome.WRITTEN for write in done)
             if not lost:
                 return outcomes
             pending = {key: pending[key] for key in lost}
             tries.wait(len(pending), "refused transactions")
             present = self.read(list(pending))
 
-    def _transact(self, writes: Sequence[Write]) -> set[Key]:
+    def _transact(self, writes: Sequence[SeedEntry]) -> set[Key]:
         """Make the writes in one transaction, without those that were refused; the keys of the refused ones."""
         actions = [self._action(write) for write in writes]
         try:
@@ -192,12 +193,12 @@ class Table:
             return causes | (self._transact(rest) if rest else set())
         return set()
 
-    def _action(self, write: Write) -> dict[str, Any]:
+    def _action(self, write: SeedEntry) -> dict[str, Any]:
         """The write, on the condition that the item is still as it was read."""
-        target = {"TableName": self._name} | unchanged(write.before)
-        if write.after is None:
+        target = {"TableName": self._name} | unchanged(write.old)
+        if write.new is None:
             return {"Delete": target | {"Key": typed_key(write.key)}}
-        return {"Put": target | {"Item": write.after}}
+        return {"Put": target | {"Item": write.new}}
 
     def _ask(self, call: Callable[..., Any], **request: Any) -> Any:
         """The response to a request that may be made twice."""
@@ -207,11 +208,11 @@ class Table:
         return Tries(f"{doing} {self._name}", self._clock, self._end)
 
 
-def _parts(writes: Sequence[Write]) -> Iterator[list[Write]]:
+def _parts(writes: Sequence[SeedEntry]) -> Iterator[list[SeedEntry]]:
     """The writes in groups that fit a transaction by number and by size."""
-    part, room = list[Write](), BYTES_PER_REQUEST
+    part, room = list[SeedEntry](), BYTES_PER_REQUEST
     for write in writes:
-        size = _json_bytes(write.before) + _json_bytes(write.after)
+        size = _json_bytes(write.old) + _json_bytes(write.new)
         if part and (len(part) == WRITES_PER_TRANSACTION or size > room):
             yield part
             part, room = [], BYTES_PER_REQUEST

@@ -61,10 +61,9 @@ def _stages(project: Path) -> list[str]:
     return list(json.loads((project / "cdk.json").read_text()).get("context", {}).get("stages", {}))
 
 
-Sides = tuple[list[str], dict[str, template.Stacks], dict[str, template.Stacks]]
-
-
-def _both_sides(base: str | None, asked: list[str], here: list[str], settings: list[str]) -> Sides:
+def _both_sides(
+    base: str | None, asked: list[str], here: list[str], settings: list[str]
+) -> tuple[list[str], dict[str, template.Stacks], dict[str, template.Stacks]]:
     """The reviewed stages, and by stage the stacks of the base and of this checkout, all synthesized in parallel.
 
     Raises OpsError for a base that cannot be synthesized, such as one from before the project.

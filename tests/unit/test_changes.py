@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dynamo.changes import Outcome, SeedEntry, Write, decide, entries
+from dynamo.changes import Outcome, SeedEntry, decide, entries
 
 
 def item(key: str, body: str = "seeded") -> dict:
@@ -19,19 +19,19 @@ A_RESPELLED = A | {"N": {"N": "5.0"}}
 @pytest.mark.parametrize(
     ("old", "new", "present", "decision"),
     [
-        pytest.param(None, A, None, Write(KEY, None, A), id="new: written"),
+        pytest.param(None, A, None, SeedEntry(KEY, None, A), id="new: written"),
         pytest.param(None, A, A, Outcome.UNCHANGED, id="new, there already"),
         pytest.param(None, A, EDITED, Outcome.EDITED, id="new, key taken: never overwritten"),
         pytest.param(A, A, A, Outcome.UNCHANGED, id="same"),
         pytest.param(A, A, A_RESPELLED, Outcome.UNCHANGED, id="same, number spelled otherwise"),
         pytest.param(A, A, EDITED, Outcome.EDITED, id="same, edited: edit stands"),
         pytest.param(A, A, None, Outcome.DELETED, id="same, deleted: stays deleted"),
-        pytest.param(A, B, A, Write(KEY, A, B), id="changed: rewritten"),
+        pytest.param(A, B, A, SeedEntry(KEY, A, B), id="changed: rewritten"),
         pytest.param(A, B, B, Outcome.UNCHANGED, id="changed, written by an earlier try"),
         pytest.param(A, B, EDITED, Outcome.EDITED, id="changed, edited: edit stands"),
         pytest.param(A, B, A | {"Note": {"S": "mine"}}, Outcome.EDITED, id="changed, attribute added: edit stands"),
-        pytest.param(A, B, None, Write(KEY, None, B), id="changed, deleted: comes back"),
-        pytest.param(A, None, A, Write(KEY, A, None), id="left the seed: removed"),
+        pytest.param(A, B, None, SeedEntry(KEY, None, B), id="changed, deleted: comes back"),
+        pytest.param(A, None, A, SeedEntry(KEY, A, None), id="left the seed: removed"),
         pytest.param(A, None, None, Outcome.GONE, id="left the seed, gone already"),
         pytest.param(A, None, EDITED, Outcome.KEPT, id="left the seed, edited: edit stands"),
     ],
@@ -50,11 +50,11 @@ def follow(table, old, new):
     table = dict(table)
     for entry in entries(old.values(), new.values()):
         decision = decide(entry, table.get(entry.key))
-        if isinstance(decision, Write):
-            assert table.get(entry.key) == decision.before, "a write expects what is there"
+        if isinstance(decision, SeedEntry):
+            assert table.get(entry.key) == decision.old, "a write expects what is there"
             table.pop(entry.key, None)
-            if decision.after is not None:
-                table[entry.key] = decision.after
+            if decision.new is not None:
+                table[entry.key] = decision.new
     return table
 
 
