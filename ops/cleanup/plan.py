@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from cli import output
 from ops.cleanup.guards import Guards
 from ops.inventory import stack_tables
-from ops.inventory.found import Copy, Inventory, Point, Role
+from ops.inventory.found import Copy, Inventory, Point
 from ops.inventory.vaults import RESTORABLE
 
 # The kinds in every list, in the order of their deletion.
@@ -40,9 +40,9 @@ class Entry:
 class Plan:
     """``actions`` in order; ``blocked`` should be deleted and cannot be; ``stays`` is kept."""
 
-    actions: tuple[Entry, ...]
-    blocked: tuple[Entry, ...]
-    stays: tuple[Entry, ...]
+    actions: list[Entry]
+    blocked: list[Entry]
+    stays: list[Entry]
 
 
 def summary(entries: Iterable[Entry]) -> str:
@@ -104,24 +104,19 @@ def make(
     guards, choices = guards or Guards(), choices or Choices()
     chosen = list(choices.select([point for vault in inventory.vaults for point in vault.points]))
     held = [point for point in chosen if point.arn in guards.points]
-    actions = list(_first(inventory, guards, choices, [point for point in chosen if point.arn not in guards.points]))
+    free = [point for point in chosen if point.arn not in guards.points]
     blocked = [Entry(kind=unseen.what, id="?", reason=unseen.reason) for unseen in inventory.unseen]
     for point in held:
         reason, until = guards.points[point.arn]
         blocked.append(Entry(kind=POINT, id=point.arn, reason=reason, until=until))
+    made = Plan(actions=list(_first(inventory, guards, choices, free)), blocked=blocked, stays=[])
     if choices.partial:
-        stays = list(_left_out(inventory, choices, len(chosen)))
+        made.stays.extend(_left_out(inventory, choices, len(chosen)))
     else:
-        stays = list(_kept(inventory, region))
-        _add_rest(actions, blocked, inventory, guards, held, copies)
-        for role in inventory.roles:
-            if copied := _copy_by(role, copies):
-                why = (
-                    f"AWS Backup needs this role to expire the copies: run `{_cleanup_of(copied)}`, then run this again"
-                )
-                stays.append(Entry(kind=ROLE, id=role.name, reason=why))
-    stays += [_copy(copied) for copied in copies]
-    return Plan(actions=tuple(actions), blocked=tuple(blocked), stays=tuple(stays))
+        made.stays.extend(_kept(inventory, region))
+        _add_rest(made, inventory, guards, held, copies)
+    made.stays.extend(map(_copy, copies))
+    return made
 
 
 def _first(inventory: Inventory, guards: Guards, choices: Choices, free: Collection[Point]) -> Iterator[Entry]:
@@ -139,17 +134,12 @@ def _first(inventory: Inventory, guards: Guards, choices: Choices, free: Collect
 
 
 def _add_rest(
-    actions: list[Entry],
-    blocked: list[Entry],
-    inventory: Inventory,
-    guards: Guards,
-    held: Collection[Point],
-    copies: Collection[Copy],
+    made: Plan, inventory: Inventory, guards: Guards, held: Collection[Point], copies: Collection[Copy]
 ) -> None:
-    """Add what goes after the points, to ``blocked`` where something that is left needs it."""
+    """Add what goes after the points, to ``blocked`` or ``stays`` where something that is left needs it."""
 
     def add(kind: str, id: str, why_not: str, reason: str = "") -> None:
-        (blocked if why_not else actions).append(Entry(kind=kind, id=id, reason=why_not or reason))
+        (made.blocked if why_not else made.actions).append(Entry(kind=kind, id=id, reason=why_not or reason))
 
     blind = any(unseen.what in ("vaults", "tables") for unseen in inventory.unseen)
     for backup in inventory.backups:
@@ -164,20 +154,19 @@ def _add_rest(
         add(VAULT, vault.name, why_not, contents)
     for role in inventory.roles:
         needed = any(role.may_have_made(point.role) for point in held)
-        if not _copy_by(role, copies):
+        # A copy in the stage's own vault for copies that the role may have made.
+        if copied := next((one for one in copies if one.stack and role.may_have_made(one.role)), None):
+            why = f"AWS Backup needs this role to expire the copies: run `{_cleanup_of(copied)}`, then run this again"
+            made.stays.append(Entry(kind=ROLE, id=role.name, reason=why))
+        else:
             add(ROLE, role.name, _UNKNOWN if blind else ROLE_KEPT if needed else "")
-    needed = any(entry.kind in (POINT, VAULT) for entry in blocked)
+    needed = any(entry.kind in (POINT, VAULT) for entry in made.blocked)
     for key in inventory.keys:
         if not key.scheduled and not key.used_by:
             goes = f"deleted in {KEY_WINDOW_DAYS} days; data encrypted with it is then unreadable"
             add(KEY, key.arn, _UNKNOWN if blind else KEY_KEPT if needed else "", goes)
     for name in inventory.log_groups:
         add(LOGS, name, "")
-
-
-def _copy_by(role: Role, copies: Iterable[Copy]) -> Copy | None:
-    """A copy in the stage's own vault for copies that ``role`` may have made."""
-    return next((copy for copy in copies if copy.stack and role.may_have_made(copy.role)), None)
 
 
 def _left_out(inventory: Inventory, choices: Choices, chosen: int) -> Iterator[Entry]:

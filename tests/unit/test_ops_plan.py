@@ -39,8 +39,8 @@ def _ids(entries):
 def test_points_go_before_what_aws_needs_to_delete_them():
     made = _make(EVERYTHING)
     assert _ids(made.actions) == ["job-1", "arn:point", "arn:user", "v", "r", KEY_ARN, "/aws/lambda/g"]
-    assert made.blocked == ()
-    assert _make(Inventory()) == plan.Plan(actions=(), blocked=(), stays=())
+    assert made.blocked == []
+    assert _make(Inventory()) == plan.Plan(actions=[], blocked=[], stays=[])
     assert plan.summary(made.actions) == "1 recovery point, 1 table backup, 1 backup vault, 1 role, 1 key, 1 log group"
     assert plan.summary(_make(Inventory(log_groups=("a", "b"))).actions) == "2 log groups"
 
@@ -49,7 +49,7 @@ def test_points_go_before_what_aws_needs_to_delete_them():
 def test_role_and_key_are_kept_while_the_caller_may_not_see_what_needs_them(what):
     unseen = (Unseen(what=what, reason="ListBackupVaults: denied"),)
     made = _make(Inventory(roles=(ROLE,), keys=(Key(arn=KEY_ARN),), unseen=unseen))
-    assert made.actions == ()
+    assert made.actions == []
     assert [entry.kind for entry in made.blocked] == [what, "role", "key"]
 
 
