@@ -14,7 +14,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from embedded_aws.tests.support.steps import allow, back_up, eventually, policy, restored
+from embedded_aws.tests.support.steps import allow, back_up, eventually, listed, policy, restored
 from model.messages import Item, message_item
 from model.wire import from_wire, to_lines, to_wire
 from tests.privileges.assemblies import BUCKET, COPIES
@@ -259,7 +259,7 @@ def tell_of_restore(stage: Stage, _permission: Permission) -> str:
     rule, events = stage.name("BackupTestingRestored"), stage.client("events")
 
     def streams() -> Any:
-        return stage.client("logs").describe_log_streams(logGroupName=stage.name("BackupTestingLogs"))["logStreams"]
+        return listed(stage.client("logs"), "describe_log_streams", logGroupName=stage.name("BackupTestingLogs"))
 
     before, position = len(streams()), stage.log_position()
     usual = events.describe_rule(Name=rule)["EventPattern"]
@@ -438,8 +438,7 @@ def purge(stage: Stage, vault: str = "") -> None:
 
 
 def _points(stage: Stage, vault: str) -> Any:
-    listed = stage.client("backup").list_recovery_points_by_backup_vault(BackupVaultName=vault or stage.vault)
-    return listed["RecoveryPoints"]
+    return listed(stage.client("backup"), "list_recovery_points_by_backup_vault", BackupVaultName=vault or stage.vault)
 
 
 def _create_vault(stage: Stage, name: str, **where: str) -> None:
