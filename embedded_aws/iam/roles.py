@@ -58,13 +58,17 @@ def denial(arn: str, action: str, resource: str) -> str | None:
     """
     name = arn.rsplit("/", 1)[-1]
     principal = f"arn:aws:sts::{get_account_id()}:assumed-role/{name}/AWSBackup-{name}"
-    account = get_account_id()
-    policies = evaluator._gather_role_policies(name, account) if find(arn) else []
-    limits = evaluator._permissions_boundary(iam._roles, name, account)
-    decision = evaluator.evaluate(context_of(principal, action, resource), policies, *limits).decision
+    decision = _decision(name, context_of(principal, action, resource)) if find(arn) else "ImplicitDeny"
     if decision == "Allow":
         return None
     return str(iam_actions.identity_denial_message(action, principal, resource, decision == "Deny"))
+
+
+def _decision(name: str, context: evaluator.EvalContext) -> str:
+    """Allow, Deny or ImplicitDeny, by the policies of the role ``name`` within its boundary."""
+    policies = evaluator._gather_role_policies(name, context.principal_account)
+    limits = evaluator._permissions_boundary(iam._roles, name, context.principal_account)
+    return str(evaluator.evaluate(context, policies, *limits).decision)
 
 
 def first_denial(arn: str, wanted: Iterable[tuple[str, str]]) -> str | None:
@@ -114,6 +118,5 @@ def context_of(role: str, action: str, resource: str, **keys: str) -> evaluator.
 
 
 def allows(role: str, action: str, resource: str, **keys: str) -> bool:
-    """Whether the role's own policies allow ``action`` on ``resource``, with these condition keys."""
-    policies = evaluator._gather_role_policies(role.rsplit("/", 1)[-1], get_account_id())
-    return bool(evaluator.evaluate(context_of(role, action, resource, **keys), policies).decision == "Allow")
+    """Whether the role may do ``action`` on ``resource``, with these condition keys."""
+    return _decision(role.rsplit("/", 1)[-1], context_of(role, action, resource, **keys)) == "Allow"

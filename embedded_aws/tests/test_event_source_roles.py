@@ -32,6 +32,19 @@ def test_a_role_that_may_list_streams_on_one_arn_alone_gets_no_mapping(streams, 
     assert client("lambda").list_event_source_mappings(FunctionName=function)["EventSourceMappings"] == []
 
 
+def test_a_boundary_of_the_role_limits_what_it_may_read(streams, client, mapping_of, name):
+    """IAM User Guide, "Permissions boundaries for IAM entities"."""
+    function, iam = streams.function(*READING, *LISTING), client("iam")
+    for actions, refused_ in (([*READING, *LISTING], False), (LISTING, True)):
+        document = policy(allow(*actions))
+        limit = iam.create_policy(PolicyName=f"{name}-{len(actions)}", PolicyDocument=document)["Policy"]["Arn"]
+        iam.put_role_permissions_boundary(RoleName=function, PermissionsBoundary=limit)
+        if refused_:
+            assert mapping_of(function)[2].startswith(f"Cannot access stream {streams.stream}.")
+        else:
+            client("lambda").delete_event_source_mapping(UUID=streams.map(function))
+
+
 def to(destination):
     return {"DestinationConfig": {"OnFailure": {"Destination": destination}}}
 
