@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace, target: Target) -> int:
 
     # Only counting the capacity needs the answers of requests that are still under way at the end.
     with lanes(arguments.segments, joined=arguments.capacity) as opened:
-        for _, found in in_segments(opened, read, dict.fromkeys(range(arguments.segments))):
+        for _, found, _ in in_segments(opened, read, dict.fromkeys(range(arguments.segments))):
             page, left = found[:left], left - len(found)
             if arguments.typed:
                 output.json_lines(map(values.typed, page))

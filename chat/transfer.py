@@ -49,14 +49,12 @@ def read_segments(
     read. Memory does not depend on the table. Raises TimeoutError and botocore's errors.
     """
 
-    def read(segment: int, after: After) -> tuple[tuple[list[Typed], After], After]:
+    def read(segment: int, after: After) -> tuple[list[Typed], After]:
         call = partial(patiently, f"reading {table}", calls[segment])
-        items, last_key = page_after(after, call, TableName=table, ConsistentRead=True)
-        return (items, last_key), last_key
+        return page_after(after, call, TableName=table, ConsistentRead=True)
 
     with lanes(len(calls)) as opened:
-        for segment, (items, last_key) in in_segments(opened, read, segments):
-            yield segment, items, last_key
+        yield from in_segments(opened, read, segments)
 
 
 def unfinished(error: Exception | KeyboardInterrupt, how_far: str) -> BaseException:

@@ -98,8 +98,8 @@ After = Mapping[str, Any] | None
 Read = Callable[[int, After], tuple[T, After]]
 
 
-def in_segments(opened: Lanes, read: Read[T], segments: Mapping[int, After]) -> Iterator[tuple[int, T]]:
-    """The pages of ``segments``, each with its segment, as they come from the lanes.
+def in_segments(opened: Lanes, read: Read[T], segments: Mapping[int, After]) -> Iterator[tuple[int, T, After]]:
+    """The pages of ``segments``, each with its segment and the key after which that continues, as they come.
 
     The next page of a segment is read when the caller has used the one before, so that at most one page of each is in
     memory. Raises the error of the first ``read`` that fails.
@@ -110,7 +110,7 @@ def in_segments(opened: Lanes, read: Read[T], segments: Mapping[int, After]) -> 
         for future in done:
             segment = running.pop(future)
             value, last_key = future.result()
-            yield segment, value
+            yield segment, value, last_key
             if last_key is not None:
                 running[opened.submit(read, segment, last_key)] = segment
 

@@ -85,7 +85,7 @@ def _pages(context: Context, tables: "Sequence[TableReader]") -> Iterator[tuple[
 
     shown, seen = time.monotonic(), 0
     with lanes(2 * SEGMENTS) as opened:
-        for number, items in in_segments(opened, read, dict.fromkeys(range(2 * SEGMENTS))):
+        for number, items, _ in in_segments(opened, read, dict.fromkeys(range(2 * SEGMENTS))):
             seen += len(items)
             yield number // SEGMENTS, items
             if time.monotonic() - shown > _PROGRESS_SECONDS:
