@@ -13,7 +13,7 @@ MODULES = (
     "backup backups restore.command recover.command inventory.command orphans cleanup.command cost.command "
     "review.command plan apply unplan drift"
 )
-COMMANDS = {module.removesuffix(".command"): f"ops.{module}" for module in MODULES.split()}
+COMMANDS = {module.removesuffix(".command"): import_module(f"ops.{module}") for module in MODULES.split()}
 # These read files only, or look into each region of a stage.
 WITHOUT_ACCOUNT = {"cost", "review", "plan", "apply", "unplan", "drift"}
 # These look at every stack in the region: naming one would have no effect.
@@ -28,8 +28,7 @@ def parser() -> argparse.ArgumentParser:
         epilog="exit status: 0 done, 1 failed or something is left, 2 wrong usage",
     )
     commands = top.add_subparsers(required=True, metavar="|".join(COMMANDS), dest="command", parser_class=Parser)
-    for name, path in COMMANDS.items():
-        module = import_module(path)
+    for name, module in COMMANDS.items():
         summary = (module.__doc__ or "").splitlines()[0]
         command = commands.add_parser(name, help=summary, description=summary)
         if name in EVERY_STACK:
