@@ -1,7 +1,7 @@
 """How soon an edit is on the embedded AWS, with `make up` and with `cdk deploy`: ``python -m bench.up``.
 
 Each turn saves a file of a copy of the project, then runs the command; `cdk deploy` with the options of `make deploy`.
-Turns alternate, so that other load meets both alike.
+Turns alternate, and a ratio is the median of the ratios in each round, so that other load meets both alike.
 """
 
 import argparse
@@ -51,8 +51,8 @@ def main() -> None:
     for (edit, name), figures in taken.items():
         line = f"{f'the {edit}: {name}':26}"
         for which, width in ((0, 10), (1, 20)):
-            own, base = (median(run[which] for run in runs) for runs in (figures, taken[edit, "cdk deploy"]))
-            line += f"{own:>{width}.2f}{own / base:>8.2f}"
+            ratios = [own[which] / base[which] for own, base in zip(figures, taken[edit, "cdk deploy"], strict=True)]
+            line += f"{median(run[which] for run in figures):>{width}.2f}{median(ratios):>8.2f}"
         print(line)
 
 
