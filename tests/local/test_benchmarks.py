@@ -50,7 +50,7 @@ def test_a_benchmark_prints_its_figures_from_an_embedded_aws_of_its_own(name, ho
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=300,
+        timeout=900,
     )
     assert done.returncode == 0, done.stdout
     assert [figure for figure in FIGURES[name] if figure not in done.stdout] == [], done.stdout

@@ -25,7 +25,7 @@ def run(*command: object, cwd: Path, environment: Mapping[str, str]) -> Done:
         cwd=cwd,
         env={**environment, "CDK_DISABLE_CLI_TELEMETRY": "true", "CDK_VALIDATION": "false"},
         text=True,
-        timeout=300,
+        timeout=900,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
