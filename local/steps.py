@@ -21,8 +21,9 @@ DEPLOY_SECONDS = 3600
 _LAST_WORDS_SECONDS = 5
 _WIDTH = 12
 _LINES_SHOWN = 15
+_DEPLOY = "deploy --all --require-approval never --outputs-file"
 # Without a change set, which nobody would look at here: to make one, the CDK CLI reads all resource types of AWS.
-_DEPLOY = "deploy --all --require-approval never --method direct --outputs-file"
+_DIRECT = "--method", "direct"
 # The templates are those that `make check` validates, which takes most of a synth.
 _UNVALIDATED = {"CDK_VALIDATION": "false"}
 _OWN_ERROR = re.compile(r"^error: (.+)", re.MULTILINE)
@@ -216,11 +217,16 @@ def outputs_file(folder: Path, stage: str) -> Path:
     return folder / f"outputs-{stage}.json"
 
 
-def deploy(run: Steps, environment: Mapping[str, str], cdk: Sequence[str], folder: Path, stage: str) -> dict[str, str]:
-    """``cdk deploy``; the outputs of the stage's own stack. Raises NotBootstrapped."""
+def deploy(
+    run: Steps, environment: Mapping[str, str], cdk: Sequence[str], folder: Path, stage: str, *, planned: bool = False
+) -> dict[str, str]:
+    """``cdk deploy``; the outputs of the stage's own stack. Raises NotBootstrapped.
+
+    A stack that has a plan and nothing else yet, so that it may be ``planned``, cannot be created without a change set.
+    """
     with run.step("deploy") as said:
         file = folder / "outputs.json"  # where a deployment fails, the CDK CLI empties it
-        command = [*cdk, *_DEPLOY.split(), str(file)]
+        command = [*cdk, *_DEPLOY.split(), str(file), *(() if planned else _DIRECT)]
         try:
             run.run(command, environment={**environment, **_UNVALIDATED}, seconds=DEPLOY_SECONDS)
         except StepFailed as failed:

@@ -95,7 +95,7 @@ def _deploy(
         except NotBootstrapped:
             cdk = assembly(state_dir)
     bootstrap(steps, environment, cdk)
-    return deploy(steps, environment, assembly(state_dir), state_dir, stage)
+    return deploy(steps, environment, assembly(state_dir), state_dir, stage, planned=not again)
 
 
 def _deployed_before(state_dir: Path, stage: str) -> Content | None:

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 
+import boto3
 import pytest
 
 from embedded_aws import process
@@ -96,8 +97,13 @@ def test_every_save_is_deployed_and_what_changed_in_the_table_is_printed(local, 
 
 
 def test_a_later_deployment_fails_succeeds_and_has_a_region_that_is_not_bootstrapped(project, local, seed):
-    # Of an embedded AWS that was stopped.
-    (project / ".local").mkdir()
+    # A plan that was not applied, and the outputs of an embedded AWS that was stopped.
+    plan = {"StackName": "Messages-dev", "ChangeSetName": "plan-1", "ChangeSetType": "CREATE"}
+    template = json.dumps({"Resources": {"Queue": {"Type": "AWS::SQS::Queue"}}})
+    with pytest.MonkeyPatch.context() as environment:
+        for name, value in process.find_or_start(project / ".local").environment().items():
+            environment.setenv(name, value)
+        boto3.client("cloudformation").create_change_set(**plan, TemplateBody=template)
     arn = "arn:aws:dynamodb:us-east-1:000000000000:table/Messages"
     (project / ".local/outputs-dev.json").write_text(json.dumps({"Messages-dev": {"TableArn": arn}}))
     assert "2  bootstrap   account 000000000000, region us-east-1" in up(local)
