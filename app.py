@@ -14,7 +14,7 @@ from aws_cdk import App
 from seed.dataset_file import check
 from seed.document import SeedError
 from seed.templates import load_items
-from stacks.function import let_lambda_read
+from stacks.function import CodeError, let_lambda_read
 from stacks.messages_stack import add_stacks
 from stacks.setting_fields import PROJECT, SettingsError
 from stacks.settings import settings_from_context
@@ -28,9 +28,9 @@ def main() -> None:
         items = load_items(PROJECT / "seed" / "messages.yaml")
         if settings.dataset_file:
             check(settings.dataset_file)
-    except (SettingsError, SeedError) as error:
+        add_stacks(app, settings=settings, items=items)
+    except (SettingsError, SeedError, CodeError) as error:
         sys.exit(f"error: {error}")
-    add_stacks(app, settings=settings, items=items)
     let_lambda_read(Path(app.synth().directory))
 
 

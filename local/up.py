@@ -1,10 +1,12 @@
 """``make up``: deploy the stack to an embedded AWS that keeps running."""
 
+import contextlib
+import fcntl
 import json
 import re
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from embedded_aws.process import find_or_start
@@ -70,7 +72,7 @@ def deployed(state_dir: Path, stage: str, settings: Sequence[str]) -> tuple[str,
         said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")
     running.enter()
     environment = running.environment()
-    with depending_on(running, state_dir):
+    with _alone(state_dir), depending_on(running, state_dir):
         before = _deployed_before(state_dir, stage)
         outputs = _deploy(steps, environment, state_dir, stage, settings, again=before is not None)
         after = content(outputs["TableArn"])
@@ -82,6 +84,18 @@ def deployed(state_dir: Path, stage: str, settings: Sequence[str]) -> tuple[str,
             with steps.step("table") as said:
                 said += changes(before, after)
     return environment["AWS_REGION"], after
+
+
+@contextlib.contextmanager
+def _alone(state_dir: Path) -> Iterator[None]:
+    """Wait for other deployments from ``state_dir``, whose files are the same."""
+    with (state_dir / "up.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another make up or make watch to deploy", file=sys.stderr)
+            fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def _deploy(

@@ -12,6 +12,7 @@ from local.steps import StepFailed, interrupt_on_terminate
 from local.up import deployed, interrupted
 
 LOOK_SECONDS = 0.3
+_PASSING = ("~", ".tmp", "___")  # of editors
 
 # When each file was saved.
 Saved = dict[Path, int]
@@ -57,7 +58,9 @@ def _saved(patterns: Iterable[str]) -> Saved:
     for pattern in patterns:
         for path in PROJECT.glob(pattern.replace("**", "**/*")):
             name = path.relative_to(PROJECT)
-            passing = path.name.endswith("~") or any(part == "__pycache__" or part[0] == "." for part in name.parts)
+            passing = path.name.endswith(_PASSING) or any(
+                part[0] in ".#" or part == "__pycache__" for part in name.parts
+            )
             with contextlib.suppress(FileNotFoundError):  # deleted while they are listed
                 if not passing and path.is_file():
                     found[name] = path.stat().st_mtime_ns

@@ -11,6 +11,7 @@ from ops import change_sets, template
 from ops.template import Stacks, StackTemplate
 
 _AGAIN = "run make plan again"
+_READY = "AVAILABLE"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,7 +23,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Check every change set of the plan, then execute them one after the other, with the CDK CLI."""
     with template.of_stage(arguments) as (folder, stacks):
         name = arguments.plan or _only(arguments.stage, stacks)
-        ready = [one for one in stacks if _is_ready(one, name)]
+        states = [(one, _state(one, name)) for one in stacks]
+        if not any(state for _, state in states):
+            raise UsageError(f"stage {arguments.stage} has no plan {name}; run make plan STAGE={arguments.stage}")
+        ready = [one for one, state in states if state == _READY]
         for one in ready:
             to_stderr(f"executing {name} of stack {one.name}")
             options = ("--exclusively", "--method", "execute-change-set", "--change-set-name", name)
@@ -49,15 +53,18 @@ def _only(stage: str, stacks: Stacks) -> str:
     return names.pop()
 
 
-def _is_ready(stack: StackTemplate, name: str) -> bool:
-    """Whether the plan changes the stack. Raises OpsError if the stack or the template has changed since."""
+def _state(stack: StackTemplate, name: str) -> str:
+    """The execution status of the plan's change set; empty where it has none, because nothing changes.
+
+    Raises OpsError if the stack or the template has changed since.
+    """
     with closing(Clients(region=stack.region)) as clients:
         change_sets.refuse_unready(clients, stack.name)
         found = change_sets.described(clients, stack.name, name)
         state = found["ExecutionStatus"] if found else ""
         if state in ("", "EXECUTE_COMPLETE"):
             if change_sets.is_same(change_sets.template_of(clients, stack.name), stack.template):
-                return False
+                return state
             gone = "does not exist: it was deleted, or another deployment of the stack replaced it"
             done = "was applied, and the template has changed since" if found else gone
             raise OpsError(f"change set {name} of stack {stack.name} {done}; {_AGAIN}")
@@ -68,7 +75,7 @@ def _is_ready(stack: StackTemplate, name: str) -> bool:
             )
         if state == "OBSOLETE":
             raise OpsError(f"stack {stack.name} was changed after {name} was made; {_AGAIN}")
-        if state != "AVAILABLE":
+        if state != _READY:
             reason = f" ({found['StatusReason']})" if found and found.get("StatusReason") else ""
             raise OpsError(f"change set {name} of stack {stack.name} cannot be executed: {state}{reason}; {_AGAIN}")
-        return True
+        return state

@@ -120,7 +120,8 @@ def _outcome(drift: Drift, change_set: change_sets.ChangeSet) -> str:
     if is_gone:
         return "FAILS, because it changes a resource that does not exist"
     touched = {one.get("Target", {}).get("Name") for one in change.get("Details", [])} - {None}
-    differing = {one["PropertyPath"].split("/")[1] for one in drift.get("PropertyDifferences", [])}
+    # A difference inside of a property: whether the update sends it is for the resource type to say.
+    differing = {one["PropertyPath"].lstrip("/") for one in drift.get("PropertyDifferences", [])}
     if differing <= touched:
         return f"undoes this, because it sets {', '.join(sorted(differing))}"
     return f"may undo this, because it changes {', '.join(sorted(map(str, touched))) or 'the resource'}"

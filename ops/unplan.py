@@ -30,5 +30,5 @@ def run(arguments: argparse.Namespace) -> int:
     for row in [] if arguments.json else deleted:
         print(f"deleted: {row['plan']} of stack {row['stack']} in {row['region']}")
     if not deleted:
-        to_stderr(f"stage {arguments.stage} has no {'such ' if arguments.plan else ''}plan")
+        to_stderr(f"stage {arguments.stage} has no plan{f' {arguments.plan}' if arguments.plan else ''}")
     return 0

@@ -151,8 +151,18 @@ def _adapt_waiter(provider: cr.Provider, starting: iam.Role, purpose: str) -> No
     policy.policy_document = iam.PolicyDocument(statements=[Allow(arns, "lambda:InvokeFunction")])
 
 
+class CodeError(Exception):
+    """A file of a function does not exist or is not Python."""
+
+
 def module_files(module: str) -> list[str]:
-    """The files that ``module`` needs, itself included; read from import statements, so nothing is loaded."""
+    """The files that ``module`` needs, itself included; read from import statements, so nothing is loaded.
+
+    Raises CodeError.
+    """
+    own = f"{module.replace('.', '/')}.py"
+    if not (PROJECT / own).is_file():
+        raise CodeError(f"{own} does not exist; a function of the stack runs it")
     found: set[str] = set()
     pending = [module]
     while pending:
@@ -167,8 +177,12 @@ def module_files(module: str) -> list[str]:
 @cache
 def _imported(file: str) -> list[str]:
     """The modules that ``file`` imports with ``from X import Y``, which may name the module X, and X.Y."""
+    try:
+        parsed = ast.parse((PROJECT / file).read_bytes())
+    except SyntaxError as error:
+        raise CodeError(f"{file}:{error.lineno}: {error.msg}") from None
     names = []
-    for node in ast.walk(ast.parse((PROJECT / file).read_bytes())):
+    for node in ast.walk(parsed):
         if isinstance(node, ast.ImportFrom) and node.module:
             names += [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
     return names

@@ -3,7 +3,8 @@
 The engine writes a table's record itself: over an existing one, without TTL and point-in-time
 recovery, and past deletion protection. Sources: registry schemas of the two types (a GlobalTable
 keeps per replica what a Table keeps at its top); aws-cdk#11208 and serverless#2181 ("already
-exists"). Only the replica of the stack's own region exists here.
+exists"); the CloudFormation CLI's contract of resource types (to update what does not exist is
+NotFound). Only the replica of the stack's own region exists here.
 """
 
 from collections.abc import Callable, Mapping
@@ -55,6 +56,8 @@ def _update(kind: str, translate: Translate, name: str, old: Json, new: Json, st
         # The engine would delete the table first and take its name for the new one.
         replaced: Made = engine._replace_resource(kind, name, old, new, stack, logical_id)
         return replaced
+    if name not in service._tables:
+        raise ValueError(f"Resource of type '{kind}' with identifier '{name}' was not found.")
     check_billing(old, new)
     check_replicas(old, new)
     check_indexes(before, after)

@@ -107,6 +107,15 @@ def test_a_table_follows_its_template_and_can_be_protected(stack, dynamodb, make
     assert len(dynamodb.list_backups(TableName=table, BackupType="SYSTEM")["BackupSummaries"]) == 1
 
 
+def test_a_table_that_is_gone_is_not_made_again_by_an_update(stack, dynamodb, make):
+    table = stack.create(Table=make(DeletionProtectionEnabled=False)).output("Table")
+    dynamodb.delete_table(TableName=table)
+    stack.update(Table=make(DeletionProtectionEnabled=False, PointInTimeRecoverySpecification={}))
+    reasons = [reason for status, reason in stack.events("Table") if status == "UPDATE_FAILED"]
+    assert reasons[0].endswith(f"with identifier '{table}' was not found.")
+    assert code_of(dynamodb.describe_table, TableName=table) == NOT_FOUND
+
+
 def test_a_taken_name_fails_the_creation_and_a_retained_table_can_be_taken_over(client, stack, dynamodb, make, table):
     """The latter as `cdk deploy --import-existing-resources` does (aws-cdk CLI reference)."""
     stack.create(Table=make(TableName=table))

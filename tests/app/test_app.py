@@ -11,7 +11,7 @@ from aws_cdk import App
 
 import app
 from seed.__main__ import main as check_seed
-from stacks import pipeline_access
+from stacks import function, pipeline_access
 from stacks.function import module_files
 from tests.conftest import PROJECT, context, copy_project
 
@@ -44,6 +44,15 @@ def test_a_wrong_setting_or_seed_is_one_line(monkeypatch, tmp_path):
     seed.write_text((PROJECT / "seed/messages.yaml").read_text().replace("from: jerry", "from: jery", 1))
     monkeypatch.setattr(app, "PROJECT", tmp_path)
     assert refused(app, monkeypatch) == f"error: {seed}:18: message 2: unknown user 'jery'; must be one of tom, jerry"
+
+
+def test_code_that_is_missing_or_not_python_is_one_line(monkeypatch, tmp_path):
+    project = copy_project(tmp_path / "project")
+    monkeypatch.setattr(function, "PROJECT", project)
+    (project / "functions/indexer.py").write_text("\ndef (\n")
+    assert refused(app, monkeypatch).startswith("error: functions/indexer.py:2: invalid syntax")
+    (project / "functions/indexer.py").unlink()
+    assert refused(app, monkeypatch).startswith("error: functions/indexer.py does not exist; ")
 
 
 SENT = {"from": "Tom", "to": "Jerry", "body": "Hi", "at": "2026-01-01T09:00:00Z"}

@@ -91,6 +91,7 @@ def test_what_was_planned_is_deployed_and_nothing_else(run, client, stack):
     assert "nothing to apply, so no plan was kept" in run("plan")
     assert plans_of(client, stack) == []
     assert "has no plan; run make plan STAGE=" in run("apply", fails=2)
+    assert f"has no plan plan-x; run make plan STAGE={stage}" in run("apply", "--plan", "plan-x", fails=2)
 
 
 def test_an_expired_plan_is_refused_here_and_by_cloudformation(run, client, deployed):
@@ -238,4 +239,4 @@ def test_a_plan_and_drift_name_what_was_changed_or_deleted_by_hand_and_a_plan_un
     at = planned.index("What was changed by hand")
     assert planned[at + 1].startswith("  ! GONE: MessagesTable (AWS::DynamoDB::GlobalTable)")
     assert planned[at + 2] == "      applying FAILS, because it changes a resource that does not exist"
-    run("unplan")
+    assert "was not deployed" in run("apply", "-c", "pitr_days=3", fails=1)

@@ -88,7 +88,10 @@ def test_every_save_is_deployed_and_what_changed_in_the_table_is_printed(local, 
     assert (watching.returncode, rest) == (0, "")
 
     seed("Are you busy, {to}?", FIRST)
-    output = up(local)
+    first, second = local("up"), local("up")
+    output = "".join(one.communicate(timeout=180)[0] for one in (first, second))
+    assert (first.returncode, second.returncode) == (0, 0), output
+    assert output.count("waiting for another make up or make watch to deploy\n") == 1
     assert CHANGED + "Hey Jerry, are you free?\n" in output
     assert "python -m chat history jerry#tom\n" in output
     assert elsewhere.seen == []

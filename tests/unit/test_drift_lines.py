@@ -17,6 +17,7 @@ def modify(*names, **more):
 
 
 REVERT = modify("Replicas") | {"DeploymentMode": "REVERT_DRIFT"}
+OF_TABLE = MODIFIED | {"PropertyDifferences": [{"PropertyPath": "/BillingMode"}]}
 REMOVE = {"Changes": [{"ResourceChange": ID | {"Action": "Remove"}}]}
 
 
@@ -29,8 +30,9 @@ REMOVE = {"Changes": [{"ResourceChange": ID | {"Action": "Remove"}}]}
         (DELETED, REMOVE, "removes it from the stack"),
         (DELETED, REVERT, "creates it again, without what it held"),
         (MODIFIED, {"Changes": []}, "keeps this; to undo it, plan with ARGS=--revert-drift"),
-        (MODIFIED, modify("Replicas"), "undoes this, because it sets Replicas"),
+        (MODIFIED, modify("Replicas"), "may undo this, because it changes Replicas"),
         (MODIFIED, modify("BillingMode"), "may undo this, because it changes BillingMode"),
+        (OF_TABLE, modify("BillingMode"), "undoes this, because it sets BillingMode"),
         (MODIFIED, REVERT, "undoes this"),
     ],
 )

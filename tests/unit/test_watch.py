@@ -39,7 +39,14 @@ def test_saves_during_a_deployment_are_taken_afterwards_in_one_go(project, ended
     def save_two():
         for name in ("app.py", "seed/a.yaml"):
             (project / name).write_text("x")
-        for name in ("app.py~", ".app.py.swp", "seed/__pycache__/a.pyc", "other.py"):
+        for name in (
+            "app.py~",
+            ".app.py.swp",
+            "seed/#a.yaml#",
+            "seed/a.yaml___jb_tmp___",
+            "seed/__pycache__/a.pyc",
+            "other.py",
+        ):
             (project / name).write_text("not watched")
 
     assert ended(save_two, interrupt) == 130
