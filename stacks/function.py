@@ -170,17 +170,17 @@ def module_files(module: str) -> list[str]:
         for file in (f"{path.partition('/')[0]}/__init__.py", f"{path}.py"):
             if file not in found and (PROJECT / file).is_file():
                 found.add(file)
-                pending += _imported(file)
+                pending += _imported(PROJECT / file)
     return sorted(found)
 
 
 @cache
-def _imported(file: str) -> list[str]:
+def _imported(file: Path) -> list[str]:
     """The modules that ``file`` imports with ``from X import Y``, which may name the module X, and X.Y."""
     try:
-        parsed = ast.parse((PROJECT / file).read_bytes())
+        parsed = ast.parse(file.read_bytes())
     except SyntaxError as error:
-        raise CodeError(f"{file}:{error.lineno}: {error.msg}") from None
+        raise CodeError(f"{file.relative_to(PROJECT)}:{error.lineno}: {error.msg}") from None
     names = []
     for node in ast.walk(parsed):
         if isinstance(node, ast.ImportFrom) and node.module:
