@@ -8,6 +8,7 @@ from collections.abc import Callable
 import ministack.services.cloudformation.engine as templates
 import ministack.services.cloudformation.handlers as handlers
 import ministack.services.cloudformation.helpers as helpers
+import yaml
 
 from embedded_aws.replies import Json, Reply
 
@@ -32,7 +33,7 @@ def _changed(parameters: Json) -> list[str]:
         return []
     try:
         template = templates._parse_template(body)
-    except Exception:  # noqa: BLE001 (the original answers)
+    except (ValueError, yaml.YAMLError):  # the original answers
         return []
     new = {} if "Transform" in template else template.get("Resources", {})
     old = stack.get("_resources", {}).items()
