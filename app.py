@@ -1,13 +1,17 @@
 """The CDK app: the stacks of the stage that the context names."""
 
 import gc
+import os
 import sys
 from pathlib import Path
+
+from stacks import node
 
 if __name__ == "__main__":
     # Almost all objects belong to the CDK's modules and live to the end: a search for garbage finds nothing.
     # Python searches while they load, and once more at exit, which the freeze below prevents.
     gc.disable()
+    os.environ["NODE_OPTIONS"] = node.options(os.environ.get("NODE_OPTIONS", ""))
 
 from aws_cdk import App
 

@@ -1,8 +1,9 @@
 """How long a synth takes, against one of an empty app: ``python -m bench.synth``.
 
 Each turn runs the app of a folder as the CDK CLI does, with the switches of cdk.json: the context in a variable, the
-templates validated. The empty app has one stack with one resource. Turns alternate, and a ratio is
-the median of the ratios in each round, so that other load meets all alike.
+templates validated. The empty app has one stack with one resource; "tuned", Node has the options that app.py
+gives it. Turns alternate, and a ratio is the median of the ratios to the empty app in each round, so that other load
+meets all alike.
 """
 
 import argparse
@@ -16,6 +17,8 @@ import time
 from pathlib import Path
 from statistics import median
 from typing import Any
+
+from stacks import node
 
 _PROJECT = Path(__file__).resolve().parent.parent
 _EMPTY = """\
@@ -34,7 +37,8 @@ def main() -> None:
     parser.add_argument("--stages", nargs="+", default=["dev", "prod"])
     arguments = parser.parse_args()
     switches = json.loads((_PROJECT / "cdk.json").read_text())
-    names = ["empty", *arguments.stages]
+    names = ["empty", "tuned", *arguments.stages]
+    tuned = {"NODE_OPTIONS": node.options(os.environ.get("NODE_OPTIONS", ""))}
     seconds: dict[str, list[float]] = {name: [] for name in names}
     processor: dict[str, list[float]] = {name: [] for name in names}
     with tempfile.TemporaryDirectory() as folder:
@@ -42,8 +46,10 @@ def main() -> None:
         # The first round only fills the caches of files and of jsii's packages.
         for turn in range(arguments.rounds + 1):
             for name in names:
-                where, stage = (folder, {}) if name == "empty" else (str(_PROJECT), {"stage": name})
-                taken = _synth(switches["app"], where, switches["context"] | stage)
+                own = name in arguments.stages
+                context = switches["context"] | ({"stage": name} if own else {})
+                where = str(_PROJECT) if own else folder
+                taken = _synth(switches["app"], where, context, tuned if name == "tuned" else {})
                 if turn:
                     seconds[name].append(taken[0])
                     processor[name].append(taken[1])
@@ -57,7 +63,7 @@ def main() -> None:
         print(line)
 
 
-def _synth(command: str, folder: str, context: dict[str, Any]) -> tuple[float, float]:
+def _synth(command: str, folder: str, context: dict[str, Any], tuned: dict[str, str]) -> tuple[float, float]:
     """Seconds of one synth, and those of the processor in Python and in Node together."""
     with tempfile.TemporaryDirectory() as output:
         # Python keeps compiled modules by default. Where that is off, each turn would compile those of this project.
@@ -66,7 +72,7 @@ def _synth(command: str, folder: str, context: dict[str, Any]) -> tuple[float, f
         subprocess.run(
             [sys.executable, *shlex.split(command)[1:]],
             cwd=folder,
-            env=os.environ | variables,
+            env=os.environ | variables | tuned,
             check=True,
             stdout=subprocess.DEVNULL,
         )
