@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import boto3
 from botocore import exceptions as sdk
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
@@ -41,6 +40,8 @@ class Clients:
     """``clients("backup")``: a boto3 client, made once per service."""
 
     def __init__(self, *, region: str | None = None, profile: str | None = None) -> None:
+        import boto3  # not before it is needed: with s3transfer it takes longer than all else of most commands
+
         # The other SDKs read AWS_REGION, boto3 only AWS_DEFAULT_REGION: without this a deployment and its backup could
         # act in two regions (https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html).
         region = region or os.environ.get("AWS_REGION") or None

@@ -25,7 +25,7 @@ _DEPLOY = "deploy --all --require-approval never --outputs-file"
 # Without a change set, which nobody would look at here: to make one, the CDK CLI reads all resource types of AWS.
 _DIRECT = "--method", "direct"
 # The templates are those that `make check` validates, which takes most of a synth.
-_UNVALIDATED = {"CDK_VALIDATION": "false"}
+UNVALIDATED = {"CDK_VALIDATION": "false"}
 _OWN_ERROR = re.compile(r"^error: (.+)", re.MULTILINE)
 _BOOTSTRAPPED = re.compile(r"Environment aws://(\d+)/(\S+) bootstrapped")
 
@@ -206,7 +206,7 @@ def assembly(folder: Path) -> list[str]:
 def bootstrap(run: Steps, environment: Mapping[str, str], cdk: Sequence[str]) -> None:
     """``cdk bootstrap``: the bucket and the roles that deployments use, in each region of the stage."""
     with run.step("bootstrap") as said:
-        output = run.run([*cdk, "bootstrap"], environment={**environment, **_UNVALIDATED})
+        output = run.run([*cdk, "bootstrap"], environment={**environment, **UNVALIDATED})
         found = sorted(set(_BOOTSTRAPPED.findall(output)))
         regions = ", ".join(region for _, region in found)
         said.append(f"account {found[0][0]}, region{'s' if len(found) > 1 else ''} {regions}")
@@ -228,7 +228,7 @@ def deploy(
         file = folder / "outputs.json"  # where a deployment fails, the CDK CLI empties it
         command = [*cdk, *_DEPLOY.split(), str(file), *(() if planned else _DIRECT)]
         try:
-            run.run(command, environment={**environment, **_UNVALIDATED}, seconds=DEPLOY_SECONDS)
+            run.run(command, environment={**environment, **UNVALIDATED}, seconds=DEPLOY_SECONDS)
         except StepFailed as failed:
             if "Has the environment been bootstrapped?" in str(failed):
                 raise NotBootstrapped(str(failed)) from None

@@ -8,10 +8,12 @@ import shlex
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from embedded_aws.process import find_or_start
 from local.folder import STATE_DIR
 from local.steps import (
+    UNVALIDATED,
     NotBootstrapped,
     StepFailed,
     Steps,
@@ -24,9 +26,12 @@ from local.steps import (
     interrupt_on_terminate,
     outputs_file,
 )
-from local.table_changes import Content, changes, content
+from local.synthesis import ahead
 from model.messages import Item
 from model.names import stack_name
+
+if TYPE_CHECKING:
+    from local.table_changes import Content
 
 # Text that needs no quotes in a shell, also with a # inside, as in the id of a conversation.
 _PLAIN = re.compile(r"[\w.@+][\w.@+#-]*")
@@ -61,7 +66,7 @@ def interrupted() -> int:
     return 130
 
 
-def deployed(state_dir: Path, stage: str, settings: Sequence[str]) -> tuple[str, Content]:
+def deployed(state_dir: Path, stage: str, settings: Sequence[str]) -> tuple[str, "Content"]:
     """Deploy ``stage`` and print what that changed in its table; the region of the commands, and the table.
 
     Points this process at the embedded AWS. Raises StepFailed.
@@ -72,9 +77,17 @@ def deployed(state_dir: Path, stage: str, settings: Sequence[str]) -> tuple[str,
         said.append(f"embedded AWS at {running.endpoint}: IAM enforced, TLS, loopback only")
     running.enter()
     environment = running.environment()
-    with _alone(state_dir), depending_on(running, state_dir):
-        before = _deployed_before(state_dir, stage)
-        outputs = _deploy(steps, environment, state_dir, stage, settings, again=before is not None)
+    options = context(stage, settings)
+    with (
+        _alone(state_dir),
+        depending_on(running, state_dir),
+        ahead(state_dir, options, {**environment, **UNVALIDATED}) as cli_options,
+    ):
+        from local.table_changes import changes, content  # loads the SDK, for which the app need not wait
+
+        before = content(arn) if (arn := _deployed_before(state_dir, stage)) else None
+        cdk = [*app(state_dir, stage, settings), *cli_options]
+        outputs = _deploy(steps, environment, state_dir, stage, cdk, again=before is not None)
         after = content(outputs["TableArn"])
         if not after:
             raise StepFailed(
@@ -99,10 +112,9 @@ def _alone(state_dir: Path) -> Iterator[None]:
 
 
 def _deploy(
-    steps: Steps, environment: Mapping[str, str], state_dir: Path, stage: str, settings: Sequence[str], *, again: bool
+    steps: Steps, environment: Mapping[str, str], state_dir: Path, stage: str, cdk: Sequence[str], *, again: bool
 ) -> dict[str, str]:
     """The outputs of the stage's stack. Where it is deployed ``again``, only a new region is not bootstrapped."""
-    cdk = app(state_dir, stage, settings)
     if again:
         try:
             return deploy(steps, environment, cdk, state_dir, stage)
@@ -112,13 +124,13 @@ def _deploy(
     return deploy(steps, environment, assembly(state_dir), state_dir, stage, planned=not again)
 
 
-def _deployed_before(state_dir: Path, stage: str) -> Content | None:
-    """The stage's table as it is, if an earlier run has deployed it to the same embedded AWS."""
+def _deployed_before(state_dir: Path, stage: str) -> str | None:
+    """The ARN of the stage's table, if an earlier run has deployed it; the embedded AWS may be another one by now."""
     try:
         outputs = json.loads(outputs_file(state_dir, stage).read_text())
     except FileNotFoundError:
         return None
-    return content(outputs[stack_name(stage)]["TableArn"])
+    return str(outputs[stack_name(stage)]["TableArn"])
 
 
 def suggestions(seeded: Item | None, stage: str, settings: Sequence[str], state_dir: Path = STATE_DIR) -> list[str]:

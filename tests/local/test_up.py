@@ -68,6 +68,8 @@ def test_every_save_is_deployed_and_what_changed_in_the_table_is_printed(local, 
     watching = local("watch")
     first = read_to(watching, "watching app.py, cdk.json, ")
     assert "5 messages seeded" in first
+    wanted = project / ".local/app.json"  # written again where the app that was started ahead was of no use
+    written = wanted.stat().st_mtime_ns
 
     with (project / "functions/indexer.py").open("a") as code:
         code.write("# saved\n")
@@ -86,6 +88,7 @@ def test_every_save_is_deployed_and_what_changed_in_the_table_is_printed(local, 
     watching.send_signal(signal.SIGINT)
     rest, _ = watching.communicate(timeout=60)
     assert (watching.returncode, rest) == (0, "")
+    assert wanted.stat().st_mtime_ns == written
 
     seed("Are you busy, {to}?", FIRST)
     first, second = local("up"), local("up")
