@@ -78,7 +78,7 @@ def test_a_synth_elsewhere_by_another_user_with_another_clock_is_the_same_bytes_
     allow_only_the_owner(project)
     usual, strict = tmp_path / "usual", tmp_path / "strict"
     synth(usual, environment={"TZ": "UTC"}, **waiting)
-    other = {"TZ": "Pacific/Auckland", "LANG": "de_DE.UTF-8", "PYTHONHASHSEED": "7"}
+    other = {"TZ": "Pacific/Auckland", "LANG": "de_DE.UTF-8", "PYTHONHASHSEED": "7", "PYTHONOPTIMIZE": "1"}
     synth(strict, cwd=project, environment=other, umask=0o077, **waiting)
     allow_only_the_owner(strict)  # what an earlier synth has staged is made readable again
     synth(strict, cwd=project, environment=other, umask=0o077, **waiting)
