@@ -60,10 +60,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 @contextmanager
 def _deleted_on_failure(stacks: Stacks, name: str) -> Iterator[None]:
-    """Delete the change sets if the block fails. Raises OpsError, before it, for a stack that cannot be changed."""
+    """Delete the change sets if the block fails. Raises OpsError, before it, for a stack that cannot have them."""
     for one in stacks:
         with closing(Clients(region=one.region)) as clients:
             change_sets.refuse_unready(clients, one.name)
+            if any(plan["ChangeSetName"] == name for plan in change_sets.plans(clients, one.name)):
+                raise OpsError(
+                    f"stack {one.name} has a plan {name}, which may be approved: delete it (make unplan) first"
+                )
     try:
         yield
     except BaseException:

@@ -100,6 +100,16 @@ def test_a_synth_without_staging_leaves_the_modes_of_the_project_alone(tmp_path)
     assert modes == {0o600}
 
 
+def test_node_is_started_with_the_options_of_the_app_and_of_the_user(tmp_path):
+    node = tmp_path / "node"
+    node.write_text(f'#!/bin/sh\necho "$NODE_OPTIONS" > "{tmp_path}/options"\nexec node "$@"\n')
+    node.chmod(0o755)
+    synth(tmp_path / "out", environment={"JSII_NODE": str(node), "NODE_OPTIONS": "--no-deprecation"})
+    given = (tmp_path / "options").read_text()
+    assert given.startswith("--v8-pool-size=")
+    assert given.endswith('stacks/node.cjs" --no-deprecation\n')
+
+
 def allow_only_the_owner(folder):
     for path in folder.rglob("*"):
         path.chmod(0o700 if path.is_dir() else 0o600)
