@@ -96,6 +96,11 @@ def test_what_was_approved_is_applied_also_when_a_run_is_repeated():
     assert plan["env"]["PLAN"] == "plan-${{ github.run_id }}-${{ github.run_attempt }}"
     assert deploy["env"]["PLAN"] == "${{ needs.plan.outputs.plan }}"
     assert "needs.plan.outputs.plan != ''" in deploy["if"], "no approval where there is nothing to apply"
+    plan, deploy = (load(GITLAB)[job] for job in ("plan", "deploy"))
+    assert plan["variables"]["PLAN"] == "plan-$CI_JOB_ID"
+    assert plan["script"][-1] == 'echo "PLAN=$PLAN" > plan.env'
+    assert plan["artifacts"]["reports"]["dotenv"] == "plan.env"
+    assert "PLAN" not in deploy["variables"]
 
 
 def test_a_preview_is_removed_whatever_became_of_it():
