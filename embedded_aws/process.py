@@ -213,5 +213,6 @@ def _is_locked(lock_file: Path) -> bool:
 
 def kill_group(pid: int) -> None:
     """Kill the process group that ``pid`` leads."""
-    with contextlib.suppress(ProcessLookupError):
+    # macOS: PermissionError for a group whose processes have all ended.
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)

@@ -24,8 +24,9 @@ _LINES_SHOWN = 15
 _DEPLOY = "deploy --all --require-approval never --outputs-file"
 # Without a change set, which nobody would look at here: to make one, the CDK CLI reads all resource types of AWS.
 _DIRECT = "--method", "direct"
-# `make check` has done both: validated the templates, and checked the types of what the CDK is given.
-UNVALIDATED = {"CDK_VALIDATION": "false", "PYTHONOPTIMIZE": "1"}
+# `make check` does both: it validates the templates, and checks the types of what the CDK is given (jsii still refuses
+# wrong ones, in more words). Python compiles the CDK's modules once more for it.
+UNCHECKED = {"CDK_VALIDATION": "false", "PYTHONOPTIMIZE": "1"}
 _OWN_ERROR = re.compile(r"^error: (.+)", re.MULTILINE)
 _BOOTSTRAPPED = re.compile(r"Environment aws://(\d+)/(\S+) bootstrapped")
 
@@ -206,7 +207,7 @@ def assembly(folder: Path) -> list[str]:
 def bootstrap(run: Steps, environment: Mapping[str, str], cdk: Sequence[str]) -> None:
     """``cdk bootstrap``: the bucket and the roles that deployments use, in each region of the stage."""
     with run.step("bootstrap") as said:
-        output = run.run([*cdk, "bootstrap"], environment={**environment, **UNVALIDATED})
+        output = run.run([*cdk, "bootstrap"], environment={**environment, **UNCHECKED})
         found = sorted(set(_BOOTSTRAPPED.findall(output)))
         regions = ", ".join(region for _, region in found)
         said.append(f"account {found[0][0]}, region{'s' if len(found) > 1 else ''} {regions}")
@@ -228,7 +229,7 @@ def deploy(
         file = folder / "outputs.json"  # where a deployment fails, the CDK CLI empties it
         command = [*cdk, *_DEPLOY.split(), str(file), *(() if planned else _DIRECT)]
         try:
-            run.run(command, environment={**environment, **UNVALIDATED}, seconds=DEPLOY_SECONDS)
+            run.run(command, environment={**environment, **UNCHECKED}, seconds=DEPLOY_SECONDS)
         except StepFailed as failed:
             if "Has the environment been bootstrapped?" in str(failed):
                 raise NotBootstrapped(str(failed)) from None

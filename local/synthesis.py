@@ -1,7 +1,7 @@
 """The app of the CDK, started while the CDK CLI still loads.
 
-The CLI says in variables what it wants of the app: what it wanted last time, unless its options or
-cdk.json have changed. So the app is started with those before the CLI, whose ``--app`` then is
+The CLI says in variables what it wants of the app: what it wanted last time, unless its options, its version or a file
+with context have changed. So the app is started with those before the CLI, whose ``--app`` then is
 ``python3 -m local.synthesis DIR OPTION ...``, which waits for it.
 """
 
@@ -20,26 +20,29 @@ from typing import Any
 from embedded_aws.environment import PROJECT
 from embedded_aws.process import kill_group
 
+# The last: a file with the context that has no room in a variable, another one each time.
+_WANTED = "CDK_", "CONTEXT_OVERFLOW"
 # The only difference between `cdk bootstrap` and `cdk deploy`; of no use to an app that bundles nothing.
 _BUNDLING = "aws:cdk:bundling-stacks"
-_ENDED = re.compile(r"status (\d+)\n\Z")
+_ENDED = re.compile(rb"status (\d+)\n\Z")
 
 
 @contextlib.contextmanager
 def ahead(state_dir: Path, options: Sequence[str], environment: Mapping[str, str]) -> Iterator[list[str]]:
-    """Start the app, if the CLI had the same ``options`` last time; what to add to them, so that the CLI waits for it.
+    """Yield what makes the CDK CLI, with ``options``, wait for the app; start the app if they are those of last time.
 
     An app that still runs at the end is killed.
     """
+    arguments = [str(state_dir.resolve()), *options]
     wanted = _wanted(state_dir)
-    # The log stays locked as long as the app may write to it.
-    with contextlib.ExitStack() as ended, _log(state_dir).open("w") as log:
-        fcntl.flock(log, fcntl.LOCK_EX)
-        if wanted.get("options") == options:
+    with contextlib.ExitStack() as ended, _log(state_dir).open("ab") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)  # held as long as the app may write to it
+        log.truncate(0)
+        if wanted.get("arguments") == arguments:
             process = subprocess.Popen(
-                ["sh", "-c", f'{_app()}; echo "status $?"'],
+                ["sh", "-c", f'{wanted["app"]}; echo "status $?"'],
                 cwd=PROJECT,
-                env={**environment, **wanted["variables"]},
+                env={**environment, **wanted["variables"], "PYTHONIOENCODING": "utf-8"},  # the CLI sets it too
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -48,29 +51,28 @@ def ahead(state_dir: Path, options: Sequence[str], environment: Mapping[str, str
             ended.callback(process.wait)
             ended.callback(kill_group, process.pid)
         log.close()
-        yield ["--app", shlex.join(["python3", "-m", "local.synthesis", str(state_dir.resolve()), *options])]
+        yield ["--app", shlex.join(["python3", "-m", "local.synthesis", *arguments])]
 
 
 def main() -> None:
-    """End as the app that was started ahead; become the app if none was, or other variables are wanted of it."""
-    state_dir, options = Path(sys.argv[1]), sys.argv[2:]
-    variables = {name: value for name, value in os.environ.items() if name.startswith("CDK_")}
+    """End as the app that was started ahead; become the app if none was, or the CLI wants something else of it."""
+    arguments = sys.argv[1:]
+    state_dir = Path(arguments[0])
+    variables = {name: value for name, value in os.environ.items() if name.startswith(_WANTED)}
     context = json.loads(variables["CDK_CONTEXT_JSON"])
     context.pop(_BUNDLING, None)
-    wanted = {"options": options, "variables": variables | {"CDK_CONTEXT_JSON": json.dumps(context)}}
-    with _log(state_dir).open() as log:
-        fcntl.flock(log, fcntl.LOCK_SH)
+    variables["CDK_CONTEXT_JSON"] = json.dumps(context)
+    app = json.loads((PROJECT / "cdk.json").read_text())["app"]
+    wanted = {"arguments": arguments, "app": app, "variables": variables}
+    with _log(state_dir).open("r+b") as log:
+        fcntl.flock(log, fcntl.LOCK_EX)
         output = log.read()
-    _log(state_dir).write_text("")  # to be used once
+        log.truncate(0)  # to be used once
     if (status := _ENDED.search(output)) and wanted == _wanted(state_dir):
-        sys.stderr.write(output[: status.start()])
+        sys.stderr.buffer.write(output[: status.start()])
         sys.exit(int(status[1]))
     _record(state_dir).write_text(json.dumps(wanted))
-    os.execvp("sh", ["sh", "-c", _app()])
-
-
-def _app() -> str:
-    return str(json.loads((PROJECT / "cdk.json").read_text())["app"])
+    os.execvp("sh", ["sh", "-c", app])
 
 
 def _wanted(state_dir: Path) -> dict[str, Any]:

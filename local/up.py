@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from embedded_aws.process import find_or_start
 from local.folder import STATE_DIR
 from local.steps import (
-    UNVALIDATED,
+    UNCHECKED,
     NotBootstrapped,
     StepFailed,
     Steps,
@@ -81,7 +81,7 @@ def deployed(state_dir: Path, stage: str, settings: Sequence[str]) -> tuple[str,
     with (
         _alone(state_dir),
         depending_on(running, state_dir),
-        ahead(state_dir, options, {**environment, **UNVALIDATED}) as cli_options,
+        ahead(state_dir, options, {**environment, **UNCHECKED}) as cli_options,
     ):
         from local.table_changes import changes, content  # loads the SDK, for which the app need not wait
 

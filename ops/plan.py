@@ -32,11 +32,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the review of a plan and how to apply it; nothing stays behind where nothing changes."""
     stage, name = arguments.stage, arguments.plan or change_sets.new_name()
+    settings = " -c ".join(["", *arguments.context]).strip()
+    options = f" STAGE={stage} PLAN={name}" + (f' ARGS="{settings}"' if settings else "")
     before: dict[str, list[str]] = {_BY_HAND: [], _TITLE: []}
     planned = False
     with template.of_stage(arguments) as (folder, after):
         base, stacks = compared(after, lambda region: Clients(region=region))
-        with _deleted_on_failure(after, name):
+        with _deleted_on_failure(after, name, unplan=f"make unplan{options}"):
             _prepare(folder, arguments, name)
             for one in after:
                 by_hand, found = _described(one, name)
@@ -45,8 +47,6 @@ def run(arguments: argparse.Namespace) -> int:
                     place = f"{one.name} in {one.region}"
                     before[heading] += [place, *(f"    {line}" for line in lines)] if len(after) > 1 else lines
     review = Review(stage=stage, base=base, stacks=stacks, before=before)
-    settings = " -c ".join(["", *arguments.context]).strip()
-    options = f" STAGE={stage} PLAN={name}" + (f' ARGS="{settings}"' if settings else "")
     next_steps = [f"plan {name}", f"  apply it:  make apply{options}", f"  delete it: make unplan{options}"]
     if not planned:
         next_steps = ["nothing to apply, so no plan was kept"]
@@ -59,15 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _deleted_on_failure(stacks: Stacks, name: str) -> Iterator[None]:
+def _deleted_on_failure(stacks: Stacks, name: str, *, unplan: str) -> Iterator[None]:
     """Delete the change sets if the block fails. Raises OpsError, before it, for a stack that cannot have them."""
     for one in stacks:
         with closing(Clients(region=one.region)) as clients:
             change_sets.refuse_unready(clients, one.name)
             if any(plan["ChangeSetName"] == name for plan in change_sets.plans(clients, one.name)):
-                raise OpsError(
-                    f"stack {one.name} has a plan {name}, which may be approved: delete it (make unplan) first"
-                )
+                raise OpsError(f"stack {one.name} has a plan {name}; apply it, or delete it first: {unplan}")
     try:
         yield
     except BaseException:

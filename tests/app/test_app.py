@@ -108,6 +108,9 @@ def test_node_is_started_with_the_options_of_the_app_and_of_the_user(tmp_path):
     given = (tmp_path / "options").read_text()
     assert given.startswith("--v8-pool-size=")
     assert given.endswith('stacks/node.cjs" --no-deprecation\n')
+    started = {"NODE_OPTIONS": given.strip(), "PATH": os.environ["PATH"]}
+    done = subprocess.run(["node", "--eval", ""], env=started, text=True, capture_output=True, check=True)
+    assert done.stderr == "", "Node does not fail for a flag that it does not know"
 
 
 def allow_only_the_owner(folder):

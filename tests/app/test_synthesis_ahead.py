@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -22,16 +23,18 @@ sys.exit(3 if says else 0)
 """
 # `python -m local up`, with a shell in the place of the CDK CLI.
 UP = """\
-import os, pathlib, subprocess, sys
+import os, pathlib, subprocess, sys, time
 from local.synthesis import ahead
-context, *options = sys.argv[1:]
+context, times, *options = sys.argv[1:]
 with ahead(pathlib.Path("state"), options, os.environ) as (_, command):
     if context:
         variables = os.environ | {"CDK_CONTEXT_JSON": context}
-        sys.exit(subprocess.run(command, shell=True, env=variables).returncode)
+        for _ in range(int(times)):
+            done = subprocess.run(command, shell=True, env=variables)
+        sys.exit(done.returncode)
     runs = pathlib.Path("runs")
     while not (runs.exists() and runs.read_text()):
-        pass
+        time.sleep(0.01)
 """
 
 
@@ -45,11 +48,11 @@ def project(tmp_path):
     return project
 
 
-def deploy(project, context, *options):
+def deploy(project, context, *options, times=1):
     """The status of the app, as the CLI sees it, what it says, and the contexts that it was run with."""
     (project / "runs").unlink(missing_ok=True)
     given = json.dumps(context) if context else ""
-    command = [sys.executable, "-c", UP, given, *options]
+    command = [sys.executable, "-c", UP, given, str(times), *options]
     done = subprocess.run(command, cwd=project, text=True, capture_output=True, timeout=60, env=os.environ)
     return done.returncode, done.stderr.strip(), [json.loads(line) for line in (project / "runs").open()]
 
@@ -72,12 +75,28 @@ def test_a_bootstrap_and_a_deployment_want_the_same(project):
     assert deploy(project, {"a": 1, "aws:cdk:bundling-stacks": ["**"]})[2] == [{"a": 1}]
 
 
+def test_an_answer_is_used_once(project):
+    deploy(project, {"a": 1})
+    assert deploy(project, {"a": 1}, times=2) == (0, "", [{"a": 1}, {"a": 1}])
+
+
 def test_an_answer_that_no_cli_took_is_not_given_to_the_next(project):
     deploy(project, {"a": 1})
+    (project / "state/app.log").write_text("status 9\n")
+    assert deploy(project, {"a": 1}) == (0, "", [{"a": 1}])
+
+
+def test_a_file_that_is_half_saved_is_the_clis_to_report(project):
+    deploy(project, {"a": 1})
+    (project / "cdk.json").write_text("{,}")
     assert deploy(project, None) == (0, "", [{"a": 1}])
-    (project / "state/app.json").unlink()
-    (project / "says").write_text("new")
-    assert deploy(project, {"a": 1}) == (3, "new", [{"a": 1}])
+
+
+def test_another_checkout_with_a_copy_of_the_state_starts_nothing_ahead(project, tmp_path_factory):
+    deploy(project, {"a": 1})
+    copy = tmp_path_factory.mktemp("copy") / "project"
+    shutil.copytree(project, copy)
+    assert deploy(copy, {"a": 2}) == (0, "", [{"a": 2}])
 
 
 def test_an_app_that_still_runs_at_the_end_is_killed(project):
@@ -85,10 +104,10 @@ def test_an_app_that_still_runs_at_the_end_is_killed(project):
     (project / "says").write_text("slow")
     assert deploy(project, None)[0] == 0
     with (project / "state/app.log").open() as log:
-        eventually(lambda: locked(log), seconds=20)  # as long as it runs, its log stays locked
+        eventually(lambda: unlocked(log), seconds=20)  # as long as it runs, its log stays locked
 
 
-def locked(file):
+def unlocked(file):
     with contextlib.suppress(BlockingIOError):
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
         return True

@@ -81,7 +81,8 @@ def test_what_was_planned_is_deployed_and_nothing_else(run, client, stack):
     with pytest.raises(client("dynamodb").exceptions.ResourceNotFoundException):
         client("dynamodb").describe_table(TableName=stack)
 
-    assert f"has a plan {plan}, which may be approved: delete it (make unplan)" in run("plan", "--plan", plan, fails=1)
+    taken = run("plan", "--plan", plan, fails=1)
+    assert taken.endswith(f"has a plan {plan}; apply it, or delete it first: make unplan STAGE={stage} PLAN={plan}")
     differs = run("apply", "--plan", plan, "-c", "pitr_days=3", fails=1)
     assert f"the template of stack {stack} is not that of {plan}" in differs
     assert run("apply") == f"{plan}: applied to {stack}\n"
