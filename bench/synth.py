@@ -1,7 +1,7 @@
 """How long a synth takes, against one of an empty app: ``python -m bench.synth``.
 
 Each turn runs the app of a folder as the CDK CLI does, with the switches of cdk.json: the context in a variable, the
-templates validated. The empty app has one stack with one resource; In "tuned", its Node has the options that
+templates validated. The empty app has one stack with one resource; in "tuned", its Node has the options that
 app.py sets. Turns alternate, and a ratio is the median of the ratios to the empty app in each round, so that other load
 meets all alike.
 """

@@ -40,7 +40,7 @@ class Clients:
     """``clients("backup")``: a boto3 client, made once per service."""
 
     def __init__(self, *, region: str | None = None, profile: str | None = None) -> None:
-        import boto3  # not before it is needed: with s3transfer it takes longer than all else of most commands
+        import boto3  # takes a tenth of a second: a command that needs it later starts other processes first
 
         # The other SDKs read AWS_REGION, boto3 only AWS_DEFAULT_REGION: without this a deployment and its backup could
         # act in two regions (https://docs.aws.amazon.com/sdkref/latest/guide/feature-region.html).

@@ -166,8 +166,7 @@ def _start(state_dir: Path, bound_to_parent: bool) -> Running:
     try:
         return _wait_until_ready(process, state_dir)
     except BaseException:  # a Ctrl-C too: raised again, but no server is left behind
-        kill_group(process.pid)
-        process.wait()
+        end(process)
         raise
 
 
@@ -216,3 +215,9 @@ def kill_group(pid: int) -> None:
     # macOS: PermissionError for a group whose processes have all ended.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(pid, signal.SIGKILL)
+
+
+def end(process: subprocess.Popen[str] | subprocess.Popen[bytes]) -> None:
+    """Kill what is left of a process and of the group that it leads."""
+    kill_group(process.pid)
+    process.wait()

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from embedded_aws.environment import PROJECT
-from embedded_aws.process import Running, find, kill_group
+from embedded_aws.process import Running, end, find, kill_group
 from model.messages import SORT_KEY, Item
 from model.names import stack_name
 
@@ -104,7 +104,7 @@ class Steps:
             processes = []
             for command in commands:
                 processes.append(_started(command, environment, cwd))
-                groups.callback(_end, processes[-1])
+                groups.callback(end, processes[-1])
             return [self._output(*each, seconds) for each in zip(commands, processes, strict=True)]
 
     def _output(self, command: Sequence[str], process: subprocess.Popen[str], seconds: float) -> str:
@@ -158,12 +158,6 @@ def _communicate(process: subprocess.Popen[str], seconds: float) -> tuple[str, s
         with contextlib.suppress(subprocess.TimeoutExpired):
             return *process.communicate(timeout=_LAST_WORDS_SECONDS), False
         return "", "", False
-
-
-def _end(process: subprocess.Popen[str]) -> None:
-    """Kill what is left of the process and its group."""
-    kill_group(process.pid)
-    process.wait()
 
 
 @contextlib.contextmanager

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from embedded_aws.environment import PROJECT
-from embedded_aws.process import kill_group
+from embedded_aws.process import end
 
 # The last: a file with the context that has no room in a variable, another one each time.
 _WANTED = "CDK_", "CONTEXT_OVERFLOW"
@@ -48,8 +48,7 @@ def ahead(state_dir: Path, options: Sequence[str], environment: Mapping[str, str
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            ended.callback(process.wait)
-            ended.callback(kill_group, process.pid)
+            ended.callback(end, process)
         log.close()
         yield ["--app", shlex.join(["python3", "-m", "local.synthesis", *arguments])]
 

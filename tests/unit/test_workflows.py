@@ -101,7 +101,9 @@ def test_what_was_approved_is_applied_also_when_a_run_is_repeated():
     assert plan["script"][-1] == 'echo "PLAN=$PLAN" > plan.env'
     assert plan["artifacts"]["reports"]["dotenv"] == "plan.env"
     assert "PLAN" not in deploy["variables"]
-    assert deploy["script"][:2] == ['test -n "$PLAN"', "make apply"], "without a name, any plan would be applied"
+    assert deploy["script"][:2] == [': "${PLAN:?the plan job has not run}"', "make apply"], (
+        "without a name, any plan would be applied"
+    )
 
 
 def test_a_preview_is_removed_whatever_became_of_it():
